@@ -1,0 +1,98 @@
+using System.Buffers;
+using FastConsumer.Buffers;
+using FastConsumer.Kinesis.Wire;
+
+namespace FastConsumer.Kinesis;
+
+/// <summary>
+/// The answer of GetRecords: one pooled buffer, and a table of where each record lies in it. Whoever receives it owns it
+/// and disposes it exactly once; after that every view of its records throws <see cref="ObjectDisposedException"/>.
+/// </summary>
+public sealed class GetRecordsResponse : IDisposable
+{
+    private readonly ResponseBuffer _buffer;
+    private RecordEntry[]? _entries;
+    private readonly bool _entriesArePooled;
+
+    internal GetRecordsResponse(ResponseBuffer buffer, RecordEntry[] entries, int count, bool entriesArePooled = true)
+    {
+        _buffer = buffer;
+        _entries = entries;
+        _entriesArePooled = entriesArePooled;
+        Count = count;
+    }
+
+    /// <summary>The number of records.</summary>
+    public int Count { get; }
+
+    /// <summary>The iterator to go on with; null at the end of the shard.</summary>
+    public string? NextShardIterator { get; init; }
+
+    /// <summary>How far the answer is behind the newest record, in milliseconds; null where the server does not say.</summary>
+    public long? MillisBehindLatest { get; init; }
+
+    /// <summary>The shard's children; named only at its end.</summary>
+    public IReadOnlyList<ChildShard> ChildShards { get; init; } = [];
+
+    /// <summary>The bytes this answer keeps from the pool.</summary>
+    public int RetainedBytes => _buffer.Capacity;
+
+    /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
+    public long PayloadBytes { get; init; }
+
+    internal ReadOnlySpan<byte> GetDataSpan(int index)
+    {
+        ref readonly RecordEntry entry = ref Entry(index);
+        return _buffer.Array.AsSpan(entry.DataOffset, entry.DataLength);
+    }
+
+    internal ReadOnlyMemory<byte> GetData(int index)
+    {
+        ref readonly RecordEntry entry = ref Entry(index);
+        return _buffer.Memory.Slice(entry.DataOffset, entry.DataLength);
+    }
+
+    internal ReadOnlySpan<byte> GetPartitionKeyUtf8(int index)
+    {
+        ref readonly RecordEntry entry = ref Entry(index);
+        return _buffer.Array.AsSpan(entry.PartitionKeyOffset, entry.PartitionKeyLength);
+    }
+
+    internal SequenceNumber GetSequenceNumber(int index)
+    {
+        ref readonly RecordEntry entry = ref Entry(index);
+        return SequenceNumber.Parse(_buffer.Array.AsSpan(entry.SequenceNumberOffset, entry.SequenceNumberLength));
+    }
+
+    internal ReadOnlySpan<byte> GetExplicitHashKeyUtf8(int index)
+    {
+        ref readonly RecordEntry entry = ref Entry(index);
+        return _buffer.Array.AsSpan(entry.ExplicitHashKeyOffset, entry.ExplicitHashKeyLength);
+    }
+
+    internal ref readonly RecordEntry Entry(int index)
+    {
+        RecordEntry[] entries = Volatile.Read(ref _entries) ?? throw Returned();
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+        return ref entries[index];
+    }
+
+    /// <summary>Returns the bytes to the pool.</summary>
+    public void Dispose()
+    {
+        RecordEntry[]? entries = Interlocked.Exchange(ref _entries, null);
+        if (entries is null)
+        {
+            return;
+        }
+
+        _buffer.Return();
+        if (_entriesArePooled)
+        {
+            ArrayPool<RecordEntry>.Shared.Return(entries);
+        }
+    }
+
+    private static ObjectDisposedException Returned() =>
+        new(nameof(GetRecordsResponse), "The records were returned to the pool: a record is valid during its handler's call only. Copy it with KinesisRecord.ToOwned() to keep it.");
+}
