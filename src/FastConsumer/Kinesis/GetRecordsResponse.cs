@@ -40,6 +40,8 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
 
+    internal ReadOnlySpan<byte> BufferSpan => _buffer.GetSpan();
+
     internal ReadOnlySpan<byte> GetDataSpan(int index)
     {
         ref readonly RecordEntry entry = ref Entry(index);

@@ -1,0 +1,107 @@
+namespace FastConsumer.Leases;
+
+/// <summary>
+/// The table of leases of one application on one stream: ownership and position, nothing else (snapshots of state have a
+/// store of their own, <see cref="Checkpoints.ICheckpointStore"/>). Every write is conditional on what the caller has read.
+/// </summary>
+/// <remarks>
+/// A store must settle doubt itself: where an answer was lost or a condition failed, it reads the row back, and reports a
+/// write that did take effect as <see cref="LeaseWriteOutcome.Written"/>. Throttling and unreachable servers throw
+/// <see cref="LeaseStoreException"/>. At most one write per lease is under way at a time; callers see to it.
+/// </remarks>
+public interface ILeaseStore : IAsyncDisposable
+{
+    /// <summary>The table, for messages: kind, name, endpoint.</summary>
+    string Description { get; }
+
+    /// <summary>Creates the table or checks that it is there and has the layout, as the options say.</summary>
+    /// <exception cref="LeaseStoreException">It is missing or of another shape; the message says how and what to do.</exception>
+    Task PrepareAsync(CancellationToken cancellationToken);
+
+    /// <summary>All leases, read consistently. Rows that are not leases are left out.</summary>
+    Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken);
+
+    /// <summary>One lease, read consistently; null where there is none.</summary>
+    Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken);
+
+    /// <summary>Creates a lease unless there is one; true where this call created it.</summary>
+    Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
+    /// the counter, and counts the switch of owners.
+    /// </summary>
+    Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Renews leases and writes checkpoints: each update on its own condition (owner, counter, no hand-over), with
+    /// counter + 1. Results stand in the order of the updates; a throttled or failed one does not hold up the others.
+    /// </summary>
+    Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken);
+
+    /// <summary>Gives a lease up as KCL's evict does: on condition that owner and counter are as held, removes the owner and adds 1 to the counter.</summary>
+    Task<LeaseWriteResult> ReleaseAsync(Lease held, CancellationToken cancellationToken);
+
+    /// <summary>Writes what was learnt of the shard's place among others; leaves owner, counter and checkpoint alone.</summary>
+    Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a lease on condition that it is as observed; true where it is gone.</summary>
+    Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken);
+}
+
+/// <summary>One conditional write of an owner: a renewal, with a checkpoint where there is news.</summary>
+/// <param name="Held">The lease as this worker last wrote it: owner and counter are the condition.</param>
+/// <param name="Checkpoint">The new position; null to renew only.</param>
+public readonly record struct LeaseUpdate(Lease Held, CheckpointPosition? Checkpoint = null);
+
+/// <summary>What became of a conditional write.</summary>
+public enum LeaseWriteOutcome
+{
+    /// <summary>It took effect.</summary>
+    Written,
+
+    /// <summary>The row is not what the condition says: another worker has it, or it is gone.</summary>
+    Refused,
+
+    /// <summary>The store could not tell or would not take it now (throttled, unreachable): try again later.</summary>
+    Failed,
+}
+
+/// <summary>The answer to a conditional write.</summary>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="Lease">The row after the write, or as it refused it; null where it is gone or unknown.</param>
+/// <param name="Error">Why it failed, of <see cref="LeaseWriteOutcome.Failed"/>.</param>
+public readonly record struct LeaseWriteResult(LeaseWriteOutcome Outcome, Lease? Lease, Exception? Error = null);
+
+/// <summary>A lease store that cannot do its work: missing, of another shape, denied, throttled or unreachable. The message names the table and the remedy.</summary>
+public sealed class LeaseStoreException : Exception
+{
+    /// <summary>Creates the exception; <paramref name="message"/> is complete.</summary>
+    public LeaseStoreException(string message, bool isTransient, Exception? innerException = null)
+        : base(message, innerException) => IsTransient = isTransient;
+
+    /// <summary>True where the same call may succeed later without anybody's doing.</summary>
+    public bool IsTransient { get; }
+}
+
+/// <summary>Makes the lease store of one processor. Registered by <c>UseDynamoDb()</c> and its like.</summary>
+public interface ILeaseStoreFactory
+{
+    /// <summary>The kind of store, for messages.</summary>
+    string Kind { get; }
+
+    /// <summary>
+    /// Identifies the table that <see cref="Create"/> would use: two processors of one host with the same identity clash.
+    /// </summary>
+    string GetTableIdentity(LeaseStoreContext context);
+
+    /// <summary>Makes the store; it connects on its first use.</summary>
+    ILeaseStore Create(LeaseStoreContext context);
+}
+
+/// <summary>What a store needs to know of its processor.</summary>
+/// <param name="ConsumerName">The name given to AddFastConsumer; empty for the unnamed one. Also the name of its options.</param>
+/// <param name="ApplicationName">The application: KCL's name of the lease table.</param>
+/// <param name="StreamName">The stream, without account and region.</param>
+/// <param name="Services">The host's services.</param>
+public sealed record LeaseStoreContext(string ConsumerName, string ApplicationName, string StreamName, IServiceProvider Services);

@@ -1,0 +1,49 @@
+using FastConsumer.Kinesis;
+
+namespace FastConsumer.Leases;
+
+/// <summary>
+/// One shard's row: who owns it, and how far it is done. An immutable snapshot of what a store held at one moment, in the
+/// terms of KCL's lease table.
+/// </summary>
+public sealed record Lease
+{
+    /// <summary>The row's key: the shard id (KCL's layout for a table of one stream).</summary>
+    public required string LeaseKey { get; init; }
+
+    /// <summary>The worker that owns it; null while nobody does. During a KCL 3.x hand-over the <em>next</em> owner.</summary>
+    public string? LeaseOwner { get; init; }
+
+    /// <summary>The old owner during a KCL 3.x hand-over, else null. FastConsumer reads it and never writes it.</summary>
+    public string? CheckpointOwner { get; init; }
+
+    /// <summary>Grows with every write of an owner; a lease whose counter stands still has expired.</summary>
+    public long LeaseCounter { get; init; }
+
+    /// <summary>What is done.</summary>
+    public CheckpointPosition Checkpoint { get; init; }
+
+    /// <summary>KCL's count of owners since the last checkpoint.</summary>
+    public long OwnerSwitchesSinceCheckpoint { get; init; }
+
+    /// <summary>The shards it was made from; empty for a stream's first shards.</summary>
+    public IReadOnlyList<string> ParentShardIds { get; init; } = [];
+
+    /// <summary>The shards made from it, as far as known.</summary>
+    public IReadOnlyList<string> ChildShardIds { get; init; } = [];
+
+    /// <summary>The shard's hash keys, as far as known.</summary>
+    public HashKeyRange? HashKeyRange { get; init; }
+
+    /// <summary>
+    /// When the application first started at LATEST on this shard: a restart before the first checkpoint goes on from here
+    /// instead of jumping ahead. An attribute of ours that KCL preserves and ignores.
+    /// </summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>Who owns the shard now.</summary>
+    public string? Owner => CheckpointOwner ?? LeaseOwner;
+
+    /// <summary>True where the shard is closed and done.</summary>
+    public bool IsFinished => Checkpoint.Kind == CheckpointKind.ShardEnd;
+}

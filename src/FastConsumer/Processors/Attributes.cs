@@ -1,0 +1,96 @@
+namespace FastConsumer;
+
+/// <summary>
+/// Makes a partial class the processor of a stream: one instance per shard, created from DI, whose handlers the source
+/// generator compiles into a pipeline.
+/// </summary>
+/// <param name="stream">The stream's name or ARN; options may override it.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class KinesisProcessorAttribute(string stream) : Attribute
+{
+    /// <summary>The stream's name or ARN.</summary>
+    public string Stream { get; } = stream;
+
+    /// <summary>The <c>JsonSerializerContext</c> in which JSON payloads are registered.</summary>
+    public Type? JsonContext { get; set; }
+
+    /// <summary>The top-level JSON property whose text chooses among handlers with a <see cref="OnRecordAttribute.Route"/>.</summary>
+    public string? RouteProperty { get; set; }
+}
+
+/// <summary>A method that is called for each record. It returns <c>void</c>, <c>Task</c> or <c>ValueTask</c>.</summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class OnRecordAttribute : Attribute
+{
+    /// <summary>The value of <see cref="KinesisProcessorAttribute.RouteProperty"/> that chooses this method; null takes what no other route matches.</summary>
+    public string? Route { get; set; }
+}
+
+/// <summary>A method that is called for each batch of records of one shard, in order.</summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class OnBatchAttribute : Attribute
+{
+    /// <summary>The default of <see cref="MaxRecords"/>.</summary>
+    public const int DefaultMaxRecords = 500;
+
+    /// <summary>The default of <see cref="MaxBytes"/>: 4 MiB.</summary>
+    public const int DefaultMaxBytes = 4 * 1024 * 1024;
+
+    /// <summary>The default of <see cref="MaxWait"/>.</summary>
+    public const string DefaultMaxWait = "00:00:01";
+
+    /// <summary>The most records of a batch.</summary>
+    public int MaxRecords { get; set; } = DefaultMaxRecords;
+
+    /// <summary>The most payload bytes of a batch; a single larger record makes a batch of its own.</summary>
+    public int MaxBytes { get; set; } = DefaultMaxBytes;
+
+    /// <summary>How long the first record of a batch waits for others, as <c>[d.]hh:mm:ss[.fffffff]</c>.</summary>
+    public string MaxWait { get; set; } = DefaultMaxWait;
+}
+
+/// <summary>A method that is called before a shard's first record, with a <see cref="ShardContext"/>.</summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class OnShardStartedAttribute : Attribute;
+
+/// <summary>A method that is called after the last record of a shard that was closed by a split or merge.</summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class OnShardEndedAttribute : Attribute;
+
+/// <summary>A method that is called when another worker owns the shard now; nothing may be written for it any more.</summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class OnLeaseLostAttribute : Attribute;
+
+/// <summary>A method that is called on a graceful stop, after the shard's last handler call and before its last checkpoint.</summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class OnStoppingAttribute : Attribute;
+
+/// <summary>How often a processor's progress is made durable. After a crash the records since the last checkpoint run again.</summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class CheckpointAttribute : Attribute
+{
+    /// <summary>The default of <see cref="Interval"/>.</summary>
+    public const string DefaultInterval = "00:00:05";
+
+    /// <summary>The default of <see cref="Records"/>.</summary>
+    public const int DefaultRecords = 10_000;
+
+    /// <summary>The longest time between two checkpoints while there is progress, as <c>[d.]hh:mm:ss[.fffffff]</c>.</summary>
+    public string Interval { get; set; } = DefaultInterval;
+
+    /// <summary>The most records between two checkpoints; 0 for no such bound.</summary>
+    public int Records { get; set; } = DefaultRecords;
+}
+
+/// <summary>Names the deserializer of a payload, on the handler's parameter or on the payload's class.</summary>
+/// <param name="type">A type that implements <see cref="IRecordDeserializer{T}"/>; taken from DI where it is registered, else created with its parameterless constructor.</param>
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Class | AttributeTargets.Struct, Inherited = false)]
+public sealed class DeserializerAttribute(Type type) : Attribute
+{
+    /// <summary>The deserializer.</summary>
+    public Type Type { get; } = type;
+}
+
+/// <summary>A handler's parameter that is a service, resolved from a scope of its own for each call.</summary>
+[AttributeUsage(AttributeTargets.Parameter, Inherited = false)]
+public sealed class FromServicesAttribute : Attribute;

@@ -1,0 +1,142 @@
+using FastConsumer.Processors;
+
+namespace FastConsumer;
+
+/// <summary>What a handler may know and do beside its record.</summary>
+public readonly struct RecordContext
+{
+    private readonly ShardContext _shard;
+    private readonly IShardCheckpoints _checkpoints;
+    private readonly RecordPage _page;
+    private readonly int _index;
+
+    internal RecordContext(ShardContext shard, IShardCheckpoints checkpoints, RecordPage page, int index, int attempt)
+    {
+        _shard = shard;
+        _checkpoints = checkpoints;
+        _page = page;
+        _index = index;
+        Attempt = attempt;
+    }
+
+    /// <summary>The shard's id.</summary>
+    public string ShardId => _shard.ShardId;
+
+    /// <summary>The stream's name.</summary>
+    public string StreamName => _shard.StreamName;
+
+    /// <summary>1 for the first call with this record, 2 for the first retry, and so on.</summary>
+    public int Attempt { get; }
+
+    /// <inheritdoc cref="ShardContext.FencingToken"/>
+    public long FencingToken => _shard.FencingToken;
+
+    /// <summary>
+    /// Marks this record as done and returns when a checkpoint at or past it is durable. Where the handler throws
+    /// afterwards, that is logged and the record is not retried.
+    /// </summary>
+    /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
+    public ValueTask CheckpointAsync(CancellationToken cancellationToken = default) =>
+        _checkpoints.CheckpointAsync(_page, _index, cancellationToken);
+}
+
+/// <summary>What a batch's handler may know and do beside its records.</summary>
+public sealed class BatchContext
+{
+    private readonly ShardContext _shard;
+    private readonly BatchPipeline _batch;
+    private readonly IShardCheckpoints _checkpoints;
+    private SortedDictionary<int, Exception>? _failures;
+
+    internal BatchContext(ShardContext shard, BatchPipeline batch, IShardCheckpoints checkpoints, int attempt)
+    {
+        _shard = shard;
+        _batch = batch;
+        _checkpoints = checkpoints;
+        Attempt = attempt;
+    }
+
+    /// <summary>The shard's id.</summary>
+    public string ShardId => _shard.ShardId;
+
+    /// <summary>The stream's name.</summary>
+    public string StreamName => _shard.StreamName;
+
+    /// <summary>1 for the first call with these records, 2 for the first retry, and so on.</summary>
+    public int Attempt { get; }
+
+    /// <inheritdoc cref="ShardContext.FencingToken"/>
+    public long FencingToken => _shard.FencingToken;
+
+    internal IReadOnlyDictionary<int, Exception>? Failures => _failures;
+
+    internal bool Acknowledged { get; private set; }
+
+    /// <summary>Says that one record of the batch failed: it goes through the error policy, the others count as done.</summary>
+    /// <param name="index">The record's index in this call's batch.</param>
+    /// <param name="exception">Why it failed.</param>
+    public void Fail(int index, Exception exception)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_batch.Count, nameof(index));
+        ArgumentNullException.ThrowIfNull(exception);
+        (_failures ??= [])[index] = exception;
+    }
+
+    /// <summary>
+    /// Marks the batch's records as done, up to the first that <see cref="Fail"/> named, and returns when a checkpoint at
+    /// or past them is durable.
+    /// </summary>
+    /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
+    public ValueTask CheckpointAsync(CancellationToken cancellationToken = default)
+    {
+        int done = _batch.Count;
+        if (_failures is not null)
+        {
+            done = _failures.Keys.First();
+        }
+        else
+        {
+            Acknowledged = true;
+        }
+
+        if (done == 0)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        _batch.MarkDone(done);
+        (RecordPage page, int index) = _batch.RecordAt(done - 1);
+        return _checkpoints.CheckpointAsync(page, index, cancellationToken);
+    }
+}
+
+/// <summary>What is known of a shard while this worker owns it.</summary>
+public sealed class ShardContext
+{
+    internal ShardContext(string processorName, string applicationName, string streamName, string shardId, long fencingToken)
+    {
+        ProcessorName = processorName;
+        ApplicationName = applicationName;
+        StreamName = streamName;
+        ShardId = shardId;
+        FencingToken = fencingToken;
+    }
+
+    /// <summary>The processor's class name.</summary>
+    public string ProcessorName { get; }
+
+    /// <summary>The application, under whose name the leases are kept.</summary>
+    public string ApplicationName { get; }
+
+    /// <summary>The stream's name.</summary>
+    public string StreamName { get; }
+
+    /// <summary>The shard's id.</summary>
+    public string ShardId { get; }
+
+    /// <summary>
+    /// The lease's counter as it was taken: it grows with every change of owner, so a store that refuses writes with a
+    /// smaller token than it has seen for the shard refuses a former owner.
+    /// </summary>
+    public long FencingToken { get; }
+}

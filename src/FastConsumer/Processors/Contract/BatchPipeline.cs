@@ -1,0 +1,177 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace FastConsumer.Processors;
+
+/// <summary>The bounds of <see cref="OnBatchAttribute"/>.</summary>
+/// <param name="MaxRecords">The most records of a batch.</param>
+/// <param name="MaxBytes">The most payload bytes of a batch.</param>
+/// <param name="MaxWait">How long the first record of a batch waits for others.</param>
+public readonly record struct BatchLimits(int MaxRecords, int MaxBytes, TimeSpan MaxWait);
+
+/// <summary>The pipeline of a processor with an <see cref="OnBatchAttribute"/> method: collects records, then hands them over at once.</summary>
+public abstract class BatchPipeline : ShardPipeline
+{
+    private (RecordPage Page, int Index)[] _records = [];
+    private long _bytes;
+
+    /// <summary>Creates the pipeline.</summary>
+    protected BatchPipeline(BatchLimits limits) => Limits = limits;
+
+    /// <summary>The bounds of a batch.</summary>
+    public BatchLimits Limits { get; }
+
+    /// <summary>The records collected so far.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>True where no further record fits.</summary>
+    public bool IsFull => Count >= Limits.MaxRecords || _bytes >= Limits.MaxBytes;
+
+    /// <summary>
+    /// Collects records from the cursor until the batch is full, the page is at its end, or a stop is requested. Where a
+    /// payload cannot be read, the exception leaves with the cursor on that record.
+    /// </summary>
+    public abstract void Collect(RecordCursor cursor);
+
+    /// <summary>Calls the user's method with the collected records.</summary>
+    public abstract ValueTask InvokeAsync(BatchContext context, CancellationToken cancellationToken);
+
+    /// <summary>Gives the pooled arrays back; at the end of the shard's life.</summary>
+    public virtual void Release()
+    {
+        Clear();
+        if (_records.Length > 0)
+        {
+            ArrayPool<(RecordPage, int)>.Shared.Return(_records, clearArray: true);
+            _records = [];
+        }
+    }
+
+    /// <summary>The collected records, for the user's method.</summary>
+    protected RecordBatch Records => new(this);
+
+    /// <summary>True where the record the cursor stands on still fits; the first one always does.</summary>
+    protected bool Fits(RecordCursor cursor)
+    {
+        ArgumentNullException.ThrowIfNull(cursor);
+        return Count == 0 || (!IsFull && _bytes + cursor.Current.DataSpan.Length <= Limits.MaxBytes);
+    }
+
+    /// <summary>Takes the record the cursor stands on into the batch, and moves the cursor past it.</summary>
+    protected void Add(RecordCursor cursor)
+    {
+        ArgumentNullException.ThrowIfNull(cursor);
+        Grow(ref _records, Count);
+        _bytes += cursor.Current.DataSpan.Length;
+        _records[Count++] = (cursor.Page!, cursor.Index);
+        cursor.Take();
+    }
+
+    internal (RecordPage Page, int Index) RecordAt(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+        return _records[index];
+    }
+
+    /// <summary>The first <paramref name="count"/> records of the batch are done.</summary>
+    internal void MarkDone(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _records[i].Page.MarkDone(_records[i].Index + 1);
+        }
+    }
+
+    /// <summary>Keeps only the records at these indexes, in order, for another attempt.</summary>
+    internal virtual void Keep(ReadOnlySpan<int> indexes)
+    {
+        long bytes = 0;
+        for (int i = 0; i < indexes.Length; i++)
+        {
+            _records[i] = _records[indexes[i]];
+            bytes += _records[i].Page.Response.GetDataSpan(_records[i].Index).Length;
+        }
+
+        _bytes = bytes;
+        Count = indexes.Length;
+    }
+
+    internal virtual void Clear()
+    {
+        Count = 0;
+        _bytes = 0;
+    }
+
+    private protected static void Grow<T>(ref T[] array, int used)
+    {
+        if (used < array.Length)
+        {
+            return;
+        }
+
+        T[] larger = ArrayPool<T>.Shared.Rent(Math.Max(16, used * 2));
+        Array.Copy(array, larger, used);
+        if (array.Length > 0)
+        {
+            ArrayPool<T>.Shared.Return(array, clearArray: RuntimeHelpers.IsReferenceOrContainsReferences<T>());
+        }
+
+        array = larger;
+    }
+}
+
+/// <summary>A <see cref="BatchPipeline"/> whose handler takes payloads.</summary>
+/// <typeparam name="TPayload">The payload.</typeparam>
+public abstract class BatchPipeline<TPayload> : BatchPipeline
+{
+    private TPayload[] _payloads = [];
+
+    /// <summary>Creates the pipeline.</summary>
+    protected BatchPipeline(BatchLimits limits)
+        : base(limits)
+    {
+    }
+
+    /// <summary>The collected payloads, pooled; valid during the user's call.</summary>
+    protected ReadOnlyMemory<TPayload> Payloads => _payloads.AsMemory(0, Count);
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        base.Release();
+        if (_payloads.Length > 0)
+        {
+            ArrayPool<TPayload>.Shared.Return(_payloads, clearArray: RuntimeHelpers.IsReferenceOrContainsReferences<TPayload>());
+            _payloads = [];
+        }
+    }
+
+    /// <summary>Takes the record the cursor stands on into the batch with its payload, and moves the cursor past it.</summary>
+    protected void Add(RecordCursor cursor, TPayload payload)
+    {
+        Grow(ref _payloads, Count);
+        _payloads[Count] = payload;
+        Add(cursor);
+    }
+
+    internal override void Keep(ReadOnlySpan<int> indexes)
+    {
+        for (int i = 0; i < indexes.Length; i++)
+        {
+            _payloads[i] = _payloads[indexes[i]];
+        }
+
+        base.Keep(indexes);
+    }
+
+    internal override void Clear()
+    {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<TPayload>())
+        {
+            // what the handler has seen must not be kept alive by the pool
+            _payloads.AsSpan(0, Count).Clear();
+        }
+
+        base.Clear();
+    }
+}

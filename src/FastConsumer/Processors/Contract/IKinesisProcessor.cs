@@ -1,0 +1,31 @@
+namespace FastConsumer.Processors;
+
+/// <summary>What the source generator adds to a class with <see cref="KinesisProcessorAttribute"/>. Not meant to be written by hand.</summary>
+/// <typeparam name="TSelf">The class itself.</typeparam>
+public interface IKinesisProcessor<TSelf>
+    where TSelf : class, IKinesisProcessor<TSelf>
+{
+    /// <summary>The class's attributes, and the way to its pipeline.</summary>
+    static abstract ProcessorDefinition<TSelf> Definition { get; }
+}
+
+/// <summary>A processor as its attributes describe it.</summary>
+/// <typeparam name="TProcessor">The annotated class.</typeparam>
+public sealed class ProcessorDefinition<TProcessor>
+    where TProcessor : class
+{
+    /// <summary>The class name, by which options and messages name the processor.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The stream of <see cref="KinesisProcessorAttribute"/>.</summary>
+    public required string Stream { get; init; }
+
+    /// <summary><see cref="CheckpointAttribute.Interval"/>; null without the attribute.</summary>
+    public TimeSpan? CheckpointInterval { get; init; }
+
+    /// <summary><see cref="CheckpointAttribute.Records"/>; null without the attribute.</summary>
+    public int? CheckpointRecords { get; init; }
+
+    /// <summary>Makes the pipeline of one shard from the shard's own instance and the services of the host.</summary>
+    public required Func<TProcessor, IServiceProvider, ShardPipeline> CreatePipeline { get; init; }
+}

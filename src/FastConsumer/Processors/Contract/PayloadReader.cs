@@ -1,0 +1,58 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace FastConsumer.Processors;
+
+/// <summary>Reads payloads for generated pipelines, without reflection.</summary>
+public static class PayloadReader
+{
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>A payload's type information from the user's context.</summary>
+    /// <exception cref="InvalidOperationException">The type is neither registered nor reachable from a registered one.</exception>
+    public static JsonTypeInfo<T> JsonTypeInfo<T>(JsonSerializerContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.GetTypeInfo(typeof(T)) as JsonTypeInfo<T>
+            ?? throw new InvalidOperationException($"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.");
+    }
+
+    /// <summary>Reads JSON.</summary>
+    /// <exception cref="JsonException">The bytes are not JSON of this type, or are JSON's <c>null</c>.</exception>
+    public static T Json<T>(ReadOnlySpan<byte> data, JsonTypeInfo<T> typeInfo) =>
+        JsonSerializer.Deserialize(data, typeInfo)
+            ?? throw new JsonException($"The record's payload is JSON null; {typeof(T)} is expected.");
+
+    /// <summary>Reads UTF-8 text.</summary>
+    /// <exception cref="DecoderFallbackException">The bytes are not UTF-8.</exception>
+    public static string Text(ReadOnlySpan<byte> data) => s_strictUtf8.GetString(data);
+
+    /// <summary>
+    /// Moves a reader over a JSON object to the text of a top-level property, without building anything of the rest.
+    /// False where the object has no such property or its value is no string.
+    /// </summary>
+    /// <exception cref="JsonException">The bytes are not a JSON object.</exception>
+    public static bool MoveToRoute(ref Utf8JsonReader reader, ReadOnlySpan<byte> propertyName)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException("The record's payload is not a JSON object, so it has no route property.");
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool found = reader.ValueTextEquals(propertyName);
+            reader.Read();
+            if (found)
+            {
+                return reader.TokenType == JsonTokenType.String;
+            }
+
+            reader.Skip();
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+
+namespace FastConsumer.Processors;
+
+/// <summary>
+/// Walks a pipeline through the records of a page. The pipeline advances it; where a handler throws, the cursor still
+/// stands on the failed record, so the dispatcher can try that record again and nothing before it.
+/// </summary>
+public sealed class RecordCursor
+{
+    private readonly ShardContext _shard;
+    private readonly IShardCheckpoints _checkpoints;
+    private readonly int _recordsPerCheckpoint;
+    private RecordPage? _page;
+    private int _index;
+    private int _count;
+    private int _untilCheckpoint;
+    private bool _started;
+    private volatile bool _stopRequested;
+
+    internal RecordCursor(ShardContext shard, IShardCheckpoints checkpoints, int recordsPerCheckpoint)
+    {
+        _shard = shard;
+        _checkpoints = checkpoints;
+        _recordsPerCheckpoint = recordsPerCheckpoint;
+        _untilCheckpoint = recordsPerCheckpoint;
+    }
+
+    /// <summary>The record the cursor stands on, borrowed.</summary>
+    public KinesisRecord Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_page!.Response, _index);
+    }
+
+    /// <summary>The context of the record the cursor stands on.</summary>
+    public RecordContext Context => new(_shard, _checkpoints, _page!, _index, Attempt);
+
+    internal ShardContext Shard => _shard;
+
+    internal int Attempt { get; private set; } = 1;
+
+    internal int Index => _index;
+
+    internal RecordPage? Page => _page;
+
+    /// <summary>True where a failure came out of the user's handler, not out of reading the payload.</summary>
+    internal bool HandlerStarted => _started;
+
+    internal bool StopRequested => _stopRequested;
+
+    /// <summary>True while records are left, and no stop was requested; the cursor then stands on the next one to run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MoveNext()
+    {
+        _started = false;
+        return _index < _count && !_stopRequested;
+    }
+
+    /// <summary>Called right before the user's handler: what fails from here on is the handler's, not the payload's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void EnterHandler() => _started = true;
+
+    /// <summary>Called when the handler of the current record has returned: the record is done.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Complete()
+    {
+        Take();
+        _page!.MarkDone(_index);
+        if (--_untilCheckpoint == 0)
+        {
+            _untilCheckpoint = _recordsPerCheckpoint;
+            _checkpoints.RequestCheckpoint();
+        }
+    }
+
+    internal void Open(RecordPage page)
+    {
+        _page = page;
+        _index = 0;
+        _count = page.Count;
+        Attempt = 1;
+    }
+
+    /// <summary>The record was taken over by a batch: the cursor goes on, the record is not done.</summary>
+    internal void Take()
+    {
+        _index++;
+        Attempt = 1;
+    }
+
+    internal bool AtEnd => _index >= _count;
+
+    internal void NextAttempt() => Attempt++;
+
+    internal void RequestStop() => _stopRequested = true;
+}
