@@ -1,0 +1,143 @@
+namespace FastConsumer.Buffers;
+
+/// <summary>
+/// One bound for the bytes that all shards of a worker hold between socket and handler. Waiters are served in the order in
+/// which they came. An account that holds nothing is always served, so no shard starves because others are slow; the worst
+/// case is therefore the capacity plus one answer for each shard.
+/// </summary>
+internal sealed class ByteBudget
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Waiter> _waiters = [];
+    private long _used;
+
+    public ByteBudget(long capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
+        Capacity = capacity;
+    }
+
+    public long Capacity { get; }
+
+    public long Used
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _used;
+            }
+        }
+    }
+
+    /// <summary>A shard's share; not thread-safe across its own calls to <see cref="Account.ReserveAsync"/>.</summary>
+    public Account OpenAccount() => new(this);
+
+    private void Release(Account account, long bytes)
+    {
+        lock (_lock)
+        {
+            _used -= bytes;
+            account.Held -= bytes;
+            bool blocked = false;
+            for (LinkedListNode<Waiter>? node = _waiters.First, next; node is not null; node = next)
+            {
+                next = node.Next;
+                Waiter waiter = node.Value;
+                // nobody overtakes, except those whose account holds nothing
+                if (waiter.Account.Held == 0 || (!blocked && Fits(waiter.Account, waiter.Bytes)))
+                {
+                    _waiters.Remove(node);
+                    Charge(waiter.Account, waiter.Bytes);
+                    waiter.Granted.SetResult();
+                }
+                else
+                {
+                    blocked = true;
+                }
+            }
+        }
+    }
+
+    private bool Fits(Account account, long bytes) => account.Held == 0 || _used + bytes <= Capacity;
+
+    private void Charge(Account account, long bytes)
+    {
+        _used += bytes;
+        account.Held += bytes;
+    }
+
+    /// <summary>What one shard holds of the budget.</summary>
+    internal sealed class Account(ByteBudget budget)
+    {
+        /// <summary>Guarded by the budget's lock.</summary>
+        internal long Held { get; set; }
+
+        /// <summary>Waits until <paramref name="bytes"/> fit.</summary>
+        public async ValueTask<Reservation> ReserveAsync(long bytes, CancellationToken cancellationToken)
+        {
+            var waiter = new Waiter(this, bytes);
+            LinkedListNode<Waiter> node;
+            lock (budget._lock)
+            {
+                if (Held == 0 || (budget._waiters.Count == 0 && budget.Fits(this, bytes)))
+                {
+                    budget.Charge(this, bytes);
+                    return new Reservation(budget, this, bytes);
+                }
+
+                node = budget._waiters.AddLast(waiter);
+            }
+
+            await using (cancellationToken.UnsafeRegister(
+                static (state, token) =>
+                {
+                    (ByteBudget budget, LinkedListNode<Waiter> node) = ((ByteBudget, LinkedListNode<Waiter>))state!;
+                    lock (budget._lock)
+                    {
+                        if (node.List is null)
+                        {
+                            return;
+                        }
+
+                        budget._waiters.Remove(node);
+                    }
+
+                    node.Value.Granted.SetCanceled(token);
+                },
+                (budget, node)).ConfigureAwait(false))
+            {
+                await waiter.Granted.Task.ConfigureAwait(false);
+            }
+
+            return new Reservation(budget, this, bytes);
+        }
+    }
+
+    /// <summary>Bytes held; returned once.</summary>
+    internal sealed class Reservation(ByteBudget budget, Account account, long bytes) : IDisposable
+    {
+        private long _bytes = bytes;
+
+        /// <summary>Corrects an estimate to what it came to.</summary>
+        public void Resize(long actual)
+        {
+            long before = Interlocked.Exchange(ref _bytes, actual);
+            budget.Release(account, before - actual);
+        }
+
+        public void Dispose()
+        {
+            long bytes = Interlocked.Exchange(ref _bytes, 0);
+            if (bytes != 0)
+            {
+                budget.Release(account, bytes);
+            }
+        }
+    }
+
+    private sealed record Waiter(Account Account, long Bytes)
+    {
+        public TaskCompletionSource Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

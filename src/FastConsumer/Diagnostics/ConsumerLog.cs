@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Diagnostics;
+
+/// <summary>The worker's log messages. Ids are stable: 2000 reading, 2100 handlers, 2200 checkpoints, 2300 leases, 2400 hosting.</summary>
+internal static partial class ConsumerLog
+{
+    [LoggerMessage(2000, LogLevel.Information, "Shard {ShardId} is closed and read to its end; it has {Children} children.")]
+    public static partial void ShardEndRead(ILogger log, string shardId, int children);
+
+    [LoggerMessage(2001, LogLevel.Debug, "The iterator of shard {ShardId} has expired; going on after {Position}.")]
+    public static partial void IteratorExpired(ILogger log, string shardId, object position);
+
+    [LoggerMessage(2002, LogLevel.Debug, "GetRecords on shard {ShardId} was throttled; waiting {Wait}. {Reason}")]
+    public static partial void ReadThrottled(ILogger log, string shardId, TimeSpan wait, string reason);
+
+    [LoggerMessage(2003, LogLevel.Error, "Shard {ShardId} cannot be read; trying again in {Wait}, nothing is lost meanwhile.")]
+    public static partial void ReadRefused(ILogger log, string shardId, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2004, LogLevel.Warning, "Reading shard {ShardId} failed; trying again in {Wait}.")]
+    public static partial void ReadFailed(ILogger log, string shardId, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2005, LogLevel.Warning, "The server ended the iterator of shard {ShardId} although the shard is open; going on with a new one.")]
+    public static partial void IteratorWithoutEnd(ILogger log, string shardId);
+
+    [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
+    public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2101, LogLevel.Error, "{Processor} stopped shard {ShardId} at record {Position}: the record can never succeed. It is not skipped: correct the processor or the record's producer and restart; the shard goes on with this record.")]
+    public static partial void ShardStopped(ILogger log, string processor, string shardId, object position, Exception error);
+
+    [LoggerMessage(2102, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} after the record was checkpointed; it is not tried again.")]
+    public static partial void FailedAfterCheckpoint(ILogger log, string processor, string shardId, object position, Exception error);
+
+    [LoggerMessage(2103, LogLevel.Warning, "{Processor}: {Method} of shard {ShardId} failed (attempt {Attempt}); trying again in {Wait}.")]
+    public static partial void LifeCycleFailed(ILogger log, string processor, string method, string shardId, int attempt, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2104, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} failed.")]
+    public static partial void LastCallFailed(ILogger log, string processor, string method, string shardId, Exception error);
+
+    [LoggerMessage(2200, LogLevel.Warning, "The checkpoint of shard {ShardId} at {Position} could not be written; trying again in {Wait}, processing goes on.")]
+    public static partial void CheckpointFailed(ILogger log, string shardId, object position, TimeSpan wait, Exception? error);
+
+    [LoggerMessage(2201, LogLevel.Debug, "Shard {ShardId} is checkpointed at {Position}.")]
+    public static partial void Checkpointed(ILogger log, string shardId, object position);
+
+    [LoggerMessage(2202, LogLevel.Warning, "The last checkpoint of shard {ShardId} at {Position} was not written in time; the records since {Durable} run again.")]
+    public static partial void FlushFailed(ILogger log, string shardId, object position, object durable);
+
+    [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}).")]
+    public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token);
+
+    [LoggerMessage(2301, LogLevel.Warning, "{Worker} lost shard {ShardId}: {Reason}")]
+    public static partial void LeaseLost(ILogger log, string worker, string shardId, string reason);
+
+    [LoggerMessage(2302, LogLevel.Information, "{Worker} released shard {ShardId}.")]
+    public static partial void LeaseReleased(ILogger log, string worker, string shardId);
+
+    [LoggerMessage(2303, LogLevel.Warning, "{Worker} could not release shard {ShardId}; another worker takes it when the lease expires. {Reason}")]
+    public static partial void ReleaseFailed(ILogger log, string worker, string shardId, string reason);
+
+    [LoggerMessage(2304, LogLevel.Warning, "Renewing leases failed; trying again.")]
+    public static partial void RenewalFailed(ILogger log, Exception error);
+
+    [LoggerMessage(2305, LogLevel.Warning, "{Step} failed; next try in {Wait}.")]
+    public static partial void CoordinationFailed(ILogger log, string step, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2306, LogLevel.Information, "Lease of shard {ShardId} created at {Position}.")]
+    public static partial void LeaseCreated(ILogger log, string shardId, object position);
+
+    [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
+    public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
+
+    [LoggerMessage(2401, LogLevel.Error, "{Processor} cannot start on stream {Stream}; trying again in {Wait}.")]
+    public static partial void StartFailed(ILogger log, string processor, string stream, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped; {Released} shards released.")]
+    public static partial void Stopped(ILogger log, string processor, int released);
+
+    [LoggerMessage(2403, LogLevel.Warning, "{Processor}: handlers still run after {Drain}; their tokens are cancelled now.")]
+    public static partial void DrainTimedOut(ILogger log, string processor, TimeSpan drain);
+
+    [LoggerMessage(2404, LogLevel.Warning, "StopTimeout ({StopTimeout}) is not below the host's ShutdownTimeout ({ShutdownTimeout}): the host may end the process before leases are released. Raise HostOptions.ShutdownTimeout or lower FastConsumer:StopTimeout.")]
+    public static partial void StopTimeoutTooLong(ILogger log, TimeSpan stopTimeout, TimeSpan shutdownTimeout);
+
+    [LoggerMessage(2405, LogLevel.Critical, "{Processor}: shard {ShardId} failed inside FastConsumer; the shard is given up and taken again.")]
+    public static partial void ShardFailed(ILogger log, string processor, string shardId, Exception error);
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace FastConsumer.Diagnostics;
+
+/// <summary>The meter <c>FastConsumer</c>. Per record nothing is measured: counts are added per page and per checkpoint.</summary>
+internal sealed class ConsumerMetrics
+{
+    /// <summary>The meter's name.</summary>
+    public const string MeterName = "FastConsumer";
+
+    private readonly Counter<long> _recordsRead;
+    private readonly Counter<long> _bytesRead;
+    private readonly Counter<long> _reads;
+    private readonly Counter<long> _throttledReads;
+    private readonly Counter<long> _recordsDone;
+    private readonly Counter<long> _failures;
+    private readonly Counter<long> _checkpoints;
+    private readonly UpDownCounter<long> _leases;
+    private readonly Gauge<long> _millisBehindLatest;
+
+    public ConsumerMetrics(IMeterFactory meters)
+    {
+        Meter meter = meters.Create(MeterName);
+        _reads = meter.CreateCounter<long>("fastconsumer.reads", "{call}", "Answered GetRecords calls.");
+        _throttledReads = meter.CreateCounter<long>("fastconsumer.reads.throttled", "{call}", "GetRecords calls refused for throughput.");
+        _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
+        _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
+        _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records whose handlers have returned.");
+        _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
+        _checkpoints = meter.CreateCounter<long>("fastconsumer.checkpoints", "{checkpoint}", "Checkpoints that became durable.");
+        _leases = meter.CreateUpDownCounter<long>("fastconsumer.leases", "{lease}", "Leases held.");
+        _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms", "KCL's MillisBehindLatest of the last answer.");
+    }
+
+    public void Read(in ShardTags shard, int records, long bytes, long? millisBehindLatest)
+    {
+        TagList tags = shard.ToTagList();
+        _reads.Add(1, tags);
+        _recordsRead.Add(records, tags);
+        _bytesRead.Add(bytes, tags);
+        if (millisBehindLatest is long behind)
+        {
+            _millisBehindLatest.Record(behind, tags);
+        }
+    }
+
+    public void ReadThrottled(in ShardTags shard) => _throttledReads.Add(1, shard.ToTagList());
+
+    public void Done(in ShardTags shard, long records) => _recordsDone.Add(records, shard.ToTagList());
+
+    public void Failed(in ShardTags shard) => _failures.Add(1, shard.ToTagList());
+
+    public void Checkpointed(in ShardTags shard) => _checkpoints.Add(1, shard.ToTagList());
+
+    public void LeaseTaken(in ShardTags shard) => _leases.Add(1, shard.ToTagList());
+
+    public void LeaseGone(in ShardTags shard) => _leases.Add(-1, shard.ToTagList());
+}
+
+/// <summary>What each figure is told apart by.</summary>
+internal readonly record struct ShardTags(string Application, string Stream, string Shard)
+{
+    public TagList ToTagList() => new()
+    {
+        { "fastconsumer.application", Application },
+        { "aws.kinesis.stream_name", Stream },
+        { "aws.kinesis.shard_id", Shard },
+    };
+}

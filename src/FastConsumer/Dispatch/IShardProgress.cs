@@ -1,0 +1,16 @@
+using FastConsumer.Processors;
+
+namespace FastConsumer.Dispatch;
+
+/// <summary>The two records of progress: what was dispatched, and what is done. Kept by the checkpoints, a later folder.</summary>
+internal interface IShardProgress : IShardCheckpoints
+{
+    /// <summary>A page goes to the lanes; the progress owns it from now on and returns it when its last record is done.</summary>
+    void Dispatched(RecordPage page);
+
+    /// <summary>Some records are done: returns the pages that are no longer needed; the number of records newly done.</summary>
+    int Advance();
+
+    /// <summary>Every lane has reached the barrier: everything before it is done.</summary>
+    void Reached(CheckpointBarrier barrier);
+}

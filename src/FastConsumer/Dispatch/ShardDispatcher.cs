@@ -1,0 +1,124 @@
+using System.Threading.Channels;
+using FastConsumer.Kinesis;
+using FastConsumer.Processors;
+using FastConsumer.Reading;
+
+namespace FastConsumer.Dispatch;
+
+/// <summary>How a shard's dispatch ended.</summary>
+internal enum DispatchEnd
+{
+    /// <summary>A stop was requested; what was started is finished.</summary>
+    Stopped,
+
+    /// <summary>The shard is closed, and all of its records are done.</summary>
+    ShardEnded,
+}
+
+/// <summary>Brings what a reader passes on to the shard's lanes (one, for now), and the shard's end as a barrier behind the last record.</summary>
+internal sealed class ShardDispatcher
+{
+    private readonly ShardContext _shard;
+    private readonly ShardPipeline _pipeline;
+    private readonly Lane _lane;
+    private readonly IShardProgress _progress;
+    private readonly FailurePolicy _failures;
+    private readonly TimeProvider _time;
+
+    public ShardDispatcher(ShardContext shard, ShardPipeline pipeline, Lane lane, IShardProgress progress, FailurePolicy failures, TimeProvider time)
+    {
+        _shard = shard;
+        _pipeline = pipeline;
+        _lane = lane;
+        _progress = progress;
+        _failures = failures;
+        _time = time;
+    }
+
+    /// <summary>The shard's children, after <see cref="DispatchEnd.ShardEnded"/>.</summary>
+    public IReadOnlyList<ChildShard> Children { get; private set; } = [];
+
+    /// <summary>Runs until the shard's end or a stop.</summary>
+    /// <param name="input">What the reader passes on; what is left in it at a stop was never dispatched.</param>
+    /// <param name="stop">No further record may start.</param>
+    /// <param name="abort">The running handler is to end: the lease is lost, or the time for a graceful stop is over.</param>
+    public async Task<DispatchEnd> RunAsync(ChannelReader<ReadItem> input, CancellationToken stop, CancellationToken abort)
+    {
+        using CancellationTokenRegistration registration = stop.UnsafeRegister(static lane => ((Lane)lane!).RequestStop(), _lane);
+        if (!await _failures.RunAsync("OnShardStarted", () => _pipeline.ShardStartedAsync(_shard, abort), stop, abort).ConfigureAwait(false))
+        {
+            return DispatchEnd.Stopped;
+        }
+
+        while (!stop.IsCancellationRequested && await WaitToReadAsync(input, stop, abort).ConfigureAwait(false))
+        {
+            while (!stop.IsCancellationRequested && input.TryRead(out ReadItem item))
+            {
+                if (item.Page is not null)
+                {
+                    await _lane.RunAsync(item.Page, stop, abort).ConfigureAwait(false);
+                }
+                else
+                {
+                    return await EndShardAsync(item.Children!, stop, abort).ConfigureAwait(false);
+                }
+            }
+        }
+
+        // the reader's failure, where it has one, is this one's too
+        if (!stop.IsCancellationRequested)
+        {
+            await input.Completion.ConfigureAwait(false);
+        }
+
+        return DispatchEnd.Stopped;
+    }
+
+    private async ValueTask<DispatchEnd> EndShardAsync(IReadOnlyList<ChildShard> children, CancellationToken stop, CancellationToken abort)
+    {
+        var barrier = new CheckpointBarrier(CheckpointPosition.ShardEnd, lanes: 1);
+        await _lane.RunAsync(barrier, stop, abort).ConfigureAwait(false);
+        if (!barrier.Reached.IsCompleted
+            || !await _failures.RunAsync("OnShardEnded", () => _pipeline.ShardEndedAsync(_shard, abort), stop, abort).ConfigureAwait(false))
+        {
+            return DispatchEnd.Stopped;
+        }
+
+        _progress.Reached(barrier);
+        Children = children;
+        return DispatchEnd.ShardEnded;
+    }
+
+    /// <summary>Waits for the next item; where the lane has lost its patience first, lets it run what it has collected.</summary>
+    private async ValueTask<bool> WaitToReadAsync(ChannelReader<ReadItem> input, CancellationToken stop, CancellationToken abort)
+    {
+        try
+        {
+            Task<bool>? ready = null;
+            while (_lane.Patience is TimeSpan patience)
+            {
+                if (patience == TimeSpan.Zero)
+                {
+                    await _lane.FlushAsync(stop, abort).ConfigureAwait(false);
+                    stop.ThrowIfCancellationRequested();
+                    continue;
+                }
+
+                ready ??= input.WaitToReadAsync(stop).AsTask();
+                using var delayed = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                await Task.WhenAny(ready, Task.Delay(patience, _time, delayed.Token)).ConfigureAwait(false);
+                await delayed.CancelAsync().ConfigureAwait(false);
+                if (ready.IsCompleted)
+                {
+                    return await ready.ConfigureAwait(false);
+                }
+            }
+
+            return ready is null ? await input.WaitToReadAsync(stop).ConfigureAwait(false) : await ready.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}

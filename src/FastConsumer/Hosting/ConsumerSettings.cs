@@ -1,0 +1,123 @@
+using Amazon.Runtime;
+using FastConsumer.Kinesis;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>Where an application starts on a shard for which it has no checkpoint.</summary>
+public enum StartPosition
+{
+    /// <summary>The oldest record that the stream retains. The default: nothing is left out.</summary>
+    TrimHorizon,
+
+    /// <summary>Records put after the application's first start.</summary>
+    Latest,
+
+    /// <summary>The first record at or after <see cref="ConsumerSettings.StartTimestamp"/>.</summary>
+    AtTimestamp,
+}
+
+/// <summary>
+/// What may be said for all processors of a consumer (<see cref="FastConsumerOptions"/>) and for one of them
+/// (<see cref="ProcessorOptions"/>). Null means: not said here.
+/// </summary>
+public abstract class ConsumerSettings
+{
+    /// <summary>The default of <see cref="Limit"/>, and the most the service allows.</summary>
+    public const int DefaultLimit = 10_000;
+
+    /// <summary>The default of <see cref="IdlePollInterval"/>.</summary>
+    public static readonly TimeSpan DefaultIdlePollInterval = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>The default of <see cref="LeaseDuration"/>.</summary>
+    public static readonly TimeSpan DefaultLeaseDuration = TimeSpan.FromSeconds(10);
+
+    /// <summary>The default of <see cref="RetryInitialBackoff"/>.</summary>
+    public static readonly TimeSpan DefaultRetryInitialBackoff = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The default of <see cref="RetryMaxBackoff"/>.</summary>
+    public static readonly TimeSpan DefaultRetryMaxBackoff = TimeSpan.FromSeconds(30);
+
+    /// <summary>The default of <see cref="ShardSyncInterval"/>.</summary>
+    public static readonly TimeSpan DefaultShardSyncInterval = TimeSpan.FromSeconds(30);
+
+    private protected ConsumerSettings()
+    {
+    }
+
+    /// <summary>The application: workers of one name share a stream's shards, and the name is that of the lease table (as with KCL). Required.</summary>
+    public string? ApplicationName { get; set; }
+
+    /// <summary>The AWS region; found as every AWS SDK finds it where not said.</summary>
+    public string? Region { get; set; }
+
+    /// <summary>The profile in the shared AWS files for Kinesis.</summary>
+    public string? Profile { get; set; }
+
+    /// <summary>The Kinesis endpoint, instead of the region's.</summary>
+    public string? ServiceUrl { get; set; }
+
+    /// <summary>The credentials for Kinesis; found as every AWS SDK finds them where not said. In code only.</summary>
+    public AWSCredentials? Credentials { get; set; }
+
+    /// <summary>The encoding; <see cref="KinesisProtocol.Auto"/> by default.</summary>
+    public KinesisProtocol? Protocol { get; set; }
+
+    /// <summary>Where to start without a checkpoint; <see cref="Hosting.StartPosition.TrimHorizon"/> by default.</summary>
+    public StartPosition? StartPosition { get; set; }
+
+    /// <summary>The time of <see cref="Hosting.StartPosition.AtTimestamp"/>.</summary>
+    public DateTimeOffset? StartTimestamp { get; set; }
+
+    /// <summary>The most records of one GetRecords call, 1 to 10,000; 10,000 by default.</summary>
+    public int? Limit { get; set; }
+
+    /// <summary>The time between two calls on a shard that has nothing new, at least 200 ms; 400 ms by default. A shard that lags is read as fast as its quota allows.</summary>
+    public TimeSpan? IdlePollInterval { get; set; }
+
+    /// <summary>The longest time between two checkpoints while there is progress; what <see cref="CheckpointAttribute"/> says, or 5 s.</summary>
+    public TimeSpan? CheckpointInterval { get; set; }
+
+    /// <summary>The most records between two checkpoints, 0 for no bound; what <see cref="CheckpointAttribute"/> says, or 10,000.</summary>
+    public int? CheckpointRecords { get; set; }
+
+    /// <summary>How long a worker may be silent before others take its shards, at least 1 s; 10 s by default.</summary>
+    public TimeSpan? LeaseDuration { get; set; }
+
+    /// <summary>How often the stream's shards are listed, beside every end of a shard; 30 s by default.</summary>
+    public TimeSpan? ShardSyncInterval { get; set; }
+
+    /// <summary>The wait before the first retry of a failed record; 200 ms by default.</summary>
+    public TimeSpan? RetryInitialBackoff { get; set; }
+
+    /// <summary>The longest wait between two retries; 30 s by default.</summary>
+    public TimeSpan? RetryMaxBackoff { get; set; }
+}
+
+/// <summary>The options of a consumer; section <c>FastConsumer</c>.</summary>
+public sealed class FastConsumerOptions : ConsumerSettings
+{
+    /// <summary>The default of <see cref="PrefetchBytes"/>: 256 MiB.</summary>
+    public const long DefaultPrefetchBytes = 256L * 1024 * 1024;
+
+    /// <summary>The default of <see cref="StopTimeout"/>.</summary>
+    public static readonly TimeSpan DefaultStopTimeout = TimeSpan.FromSeconds(20);
+
+    /// <summary>What a stop always keeps of <see cref="StopTimeout"/> for releasing leases.</summary>
+    public static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>The most bytes that all shards of all processors hold between socket and handler; 256 MiB by default. A shard that holds nothing may always read one answer.</summary>
+    public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
+
+    /// <summary>The time for a graceful stop: finishing what runs, then cancelling it, checkpoints, and releasing leases, for which 3 s are always kept. 20 s by default, more than 3 s; keep it below the host's own ShutdownTimeout.</summary>
+    public TimeSpan StopTimeout { get; set; } = DefaultStopTimeout;
+
+    /// <summary>This worker's name in the lease table, unique among the application's workers; made of host name, process id and chance where not said.</summary>
+    public string? WorkerId { get; set; }
+}
+
+/// <summary>The options of one processor; section <c>FastConsumer:Processors:&lt;class name&gt;</c>. What is null is taken from <see cref="FastConsumerOptions"/>.</summary>
+public sealed class ProcessorOptions : ConsumerSettings
+{
+    /// <summary>The stream's name or ARN, instead of what <see cref="KinesisProcessorAttribute"/> says.</summary>
+    public string? Stream { get; set; }
+}

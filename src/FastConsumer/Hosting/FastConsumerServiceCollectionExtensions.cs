@@ -1,0 +1,69 @@
+using FastConsumer.Diagnostics;
+using FastConsumer.Hosting;
+using FastConsumer.Kinesis;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds FastConsumer to a host.</summary>
+public static class FastConsumerServiceCollectionExtensions
+{
+    /// <summary>Adds the unnamed consumer. Its options are bound from section <c>FastConsumer</c>, then configured in code, and validated at start.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configure">Options in code.</param>
+    public static FastConsumerBuilder AddFastConsumer(this IServiceCollection services, Action<FastConsumerOptions>? configure = null) =>
+        services.AddFastConsumer(string.Empty, configure);
+
+    /// <summary>Adds a further, separate consumer: options from section <c>FastConsumer:Consumers:&lt;name&gt;</c>, a lease store and processors of its own.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="name">Its name; calls with the same name add to the same consumer.</param>
+    /// <param name="configure">Options in code.</param>
+    public static FastConsumerBuilder AddFastConsumer(this IServiceCollection services, string name, Action<FastConsumerOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(name);
+        FastConsumerBuilder? builder = services
+            .Where(descriptor => descriptor.ServiceType == typeof(FastConsumerBuilder) && Equals(descriptor.ServiceKey, name))
+            .Select(static descriptor => (FastConsumerBuilder)descriptor.KeyedImplementationInstance!)
+            .FirstOrDefault();
+        if (builder is null)
+        {
+            builder = new FastConsumerBuilder(services, name);
+            Add(builder);
+        }
+
+        if (configure is not null)
+        {
+            services.Configure(name, configure);
+        }
+
+        return builder;
+    }
+
+    private static void Add(FastConsumerBuilder builder)
+    {
+        IServiceCollection services = builder.Services;
+        string name = builder.Name;
+        services.AddMetrics();
+        services.AddLogging();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<RandomSource>();
+        services.TryAddSingleton<ConsumerMetrics>();
+        services.TryAddSingleton<LeaseTables>();
+        services.TryAddSingleton<IKinesisClientFactory, KinesisClientFactory>();
+        services.AddKeyedSingleton(name, builder);
+        services.AddKeyedSingleton<ConsumerHealth>(name);
+        services.AddOptions<FastConsumerOptions>(name).BindConfiguration(builder.ConfigurationSection);
+        services.AddSingleton<IValidateOptions<FastConsumerOptions>>(new SettingsValidator<FastConsumerOptions>(
+            name, options => SettingsValidation.Validate(options, builder.ConfigurationSection)));
+        services.AddSingleton<IHostedService>(provider => new ConsumerService(builder, provider));
+        services.AddHealthChecks().Add(new HealthCheckRegistration(
+            name.Length == 0 ? "fastconsumer" : $"fastconsumer:{name}",
+            provider => new ConsumerHealthCheck(provider.GetRequiredKeyedService<ConsumerHealth>(name)),
+            failureStatus: null,
+            tags: ["fastconsumer"]));
+    }
+}

@@ -1,0 +1,37 @@
+using FastConsumer.Processors;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>A processor that was added, without its type parameter.</summary>
+internal abstract class ProcessorRegistration
+{
+    public abstract string Name { get; }
+
+    public abstract string Stream { get; }
+
+    public abstract TimeSpan? CheckpointInterval { get; }
+
+    public abstract int? CheckpointRecords { get; }
+
+    /// <summary>Makes a shard's own instance and its pipeline, from the shard's scope.</summary>
+    public abstract ShardPipeline CreatePipeline(IServiceProvider services);
+}
+
+/// <inheritdoc/>
+internal sealed class ProcessorRegistration<TProcessor> : ProcessorRegistration
+    where TProcessor : class, IKinesisProcessor<TProcessor>
+{
+    private readonly ProcessorDefinition<TProcessor> _definition = TProcessor.Definition;
+
+    public override string Name => _definition.Name;
+
+    public override string Stream => _definition.Stream;
+
+    public override TimeSpan? CheckpointInterval => _definition.CheckpointInterval;
+
+    public override int? CheckpointRecords => _definition.CheckpointRecords;
+
+    public override ShardPipeline CreatePipeline(IServiceProvider services) =>
+        _definition.CreatePipeline(services.GetRequiredService<TProcessor>(), services);
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using FastConsumer.Kinesis;
+using Microsoft.Extensions.Options;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>Refuses options that cannot work, at start, naming the setting, its value and what is allowed.</summary>
+internal static class SettingsValidation
+{
+    private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_longestPoll = TimeSpan.FromMinutes(4);
+
+    public static ValidateOptionsResult Validate(FastConsumerOptions options, string section)
+    {
+        List<string> failures = [];
+        Shared(options, section, failures);
+        Check(options.PrefetchBytes > 0, failures, section, nameof(options.PrefetchBytes), options.PrefetchBytes, "more than 0 bytes");
+        Check(options.StopTimeout > FastConsumerOptions.ReleaseTime, failures, section, nameof(options.StopTimeout), options.StopTimeout, "more than 00:00:03, which are kept for releasing leases");
+        Check(options.WorkerId is null || options.WorkerId.Trim().Length > 0, failures, section, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    public static ValidateOptionsResult Validate(ProcessorOptions options, FastConsumerOptions consumer, ProcessorRegistration processor, string section)
+    {
+        List<string> failures = [];
+        Shared(options, section, failures);
+        string? application = options.ApplicationName ?? consumer.ApplicationName;
+        if (string.IsNullOrWhiteSpace(application))
+        {
+            failures.Add($"{processor.Name} has no application name: set {section[..section.IndexOf(":Processors", StringComparison.Ordinal)]}:ApplicationName or AddFastConsumer(options => options.ApplicationName = ...). Workers of one name share the stream's shards.");
+        }
+
+        try
+        {
+            StreamIdentifier.Parse(options.Stream ?? processor.Stream);
+        }
+        catch (ArgumentException e)
+        {
+            failures.Add($"{processor.Name}: {e.Message}");
+        }
+
+        StartPosition start = options.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon;
+        if (start == StartPosition.AtTimestamp && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
+        {
+            failures.Add($"{processor.Name} starts AtTimestamp, and {section}:StartTimestamp is not set: give the time, or start at TrimHorizon or Latest.");
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    private static void Shared(ConsumerSettings settings, string section, List<string> failures)
+    {
+        Check(settings.Limit is null or (>= 1 and <= 10_000), failures, section, nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
+        Check(settings.IdlePollInterval is null || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll), failures, section, nameof(settings.IdlePollInterval), settings.IdlePollInterval, "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)");
+        Check(settings.CheckpointInterval is null || settings.CheckpointInterval > TimeSpan.Zero, failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero");
+        Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
+        Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");
+        Check(settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1), failures, section, nameof(settings.ShardSyncInterval), settings.ShardSyncInterval, "00:00:01 or more");
+        Check(settings.RetryInitialBackoff is null || settings.RetryInitialBackoff > TimeSpan.Zero, failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero");
+        Check(settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.FromTicks(1)), failures, section, nameof(settings.RetryMaxBackoff), settings.RetryMaxBackoff, "no less than RetryInitialBackoff");
+        Check(settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"), failures, section, nameof(settings.ServiceUrl), settings.ServiceUrl, "an absolute http or https URL");
+        Check(settings.StartPosition is null || Enum.IsDefined(settings.StartPosition.Value), failures, section, nameof(settings.StartPosition), settings.StartPosition, "TrimHorizon, Latest or AtTimestamp");
+        Check(settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), failures, section, nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");
+    }
+
+    private static void Check(bool valid, List<string> failures, string section, string name, object? value, string allowed)
+    {
+        if (!valid)
+        {
+            failures.Add(string.Create(CultureInfo.InvariantCulture, $"{section}:{name} is {value}; allowed is {allowed}."));
+        }
+    }
+}

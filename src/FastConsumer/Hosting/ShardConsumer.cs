@@ -1,0 +1,208 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using FastConsumer.Checkpoints;
+using FastConsumer.Diagnostics;
+using FastConsumer.Dispatch;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Processors;
+using FastConsumer.Reading;
+using FastConsumer.Timing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>How a shard's consumer ended.</summary>
+internal enum ShardOutcome
+{
+    /// <summary>A stop; the lease can be released.</summary>
+    Stopped,
+
+    /// <summary>The shard is done, and SHARD_END is durable.</summary>
+    Ended,
+
+    /// <summary>Another worker owns the shard, or may.</summary>
+    Lost,
+}
+
+/// <summary>
+/// One shard while this worker owns it: reader, lane, handlers and checkpoints put together, from the take of the lease to
+/// the moment it may be released.
+/// </summary>
+internal sealed class ShardConsumer
+{
+    private const int PagesAhead = 2;
+
+    private readonly WorkerParts _parts;
+    private readonly HeldLease _lease;
+    private readonly bool _isFirstStart;
+    private readonly ShardContext _context;
+    private readonly ShardTags _tags;
+    private readonly ILogger _log;
+
+    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart)
+    {
+        _parts = parts;
+        _lease = lease;
+        _isFirstStart = isFirstStart;
+        _log = parts.Log;
+        _context = new ShardContext(parts.Settings.ProcessorName, parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key, lease.FencingToken);
+        _tags = new ShardTags(parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key);
+    }
+
+    /// <summary>The shard's children, after <see cref="ShardOutcome.Ended"/>.</summary>
+    public IReadOnlyList<ChildShard> Children { get; private set; } = [];
+
+    /// <summary>Runs the shard to its end, a stop, or the loss of the lease.</summary>
+    public async Task<ShardOutcome> RunAsync(StopPhases phases)
+    {
+        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(_lease.Lost, phases.CancelHandlers);
+        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(phases.Stop, aborted.Token);
+        using var checkpointsEnd = CancellationTokenSource.CreateLinkedTokenSource(phases.EndFlush);
+
+        AsyncServiceScope scope = _parts.Services.CreateAsyncScope();
+        await using ConfiguredAsyncDisposable disposal = scope.ConfigureAwait(false);
+        ShardPipeline pipeline = _parts.Processor.CreatePipeline(scope.ServiceProvider);
+        var checkpointer = new ShardCheckpointer(_lease, _parts.Settings.CheckpointInterval, _parts.Time, _parts.Random.Create(), _parts.Metrics, _tags, _log);
+        ShardProgress progress = checkpointer.Progress;
+        await using CancellationTokenRegistration onLost = _lease.Lost.UnsafeRegister(_ => progress.Close(LostException()), null);
+
+        Channel<ReadItem> pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
+        Lane lane = CreateLane(pipeline, progress, out FailurePolicy failures);
+        var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time);
+
+        using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(stopped.Token);
+        Task reading = CreateReader().RunAsync(pages.Writer, readingEnd.Token);
+        Task checkpoints = checkpointer.RunAsync(checkpointsEnd.Token);
+        Task<DispatchEnd> dispatching = DispatchAsync(dispatcher, pages.Reader, readingEnd, stopped.Token, aborted.Token);
+        bool ended = false;
+        try
+        {
+            ended = await dispatching.WaitAsync(phases.GiveUp).ConfigureAwait(false) == DispatchEnd.ShardEnded;
+        }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        {
+            // what runs was cancelled, or ignores that it was: what is done counts
+        }
+        finally
+        {
+            await stopped.CancelAsync().ConfigureAwait(false);
+            await checkpointsEnd.CancelAsync().ConfigureAwait(false);
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await checkpoints.ConfigureAwait(false);
+            ReturnUnread(pages.Reader);
+            if (dispatching.IsCompleted)
+            {
+                // a handler that ignores its cancellation keeps its memory: it is left to the garbage collector
+                progress.Dispose();
+                lane.Release();
+            }
+
+            failures.Clear();
+        }
+
+        return await EndAsync(pipeline, dispatcher, checkpointer, ended, dispatching.IsCompleted, phases).ConfigureAwait(false);
+    }
+
+    private async Task<DispatchEnd> DispatchAsync(ShardDispatcher dispatcher, ChannelReader<ReadItem> pages, CancellationTokenSource readingEnd, CancellationToken stop, CancellationToken abort)
+    {
+        try
+        {
+            return await dispatcher.RunAsync(pages, stop, abort).ConfigureAwait(false);
+        }
+        catch (ShardStoppedException)
+        {
+            // The lease is kept: another worker would meet the same record. The shard waits for a restart.
+            await readingEnd.CancelAsync().ConfigureAwait(false);
+            ReturnUnread(pages);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _parts.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return DispatchEnd.Stopped;
+        }
+    }
+
+    private static void ReturnUnread(ChannelReader<ReadItem> pages)
+    {
+        while (pages.TryRead(out ReadItem item))
+        {
+            item.Page?.Dispose();
+        }
+    }
+
+    private async Task<ShardOutcome> EndAsync(ShardPipeline pipeline, ShardDispatcher dispatcher, ShardCheckpointer checkpointer, bool ended, bool handlersEnded, StopPhases phases)
+    {
+        if (_lease.Lost.IsCancellationRequested)
+        {
+            if (handlersEnded)
+            {
+                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush)).ConfigureAwait(false);
+            }
+
+            return ShardOutcome.Lost;
+        }
+
+        if (!ended && handlersEnded)
+        {
+            await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, phases.CancelHandlers)).ConfigureAwait(false);
+        }
+
+        bool durable = await checkpointer.FlushAsync(phases.EndFlush).ConfigureAwait(false);
+        checkpointer.Progress.Close(new OperationCanceledException($"Shard {_lease.Key} has stopped; no further checkpoint is written."));
+        if (_lease.Lost.IsCancellationRequested)
+        {
+            await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush)).ConfigureAwait(false);
+            return ShardOutcome.Lost;
+        }
+
+        if (ended && durable)
+        {
+            Children = dispatcher.Children;
+            return ShardOutcome.Ended;
+        }
+
+        return ShardOutcome.Stopped;
+    }
+
+    /// <summary>A life-cycle call after which nothing is repeated: its failure is said, and the stop goes on.</summary>
+    private async Task LastCallAsync(string method, Func<ValueTask> call)
+    {
+        try
+        {
+            await call().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            ConsumerLog.LastCallFailed(_log, _context.ProcessorName, method, _context.ShardId, e);
+        }
+    }
+
+    private LeaseLostException LostException() =>
+        new(_lease.Key, $"{_lease.Owner} lost shard {_lease.Key} of {_context.StreamName}: {_lease.LossReason}");
+
+    private Lane CreateLane(ShardPipeline pipeline, ShardProgress progress, out FailurePolicy failures)
+    {
+        WorkerSettings settings = _parts.Settings;
+        var backoff = new Backoff(settings.RetryInitialBackoff, settings.RetryMaxBackoff, _parts.Random.Create());
+        failures = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log);
+        var cursor = new RecordCursor(_context, progress, settings.CheckpointRecords);
+        return pipeline switch
+        {
+            RecordPipeline records => new RecordLane(records, cursor, progress, failures, _parts.Metrics, _tags),
+            BatchPipeline batches => new BatchLane(batches, cursor, progress, failures, _context, settings.CheckpointRecords, _parts.Time, _parts.Metrics, _tags),
+            _ => throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator."),
+        };
+    }
+
+    private ShardReader CreateReader()
+    {
+        var settings = new ShardReaderSettings(
+            _parts.Settings.Stream,
+            _tags,
+            _lease.Current.Checkpoint,
+            _lease.Current.StartedAt ?? (_lease.Current.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.Settings.StartTimestamp : null),
+            _isFirstStart,
+            _parts.Settings.Limit,
+            _parts.Settings.IdlePollInterval);
+        return new ShardReader(_parts.Client, settings, _parts.Budget.OpenAccount(), _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
+    }
+}

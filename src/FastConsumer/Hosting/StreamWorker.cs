@@ -1,0 +1,317 @@
+using System.Collections.Concurrent;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Reading;
+using FastConsumer.Timing;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>
+/// One processor's worker: finds the stream's shards, takes its share of their leases, runs a <see cref="ShardConsumer"/> for each, and
+/// releases all of them at the end. What fails on the way is said and tried again; it gives up nothing by itself.
+/// </summary>
+internal sealed class StreamWorker : IAsyncDisposable
+{
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_afterFailure = TimeSpan.FromSeconds(5);
+
+    private readonly WorkerParts _parts;
+    private readonly ILeaseStore _store;
+    private readonly StopPhases _phases;
+    private readonly AsyncSignal _wake = new();
+    private readonly ConcurrentDictionary<string, HeldLease> _held = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
+    private readonly LeaseObserver _observer;
+    private readonly Random _random;
+    private readonly ILogger _log;
+    private volatile bool _syncRequested = true;
+    private long _syncedAt;
+    private int _released;
+    private Task? _run;
+
+    public StreamWorker(WorkerParts parts, ILeaseStore store)
+    {
+        _parts = parts;
+        _store = store;
+        _log = parts.Log;
+        _random = parts.Random.Create();
+        _phases = new StopPhases(parts.Time);
+        _observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
+    }
+
+    private WorkerSettings Settings => _parts.Settings;
+
+    private string Place => $"{Settings.Stream.Name}/{Settings.ProcessorName}";
+
+    /// <summary>How often the lease table is read.</summary>
+    private TimeSpan TakeInterval
+    {
+        get
+        {
+            TimeSpan interval = Settings.LeaseDuration / 5;
+            return interval < TimeSpan.FromSeconds(5) ? interval : TimeSpan.FromSeconds(5);
+        }
+    }
+
+    /// <summary>Starts the worker in the background.</summary>
+    public void Start() => _run = Task.Run(RunAsync);
+
+    /// <summary>Stops gracefully within the stop timeout; <paramref name="hurry"/> is the host's own patience.</summary>
+    public async Task StopAsync(CancellationToken hurry)
+    {
+        if (_run is null)
+        {
+            return;
+        }
+
+        _phases.Begin(Settings.StopTimeout);
+        await using CancellationTokenRegistration drain = _phases.CancelHandlers.UnsafeRegister(
+            static state =>
+            {
+                var worker = (StreamWorker)state!;
+                if (!worker._running.IsEmpty)
+                {
+                    ConsumerLog.DrainTimedOut(worker._log, worker.Settings.ProcessorName, StopPhases.DrainTime(worker.Settings.StopTimeout));
+                }
+            },
+            this);
+        await _run.WaitAsync(hurry).ConfigureAwait(false);
+        ConsumerLog.Stopped(_log, Settings.ProcessorName, _released);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync().ConfigureAwait(false);
+        _parts.Client.Dispose();
+        _phases.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        using var renewalEnd = new CancellationTokenSource();
+        Task renewal = Task.CompletedTask;
+        try
+        {
+            await PrepareAsync(_phases.Stop).ConfigureAwait(false);
+            var renewer = new LeaseRenewer(_store, _held, Settings.LeaseDuration, _parts.Time, _log);
+            renewal = renewer.RunAsync(renewalEnd.Token);
+            await CoordinateAsync(_phases.Stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_phases.Stop.IsCancellationRequested)
+        {
+            // the stop begins
+        }
+        finally
+        {
+            // leases are renewed until the last shard is done with its own
+            await Task.WhenAll(_running.Values).ConfigureAwait(false);
+            await renewalEnd.CancelAsync().ConfigureAwait(false);
+            await renewal.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until stream and lease table are there and answer.</summary>
+    private async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(s_firstRetry, s_maximumRetry, _random);
+        while (true)
+        {
+            try
+            {
+                StreamDescriptionSummary stream = await _parts.Client.DescribeStreamSummaryAsync(Settings.Stream, cancellationToken).ConfigureAwait(false);
+                if (stream.StreamStatus is "CREATING" or "DELETING")
+                {
+                    throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
+                }
+
+                await _store.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                _parts.Health.Clear(Place);
+                ConsumerLog.Started(_log, Settings.ProcessorName, Settings.Stream.ToString(), _parts.Client.EndpointDescription, Settings.WorkerId, Settings.ApplicationName, _store.Description);
+                return;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                TimeSpan wait = backoff.Next();
+                _parts.Health.Report(Place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} cannot start on stream {Settings.Stream}: {e.Message}");
+                ConsumerLog.StartFailed(_log, Settings.ProcessorName, Settings.Stream.ToString(), wait, e);
+                await Task.Delay(wait, _parts.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task CoordinateAsync(CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(s_firstRetry, s_maximumRetry, _random);
+        while (true)
+        {
+            TimeSpan wait = TakeInterval * (0.9 + (_random.NextDouble() / 5));
+            try
+            {
+                IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                if (await SyncShardsAsync(leases, cancellationToken).ConfigureAwait(false))
+                {
+                    leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                }
+
+                await TakeAsync(leases, cancellationToken).ConfigureAwait(false);
+                backoff.Reset();
+                _parts.Health.Clear(Place);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                wait = backoff.Next();
+                _parts.Health.Report(Place, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot coordinate its leases: {e.Message}");
+                ConsumerLog.CoordinationFailed(_log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);
+            }
+
+            await _wake.WaitAsync(wait, _parts.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Creates the leases that the stream's shards ask for; true where it created some.</summary>
+    private async Task<bool> SyncShardsAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        if (!_syncRequested && leases.Count > 0 && _parts.Time.GetElapsedTime(_syncedAt) < Settings.ShardSyncInterval)
+        {
+            return false;
+        }
+
+        _syncRequested = false;
+        try
+        {
+            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : _parts.Time.GetUtcNow();
+            List<Shard> shards = await ShardListing.ListAllAsync(_parts.Client, Settings.Stream, cancellationToken).ConfigureAwait(false);
+            List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
+            IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
+            foreach (Lease lease in missing)
+            {
+                if (await _store.CreateAsync(lease, cancellationToken).ConfigureAwait(false))
+                {
+                    _createdHere.Add(lease.LeaseKey);
+                    ConsumerLog.LeaseCreated(_log, lease.LeaseKey, lease.Checkpoint);
+                }
+            }
+
+            _syncedAt = _parts.Time.GetTimestamp();
+            return missing.Count > 0;
+        }
+        catch
+        {
+            _syncRequested = true;
+            throw;
+        }
+    }
+
+    private async Task TakeAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        _observer.Observe(leases);
+        // A shard that is being wound up here is neither held nor free.
+        IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _held.ContainsKey(lease.LeaseKey) || !_running.ContainsKey(lease.LeaseKey))];
+        IReadOnlyList<Lease> chosen = LeasePlan.ToTake(
+            runnable,
+            lease => _held.ContainsKey(lease.LeaseKey),
+            lease => lease.Owner == Settings.WorkerId || _observer.IsFree(lease),
+            _random);
+        foreach (Lease lease in chosen)
+        {
+            long started = _parts.Time.GetTimestamp();
+            LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken).ConfigureAwait(false);
+            if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine })
+            {
+                Run(new HeldLease(_store, mine, started, _parts.Time));
+            }
+        }
+    }
+
+    private void Run(HeldLease lease)
+    {
+        ConsumerLog.LeaseTaken(_log, lease.Owner, lease.Key, lease.Current.Checkpoint, lease.FencingToken);
+        _held[lease.Key] = lease;
+        bool isFirstStart = _createdHere.Remove(lease.Key);
+        _running[lease.Key] = Task.Run(() => RunShardAsync(lease, isFirstStart));
+    }
+
+    private async Task RunShardAsync(HeldLease lease, bool isFirstStart)
+    {
+        var tags = new ShardTags(Settings.ApplicationName, Settings.Stream.Name, lease.Key);
+        string place = $"{Settings.Stream.Name}/{lease.Key}";
+        _parts.Metrics.LeaseTaken(tags);
+        try
+        {
+            var consumer = new ShardConsumer(_parts, lease, isFirstStart);
+            ShardOutcome outcome = await consumer.RunAsync(_phases).ConfigureAwait(false);
+            _parts.Health.Clear(place);
+            if (outcome == ShardOutcome.Lost)
+            {
+                ConsumerLog.LeaseLost(_log, lease.Owner, lease.Key, lease.LossReason!);
+                return;
+            }
+
+            if (outcome == ShardOutcome.Ended)
+            {
+                _syncRequested = true;
+                await NameChildrenAsync(lease.Key, consumer.Children).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            ConsumerLog.ShardFailed(_log, Settings.ProcessorName, lease.Key, e);
+            _parts.Health.Report(place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} cannot run shard {lease.Key}: {e.Message}");
+            await Task.Delay(s_afterFailure, _parts.Time, _phases.Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            // released only now, when nothing here touches the shard any more
+            _held.TryRemove(lease.Key, out _);
+            await ReleaseAsync(lease).ConfigureAwait(false);
+            _parts.Metrics.LeaseGone(tags);
+            _running.TryRemove(lease.Key, out _);
+            _wake.Set();
+        }
+    }
+
+    /// <summary>For KCL's eyes only: FastConsumer itself finds children in the listing, so a failure here holds up nothing.</summary>
+    private async Task NameChildrenAsync(string shardId, IReadOnlyList<ChildShard> children)
+    {
+        try
+        {
+            await _store.UpdateChildrenAsync(shardId, [.. children.Select(static child => child.ShardId)], _phases.EndRelease).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LeaseStoreException or OperationCanceledException)
+        {
+            ConsumerLog.CoordinationFailed(_log, $"Naming the children of shard {shardId}", TimeSpan.Zero, e);
+        }
+    }
+
+    private async Task ReleaseAsync(HeldLease lease)
+    {
+        if (lease.Lost.IsCancellationRequested)
+        {
+            return;
+        }
+
+        try
+        {
+            // outside of a stop a release that takes longer than the lease is of no use to anybody
+            using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
+            if (await lease.ReleaseAsync(either.Token).ConfigureAwait(false))
+            {
+                Interlocked.Increment(ref _released);
+                ConsumerLog.LeaseReleased(_log, lease.Owner, lease.Key);
+            }
+            else
+            {
+                ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key, "The row has changed since.");
+            }
+        }
+        catch (Exception e)
+        {
+            ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key, e.Message);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>What the shards of one processor share.</summary>
+internal sealed record WorkerParts(
+    WorkerSettings Settings,
+    ProcessorRegistration Processor,
+    IServiceProvider Services,
+    IKinesisClient Client,
+    ByteBudget Budget,
+    TimeProvider Time,
+    RandomSource Random,
+    ConsumerMetrics Metrics,
+    ConsumerHealth Health,
+    ILogger Log);

@@ -1,0 +1,155 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace FastConsumer.Leases;
+
+/// <summary>
+/// A lease this worker owns. Invariants: one write under way at a time; every write is conditional on the owner and the
+/// counter of the one before; once lost, it is never written again.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Others may mark it lost at any time, so it is never disposed; neither field holds a timer or a handle.")]
+internal sealed class HeldLease
+{
+    private readonly ILeaseStore _store;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly CancellationTokenSource _lost = new();
+    private long _renewedAt;
+
+    /// <param name="store">The table.</param>
+    /// <param name="taken">The lease as the take wrote it.</param>
+    /// <param name="takeStarted">The timestamp before the take: from then on the others count.</param>
+    /// <param name="time">The clock.</param>
+    public HeldLease(ILeaseStore store, Lease taken, long takeStarted, TimeProvider time)
+    {
+        _store = store;
+        _time = time;
+        Current = taken;
+        Owner = taken.LeaseOwner ?? throw new ArgumentException($"Lease {taken.LeaseKey} was taken without an owner.", nameof(taken));
+        FencingToken = taken.LeaseCounter;
+        _renewedAt = takeStarted;
+    }
+
+    /// <summary>The row as this worker wrote it last.</summary>
+    public Lease Current { get; private set; }
+
+    public string Key => Current.LeaseKey;
+
+    public string Owner { get; }
+
+    /// <summary>The counter as the lease was taken.</summary>
+    public long FencingToken { get; }
+
+    /// <summary>Cancelled when the lease is lost.</summary>
+    public CancellationToken Lost => _lost.Token;
+
+    /// <summary>Why it was lost.</summary>
+    public string? LossReason { get; private set; }
+
+    /// <summary>The time since the last write that took effect was begun: what others may have seen of it at most.</summary>
+    public TimeSpan SinceRenewal => _time.GetElapsedTime(Volatile.Read(ref _renewedAt));
+
+    /// <summary>Renews the lease, with a checkpoint where there is one.</summary>
+    public async Task<LeaseWriteResult> WriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_lost.IsCancellationRequested)
+            {
+                return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
+            }
+
+            long started = _time.GetTimestamp();
+            LeaseWriteResult result;
+            try
+            {
+                result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], cancellationToken).ConfigureAwait(false))[0];
+            }
+            catch (LeaseStoreException e)
+            {
+                result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e);
+            }
+
+            return Apply(result, started);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Begins a write that is made together with those of other leases; false while one is under way, which renews too.</summary>
+    public bool TryBeginWrite() => !_lost.IsCancellationRequested && _writing.Wait(0, CancellationToken.None);
+
+    /// <summary>Ends what <see cref="TryBeginWrite"/> began; null where nothing is known of its fate.</summary>
+    public void EndWrite(LeaseWriteResult? result, long started)
+    {
+        if (result is LeaseWriteResult known)
+        {
+            Apply(known, started);
+        }
+
+        _writing.Release();
+    }
+
+    /// <summary>Gives the lease up; true where it is free now.</summary>
+    public async Task<bool> ReleaseAsync(CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            LeaseWriteResult result = await _store.ReleaseAsync(Current, cancellationToken).ConfigureAwait(false);
+            if (IsMine(result))
+            {
+                // a write whose answer was lost has taken effect since: the row is still this worker's
+                result = await _store.ReleaseAsync(result.Lease!, cancellationToken).ConfigureAwait(false);
+            }
+
+            return result.Outcome == LeaseWriteOutcome.Written;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Others may own it now: cancels <see cref="Lost"/>. A second call does nothing.</summary>
+    public void MarkLost(string reason)
+    {
+        if (LossReason is null)
+        {
+            LossReason = reason;
+            _lost.Cancel();
+        }
+    }
+
+    private LeaseWriteResult Apply(LeaseWriteResult result, long started)
+    {
+        if (result.Outcome == LeaseWriteOutcome.Written)
+        {
+            Current = result.Lease ?? throw new InvalidOperationException($"The store reported a write of lease {Key} without the row.");
+            Volatile.Write(ref _renewedAt, started);
+            return result;
+        }
+
+        if (IsMine(result))
+        {
+            // An earlier write of this worker, taken for failed, has taken effect after all. The row is its own still: the
+            // next write goes on from there.
+            Current = result.Lease!;
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, result.Lease, result.Error);
+        }
+
+        if (result.Outcome == LeaseWriteOutcome.Refused)
+        {
+            MarkLost(result.Lease is null
+                ? "the lease's row was deleted."
+                : $"it belongs to {result.Lease.Owner ?? "nobody"} now (counter {result.Lease.LeaseCounter}).");
+        }
+
+        return result;
+    }
+
+    private bool IsMine(LeaseWriteResult result) =>
+        result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } row } && row.LeaseOwner == Owner && row.CheckpointOwner is null && row.LeaseCounter > Current.LeaseCounter;
+}
