@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using Amazon;
+
+namespace FastConsumer.Kinesis;
+
+/// <summary>
+/// Decides where a request goes: a custom endpoint always wins; a stream's ARN leads to its account's endpoint; everything
+/// else goes to the region's. Source: the endpoint rules of the service model 2013-12-02.
+/// </summary>
+internal sealed class EndpointResolver
+{
+    // As the AWS SDK for .NET signs for an endpoint whose region nobody names.
+    private const string RegionOfCustomEndpoints = "us-east-1";
+
+    private readonly ConcurrentDictionary<(string Arn, bool IsData), ServiceEndpoint> _accountEndpoints = new();
+    private readonly ServiceEndpoint? _custom;
+    private readonly ServiceEndpoint? _regional;
+    private readonly string? _profile;
+    private readonly bool _useFips;
+    private readonly bool _useDualStack;
+
+    public EndpointResolver(KinesisClientOptions options, AwsSettings settings)
+    {
+        _profile = options.Profile;
+        _useFips = settings.UseFIPSEndpoint;
+        _useDualStack = settings.UseDualstackEndpoint;
+        string? serviceUrl = NullIfEmpty(options.ServiceUrl) ?? settings.FindServiceUrl();
+        string? region = NullIfEmpty(options.Region);
+        if (serviceUrl is not null)
+        {
+            if (!Uri.TryCreate(serviceUrl, UriKind.Absolute, out Uri? uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
+            {
+                throw new KinesisException(
+                    $"'{serviceUrl}' is not a Kinesis endpoint: an absolute http or https address is expected, for example https://kinesis.eu-west-1.amazonaws.com. It comes from {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.ServiceUrl)}, AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile.",
+                    KinesisErrorKind.Client);
+            }
+
+            _custom = new ServiceEndpoint(uri, region ?? FindRegionIn(uri.Host) ?? settings.FindRegion() ?? RegionOfCustomEndpoints);
+            return;
+        }
+
+        region ??= settings.FindRegion();
+        if (region is not null)
+        {
+            if (!IsHostLabel(region))
+            {
+                throw new KinesisException($"'{region}' is not the name of an AWS region; a name like eu-west-1 is expected.", KinesisErrorKind.Client);
+            }
+
+            _regional = new ServiceEndpoint(new Uri($"https://{RegionalHost(region)}/"), region);
+        }
+    }
+
+    /// <summary>True where requests stay on this machine, so that no proxy may stand between.</summary>
+    public bool IsLoopback => _custom is { Uri.IsLoopback: true };
+
+    public string Description => (_custom ?? _regional)?.ToString() ?? "the endpoint of each stream's ARN (no region is set)";
+
+    /// <summary>The endpoint for a request about <paramref name="arn"/>; null for a request that names its stream otherwise.</summary>
+    public ServiceEndpoint Resolve(string? arn, bool isData)
+    {
+        if (_custom is not null)
+        {
+            return _custom;
+        }
+
+        if (arn is null)
+        {
+            return _regional ?? throw NoRegion();
+        }
+
+        return _accountEndpoints.TryGetValue((arn, isData), out ServiceEndpoint? endpoint)
+            ? endpoint
+            : _accountEndpoints.GetOrAdd((arn, isData), ForArn(arn, isData));
+    }
+
+    private ServiceEndpoint ForArn(string arn, bool isData)
+    {
+        string[] parts = arn.Split(':', 6);
+        string region = parts[3];
+        string account = parts[4];
+        if (!IsHostLabel(region) || account.Length == 0 || !account.All(char.IsAsciiDigit))
+        {
+            throw new KinesisException(
+                $"'{arn}' does not name a region and an account (arn:aws:kinesis:<region>:<account>:stream/<name>).", KinesisErrorKind.Client);
+        }
+
+        // the isolated partitions have no account endpoints
+        string host = RegionEndpoint.GetBySystemName(region).PartitionName.StartsWith("aws-iso", StringComparison.Ordinal)
+            ? RegionalHost(region)
+            : $"{account}.{(isData ? "data" : "control")}-kinesis{(_useFips ? "-fips" : "")}.{region}.{Suffix(region)}";
+        return new ServiceEndpoint(new Uri($"https://{host}/"), region);
+    }
+
+    private string RegionalHost(string region) => $"kinesis{(_useFips ? "-fips" : "")}.{region}.{Suffix(region)}";
+
+    private string Suffix(string region)
+    {
+        RegionEndpoint endpoint = RegionEndpoint.GetBySystemName(region);
+        return !_useDualStack ? endpoint.PartitionDnsSuffix
+            : endpoint.PartitionName == "aws-cn" ? "api.amazonwebservices.com.cn"
+            : "api.aws";
+    }
+
+    /// <summary>The region in a host such as <c>kinesis.eu-west-1.amazonaws.com</c> or <c>vpce-1.kinesis.eu-west-1.vpce.amazonaws.com</c>.</summary>
+    private static string? FindRegionIn(string host)
+    {
+        string[] labels = host.Split('.');
+        if (!host.Contains("amazonaws.", StringComparison.OrdinalIgnoreCase) && !host.EndsWith("api.aws", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        for (int i = 0; i < labels.Length - 2; i++)
+        {
+            if (labels[i] is "kinesis" or "kinesis-fips" or "data-kinesis" or "control-kinesis" or "data-kinesis-fips" or "control-kinesis-fips")
+            {
+                return labels[i + 1];
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsHostLabel(string text) =>
+        text.Length is > 0 and <= 63 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-');
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+
+    private KinesisException NoRegion() => new(
+        $"No AWS region is set. It is looked for in {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.Region)}, the environment variable AWS_REGION, {(_profile is null ? "the profile (AWS_PROFILE or default)" : $"the profile '{_profile}'")} in ~/.aws/config, and the metadata of the EC2 instance. Set one of them, for example AWS_REGION=eu-west-1, or name the stream by its ARN.",
+        KinesisErrorKind.Client);
+}

@@ -1,0 +1,47 @@
+using Amazon.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Kinesis;
+
+/// <summary>
+/// How a <see cref="KinesisClient"/> reaches the service. What is not set is found as every AWS SDK finds it: environment
+/// variables, the profile in <c>~/.aws</c>, container and instance metadata.
+/// </summary>
+public sealed class KinesisClientOptions
+{
+    /// <summary>The default of <see cref="MaxAttempts"/>: that of the AWS SDKs' standard mode.</summary>
+    public const int DefaultMaxAttempts = 3;
+
+    /// <summary>The default of <see cref="RequestTimeout"/>: 30 seconds.</summary>
+    public static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>The credentials; null for those of <see cref="Profile"/> or of the AWS SDK's default chain.</summary>
+    public AWSCredentials? Credentials { get; set; }
+
+    /// <summary>A profile of <c>~/.aws/config</c> and <c>~/.aws/credentials</c>; null for <c>AWS_PROFILE</c> or <c>default</c>.</summary>
+    public string? Profile { get; set; }
+
+    /// <summary>The region's system name, for example <c>eu-west-1</c>; null for <c>AWS_REGION</c>, the profile's or the instance's.</summary>
+    public string? Region { get; set; }
+
+    /// <summary>A custom endpoint; null for <c>AWS_ENDPOINT_URL_KINESIS</c>, <c>AWS_ENDPOINT_URL</c>, the profile's, or the region's own.</summary>
+    public string? ServiceUrl { get; set; }
+
+    /// <summary>The encoding; <see cref="KinesisProtocol.Auto"/> by default.</summary>
+    public KinesisProtocol Protocol { get; set; } = KinesisProtocol.Auto;
+
+    /// <summary>The time for one attempt, from connecting to the last byte; 30 seconds by default.</summary>
+    public TimeSpan RequestTimeout { get; set; } = DefaultRequestTimeout;
+
+    /// <summary>How often a request is sent at most, the first time included; 3 by default.</summary>
+    public int MaxAttempts { get; set; } = DefaultMaxAttempts;
+
+    /// <summary>The clock for signatures, time-outs and back-off; the system's by default.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>The seed of the back-off's jitter; null for a different one in each client.</summary>
+    public int? RandomSeed { get; set; }
+
+    /// <summary>Hears of retries, of corrected clocks and of a change of protocol; null for silence.</summary>
+    public ILogger? Logger { get; set; }
+}

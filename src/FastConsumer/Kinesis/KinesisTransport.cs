@@ -1,0 +1,412 @@
+using System.Buffers;
+using System.Net;
+using System.Security.Cryptography;
+using Amazon.Runtime;
+using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis.Signing;
+using FastConsumer.Kinesis.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Kinesis;
+
+/// <summary>Reads a successful answer; may take the body's array over.</summary>
+internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body);
+
+/// <summary>
+/// Sends one operation: writes the request, signs it, reads the answer into one pooled buffer, and repeats it as far as the
+/// error and the operation allow.
+/// </summary>
+internal sealed class KinesisTransport : IDisposable
+{
+    /// <summary>GetRecords answers at most 10 MiB of data: 14 MiB in base64, and up to 10,000 keys.</summary>
+    private const int LargestAnswer = 40 * 1024 * 1024;
+
+    private const int UnannouncedAnswerCapacity = 16 * 1024;
+    private const int LargestError = 64 * 1024;
+
+    // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
+    private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
+
+    private readonly HttpClient _http;
+    private readonly EndpointResolver _endpoints;
+    private readonly CredentialsSource _credentials;
+    private readonly RetryBackoff _backoff;
+    private readonly ArrayPool<byte> _pool;
+    private readonly TimeProvider _timeProvider;
+    private readonly TimeSpan _requestTimeout;
+    private readonly int _maxAttempts;
+    private readonly ILogger? _logger;
+    private readonly bool _mayFallBack;
+    private int _format;
+    private long _clockOffsetTicks;
+
+    public KinesisTransport(KinesisClientOptions options, HttpMessageHandler? handler, ArrayPool<byte> pool)
+    {
+        var settings = new AwsSettings(options.Profile);
+        _endpoints = new EndpointResolver(options, settings);
+        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings);
+        _backoff = new RetryBackoff(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
+        _pool = pool;
+        _timeProvider = options.TimeProvider;
+        _requestTimeout = options.RequestTimeout;
+        _maxAttempts = options.MaxAttempts;
+        _logger = options.Logger;
+        _mayFallBack = options.Protocol == KinesisProtocol.Auto;
+        _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
+        _http = new HttpClient(handler ?? CreateHandler(_endpoints), disposeHandler: handler is null)
+        {
+            // each attempt has its own time-out, on the given clock
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    public string EndpointDescription => _endpoints.Description;
+
+    /// <summary>Sends <paramref name="operation"/> until it succeeds or may not be repeated.</summary>
+    /// <param name="operation">What to do.</param>
+    /// <param name="subject">What it is done to, for messages: "stream 'orders'".</param>
+    /// <param name="arn">The ARN that chooses an account's endpoint; null without one.</param>
+    /// <param name="write">Writes the members of the request.</param>
+    /// <param name="decode">Reads the answer.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<T> SendAsync<T>(
+        KinesisOperation operation, string subject, string? arn, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken)
+    {
+        ServiceEndpoint endpoint = _endpoints.Resolve(arn, operation.IsData);
+        var call = new Call<T>(operation, subject, endpoint, write, decode);
+        bool clockWasCorrected = false;
+        for (int attempt = 1; ; attempt++)
+        {
+            var format = (WireFormat)Volatile.Read(ref _format);
+            ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
+            Outcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
+            if (outcome.Failure is not { } failure)
+            {
+                return outcome.Value;
+            }
+
+            if (ErrorCatalog.IsCredentials(failure.ErrorCode))
+            {
+                _credentials.Forget();
+            }
+
+            if (outcome.RefusesFormat && _mayFallBack && format == WireFormat.Cbor)
+            {
+                SwitchToJson(endpoint, failure);
+                if (operation.MayRepeat || outcome.IsUntouched)
+                {
+                    // the other encoding is another request: it does not use up an attempt
+                    attempt--;
+                    continue;
+                }
+            }
+
+            if (!clockWasCorrected && TryCorrectClock(endpoint, failure, outcome.ServerTime))
+            {
+                clockWasCorrected = true;
+                attempt--;
+                continue;
+            }
+
+            if (attempt >= _maxAttempts || !MayRepeat(operation, failure.Kind, outcome.IsUntouched))
+            {
+                throw failure;
+            }
+
+            TimeSpan delay = _backoff.Delay(failure.Kind, attempt);
+            if (_logger is not null)
+            {
+                KinesisLog.Retrying(_logger, operation.Name, attempt, delay, failure.Message);
+            }
+
+            await Task.Delay(delay, _timeProvider, cancellationToken);
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _credentials.Dispose();
+    }
+
+    private static SocketsHttpHandler CreateHandler(EndpointResolver endpoints) => new()
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ConnectTimeout = TimeSpan.FromSeconds(10),
+        // long-lived clients follow DNS
+        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+        UseProxy = !endpoints.IsLoopback,
+        // a trace header would only grow each request: the service does not read it
+        ActivityHeadersPropagator = null,
+    };
+
+    private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
+    {
+        KinesisErrorKind.Throttled => operation.Retry != RetryRule.ReadRecords,
+        KinesisErrorKind.Unavailable => operation.MayRepeat || isUntouched,
+        KinesisErrorKind.InvalidResponse => operation.MayRepeat,
+        _ => false,
+    };
+
+    private async Task<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(_requestTimeout, _timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            // Returned only once the answer has begun: a cancelled send may still read it for a moment.
+            var body = new PooledBufferWriter(_pool, 512);
+            WriteBody(call, format, body);
+            using HttpRequestMessage request = CreateRequest(call, format, body, credentials);
+            using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            body.Dispose();
+            return await ReadAsync(call, response, either.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested && timeout.IsCancellationRequested)
+        {
+            return Outcome<T>.Failed(call.Fail(
+                $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
+                KinesisErrorKind.Unavailable,
+                exception));
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
+            bool isUntouched = error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+                or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
+            return Outcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched)) with { IsUntouched = isUntouched };
+        }
+    }
+
+    private static void WriteBody<T>(Call<T> call, WireFormat format, PooledBufferWriter body)
+    {
+        using WireWriter writer = WireWriter.Create(format, body);
+        writer.StartMap();
+        call.Write(writer);
+        writer.EndMap();
+    }
+
+    private HttpRequestMessage CreateRequest<T>(Call<T> call, WireFormat format, PooledBufferWriter body, ImmutableCredentials credentials)
+    {
+        ServiceEndpoint endpoint = call.Endpoint;
+        string mediaType = format.MediaType();
+        string time = RequestSigner.FormatTime(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
+        ReadOnlySpan<SignedHeader> headers =
+        [
+            new("content-type", mediaType),
+            new("host", endpoint.Host),
+            new("x-amz-date", time),
+            new("x-amz-security-token", credentials.Token),
+            new("x-amz-target", call.Operation.Target),
+        ];
+        ReadOnlySpan<SignedHeader> withoutToken = [headers[0], headers[1], headers[2], headers[4]];
+        string authorization = endpoint.Signer.Authorize(credentials, time, new SigningRequest
+        {
+            Method = "POST",
+            Path = endpoint.CanonicalPath,
+            Headers = credentials.UseToken ? headers : withoutToken,
+            Payload = body.WrittenSpan,
+        });
+
+        var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Uri)
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Content = new ReadOnlyMemoryContent(body.WrittenMemory),
+        };
+        request.Headers.Host = endpoint.Host;
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
+        request.Headers.TryAddWithoutValidation("X-Amz-Date", time);
+        request.Headers.TryAddWithoutValidation("X-Amz-Target", call.Operation.Target);
+        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        request.Headers.TryAddWithoutValidation("Authorization", authorization);
+        if (credentials.UseToken)
+        {
+            request.Headers.TryAddWithoutValidation("X-Amz-Security-Token", credentials.Token);
+        }
+
+        return request;
+    }
+
+    private async Task<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        int status = (int)response.StatusCode;
+        int limit = response.IsSuccessStatusCode ? LargestAnswer : LargestError;
+        long? announced = response.Content.Headers.ContentLength;
+        if (announced > limit)
+        {
+            return Outcome<T>.Failed(call.Fail(
+                $"the answer is announced with {announced} bytes, more than the {limit} that are possible.",
+                response.IsSuccessStatusCode ? KinesisErrorKind.InvalidResponse : ErrorCatalog.Classify(call.Operation, status, null),
+                response: response));
+        }
+
+        using var body = new PooledBufferWriter(_pool, (int)(announced ?? UnannouncedAnswerCapacity), limit);
+        try
+        {
+            await using var sink = new BodySink(body);
+            await response.Content.CopyToAsync(sink, cancellationToken);
+        }
+        catch (InvalidDataException exception)
+        {
+            return Outcome<T>.Failed(call.Fail(exception.Message, KinesisErrorKind.InvalidResponse, exception, response: response));
+        }
+
+        string? mediaType = Header(response.Content.Headers, "Content-Type");
+        if (!response.IsSuccessStatusCode)
+        {
+            return ReadError(call, response, mediaType, body);
+        }
+
+        try
+        {
+            return new Outcome<T> { Value = call.Decode(WireFormats.Detect(mediaType, body.WrittenSpan), body) };
+        }
+        catch (WireFormatException exception)
+        {
+            KinesisException failure = call.Fail(
+                $"the answer ({mediaType ?? "no content type"}, {body.Length} bytes) cannot be decoded: {exception.Message}",
+                KinesisErrorKind.InvalidResponse,
+                exception,
+                response: response);
+            return Outcome<T>.Failed(failure) with { RefusesFormat = true };
+        }
+    }
+
+    private static Outcome<T> ReadError<T>(Call<T> call, HttpResponseMessage response, string? mediaType, PooledBufferWriter body)
+    {
+        int status = (int)response.StatusCode;
+        ServiceError error = ServiceError.Read(mediaType, Header(response.Headers, "x-amzn-ErrorType"), body.WrittenSpan);
+        KinesisErrorKind kind = ErrorCatalog.Classify(call.Operation, status, error.Code);
+        string text = (error.Code, error.Message) switch
+        {
+            (null, null) => $"the server answered HTTP {status} ({response.StatusCode}) without a reason.",
+            (null, { } message) => message,
+            ({ } code, null) => $"{code}.",
+            ({ } code, { } message) => $"{code}: {message}",
+        };
+        if (!text.EndsWith('.'))
+        {
+            text += ".";
+        }
+
+        KinesisException failure = call.Fail(text + ErrorCatalog.Remedy(call.Operation, kind, error.Code), kind, code: error.Code, response: response);
+        return Outcome<T>.Failed(failure) with
+        {
+            RefusesFormat = ErrorCatalog.RefusesEncoding(status, error.Code),
+            // a refusal of the encoding comes before any action
+            IsUntouched = ErrorCatalog.RefusesEncoding(status, error.Code),
+            ServerTime = response.Headers.Date,
+        };
+    }
+
+    private static KinesisException DescribeNetworkFailure<T>(Call<T> call, Exception exception, HttpRequestError error, bool isUntouched)
+    {
+        Uri uri = call.Endpoint.Uri;
+        string reason = exception.InnerException is { Message.Length: > 0 } inner ? inner.Message : exception.Message;
+        string address = $"{uri.Host}:{uri.Port}";
+        string text = error switch
+        {
+            HttpRequestError.NameResolutionError =>
+                $"the host {address} cannot be found ({reason}). Check the region's name, the custom endpoint if one is set, and DNS.",
+            HttpRequestError.SecureConnectionError =>
+                $"no TLS connection to {address} ({reason}). Check that it speaks https and that its certificate is trusted here.",
+            _ when isUntouched =>
+                $"{address} cannot be reached ({reason}). Check that the address is right, that the server runs, and that no firewall or proxy stands between.",
+            _ => $"the connection to {address} broke ({reason}).",
+        };
+        return call.Fail(text, KinesisErrorKind.Unavailable, exception);
+    }
+
+    private void SwitchToJson(ServiceEndpoint endpoint, KinesisException failure)
+    {
+        if (Interlocked.Exchange(ref _format, (int)WireFormat.Json) != (int)WireFormat.Json && _logger is not null)
+        {
+            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.Message);
+        }
+    }
+
+    private bool TryCorrectClock(ServiceEndpoint endpoint, KinesisException failure, DateTimeOffset? serverTime)
+    {
+        if (serverTime is not { } there || !ErrorCatalog.IsClock(failure.ErrorCode))
+        {
+            return false;
+        }
+
+        TimeSpan offset = there - _timeProvider.GetUtcNow();
+        var former = new TimeSpan(Volatile.Read(ref _clockOffsetTicks));
+        if (!ErrorCatalog.NamesClock(failure.ErrorCode) && (offset - former).Duration() < s_leastSkew)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _clockOffsetTicks, offset.Ticks);
+        if (_logger is not null)
+        {
+            KinesisLog.ClockCorrected(_logger, offset, endpoint.ToString());
+        }
+
+        return true;
+    }
+
+    private static string? Header(System.Net.Http.Headers.HttpHeaders headers, string name) =>
+        headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
+
+    private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
+
+    /// <summary>What stays the same in all attempts of one call.</summary>
+    private sealed record Call<T>(KinesisOperation Operation, string Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write, AnswerDecoder<T> Decode)
+    {
+        public KinesisException Fail(
+            string text, KinesisErrorKind kind, Exception? innerException = null, string? code = null, HttpResponseMessage? response = null)
+        {
+            string? requestId = response is null ? null : Header(response.Headers, "x-amzn-RequestId");
+            string? extendedRequestId = response is null ? null : Header(response.Headers, "x-amz-id-2");
+            string facts = Endpoint.ToString();
+            if (response is not null)
+            {
+                facts += $", HTTP {(int)response.StatusCode}";
+            }
+
+            if (requestId is not null)
+            {
+                facts += $", request id {requestId}";
+            }
+
+            if (extendedRequestId is not null)
+            {
+                facts += $", extended request id {extendedRequestId}";
+            }
+
+            return new KinesisException($"{Operation.Name} on {Subject} failed: {text} [{facts}]", kind, code, innerException)
+            {
+                StatusCode = response is null ? null : (int)response.StatusCode,
+                RequestId = requestId,
+                ExtendedRequestId = extendedRequestId,
+            };
+        }
+    }
+
+    /// <summary>How one attempt ended: a value, or a failure with what it allows.</summary>
+    private readonly record struct Outcome<T>
+    {
+        public T Value { get; init; }
+
+        public KinesisException? Failure { get; init; }
+
+        /// <summary>The service cannot have acted on the request.</summary>
+        public bool IsUntouched { get; init; }
+
+        /// <summary>The encoding may be the reason.</summary>
+        public bool RefusesFormat { get; init; }
+
+        public DateTimeOffset? ServerTime { get; init; }
+
+        public static Outcome<T> Failed(KinesisException failure) => new() { Failure = failure };
+    }
+}

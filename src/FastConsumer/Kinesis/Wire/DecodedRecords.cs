@@ -1,0 +1,20 @@
+namespace FastConsumer.Kinesis.Wire;
+
+/// <summary>What a decoder found in an answer that carries records. The receiver owns <see cref="Entries"/>, which is rented.</summary>
+internal readonly struct DecodedRecords
+{
+    public required RecordEntry[] Entries { get; init; }
+
+    public required int Count { get; init; }
+
+    /// <summary>Null at the end of the shard.</summary>
+    public string? NextShardIterator { get; init; }
+
+    public long? MillisBehindLatest { get; init; }
+
+    /// <summary>The list of children; <see cref="WireValue.Null"/> where there is none.</summary>
+    public required WireValue ChildShards { get; init; }
+
+    /// <summary>Sum of data and partition keys.</summary>
+    public required long PayloadBytes { get; init; }
+}

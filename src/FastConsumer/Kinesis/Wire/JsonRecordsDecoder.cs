@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace FastConsumer.Kinesis.Wire;
+
+/// <summary>Decodes the JSON answer of GetRecords: base64 and escapes are resolved where they lie, in the same buffer.</summary>
+internal static class JsonRecordsDecoder
+{
+    /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
+    public static DecodedRecords Decode(Span<byte> buffer, ArrayPool<RecordEntry> pool)
+    {
+        var table = new RecordTable(pool);
+        try
+        {
+            return Decode(buffer, ref table);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // the JSON reader's own words may quote the answer, so they are left out
+            throw new WireFormatException("The answer is not valid JSON.");
+        }
+        finally
+        {
+            table.Dispose();
+        }
+    }
+
+    private static DecodedRecords Decode(Span<byte> buffer, ref RecordTable table)
+    {
+        // The reader only moves forwards, so that rewriting a string behind it is safe.
+        var reader = new Utf8JsonReader(buffer);
+        string? iterator = null;
+        long? behind = null;
+        WireValue children = WireValue.Null;
+        bool hasRecords = false;
+        reader.Read();
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (NextMember(ref reader))
+        {
+            if (Matches(ref reader, "Records"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.Null)
+                {
+                    continue;
+                }
+
+                if (hasRecords)
+                {
+                    throw new WireFormatException("The answer holds Records twice.");
+                }
+
+                hasRecords = true;
+                Expect(ref reader, JsonTokenType.StartArray);
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    Expect(ref reader, JsonTokenType.StartObject);
+                    var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
+                    ReadRecord(ref reader, buffer, ref entry);
+                    table.Add(buffer, ref entry);
+                }
+            }
+            else if (Matches(ref reader, "NextShardIterator"u8))
+            {
+                reader.Read();
+                iterator = reader.GetString();
+            }
+            else if (Matches(ref reader, "MillisBehindLatest"u8))
+            {
+                reader.Read();
+                behind = reader.TokenType == JsonTokenType.Null ? null
+                    : reader.TryGetInt64(out long integer) ? integer
+                    : WireNumbers.ToInteger(ReadDouble(ref reader));
+            }
+            else if (Matches(ref reader, "ChildShards"u8))
+            {
+                reader.Read();
+                children = WireValue.Read(ref reader);
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+
+        // a second value after the answer is as malformed as a missing brace
+        if (reader.Read() || !hasRecords)
+        {
+            throw new WireFormatException("The answer has no member Records.");
+        }
+
+        return new DecodedRecords
+        {
+            Count = table.Count,
+            PayloadBytes = table.PayloadBytes,
+            Entries = table.Detach(),
+            NextShardIterator = iterator,
+            MillisBehindLatest = behind,
+            ChildShards = children,
+        };
+    }
+
+    private static void ReadRecord(ref Utf8JsonReader reader, Span<byte> buffer, ref RecordEntry entry)
+    {
+        while (NextMember(ref reader))
+        {
+            if (Matches(ref reader, "Data"u8))
+            {
+                ReadString(ref reader, buffer, out entry.DataOffset, out int length);
+                entry.DataLength = InPlace.DecodeBase64(buffer.Slice(entry.DataOffset, length));
+            }
+            else if (Matches(ref reader, "SequenceNumber"u8))
+            {
+                ReadString(ref reader, buffer, out entry.SequenceNumberOffset, out entry.SequenceNumberLength);
+            }
+            else if (Matches(ref reader, "PartitionKey"u8))
+            {
+                ReadString(ref reader, buffer, out entry.PartitionKeyOffset, out entry.PartitionKeyLength);
+            }
+            else if (Matches(ref reader, "ApproximateArrivalTimestamp"u8))
+            {
+                reader.Read();
+                // epoch seconds, at times as 1.787036486712E9
+                entry.ArrivalMilliseconds = reader.TokenType == JsonTokenType.Null ? 0 : WireNumbers.ToTimestamp(ReadDouble(ref reader) * 1000);
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+    }
+
+    private static double ReadDouble(ref Utf8JsonReader reader)
+    {
+        Expect(ref reader, JsonTokenType.Number);
+        return reader.TryGetDouble(out double value) ? value : throw new WireFormatException("A number is out of range.");
+    }
+
+    private static void ReadString(ref Utf8JsonReader reader, Span<byte> buffer, out int offset, out int length)
+    {
+        reader.Read();
+        offset = length = 0;
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
+
+        Expect(ref reader, JsonTokenType.String);
+        // behind the opening quote
+        offset = (int)reader.TokenStartIndex + 1;
+        length = reader.ValueSpan.Length;
+        if (reader.ValueIsEscaped)
+        {
+            length = InPlace.Unescape(buffer.Slice(offset, length));
+        }
+    }
+
+    private static bool NextMember(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType == JsonTokenType.PropertyName;
+    }
+
+    private static bool Matches(ref Utf8JsonReader reader, ReadOnlySpan<byte> name) =>
+        reader.ValueIsEscaped ? reader.ValueTextEquals(name) : reader.ValueSpan.SequenceEqual(name);
+
+    private static void Expect(ref Utf8JsonReader reader, JsonTokenType expected)
+    {
+        if (reader.TokenType != expected)
+        {
+            throw new WireFormatException($"JSON {expected} was expected at offset {reader.TokenStartIndex}, found {reader.TokenType}.");
+        }
+    }
+}
