@@ -1,0 +1,183 @@
+using System.Text;
+using FastConsumer.Kinesis;
+using FastConsumer.Testing.Engine;
+using FastConsumer.Testing.Http;
+
+namespace FastConsumer.Testing;
+
+/// <summary>
+/// An Amazon Kinesis inside the process, behind one URL on 127.0.0.1 that takes HTTP/1.1 and HTTP/2 (prior knowledge)
+/// alike. It speaks the service's own protocol (service model 2013-12-02, JSON and CBOR), so any AWS SDK can drive it.
+/// </summary>
+/// <remarks>
+/// The methods here are shortcuts for tests: they reach the same streams as requests do, without the wire, and throw
+/// <see cref="KinesisException"/> where the service would refuse. All members are safe to call from any thread.
+/// </remarks>
+public sealed class EmbeddedKinesis : IAsyncDisposable
+{
+    private readonly KinesisEngine _engine;
+    private readonly RequestCounter _counter = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly KinesisEndpoint _endpoint;
+    private KinesisHttpServer? _server;
+
+    private EmbeddedKinesis(EmbeddedKinesisOptions options)
+    {
+        Options = options;
+        _engine = new KinesisEngine(new EngineSettings
+        {
+            Region = options.Region,
+            AccountId = options.AccountId,
+            Clock = options.TimeProvider,
+            Seed = options.Seed,
+            CreateDelay = options.CreateDelay,
+            UpdateDelay = options.UpdateDelay,
+            DeleteDelay = options.DeleteDelay,
+            IteratorLifetime = options.IteratorLifetime,
+            MaxResponseBytes = options.MaxResponseBytes,
+            MaxRecordBytes = options.MaxRecordBytes,
+            ShardLimit = options.ShardLimit,
+        });
+        SignatureCheck? signatures = options.Credentials is { } credentials
+            ? new SignatureCheck(credentials, options.Region, options.TimeProvider)
+            : null;
+        _endpoint = new KinesisEndpoint(_engine, signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, _stopping.Token);
+    }
+
+    /// <summary>What clients are given as the endpoint, for example <c>http://127.0.0.1:41235</c>.</summary>
+    public string ServiceUrl => _server!.Url;
+
+    /// <summary>The region in ARNs and signatures.</summary>
+    public string Region => Options.Region;
+
+    /// <summary>The account in ARNs.</summary>
+    public string AccountId => Options.AccountId;
+
+    /// <summary>Faults on demand.</summary>
+    public FaultScript Faults { get; } = new();
+
+    internal KinesisEngine Engine => _engine;
+
+    internal long Http2RequestCount => _counter.Of(null, isHttp2: true);
+
+    private EmbeddedKinesisOptions Options { get; }
+
+    /// <summary>Starts it; it listens when the task is done.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="IOException">The port is taken.</exception>
+    public static async Task<EmbeddedKinesis> StartAsync(EmbeddedKinesisOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new EmbeddedKinesisOptions();
+        options.Validate();
+        var kinesis = new EmbeddedKinesis(options);
+        try
+        {
+            kinesis._server = await KinesisHttpServer.StartAsync(options.Port, kinesis._endpoint.HandleAsync, cancellationToken);
+            return kinesis;
+        }
+        catch
+        {
+            kinesis._stopping.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The ARN of a stream of that name.</summary>
+    public string StreamArn(string streamName) => $"arn:aws:kinesis:{Region}:{AccountId}:stream/{streamName}";
+
+    /// <summary>Creates a provisioned stream: ACTIVE at once, unless the options set a delay.</summary>
+    /// <exception cref="KinesisException">The name is taken or invalid.</exception>
+    public void CreateStream(string streamName, int shardCount = 1) =>
+        Run(() => _engine.CreateStream(new CreateStreamRequest(streamName, shardCount)));
+
+    /// <summary>Deletes a stream, its records and its consumers.</summary>
+    /// <exception cref="KinesisException">There is no such stream.</exception>
+    public void DeleteStream(string streamName) =>
+        Run(() => _engine.DeleteStream(new DeleteStreamRequest(ByName(streamName), EnforceConsumerDeletion: true)));
+
+    /// <summary>Puts one record; <paramref name="data"/> is copied.</summary>
+    /// <exception cref="KinesisException">There is no such stream, or the record is too large.</exception>
+    public PutRecordResponse Put(string streamName, string partitionKey, ReadOnlySpan<byte> data, UInt128? explicitHashKey = null)
+    {
+        var entry = new PutEntry(data.ToArray(), partitionKey, explicitHashKey?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        PutResult result = Run(() => _engine.PutRecord(new PutRecordRequest(ByName(streamName), entry)));
+        return new PutRecordResponse(result.ShardId!, SequenceNumber.Parse(result.SequenceNumber));
+    }
+
+    /// <summary>Puts one record with a text in UTF-8.</summary>
+    /// <inheritdoc cref="Put(string, string, ReadOnlySpan{byte}, UInt128?)"/>
+    public PutRecordResponse Put(string streamName, string partitionKey, string text, UInt128? explicitHashKey = null) =>
+        Put(streamName, partitionKey, Encoding.UTF8.GetBytes(text), explicitHashKey);
+
+    /// <summary>All shards that are retained, open and closed, by id.</summary>
+    /// <exception cref="KinesisException">There is no such stream.</exception>
+    public IReadOnlyList<Shard> ListShards(string streamName) => Run(() =>
+    {
+        List<Shard> shards = [];
+        ListShardsResult page = _engine.ListShards(new ListShardsRequest(ByName(streamName)));
+        shards.AddRange(page.Shards);
+        while (page.NextToken is { } token)
+        {
+            page = _engine.ListShards(new ListShardsRequest(default, token));
+            shards.AddRange(page.Shards);
+        }
+
+        return shards;
+    });
+
+    /// <summary>Splits a shard in the middle of its hash keys, or at <paramref name="newStartingHashKey"/>; on-demand streams too.</summary>
+    /// <exception cref="KinesisException">There is no such open shard, or the stream is not ACTIVE.</exception>
+    public void SplitShard(string streamName, string shardId, UInt128? newStartingHashKey = null) =>
+        Run(() => _engine.SplitAnyMode(streamName, shardId, newStartingHashKey));
+
+    /// <summary>Merges two adjacent shards; on-demand streams too.</summary>
+    /// <exception cref="KinesisException">They are no adjacent pair of open shards, or the stream is not ACTIVE.</exception>
+    public void MergeShards(string streamName, string shardId, string adjacentShardId) =>
+        Run(() => _engine.MergeAnyMode(streamName, shardId, adjacentShardId));
+
+    /// <summary>The requests that have arrived over HTTP, refused ones and retries included.</summary>
+    /// <param name="operation">For example <c>GetRecords</c>; null for all.</param>
+    public long RequestCount(string? operation = null) => _counter.Of(operation);
+
+    /// <summary>Stops listening, ends requests under way and closes every connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is null || _stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync();
+        await _server.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private static StreamReference ByName(string streamName) => new(streamName, null);
+
+    private static void Run(Action action) => Run(() =>
+    {
+        action();
+        return true;
+    });
+
+    private static T Run<T>(Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (EngineException exception)
+        {
+            KinesisErrorKind kind = exception.ErrorCode switch
+            {
+                "ResourceNotFoundException" => KinesisErrorKind.NotFound,
+                "ResourceInUseException" => KinesisErrorKind.ResourceInUse,
+                "LimitExceededException" => KinesisErrorKind.Throttled,
+                _ => KinesisErrorKind.Client,
+            };
+            throw new KinesisException(exception.Message, kind, exception.ErrorCode, exception) { StatusCode = exception.Status };
+        }
+    }
+}

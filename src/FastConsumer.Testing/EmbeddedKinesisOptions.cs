@@ -1,0 +1,67 @@
+namespace FastConsumer.Testing;
+
+/// <summary>What an <see cref="EmbeddedKinesis"/> is told once, at its start.</summary>
+public sealed class EmbeddedKinesisOptions
+{
+    /// <summary>The port on 127.0.0.1; 0 (the default) for a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>The region in ARNs and signatures; <c>us-east-1</c> by default.</summary>
+    public string Region { get; init; } = "us-east-1";
+
+    /// <summary>The account in ARNs, 12 digits; <c>000000000000</c> by default.</summary>
+    public string AccountId { get; init; } = "000000000000";
+
+    /// <summary>The clock of arrival times, expiries, transitions and signatures; the system's by default. See <see cref="ManualClock"/>.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Seeds what looks random on the wire: request ids and the seals of tokens.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>How long a new stream or consumer is CREATING; zero by default.</summary>
+    public TimeSpan CreateDelay { get; init; }
+
+    /// <summary>How long a stream is UPDATING before a split or merge takes effect; zero by default.</summary>
+    public TimeSpan UpdateDelay { get; init; }
+
+    /// <summary>How long a stream or consumer is DELETING; zero by default.</summary>
+    public TimeSpan DeleteDelay { get; init; }
+
+    /// <summary>How long a shard iterator lives; five minutes by default, as the service says.</summary>
+    public TimeSpan IteratorLifetime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Requests must be signed (SigV4) with these; null (the default) leaves signatures unchecked.</summary>
+    public EmbeddedKinesisCredentials? Credentials { get; init; }
+
+    /// <summary>The most data and partition keys, in bytes, of one answer of GetRecords; 10 MiB by default, as the service says.</summary>
+    public int MaxResponseBytes { get; init; } = 10 * 1024 * 1024;
+
+    /// <summary>The largest record's data in bytes; 1 MiB by default, at most 10 MiB.</summary>
+    public int MaxRecordBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>The most open shards in the account; 20,000 by default.</summary>
+    public int ShardLimit { get; init; } = 20_000;
+
+    /// <summary>How answers in CBOR are written.</summary>
+    public CborStyle CborStyle { get; init; }
+
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(Port, nameof(Port));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Port, ushort.MaxValue, nameof(Port));
+        ArgumentException.ThrowIfNullOrEmpty(Region, nameof(Region));
+        ArgumentNullException.ThrowIfNull(TimeProvider, nameof(TimeProvider));
+        ArgumentOutOfRangeException.ThrowIfLessThan(CreateDelay, TimeSpan.Zero, nameof(CreateDelay));
+        ArgumentOutOfRangeException.ThrowIfLessThan(UpdateDelay, TimeSpan.Zero, nameof(UpdateDelay));
+        ArgumentOutOfRangeException.ThrowIfLessThan(DeleteDelay, TimeSpan.Zero, nameof(DeleteDelay));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(IteratorLifetime, TimeSpan.Zero, nameof(IteratorLifetime));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxResponseBytes, 1, nameof(MaxResponseBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRecordBytes, 1, nameof(MaxRecordBytes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxRecordBytes, 10 * 1024 * 1024, nameof(MaxRecordBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ShardLimit, 1, nameof(ShardLimit));
+        if (AccountId is not { Length: 12 } || !AccountId.All(char.IsAsciiDigit))
+        {
+            throw new ArgumentException($"'{AccountId}' is not an AWS account id: 12 digits are expected.", nameof(AccountId));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace FastConsumer.Testing.Engine;
+
+/// <summary>A registered fan-out consumer. Guarded by its stream's lock.</summary>
+internal sealed class ConsumerState(string name, string arn, long createdMs, long dueMs)
+{
+    public string Name { get; } = name;
+
+    public string Arn { get; } = arn;
+
+    public long CreatedMs { get; } = createdMs;
+
+    public string Status { get; private set; } = StreamStatus.Creating;
+
+    /// <summary>When the transition under way ends.</summary>
+    public long DueMs { get; private set; } = dueMs;
+
+    public void Delete(long dueMs)
+    {
+        Status = StreamStatus.Deleting;
+        DueMs = dueMs;
+    }
+
+    /// <summary>Ends a transition that is due; true where the consumer is gone.</summary>
+    public bool Settle(long nowMs)
+    {
+        if (nowMs < DueMs)
+        {
+            return false;
+        }
+
+        if (Status == StreamStatus.Creating)
+        {
+            Status = StreamStatus.Active;
+        }
+
+        return Status == StreamStatus.Deleting;
+    }
+}

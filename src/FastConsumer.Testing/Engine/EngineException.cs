@@ -1,0 +1,20 @@
+namespace FastConsumer.Testing.Engine;
+
+/// <summary>A refusal as the service words it: an error code, a message and an HTTP status.</summary>
+internal sealed class EngineException(string errorCode, string message, int status = 400) : Exception(message)
+{
+    public string ErrorCode { get; } = errorCode;
+
+    public int Status { get; } = status;
+
+    public static EngineException Validation(string value, string member, string constraint) =>
+        new("ValidationException", $"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}");
+
+    public static EngineException InvalidArgument(string message) => new("InvalidArgumentException", message);
+
+    public static EngineException NotFound(string message) => new("ResourceNotFoundException", message);
+
+    public static EngineException InUse(string message) => new("ResourceInUseException", message);
+
+    public static EngineException LimitExceeded(string message) => new("LimitExceededException", message);
+}

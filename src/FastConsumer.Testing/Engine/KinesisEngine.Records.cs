@@ -1,0 +1,196 @@
+using System.Text;
+using FastConsumer.Kinesis;
+
+namespace FastConsumer.Testing.Engine;
+
+internal sealed partial class KinesisEngine
+{
+    private const int MaxEntries = 500;
+    private const int MaxRequestBytes = 10 * 1024 * 1024;
+
+    public string GetShardIterator(GetShardIteratorRequest request)
+    {
+        using StreamScope scope = Enter(request.Stream);
+        StreamState stream = scope.Stream;
+        ShardState shard = Shard(stream, request.ShardId);
+        shard.Trim(StreamState.HorizonMs(scope.NowMs));
+
+        // The quota of 5 calls a second and shard belongs here: the shard is known and its lock is held.
+        ulong position = request.ShardIteratorType switch
+        {
+            "TRIM_HORIZON" => shard.TrimPosition,
+            "LATEST" => shard.TipPosition,
+            "AT_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: false),
+            "AFTER_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: true),
+            "AT_TIMESTAMP" => PositionAt(shard, request, scope.NowMs),
+            null => throw EngineException.InvalidArgument("ShardIteratorType must be given."),
+            { } other => throw EngineException.Validation(
+                other,
+                "shardIteratorType",
+                "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"),
+        };
+
+        return new ShardIterator(stream.Number, shard.Index, position, scope.NowMs).Seal(_seal);
+    }
+
+    public GetRecordsResult GetRecords(GetRecordsRequest request)
+    {
+        int limit = RequestRules.Range(request.Limit, "limit", 1, 10_000, 10_000);
+        RequestRules.Length(request.ShardIterator, "shardIterator", 1, 512);
+        if (!ShardIterator.TryOpen(_seal, request.ShardIterator, out ShardIterator? iterator))
+        {
+            throw EngineException.InvalidArgument("Invalid ShardIterator.");
+        }
+
+        using StreamScope scope = Enter(iterator.Value.StreamNumber);
+        StreamState stream = scope.Stream;
+        if (request.StreamArn is { } arn && NameFromArn(arn) != stream.Name)
+        {
+            throw EngineException.InvalidArgument($"The ShardIterator is one of stream {stream.Name}, not of {arn}.");
+        }
+
+        RequireUnexpired(iterator.Value, scope.NowMs);
+        if (!stream.TryGetShard(iterator.Value.ShardIndex, out ShardState? shard))
+        {
+            throw EngineException.NotFound($"The shard of the iterator in stream {stream.Name} under account {_settings.AccountId} does not exist");
+        }
+
+        // The quotas of a shard (5 calls and 2 MiB a second, the pause after a full answer) belong here: the shard is
+        // known, nothing has been read, and its lock is held.
+        shard.Trim(StreamState.HorizonMs(scope.NowMs));
+        StoredRecord[] records = shard.Read(iterator.Value.Position, limit, _settings.MaxResponseBytes, out ulong next);
+        bool atTip = next == shard.TipPosition;
+        long behindMs = atTip ? 0 : Math.Max(1, scope.NowMs - shard.ArrivalAt(next));
+        return atTip && shard.ClosedMs is not null
+            ? new GetRecordsResult(records, null, behindMs, [.. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])
+            : new GetRecordsResult(records, (iterator.Value with { Position = next, IssuedMs = scope.NowMs }).Seal(_seal), behindMs, []);
+    }
+
+    public PutResult PutRecord(PutRecordRequest request)
+    {
+        CheckEntry(request.Entry, "");
+        if (request.SequenceNumberForOrdering is { } ordering)
+        {
+            RequestRules.SequenceDigits(ordering, "sequenceNumberForOrdering");
+        }
+
+        using StreamScope scope = Enter(request.Stream);
+        return Append(scope, request.Entry);
+    }
+
+    public IReadOnlyList<PutResult> PutRecords(PutRecordsRequest request)
+    {
+        IReadOnlyList<PutEntry> entries = request.Entries;
+        if (entries.Count is 0 or > MaxEntries)
+        {
+            throw EngineException.Validation(
+                $"[{entries.Count} records]",
+                "records",
+                entries.Count == 0 ? "Member must have length greater than or equal to 1" : $"Member must have length less than or equal to {MaxEntries}");
+        }
+
+        long bytes = 0;
+        for (int i = 0; i < entries.Count; i++)
+        {
+            CheckEntry(entries[i], $"records.{i + 1}.member.");
+            bytes += entries[i].Data.Length + Encoding.UTF8.GetByteCount(entries[i].PartitionKey);
+        }
+
+        if (bytes > MaxRequestBytes)
+        {
+            throw EngineException.InvalidArgument($"Records size exceeds {MaxRequestBytes / 1024 / 1024} MB limit");
+        }
+
+        using StreamScope scope = Enter(request.Stream);
+        var results = new PutResult[entries.Count];
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = Append(scope, entries[i]);
+        }
+
+        return results;
+    }
+
+    private PutResult Append(StreamScope scope, PutEntry entry)
+    {
+        byte[] partitionKey = Encoding.UTF8.GetBytes(entry.PartitionKey);
+        UInt128 hashKey = entry.ExplicitHashKey is { } explicitHashKey
+            ? RequestRules.HashKey(explicitHashKey, "explicitHashKey")
+            : HashKeys.Of(partitionKey);
+        if (scope.Stream.Status == StreamStatus.Deleting || scope.Stream.Route(hashKey) is not { } shard)
+        {
+            throw EngineException.NotFound($"Stream {scope.Stream.Name} under account {_settings.AccountId} not found.");
+        }
+
+        // The write quota of a shard (1,000 records and 1 MiB a second) belongs here.
+        shard.Trim(StreamState.HorizonMs(scope.NowMs));
+        return new PutResult(shard.ShardId, shard.Append(partitionKey, entry.Data, scope.NowMs).SequenceNumber);
+    }
+
+    private void CheckEntry(PutEntry entry, string path)
+    {
+        RequestRules.Length(entry.PartitionKey, path + "partitionKey", 1, 256);
+        if (entry.Data is null)
+        {
+            throw new EngineException("ValidationException", $"1 validation error detected: Value null at '{path}data' failed to satisfy constraint: Member must not be null");
+        }
+
+        if (entry.Data.Length > _settings.MaxRecordBytes)
+        {
+            throw EngineException.Validation($"[{entry.Data.Length} bytes]", path + "data", $"Member must have length less than or equal to {_settings.MaxRecordBytes}");
+        }
+
+        if (entry.ExplicitHashKey is { } hashKey)
+        {
+            RequestRules.HashKey(hashKey, path + "explicitHashKey");
+        }
+    }
+
+    private ulong PositionOf(StreamState stream, ShardState shard, GetShardIteratorRequest request, bool after)
+    {
+        if (request.StartingSequenceNumber is null)
+        {
+            throw EngineException.InvalidArgument($"Must specify StartingSequenceNumber for ShardIteratorType {request.ShardIteratorType}.");
+        }
+
+        string digits = RequestRules.SequenceDigits(request.StartingSequenceNumber, "startingSequenceNumber");
+        if (digits == "0")
+        {
+            return shard.TrimPosition;
+        }
+
+        // The number that a closed shard ends with lies above its records, and stands for its end.
+        bool isKnown = SequenceLayout.TryReadCounter(digits, shard.CreatedSecond, shard.Index, out ulong counter)
+            && (counter < shard.TipPosition || digits == shard.EndingSequenceNumber);
+        if (!isKnown)
+        {
+            throw EngineException.InvalidArgument(
+                $"StartingSequenceNumber {digits} used in GetShardIterator on shard {shard.ShardId} in stream {stream.Name} under account {_settings.AccountId} is invalid.");
+        }
+
+        return Math.Min(after ? counter + 1 : counter, shard.TipPosition);
+    }
+
+    private static ulong PositionAt(ShardState shard, GetShardIteratorRequest request, long nowMs)
+    {
+        long timestampMs = request.TimestampMs ?? throw EngineException.InvalidArgument("Must specify Timestamp for ShardIteratorType AT_TIMESTAMP.");
+        return timestampMs > nowMs
+            ? throw EngineException.InvalidArgument(
+                $"The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: {timestampMs}, currentTimestampInMillis: {nowMs}")
+            : shard.PositionAt(timestampMs);
+    }
+
+    private void RequireUnexpired(ShardIterator iterator, long nowMs)
+    {
+        long lifetimeMs = Milliseconds(_settings.IteratorLifetime);
+        if (nowMs - iterator.IssuedMs > lifetimeMs)
+        {
+            throw new EngineException(
+                "ExpiredIteratorException",
+                $"Iterator expired. The iterator was created at time {Time(iterator.IssuedMs)} while right now it is {Time(nowMs)} which is further in the future than the tolerated delay of {lifetimeMs} milliseconds.");
+        }
+    }
+
+    private static string Time(long unixMs) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("ddd MMM dd HH:mm:ss 'UTC' yyyy", System.Globalization.CultureInfo.InvariantCulture);
+}

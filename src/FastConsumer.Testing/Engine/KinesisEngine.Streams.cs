@@ -1,0 +1,150 @@
+namespace FastConsumer.Testing.Engine;
+
+internal sealed partial class KinesisEngine
+{
+    private const int OnDemandShards = 4;
+    private const int MaxStreamsInCreation = 5;
+
+    public void CreateStream(CreateStreamRequest request)
+    {
+        string name = RequestRules.Name(request.StreamName, "streamName");
+        string mode = request.StreamMode switch
+        {
+            null or "PROVISIONED" => "PROVISIONED",
+            "ON_DEMAND" => "ON_DEMAND",
+            { } other => throw EngineException.Validation(other, "streamModeDetails.streamMode", "Member must satisfy enum value set: [PROVISIONED, ON_DEMAND]"),
+        };
+
+        int shardCount = RequestRules.Range(request.ShardCount, "shardCount", 1, 1_000_000, OnDemandShards);
+        if (mode == "ON_DEMAND" && request.ShardCount is not null)
+        {
+            throw new EngineException("ValidationException", "ShardCount must not be specified with StreamMode ON_DEMAND.");
+        }
+
+        if (mode == "PROVISIONED" && request.ShardCount is null)
+        {
+            throw new EngineException("ValidationException", "ShardCount must be specified with StreamMode PROVISIONED.");
+        }
+
+        StreamState[] existing = SettledStreams();
+        if (existing.Any(stream => stream.Name == name))
+        {
+            throw EngineException.InUse($"Stream {name} under account {_settings.AccountId} already exists.");
+        }
+
+        if (existing.Count(static stream => stream.Status == StreamStatus.Creating) >= MaxStreamsInCreation)
+        {
+            throw EngineException.LimitExceeded($"This request would exceed the limit of {MaxStreamsInCreation} streams in the CREATING state.");
+        }
+
+        int openShards = existing.Sum(static stream => stream.OpenShardCount);
+        if (openShards + shardCount > _settings.ShardLimit)
+        {
+            throw EngineException.LimitExceeded(
+                $"This request would exceed the shard limit for the account {_settings.AccountId} in {_settings.Region}. Current shard count for the account: {openShards}. Limit: {_settings.ShardLimit}. Number of additional shards that would have resulted from this request: {shardCount}.");
+        }
+
+        lock (_directory)
+        {
+            long nowMs = NowMs();
+            var stream = new StreamState(_nextStreamNumber++, name, StreamArn(name), mode, nowMs, shardCount, nowMs + Milliseconds(_settings.CreateDelay));
+            if (!_streams.TryAdd(name, stream))
+            {
+                throw EngineException.InUse($"Stream {name} under account {_settings.AccountId} already exists.");
+            }
+
+            _streamsByNumber.Add(stream.Number, stream);
+        }
+    }
+
+    public void DeleteStream(DeleteStreamRequest request)
+    {
+        using StreamScope scope = Enter(request.Stream);
+        StreamState stream = scope.Stream;
+        if (stream.Status == StreamStatus.Deleting)
+        {
+            throw NotActive(stream);
+        }
+
+        if (stream.Consumers.Count > 0 && !request.EnforceConsumerDeletion)
+        {
+            throw EngineException.InUse($"Stream {stream.Name} under account {_settings.AccountId} has {stream.Consumers.Count} registered consumers: deregister them or set EnforceConsumerDeletion.");
+        }
+
+        stream.Delete(scope.NowMs + Milliseconds(_settings.DeleteDelay));
+    }
+
+    public StreamView DescribeStreamSummary(StreamReference stream)
+    {
+        using StreamScope scope = Enter(stream);
+        return scope.Stream.View();
+    }
+
+    public DescribeStreamResult DescribeStream(DescribeStreamRequest request)
+    {
+        int limit = RequestRules.Range(request.Limit, "limit", 1, 10_000, 100);
+        using StreamScope scope = Enter(request.Stream);
+        scope.Stream.TrimShards(scope.NowMs);
+        ShardState[] shards = [.. After(scope.Stream.Shards, request.ExclusiveStartShardId).Take(limit + 1)];
+        return new DescribeStreamResult(
+            scope.Stream.View(),
+            [.. shards.Take(limit).Select(static shard => shard.Describe())],
+            shards.Length > limit);
+    }
+
+    public ListStreamsResult ListStreams(ListStreamsRequest request)
+    {
+        int limit = RequestRules.Range(request.Limit, "limit", 1, 10_000, 100);
+        string? after = request.NextToken is { } token ? OpenToken(token, "streams", 2)[1] : request.ExclusiveStartStreamName;
+        StreamView[] streams = [.. SettledStreams()
+            .Where(stream => after is null || string.CompareOrdinal(stream.Name, after) > 0)
+            .Select(View)
+            .Take(limit + 1)];
+        bool hasMore = streams.Length > limit;
+        return new ListStreamsResult(
+            hasMore ? streams[..limit] : streams,
+            hasMore,
+            hasMore ? SealToken("streams", streams[limit - 1].Name) : null);
+    }
+
+    private StreamState[] SettledStreams()
+    {
+        StreamState[] all;
+        lock (_directory)
+        {
+            all = [.. _streams.Values];
+        }
+
+        return [.. all.Where(IsThere)];
+    }
+
+    private bool IsThere(StreamState stream)
+    {
+        if (!TryEnter(stream, out StreamScope scope))
+        {
+            return false;
+        }
+
+        scope.Dispose();
+        return true;
+    }
+
+    private static StreamView View(StreamState stream)
+    {
+        lock (stream.Gate)
+        {
+            return stream.View();
+        }
+    }
+
+    private static IEnumerable<ShardState> After(IEnumerable<ShardState> shards, string? shardId)
+    {
+        if (shardId is null)
+        {
+            return shards;
+        }
+
+        RequestRules.Name(shardId, "exclusiveStartShardId");
+        return shards.Where(shard => string.CompareOrdinal(shard.ShardId, shardId) > 0);
+    }
+}

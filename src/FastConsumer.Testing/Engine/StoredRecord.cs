@@ -1,0 +1,17 @@
+namespace FastConsumer.Testing.Engine;
+
+/// <summary>A record as a shard keeps it: immutable, its texts already in the bytes that both encodings send.</summary>
+internal sealed class StoredRecord(byte[] sequenceNumber, long arrivalMs, byte[] partitionKey, byte[] data)
+{
+    /// <summary>Decimal digits, ASCII.</summary>
+    public byte[] SequenceNumber { get; } = sequenceNumber;
+
+    public long ArrivalMs { get; } = arrivalMs;
+
+    /// <summary>UTF-8.</summary>
+    public byte[] PartitionKey { get; } = partitionKey;
+
+    public byte[] Data { get; } = data;
+
+    public int Bytes => PartitionKey.Length + Data.Length;
+}

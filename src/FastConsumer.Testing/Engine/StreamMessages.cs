@@ -1,0 +1,27 @@
+namespace FastConsumer.Testing.Engine;
+
+/// <summary>A stream as a request names it: by name, by ARN, or by both.</summary>
+internal readonly record struct StreamReference(string? Name, string? Arn);
+
+internal sealed record CreateStreamRequest(string StreamName, int? ShardCount = null, string? StreamMode = null);
+
+internal sealed record DeleteStreamRequest(StreamReference Stream, bool EnforceConsumerDeletion = false);
+
+internal sealed record DescribeStreamRequest(StreamReference Stream, int? Limit = null, string? ExclusiveStartShardId = null);
+
+internal sealed record ListStreamsRequest(int? Limit = null, string? ExclusiveStartStreamName = null, string? NextToken = null);
+
+/// <summary>A stream at one moment.</summary>
+internal sealed record StreamView(
+    string Name,
+    string Arn,
+    string Status,
+    string Mode,
+    long CreatedMs,
+    int RetentionHours,
+    int OpenShardCount,
+    int ConsumerCount);
+
+internal sealed record DescribeStreamResult(StreamView Stream, IReadOnlyList<Kinesis.Shard> Shards, bool HasMoreShards);
+
+internal sealed record ListStreamsResult(IReadOnlyList<StreamView> Streams, bool HasMoreStreams, string? NextToken);

@@ -1,0 +1,81 @@
+using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace FastConsumer.Testing.Http;
+
+/// <summary>Kestrel on one loopback port, without host, dependency injection or logging.</summary>
+internal sealed class KinesisHttpServer : IAsyncDisposable
+{
+    private const int MaxRequestBytes = 64 * 1024 * 1024;
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly SocketTransportFactory _transport;
+    private readonly KestrelServer _kestrel;
+
+    private KinesisHttpServer(int port)
+    {
+        var options = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            // The sniffer marks HTTP/2 connections as TLS ones, whereas their requests say http.
+            AllowAlternateSchemes = true,
+        };
+        options.Limits.MaxRequestBodySize = MaxRequestBytes;
+        options.Limits.MinRequestBodyDataRate = null;
+        options.Limits.MinResponseDataRate = null;
+        options.Limits.Http2.MaxStreamsPerConnection = 1000;
+        options.Listen(IPAddress.Loopback, port, static endpoint =>
+        {
+            endpoint.Protocols = HttpProtocols.Http1AndHttp2;
+            endpoint.Use(ProtocolSniffer.Wrap);
+        });
+        _transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
+        _kestrel = new KestrelServer(Options.Create(options), _transport, NullLoggerFactory.Instance);
+    }
+
+    /// <summary>The one URL.</summary>
+    public string Url { get; private set; } = "";
+
+    public static async Task<KinesisHttpServer> StartAsync(int port, RequestDelegate handler, CancellationToken cancellationToken)
+    {
+        var server = new KinesisHttpServer(port);
+        try
+        {
+            await server._kestrel.StartAsync(new Application(handler), cancellationToken);
+        }
+        catch
+        {
+            server._kestrel.Dispose();
+            throw;
+        }
+
+        server.Url = server._kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return server;
+    }
+
+    /// <summary>Lets requests under way finish, for a moment, and closes every connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(StopTimeout, TimeProvider.System);
+        await _kestrel.StopAsync(patience.Token);
+        _kestrel.Dispose();
+    }
+
+    private sealed class Application(RequestDelegate handler) : IHttpApplication<HttpContext>
+    {
+        public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+        public Task ProcessRequestAsync(HttpContext context) => handler(context);
+
+        public void DisposeContext(HttpContext context, Exception? exception)
+        {
+        }
+    }
+}
