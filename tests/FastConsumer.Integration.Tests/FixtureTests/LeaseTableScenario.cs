@@ -14,6 +14,7 @@ internal static class LeaseTableScenario
 
     public static async Task RunAsync(LocalServer server, string table, CancellationToken cancellationToken)
     {
+        LoopbackListeners.AssertOnly(server.ServiceUrl);
         using var client = Client(server);
         await CreateTableAsync(client, table, cancellationToken);
         await client.PutItemAsync(

@@ -8,6 +8,7 @@ internal static class StreamScenario
 {
     public static async Task RunAsync(LocalServer server, string stream, CancellationToken cancellationToken)
     {
+        LoopbackListeners.AssertOnly(server.ServiceUrl);
         await using var producer = await SdkProducer.StartAsync(server.ServiceUrl, cancellationToken);
         await producer.CreateStreamAsync(stream, 3, cancellationToken);
 

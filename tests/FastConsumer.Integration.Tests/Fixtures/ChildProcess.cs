@@ -17,6 +17,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     private readonly Queue<string> _lastLines = new();
     private readonly CancellationTokenSource _stopReading = new();
     private readonly Task _reading;
+    private bool _disposed;
 
     private ChildProcess(Process process, Action<string>? onOutputLine, Action<string>? onErrorLine)
     {
@@ -29,8 +30,6 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>The exit code, once the process has ended and its output is read.</summary>
     public Task<int> Exited { get; }
-
-    public int Id => _process.Id;
 
     public StreamWriter Input => _process.StandardInput;
 
@@ -82,6 +81,8 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         _process.Kill(entireProcessTree: true);
         await Exited;
         await _stopReading.CancelAsync();

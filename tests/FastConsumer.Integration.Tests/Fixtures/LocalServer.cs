@@ -17,7 +17,7 @@ public abstract partial class LocalServer : IAsyncLifetime
     /// <summary>The last lines the server wrote, for the messages of failing tests.</summary>
     public string LastOutput => Process.LastOutput;
 
-    private protected ServerProcess Process =>
+    private ServerProcess Process =>
         _process ?? throw new InvalidOperationException($"{GetType().Name} has not started, or is disposed of.");
 
     /// <summary>The port to ask for, which <see cref="Port"/> translates.</summary>

@@ -22,12 +22,6 @@ internal sealed class ServerProcess : IAsyncDisposable
         _child = ChildProcess.Start("node", launch.Arguments, launch.WorkingDirectory, launch.Environment, OnLine, OnLine);
     }
 
-    /// <summary>The process itself, or the guard above it.</summary>
-    public int Id => _child.Id;
-
-    /// <summary>The exit code, once the server has ended.</summary>
-    public Task<int> Exited => _child.Exited;
-
     /// <summary>The last lines the server wrote.</summary>
     public string LastOutput => _child.LastOutput;
 

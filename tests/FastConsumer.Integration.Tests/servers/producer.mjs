@@ -151,6 +151,8 @@ const commands = {
   },
 };
 
+// Standard output is for answers alone.
+console.log = console.error;
 const answer = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 async function run(line) {
