@@ -1,0 +1,40 @@
+using FastConsumer.DynamoDb;
+using FastConsumer.Hosting;
+using FastConsumer.Leases;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Leases on DynamoDB.</summary>
+public static class DynamoDbFastConsumerBuilderExtensions
+{
+    /// <summary>
+    /// Keeps leases and checkpoints on DynamoDB, in the Kinesis Client Library's own table layout. The table is named after
+    /// the application unless the options say otherwise.
+    /// </summary>
+    /// <param name="builder">The consumer.</param>
+    /// <param name="configure">Applied after the configuration section <c>DynamoDb</c> of the consumer's.</param>
+    public static FastConsumerBuilder UseDynamoDb(this FastConsumerBuilder builder, Action<DynamoDbLeaseOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        string name = builder.Name;
+        string section = $"{builder.ConfigurationSection}:DynamoDb";
+        OptionsBuilder<DynamoDbLeaseOptions> options = builder.Services
+            .AddOptions<DynamoDbLeaseOptions>(name)
+            .BindConfiguration(section)
+            .ValidateOnStart();
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        builder.Services.AddSingleton<IValidateOptions<DynamoDbLeaseOptions>>(new DynamoDbLeaseOptionsValidator(name, section));
+        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(name, (services, _) => new DynamoDbLeaseStoreFactory(
+            services.GetRequiredService<IOptionsMonitor<DynamoDbLeaseOptions>>().Get(name),
+            services.GetService<TimeProvider>() ?? TimeProvider.System,
+            services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
+        return builder;
+    }
+}

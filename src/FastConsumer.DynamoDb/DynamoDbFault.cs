@@ -1,0 +1,106 @@
+using System.Net;
+using Amazon.DynamoDBv2.Model;
+using Amazon.Runtime;
+using FastConsumer.Leases;
+
+namespace FastConsumer.DynamoDb;
+
+/// <summary>What a failed request means: whether it may have taken effect, and what to say of it.</summary>
+internal static class DynamoDbFault
+{
+    /// <summary>True where the caller itself cancelled: to be thrown on.</summary>
+    public static bool IsCancellation(Exception exception, CancellationToken cancellationToken) =>
+        exception is OperationCanceledException && cancellationToken.IsCancellationRequested;
+
+    /// <summary>
+    /// True where the write may have taken effect although no answer says so: a time-out, a cut connection, a server's
+    /// error. An error of the request itself, or a connection that never came about, leaves no doubt.
+    /// </summary>
+    public static bool LeavesDoubt(Exception exception) => exception switch
+    {
+        AmazonServiceException { StatusCode: >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError } => false,
+        HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+        } => false,
+        _ => true,
+    };
+
+    /// <summary>The exception to hand on, with a complete message.</summary>
+    /// <param name="exception">What the SDK threw.</param>
+    /// <param name="action">The operation, which is also its IAM action without the prefix.</param>
+    /// <param name="table">The table that was asked.</param>
+    public static LeaseStoreException Translate(Exception exception, string action, LeaseTable table) => exception switch
+    {
+        LeaseStoreException known => known,
+        AmazonServiceException service => Translate(service, action, table),
+        AmazonClientException client => new LeaseStoreException(
+            $"No usable AWS credentials or configuration for the {table}: {OneLine(client.Message)} Set credentials (environment, profile, "
+            + "container or instance role, or DynamoDbLeaseOptions.Credentials).",
+            isTransient: false,
+            exception),
+        TimeoutException or OperationCanceledException => new LeaseStoreException(
+            $"The {table} did not answer {action} within {table.RequestTimeout.TotalSeconds:0.###} s (DynamoDbLeaseOptions.RequestTimeout).",
+            isTransient: true,
+            exception),
+        _ => new LeaseStoreException(
+            $"The {table} cannot be reached ({action}): {OneLine(exception.Message)} Check the network, the region, and the endpoint "
+            + "(DynamoDbLeaseOptions.ServiceUrl, AWS_ENDPOINT_URL_DYNAMODB).",
+            isTransient: true,
+            exception),
+    };
+
+    private static LeaseStoreException Translate(AmazonServiceException exception, string action, LeaseTable table) => exception.ErrorCode switch
+    {
+        "AccessDeniedException" or "AccessDenied" => new LeaseStoreException(
+            $"DynamoDB denied dynamodb:{action} on the {table}. Allow this action on the table to the worker's role or user. "
+            + $"It says: {OneLine(exception.Message)}",
+            isTransient: false,
+            exception),
+        // such a message may quote the signed headers, the session token among them
+        "InvalidSignatureException" or "SignatureDoesNotMatch" or "IncompleteSignatureException" => new LeaseStoreException(
+            $"DynamoDB did not accept the signature of {action} on the {table} ({exception.ErrorCode}). Check the secret key, the region "
+            + "and the machine's clock.",
+            isTransient: false),
+        "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationTokenException" or "MissingAuthenticationToken" =>
+            new LeaseStoreException(
+                $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). Check the access key, its "
+                + "account and its partition.",
+                isTransient: false,
+                exception),
+        "ExpiredTokenException" or "ExpiredToken" => new LeaseStoreException(
+            $"The credentials used for {action} on the {table} have expired, and were not refreshed.", isTransient: true, exception),
+        "ResourceNotFoundException" or "TableNotFoundException" => new LeaseStoreException(
+            $"The {table} does not exist ({action}). Was it deleted, or is the region or account another one?", isTransient: false, exception),
+        "ProvisionedThroughputExceededException" or "ThrottlingException" or "Throttling" or "RequestLimitExceeded"
+            or "RequestLimitExceededException" => new LeaseStoreException(
+                $"DynamoDB throttled {action} on the {table}{Reasons(exception)}. Give the table more capacity, or on-demand billing.",
+                isTransient: true,
+                exception),
+        "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
+            or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
+                $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true, exception),
+        _ => new LeaseStoreException(
+            $"DynamoDB failed {action} on the {table} ({exception.ErrorCode}, HTTP {(int)exception.StatusCode}): {OneLine(exception.Message)}",
+            isTransient: LeavesDoubt(exception),
+            exception),
+    };
+
+    private static string Reasons(AmazonServiceException exception)
+    {
+        List<ThrottlingReason>? reasons = exception switch
+        {
+            ProvisionedThroughputExceededException throttled => throttled.ThrottlingReasons,
+            ThrottlingException throttled => throttled.ThrottlingReasons,
+            RequestLimitExceededException throttled => throttled.ThrottlingReasons,
+            _ => null,
+        };
+        return reasons is { Count: > 0 } ? $" ({string.Join(", ", reasons.Select(static r => $"{r.Reason} on {r.Resource}"))})" : "";
+    }
+
+    private static string OneLine(string message)
+    {
+        string line = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.EndsWith('.') ? line : line + ".";
+    }
+}

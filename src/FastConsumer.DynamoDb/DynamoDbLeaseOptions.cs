@@ -1,0 +1,50 @@
+using Amazon.Runtime;
+
+namespace FastConsumer.DynamoDb;
+
+/// <summary>
+/// Leases and checkpoints on DynamoDB. Bound from the section <c>FastConsumer:DynamoDb</c>
+/// (<c>FastConsumer:Consumers:&lt;name&gt;:DynamoDb</c> for a further consumer), then set by code, and validated at start.
+/// </summary>
+/// <remarks>
+/// What is not set here is found as every AWS SDK finds it: <c>AWS_REGION</c>, <c>AWS_PROFILE</c>,
+/// <c>AWS_ENDPOINT_URL_DYNAMODB</c>, the shared configuration files, the container's or instance's role.
+/// </remarks>
+public sealed class DynamoDbLeaseOptions
+{
+    /// <summary>The default of <see cref="RequestTimeout"/>: half of the time after which KCL takes a worker for dead.</summary>
+    public static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The table's name or ARN, for every processor of the consumer; null for the application's name, which is what KCL does.
+    /// A table holds the leases of one application on one stream.
+    /// </summary>
+    public string? TableName { get; set; }
+
+    /// <summary>Whether a missing table is created; <see cref="LeaseTableMode.Create"/> unless set.</summary>
+    public LeaseTableMode TableMode { get; set; } = LeaseTableMode.Create;
+
+    /// <summary>
+    /// Switches point-in-time recovery on, in mode <see cref="LeaseTableMode.Create"/>, also for a table that is there already; off unless set.
+    /// It is never switched off.
+    /// </summary>
+    public bool PointInTimeRecovery { get; set; }
+
+    /// <summary>Tags for a table that is created; a table that is there already keeps its own.</summary>
+    public IDictionary<string, string> Tags { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>The region's system name, such as <c>eu-central-1</c>; null to find it as every AWS SDK does.</summary>
+    public string? Region { get; set; }
+
+    /// <summary>A profile of the shared configuration files; null for the default.</summary>
+    public string? Profile { get; set; }
+
+    /// <summary>Another endpoint, such as <c>http://127.0.0.1:8000</c>; null for the region's.</summary>
+    public string? ServiceUrl { get; set; }
+
+    /// <summary>The credentials to use, by code only; null to find them as every AWS SDK does.</summary>
+    public AWSCredentials? Credentials { get; set; }
+
+    /// <summary>How long one request may take, connecting included; 5 s unless set. Keep it well below the lease's fail-over time.</summary>
+    public TimeSpan RequestTimeout { get; set; } = DefaultRequestTimeout;
+}

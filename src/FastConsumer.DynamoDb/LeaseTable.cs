@@ -1,0 +1,17 @@
+using Amazon.DynamoDBv2;
+
+namespace FastConsumer.DynamoDb;
+
+/// <summary>A table at an endpoint: whom to ask, and how to name it in a message.</summary>
+internal sealed class LeaseTable(DynamoDbConnection connection, string name)
+{
+    public string Name => name;
+
+    public AmazonDynamoDBClient Reads => connection.Reads;
+
+    public AmazonDynamoDBClient Writes => connection.Writes;
+
+    public TimeSpan RequestTimeout => connection.RequestTimeout;
+
+    public override string ToString() => $"DynamoDB table '{name}' at {connection.Endpoint}";
+}

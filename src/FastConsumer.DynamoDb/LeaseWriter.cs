@@ -1,0 +1,65 @@
+using Amazon.DynamoDBv2.Model;
+using FastConsumer.Leases;
+
+namespace FastConsumer.DynamoDb;
+
+/// <summary>
+/// Sends one conditional write and finds out what became of it. Neither a refusal nor a lost answer is believed: the row
+/// itself tells whether the write took effect, since nobody else sets this owner together with the next counter.
+/// </summary>
+internal sealed class LeaseWriter(LeaseTable table, LeaseReader reader)
+{
+    /// <summary>Sends the write once.</summary>
+    /// <param name="request">The write, conditional on <paramref name="before"/>.</param>
+    /// <param name="before">The row as the condition has it.</param>
+    /// <param name="tookEffect">Whether a row, whose counter is the next one, is what the write makes of it.</param>
+    /// <param name="cancellationToken">Cancels; the write may then have taken effect.</param>
+    /// <returns>What became of it; <see cref="LeaseWriteOutcome.Failed"/> comes with a <see cref="LeaseStoreException"/>.</returns>
+    public async Task<LeaseWriteResult> WriteAsync(
+        UpdateItemRequest request, Lease before, Func<Lease, bool> tookEffect, CancellationToken cancellationToken)
+    {
+        Exception? fault = null;
+        try
+        {
+            Dictionary<string, AttributeValue>? refusing = null;
+            try
+            {
+                UpdateItemResponse response = await table.Writes.UpdateItemAsync(request, cancellationToken);
+                return new LeaseWriteResult(LeaseWriteOutcome.Written, LeaseItem.Read(response.Attributes, table));
+            }
+            catch (ConditionalCheckFailedException refused)
+            {
+                refusing = refused.Item;
+            }
+            catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
+            {
+                fault = DynamoDbFault.Translate(exception, "UpdateItem", table);
+                if (!DynamoDbFault.LeavesDoubt(exception))
+                {
+                    return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault);
+                }
+            }
+
+            Lease? row = refusing is { Count: > 0 }
+                ? LeaseItem.Read(refusing, table)
+                : await reader.GetAsync(before.LeaseKey, cancellationToken);
+            if (row is not null && row.LeaseCounter == before.LeaseCounter + 1 && tookEffect(row))
+            {
+                return new LeaseWriteResult(LeaseWriteOutcome.Written, row);
+            }
+
+            return fault is not null && row is not null && IsAs(before, row)
+                ? new LeaseWriteResult(LeaseWriteOutcome.Failed, row, fault)
+                : new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
+        }
+        catch (LeaseStoreException unreadable)
+        {
+            // the row cannot be read back: the first fault says more, where there was one
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault ?? unreadable);
+        }
+    }
+
+    /// <summary>True where owners and counter are the same.</summary>
+    public static bool IsAs(Lease before, Lease row) =>
+        row.LeaseCounter == before.LeaseCounter && row.LeaseOwner == before.LeaseOwner && row.CheckpointOwner == before.CheckpointOwner;
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics.CodeAnalysis;
+using FastConsumer.Leases;
+
+namespace FastConsumer.Testing.Leases;
+
+/// <summary>One table: rows by key, each operation atomic, on the conditions that <see cref="ILeaseStore"/> states.</summary>
+internal sealed class InMemoryLeaseTable
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, Lease> _rows = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<Lease> List()
+    {
+        lock (_lock)
+        {
+            return [.. _rows.Values];
+        }
+    }
+
+    public Lease? Get(string leaseKey)
+    {
+        lock (_lock)
+        {
+            return _rows.GetValueOrDefault(leaseKey);
+        }
+    }
+
+    public void Put(Lease lease)
+    {
+        lock (_lock)
+        {
+            _rows[lease.LeaseKey] = AsStored(lease);
+        }
+    }
+
+    public bool Create(Lease lease)
+    {
+        lock (_lock)
+        {
+            // only KCL writes checkpointOwner
+            return _rows.TryAdd(lease.LeaseKey, AsStored(lease) with { CheckpointOwner = null });
+        }
+    }
+
+    public LeaseWriteResult Take(Lease observed, string owner)
+    {
+        lock (_lock)
+        {
+            if (!TryGetAsObserved(observed, out Lease? row))
+            {
+                return new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
+            }
+
+            bool switches = row.LeaseOwner is not null && row.LeaseOwner != owner;
+            return Write(row with
+            {
+                LeaseOwner = owner,
+                CheckpointOwner = null,
+                LeaseCounter = row.LeaseCounter + 1,
+                OwnerSwitchesSinceCheckpoint = row.OwnerSwitchesSinceCheckpoint + (switches ? 1 : 0),
+            });
+        }
+    }
+
+    public LeaseWriteResult Update(LeaseUpdate update)
+    {
+        lock (_lock)
+        {
+            Lease? row = _rows.GetValueOrDefault(update.Held.LeaseKey);
+            if (row is null
+                || row.LeaseOwner != update.Held.LeaseOwner
+                || row.LeaseCounter != update.Held.LeaseCounter
+                || row.CheckpointOwner is not null)
+            {
+                return new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
+            }
+
+            Lease renewed = row with { LeaseCounter = row.LeaseCounter + 1 };
+            return Write(update.Checkpoint is { } checkpoint
+                ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0 }
+                : renewed);
+        }
+    }
+
+    public LeaseWriteResult Release(Lease held)
+    {
+        lock (_lock)
+        {
+            if (!TryGetAsObserved(held, out Lease? row))
+            {
+                return new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
+            }
+
+            // during a hand-over the next owner stays
+            Lease released = row with { LeaseCounter = row.LeaseCounter + 1 };
+            return Write(row.CheckpointOwner is null ? released with { LeaseOwner = null } : released with { CheckpointOwner = null });
+        }
+    }
+
+    public void UpdateChildren(string leaseKey, IReadOnlyList<string> childShardIds)
+    {
+        lock (_lock)
+        {
+            if (_rows.TryGetValue(leaseKey, out Lease? row))
+            {
+                _rows[leaseKey] = row with { ChildShardIds = [.. childShardIds.Distinct(StringComparer.Ordinal)] };
+            }
+        }
+    }
+
+    public bool Delete(Lease observed)
+    {
+        lock (_lock)
+        {
+            if (TryGetAsObserved(observed, out Lease? row))
+            {
+                _rows.Remove(observed.LeaseKey);
+                return true;
+            }
+
+            return row is null;
+        }
+    }
+
+    private bool TryGetAsObserved(Lease observed, [NotNullWhen(true)] out Lease? row) =>
+        _rows.TryGetValue(observed.LeaseKey, out row)
+        && row.LeaseCounter == observed.LeaseCounter
+        && row.LeaseOwner == observed.LeaseOwner
+        && row.CheckpointOwner == observed.CheckpointOwner;
+
+    private LeaseWriteResult Write(Lease row)
+    {
+        _rows[row.LeaseKey] = row;
+        return new LeaseWriteResult(LeaseWriteOutcome.Written, row);
+    }
+
+    /// <summary>The lists copied, and times cut to milliseconds, as a table holds them.</summary>
+    private static Lease AsStored(Lease lease) => lease with
+    {
+        ParentShardIds = [.. lease.ParentShardIds.Distinct(StringComparer.Ordinal)],
+        ChildShardIds = [.. lease.ChildShardIds.Distinct(StringComparer.Ordinal)],
+        StartedAt = lease.StartedAt is { } startedAt
+            ? DateTimeOffset.FromUnixTimeMilliseconds(startedAt.ToUnixTimeMilliseconds())
+            : null,
+    };
+}

@@ -1,0 +1,33 @@
+using FastConsumer.Hosting;
+using FastConsumer.Leases;
+using FastConsumer.Testing.Leases;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Leases in memory, for tests and trials.</summary>
+public static class InMemoryLeasesFastConsumerBuilderExtensions
+{
+    /// <summary>
+    /// Keeps leases and checkpoints in the host's memory: they survive a restart of a worker inside the host, and are gone
+    /// with the host. The <see cref="InMemoryLeaseDatabase"/> is a service of the host.
+    /// </summary>
+    public static FastConsumerBuilder UseInMemoryLeases(this FastConsumerBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton<InMemoryLeaseDatabase>();
+        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(
+            builder.Name,
+            static (services, _) => new InMemoryLeaseStoreFactory(services.GetRequiredService<InMemoryLeaseDatabase>()));
+        return builder;
+    }
+
+    /// <summary>Keeps leases and checkpoints in <paramref name="database"/>, which several hosts of one process may share.</summary>
+    public static FastConsumerBuilder UseInMemoryLeases(this FastConsumerBuilder builder, InMemoryLeaseDatabase database)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(database);
+        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(builder.Name, new InMemoryLeaseStoreFactory(database));
+        return builder;
+    }
+}
