@@ -1,0 +1,70 @@
+using FastConsumer.SourceGenerator.Model;
+
+namespace FastConsumer.SourceGenerator.Emitting;
+
+/// <summary>Writes how payloads are read and how the user's methods are called.</summary>
+internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string processor)
+{
+    private const string DependencyInjection = "global::Microsoft.Extensions.DependencyInjection";
+    private const string ValueTask = "global::System.Threading.Tasks.ValueTask";
+    private const string PayloadReader = "global::FastConsumer.Processors.PayloadReader";
+
+    /// <summary>The payload of the record that the cursor stands on.</summary>
+    public string Read(PayloadModel payload) => payload.Kind switch
+    {
+        PayloadKind.Json => $"{PayloadReader}.Json(cursor.Current.DataSpan, {fields.Of(payload)})",
+        PayloadKind.Protobuf => $"{payload.Type}.Parser.ParseFrom(cursor.Current.DataSpan)",
+        PayloadKind.Text => $"{PayloadReader}.Text(cursor.Current.DataSpan)",
+        PayloadKind.Memory => "cursor.Current.Data",
+        PayloadKind.Span => "cursor.Current.DataSpan",
+        PayloadKind.Record => "cursor.Current",
+        PayloadKind.Deserializer => $"{fields.Of(payload.Deserializer!)}.Deserialize(cursor.Current)",
+        _ => throw new ArgumentOutOfRangeException(nameof(payload), payload.Kind, "No payload of one record."),
+    };
+
+    /// <summary>The call of a user's method, as an expression.</summary>
+    public string Call(MethodModel method, IEnumerable<ArgumentModel> arguments, string payload, string context, string services)
+    {
+        string target = method.IsStatic ? processor : "_processor";
+        return $"{target}.{method.Name}({string.Join(", ", arguments.Select(Argument))})";
+
+        string Argument(ArgumentModel argument) => argument.Kind switch
+        {
+            ArgumentKind.Payload => payload,
+            ArgumentKind.Context => context,
+            ArgumentKind.CancellationToken => "cancellationToken",
+            ArgumentKind.OptionalService => $"{DependencyInjection}.ServiceProviderServiceExtensions.GetService<{argument.Type}>({services})",
+            _ => $"{DependencyInjection}.ServiceProviderServiceExtensions.GetRequiredService<{argument.Type}>({services})",
+        };
+    }
+
+    /// <summary>Calls and returns what the method returns, as a ValueTask.</summary>
+    public void Return(MethodModel method, string call)
+    {
+        switch (method.Returns)
+        {
+            case ReturnKind.ValueTask:
+                writer.Line($"return {call};");
+                break;
+            case ReturnKind.Task:
+                writer.Line($"return new {ValueTask}({call});");
+                break;
+            default:
+                writer.Line($"{call};");
+                writer.Line("return default;");
+                break;
+        }
+    }
+
+    /// <summary>Calls inside a scope of its own, which is disposed after the method has finished.</summary>
+    public void InScope(MethodModel method, string call)
+    {
+        writer.Line($"{DependencyInjection}.AsyncServiceScope scope = {DependencyInjection}.ServiceProviderServiceExtensions.CreateAsyncScope(_scopes);");
+        writer.Open("try");
+        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call}.ConfigureAwait(false);");
+        writer.Close();
+        writer.Open("finally");
+        writer.Line("await scope.DisposeAsync().ConfigureAwait(false);");
+        writer.Close();
+    }
+}

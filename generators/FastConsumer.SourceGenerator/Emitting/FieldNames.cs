@@ -1,0 +1,50 @@
+using FastConsumer.SourceGenerator.Model;
+
+namespace FastConsumer.SourceGenerator.Emitting;
+
+/// <summary>The fields of a pipeline beside its processor: one for each JSON type, and one for each deserializer.</summary>
+internal sealed class FieldNames
+{
+    private readonly Dictionary<string, string> _byKey = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _taken = new(StringComparer.Ordinal) { "_processor", "_scopes" };
+
+    public FieldNames(IEnumerable<HandlerModel> handlers)
+    {
+        foreach (PayloadModel payload in handlers.Select(handler => handler.Payload))
+        {
+            if (payload.Kind == PayloadKind.Json && !_byKey.ContainsKey(payload.Type))
+            {
+                _byKey.Add(payload.Type, Take("_json" + payload.ShortName));
+                Json.Add(payload);
+            }
+            else if (payload.Deserializer is { } deserializer && !_byKey.ContainsKey(Key(deserializer)))
+            {
+                _byKey.Add(Key(deserializer), Take("_deserializer" + deserializer.ShortName));
+                Deserializers.Add(deserializer);
+            }
+        }
+    }
+
+    /// <summary>The JSON payloads, one for each type.</summary>
+    public List<PayloadModel> Json { get; } = [];
+
+    /// <summary>The deserializers, one for each type it is called through.</summary>
+    public List<DeserializerModel> Deserializers { get; } = [];
+
+    public string Of(PayloadModel json) => _byKey[json.Type];
+
+    public string Of(DeserializerModel deserializer) => _byKey[Key(deserializer)];
+
+    private static string Key(DeserializerModel deserializer) => $"{deserializer.Type} as {deserializer.CallType}";
+
+    private string Take(string name)
+    {
+        string free = name;
+        for (int i = 2; !_taken.Add(free); i++)
+        {
+            free = name + Literals.Number(i);
+        }
+
+        return free;
+    }
+}

@@ -1,0 +1,187 @@
+using FastConsumer.SourceGenerator.Model;
+
+namespace FastConsumer.SourceGenerator.Emitting;
+
+/// <summary>Writes the loop over records, the choice of a route, and a method for each handler.</summary>
+internal sealed class RecordEmitter
+{
+    private const string Cursor = "global::FastConsumer.Processors.RecordCursor cursor";
+    private const string Token = "global::System.Threading.CancellationToken cancellationToken";
+    private const string ValueTask = "global::System.Threading.Tasks.ValueTask";
+
+    private readonly SourceWriter _writer;
+    private readonly PipelineModel _pipeline;
+    private readonly CallEmitter _calls;
+    private readonly bool _isSynchronous;
+    private readonly List<(HandlerModel Handler, string Name)> _handlers = [];
+
+    public RecordEmitter(SourceWriter writer, PipelineModel pipeline, CallEmitter calls)
+    {
+        _writer = writer;
+        _pipeline = pipeline;
+        _calls = calls;
+        _isSynchronous = pipeline.Handlers.All(handler => handler.Method.Returns == ReturnKind.Void && !handler.HasServices);
+        foreach (HandlerModel handler in pipeline.Handlers)
+        {
+            string name = "Call" + handler.Method.Name.TrimStart('@');
+            int same = _handlers.Count(other => other.Handler.Method.Name == handler.Method.Name);
+            _handlers.Add((handler, same == 0 ? name : $"{name}_{Literals.Number(same + 1)}"));
+        }
+    }
+
+    public void Emit()
+    {
+        EmitLoop();
+        if (_pipeline.RouteProperty is { } property)
+        {
+            EmitRoutes(property);
+        }
+
+        foreach ((HandlerModel handler, string name) in _handlers)
+        {
+            EmitHandler(handler, name);
+        }
+    }
+
+    /// <summary>What handles a record: the choice of a route, or else the only handler.</summary>
+    private string Entrance => _pipeline.RouteProperty is null ? _handlers[0].Name : "ChooseRoute";
+
+    private string ResultType => _isSynchronous ? "void" : ValueTask;
+
+    private void EmitLoop()
+    {
+        _writer.Line();
+        _writer.Line("/// <inheritdoc/>");
+        _writer.Open($"public override {ValueTask} RunAsync({Cursor}, {Token})");
+        _writer.Open("while (cursor.MoveNext())");
+        if (_isSynchronous)
+        {
+            _writer.Line($"{Entrance}(cursor, cancellationToken);");
+        }
+        else
+        {
+            _writer.Line($"{ValueTask} pending = {Entrance}(cursor, cancellationToken);");
+            _writer.Open("if (!pending.IsCompletedSuccessfully)");
+            _writer.Line("return ContinueAsync(pending, cursor, cancellationToken);");
+            _writer.Close();
+            _writer.Line();
+            _writer.Line("pending.GetAwaiter().GetResult();");
+        }
+
+        _writer.Line("cursor.Complete();");
+        _writer.Close();
+        _writer.Line();
+        _writer.Line("return default;");
+        _writer.Close();
+        if (_isSynchronous)
+        {
+            return;
+        }
+
+        _writer.Line();
+        _writer.Line("/// <summary>Goes on from the first handler that did not return at once.</summary>");
+        _writer.Open($"private async {ValueTask} ContinueAsync({ValueTask} pending, {Cursor}, {Token})");
+        _writer.Line("await pending.ConfigureAwait(false);");
+        _writer.Line("cursor.Complete();");
+        _writer.Open("while (cursor.MoveNext())");
+        _writer.Line($"await {Entrance}(cursor, cancellationToken).ConfigureAwait(false);");
+        _writer.Line("cursor.Complete();");
+        _writer.Close();
+        _writer.Close();
+    }
+
+    private void EmitRoutes(string property)
+    {
+        _writer.Line();
+        _writer.Line("/// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>");
+        _writer.Open($"private {ResultType} ChooseRoute({Cursor}, {Token})");
+        _writer.Line("var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);");
+        _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, {Literals.Utf8(property)}))");
+        bool first = true;
+        foreach ((HandlerModel handler, string name) in _handlers.Where(candidate => candidate.Handler.Route is not null))
+        {
+            if (!first)
+            {
+                _writer.Line();
+            }
+
+            first = false;
+            _writer.Open($"if (reader.ValueTextEquals({Literals.Utf8(handler.Route!)}))");
+            EmitDelegation(name);
+            _writer.Close();
+        }
+
+        _writer.Close();
+        _writer.Line();
+        string? rest = _handlers.Where(candidate => candidate.Handler.Route is null).Select(candidate => candidate.Name).FirstOrDefault();
+        if (rest is not null)
+        {
+            _writer.Line(_isSynchronous ? $"{rest}(cursor, cancellationToken);" : $"return {rest}(cursor, cancellationToken);");
+            _writer.Close();
+            return;
+        }
+
+        _writer.Line("throw Unmatched(cursor);");
+        _writer.Close();
+        _writer.Line();
+        _writer.Line("/// <summary>The failure of a record without a handler; its payload stays out of the message.</summary>");
+        _writer.Line($"private static global::FastConsumer.UnmatchedRouteException Unmatched({Cursor}) => new(");
+        _writer.Line($"    $\"A record of stream '{{cursor.Context.StreamName}}' has no handler: \" +");
+        _writer.Line($"    {Literals.Text($"the text of its JSON property '{property}' is no [OnRecord(Route = ...)] of {_pipeline.ProcessorName}. Add the route, or an [OnRecord] method without one.")});");
+    }
+
+    private void EmitDelegation(string name)
+    {
+        if (_isSynchronous)
+        {
+            _writer.Line($"{name}(cursor, cancellationToken);");
+            _writer.Line("return;");
+        }
+        else
+        {
+            _writer.Line($"return {name}(cursor, cancellationToken);");
+        }
+    }
+
+    private void EmitHandler(HandlerModel handler, string name)
+    {
+        _writer.Line();
+        _writer.Open($"private {ResultType} {name}({Cursor}, {Token})");
+        bool readsLate = handler.HasServices && handler.Payload.Kind == PayloadKind.Span;
+        if (!readsLate)
+        {
+            _writer.Line($"{handler.Payload.Type} payload = {_calls.Read(handler.Payload)};");
+        }
+
+        _writer.Line("cursor.EnterHandler();");
+        if (handler.HasServices)
+        {
+            _writer.Line($"return {name}InScopeAsync(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
+        }
+        else
+        {
+            string call = _calls.Call(handler.Method, handler.Arguments, "payload", "cursor.Context", services: "");
+            if (_isSynchronous)
+            {
+                _writer.Line($"{call};");
+            }
+            else
+            {
+                _calls.Return(handler.Method, call);
+            }
+        }
+
+        _writer.Close();
+        if (!handler.HasServices)
+        {
+            return;
+        }
+
+        // a span cannot be a parameter of an async method, so it is taken from the cursor at the call
+        string payload = readsLate ? _calls.Read(handler.Payload) : "payload";
+        _writer.Line();
+        _writer.Open($"private async {ValueTask} {name}InScopeAsync({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
+        _calls.InScope(handler.Method, _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context", "scope.ServiceProvider"));
+        _writer.Close();
+    }
+}

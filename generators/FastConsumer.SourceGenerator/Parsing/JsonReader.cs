@@ -1,0 +1,123 @@
+using Microsoft.CodeAnalysis;
+
+namespace FastConsumer.SourceGenerator.Parsing;
+
+/// <summary>FC1005: a JSON payload is known to the context that reads it.</summary>
+internal static class JsonReader
+{
+    // a generic type may nest itself for ever; past this many types the context is taken to know the payload
+    private const int MostTypes = 10_000;
+
+    public static void Check(PayloadShape payload, IMethodSymbol method, INamedTypeSymbol? context, ShapeProblems problems, CancellationToken cancellationToken)
+    {
+        string type = payload.Type.InMessages();
+        if (context is null)
+        {
+            problems.Add(
+                RuleIds.Json,
+                payload.Parameter.Place(),
+                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but [KinesisProcessor] names no JsonContext. Set JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof({type}))], or mark the parameter [FromServices] if it is a service.");
+        }
+        else if (!Knows(context, payload.Type, cancellationToken))
+        {
+            problems.Add(
+                RuleIds.Json,
+                payload.Parameter.Place(),
+                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but '{context.InMessages()}' does not know {type}. Add [JsonSerializable(typeof({type}))] to it, or mark the parameter [FromServices] if it is a service.",
+                stopsGeneration: false);
+        }
+    }
+
+    public static bool IsContext(INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? candidate = type; candidate is not null; candidate = candidate.BaseType)
+        {
+            if (candidate.Is("System.Text.Json.Serialization", "JsonSerializerContext"))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Knows(INamedTypeSymbol context, ITypeSymbol payload, CancellationToken cancellationToken)
+    {
+        var seen = new HashSet<ITypeSymbol>(SymbolEqualityComparer.Default);
+        var left = new Stack<ITypeSymbol>(TypesOf(context, "JsonSerializableAttribute"));
+        while (left.Count > 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ITypeSymbol type = left.Pop();
+            if (SymbolEqualityComparer.Default.Equals(type, payload) || seen.Count > MostTypes)
+            {
+                return true;
+            }
+
+            if (seen.Add(type))
+            {
+                foreach (ITypeSymbol next in ReachableFrom(type))
+                {
+                    left.Push(next);
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static IEnumerable<ITypeSymbol> ReachableFrom(ITypeSymbol type)
+    {
+        if (type is IArrayTypeSymbol array)
+        {
+            return [array.ElementType];
+        }
+
+        if (type is not INamedTypeSymbol named)
+        {
+            return [];
+        }
+
+        // elements of collections are the arguments of their interfaces
+        IEnumerable<ITypeSymbol> found = named.TypeArguments
+            .Concat(named.AllInterfaces.SelectMany(candidate => candidate.TypeArguments))
+            .Concat(TypesOf(named, "JsonDerivedTypeAttribute"));
+        for (INamedTypeSymbol? part = named; part is not null && !IsOfTheFramework(part); part = part.BaseType)
+        {
+            found = found.Concat(part.GetMembers().Select(MemberType).OfType<ITypeSymbol>());
+        }
+
+        return found;
+    }
+
+    private static ITypeSymbol? MemberType(ISymbol member) => member switch
+    {
+        { IsStatic: true } => null,
+        IPropertySymbol { IsIndexer: false } property => property.Type,
+        IFieldSymbol { IsImplicitlyDeclared: false } field => field.Type,
+        _ => null,
+    };
+
+    private static IEnumerable<ITypeSymbol> TypesOf(INamedTypeSymbol owner, string attributeName)
+    {
+        foreach (AttributeData attribute in owner.GetAttributes())
+        {
+            if (attribute.AttributeClass.Is("System.Text.Json.Serialization", attributeName)
+                && attribute.FirstValue() is ITypeSymbol type)
+            {
+                yield return type;
+            }
+        }
+    }
+
+    private static bool IsOfTheFramework(INamedTypeSymbol type)
+    {
+        INamespaceSymbol? root = type.ContainingNamespace;
+        while (root is { IsGlobalNamespace: false, ContainingNamespace.IsGlobalNamespace: false })
+        {
+            root = root.ContainingNamespace;
+        }
+
+        return root?.Name == "System";
+    }
+}

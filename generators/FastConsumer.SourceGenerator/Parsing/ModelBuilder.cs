@@ -1,0 +1,124 @@
+using FastConsumer.SourceGenerator.Model;
+using Microsoft.CodeAnalysis;
+
+namespace FastConsumer.SourceGenerator.Parsing;
+
+/// <summary>Turns a shape, which holds symbols, into a model, which does not.</summary>
+internal static class ModelBuilder
+{
+    private static readonly SymbolDisplayFormat s_namespace = SymbolDisplayFormat.FullyQualifiedFormat
+        .WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
+
+    /// <summary>The model of an annotated class; null where no part can be added to it.</summary>
+    public static ProcessorModel? Build(GeneratorAttributeSyntaxContext context, CancellationToken cancellationToken)
+    {
+        var type = (INamedTypeSymbol)context.TargetSymbol;
+        var shape = ProcessorShape.Read(type, context.Attributes[0], cancellationToken);
+        if (!shape.IsExtensible)
+        {
+            return null;
+        }
+
+        string? problem = shape.Problems.Where(candidate => candidate.StopsGeneration).Select(candidate => $"{candidate.Rule}: {candidate.Message}").FirstOrDefault()
+            ?? (shape.UnknownType is { } unknown ? $"The type '{unknown}' did not exist when FastConsumer's source generator ran; a type that another generator makes cannot be part of a handler." : null);
+        return new ProcessorModel(
+            HintName(type),
+            type.ToDisplayString(s_namespace),
+            type.ContainingNamespace.IsGlobalNamespace ? null : type.ContainingNamespace.ToDisplayString(s_namespace),
+            Containers(type).Reverse().Select(Declaration).ToEquatableArray(),
+            Declaration(type),
+            type.InCode(),
+            problem,
+            problem is null ? Pipeline(shape) : null);
+    }
+
+    private static PipelineModel Pipeline(ProcessorShape shape) => new(
+        FreeName(shape.Type, "GeneratedPipeline"),
+        shape.Type.Name,
+        shape.Stream,
+        shape.JsonContext?.InCodeNotNull(),
+        shape.RouteProperty,
+        shape.Checkpoint,
+        shape.Batch,
+        shape.Handlers.Select(Handler).ToEquatableArray(),
+        shape.LifeCycle.Select(stage => new LifeCycleModel(stage.Kind, Method(stage.Method, stage.Returns), stage.Arguments.Select(Argument).ToEquatableArray())).ToEquatableArray());
+
+    private static HandlerModel Handler(HandlerShape handler) => new(
+        Method(handler.Method, handler.Returns),
+        handler.Route,
+        Payload(handler.Payload),
+        handler.Arguments.Select(Argument).ToEquatableArray());
+
+    private static MethodModel Method(IMethodSymbol method, ReturnKind returns) => new(SymbolNames.Escape(method.Name), method.IsStatic, returns);
+
+    private static ArgumentModel Argument(ArgumentShape argument) => argument.Kind is ArgumentKind.Service or ArgumentKind.OptionalService
+        ? new ArgumentModel(argument.Kind, argument.Parameter.Type.InCodeNotNull())
+        : new ArgumentModel(argument.Kind);
+
+    private static PayloadModel Payload(PayloadShape payload) => new(
+        payload.Kind,
+        payload.Kind == PayloadKind.Deserializer ? payload.Type.InCode() : payload.Type.InCodeNotNull(),
+        ShortName(payload.Type),
+        payload.Deserializer is { } deserializer
+            ? new DeserializerModel(deserializer.Type.InCodeNotNull(), ShortName(deserializer.Type), deserializer.CallType.InCodeNotNull(), deserializer.CanBeCreated)
+            : null);
+
+    private static string ShortName(ITypeSymbol type) => type switch
+    {
+        IArrayTypeSymbol array => ShortName(array.ElementType) + "Array",
+        INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable => ShortName(nullable.TypeArguments[0]),
+        _ => type.Name,
+    };
+
+    private static IEnumerable<INamedTypeSymbol> Containers(INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
+        {
+            yield return outer;
+        }
+    }
+
+    private static string Declaration(INamedTypeSymbol type)
+    {
+        string kind = type switch
+        {
+            { IsRecord: true, IsValueType: true } => "record struct",
+            { IsRecord: true } => "record",
+            { TypeKind: TypeKind.Interface } => "interface",
+            { IsValueType: true } => "struct",
+            _ => "class",
+        };
+        string parameters = type.Arity == 0 ? "" : $"<{string.Join(", ", type.TypeParameters.Select(parameter => SymbolNames.Escape(parameter.Name)))}>";
+        return $"{(type.IsRefLikeType ? "ref " : "")}partial {kind} {SymbolNames.Escape(type.Name)}{parameters}";
+    }
+
+    private static string HintName(INamedTypeSymbol type)
+    {
+        IEnumerable<string> names = Containers(type).Reverse().Concat([type]).Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
+        string name = string.Join(".", names);
+        return type.ContainingNamespace.IsGlobalNamespace ? name : $"{type.ContainingNamespace.ToDisplayString()}.{name}";
+    }
+
+    private static string FreeName(INamedTypeSymbol type, string name)
+    {
+        while (IsTaken())
+        {
+            name += "_";
+        }
+
+        return name;
+
+        bool IsTaken()
+        {
+            for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
+            {
+                if (part.Name == name || part.MemberNames.Contains(name))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+}

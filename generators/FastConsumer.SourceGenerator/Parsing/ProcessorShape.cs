@@ -1,0 +1,224 @@
+using FastConsumer.SourceGenerator.Model;
+using Microsoft.CodeAnalysis;
+
+namespace FastConsumer.SourceGenerator.Parsing;
+
+/// <summary>
+/// A processor as the user wrote it, and every rule it breaks. The generator and the analyzer both read it, so they cannot
+/// disagree; it looks at symbols that the user wrote only, since a generator does not see what generators add.
+/// </summary>
+internal sealed class ProcessorShape
+{
+    private static readonly LifeCycleKind[] s_lifeCycle =
+        [LifeCycleKind.ShardStarted, LifeCycleKind.ShardEnded, LifeCycleKind.LeaseLost, LifeCycleKind.Stopping];
+
+    private readonly ShapeProblems _problems = new();
+    private readonly List<HandlerShape> _handlers = [];
+    private readonly List<LifeCycleShape> _lifeCycle = [];
+
+    private ProcessorShape(INamedTypeSymbol type) => Type = type;
+
+    public INamedTypeSymbol Type { get; }
+
+    /// <summary>False where no part can be added to the class.</summary>
+    public bool IsExtensible { get; private set; }
+
+    public string Stream { get; private set; } = "";
+
+    public INamedTypeSymbol? JsonContext { get; private set; }
+
+    public string? RouteProperty { get; private set; }
+
+    public CheckpointModel? Checkpoint { get; private set; }
+
+    /// <summary>The bounds of a batch; null for handlers per record.</summary>
+    public BatchModel? Batch { get; private set; }
+
+    public IReadOnlyList<HandlerShape> Handlers => _handlers;
+
+    public IReadOnlyList<LifeCycleShape> LifeCycle => _lifeCycle;
+
+    /// <summary>The broken rules, in the order of the source as far as they stand in it.</summary>
+    public IReadOnlyList<ShapeProblem> Problems => _problems.Items;
+
+    /// <summary>A type that does not exist; the compiler reports it.</summary>
+    public string? UnknownType => _problems.UnknownType;
+
+    public static ProcessorShape Read(INamedTypeSymbol type, AttributeData attribute, CancellationToken cancellationToken)
+    {
+        var shape = new ProcessorShape(type);
+        shape.IsExtensible = TypeReader.Check(type, shape._problems, cancellationToken);
+        shape.ReadProcessor(attribute, cancellationToken);
+        shape.ReadCheckpoint(cancellationToken);
+        shape.ReadMethods(attribute, cancellationToken);
+        return shape;
+    }
+
+    private void ReadProcessor(AttributeData attribute, CancellationToken cancellationToken)
+    {
+        string? stream = attribute.FirstValue() as string;
+        if (!StreamName.IsValid(stream) && attribute.ConstructorArguments.Length == 1)
+        {
+            _problems.Add(
+                RuleIds.Value,
+                attribute.Place(SymbolNames.FirstArgument, cancellationToken),
+                $"'{stream}' is neither a stream's name (1 to 128 letters, digits, '_', '.' and '-') nor a stream's ARN (arn:aws:kinesis:<region>:<account>:stream/<name>). Correct it.");
+        }
+
+        Stream = stream ?? "";
+        RouteProperty = attribute.Value("RouteProperty") as string;
+        if (attribute.Value("JsonContext") is not ITypeSymbol context)
+        {
+            return;
+        }
+
+        if (context.FindUnknown() is { } unknown)
+        {
+            _problems.UnknownType ??= unknown.Name;
+        }
+        else if (context is not INamedTypeSymbol { IsUnboundGenericType: false, IsAbstract: false } named || !JsonReader.IsContext(named) || named.IsFileLocal())
+        {
+            _problems.Add(
+                RuleIds.Json,
+                attribute.Place("JsonContext", cancellationToken),
+                $"'{context.InMessages()}' is no context that generated code can use. Name a class derived from JsonSerializerContext that is neither abstract nor local to its file.");
+        }
+        else
+        {
+            JsonContext = named;
+        }
+    }
+
+    private void ReadCheckpoint(CancellationToken cancellationToken)
+    {
+        if (Type.FindAttribute("CheckpointAttribute") is not { } attribute)
+        {
+            return;
+        }
+
+        TimeSpan interval = ReadDuration(attribute, "Interval", "DefaultInterval", cancellationToken);
+        if (interval == TimeSpan.Zero)
+        {
+            _problems.Add(RuleIds.Value, attribute.Place("Interval", cancellationToken), "An interval of zero would never end. Give the longest time between two checkpoints, such as \"00:00:05\".");
+        }
+
+        Checkpoint = new CheckpointModel(interval, ReadNumber(attribute, "Records", "DefaultRecords", least: 0, cancellationToken));
+    }
+
+    private void ReadMethods(AttributeData processor, CancellationToken cancellationToken)
+    {
+        var reader = new MethodReader(_problems);
+        var records = new List<(IMethodSymbol Method, AttributeData Attribute, string? Route)>();
+        IMethodSymbol? batch = null;
+        IMethodSymbol? rest = null;
+        var stages = new Dictionary<LifeCycleKind, IMethodSymbol>();
+        foreach (IMethodSymbol method in Type.GetMembers().OfType<IMethodSymbol>())
+        {
+            AttributeData? onRecord = method.FindAttribute("OnRecordAttribute");
+            AttributeData? onBatch = method.FindAttribute("OnBatchAttribute");
+            if (onRecord is not null)
+            {
+                string? route = onRecord.Value("Route") as string;
+                records.Add((method, onRecord, route));
+                if (route is null && rest is not null)
+                {
+                    Conflict(method, $"'{method.Name}' and '{rest.Name}' both take every record that no route names. Give one of them a Route, or remove it.");
+                }
+
+                rest ??= route is null ? method : null;
+                Accept(reader.ReadHandler(method, isBatch: false, route), cancellationToken);
+            }
+
+            if (onBatch is not null)
+            {
+                if (batch is not null)
+                {
+                    Conflict(method, $"'{method.Name}' and '{batch.Name}' both take every batch. Remove one of them.");
+                }
+
+                batch ??= method;
+                Batch = ReadBatch(onBatch, cancellationToken);
+                Accept(reader.ReadHandler(method, isBatch: true, route: null), cancellationToken);
+            }
+
+            foreach (LifeCycleKind kind in s_lifeCycle)
+            {
+                if (method.FindAttribute($"On{kind}Attribute") is null)
+                {
+                    continue;
+                }
+
+                if (stages.TryGetValue(kind, out IMethodSymbol? other))
+                {
+                    Conflict(method, $"'{method.Name}' and '{other.Name}' are both marked [On{kind}]. Remove one of them, or call it from the other.");
+                }
+
+                stages[kind] = method;
+                if (onRecord is not null || onBatch is not null)
+                {
+                    Conflict(method, $"'{method.Name}' is marked [On{kind}] and takes records too. Use a method of its own for each.");
+                }
+                else if (reader.ReadLifeCycle(method, kind) is { } stage)
+                {
+                    _lifeCycle.Add(stage);
+                }
+            }
+        }
+
+        if (batch is not null && records.Count > 0)
+        {
+            Conflict(batch, $"'{batch.Name}' takes batches, but '{records[0].Method.Name}' takes each record. Use either [OnRecord] or [OnBatch] in a processor.");
+        }
+        else if (batch is null && records.Count == 0)
+        {
+            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no handler. Mark a method with [OnRecord] or [OnBatch].");
+            return;
+        }
+
+        RouteReader.Check(processor, RouteProperty, records, _problems, cancellationToken);
+    }
+
+    private void Accept(HandlerShape? handler, CancellationToken cancellationToken)
+    {
+        if (handler is null)
+        {
+            return;
+        }
+
+        _handlers.Add(handler);
+        if (handler.Payload.Kind == PayloadKind.Json)
+        {
+            JsonReader.Check(handler.Payload, handler.Method, JsonContext, _problems, cancellationToken);
+        }
+    }
+
+    private BatchModel ReadBatch(AttributeData attribute, CancellationToken cancellationToken) => new(
+        ReadNumber(attribute, "MaxRecords", "DefaultMaxRecords", least: 1, cancellationToken),
+        ReadNumber(attribute, "MaxBytes", "DefaultMaxBytes", least: 1, cancellationToken),
+        ReadDuration(attribute, "MaxWait", "DefaultMaxWait", cancellationToken));
+
+    private int ReadNumber(AttributeData attribute, string name, string defaultName, int least, CancellationToken cancellationToken)
+    {
+        int value = attribute.ValueOrDefault<int>(name, defaultName);
+        if (value < least)
+        {
+            _problems.Add(RuleIds.Value, attribute.Place(name, cancellationToken), $"{name} is {value}; the least is {least}. Raise it, or leave it out for the default.");
+        }
+
+        return value;
+    }
+
+    private TimeSpan ReadDuration(AttributeData attribute, string name, string defaultName, CancellationToken cancellationToken)
+    {
+        string text = attribute.ValueOrDefault<string>(name, defaultName);
+        if (Duration.TryParse(text, out TimeSpan value))
+        {
+            return value;
+        }
+
+        _problems.Add(RuleIds.Value, attribute.Place(name, cancellationToken), $"{name} is \"{text}\", which is no duration. Write it as {Duration.Form}.");
+        return TimeSpan.MinValue;
+    }
+
+    private void Conflict(IMethodSymbol method, string message) => _problems.Add(RuleIds.HandlerSet, method.Place(), message);
+}

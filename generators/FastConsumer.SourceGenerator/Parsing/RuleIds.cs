@@ -1,0 +1,12 @@
+namespace FastConsumer.SourceGenerator.Parsing;
+
+/// <summary>The ids of the rules that a processor's shape may break; each has a page in docs/rules.</summary>
+internal static class RuleIds
+{
+    public const string Type = "FC1001";
+    public const string Handler = "FC1002";
+    public const string HandlerSet = "FC1003";
+    public const string Route = "FC1004";
+    public const string Json = "FC1005";
+    public const string Value = "FC4001";
+}
