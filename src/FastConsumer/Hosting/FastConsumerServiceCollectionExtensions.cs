@@ -1,6 +1,5 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
-using FastConsumer.Kinesis;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;

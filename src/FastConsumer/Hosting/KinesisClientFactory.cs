@@ -1,0 +1,20 @@
+using FastConsumer.Kinesis;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Hosting;
+
+/// <inheritdoc/>
+internal sealed class KinesisClientFactory(TimeProvider time, RandomSource random, ILoggerFactory loggers) : IKinesisClientFactory
+{
+    public IKinesisClient Create(WorkerSettings settings) => new KinesisClient(new KinesisClientOptions
+    {
+        Credentials = settings.Credentials,
+        Profile = settings.Profile,
+        Region = settings.Region,
+        ServiceUrl = settings.ServiceUrl,
+        Protocol = settings.Protocol,
+        TimeProvider = time,
+        RandomSeed = random.Create().Next(),
+        Logger = loggers.CreateLogger("FastConsumer.Kinesis"),
+    });
+}
