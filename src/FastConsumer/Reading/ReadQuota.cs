@@ -26,7 +26,7 @@ internal sealed class ReadQuota
     private readonly Random _random;
     private TimeSpan _interval = MinimumInterval;
     private TimeSpan _backoff = s_firstBackoff;
-    private long _callStarted;
+    private long? _callStarted;
     private TimeSpan _wait;
 
     public ReadQuota(TimeProvider time, Random random)
@@ -40,7 +40,7 @@ internal sealed class ReadQuota
     {
         get
         {
-            TimeSpan rest = _wait - (_callStarted == 0 ? TimeSpan.MaxValue : _time.GetElapsedTime(_callStarted));
+            TimeSpan rest = _wait - (_callStarted is long started ? _time.GetElapsedTime(started) : TimeSpan.MaxValue);
             return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
         }
     }
