@@ -11,7 +11,7 @@ namespace QuickStart;
 /// The whole way on embedded parts: a producer puts real events into a stream of two shards; half-way a shard is split, and
 /// the worker is stopped and started again.
 /// </summary>
-internal sealed class EmbeddedRun(Tally tally)
+internal sealed class EmbeddedRun(Tally tally) : IRun
 {
     private const string StreamName = "seismic-events";
     private const int EventsPerPut = 25;
@@ -21,7 +21,7 @@ internal sealed class EmbeddedRun(Tally tally)
     private readonly InMemoryLeaseDatabase _leases = new();
 
     /// <summary>How many events there are.</summary>
-    public int Total { get; private set; }
+    public int? Total { get; private set; }
 
     /// <summary>How many were put so far.</summary>
     public int Produced { get; private set; }
@@ -29,6 +29,8 @@ internal sealed class EmbeddedRun(Tally tally)
     public int Restarts { get; private set; }
 
     public int Splits { get; private set; }
+
+    public bool IsComplete(Snapshot now) => now.Distinct == Total;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {

@@ -1,7 +1,36 @@
+using System.CommandLine;
 using QuickStart;
-using var tally = new Tally();
-tally.Noted += Console.WriteLine;
-var run = new EmbeddedRun(tally);
-await run.RunAsync(default);
-Snapshot s = tally.Now;
-Console.WriteLine($"{s.Records} {s.Distinct} {string.Join(",", s.ByType)} {s.Strong.Count} {s.Checkpoints}");
+using Spectre.Console;
+
+var json = new Option<bool>("--json") { Description = "End with one line of JSON." };
+var stream = new Option<string?>("--stream") { Description = "Consume this stream (name or ARN) on AWS, or on AWS_ENDPOINT_URL_KINESIS, until Ctrl+C; leases are kept on DynamoDB." };
+var application = new Option<string>("--application") { Description = "The application, and so the lease table, of --stream.", DefaultValueFactory = static _ => "fastconsumer-quickstart" };
+var command = new RootCommand("Consumes seismic events with FastConsumer: from an embedded Kinesis, or from a stream of yours.") { json, stream, application };
+command.SetAction(async (arguments, cancellationToken) =>
+{
+    using var tally = new Tally();
+    bool asJson = arguments.GetValue(json);
+    bool live = !asJson && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive;
+    string? streamName = arguments.GetValue(stream);
+    IRun run = streamName is null ? new EmbeddedRun(tally) : new StreamRun(tally, streamName, arguments.GetValue(application)!);
+    try
+    {
+        if (live)
+        {
+            await LiveView.ShowAsync(run, tally, cancellationToken);
+        }
+        else
+        {
+            await PlainView.ShowAsync(run, tally, cancellationToken);
+        }
+    }
+    catch (Exception e) when (e is not OperationCanceledException)
+    {
+        await Console.Error.WriteLineAsync($"QuickStart failed: {e.Message}");
+        return 1;
+    }
+
+    Summary.Print(run, tally.Now, asJson);
+    return run.IsComplete(tally.Now) ? 0 : 1;
+});
+return await command.Parse(args).InvokeAsync();
