@@ -14,6 +14,11 @@ public static class DynamoDbFastConsumerBuilderExtensions
     /// Keeps leases and checkpoints on DynamoDB, in the Kinesis Client Library's own table layout. The table is named after
     /// the application unless the options say otherwise.
     /// </summary>
+    /// <remarks>
+    /// IAM actions on the table: <c>dynamodb:DescribeTable</c>, <c>Scan</c>, <c>GetItem</c>, <c>PutItem</c>, <c>UpdateItem</c>,
+    /// <c>DeleteItem</c>; to create it <c>CreateTable</c>, with tags <c>TagResource</c>; for point-in-time recovery
+    /// <c>DescribeContinuousBackups</c> and <c>UpdateContinuousBackups</c>.
+    /// </remarks>
     /// <param name="builder">The consumer.</param>
     /// <param name="configure">Applied after the configuration section <c>DynamoDb</c> of the consumer's.</param>
     public static FastConsumerBuilder UseDynamoDb(this FastConsumerBuilder builder, Action<DynamoDbLeaseOptions>? configure = null)

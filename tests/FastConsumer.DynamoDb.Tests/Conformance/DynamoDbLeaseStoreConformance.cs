@@ -1,0 +1,213 @@
+using Amazon.DynamoDBv2.Model;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+
+namespace FastConsumer.DynamoDb.Tests.Conformance;
+
+/// <summary>What a store on DynamoDB must do besides: KCL's table, shared with KCL.</summary>
+public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseStoreConformance
+{
+    private readonly TestTable _table = new(serviceUrl);
+
+    protected override ILeaseStore Open() => _table.Open();
+
+    protected override Task PutAsync(Lease lease)
+    {
+        Dictionary<string, AttributeValue> row = LeaseItem.Write(lease);
+        if (lease.CheckpointOwner is not null)
+        {
+            row["checkpointOwner"] = new AttributeValue(lease.CheckpointOwner);
+        }
+
+        return _table.PutAsync(row);
+    }
+
+    protected override ValueTask DeleteTableAsync() => _table.DisposeAsync();
+
+    [Fact]
+    public async Task A_row_has_the_names_and_types_of_KCL()
+    {
+        await Create(Unowned() with
+        {
+            LeaseOwner = "me",
+            LeaseCounter = 2,
+            OwnerSwitchesSinceCheckpoint = 1,
+            Checkpoint = At("123", 4),
+            ParentShardIds = ["p2", "p1"],
+            ChildShardIds = ["c1"],
+            HashKeyRange = new HashKeyRange(5, UInt128.MaxValue),
+            StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1234),
+        });
+
+        Dictionary<string, AttributeValue> row = await _table.RowAsync(Unowned().LeaseKey);
+
+        Assert.Equal(
+            [
+                "checkpoint", "checkpointSubSequenceNumber", "childShardIds", "endingHashKey", "entityType", "fastConsumerStartedAt",
+                "leaseCounter", "leaseKey", "leaseOwner", "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
+            ],
+            row.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("123", row["checkpoint"].S);
+        Assert.Equal("4", row["checkpointSubSequenceNumber"].N);
+        Assert.Equal(["c1"], row["childShardIds"].SS);
+        Assert.Equal("340282366920938463463374607431768211455", row["endingHashKey"].S);
+        Assert.Equal("LEASE", row["entityType"].S);
+        Assert.Equal("1234", row["fastConsumerStartedAt"].N);
+        Assert.Equal("2", row["leaseCounter"].N);
+        Assert.Equal("me", row["leaseOwner"].S);
+        Assert.Equal("1", row["ownerSwitchesSinceCheckpoint"].N);
+        Assert.Equal(["p1", "p2"], row["parentShardId"].SS.Order());
+        Assert.Equal("5", row["startingHashKey"].S);
+    }
+
+    [Fact]
+    public async Task A_bare_row_has_what_KCL_always_expects()
+    {
+        await Create(Unowned());
+
+        Dictionary<string, AttributeValue> row = await _table.RowAsync(Unowned().LeaseKey);
+
+        Assert.Equal(
+            ["checkpoint", "checkpointSubSequenceNumber", "entityType", "leaseCounter", "leaseKey", "ownerSwitchesSinceCheckpoint"],
+            row.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("TRIM_HORIZON", row["checkpoint"].S);
+        Assert.Equal("0", row["checkpointSubSequenceNumber"].N);
+        Assert.Equal("0", row["ownerSwitchesSinceCheckpoint"].N);
+    }
+
+    [Fact]
+    public async Task What_others_keep_on_a_row_survives()
+    {
+        // as KCL 2.x creates it: no entityType
+        Dictionary<string, AttributeValue> foreign = new()
+        {
+            ["throughputKBps"] = new() { N = "12.5" },
+            ["streamName"] = new("orders"),
+            ["text"] = new("x"),
+            ["binary"] = new() { B = new MemoryStream([1, 2, 3]) },
+            ["yes"] = new() { BOOL = true },
+            ["nothing"] = new() { NULL = true },
+            ["numbers"] = new() { NS = ["1", "2"] },
+            ["list"] = new() { L = [new("a"), new() { N = "1" }] },
+            ["map"] = new() { M = new() { ["inner"] = new("b") } },
+        };
+        Dictionary<string, AttributeValue> row = new(foreign)
+        {
+            ["leaseKey"] = new(Unowned().LeaseKey),
+            ["leaseCounter"] = new() { N = "3" },
+            ["checkpoint"] = new("LATEST"),
+            ["checkpointSubSequenceNumber"] = new() { N = "0" },
+            ["ownerSwitchesSinceCheckpoint"] = new() { N = "0" },
+        };
+        await _table.PutAsync(row);
+
+        Lease lease = Assert.Single(await Store.ListAsync(Cancellation));
+        lease = (await Store.TakeAsync(lease, "me", Cancellation)).Lease!;
+        lease = (await Update(lease)).Lease!;
+        lease = (await Update(lease, At("77", 2))).Lease!;
+        await Store.UpdateChildrenAsync(lease.LeaseKey, ["c"], Cancellation);
+        lease = (await Store.ReleaseAsync(lease, Cancellation)).Lease!;
+
+        Dictionary<string, AttributeValue> after = await _table.RowAsync(lease.LeaseKey);
+        Assert.Equal("7", after["leaseCounter"].N);
+        Assert.Equal("12.5", after["throughputKBps"].N);
+        Assert.Equal("orders", after["streamName"].S);
+        Assert.Equal("x", after["text"].S);
+        Assert.Equal([1, 2, 3], after["binary"].B.ToArray());
+        Assert.True(after["yes"].BOOL);
+        Assert.True(after["nothing"].NULL);
+        Assert.Equal(["1", "2"], after["numbers"].NS.Order());
+        Assert.Equal("a", after["list"].L[0].S);
+        Assert.Equal("b", after["map"].M["inner"].S);
+        Assert.DoesNotContain("entityType", after.Keys);
+        Assert.DoesNotContain("leaseOwner", after.Keys);
+        Assert.DoesNotContain("checkpointOwner", after.Keys);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_drops_a_prepared_one_and_a_renewal_does_not()
+    {
+        Dictionary<string, AttributeValue> row = LeaseItem.Write(Unowned() with { LeaseOwner = "me" });
+        row["pendingCheckpoint"] = new("55");
+        row["pendingCheckpointSubSequenceNumber"] = new() { N = "0" };
+        row["pendingCheckpointState"] = new() { B = new MemoryStream([1]) };
+        await _table.PutAsync(row);
+        Lease mine = await Get();
+
+        LeaseWriteResult renewed = await Update(mine);
+        Assert.Equal("55", (await _table.RowAsync(mine.LeaseKey))["pendingCheckpoint"].S);
+
+        await Update(renewed.Lease!, At("60"));
+        Assert.DoesNotContain((await _table.RowAsync(mine.LeaseKey)).Keys, static name => name.StartsWith("pending", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("WORKER_METRIC_STATS", true)]
+    [InlineData("LEADER", false)]
+    [InlineData("STREAM", true)]
+    [InlineData(null, false)]
+    public async Task Rows_that_are_no_leases_are_passed_over(string? entityType, bool withCounter)
+    {
+        Dictionary<string, AttributeValue> foreign = new() { ["leaseKey"] = new("a-foreign-row"), ["checkpoint"] = new("whatever") };
+        if (entityType is not null)
+        {
+            foreign["entityType"] = new(entityType);
+        }
+
+        if (withCounter)
+        {
+            foreign["leaseCounter"] = new() { N = "1" };
+        }
+
+        await _table.PutAsync(foreign);
+        await Create(Unowned());
+
+        Assert.Equal(Unowned().LeaseKey, Assert.Single(await Store.ListAsync(Cancellation)).LeaseKey);
+        Assert.Null(await Store.GetAsync("a-foreign-row", Cancellation));
+        Assert.False(await Store.CreateAsync(Unowned() with { LeaseKey = "a-foreign-row" }, Cancellation));
+        Assert.Equal(foreign.Count, (await _table.RowAsync("a-foreign-row")).Count);
+    }
+
+    [Theory]
+    [InlineData("checkpoint", "S", "12x", "'12x' is not a checkpoint")]
+    [InlineData("checkpoint", "N", "12", "it has no checkpoint")]
+    [InlineData("leaseCounter", "N", "1.5", "leaseCounter is '1.5'")]
+    [InlineData("leaseCounter", "S", "1", "leaseCounter is not a number")]
+    [InlineData("endingHashKey", "S", "ff", "endingHashKey is 'ff'")]
+    [InlineData("fastConsumerStartedAt", "N", "9000000000000000000", "row 'shardId-000000000001'")]
+    public async Task A_lease_that_makes_no_sense_is_an_error(string attribute, string type, string value, string expected)
+    {
+        Dictionary<string, AttributeValue> row = LeaseItem.Write(Unowned() with { HashKeyRange = new HashKeyRange(0, 1) });
+        row[attribute] = type == "N" ? new() { N = value } : new(value);
+        await _table.PutAsync(row);
+
+        LeaseStoreException exception = await Assert.ThrowsAsync<LeaseStoreException>(() => Store.ListAsync(Cancellation));
+
+        Assert.False(exception.IsTransient);
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+        Assert.Contains(_table.Name, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_list_goes_over_all_pages()
+    {
+        // DynamoDB ends a page at 1 MiB
+        string large = new('x', 300_000);
+        for (int i = 0; i < 8; i++)
+        {
+            Dictionary<string, AttributeValue> row = LeaseItem.Write(Unowned() with { LeaseKey = $"shard-{i}" });
+            row["large"] = new(large);
+            await _table.PutAsync(row);
+        }
+
+        Assert.Equal(8, (await Store.ListAsync(Cancellation)).Count);
+    }
+
+    [Fact]
+    public async Task Creating_never_writes_a_hand_over()
+    {
+        await Create(Unowned() with { LeaseOwner = "next", CheckpointOwner = "old" });
+
+        Assert.Null((await Get()).CheckpointOwner);
+    }
+}

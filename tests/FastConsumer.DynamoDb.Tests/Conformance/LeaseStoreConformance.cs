@@ -1,0 +1,494 @@
+using System.Globalization;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+
+namespace FastConsumer.DynamoDb.Tests.Conformance;
+
+/// <summary>What every lease store must do, whatever it stands on.</summary>
+public abstract class LeaseStoreConformance : IAsyncLifetime
+{
+    private const string Shard = "shardId-000000000001";
+
+    protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    protected ILeaseStore Store { get; private set; } = null!;
+
+    /// <summary>A store on the test's own table; each call opens another one on the same table.</summary>
+    protected abstract ILeaseStore Open();
+
+    /// <summary>Puts a row in place as another program would.</summary>
+    protected abstract Task PutAsync(Lease lease);
+
+    protected abstract ValueTask DeleteTableAsync();
+
+    public async ValueTask InitializeAsync()
+    {
+        Store = Open();
+        await Store.PrepareAsync(Cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await Store.DisposeAsync();
+        await DeleteTableAsync();
+    }
+
+    [Fact]
+    public async Task A_table_may_be_prepared_again()
+    {
+        await Create(Unowned());
+
+        await using ILeaseStore another = Open();
+        await another.PrepareAsync(Cancellation);
+
+        Assert.Single(await another.ListAsync(Cancellation));
+    }
+
+    [Fact]
+    public void It_describes_its_table() => Assert.Contains("table", Store.Description, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_lease_comes_back_as_it_was_created()
+    {
+        Lease lease = Unowned() with
+        {
+            LeaseCounter = 7,
+            OwnerSwitchesSinceCheckpoint = 3,
+            Checkpoint = CheckpointPosition.At(SequenceNumber.Parse("49590338271490256608559692538361571095921575989136588898"), 12),
+            ParentShardIds = ["shardId-000000000009", "shardId-000000000008"],
+            ChildShardIds = ["shardId-000000000011", "shardId-000000000010"],
+            HashKeyRange = new HashKeyRange(0, UInt128.MaxValue),
+            StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123),
+        };
+
+        Assert.True(await Store.CreateAsync(lease, Cancellation));
+
+        AssertSame(lease, await Store.GetAsync(Shard, Cancellation));
+        AssertSame(lease, Assert.Single(await Store.ListAsync(Cancellation)));
+    }
+
+    [Fact]
+    public async Task A_lease_may_be_created_with_an_owner()
+    {
+        await Create(Unowned() with { LeaseOwner = "me" });
+
+        Assert.Equal("me", (await Get()).LeaseOwner);
+    }
+
+    [Fact]
+    public async Task A_bare_lease_has_nothing_else()
+    {
+        await Create(Unowned());
+
+        Lease read = await Get();
+
+        AssertSame(Unowned(), read);
+        Assert.Null(read.Owner);
+        Assert.False(read.IsFinished);
+    }
+
+    [Fact]
+    public async Task Start_times_are_kept_to_the_millisecond()
+    {
+        DateTimeOffset started = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123);
+        await Create(Unowned() with { StartedAt = started.AddTicks(4567).ToOffset(TimeSpan.FromHours(2)) });
+
+        Assert.Equal(started, (await Get()).StartedAt);
+    }
+
+    [Theory]
+    [InlineData("0", "340282366920938463463374607431768211455")]
+    [InlineData("170141183460469231731687303715884105728", "340282366920938463463374607431768211455")]
+    [InlineData("0", "0")]
+    public async Task Hash_ranges_keep_all_128_bits(string from, string to)
+    {
+        var range = new HashKeyRange(
+            UInt128.Parse(from, CultureInfo.InvariantCulture), UInt128.Parse(to, CultureInfo.InvariantCulture));
+        await Create(Unowned() with { HashKeyRange = range });
+
+        Assert.Equal(range, (await Get()).HashKeyRange);
+    }
+
+    [Fact]
+    public async Task Creating_what_is_there_changes_nothing()
+    {
+        await Create(Unowned() with { LeaseCounter = 5, LeaseOwner = "me" });
+
+        Assert.False(await Store.CreateAsync(Unowned(), Cancellation));
+
+        Assert.Equal(5, (await Get()).LeaseCounter);
+    }
+
+    [Fact]
+    public async Task One_of_many_creators_creates()
+    {
+        bool[] created = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Store.CreateAsync(Unowned(), Cancellation)));
+
+        Assert.Single(created, static c => c);
+    }
+
+    [Fact]
+    public async Task What_is_not_there_is_null()
+    {
+        Assert.Null(await Store.GetAsync(Shard, Cancellation));
+        Assert.Empty(await Store.ListAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task All_leases_are_listed()
+    {
+        string[] keys = [.. Enumerable.Range(0, 50).Select(i => $"shardId-{i:D12}")];
+        foreach (string key in keys)
+        {
+            await Create(Unowned() with { LeaseKey = key });
+        }
+
+        IReadOnlyList<Lease> leases = await Store.ListAsync(Cancellation);
+
+        Assert.Equal(keys, leases.Select(static lease => lease.LeaseKey).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_free_lease_is_taken()
+    {
+        Lease free = await Create(Unowned() with { LeaseCounter = 4 });
+
+        LeaseWriteResult result = await Store.TakeAsync(free, "me", Cancellation);
+
+        await AssertWritten(result, free with { LeaseOwner = "me", LeaseCounter = 5 });
+    }
+
+    [Fact]
+    public async Task Taking_from_another_counts_the_switch()
+    {
+        Lease theirs = await Create(Unowned() with { LeaseOwner = "other", LeaseCounter = 4, OwnerSwitchesSinceCheckpoint = 2 });
+
+        LeaseWriteResult result = await Store.TakeAsync(theirs, "me", Cancellation);
+
+        await AssertWritten(result, theirs with { LeaseOwner = "me", LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 3 });
+    }
+
+    [Fact]
+    public async Task Taking_ones_own_lease_is_no_switch()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", LeaseCounter = 4 });
+
+        LeaseWriteResult result = await Store.TakeAsync(mine, "me", Cancellation);
+
+        await AssertWritten(result, mine with { LeaseCounter = 5 });
+    }
+
+    [Fact]
+    public async Task A_take_ends_a_hand_over()
+    {
+        Lease handed = Unowned() with { LeaseOwner = "next", CheckpointOwner = "old", LeaseCounter = 4 };
+        await PutAsync(handed);
+        Lease observed = await Get();
+        AssertSame(handed, observed);
+        Assert.Equal("old", observed.Owner);
+
+        LeaseWriteResult result = await Store.TakeAsync(observed, "me", Cancellation);
+
+        await AssertWritten(
+            result, handed with { LeaseOwner = "me", CheckpointOwner = null, LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 1 });
+    }
+
+    [Theory]
+    [InlineData("counter")]
+    [InlineData("owner")]
+    [InlineData("no owner")]
+    [InlineData("another owner")]
+    [InlineData("hand-over")]
+    public async Task A_take_is_refused_where_the_row_is_not_as_observed(string change)
+    {
+        Lease observed = Unowned() with { LeaseOwner = change == "owner" ? null : "other", LeaseCounter = 4 };
+        Lease row = change switch
+        {
+            "counter" => observed with { LeaseCounter = 5 },
+            "owner" => observed with { LeaseOwner = "third" },
+            "no owner" => observed with { LeaseOwner = null },
+            "another owner" => observed with { LeaseOwner = "third" },
+            _ => observed with { CheckpointOwner = "other" },
+        };
+        await PutAsync(row);
+
+        await AssertRefused(await Store.TakeAsync(observed, "me", Cancellation), row);
+    }
+
+    [Fact]
+    public async Task A_take_after_the_end_of_a_hand_over_is_refused()
+    {
+        Lease row = Unowned() with { LeaseOwner = "next", LeaseCounter = 4 };
+        await PutAsync(row);
+
+        await AssertRefused(await Store.TakeAsync(row with { CheckpointOwner = "old" }, "me", Cancellation), row);
+    }
+
+    [Fact]
+    public async Task One_of_16_takers_wins()
+    {
+        Lease free = await Create(Unowned());
+        ILeaseStore[] stores = [.. Enumerable.Range(0, 16).Select(_ => Open())];
+
+        LeaseWriteResult[] results = await Task.WhenAll(
+            stores.Select((store, i) => store.TakeAsync(free, $"worker-{i}", Cancellation)));
+
+        LeaseWriteResult won = Assert.Single(results, static r => r.Outcome == LeaseWriteOutcome.Written);
+        Assert.Equal(15, results.Count(static r => r.Outcome == LeaseWriteOutcome.Refused));
+        Lease row = await Get();
+        AssertSame(won.Lease!, row);
+        Assert.All(results, result => Assert.Equal(row.LeaseOwner, result.Lease?.LeaseOwner));
+        foreach (ILeaseStore store in stores)
+        {
+            await store.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_renewal_moves_the_counter_alone()
+    {
+        Lease mine = await Create(Unowned() with
+        {
+            LeaseOwner = "me",
+            OwnerSwitchesSinceCheckpoint = 2,
+            Checkpoint = At("100", 3),
+            ParentShardIds = ["shardId-000000000000"],
+        });
+
+        LeaseWriteResult result = await Update(mine);
+
+        await AssertWritten(result, mine with { LeaseCounter = 1 });
+    }
+
+    public static TheoryData<string, long> Checkpoints => new()
+    {
+        { "0", 0 },
+        { "49590338271490256608559692538361571095921575989136588898", 0 },
+        { "49590338271490256608559692538361571095921575989136588898", 41 },
+        { new string('9', SequenceNumber.MaxDigits), long.MaxValue },
+        { "TRIM_HORIZON", 0 },
+        { "LATEST", 0 },
+        { "AT_TIMESTAMP", 0 },
+        { "SHARD_END", 0 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Checkpoints))]
+    public async Task A_checkpoint_comes_back_as_written(string checkpoint, long subSequenceNumber)
+    {
+        CheckpointPosition position = At(checkpoint, subSequenceNumber);
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", Checkpoint = At("5", 6), OwnerSwitchesSinceCheckpoint = 2 });
+
+        LeaseWriteResult result = await Update(mine, position);
+
+        await AssertWritten(result, mine with { LeaseCounter = 1, Checkpoint = position, OwnerSwitchesSinceCheckpoint = 0 });
+    }
+
+    [Theory]
+    [InlineData("counter")]
+    [InlineData("owner")]
+    [InlineData("no owner")]
+    [InlineData("hand-over")]
+    public async Task A_stale_owner_is_refused(string change)
+    {
+        Lease held = Unowned() with { LeaseOwner = "me", LeaseCounter = 4 };
+        Lease row = change switch
+        {
+            "counter" => held with { LeaseOwner = "other", LeaseCounter = 5 },
+            "owner" => held with { LeaseOwner = "other" },
+            // (evicted once, it would look as the release itself leaves it)
+            "no owner" => held with { LeaseOwner = null, LeaseCounter = 6 },
+            _ => held with { LeaseOwner = "me", CheckpointOwner = "other" },
+        };
+        await PutAsync(row);
+
+        await AssertRefused(await Update(held), row);
+        await AssertRefused(await Update(held, At("7")), row);
+        await AssertRefused(await Store.ReleaseAsync(held, Cancellation), row);
+        Assert.False(await Store.DeleteAsync(held, Cancellation));
+        AssertSame(row, await Get());
+    }
+
+    [Fact]
+    public async Task Both_owners_of_a_hand_over_are_refused_a_renewal()
+    {
+        Lease handed = Unowned() with { LeaseOwner = "next", CheckpointOwner = "old", LeaseCounter = 4 };
+        await PutAsync(handed);
+
+        await AssertRefused(await Update(handed), handed);
+        await AssertRefused(await Update(handed with { LeaseOwner = "old", CheckpointOwner = null }), handed);
+    }
+
+    [Fact]
+    public async Task What_is_gone_is_refused_without_a_row()
+    {
+        Lease held = Unowned() with { LeaseOwner = "me" };
+
+        Assert.Equal(new LeaseWriteResult(LeaseWriteOutcome.Refused, null), await Store.TakeAsync(held, "me", Cancellation));
+        Assert.Equal(new LeaseWriteResult(LeaseWriteOutcome.Refused, null), await Update(held));
+        Assert.Equal(new LeaseWriteResult(LeaseWriteOutcome.Refused, null), await Update(held, At("7")));
+        Assert.Equal(new LeaseWriteResult(LeaseWriteOutcome.Refused, null), await Store.ReleaseAsync(held, Cancellation));
+        await Store.UpdateChildrenAsync(Shard, ["a"], Cancellation);
+        Assert.Empty(await Store.ListAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Results_stand_in_the_order_of_the_updates()
+    {
+        var updates = new List<LeaseUpdate>();
+        for (int i = 0; i < 40; i++)
+        {
+            Lease lease = await Create(Unowned() with { LeaseKey = $"shard-{i:D2}", LeaseOwner = i % 4 == 3 ? "other" : "me" });
+            updates.Add(new LeaseUpdate(lease with { LeaseOwner = "me" }, i % 2 == 0 ? At($"{i}") : null));
+        }
+
+        IReadOnlyList<LeaseWriteResult> results = await Store.UpdateAsync(updates, Cancellation);
+
+        Assert.Equal(updates.Select(static u => u.Held.LeaseKey), results.Select(static r => r.Lease?.LeaseKey));
+        for (int i = 0; i < results.Count; i++)
+        {
+            Assert.Equal(i % 4 == 3 ? LeaseWriteOutcome.Refused : LeaseWriteOutcome.Written, results[i].Outcome);
+            Assert.Equal(i % 4 == 3 ? 0 : 1, results[i].Lease!.LeaseCounter);
+            Assert.Equal(i % 2 == 0 ? At($"{i}") : default, results[i].Lease!.Checkpoint);
+        }
+    }
+
+    [Fact]
+    public async Task No_updates_have_no_results() => Assert.Empty(await Store.UpdateAsync([], Cancellation));
+
+    [Fact]
+    public async Task An_owner_goes_on_from_what_it_is_given_back()
+    {
+        Lease lease = await Create(Unowned());
+        lease = (await Store.TakeAsync(lease, "me", Cancellation)).Lease!;
+        for (int i = 1; i <= 10; i++)
+        {
+            LeaseWriteResult result = await Update(lease, i % 3 == 0 ? At($"{i}") : null);
+            Assert.Equal(LeaseWriteOutcome.Written, result.Outcome);
+            lease = result.Lease!;
+        }
+
+        Lease row = await Get();
+        AssertSame(lease, row);
+        Assert.Equal(11, row.LeaseCounter);
+        Assert.Equal(At("9"), row.Checkpoint);
+    }
+
+    [Fact]
+    public async Task A_released_lease_is_free_at_once()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
+
+        LeaseWriteResult result = await Store.ReleaseAsync(mine, Cancellation);
+
+        await AssertWritten(result, mine with { LeaseOwner = null, LeaseCounter = 1 });
+        result = await Store.TakeAsync(result.Lease!, "other", Cancellation);
+        await AssertWritten(result, mine with { LeaseOwner = "other", LeaseCounter = 2 });
+    }
+
+    [Fact]
+    public async Task A_release_during_a_hand_over_lets_the_next_owner_in()
+    {
+        Lease handed = Unowned() with { LeaseOwner = "next", CheckpointOwner = "me", LeaseCounter = 4 };
+        await PutAsync(handed);
+
+        LeaseWriteResult result = await Store.ReleaseAsync(handed, Cancellation);
+
+        await AssertWritten(result, handed with { CheckpointOwner = null, LeaseCounter = 5 });
+    }
+
+    [Fact]
+    public async Task Children_are_written_beside_the_rest()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", LeaseCounter = 4, Checkpoint = At("9"), ChildShardIds = ["x"] });
+
+        await Store.UpdateChildrenAsync(Shard, ["b", "a", "b"], Cancellation);
+        AssertSame(mine with { ChildShardIds = ["a", "b"] }, await Get());
+
+        await Store.UpdateChildrenAsync(Shard, [], Cancellation);
+        AssertSame(mine with { ChildShardIds = [] }, await Get());
+    }
+
+    [Fact]
+    public async Task A_lease_is_deleted_as_observed_only()
+    {
+        Lease row = await Create(Unowned() with { LeaseOwner = "me", LeaseCounter = 4 });
+
+        Assert.False(await Store.DeleteAsync(row with { LeaseCounter = 3 }, Cancellation));
+        Assert.False(await Store.DeleteAsync(row with { LeaseOwner = null }, Cancellation));
+        Assert.False(await Store.DeleteAsync(row with { CheckpointOwner = "me" }, Cancellation));
+        AssertSame(row, await Get());
+
+        Assert.True(await Store.DeleteAsync(row, Cancellation));
+        Assert.Null(await Store.GetAsync(Shard, Cancellation));
+        Assert.True(await Store.DeleteAsync(row, Cancellation));
+    }
+
+    [Fact]
+    public async Task Nobody_renews_or_releases_what_nobody_holds()
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.UpdateAsync([new LeaseUpdate(Unowned())], Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.ReleaseAsync(Unowned(), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_cancelled_call_says_so()
+    {
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        Lease lease = Unowned() with { LeaseOwner = "me" };
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.CreateAsync(lease, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.ListAsync(cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.GetAsync(Shard, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.TakeAsync(lease, "me", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.UpdateAsync([new LeaseUpdate(lease)], cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.ReleaseAsync(lease, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.UpdateChildrenAsync(Shard, ["a"], cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.DeleteAsync(lease, cancelled.Token));
+    }
+
+    protected static Lease Unowned() => new() { LeaseKey = Shard };
+
+    protected static CheckpointPosition At(string checkpoint, long subSequenceNumber = 0) =>
+        CheckpointPosition.Parse(checkpoint, subSequenceNumber);
+
+    protected async Task<Lease> Create(Lease lease)
+    {
+        Assert.True(await Store.CreateAsync(lease, Cancellation));
+        return lease;
+    }
+
+    protected async Task<Lease> Get(string leaseKey = Shard) =>
+        await Store.GetAsync(leaseKey, Cancellation) ?? throw new InvalidOperationException($"There is no lease {leaseKey}.");
+
+    protected async Task<LeaseWriteResult> Update(Lease held, CheckpointPosition? checkpoint = null) =>
+        Assert.Single(await Store.UpdateAsync([new LeaseUpdate(held, checkpoint)], Cancellation));
+
+    /// <summary>Both the answer and the row are as expected.</summary>
+    protected async Task AssertWritten(LeaseWriteResult result, Lease expected)
+    {
+        Assert.Equal(LeaseWriteOutcome.Written, result.Outcome);
+        AssertSame(expected, result.Lease);
+        AssertSame(expected, await Get(expected.LeaseKey));
+    }
+
+    private async Task AssertRefused(LeaseWriteResult result, Lease row)
+    {
+        Assert.Equal(LeaseWriteOutcome.Refused, result.Outcome);
+        AssertSame(row, result.Lease);
+        AssertSame(row, await Get(row.LeaseKey));
+    }
+
+    /// <summary>Equality, with the lists as sets.</summary>
+    protected static void AssertSame(Lease expected, Lease? actual)
+    {
+        Assert.NotNull(actual);
+        Assert.Equal(expected.ParentShardIds.Order(StringComparer.Ordinal), actual.ParentShardIds.Order(StringComparer.Ordinal));
+        Assert.Equal(expected.ChildShardIds.Order(StringComparer.Ordinal), actual.ChildShardIds.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected with { ParentShardIds = [], ChildShardIds = [] },
+            actual with { ParentShardIds = [], ChildShardIds = [] });
+    }
+}
