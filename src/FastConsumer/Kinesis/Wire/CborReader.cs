@@ -210,6 +210,15 @@ internal ref struct CborReader(Span<byte> bytes)
         ? WireNumbers.CheckTimestamp(integer)
         : WireNumbers.ToTimestamp(Math.Abs(real) < WireNumbers.LeastFloatMilliseconds ? real * 1000 : real);
 
+    /// <summary>Checks that nothing follows.</summary>
+    public readonly void ReadEnd()
+    {
+        if (Remaining != 0)
+        {
+            throw new WireFormatException($"{Remaining} bytes follow the CBOR value.");
+        }
+    }
+
     /// <summary>Passes over one item of any kind.</summary>
     public void Skip() => Skip(1);
 
