@@ -23,6 +23,9 @@ internal static partial class ConsumerLog
     [LoggerMessage(2005, LogLevel.Warning, "The server ended the iterator of shard {ShardId} although the shard is open; going on with a new one.")]
     public static partial void IteratorWithoutEnd(ILogger log, string shardId);
 
+    [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The KPL puts them into their own shard when it learns of a reshard; a producer that aggregates without regard to shards never does: set Deaggregate to false and unpack its records in the processor.")]
+    public static partial void ForeignRecords(ILogger log, string shardId, int count);
+
     [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
     public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
 

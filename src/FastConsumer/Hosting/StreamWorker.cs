@@ -24,6 +24,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly AsyncSignal _wake = new();
     private readonly ConcurrentDictionary<string, HeldLease> _held = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
     private readonly LeaseObserver _observer;
     private readonly Random _random;
@@ -186,6 +187,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : _parts.Time.GetUtcNow();
             List<Shard> shards = await ShardListing.ListAllAsync(_parts.Client, Settings.Stream, cancellationToken).ConfigureAwait(false);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
+            shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
             IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
             foreach (Lease lease in missing)
             {
@@ -242,7 +244,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         _parts.Metrics.LeaseTaken(tags);
         try
         {
-            var consumer = new ShardConsumer(_parts, lease, isFirstStart);
+            // the listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream
+            HashKeyRange? range = _hashKeyRanges.GetValueOrDefault(lease.Key) ?? lease.Current.HashKeyRange;
+            var consumer = new ShardConsumer(_parts, lease, isFirstStart, range);
             ShardOutcome outcome = await consumer.RunAsync(_phases).ConfigureAwait(false);
             _parts.Health.Clear(place);
             if (outcome == ShardOutcome.Lost)
