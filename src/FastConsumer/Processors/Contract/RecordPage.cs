@@ -18,7 +18,7 @@ internal sealed class RecordPage(GetRecordsResponse response, IDisposable reserv
     public int Count => Response.Count;
 
     /// <summary>The position when all of the page is done: that of its last record, or further where records behind it were left out.</summary>
-    public CheckpointPosition End { get; } = end ?? new KinesisRecord(response, response.Count - 1).Position;
+    public CheckpointPosition End { get; } = end ?? (response.Count == 0 ? default : new KinesisRecord(response, response.Count - 1).Position);
 
     /// <summary>The contiguous prefix of records that are done. Written by the lane, read by the checkpointer.</summary>
     public int Done => Volatile.Read(ref _done);
