@@ -13,6 +13,12 @@ internal static class ModelBuilder
     public static ProcessorModel? Build(GeneratorAttributeSyntaxContext context, CancellationToken cancellationToken)
     {
         var type = (INamedTypeSymbol)context.TargetSymbol;
+        if (type.FindAttribute("KinesisProcessorAttribute")?.ApplicationSyntaxReference is not { } first || !context.TargetNode.Span.Contains(first.Span) || first.SyntaxTree != context.TargetNode.SyntaxTree)
+        {
+            // a second attribute on another part is the compiler's error; the file is written once
+            return null;
+        }
+
         var shape = ProcessorShape.Read(type, context.Attributes[0], cancellationToken);
         if (!shape.IsExtensible)
         {
@@ -94,9 +100,16 @@ internal static class ModelBuilder
 
     private static string HintName(INamedTypeSymbol type)
     {
-        IEnumerable<string> names = Containers(type).Reverse().Concat([type]).Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
-        string name = string.Join(".", names);
-        return type.ContainingNamespace.IsGlobalNamespace ? name : $"{type.ContainingNamespace.ToDisplayString()}.{name}";
+        IEnumerable<string> types = Containers(type).Reverse().Concat([type]).Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
+        return string.Join(".", Namespaces(type).Reverse().Concat(types));
+    }
+
+    private static IEnumerable<string> Namespaces(INamedTypeSymbol type)
+    {
+        for (INamespaceSymbol outer = type.ContainingNamespace; !outer.IsGlobalNamespace; outer = outer.ContainingNamespace)
+        {
+            yield return outer.Name;
+        }
     }
 
     private static string FreeName(INamedTypeSymbol type, string name)

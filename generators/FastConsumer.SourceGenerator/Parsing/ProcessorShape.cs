@@ -171,7 +171,7 @@ internal sealed class ProcessorShape
         }
         else if (batch is null && records.Count == 0)
         {
-            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no handler. Mark a method with [OnRecord] or [OnBatch].");
+            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no handler. Mark a method with [OnRecord] or [OnBatch]; methods of base classes do not count.");
             return;
         }
 
