@@ -26,7 +26,7 @@ internal static class ModelBuilder
         }
 
         string? problem = shape.Problems.Where(candidate => candidate.StopsGeneration).Select(candidate => $"{candidate.Rule}: {candidate.Message}").FirstOrDefault()
-            ?? (shape.UnknownType is { } unknown ? $"The type '{unknown}' did not exist when FastConsumer's source generator ran; a type that another generator makes cannot be part of a handler." : null);
+            ?? (shape.UnknownType is { } unknown ? $"The type '{unknown}' was not there when FastConsumer's source generator ran; a type that another generator makes, or that is local to a file, cannot be part of a handler." : null);
         return new ProcessorModel(
             HintName(type),
             type.ToDisplayString(s_namespace),

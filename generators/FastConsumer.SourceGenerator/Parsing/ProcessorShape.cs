@@ -41,7 +41,7 @@ internal sealed class ProcessorShape
     /// <summary>The broken rules, in the order of the source as far as they stand in it.</summary>
     public IReadOnlyList<ShapeProblem> Problems => _problems.Items;
 
-    /// <summary>A type that does not exist; the compiler reports it.</summary>
+    /// <summary>A type that the compiler refuses; it reports it.</summary>
     public string? UnknownType => _problems.UnknownType;
 
     public static ProcessorShape Read(INamedTypeSymbol type, AttributeData attribute, CancellationToken cancellationToken)

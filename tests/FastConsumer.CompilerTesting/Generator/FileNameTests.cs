@@ -21,7 +21,7 @@ public sealed class FileNameTests
 
         Assert.DoesNotContain(run.CompilerDiagnostics, diagnostic => diagnostic.Id != "CS8981");
         Assert.Equal(
-            ["N.Orders.9d9ff6a8.g.cs", "N.Outer(1).Orders.g.cs", "N.Outer.Orders.g.cs", "N.orders.0d7d3ac8.g.cs"],
+            ["N.Orders.9da3e444.g.cs", "N.Outer(1).Orders.g.cs", "N.Outer.Orders.g.cs", "N.orders.cce51264.g.cs"],
             run.Result.GeneratedSources.Select(source => source.HintName).Order(StringComparer.Ordinal));
     }
 

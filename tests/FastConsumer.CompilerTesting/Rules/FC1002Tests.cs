@@ -42,7 +42,7 @@ public sealed class FC1002Tests
     [InlineData("[OnRecord] void Handle(RecordBatch [|batch|]) { }", "belongs to [OnBatch]")]
     [InlineData("[OnBatch] void Handle(string [|text|]) { }", "ReadOnlyMemory<T>")]
     [InlineData("[OnBatch] void Handle(ReadOnlyMemory<byte> [|data|]) { }", "payload of one record")]
-    [InlineData("[OnRecord] void Handle(Local [|local|]) { }", "local to its file")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(LocalReader))] List<int> [|numbers|]) { }", "local to its file")]
     [InlineData("[OnRecord] void Handle(Google.Protobuf.IMessage [|message|]) { }", "static Parser")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(string))] List<int> [|numbers|]) { }", "does not implement")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] List<long> [|numbers|]) { }", "does not implement")]
@@ -57,18 +57,25 @@ public sealed class FC1002Tests
     [Fact]
     public Task A_span_in_an_async_method_is_reported_beside_the_compiler_s_error() => RuleVerifier.VerifyAsync(
         "FC1002",
-        Processor("[OnRecord] async Task Handle({|CS4012:ReadOnlySpan<byte>|} [|data|]) => await Task.Yield();"));
+        Processor("[OnRecord] async Task Handle(ReadOnlySpan<byte> {|CS4012:[|data|]|}) => await Task.Yield();"));
 
     [Fact]
     public Task A_type_that_does_not_exist_is_the_compiler_s_error_only() => RuleVerifier.VerifyAsync(
         "FC1002",
         Processor("[OnRecord] void Handle({|CS0246:Missing|} missing) { }"));
 
+    [Fact]
+    public Task A_type_local_to_its_file_is_the_compiler_s_error_only() => RuleVerifier.VerifyAsync(
+        "FC1002",
+        Processor("[OnRecord] void {|CS9051:Handle|}(Local local) { }"));
+
     private static string Processor(string methods) =>
         $$"""
         using FastConsumer;
 
         file class Local { }
+
+        file class LocalReader : Reader { }
 
         class Reader : IRecordDeserializer<List<int>>
         {

@@ -21,6 +21,7 @@ internal static class Compilations
     private static readonly CSharpCompilationOptions s_options = new(
         OutputKind.DynamicallyLinkedLibrary,
         nullableContextOptions: NullableContextOptions.Enable,
+        allowUnsafe: true,
         warningLevel: 9999,
         // the documentation of a test's public classes is no concern here; the others are off in every SDK project
         specificDiagnosticOptions: new[] { "CS1591", "CS1701", "CS1702" }.Select(id => KeyValuePair.Create(id, ReportDiagnostic.Suppress)));
