@@ -29,7 +29,9 @@ public sealed class FaultScript
         Add(new Entry(operation, times) { ErrorCode = errorCode, Message = message, Status = status });
 
     /// <summary>Waits before the operation, by the clock of the options (with a manual clock: until it is advanced).</summary>
-    /// <inheritdoc cref="Fail"/>
+    /// <param name="operation">The operation's name, or <see cref="AnyOperation"/>.</param>
+    /// <param name="delay">How long.</param>
+    /// <param name="times">How many requests.</param>
     public void Delay(string operation, TimeSpan delay, int times = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);

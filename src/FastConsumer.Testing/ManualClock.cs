@@ -121,6 +121,8 @@ public sealed class ManualClock : TimeProvider
 
     private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
     {
+        // What the system's timers take too.
+        private static readonly TimeSpan LongestTime = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
         private readonly ExecutionContext? _context = ExecutionContext.Capture();
         private bool _isDisposed;
 
@@ -182,9 +184,9 @@ public sealed class ManualClock : TimeProvider
 
         private static void ThrowIfInvalid(TimeSpan span, string name)
         {
-            if (span < TimeSpan.Zero && span != Timeout.InfiniteTimeSpan)
+            if ((span < TimeSpan.Zero && span != Timeout.InfiniteTimeSpan) || span > LongestTime)
             {
-                throw new ArgumentOutOfRangeException(name, span, "A timer's time is zero, positive or Timeout.InfiniteTimeSpan.");
+                throw new ArgumentOutOfRangeException(name, span, $"A timer's time is Timeout.InfiniteTimeSpan or from zero to {LongestTime}.");
             }
         }
     }

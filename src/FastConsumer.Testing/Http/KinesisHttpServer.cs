@@ -14,6 +14,10 @@ namespace FastConsumer.Testing.Http;
 internal sealed class KinesisHttpServer : IAsyncDisposable
 {
     private const int MaxRequestBytes = 64 * 1024 * 1024;
+
+    /// <summary>What may wait for the client per connection, so that a large answer is not sent in lockstep with it.</summary>
+    private const int ResponseBufferBytes = 1024 * 1024;
+
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
 
     private readonly SocketTransportFactory _transport;
@@ -28,6 +32,7 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
             AllowAlternateSchemes = true,
         };
         options.Limits.MaxRequestBodySize = MaxRequestBytes;
+        options.Limits.MaxResponseBufferSize = ResponseBufferBytes;
         options.Limits.MinRequestBodyDataRate = null;
         options.Limits.MinResponseDataRate = null;
         options.Limits.Http2.MaxStreamsPerConnection = 1000;

@@ -10,6 +10,7 @@ namespace FastConsumer.Testing.Http;
 internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, string region, TimeProvider clock)
 {
     private const string Algorithm = "AWS4-HMAC-SHA256";
+    private const string Authority = ":authority";
     private const string Service = "kinesis";
     private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
@@ -54,7 +55,9 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
         canonical.Append(request.Method).Append("\n/\n\n");
         foreach (string name in signedHeaders)
         {
-            string value = string.Join(',', request.Headers[name].Select(static item => string.Join(' ', (item ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+            // HTTP/2's pseudo header, which Kestrel hands on as Host.
+            string header = name == Authority ? "host" : name;
+            string value = string.Join(',', request.Headers[header].Select(static item => string.Join(' ', (item ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))));
             canonical.Append(name).Append(':').Append(value).Append('\n');
         }
 
@@ -104,7 +107,7 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
     /// <summary>What must be part of a signature, where a request has it.</summary>
     private static void RequireSigned(HttpRequest request, string[] signedHeaders)
     {
-        if (!signedHeaders.Contains("host"))
+        if (!signedHeaders.Contains("host") && !signedHeaders.Contains(Authority))
         {
             throw Invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
         }

@@ -39,7 +39,7 @@ internal static class ErrorCatalog
     /// <summary>True where a server may refuse the encoding of the request rather than its content.</summary>
     public static bool RefusesEncoding(int status, string? code) => status == 415
         || code is "SerializationException" or "UnsupportedMediaTypeException" or "UnknownOperationException"
-        || (status is >= 400 and < 500 and not 408 and not 429 && code is null);
+        || (status is 400 or 406 && code is null);
 
     /// <summary>What the reader of the message can do.</summary>
     public static string Remedy(KinesisOperation operation, KinesisErrorKind kind, string? code) => kind switch

@@ -166,7 +166,12 @@ internal sealed class KinesisTransport : IDisposable
             body.Dispose();
             return await ReadAsync(call, response, either.Token);
         }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested && timeout.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // the caller's own token, not the one that is linked to it here
+            throw new OperationCanceledException(exception.Message, exception, cancellationToken);
+        }
+        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested)
         {
             return Outcome<T>.Failed(call.Fail(
                 $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
@@ -327,7 +332,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         if (Interlocked.Exchange(ref _format, (int)WireFormat.Json) != (int)WireFormat.Json && _logger is not null)
         {
-            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.Message);
+            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.InnerException?.Message ?? failure.Message);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -75,6 +76,7 @@ internal static class SignatureV4
     }
 
     /// <summary>Hashes the canonical request: method, path, query, headers, their names, and the payload's hash.</summary>
+    [SkipLocalsInit]
     public static void HashCanonicalRequest(in SigningRequest request, Span<byte> hash)
     {
         int length = request.Method.Length + request.Path.Length + request.Query.Length + SignatureLength + 8;

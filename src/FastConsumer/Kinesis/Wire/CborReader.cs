@@ -52,23 +52,8 @@ internal ref struct CborReader(Span<byte> bytes)
     /// <summary>The kind of the next item; its tags are skipped.</summary>
     public CborKind PeekKind()
     {
-        while (PeekByte() >> 5 == TagMajor)
-        {
-            ReadHead();
-        }
-
         byte initial = PeekByte();
-        int major = initial >> 5;
-        return major < TagMajor
-            ? (CborKind)major
-            : (initial & 0x1F) switch
-            {
-                20 or 21 => CborKind.Boolean,
-                22 or 23 => CborKind.Null,
-                25 or 26 or 27 => CborKind.Float,
-                IndefiniteInfo => throw new WireFormatException($"A CBOR break stands at offset {_position} where a value is due."),
-                _ => CborKind.OtherSimple,
-            };
+        return initial < TagMajor << 5 ? (CborKind)(initial >> 5) : PeekTaggedOrSimple();
     }
 
     /// <summary>Consumes a null (or undefined) where one is next.</summary>
@@ -210,8 +195,37 @@ internal ref struct CborReader(Span<byte> bytes)
         ? WireNumbers.CheckTimestamp(integer)
         : WireNumbers.ToTimestamp(Math.Abs(real) < WireNumbers.LeastFloatMilliseconds ? real * 1000 : real);
 
+    /// <summary>Checks that nothing follows.</summary>
+    public readonly void ReadEnd()
+    {
+        if (Remaining != 0)
+        {
+            throw new WireFormatException($"{Remaining} bytes follow the CBOR value.");
+        }
+    }
+
     /// <summary>Passes over one item of any kind.</summary>
     public void Skip() => Skip(1);
+
+    private CborKind PeekTaggedOrSimple()
+    {
+        while (PeekByte() >> 5 == TagMajor)
+        {
+            ReadHead();
+        }
+
+        byte initial = PeekByte();
+        return initial < TagMajor << 5
+            ? (CborKind)(initial >> 5)
+            : (initial & 0x1F) switch
+            {
+                20 or 21 => CborKind.Boolean,
+                22 or 23 => CborKind.Null,
+                25 or 26 or 27 => CborKind.Float,
+                IndefiniteInfo => throw new WireFormatException($"A CBOR break stands at offset {_position} where a value is due."),
+                _ => CborKind.OtherSimple,
+            };
+    }
 
     private void Skip(int depth)
     {

@@ -64,6 +64,7 @@ internal static class CborRecordsDecoder
             }
         }
 
+        reader.ReadEnd();
         if (!hasRecords)
         {
             throw new WireFormatException("The answer has no member Records.");

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace FastConsumer.Kinesis.Wire;
@@ -10,6 +11,7 @@ internal static class InPlace
     private const int Base64BlockLength = 4096;
 
     /// <summary>Decodes base64; the answer is the length of the bytes.</summary>
+    [SkipLocalsInit]
     public static int DecodeBase64(Span<byte> text)
     {
         // Base64.DecodeFromUtf8InPlace is scalar; block by block through the stack the vectorised one is several times faster.

@@ -84,8 +84,9 @@ internal static class JsonRecordsDecoder
             }
         }
 
-        // a second value after the answer is as malformed as a missing brace
-        if (reader.Read() || !hasRecords)
+        // something behind the answer makes this throw
+        reader.Read();
+        if (!hasRecords)
         {
             throw new WireFormatException("The answer has no member Records.");
         }

@@ -88,7 +88,9 @@ internal sealed class WireValue
         if (format == WireFormat.Cbor)
         {
             var cbor = new CborReader(body);
-            return Read(ref cbor, 1);
+            WireValue answer = Read(ref cbor, 1);
+            cbor.ReadEnd();
+            return answer;
         }
 
         try
