@@ -154,13 +154,14 @@ internal sealed class RecordEmitter
         }
 
         _writer.Line("cursor.EnterHandler();");
+        string inScope = (name.EndsWith("Async", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Async".Length) : name) + "InScopeAsync";
         if (handler.HasServices)
         {
-            _writer.Line($"return {name}InScopeAsync(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
+            _writer.Line($"return {inScope}(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
         }
         else
         {
-            string call = _calls.Call(handler.Method, handler.Arguments, "payload", "cursor.Context", services: "");
+            string call = _calls.Call(handler.Method, handler.Arguments, "payload", "cursor.Context");
             if (_isSynchronous)
             {
                 _writer.Line($"{call};");
@@ -180,8 +181,8 @@ internal sealed class RecordEmitter
         // a span cannot be a parameter of an async method, so it is taken from the cursor at the call
         string payload = readsLate ? _calls.Read(handler.Payload) : "payload";
         _writer.Line();
-        _writer.Open($"private async {ValueTask} {name}InScopeAsync({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
-        _calls.InScope(handler.Method, _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context", "scope.ServiceProvider"));
+        _writer.Open($"private async {ValueTask} {inScope}({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
+        _calls.InScope(handler.Method, handler.Arguments, _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context"));
         _writer.Close();
     }
 }

@@ -6,7 +6,7 @@ namespace FastConsumer.SourceGenerator.Parsing;
 internal static class JsonReader
 {
     // a generic type may nest itself for ever; past this many types the context is taken to know the payload
-    private const int MostTypes = 10_000;
+    private const int MostTypes = 1_000;
 
     public static void Check(PayloadShape payload, IMethodSymbol method, INamedTypeSymbol? context, ShapeProblems problems, CancellationToken cancellationToken)
     {

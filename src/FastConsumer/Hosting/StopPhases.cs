@@ -46,6 +46,16 @@ internal sealed class StopPhases(TimeProvider time) : IDisposable
         _stop.Cancel();
     }
 
+    /// <summary>Ends everything at once, but for a moment to release leases: the host is disposed without a stop.</summary>
+    public void Abort()
+    {
+        _endRelease.CancelAfter(FastConsumerOptions.ReleaseTime);
+        _stop.Cancel();
+        _cancelHandlers.Cancel();
+        _giveUp.Cancel();
+        _endFlush.Cancel();
+    }
+
     public void Dispose()
     {
         _stop.Dispose();

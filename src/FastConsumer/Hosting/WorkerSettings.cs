@@ -58,6 +58,8 @@ internal sealed record WorkerSettings
 
     public static WorkerSettings Resolve(ProcessorRegistration processor, FastConsumerOptions consumer, ProcessorOptions own, string workerId)
     {
+        TimeSpan retryInitialBackoff = own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff;
+        TimeSpan retryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff;
         return new WorkerSettings
         {
             ProcessorName = processor.Name,
@@ -77,8 +79,8 @@ internal sealed record WorkerSettings
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,
-            RetryInitialBackoff = own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff,
-            RetryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff,
+            RetryInitialBackoff = retryInitialBackoff,
+            RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
         };

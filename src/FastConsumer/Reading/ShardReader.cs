@@ -90,7 +90,7 @@ internal sealed class ShardReader
 
     private string ShardId => _settings.Shard.Shard;
 
-    private string Place => $"{_settings.Shard.Stream}/{ShardId}/read";
+    private string Place => $"{_settings.Shard.Application}/{_settings.Shard.Stream}/{ShardId}/read";
 
     /// <summary>Reads until the shard's end, or until cancelled; completes the writer either way.</summary>
     public async Task RunAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
@@ -123,15 +123,19 @@ internal sealed class ShardReader
     {
         try
         {
-            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, IteratorPosition(), cancellationToken).ConfigureAwait(false);
-            // from here on LATEST is a moment in the past
-            _latestIsNow = _settings.StartedAt is null;
+            if (_iterator is null)
+            {
+                StartingPosition position = IteratorPosition();
+                // LATEST is now but once: from here on it is a moment in the past, whether this call succeeds or not
+                _latestIsNow = _settings.StartedAt is null;
+                _iterator = await _client.GetShardIteratorAsync(_settings.Stream, ShardId, position, cancellationToken).ConfigureAwait(false);
+            }
+
             await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (KinesisException e)
         {
-            await RecoverAsync(e, "GetShardIterator", cancellationToken).ConfigureAwait(false);
-            return false;
+            return await RecoverAsync(e, "GetShardIterator", output, cancellationToken).ConfigureAwait(false);
         }
 
         ByteBudget.Reservation? reservation = await _budget.ReserveAsync(_estimate, cancellationToken).ConfigureAwait(false);
@@ -191,8 +195,7 @@ internal sealed class ShardReader
         {
             reservation?.Dispose();
             reservation = null;
-            await RecoverAsync(e, "GetRecords", cancellationToken).ConfigureAwait(false);
-            return false;
+            return await RecoverAsync(e, "GetRecords", output, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -273,9 +276,7 @@ internal sealed class ShardReader
         Shard? self = listing.Find(shard => shard.ShardId == ShardId);
         if (self is null or { EndingSequenceNumber: not null })
         {
-            return [.. listing
-                .Where(shard => shard.ParentShardId == ShardId || shard.AdjacentParentShardId == ShardId)
-                .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
+            return ChildrenIn(listing);
         }
 
         // the shard is open, so the answer was wrong: go on with a new iterator
@@ -285,27 +286,33 @@ internal sealed class ShardReader
         return null;
     }
 
-    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due.</summary>
-    private async ValueTask RecoverAsync(KinesisException error, string operation, CancellationToken cancellationToken)
+    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard is gone.</summary>
+    private async ValueTask<bool> RecoverAsync(KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
         TimeSpan wait;
         switch (error.Kind)
         {
-            case KinesisErrorKind.ExpiredIterator:
+            case KinesisErrorKind.ExpiredIterator when !_iteratorRefreshed:
+                _iteratorRefreshed = true;
                 ConsumerLog.IteratorExpired(_log, ShardId, _position);
                 _iterator = null;
-                return;
+                return false;
 
             case KinesisErrorKind.Throttled when operation == "GetRecords":
                 _metrics.ReadThrottled(_settings.Shard);
                 ConsumerLog.ReadThrottled(_log, ShardId, _quota.Throttled(), error.Message);
-                return;
+                return false;
 
             case KinesisErrorKind.Client when !_iteratorRefreshed && operation == "GetRecords":
                 // InvalidArgument: an iterator of another form or age; ask once for a new one before surfacing it
                 _iteratorRefreshed = true;
                 _iterator = null;
-                return;
+                return false;
+
+            case KinesisErrorKind.NotFound when await FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
+                ConsumerLog.ShardGone(_log, ShardId, _position, children.Count);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                return true;
 
             case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client:
                 wait = s_slowRetry;
@@ -316,11 +323,36 @@ internal sealed class ShardReader
 
             default:
                 wait = _backoff.Next();
+                if (error.Kind == KinesisErrorKind.ExpiredIterator)
+                {
+                    _iterator = null;
+                }
+
                 _health.Report(Place, ConditionSeverity.Degraded, error.Message);
                 ConsumerLog.ReadFailed(_log, ShardId, wait, error);
                 break;
         }
 
         await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
+        return false;
     }
+
+    /// <summary>The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the retention); else null.</summary>
+    private async ValueTask<IReadOnlyList<ChildShard>?> FindTrimmedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            List<Shard> listing = await ShardListing.ListAllAsync(_client, _settings.Stream, cancellationToken).ConfigureAwait(false);
+            return listing.Count == 0 || listing.Exists(shard => shard.ShardId == ShardId) ? null : ChildrenIn(listing);
+        }
+        catch (KinesisException)
+        {
+            // the first error says what is wrong; this one says the same of the stream
+            return null;
+        }
+    }
+
+    private List<ChildShard> ChildrenIn(List<Shard> listing) => [.. listing
+        .Where(shard => shard.ParentShardId == ShardId || shard.AdjacentParentShardId == ShardId)
+        .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
 }
