@@ -168,6 +168,8 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     {
         lock (_lock)
         {
+            // the records done in a page that is not are still to be checkpointed
+            _ = Done;
             while (_inFlight.TryDequeue(out RecordPage? page))
             {
                 page.Dispose();
