@@ -33,4 +33,5 @@ command.SetAction(async (arguments, cancellationToken) =>
     Summary.Print(run, tally.Now, asJson);
     return run.IsComplete(tally.Now) ? 0 : 1;
 });
-return await command.Parse(args).InvokeAsync();
+// Without a time-out System.CommandLine leaves Ctrl+C alone; this one is longer than a worker's graceful stop.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

@@ -277,6 +277,12 @@ internal sealed class ShardReader
 
             default:
                 wait = _backoff.Next();
+                if (operation == "GetRecords" && error.StatusCode >= 500 && (_position.Kind != CheckpointKind.Latest || _settings.StartedAt is not null))
+                {
+                    // kinesis-local answers so to an iterator it does not know; a new one costs one call
+                    _iterator = null;
+                }
+
                 _health.Report(Place, ConditionSeverity.Degraded, error.Message);
                 ConsumerLog.ReadFailed(_log, ShardId, wait, error);
                 break;

@@ -16,7 +16,7 @@ public sealed class QuickStartTests(LocalAws aws)
     public async Task Reads_all_events_from_the_embedded_kinesis()
     {
         await using var program = Start("--json");
-        Assert.True(await program.Exited.WaitAsync(TestContext.Current.CancellationToken) == 0, program.LastOutput);
+        Assert.True(await ExitedAsync(program) == 0, program.LastOutput);
 
         AssertSummary(restarts: 1, splits: 1);
     }
@@ -35,7 +35,7 @@ public sealed class QuickStartTests(LocalAws aws)
             () => program.LastOutput);
 
         Signals.Send(program.Id, Signal.Interrupt);
-        Assert.True(await program.Exited.WaitAsync(cancellationToken) == 0, program.LastOutput);
+        Assert.True(await ExitedAsync(program) == 0, program.LastOutput);
 
         AssertSummary(restarts: 0, splits: 0);
         var rows = await LeaseRows.ReadAsync(aws.Tables, "quick-start-leases", cancellationToken);
@@ -50,7 +50,7 @@ public sealed class QuickStartTests(LocalAws aws)
     {
         await using var program = Start("--no-such-option");
 
-        Assert.NotEqual(0, await program.Exited.WaitAsync(TestContext.Current.CancellationToken));
+        Assert.NotEqual(0, await ExitedAsync(program));
         Assert.Contains("--no-such-option", program.LastOutput, StringComparison.Ordinal);
     }
 
@@ -66,6 +66,9 @@ public sealed class QuickStartTests(LocalAws aws)
         Assert.Equal(Events, events.Count);
         return events;
     }
+
+    private static Task<int> ExitedAsync(ChildProcess program) =>
+        Eventually.EndsAsync("the quick start ends", program.Exited, () => program.LastOutput);
 
     private void AssertSummary(int restarts, int splits)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using FastConsumer.Integration.Tests.Fixtures;
@@ -128,11 +130,13 @@ public sealed class TroubleTests(LocalAws aws)
             async () => (await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken)).Values.All(row => row.Checkpoint() != "TRIM_HORIZON"));
 
         relay.Cut();
-        produced.AddRange(await aws.Producer.PutRecordsAsync(stream, put[200..], cancellationToken));
+        produced.AddRange(await aws.Producer.PutRecordsAsync(stream, put[200..300], cancellationToken));
         await Eventually.ThatAsync("both leases are given up", () => worker.Log.Of(LeaseLost).Count() == 2, worker.Log.ToString);
         Assert.Contains(worker.Log.Lines, line => line.Level == LogLevel.Warning && line.Text.Contains(relay.ServiceUrl, StringComparison.Ordinal));
         var cut = await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken);
         relay.Repair();
+        await Eventually.ThatAsync("both are taken again", () => worker.Log.Of(LeaseTaken).Count() == 4, worker.Log.ToString);
+        produced.AddRange(await aws.Producer.PutRecordsAsync(stream, put[300..], cancellationToken));
 
         await Eventually.ThatAsync(
             "every record is handled",
@@ -140,13 +144,12 @@ public sealed class TroubleTests(LocalAws aws)
             worker.Log.ToString);
         await worker.StopAsync();
 
-        Assert.Equal(4, worker.Log.Of(LeaseTaken).Count());
         Assert.Equal(2, journal.Events.Count(what => what.StartsWith("lost ", StringComparison.Ordinal)));
         foreach (var shard in journal.Records.GroupBy(record => record.ShardId))
         {
             // what ran twice came after the checkpoint, and under another token
             var twice = shard.GroupBy(record => record.SequenceNumber).Where(same => same.Count() > 1).ToList();
-            Assert.All(twice, same => Assert.True(System.Numerics.BigInteger.Parse(same.Key, System.Globalization.CultureInfo.InvariantCulture) > cut[shard.Key].Position()));
+            Assert.All(twice, same => Assert.True(BigInteger.Parse(same.Key, CultureInfo.InvariantCulture) > cut[shard.Key].Position()));
             Assert.All(twice, same => Assert.Equal(same.Count(), same.Select(record => record.FencingToken).Distinct().Count()));
             Journal.AssertOrdered(shard.Where(record => record.FencingToken == shard.Max(other => other.FencingToken)));
             var last = produced.Where(record => record.ShardId == shard.Key).MaxBy(record => SequenceNumber.Parse(record.SequenceNumber))!;
