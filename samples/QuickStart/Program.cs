@@ -24,7 +24,11 @@ command.SetAction(async (arguments, cancellationToken) =>
             await PlainView.ShowAsync(run, tally, cancellationToken);
         }
     }
-    catch (Exception e) when (e is not OperationCanceledException)
+    catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+    {
+        // Ctrl+C: what there was until then is summed up
+    }
+    catch (Exception e)
     {
         await Console.Error.WriteLineAsync($"QuickStart failed: {e.Message}");
         return 1;

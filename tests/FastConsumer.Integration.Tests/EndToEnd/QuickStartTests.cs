@@ -22,6 +22,22 @@ public sealed class QuickStartTests(LocalAws aws)
     }
 
     [Fact]
+    public async Task Ends_gracefully_when_it_is_interrupted_half_way()
+    {
+        await using var program = Start("--json");
+        await Eventually.ThatAsync(
+            "some events are counted", () => _output.Any(line => line.Contains($" of {Events} events", StringComparison.Ordinal)), () => program.LastOutput);
+
+        Signals.Send(program.Id, Signal.Interrupt);
+        Assert.True(await ExitedAsync(program) == 1, program.LastOutput);
+
+        using var summary = JsonDocument.Parse(_output.Last());
+        Assert.InRange(summary.RootElement.GetProperty("distinct").GetInt32(), 1, Events - 1);
+        Assert.Equal(summary.RootElement.GetProperty("records").GetInt32(), summary.RootElement.GetProperty("distinct").GetInt32());
+        Assert.DoesNotContain(_output, line => line.StartsWith("Warning", StringComparison.Ordinal) || line.StartsWith("Critical", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Reads_a_stream_of_the_users_until_it_is_interrupted()
     {
         const string stream = "quick-start";
