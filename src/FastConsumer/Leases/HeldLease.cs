@@ -15,6 +15,7 @@ internal sealed class HeldLease
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly CancellationTokenSource _lost = new();
     private long _renewedAt;
+    private long? _doubtfulSince;
 
     /// <param name="store">The table.</param>
     /// <param name="taken">The lease as the take wrote it.</param>
@@ -83,6 +84,7 @@ internal sealed class HeldLease
     /// <summary>Ends what <see cref="TryBeginWrite"/> began; null where nothing is known of its fate.</summary>
     public void EndWrite(LeaseWriteResult? result, long started)
     {
+        _doubtfulSince ??= started;
         if (result is LeaseWriteResult known)
         {
             Apply(known, started);
@@ -131,6 +133,7 @@ internal sealed class HeldLease
     private async Task<LeaseWriteResult> TryWriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
     {
         long started = _time.GetTimestamp();
+        _doubtfulSince ??= started;
         LeaseWriteResult result;
         try
         {
@@ -157,14 +160,17 @@ internal sealed class HeldLease
         {
             Current = result.Lease!;
             Volatile.Write(ref _renewedAt, started);
+            _doubtfulSince = null;
             return result;
         }
 
         if (IsMine(result))
         {
             // An earlier write of this worker, taken for failed, has taken effect after all. The row is its own still: the
-            // next write goes on from there.
+            // next write goes on from there. It was begun no earlier than the first whose fate was unknown.
             Current = result.Lease!;
+            Volatile.Write(ref _renewedAt, _doubtfulSince ?? _renewedAt);
+            _doubtfulSince = null;
             return new LeaseWriteResult(LeaseWriteOutcome.Failed, result.Lease, result.Error);
         }
 

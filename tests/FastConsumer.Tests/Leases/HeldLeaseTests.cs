@@ -99,6 +99,22 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_write_that_proves_to_have_taken_effect_renews_from_its_own_beginning()
+    {
+        HeldLease lease = await TakeAsync();
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
+        await lease.WriteAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(4), lease.SinceRenewal);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        // the row shows that the first took effect; the second's answer is lost again
+        int calls = 0;
+        _store.AfterUpdate = results => ++calls == 1 ? results : throw new LeaseStoreException("lost", isTransient: true);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(null, Cancellation)).Outcome);
+        Assert.Equal(TimeSpan.FromSeconds(3), lease.SinceRenewal);
+    }
+
+    [Fact]
     public async Task A_store_that_wraps_its_cancellation_is_a_failed_write_too()
     {
         HeldLease lease = await TakeAsync();
