@@ -42,7 +42,7 @@ internal sealed class TestTable : IAsyncDisposable
         DynamoDbLeaseOptions options = Options(configure);
         var connection = new DynamoDbConnection(options);
         _connections.Add(connection);
-        return new DynamoDbLeaseStore(new LeaseTable(connection, options.TableName ?? Name), options, TimeProvider.System, NullLogger.Instance);
+        return new DynamoDbLeaseStore(new LeaseTable(connection, options.TableName ?? Name), Name, options, TimeProvider.System, NullLogger.Instance);
     }
 
     public async Task<Dictionary<string, AttributeValue>> RowAsync(string leaseKey)
