@@ -33,6 +33,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly ILogger _log;
     private volatile bool _syncRequested = true;
     private long _syncedAt;
+    private DateTimeOffset _streamCreatedAt;
     private int _released;
     private Task? _run;
 
@@ -138,6 +139,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
+                _streamCreatedAt = stream.StreamCreationTimestamp;
                 await _store.PrepareAsync(cancellationToken).ConfigureAwait(false);
                 _parts.Health.Clear(Place);
                 ConsumerLog.Started(_log, Settings.ProcessorName, Settings.Stream.ToString(), _parts.Client.EndpointDescription, Settings.WorkerId, Settings.ApplicationName, _store.Description);
@@ -162,6 +164,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             try
             {
                 IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                StreamIdentity.Require(leases, Settings.Stream.Name, _streamCreatedAt, _store.Description);
                 if (await SyncShardsAsync(leases, cancellationToken).ConfigureAwait(false))
                 {
                     leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
@@ -200,7 +203,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
             foreach (Lease lease in missing)
             {
-                if (await _store.CreateAsync(lease, cancellationToken).ConfigureAwait(false))
+                if (await _store.CreateAsync(lease with { StreamCreatedAt = _streamCreatedAt }, cancellationToken).ConfigureAwait(false))
                 {
                     if (lease.StartedAt == startedAt)
                     {
