@@ -50,15 +50,11 @@ internal sealed class LeaseWriter
         cancellationToken.ThrowIfCancellationRequested();
         var write = new Write(update);
         Batch batch;
+        bool isFirst;
         lock (_lock)
         {
-            if (_open is null)
-            {
-                _open = new Batch();
-                _ = SendAsync(_open);
-            }
-
-            batch = _open;
+            isFirst = _open is null;
+            batch = _open ??= new Batch();
             batch.Writes.Add(write);
             if (batch.Writes.Count >= BatchSize)
             {
@@ -73,6 +69,12 @@ internal sealed class LeaseWriter
             }
         }
 
+        if (isFirst)
+        {
+            // tells every write of the batch its fate, and throws nothing itself
+            _ = SendAsync(batch);
+        }
+
         await using (cancellationToken.UnsafeRegister(_ => Cancel(batch, write, cancellationToken), null))
         {
             return await write.Result.Task.ConfigureAwait(false);
@@ -81,23 +83,27 @@ internal sealed class LeaseWriter
 
     private void Cancel(Batch batch, Write write, CancellationToken cancellationToken)
     {
+        bool isSent;
+        bool isAbandoned;
         lock (_lock)
         {
             write.IsAwaited = false;
-            if (batch.IsSent)
+            isSent = batch.IsSent;
+            isAbandoned = isSent && !batch.Writes.Exists(static other => other.IsAwaited);
+            if (!isSent)
             {
-                if (!batch.Writes.Exists(static other => other.IsAwaited))
-                {
-                    batch.Abandoned.Cancel();
-                }
-
-                return;
+                batch.Writes.Remove(write);
             }
-
-            batch.Writes.Remove(write);
         }
 
-        write.Result.TrySetCanceled(cancellationToken);
+        if (!isSent)
+        {
+            write.Result.TrySetCanceled(cancellationToken);
+        }
+        else if (isAbandoned)
+        {
+            batch.Abandoned.Cancel();
+        }
     }
 
     private async Task SendAsync(Batch batch)
@@ -131,11 +137,7 @@ internal sealed class LeaseWriter
         }
         catch (Exception e)
         {
-            Fail(writes.Count > 0 ? writes : batch.Writes, e);
-        }
-        finally
-        {
-            batch.Abandoned.Dispose();
+            Fail(writes, e);
         }
     }
 
