@@ -14,6 +14,7 @@ internal sealed class RecordEmitter
     private readonly CallEmitter _calls;
     private readonly bool _isSynchronous;
     private readonly List<(HandlerModel Handler, string Name)> _handlers = [];
+    private readonly FreeNames _names = new();
 
     public RecordEmitter(SourceWriter writer, PipelineModel pipeline, CallEmitter calls)
     {
@@ -23,9 +24,7 @@ internal sealed class RecordEmitter
         _isSynchronous = pipeline.Handlers.All(handler => handler.Method.Returns == ReturnKind.Void && !handler.HasServices);
         foreach (HandlerModel handler in pipeline.Handlers)
         {
-            string name = "Call" + handler.Method.Name.TrimStart('@');
-            int same = _handlers.Count(other => other.Handler.Method.Name == handler.Method.Name);
-            _handlers.Add((handler, same == 0 ? name : $"{name}_{Literals.Number(same + 1)}"));
+            _handlers.Add((handler, _names.Take("Call" + handler.Method.Name.TrimStart('@'))));
         }
     }
 
@@ -154,9 +153,11 @@ internal sealed class RecordEmitter
         }
 
         _writer.Line("cursor.EnterHandler();");
-        string inScope = (name.EndsWith("Async", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Async".Length) : name) + "InScopeAsync";
+        string inScope = "";
         if (handler.HasServices)
         {
+            string start = name.EndsWith("Async", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Async".Length) : name;
+            inScope = _names.Take(start + "InScopeAsync");
             _writer.Line($"return {inScope}(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
         }
         else

@@ -125,7 +125,7 @@ internal static class ModelBuilder
         {
             for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
             {
-                if (part.Name == name || part.MemberNames.Contains(name))
+                if (part.Name == name || !part.GetMembers(name).IsEmpty)
                 {
                     return true;
                 }

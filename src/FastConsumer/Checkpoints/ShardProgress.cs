@@ -76,7 +76,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         lock (_lock)
         {
             _inFlight.Enqueue(page);
-            DispatchedPosition = page.PositionOf(page.Count - 1);
+            DispatchedPosition = page.End;
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             while (_inFlight.TryPeek(out RecordPage? page) && page.IsDone)
             {
                 _inFlight.Dequeue();
-                MoveDone(page.PositionOf(page.Count - 1));
+                MoveDone(page.End);
                 returned += page.Count;
                 page.Dispose();
             }

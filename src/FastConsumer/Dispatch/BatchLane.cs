@@ -83,6 +83,13 @@ internal sealed class BatchLane(
     protected override async ValueTask RunPageAsync(RecordPage page, CancellationToken stop, CancellationToken abort)
     {
         progress.Dispatched(page);
+        if (page.Count == 0 && pipeline.Count == 0)
+        {
+            // nothing that waits for company stands before it, so its end is reached
+            metrics.Done(tags, progress.Advance());
+            return;
+        }
+
         cursor.Open(page);
         while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
         {

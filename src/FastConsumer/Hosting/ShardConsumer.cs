@@ -37,15 +37,17 @@ internal sealed class ShardConsumer
     private readonly WorkerParts _parts;
     private readonly HeldLease _lease;
     private readonly bool _isFirstStart;
+    private readonly HashKeyRange? _hashKeyRange;
     private readonly ShardContext _context;
     private readonly ShardTags _tags;
     private readonly ILogger _log;
 
-    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart)
+    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange)
     {
         _parts = parts;
         _lease = lease;
         _isFirstStart = isFirstStart;
+        _hashKeyRange = hashKeyRange;
         _log = parts.Log;
         _context = new ShardContext(parts.Settings.ProcessorName, parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key, lease.FencingToken);
         _tags = new ShardTags(parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key);
@@ -140,7 +142,8 @@ internal sealed class ShardConsumer
         {
             if (handlersEnded)
             {
-                await LastCallAsync("DisposeAsync", scope.DisposeAsync, phases.EndFlush).ConfigureAwait(false);
+                CancellationToken giveUp = phases.EndFlush.IsCancellationRequested ? phases.EndRelease : phases.EndFlush;
+                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp).ConfigureAwait(false);
             }
         }
     }
@@ -252,7 +255,9 @@ internal sealed class ShardConsumer
             _lease.Current.StartedAt ?? (_lease.Current.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.Settings.StartTimestamp : null),
             _isFirstStart,
             _parts.Settings.Limit,
-            _parts.Settings.IdlePollInterval);
+            _parts.Settings.IdlePollInterval,
+            _parts.Settings.Deaggregate,
+            _hashKeyRange);
         return new ShardReader(_parts.Client, settings, _parts.Budget.OpenAccount(), _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
     }
 }

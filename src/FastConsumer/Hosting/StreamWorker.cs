@@ -26,6 +26,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly AsyncSignal _wake = new();
     private readonly ConcurrentDictionary<string, HeldLease> _held = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
     private readonly LeaseObserver _observer;
     private readonly Random _random;
@@ -198,6 +199,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : _parts.Time.GetUtcNow();
             List<Shard> shards = await ShardListing.ListAllAsync(_parts.Client, Settings.Stream, cancellationToken).ConfigureAwait(false);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
+            shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
             IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
             foreach (Lease lease in missing)
             {
@@ -265,7 +267,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         _parts.Metrics.LeaseTaken(tags);
         try
         {
-            var consumer = new ShardConsumer(_parts, lease, isFirstStart);
+            // the listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream
+            HashKeyRange? range = _hashKeyRanges.GetValueOrDefault(lease.Key) ?? lease.Current.HashKeyRange;
+            var consumer = new ShardConsumer(_parts, lease, isFirstStart, range);
             ShardOutcome outcome = await consumer.RunAsync(_phases).ConfigureAwait(false);
             if (outcome == ShardOutcome.Lost)
             {
@@ -317,11 +321,11 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         var backoff = new Backoff(s_firstReleaseRetry, s_maximumReleaseRetry, _parts.Random.Create());
+        // outside of a stop a release that takes longer than the lease is of no use to anybody
+        using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
         try
         {
-            // outside of a stop a release that takes longer than the lease is of no use to anybody
-            using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
             while (true)
             {
                 LeaseWriteResult result = await TryReleaseAsync(lease, either.Token).ConfigureAwait(false);
@@ -337,7 +341,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                 await Task.Delay(wait, _parts.Time, either.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (either.IsCancellationRequested)
         {
             ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key);
         }

@@ -28,6 +28,8 @@ internal sealed record WorkerSettings
 
     public required int Limit { get; init; }
 
+    public bool Deaggregate { get; init; } = true;
+
     public required TimeSpan IdlePollInterval { get; init; }
 
     public required TimeSpan CheckpointInterval { get; init; }
@@ -71,6 +73,7 @@ internal sealed record WorkerSettings
             StartPosition = own.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon,
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
+            Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
             CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture),
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,

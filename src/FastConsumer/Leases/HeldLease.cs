@@ -65,20 +65,11 @@ internal sealed class HeldLease
                 return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
             }
 
-            long started = _time.GetTimestamp();
-            LeaseWriteResult result;
-            try
-            {
-                using var inTime = new CancellationTokenSource(_writeTime, _time);
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
-                result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], either.Token).ConfigureAwait(false))[0];
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e is OperationCanceledException ? new TimeoutException($"{_store.Description} did not answer within {_writeTime}.", e) : e);
-            }
-
-            return Apply(result, started);
+            LeaseWriteResult result = await TryWriteAsync(checkpoint, cancellationToken).ConfigureAwait(false);
+            // the row is as an earlier write left it whose answer was lost: on that condition it succeeds
+            return result is { Outcome: LeaseWriteOutcome.Failed, Lease: not null }
+                ? await TryWriteAsync(checkpoint, cancellationToken).ConfigureAwait(false)
+                : result;
         }
         finally
         {
@@ -135,6 +126,24 @@ internal sealed class HeldLease
             // renewal of other leases. What they throw is theirs, and ends as the task's unobserved exception.
             _ = _lost.CancelAsync();
         }
+    }
+
+    private async Task<LeaseWriteResult> TryWriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
+    {
+        long started = _time.GetTimestamp();
+        LeaseWriteResult result;
+        try
+        {
+            using var inTime = new CancellationTokenSource(_writeTime, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
+            result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], either.Token).ConfigureAwait(false))[0];
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e is OperationCanceledException ? new TimeoutException($"{_store.Description} did not answer within {_writeTime}.", e) : e);
+        }
+
+        return Apply(result, started);
     }
 
     private LeaseWriteResult Apply(LeaseWriteResult result, long started)

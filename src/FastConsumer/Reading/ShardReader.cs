@@ -16,6 +16,8 @@ namespace FastConsumer.Reading;
 /// <param name="IsFirstStart">True where nobody has read the shard for this application before: LATEST then means now.</param>
 /// <param name="Limit">The most records of an answer.</param>
 /// <param name="IdlePollInterval">The time between two calls when nothing is left to read.</param>
+/// <param name="Deaggregate">Whether KPL aggregates are unpacked.</param>
+/// <param name="HashKeyRange">The shard's hash keys, where they are known: what else an aggregate holds is left out.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -23,7 +25,9 @@ internal sealed record ShardReaderSettings(
     DateTimeOffset? StartedAt,
     bool IsFirstStart,
     int Limit,
-    TimeSpan IdlePollInterval);
+    TimeSpan IdlePollInterval,
+    bool Deaggregate = true,
+    HashKeyRange? HashKeyRange = null);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -47,7 +51,10 @@ internal sealed class ShardReader
     private readonly ConsumerMetrics _metrics;
     private readonly ConsumerHealth _health;
     private readonly ILogger _log;
+    private readonly Deaggregation? _deaggregation;
     private CheckpointPosition _position;
+    private bool _insideRecord;
+    private bool _foreignSaid;
     private string? _iterator;
     private long _estimate = FirstEstimateBytes;
     private int _invalidAnswers;
@@ -72,6 +79,10 @@ internal sealed class ShardReader
         _health = health;
         _log = log;
         _position = settings.Start;
+        _deaggregation = settings.Deaggregate ? new Deaggregation(settings.HashKeyRange) : null;
+        // A checkpoint does not say how many records its aggregate has, nor, at sub-sequence number 0, whether it is one; KCL
+        // writes both kinds alike. So it is read AT, and what is done is dropped.
+        _insideRecord = settings.Start.Kind == CheckpointKind.Record && (settings.Deaggregate || settings.Start.SubSequenceNumber > 0);
         _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
         _quota = new ReadQuota(time, random);
         _backoff = new Backoff(s_firstRetry, s_maximumRetry, random);
@@ -134,6 +145,8 @@ internal sealed class ShardReader
             _quota.Start();
             response = await _client.GetRecordsAsync(_settings.Stream, _iterator, _settings.Limit, cancellationToken).ConfigureAwait(false);
             _quota.Succeeded(response.PayloadBytes);
+            bool isEmpty = response.Count == 0;
+            CheckpointPosition end = isEmpty ? _position : Deaggregate(response);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
             IReadOnlyList<ChildShard>? children = await EndOfShardAsync(response, cancellationToken).ConfigureAwait(false);
@@ -146,17 +159,22 @@ internal sealed class ShardReader
             _iteratorRefreshed = false;
             _health.Clear(Place);
             _iterator = response.NextShardIterator;
-            bool idle = response.Count == 0 && response.MillisBehindLatest is null or 0;
-            if (response.Count > 0)
+            bool idle = isEmpty && response.MillisBehindLatest is null or 0;
+            if (response.Count > 0 || end > _position)
             {
                 _estimate = response.RetainedBytes;
                 reservation.Resize(response.RetainedBytes);
-                CheckpointPosition last = new KinesisRecord(response, response.Count - 1).Position;
-                var page = new RecordPage(response, reservation);
+                var page = new RecordPage(response, reservation, end);
                 response = null;
                 reservation = null;
                 await WriteAsync(output, page, cancellationToken).ConfigureAwait(false);
-                _position = last;
+            }
+
+            if (!isEmpty)
+            {
+                // the answer's last aggregate was passed on as a whole
+                _position = end;
+                _insideRecord = false;
             }
 
             if (children is not null)
@@ -202,14 +220,35 @@ internal sealed class ShardReader
 
     private StartingPosition IteratorPosition() => _position.Kind switch
     {
-        // inside an aggregate the rest of it is still to do
-        CheckpointKind.Record when _position.SubSequenceNumber > 0 => StartingPosition.At(_position.SequenceNumber),
+        CheckpointKind.Record when _insideRecord => StartingPosition.At(_position.SequenceNumber),
         CheckpointKind.Record => StartingPosition.After(_position.SequenceNumber),
         CheckpointKind.Latest when _latestIsNow => StartingPosition.Latest,
         CheckpointKind.Latest or CheckpointKind.AtTimestamp => StartingPosition.AtTimestamp(_settings.StartedAt
             ?? throw new InvalidOperationException($"Shard {ShardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
         _ => StartingPosition.TrimHorizon,
     };
+
+    /// <summary>Unpacks what the KPL aggregated; the position when all of the answer is done.</summary>
+    private CheckpointPosition Deaggregate(GetRecordsResponse response)
+    {
+        if (_deaggregation is null)
+        {
+            return new KinesisRecord(response, response.Count - 1).Position;
+        }
+
+        DeaggregationResult result = _deaggregation.Apply(response, _insideRecord ? _position : default);
+        if (result.Foreign > 0)
+        {
+            _metrics.LeftOut(_settings.Shard, result.Foreign);
+            if (!_foreignSaid)
+            {
+                _foreignSaid = true;
+                ConsumerLog.ForeignRecords(_log, ShardId, result.Foreign);
+            }
+        }
+
+        return result.End;
+    }
 
     /// <summary>
     /// The shard's children where the answer ends the shard, else null. An answer without iterator and without children is not
@@ -284,8 +323,10 @@ internal sealed class ShardReader
 
             default:
                 wait = _backoff.Next();
-                if (error.Kind == KinesisErrorKind.ExpiredIterator)
+                bool unknownIterator = operation == "GetRecords" && error.StatusCode >= 500 && (_position.Kind != CheckpointKind.Latest || _settings.StartedAt is not null);
+                if (error.Kind == KinesisErrorKind.ExpiredIterator || unknownIterator)
                 {
+                    // kinesis-local answers 500 to an iterator it does not know; a new one costs one call
                     _iterator = null;
                 }
 

@@ -13,9 +13,13 @@ public sealed class FC1005Tests
     [InlineData("Registered", "Element[]")]
     [InlineData("Registered", "Element")]
     [InlineData("Registered", "ValueTuple<int, Argument>")]
+    [InlineData("List<(int A, string? B)>", "List<(int, string)>")]
     [InlineData("Registered", "Value?")]
     [InlineData("Registered", "Value")]
     [InlineData("Derived", "Property")]
+    [InlineData("Registered", "Sometimes")]
+    [InlineData("Registered", "Included")]
+    [InlineData("Registered", "Field")]
     [InlineData("Shape", "Circle")]
     [InlineData("Elements", "Element")]
     [InlineData("Dictionary<string, List<Element>>", "Element")]
@@ -27,6 +31,9 @@ public sealed class FC1005Tests
     [InlineData("Registered", "List<Registered>", "does not know System.Collections.Generic.List<Registered>")]
     [InlineData("Element", "IDisposable", "[FromServices]")]
     [InlineData("Derived", "Basis", "does not know Basis")]
+    [InlineData("Registered", "Ignored", "does not know Ignored")]
+    [InlineData("Registered", "Private", "does not know Private")]
+    [InlineData("Registered", "Unused", "does not know Unused")]
     public async Task Unknown_types_are_reported(string registered, string payload, string message) =>
         Assert.Contains(message, Assert.Single(await RuleVerifier.VerifyAsync("FC1005", Processor(registered, $"{payload} [|payload|]"))), StringComparison.Ordinal);
 
@@ -95,11 +102,24 @@ public sealed class FC1005Tests
             public (int Number, Argument Argument) Pair { get; set; }
             public Value? Value { get; set; }
             public Registered? Again { get; set; }
+            public Field? Field;
+            [JsonIgnore] public Ignored? Ignored { get; set; }
+            [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public Sometimes? Sometimes { get; set; }
+            [JsonInclude] internal Included? Included { get; set; }
+            private Private? Private { get; set; }
+            public Generic<Unused>? Generic { get; set; }
         }
 
         public class Derived : Basis { }
         public class Basis { public Property? Property { get; set; } }
         public class Property { }
+        public class Field { }
+        public class Ignored { }
+        public class Sometimes { }
+        public class Included { }
+        public class Private { }
+        public class Unused { }
+        public class Generic<T> { }
         public class Element { }
         public class Argument { }
         public struct Value { }

@@ -1,4 +1,3 @@
-using FastConsumer.Leases;
 
 namespace FastConsumer.Tests.Hosting;
 
@@ -180,6 +179,6 @@ public sealed class ConsumingTests : WorkerTest
         });
         await Eventually.WithinAsync(reached.Task);
         await host.StopAsync();
-        Assert.All(Rows, static (Lease row) => Assert.Null(row.LeaseOwner));
+        Assert.All(Rows, static row => Assert.Null(row.LeaseOwner));
     }
 }

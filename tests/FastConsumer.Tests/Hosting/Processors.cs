@@ -48,6 +48,15 @@ internal sealed partial class SmallBatchProcessor(Journal journal)
         journal.RunBatchAsync(Deliveries.Of(batch, context), context, cancellationToken);
 }
 
+/// <summary>Waits until its batches are full.</summary>
+[KinesisProcessor("events")]
+internal sealed partial class FullBatchProcessor(Journal journal)
+{
+    [OnBatch(MaxRecords = 4, MaxWait = "00:10:00")]
+    private ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken) =>
+        journal.RunBatchAsync(Deliveries.Of(batch, context), context, cancellationToken);
+}
+
 [KinesisProcessor("events")]
 internal sealed partial class LargeBatchProcessor(Journal journal)
 {

@@ -93,7 +93,8 @@ internal sealed class WorkerHost : IAsyncDisposable
         settings.Region = kinesis?.Region ?? "us-east-1";
         settings.Credentials = new BasicAWSCredentials("test", "test");
         settings.IdlePollInterval = TimeSpan.FromMilliseconds(200);
-        settings.LeaseDuration = TimeSpan.FromSeconds(2);
+        // long enough for a machine that stands still for a moment
+        settings.LeaseDuration = TimeSpan.FromSeconds(6);
         settings.CheckpointInterval = TimeSpan.FromMilliseconds(200);
         settings.ShardSyncInterval = TimeSpan.FromSeconds(1);
         settings.RetryInitialBackoff = TimeSpan.FromMilliseconds(20);

@@ -30,6 +30,8 @@ public abstract class WorkerTest : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
+    internal bool IsFinished(string shardId) => Rows.Any(row => row.LeaseKey == shardId && row.IsFinished);
+
     internal Lease Row(string shardId) => Rows.Single(row => row.LeaseKey == shardId);
 
     /// <summary>Puts records, the texts of one key counting up.</summary>

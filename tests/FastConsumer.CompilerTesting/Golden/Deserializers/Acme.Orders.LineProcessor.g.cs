@@ -27,7 +27,7 @@ partial class LineProcessor : global::FastConsumer.Processors.IKinesisProcessor<
         private readonly global::Acme.Orders.LineProcessor _processor;
         private readonly global::Acme.Orders.CsvLineReader _deserializerCsvLineReader;
         private readonly global::FastConsumer.IRecordDeserializer<int> _deserializerCountReader;
-        private readonly global::FastConsumer.IRecordDeserializer<string?> _deserializerCountReader2;
+        private readonly global::FastConsumer.IRecordDeserializer<string?> _deserializerCountReader_2;
         private readonly global::Acme.Orders.LengthReader _deserializerLengthReader;
 
         internal GeneratedPipeline(global::Acme.Orders.LineProcessor processor, global::System.IServiceProvider services)
@@ -35,7 +35,7 @@ partial class LineProcessor : global::FastConsumer.Processors.IKinesisProcessor<
             _processor = processor;
             _deserializerCsvLineReader = services.GetService(typeof(global::Acme.Orders.CsvLineReader)) is global::Acme.Orders.CsvLineReader deserializerCsvLineReader ? deserializerCsvLineReader : new global::Acme.Orders.CsvLineReader();
             _deserializerCountReader = services.GetService(typeof(global::Acme.Orders.CountReader)) is global::Acme.Orders.CountReader deserializerCountReader ? deserializerCountReader : throw new global::System.InvalidOperationException("CountReader is not registered as a service, and it has no parameterless constructor. Register it.");
-            _deserializerCountReader2 = services.GetService(typeof(global::Acme.Orders.CountReader)) is global::Acme.Orders.CountReader deserializerCountReader2 ? deserializerCountReader2 : throw new global::System.InvalidOperationException("CountReader is not registered as a service, and it has no parameterless constructor. Register it.");
+            _deserializerCountReader_2 = services.GetService(typeof(global::Acme.Orders.CountReader)) is global::Acme.Orders.CountReader deserializerCountReader_2 ? deserializerCountReader_2 : throw new global::System.InvalidOperationException("CountReader is not registered as a service, and it has no parameterless constructor. Register it.");
             _deserializerLengthReader = services.GetService(typeof(global::Acme.Orders.LengthReader)) is global::Acme.Orders.LengthReader deserializerLengthReader ? deserializerLengthReader : new global::Acme.Orders.LengthReader();
         }
 
@@ -95,7 +95,7 @@ partial class LineProcessor : global::FastConsumer.Processors.IKinesisProcessor<
 
         private void CallText(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            string? payload = _deserializerCountReader2.Deserialize(cursor.Current);
+            string? payload = _deserializerCountReader_2.Deserialize(cursor.Current);
             cursor.EnterHandler();
             _processor.Text(payload);
         }
