@@ -2,8 +2,6 @@ using System.Threading.Channels;
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
-using FastConsumer.Processors;
-using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Reading;
@@ -30,29 +28,22 @@ internal sealed record ShardReaderSettings(
 /// Invariant: what was passed on is a contiguous run of the shard's records after the start position. A new iterator
 /// therefore always starts after the last record passed on, whatever made the former one unusable.
 /// </summary>
-internal sealed class ShardReader
+internal sealed class ShardReader : IShardReader
 {
     private const int FirstEstimateBytes = 256 * 1024;
-    private const int InvalidAnswersInARow = 3;
-    private static readonly TimeSpan s_slowRetry = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(10);
 
     private readonly IKinesisClient _client;
     private readonly ShardReaderSettings _settings;
+    private readonly ShardPosition _position;
     private readonly ByteBudget.Account _budget;
     private readonly ReadQuota _quota;
-    private readonly Backoff _backoff;
-    private readonly TimeProvider _time;
+    private readonly ReadRecovery _recovery;
+    private readonly ShardEnding _ending;
     private readonly ConsumerMetrics _metrics;
-    private readonly ConsumerHealth _health;
     private readonly ILogger _log;
-    private CheckpointPosition _position;
     private string? _iterator;
     private long _estimate = FirstEstimateBytes;
-    private int _invalidAnswers;
     private bool _iteratorRefreshed;
-    private bool _latestIsNow;
 
     public ShardReader(
         IKinesisClient client,
@@ -63,25 +54,36 @@ internal sealed class ShardReader
         ConsumerMetrics metrics,
         ConsumerHealth health,
         ILogger log)
+        : this(client, settings, new ShardPosition(settings), budget, time, random, metrics, health, log)
+    {
+    }
+
+    /// <summary>A reader that goes on from where another one left <paramref name="position"/>.</summary>
+    public ShardReader(
+        IKinesisClient client,
+        ShardReaderSettings settings,
+        ShardPosition position,
+        ByteBudget.Account budget,
+        TimeProvider time,
+        Random random,
+        ConsumerMetrics metrics,
+        ConsumerHealth health,
+        ILogger log)
     {
         _client = client;
         _settings = settings;
+        _position = position;
         _budget = budget;
-        _time = time;
         _metrics = metrics;
-        _health = health;
         _log = log;
-        _position = settings.Start;
-        _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
         _quota = new ReadQuota(time, random);
-        _backoff = new Backoff(s_firstRetry, s_maximumRetry, random);
+        _recovery = new ReadRecovery(settings.Shard, time, random, health, log);
+        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, log);
     }
 
     private string ShardId => _settings.Shard.Shard;
 
-    private string Place => $"{_settings.Shard.Stream}/{ShardId}/read";
-
-    /// <summary>Reads until the shard's end, or until cancelled; completes the writer either way.</summary>
+    /// <inheritdoc/>
     public async Task RunAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
         Exception? failure = null;
@@ -102,7 +104,7 @@ internal sealed class ShardReader
         }
         finally
         {
-            _health.Clear(Place);
+            _recovery.End();
             output.TryComplete(failure);
         }
     }
@@ -112,15 +114,12 @@ internal sealed class ShardReader
     {
         try
         {
-            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, IteratorPosition(), cancellationToken).ConfigureAwait(false);
-            // from here on LATEST is a moment in the past
-            _latestIsNow = _settings.StartedAt is null;
+            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken).ConfigureAwait(false);
             await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (KinesisException e)
         {
-            await RecoverAsync(e, "GetShardIterator", cancellationToken).ConfigureAwait(false);
-            return false;
+            return await RecoverAsync(e, "GetShardIterator", output, cancellationToken).ConfigureAwait(false);
         }
 
         ByteBudget.Reservation? reservation = await _budget.ReserveAsync(_estimate, cancellationToken).ConfigureAwait(false);
@@ -132,27 +131,33 @@ internal sealed class ShardReader
             _quota.Succeeded(response.PayloadBytes);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
-            IReadOnlyList<ChildShard>? children = await EndOfShardAsync(response, cancellationToken).ConfigureAwait(false);
-            if (response.NextShardIterator is null && children is null)
+            IReadOnlyList<ChildShard>? children = null;
+            if (response.NextShardIterator is null)
             {
-                return false;
+                children = await _ending.JudgeAsync(response.ChildShards, cancellationToken).ConfigureAwait(false);
+                if (children is null)
+                {
+                    // where the shard is open, the answer was wrong: a new iterator goes on
+                    _iterator = _ending.IsRefuted ? null : _iterator;
+                    return false;
+                }
+            }
+            else
+            {
+                _ending.GoesOn();
             }
 
-            _backoff.Reset();
+            _recovery.Succeeded();
             _iteratorRefreshed = false;
-            _health.Clear(Place);
             _iterator = response.NextShardIterator;
             bool idle = response.Count == 0 && response.MillisBehindLatest is null or 0;
             if (response.Count > 0)
             {
                 _estimate = response.RetainedBytes;
-                reservation.Resize(response.RetainedBytes);
-                CheckpointPosition last = new KinesisRecord(response, response.Count - 1).Position;
-                var page = new RecordPage(response, reservation);
+                (GetRecordsResponse records, ByteBudget.Reservation room) = (response, reservation);
                 response = null;
                 reservation = null;
-                await WriteAsync(output, page, cancellationToken).ConfigureAwait(false);
-                _position = last;
+                _position.Advance(await output.PassOnAsync(records, room, cancellationToken).ConfigureAwait(false));
             }
 
             if (children is not null)
@@ -173,8 +178,7 @@ internal sealed class ShardReader
         {
             reservation?.Dispose();
             reservation = null;
-            await RecoverAsync(e, "GetRecords", cancellationToken).ConfigureAwait(false);
-            return false;
+            return await RecoverAsync(e, "GetRecords", output, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -183,105 +187,39 @@ internal sealed class ShardReader
         }
     }
 
-    private static async ValueTask WriteAsync(ChannelWriter<ReadItem> output, RecordPage page, CancellationToken cancellationToken)
+    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard is gone.</summary>
+    private async ValueTask<bool> RecoverAsync(KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
-        try
-        {
-            await output.WriteAsync(ReadItem.Records(page), cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            // nobody took it over
-            page.Dispose();
-            throw;
-        }
-    }
-
-    private StartingPosition IteratorPosition() => _position.Kind switch
-    {
-        // inside an aggregate the rest of it is still to do
-        CheckpointKind.Record when _position.SubSequenceNumber > 0 => StartingPosition.At(_position.SequenceNumber),
-        CheckpointKind.Record => StartingPosition.After(_position.SequenceNumber),
-        CheckpointKind.Latest when _latestIsNow => StartingPosition.Latest,
-        CheckpointKind.Latest or CheckpointKind.AtTimestamp => StartingPosition.AtTimestamp(_settings.StartedAt
-            ?? throw new InvalidOperationException($"Shard {ShardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
-        _ => StartingPosition.TrimHorizon,
-    };
-
-    /// <summary>
-    /// The shard's children where the answer ends the shard, else null. An answer without iterator and without children is not
-    /// believed until it has come several times and ListShards says that the shard is closed.
-    /// </summary>
-    private async ValueTask<IReadOnlyList<ChildShard>?> EndOfShardAsync(GetRecordsResponse response, CancellationToken cancellationToken)
-    {
-        if (response.NextShardIterator is not null)
-        {
-            _invalidAnswers = 0;
-            return null;
-        }
-
-        if (response.ChildShards.Count > 0 && response.ChildShards.All(static child => child.ParentShards.Count > 0))
-        {
-            return response.ChildShards;
-        }
-
-        if (++_invalidAnswers <= InvalidAnswersInARow)
-        {
-            return null;
-        }
-
-        List<Shard> listing = await ShardListing.ListAllAsync(_client, _settings.Stream, cancellationToken).ConfigureAwait(false);
-        Shard? self = listing.Find(shard => shard.ShardId == ShardId);
-        if (self is null or { EndingSequenceNumber: not null })
-        {
-            return [.. listing
-                .Where(shard => shard.ParentShardId == ShardId || shard.AdjacentParentShardId == ShardId)
-                .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
-        }
-
-        // the shard is open, so the answer was wrong: go on with a new iterator
-        ConsumerLog.IteratorWithoutEnd(_log, ShardId);
-        _invalidAnswers = 0;
-        _iterator = null;
-        return null;
-    }
-
-    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due.</summary>
-    private async ValueTask RecoverAsync(KinesisException error, string operation, CancellationToken cancellationToken)
-    {
-        TimeSpan wait;
         switch (error.Kind)
         {
-            case KinesisErrorKind.ExpiredIterator:
-                ConsumerLog.IteratorExpired(_log, ShardId, _position);
+            case KinesisErrorKind.ExpiredIterator when !_iteratorRefreshed:
+                _iteratorRefreshed = true;
+                ConsumerLog.IteratorExpired(_log, ShardId, _position.Current);
                 _iterator = null;
-                return;
+                return false;
 
             case KinesisErrorKind.Throttled when operation == "GetRecords":
                 _metrics.ReadThrottled(_settings.Shard);
                 ConsumerLog.ReadThrottled(_log, ShardId, _quota.Throttled(), error.Message);
-                return;
+                return false;
 
             case KinesisErrorKind.Client when !_iteratorRefreshed && operation == "GetRecords":
                 // InvalidArgument: an iterator of another form or age; ask once for a new one before surfacing it
                 _iteratorRefreshed = true;
                 _iterator = null;
-                return;
+                return false;
 
-            case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client:
-                wait = s_slowRetry;
+            case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
+                ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                return true;
+
+            case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
                 _iterator = null;
-                _health.Report(Place, ConditionSeverity.Unhealthy, error.Message);
-                ConsumerLog.ReadRefused(_log, ShardId, wait, error);
-                break;
-
-            default:
-                wait = _backoff.Next();
-                _health.Report(Place, ConditionSeverity.Degraded, error.Message);
-                ConsumerLog.ReadFailed(_log, ShardId, wait, error);
                 break;
         }
 
-        await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
+        await _recovery.WaitAsync(error, cancellationToken).ConfigureAwait(false);
+        return false;
     }
 }
