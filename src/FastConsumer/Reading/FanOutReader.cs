@@ -34,6 +34,7 @@ internal sealed class FanOutReader : IShardReader
     private readonly ShardReaderSettings _settings;
     private readonly FanOutConsumer _consumer;
     private readonly ShardPosition _position;
+    private readonly ShardOutput _output;
     private readonly IShardReader _fallback;
     private readonly ByteBudget.Account _budget;
     private readonly TimeProvider _time;
@@ -80,6 +81,7 @@ internal sealed class FanOutReader : IShardReader
         _settings = settings;
         _consumer = consumer;
         _position = position;
+        _output = new ShardOutput(settings, position, metrics, log);
         _fallback = fallback;
         _budget = budget;
         _time = time;
@@ -264,6 +266,7 @@ internal sealed class FanOutReader : IShardReader
                 return false;
             }
 
+            CheckpointPosition? end = _output.Unpack(response);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
             IReadOnlyList<ChildShard>? children = null;
             if (response.ContinuationSequenceNumber is null)
@@ -285,12 +288,12 @@ internal sealed class FanOutReader : IShardReader
             _throttles.Reset();
             _consumerWasForgotten = false;
             SequenceNumber? continuation = response.ContinuationSequenceNumber;
-            if (response.Count > 0)
+            if (end is { } last)
             {
                 (GetRecordsResponse records, ByteBudget.Reservation room) = (response, reservation);
                 response = null;
                 reservation = null;
-                _position.Advance(await output.PassOnAsync(records, room, cancellationToken).ConfigureAwait(false));
+                await _output.PassOnAsync(output, records, room, last, cancellationToken).ConfigureAwait(false);
             }
 
             if (children is not null)
@@ -335,7 +338,7 @@ internal sealed class FanOutReader : IShardReader
                 return false;
 
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
-                ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
+                ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
                 return true;
 

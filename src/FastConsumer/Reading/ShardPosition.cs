@@ -11,6 +11,7 @@ internal sealed class ShardPosition
     private readonly string _shardId;
     private readonly DateTimeOffset? _startedAt;
     private bool _latestIsNow;
+    private bool _insideRecord;
     private SequenceNumber? _continuation;
 
     public ShardPosition(ShardReaderSettings settings)
@@ -19,10 +20,19 @@ internal sealed class ShardPosition
         _startedAt = settings.StartedAt;
         _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
         Current = settings.Start;
+        // A checkpoint does not say how many records its aggregate has, nor, at sub-sequence number 0, whether it is one; KCL
+        // writes both kinds alike. So it is read AT, and what is done is dropped.
+        _insideRecord = settings.Start.Kind == CheckpointKind.Record && (settings.Deaggregate || settings.Start.SubSequenceNumber > 0);
     }
 
     /// <summary>The last record passed on, or the start.</summary>
     public CheckpointPosition Current { get; private set; }
+
+    /// <summary>What is done of the records that come next: the checkpoint that they were asked for AT, or nothing.</summary>
+    public CheckpointPosition Done => _insideRecord ? Current : default;
+
+    /// <summary>True where asking again gives the same records: LATEST without a time does not.</summary>
+    public bool IsRepeatable => _continuation is not null || Current.Kind != CheckpointKind.Latest || _startedAt is not null;
 
     /// <summary>What to ask the service for.</summary>
     public StartingPosition Next()
@@ -32,8 +42,7 @@ internal sealed class ShardPosition
         _latestIsNow = _startedAt is null;
         return _continuation is { } number ? StartingPosition.After(number) : Current.Kind switch
         {
-            // inside an aggregate the rest of it is still to do
-            CheckpointKind.Record when Current.SubSequenceNumber > 0 => StartingPosition.At(Current.SequenceNumber),
+            CheckpointKind.Record when _insideRecord => StartingPosition.At(Current.SequenceNumber),
             CheckpointKind.Record => StartingPosition.After(Current.SequenceNumber),
             CheckpointKind.Latest when latestIsNow => StartingPosition.Latest,
             CheckpointKind.Latest or CheckpointKind.AtTimestamp => StartingPosition.AtTimestamp(_startedAt
@@ -45,7 +54,9 @@ internal sealed class ShardPosition
     /// <summary>Records up to <paramref name="last"/> were passed on.</summary>
     public void Advance(CheckpointPosition last)
     {
+        // the last aggregate was passed on as a whole
         Current = last;
+        _insideRecord = false;
         _continuation = null;
     }
 

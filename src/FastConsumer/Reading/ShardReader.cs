@@ -14,6 +14,8 @@ namespace FastConsumer.Reading;
 /// <param name="IsFirstStart">True where nobody has read the shard for this application before: LATEST then means now.</param>
 /// <param name="Limit">The most records of an answer.</param>
 /// <param name="IdlePollInterval">The time between two calls when nothing is left to read.</param>
+/// <param name="Deaggregate">Whether KPL aggregates are unpacked.</param>
+/// <param name="HashKeyRange">The shard's hash keys, where they are known: what else an aggregate holds is left out.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -21,7 +23,9 @@ internal sealed record ShardReaderSettings(
     DateTimeOffset? StartedAt,
     bool IsFirstStart,
     int Limit,
-    TimeSpan IdlePollInterval);
+    TimeSpan IdlePollInterval,
+    bool Deaggregate = true,
+    HashKeyRange? HashKeyRange = null);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -35,6 +39,7 @@ internal sealed class ShardReader : IShardReader
     private readonly IKinesisClient _client;
     private readonly ShardReaderSettings _settings;
     private readonly ShardPosition _position;
+    private readonly ShardOutput _output;
     private readonly ByteBudget.Account _budget;
     private readonly ReadQuota _quota;
     private readonly ReadRecovery _recovery;
@@ -73,6 +78,7 @@ internal sealed class ShardReader : IShardReader
         _client = client;
         _settings = settings;
         _position = position;
+        _output = new ShardOutput(settings, position, metrics, log);
         _budget = budget;
         _metrics = metrics;
         _log = log;
@@ -129,6 +135,7 @@ internal sealed class ShardReader : IShardReader
             _quota.Start();
             response = await _client.GetRecordsAsync(_settings.Stream, _iterator, _settings.Limit, cancellationToken).ConfigureAwait(false);
             _quota.Succeeded(response.PayloadBytes);
+            CheckpointPosition? end = _output.Unpack(response);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
             IReadOnlyList<ChildShard>? children = null;
@@ -150,14 +157,14 @@ internal sealed class ShardReader : IShardReader
             _recovery.Succeeded();
             _iteratorRefreshed = false;
             _iterator = response.NextShardIterator;
-            bool idle = response.Count == 0 && response.MillisBehindLatest is null or 0;
-            if (response.Count > 0)
+            bool idle = end is null && response.MillisBehindLatest is null or 0;
+            if (end is { } last)
             {
                 _estimate = response.RetainedBytes;
                 (GetRecordsResponse records, ByteBudget.Reservation room) = (response, reservation);
                 response = null;
                 reservation = null;
-                _position.Advance(await output.PassOnAsync(records, room, cancellationToken).ConfigureAwait(false));
+                await _output.PassOnAsync(output, records, room, last, cancellationToken).ConfigureAwait(false);
             }
 
             if (children is not null)
@@ -210,11 +217,16 @@ internal sealed class ShardReader : IShardReader
                 return false;
 
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
-                ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
+                ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
                 return true;
 
             case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
+                _iterator = null;
+                break;
+
+            case KinesisErrorKind.Unavailable when operation == "GetRecords" && error.StatusCode >= 500 && _position.IsRepeatable:
+                // kinesis-local answers 500 to an iterator it does not know; a new one costs one call
                 _iterator = null;
                 break;
         }
