@@ -38,6 +38,8 @@ public sealed class FanOutConsumerTests
         for (int i = 0; i < 20; i++)
         {
             await bench.Client.RegisterStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), $"other-{i}", FanOutBench.Token);
+            // below the rate of five calls a second
+            bench.Clock.Advance(TimeSpan.FromSeconds(1));
         }
 
         using FanOutConsumer strict = bench.Consumer();
