@@ -16,4 +16,5 @@ internal sealed record WorkerParts(
     RandomSource Random,
     ConsumerMetrics Metrics,
     ConsumerHealth Health,
-    ILogger Log);
+    ILogger Log,
+    IDeadLetterSink? DeadLetters);
