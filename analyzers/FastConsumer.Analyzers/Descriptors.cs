@@ -22,6 +22,8 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor Json = Rule(RuleIds.Json, Processor, "A JSON payload is known to the JSON context");
 
+    public static readonly DiagnosticDescriptor ErrorRules = Rule(RuleIds.ErrorRules, Processor, "The rules of an error policy can be reached and do not conflict");
+
     public static readonly DiagnosticDescriptor Value = Rule(RuleIds.Value, Settings, "A value of an attribute is well-formed and in range");
 
     private static DiagnosticDescriptor Rule(string id, string category, string title) => new(

@@ -29,6 +29,12 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
         ILeaseStoreFactory leases = services.GetKeyedService<ILeaseStoreFactory>(consumer.Name)
             ?? throw new InvalidOperationException($"{Described} has no lease store: choose one with UseDynamoDb() (package FastConsumer.DynamoDb) or, for tests and trials, UseInMemoryLeases() (package FastConsumer.Testing).");
+        IDeadLetterSink? deadLetters = services.GetKeyedService<IDeadLetterSink>(consumer.Name);
+        if (deadLetters is null && consumer.Processors.FirstOrDefault(static processor => processor.UsesDeadLetters) is { } needy)
+        {
+            throw new InvalidOperationException($"{needy.Name} has an [OnError] with ErrorAction.DeadLetter, and {Described} has no place for dead letters: choose one with UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
+        }
+
         RandomSource random = services.GetRequiredService<RandomSource>();
         string workerId = options.WorkerId ?? $"{Environment.MachineName}-{Environment.ProcessId}-{random.Create().Next():x8}";
         IOptionsMonitor<ProcessorOptions> processorOptions = services.GetRequiredService<IOptionsMonitor<ProcessorOptions>>();
@@ -53,7 +59,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                 random,
                 services.GetRequiredService<ConsumerMetrics>(),
                 services.GetRequiredKeyedService<ConsumerHealth>(consumer.Name),
-                _log)
+                _log,
+                deadLetters)
             {
                 FanOut = settings.ReadMode == ReadMode.FanOut
                     ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), _log)

@@ -237,8 +237,8 @@ internal sealed class ShardConsumer
     {
         WorkerSettings settings = _parts.Settings;
         var backoff = new Backoff(settings.RetryInitialBackoff, settings.RetryMaxBackoff, _parts.Random.Create());
-        failures = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log);
-        var cursor = new RecordCursor(_context, progress, settings.CheckpointRecords);
+        failures = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log, _parts.DeadLetters);
+        var cursor = new RecordCursor(_context, progress, settings.CheckpointRecords, _parts.Time);
         return pipeline switch
         {
             RecordPipeline records => new RecordLane(records, cursor, progress, failures, _parts.Metrics, _tags),

@@ -17,7 +17,8 @@ internal sealed record WorkerParts(
     RandomSource Random,
     ConsumerMetrics Metrics,
     ConsumerHealth Health,
-    ILogger Log)
+    ILogger Log,
+    IDeadLetterSink? DeadLetters)
 {
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }

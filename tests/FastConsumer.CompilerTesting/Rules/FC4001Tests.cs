@@ -52,6 +52,10 @@ public sealed class FC4001Tests
     [Theory]
     [InlineData("[Checkpoint([|Records = -1|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[Checkpoint([|Interval = \"00:00:00\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|MaxAttempts = -1|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|InitialBackoff = \"5\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, InitialBackoff = \"00:00:02\", [|MaxBackoff = \"00:00:01\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|Timeout = \"00:00:00\"|])]", "[OnRecord] void Handle(string text, CancellationToken token) { }")]
     [InlineData("", "[OnBatch([|MaxRecords = 0|])] void Handle(RecordBatch batch) { }")]
     [InlineData("", "[OnBatch([|MaxBytes = -1|])] void Handle(RecordBatch batch) { }")]
     public Task Numbers_out_of_range_are_reported(string attribute, string method) =>
