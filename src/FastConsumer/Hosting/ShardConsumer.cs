@@ -202,7 +202,8 @@ internal sealed class ShardConsumer
             _lease.Current.StartedAt ?? (_lease.Current.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.Settings.StartTimestamp : null),
             _isFirstStart,
             _parts.Settings.Limit,
-            _parts.Settings.IdlePollInterval);
+            _parts.Settings.IdlePollInterval,
+            _parts.Settings.IgnoreReadQuota);
         return new ShardReader(_parts.Client, settings, _parts.Budget.OpenAccount(), _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
     }
 }

@@ -46,6 +46,9 @@ internal sealed record WorkerSettings
 
     public required string WorkerId { get; init; }
 
+    /// <inheritdoc cref="FastConsumerOptions.IgnoreReadQuota"/>
+    public bool IgnoreReadQuota { get; init; }
+
     /// <summary>The start as leases hold it.</summary>
     public CheckpointPosition Start => StartPosition switch
     {
@@ -78,6 +81,7 @@ internal sealed record WorkerSettings
             RetryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
+            IgnoreReadQuota = consumer.IgnoreReadQuota,
         };
     }
 }

@@ -54,7 +54,7 @@ internal sealed class KinesisTransport : IDisposable
         _logger = options.Logger;
         _mayFallBack = options.Protocol == KinesisProtocol.Auto;
         _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
-        _http = new HttpClient(handler ?? CreateHandler(_endpoints), disposeHandler: handler is null)
+        _http = new HttpClient(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null)
         {
             // each attempt has its own time-out, on the given clock
             Timeout = Timeout.InfiniteTimeSpan,
@@ -129,20 +129,6 @@ internal sealed class KinesisTransport : IDisposable
         _http.Dispose();
         _credentials.Dispose();
     }
-
-    private static SocketsHttpHandler CreateHandler(EndpointResolver endpoints) => new()
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-        // long-lived clients follow DNS
-        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-        UseProxy = !endpoints.IsLoopback,
-        // a trace header would only grow each request: the service does not read it
-        ActivityHeadersPropagator = null,
-    };
 
     private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
     {

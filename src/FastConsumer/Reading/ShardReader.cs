@@ -16,6 +16,7 @@ namespace FastConsumer.Reading;
 /// <param name="IsFirstStart">True where nobody has read the shard for this application before: LATEST then means now.</param>
 /// <param name="Limit">The most records of an answer.</param>
 /// <param name="IdlePollInterval">The time between two calls when nothing is left to read.</param>
+/// <param name="IgnoreQuota">For load tests: never waits for the quota.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -23,7 +24,8 @@ internal sealed record ShardReaderSettings(
     DateTimeOffset? StartedAt,
     bool IsFirstStart,
     int Limit,
-    TimeSpan IdlePollInterval);
+    TimeSpan IdlePollInterval,
+    bool IgnoreQuota = false);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -115,7 +117,10 @@ internal sealed class ShardReader
             _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, IteratorPosition(), cancellationToken).ConfigureAwait(false);
             // from here on LATEST is a moment in the past
             _latestIsNow = _settings.StartedAt is null;
-            await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!_settings.IgnoreQuota)
+            {
+                await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (KinesisException e)
         {
