@@ -91,9 +91,19 @@ internal static class CborRecordsDecoder
 
         while (reader.MoveNext(ref records))
         {
-            var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
-            ReadRecord(ref reader, ref entry);
-            table.Add(buffer, ref entry);
+            ref RecordEntry entry = ref table.Next();
+            int position = reader.Position;
+            if (PlainCborRecord.TryRead(buffer, ref position, ref entry))
+            {
+                reader.Position = position;
+            }
+            else
+            {
+                entry = RecordTable.Empty;
+                ReadRecord(ref reader, ref entry);
+            }
+
+            table.Keep(buffer, in entry);
         }
     }
 

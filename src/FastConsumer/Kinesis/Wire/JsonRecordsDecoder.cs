@@ -55,9 +55,9 @@ internal static class JsonRecordsDecoder
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
                     Expect(ref reader, JsonTokenType.StartObject);
-                    var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
+                    ref RecordEntry entry = ref table.Next();
                     ReadRecord(ref reader, buffer, ref entry);
-                    table.Add(buffer, ref entry);
+                    table.Keep(buffer, in entry);
                 }
             }
             else if (Matches(ref reader, "NextShardIterator"u8))
