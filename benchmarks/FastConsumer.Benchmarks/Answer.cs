@@ -21,6 +21,8 @@ internal sealed class Answer
 
     public int DecodeAsSdk() => SdkKinesis.Decode(_json);
 
+    public int DecodeAsFirstSdkV4() => SdkKinesis.DecodeAsFirstV4(_json);
+
     /// <summary>Base64 is decoded where it lies, so each run needs a fresh copy of the answer.</summary>
     public int DecodeJson()
     {

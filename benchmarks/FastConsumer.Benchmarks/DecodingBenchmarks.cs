@@ -19,6 +19,9 @@ public class DecodingBenchmarks
     public int Sdk() => _answer.DecodeAsSdk();
 
     [Benchmark(OperationsPerInvoke = Records)]
+    public int SdkFirstV4() => _answer.DecodeAsFirstSdkV4();
+
+    [Benchmark(OperationsPerInvoke = Records)]
     public int FastJson() => _answer.DecodeJson();
 
     [Benchmark(OperationsPerInvoke = Records)]

@@ -53,5 +53,16 @@ public sealed class SdkKinesis : IDisposable
         return response.Records.Count;
     }
 
+#if !AWSSDK_KINESIS
+    /// <summary>As the first packages of version 4 did it.</summary>
+    public static int DecodeAsFirstV4(byte[] json)
+    {
+        using var body = new MemoryStream(json);
+        using var context = new JsonUnmarshallerContext(body, false, null, false);
+        var response = (GetRecordsResponse)FirstGetRecordsResponseUnmarshaller.Instance.Unmarshall(context);
+        return response.Records.Count;
+    }
+#endif
+
     public void Dispose() => _client.Dispose();
 }
