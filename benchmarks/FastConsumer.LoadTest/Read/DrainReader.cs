@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using FastConsumer.Buffers;
 using FastConsumer.Kinesis;
 using FastConsumer.LoadTest.Replay;
 
@@ -12,7 +11,7 @@ namespace FastConsumer.LoadTest.Read;
 /// </summary>
 internal static class DrainReader
 {
-    private const int FirstCapacity = 16 * 1024 * 1024;
+    private const int LargestAnswer = 16 * 1024 * 1024;
 
     public static async Task RunAsync(string url, ReadSettings settings, Meter meter, CancellationToken cancellationToken)
     {
@@ -26,6 +25,9 @@ internal static class DrainReader
 
     private static async Task DrainShardAsync(HttpClient client, Uri uri, ReadSettings settings, Meter meter, CancellationToken cancellationToken)
     {
+        // ten MiB and its JSON
+        byte[] array = ArrayPool<byte>.Shared.Rent(LargestAnswer);
+        using var buffer = new MemoryStream(array);
         byte[] body = new byte[ReplayToken.Length + 32];
         string mediaType = settings.IsCbor ? "application/x-amz-cbor-1.1" : "application/x-amz-json-1.1";
         string authorization = "AWS4-HMAC-SHA256 Credential=load/20261120/us-east-1/kinesis/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=" + new string('0', 64);
@@ -43,9 +45,9 @@ internal static class DrainReader
             request.Headers.TryAddWithoutValidation("User-Agent", "drain");
             request.Headers.TryAddWithoutValidation("Authorization", authorization);
             using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            using var buffer = new PooledBufferWriter(ArrayPool<byte>.Shared, (int)(response.Content.Headers.ContentLength ?? FirstCapacity));
-            await using var sink = new BodySink(buffer);
-            await response.Content.CopyToAsync(sink, cancellationToken);
+            buffer.Position = 0;
+            await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+            await stream.CopyToAsync(buffer, KinesisTransport.CopyBufferLength, cancellationToken);
             meter.Add(settings.PerAnswer, (long)settings.PerAnswer * settings.Size);
         }
     }

@@ -39,22 +39,28 @@ internal sealed class ByteBudget
         {
             _used -= bytes;
             account.Held -= bytes;
-            bool blocked = false;
-            for (LinkedListNode<Waiter>? node = _waiters.First, next; node is not null; node = next)
+            Serve();
+        }
+    }
+
+    /// <summary>Under the lock: grants what fits now.</summary>
+    private void Serve()
+    {
+        bool blocked = false;
+        for (LinkedListNode<Waiter>? node = _waiters.First, next; node is not null; node = next)
+        {
+            next = node.Next;
+            Waiter waiter = node.Value;
+            // nobody overtakes, except those whose account holds nothing
+            if (waiter.Account.Held == 0 || (!blocked && Fits(waiter.Account, waiter.Bytes)))
             {
-                next = node.Next;
-                Waiter waiter = node.Value;
-                // nobody overtakes, except those whose account holds nothing
-                if (waiter.Account.Held == 0 || (!blocked && Fits(waiter.Account, waiter.Bytes)))
-                {
-                    _waiters.Remove(node);
-                    Charge(waiter.Account, waiter.Bytes);
-                    waiter.Granted.SetResult();
-                }
-                else
-                {
-                    blocked = true;
-                }
+                _waiters.Remove(node);
+                Charge(waiter.Account, waiter.Bytes);
+                waiter.Granted.SetResult();
+            }
+            else
+            {
+                blocked = true;
             }
         }
     }
@@ -76,7 +82,7 @@ internal sealed class ByteBudget
         /// <summary>Waits until <paramref name="bytes"/> fit.</summary>
         public async ValueTask<Reservation> ReserveAsync(long bytes, CancellationToken cancellationToken)
         {
-            var waiter = new Waiter(this, bytes);
+            Waiter waiter;
             LinkedListNode<Waiter> node;
             lock (budget._lock)
             {
@@ -86,6 +92,7 @@ internal sealed class ByteBudget
                     return new Reservation(budget, this, bytes);
                 }
 
+                waiter = new Waiter(this, bytes);
                 node = budget._waiters.AddLast(waiter);
             }
 
@@ -101,6 +108,8 @@ internal sealed class ByteBudget
                         }
 
                         budget._waiters.Remove(node);
+                        // those behind it may fit
+                        budget.Serve();
                     }
 
                     node.Value.Granted.SetCanceled(token);

@@ -10,6 +10,7 @@ internal sealed class ConsumerMetrics
     public const string MeterName = "FastConsumer";
 
     private readonly Counter<long> _recordsRead;
+    private readonly Counter<long> _recordsForeign;
     private readonly Counter<long> _bytesRead;
     private readonly Counter<long> _reads;
     private readonly Counter<long> _throttledReads;
@@ -25,6 +26,7 @@ internal sealed class ConsumerMetrics
         _reads = meter.CreateCounter<long>("fastconsumer.reads", "{call}", "Answered GetRecords calls.");
         _throttledReads = meter.CreateCounter<long>("fastconsumer.reads.throttled", "{call}", "GetRecords calls refused for throughput.");
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
+        _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of KPL aggregates that belong to another shard by their hash key and were left out.");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
         _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records whose handlers have returned.");
         _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
@@ -44,6 +46,8 @@ internal sealed class ConsumerMetrics
             _millisBehindLatest.Record(behind, tags);
         }
     }
+
+    public void LeftOut(in ShardTags shard, int records) => _recordsForeign.Add(records, shard.ToTagList());
 
     public void ReadThrottled(in ShardTags shard) => _throttledReads.Add(1, shard.ToTagList());
 

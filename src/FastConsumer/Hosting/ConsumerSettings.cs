@@ -71,6 +71,13 @@ public abstract class ConsumerSettings
     /// <summary>The most records of one GetRecords call, 1 to 10,000; 10,000 by default.</summary>
     public int? Limit { get; set; }
 
+    /// <summary>
+    /// Whether records that the Kinesis Producer Library aggregated are unpacked; true by default. Records of an aggregate that
+    /// belong to another shard by their hash key are left out, as the KPL puts them there. Do not change it while an application
+    /// has checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done counts as done.
+    /// </summary>
+    public bool? Deaggregate { get; set; }
+
     /// <summary>The time between two calls on a shard that has nothing new, at least 200 ms; 400 ms by default. A shard that lags is read as fast as its quota allows.</summary>
     public TimeSpan? IdlePollInterval { get; set; }
 

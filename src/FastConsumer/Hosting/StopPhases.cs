@@ -46,6 +46,16 @@ internal sealed class StopPhases(TimeProvider time) : IDisposable
         _stop.Cancel();
     }
 
+    /// <summary>Cancels everything at once, and leaves a moment to end and to release leases: the host is disposed without a stop.</summary>
+    public void Abort()
+    {
+        _endFlush.CancelAfter(FastConsumerOptions.ReleaseTime / 2);
+        _endRelease.CancelAfter(FastConsumerOptions.ReleaseTime);
+        _stop.Cancel();
+        _cancelHandlers.Cancel();
+        _giveUp.CancelAfter(FastConsumerOptions.ReleaseTime / 4);
+    }
+
     public void Dispose()
     {
         _stop.Dispose();

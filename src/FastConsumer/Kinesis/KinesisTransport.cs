@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Amazon.Runtime;
 using FastConsumer.Buffers;
@@ -22,18 +23,23 @@ internal sealed class KinesisTransport : IDisposable
     /// <summary>GetRecords answers at most 10 MiB of data: 14 MiB in base64, and up to 10,000 keys.</summary>
     private const int LargestAnswer = 40 * 1024 * 1024;
 
+    /// <summary>What is read from the connection at once: large answers in few calls, from a buffer that fits the second-level cache.</summary>
+    internal const int CopyBufferLength = 256 * 1024;
+
     private const int UnannouncedAnswerCapacity = 16 * 1024;
     private const int LargestError = 64 * 1024;
 
     // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
     private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
 
-    private readonly HttpClient _http;
+    // HttpClient would only add a token source of its own to each request
+    private readonly HttpMessageInvoker _http;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
     private readonly RetryBackoff _backoff;
     private readonly ArrayPool<byte> _pool;
     private readonly TimeProvider _timeProvider;
+    private readonly AttemptTimeouts _timeouts;
     private readonly TimeSpan _requestTimeout;
     private readonly int _maxAttempts;
     private readonly ILogger? _logger;
@@ -54,26 +60,23 @@ internal sealed class KinesisTransport : IDisposable
         _logger = options.Logger;
         _mayFallBack = options.Protocol == KinesisProtocol.Auto;
         _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
-        _http = new HttpClient(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null)
-        {
-            // each attempt has its own time-out, on the given clock
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        _http = new HttpMessageInvoker(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null);
+        // each attempt has its own time-out, on the given clock
+        _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
     }
 
     public string EndpointDescription => _endpoints.Description;
 
     /// <summary>Sends <paramref name="operation"/> until it succeeds or may not be repeated.</summary>
     /// <param name="operation">What to do.</param>
-    /// <param name="subject">What it is done to, for messages: "stream 'orders'".</param>
-    /// <param name="arn">The ARN that chooses an account's endpoint; null without one.</param>
+    /// <param name="subject">The stream that it is done to; its ARN, where it has one, chooses an account's endpoint.</param>
     /// <param name="write">Writes the members of the request.</param>
     /// <param name="decode">Reads the answer.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task<T> SendAsync<T>(
-        KinesisOperation operation, string subject, string? arn, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken)
+        KinesisOperation operation, StreamIdentifier subject, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken)
     {
-        ServiceEndpoint endpoint = _endpoints.Resolve(arn, operation.IsData);
+        ServiceEndpoint endpoint = _endpoints.Resolve(subject.Arn, operation.IsData);
         var call = new Call<T>(operation, subject, endpoint, write, decode);
         bool clockWasCorrected = false;
         for (int attempt = 1; ; attempt++)
@@ -138,17 +141,17 @@ internal sealed class KinesisTransport : IDisposable
         _ => false,
     };
 
-    private async Task<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(_requestTimeout, _timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
         try
         {
             // Returned only once the answer has begun: a cancelled send may still read it for a moment.
             var body = new PooledBufferWriter(_pool, 512);
             WriteBody(call, format, body);
             using HttpRequestMessage request = CreateRequest(call, format, body, credentials);
-            using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            using HttpResponseMessage response = await _http.SendAsync(request, either.Token);
             body.Dispose();
             return await ReadAsync(call, response, either.Token);
         }
@@ -157,7 +160,7 @@ internal sealed class KinesisTransport : IDisposable
             // the caller's own token, not the one that is linked to it here
             throw new OperationCanceledException(exception.Message, exception, cancellationToken);
         }
-        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (either.Token.IsCancellationRequested)
         {
             return Outcome<T>.Failed(call.Fail(
                 $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
@@ -224,7 +227,8 @@ internal sealed class KinesisTransport : IDisposable
         return request;
     }
 
-    private async Task<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         int status = (int)response.StatusCode;
         int limit = response.IsSuccessStatusCode ? LargestAnswer : LargestError;
@@ -241,7 +245,8 @@ internal sealed class KinesisTransport : IDisposable
         try
         {
             await using var sink = new BodySink(body);
-            await response.Content.CopyToAsync(sink, cancellationToken);
+            await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+            await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
         }
         catch (InvalidDataException exception)
         {
@@ -351,7 +356,7 @@ internal sealed class KinesisTransport : IDisposable
     private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>What stays the same in all attempts of one call.</summary>
-    private sealed record Call<T>(KinesisOperation Operation, string Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write, AnswerDecoder<T> Decode)
+    private sealed record Call<T>(KinesisOperation Operation, StreamIdentifier Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write, AnswerDecoder<T> Decode)
     {
         public KinesisException Fail(
             string text, KinesisErrorKind kind, Exception? innerException = null, string? code = null, HttpResponseMessage? response = null)
@@ -374,7 +379,7 @@ internal sealed class KinesisTransport : IDisposable
                 facts += $", extended request id {extendedRequestId}";
             }
 
-            return new KinesisException($"{Operation.Name} on {Subject} failed: {text} [{facts}]", kind, code, innerException)
+            return new KinesisException($"{Operation.Name} on stream '{Subject}' failed: {text} [{facts}]", kind, code, innerException)
             {
                 StatusCode = response is null ? null : (int)response.StatusCode,
                 RequestId = requestId,

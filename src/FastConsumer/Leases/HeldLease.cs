@@ -10,6 +10,7 @@ namespace FastConsumer.Leases;
 internal sealed class HeldLease
 {
     private readonly ILeaseStore _store;
+    private readonly TimeSpan _writeTime;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly CancellationTokenSource _lost = new();
@@ -18,10 +19,12 @@ internal sealed class HeldLease
     /// <param name="store">The table.</param>
     /// <param name="taken">The lease as the take wrote it.</param>
     /// <param name="takeStarted">The timestamp before the take: from then on the others count.</param>
+    /// <param name="leaseDuration">How long it lasts without a write.</param>
     /// <param name="time">The clock.</param>
-    public HeldLease(ILeaseStore store, Lease taken, long takeStarted, TimeProvider time)
+    public HeldLease(ILeaseStore store, Lease taken, long takeStarted, TimeSpan leaseDuration, TimeProvider time)
     {
         _store = store;
+        _writeTime = leaseDuration / 3;
         _time = time;
         Current = taken;
         Owner = taken.LeaseOwner ?? throw new ArgumentException($"Lease {taken.LeaseKey} was taken without an owner.", nameof(taken));
@@ -48,7 +51,10 @@ internal sealed class HeldLease
     /// <summary>The time since the last write that took effect was begun: what others may have seen of it at most.</summary>
     public TimeSpan SinceRenewal => _time.GetElapsedTime(Volatile.Read(ref _renewedAt));
 
-    /// <summary>Renews the lease, with a checkpoint where there is one.</summary>
+    /// <summary>
+    /// Renews the lease, with a checkpoint where there is one. Whatever goes wrong in the store is told as
+    /// <see cref="LeaseWriteOutcome.Failed"/>; a write without an answer is given up while the lease can still be renewed.
+    /// </summary>
     public async Task<LeaseWriteResult> WriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -59,18 +65,11 @@ internal sealed class HeldLease
                 return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
             }
 
-            long started = _time.GetTimestamp();
-            LeaseWriteResult result;
-            try
-            {
-                result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], cancellationToken).ConfigureAwait(false))[0];
-            }
-            catch (LeaseStoreException e)
-            {
-                result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e);
-            }
-
-            return Apply(result, started);
+            LeaseWriteResult result = await TryWriteAsync(checkpoint, cancellationToken).ConfigureAwait(false);
+            // the row is as an earlier write left it whose answer was lost: on that condition it succeeds
+            return result is { Outcome: LeaseWriteOutcome.Failed, Lease: not null }
+                ? await TryWriteAsync(checkpoint, cancellationToken).ConfigureAwait(false)
+                : result;
         }
         finally
         {
@@ -92,8 +91,8 @@ internal sealed class HeldLease
         _writing.Release();
     }
 
-    /// <summary>Gives the lease up; true where it is free now.</summary>
-    public async Task<bool> ReleaseAsync(CancellationToken cancellationToken)
+    /// <summary>Gives the lease up: <see cref="LeaseWriteOutcome.Written"/> where it is this worker's no more.</summary>
+    public async Task<LeaseWriteResult> ReleaseAsync(CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -102,10 +101,14 @@ internal sealed class HeldLease
             if (IsMine(result))
             {
                 // a write whose answer was lost has taken effect since: the row is still this worker's
-                result = await _store.ReleaseAsync(result.Lease!, cancellationToken).ConfigureAwait(false);
+                Current = result.Lease!;
+                result = await _store.ReleaseAsync(Current, cancellationToken).ConfigureAwait(false);
             }
 
-            return result.Outcome == LeaseWriteOutcome.Written;
+            // an earlier release whose answer was lost may have done it
+            return result.Outcome == LeaseWriteOutcome.Refused && result.Lease?.LeaseOwner != Owner
+                ? result with { Outcome = LeaseWriteOutcome.Written }
+                : result;
         }
         finally
         {
@@ -119,15 +122,40 @@ internal sealed class HeldLease
         if (LossReason is null)
         {
             LossReason = reason;
-            _lost.Cancel();
+            // Not on this thread: handlers hang callbacks on the token, and one that blocks or throws must not hold up the
+            // renewal of other leases. What they throw is theirs, and ends as the task's unobserved exception.
+            _ = _lost.CancelAsync();
         }
+    }
+
+    private async Task<LeaseWriteResult> TryWriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
+    {
+        long started = _time.GetTimestamp();
+        LeaseWriteResult result;
+        try
+        {
+            using var inTime = new CancellationTokenSource(_writeTime, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
+            result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], either.Token).ConfigureAwait(false))[0];
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e is OperationCanceledException ? new TimeoutException($"{_store.Description} did not answer within {_writeTime}.", e) : e);
+        }
+
+        return Apply(result, started);
     }
 
     private LeaseWriteResult Apply(LeaseWriteResult result, long started)
     {
+        if (result is { Outcome: LeaseWriteOutcome.Written, Lease: null })
+        {
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, new InvalidOperationException($"{_store.Description} reported a write of lease {Key} without the row."));
+        }
+
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
-            Current = result.Lease ?? throw new InvalidOperationException($"The store reported a write of lease {Key} without the row.");
+            Current = result.Lease!;
             Volatile.Write(ref _renewedAt, started);
             return result;
         }

@@ -28,31 +28,54 @@ internal sealed class LeaseRenewer
     /// <summary>Renews until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        try
+        // apart, so that a store that is slow to answer does not put off the loss
+        await Task.WhenAll(
+            RepeatAsync(_leaseDuration / 6, RenewOnceAsync, cancellationToken),
+            RepeatAsync(_leaseDuration / 20, ExpireOnceAsync, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async Task RepeatAsync(TimeSpan interval, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
         {
-            while (true)
+            await Task.Delay(interval, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
             {
-                await Task.Delay(_leaseDuration / 6, _time, cancellationToken).ConfigureAwait(false);
-                await RenewOnceAsync(cancellationToken).ConfigureAwait(false);
+                await step(cancellationToken).ConfigureAwait(false);
             }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // the end
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // the end
+            }
+            catch (Exception e)
+            {
+                // nothing may end the renewal of the other leases
+                ConsumerLog.RenewalFailed(_log, e);
+            }
         }
     }
 
-    /// <summary>Renews what was not written for a third of its duration; gives up what was not for all of it.</summary>
+    /// <summary>Gives up what was not renewed for nearly all of its duration: before another worker can take it.</summary>
+    internal Task ExpireOnceAsync(CancellationToken cancellationToken)
+    {
+        foreach (HeldLease lease in _held.Values)
+        {
+            if (lease.SinceRenewal >= 0.9 * _leaseDuration)
+            {
+                lease.MarkLost($"it could not be renewed for {_leaseDuration}.");
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Renews what was not written for a third of its duration.</summary>
     internal async Task RenewOnceAsync(CancellationToken cancellationToken)
     {
         List<HeldLease> due = [];
         foreach (HeldLease lease in _held.Values)
         {
-            if (lease.SinceRenewal >= _leaseDuration)
-            {
-                lease.MarkLost($"it could not be renewed for {_leaseDuration}.");
-            }
-            else if (lease.SinceRenewal >= _leaseDuration / 3 && lease.TryBeginWrite())
+            if (lease.SinceRenewal >= _leaseDuration / 3 && lease.TryBeginWrite())
             {
                 due.Add(lease);
             }
@@ -71,6 +94,10 @@ internal sealed class LeaseRenewer
             using var inTime = new CancellationTokenSource(_leaseDuration / 3, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
             results = await _store.UpdateAsync([.. due.Select(static lease => new LeaseUpdate(lease.Current))], either.Token).ConfigureAwait(false);
+            foreach (LeaseWriteResult failed in results.Where(static result => result.Outcome == LeaseWriteOutcome.Failed).Take(1))
+            {
+                ConsumerLog.RenewalFailed(_log, failed.Error);
+            }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -80,7 +107,7 @@ internal sealed class LeaseRenewer
         {
             for (int i = 0; i < due.Count; i++)
             {
-                due[i].EndWrite(results?[i], started);
+                due[i].EndWrite(results?.ElementAtOrDefault(i), started);
             }
         }
     }
