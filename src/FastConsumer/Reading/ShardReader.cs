@@ -330,8 +330,10 @@ internal sealed class ShardReader
 
             default:
                 wait = _backoff.Next();
-                if (error.Kind == KinesisErrorKind.ExpiredIterator)
+                bool unknownIterator = operation == "GetRecords" && error.StatusCode >= 500 && (_position.Kind != CheckpointKind.Latest || _settings.StartedAt is not null);
+                if (error.Kind == KinesisErrorKind.ExpiredIterator || unknownIterator)
                 {
+                    // kinesis-local answers 500 to an iterator it does not know; a new one costs one call
                     _iterator = null;
                 }
 

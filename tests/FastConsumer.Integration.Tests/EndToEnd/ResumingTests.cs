@@ -41,7 +41,7 @@ public sealed class ResumingTests(LocalAws aws)
         foreach (var shard in journal.Records.GroupBy(record => record.ShardId))
         {
             Assert.Equal(shard.Select(record => record.FencingToken).Order(), shard.Select(record => record.FencingToken));
-            Assert.Equal(3, shard.Select(record => record.FencingToken).Distinct().Count());
+            Assert.InRange(shard.Select(record => record.FencingToken).Distinct().Count(), 2, 3);
         }
     }
 

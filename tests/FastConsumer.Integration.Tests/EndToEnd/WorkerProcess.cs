@@ -50,7 +50,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public IReadOnlyList<string> Log => [.. _log];
 
     /// <summary>The exit code, once it has ended; what it printed is all here then.</summary>
-    public Task<int> Exited => _child.Exited;
+    public Task<int> ExitedAsync() => Eventually.EndsAsync($"{Name} ends", _child.Exited, ToString);
 
     public static WorkerProcess Start(LocalAws aws, string stream, string name, TimeSpan pause = default) => new(aws, stream, name, pause);
 

@@ -19,7 +19,7 @@ public sealed class WorkerProcessTests(LocalAws aws)
         await using var first = WorkerProcess.Start(aws, stream, "first", Pause);
         await first.HasPrintedAsync(300);
         first.Send(Signal.Kill);
-        Assert.NotEqual(0, await first.Exited.WaitAsync(TestContext.Current.CancellationToken));
+        Assert.NotEqual(0, await first.ExitedAsync());
         var rows = await RowsAsync(stream);
         Assert.All(rows.Values, row => Assert.Equal("first", row.Owner()));
         Assert.InRange(first.Records.Count, 300, count - 1);
@@ -55,7 +55,8 @@ public sealed class WorkerProcessTests(LocalAws aws)
         foreach (var (shardId, row) in await RowsAsync(stream))
         {
             Assert.Null(row.Owner());
-            Assert.Equal(first.Records.Where(record => record.ShardId == shardId).Max(record => record.SequenceNumber), row.Position());
+            var last = first.Records.Last(record => record.ShardId == shardId).SequenceNumber;
+            Assert.True(last == row.Position(), $"{shardId} is checkpointed at {row.Checkpoint()}, and printed up to {last}. {first}");
         }
 
         await using var second = WorkerProcess.Start(aws, stream, "second");
@@ -137,7 +138,7 @@ public sealed class WorkerProcessTests(LocalAws aws)
     private static async Task StopAsync(WorkerProcess worker)
     {
         worker.Send(Signal.Terminate);
-        Assert.Equal(0, await worker.Exited.WaitAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await worker.ExitedAsync());
     }
 
     private static bool Covers(IEnumerable<(string ShardId, BigInteger SequenceNumber)> produced, params WorkerProcess[] workers)
