@@ -61,13 +61,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_workers.Select(worker => worker.StopAsync(cancellationToken)));
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (StreamWorker worker in _workers)
-        {
-            await worker.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    public async ValueTask DisposeAsync() =>
+        await Task.WhenAll(_workers.Select(static worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 

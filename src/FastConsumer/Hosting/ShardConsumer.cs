@@ -142,7 +142,8 @@ internal sealed class ShardConsumer
         {
             if (handlersEnded)
             {
-                await LastCallAsync("DisposeAsync", scope.DisposeAsync, phases.EndFlush).ConfigureAwait(false);
+                CancellationToken giveUp = phases.EndFlush.IsCancellationRequested ? phases.EndRelease : phases.EndFlush;
+                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp).ConfigureAwait(false);
             }
         }
     }

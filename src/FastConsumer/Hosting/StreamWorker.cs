@@ -318,11 +318,11 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         var backoff = new Backoff(s_firstReleaseRetry, s_maximumReleaseRetry, _parts.Random.Create());
+        // outside of a stop a release that takes longer than the lease is of no use to anybody
+        using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
         try
         {
-            // outside of a stop a release that takes longer than the lease is of no use to anybody
-            using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
             while (true)
             {
                 LeaseWriteResult result = await TryReleaseAsync(lease, either.Token).ConfigureAwait(false);
@@ -338,7 +338,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                 await Task.Delay(wait, _parts.Time, either.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (either.IsCancellationRequested)
         {
             ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key);
         }

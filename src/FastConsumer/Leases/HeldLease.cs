@@ -138,7 +138,7 @@ internal sealed class HeldLease
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
             result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], either.Token).ConfigureAwait(false))[0];
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e is OperationCanceledException ? new TimeoutException($"{_store.Description} did not answer within {_writeTime}.", e) : e);
         }

@@ -16,7 +16,7 @@ public sealed class StopTests : WorkerTest
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
             }
         };
-        await using (WorkerHost host = await StartAsync(static options => options.StopTimeout = TimeSpan.FromSeconds(5)))
+        await using (WorkerHost host = await StartAsync(static options => options.StopTimeout = TimeSpan.FromSeconds(8)))
         {
             await Eventually.WithinAsync(reached.Task);
             await host.StopAsync();
@@ -57,7 +57,7 @@ public sealed class StopTests : WorkerTest
                 }
             }
         };
-        await using WorkerHost host = await StartAsync(static options => options.StopTimeout = TimeSpan.FromSeconds(5));
+        await using WorkerHost host = await StartAsync(static options => options.StopTimeout = TimeSpan.FromSeconds(8));
         host.MustReturnMemory = false;
         await Eventually.WithinAsync(reached.Task);
         await host.StopAsync();
@@ -86,7 +86,7 @@ public sealed class StopTests : WorkerTest
                 await new TaskCompletionSource().Task;
             }
         };
-        await using WorkerHost host = await StartAsync(static options => options.StopTimeout = TimeSpan.FromSeconds(5));
+        await using WorkerHost host = await StartAsync(static options => options.StopTimeout = TimeSpan.FromSeconds(10));
         await Journal.WaitForAsync(texts, host.Log);
         await host.StopAsync();
         AssertReleasedAtWhatIsDone();

@@ -99,6 +99,24 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_store_that_wraps_its_cancellation_is_a_failed_write_too()
+    {
+        HeldLease lease = await TakeAsync();
+        using var stop = new CancellationTokenSource();
+        await stop.CancelAsync();
+        _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("cancelled", isTransient: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lease.WriteAsync(At(1), stop.Token));
+        using var during = new CancellationTokenSource();
+        _store.BeforeUpdate = (_, _) =>
+        {
+            during.Cancel();
+            throw new LeaseStoreException("cancelled", isTransient: true);
+        };
+        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(At(1), during.Token)).Outcome);
+        Assert.True(lease.TryBeginWrite());
+    }
+
+    [Fact]
     public async Task A_release_sees_through_lost_answers()
     {
         HeldLease lease = await TakeAsync();
