@@ -41,6 +41,9 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
 
+    /// <summary>False where the decoder has seen that no record is an aggregate of the KPL.</summary>
+    internal bool MayHoldAggregates { get; init; } = true;
+
     internal ReadOnlySpan<byte> BufferSpan => _buffer.GetSpan();
 
     internal ReadOnlySpan<byte> GetDataSpan(int index)

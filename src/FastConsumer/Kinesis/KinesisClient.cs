@@ -288,13 +288,14 @@ public sealed class KinesisClient : IKinesisClient
         DecodedRecords records = GetRecordsDecoder.Decode(format ?? throw UnknownFormat(), body.WrittenSpan, PagePool<RecordEntry>.Shared);
         try
         {
-            ChildShard[] children = [.. records.ChildShards.Items.Select(AnswerModels.ChildShard)];
+            ChildShard[] children = records.ChildShards.IsNull ? [] : [.. records.ChildShards.Items.Select(AnswerModels.ChildShard)];
             return new GetRecordsResponse(body.DetachResponse(), records.Entries, records.Count)
             {
                 NextShardIterator = records.NextShardIterator,
                 MillisBehindLatest = records.MillisBehindLatest,
                 ChildShards = children,
                 PayloadBytes = records.PayloadBytes,
+                MayHoldAggregates = records.MayHoldAggregates,
             };
         }
         catch (WireFormatException)

@@ -44,6 +44,7 @@ internal sealed class KinesisTransport : IDisposable
     private readonly int _maxAttempts;
     private readonly ILogger? _logger;
     private readonly bool _mayFallBack;
+    private readonly SigningTime _signingTime = new();
     private int _format;
     private long _clockOffsetTicks;
 
@@ -189,7 +190,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         ServiceEndpoint endpoint = call.Endpoint;
         string mediaType = format.MediaType();
-        string time = RequestSigner.FormatTime(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
+        string time = _signingTime.Format(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
         ReadOnlySpan<SignedHeader> headers =
         [
             new("content-type", mediaType),
@@ -213,7 +214,11 @@ internal sealed class KinesisTransport : IDisposable
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
             Content = new ReadOnlyMemoryContent(body.WrittenMemory),
         };
-        request.Headers.Host = endpoint.Host;
+        if (endpoint.HasForeignHost)
+        {
+            request.Headers.Host = endpoint.Host;
+        }
+
         request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
         request.Headers.TryAddWithoutValidation("X-Amz-Date", time);
         request.Headers.TryAddWithoutValidation("X-Amz-Target", call.Operation.Target);

@@ -33,7 +33,7 @@ internal sealed class Deaggregation(HashKeyRange? range)
     public DeaggregationResult Apply(GetRecordsResponse response, CheckpointPosition done = default)
     {
         bool resuming = done.Kind == CheckpointKind.Record;
-        if (!resuming && !HasAggregates(response))
+        if (!resuming && (!response.MayHoldAggregates || !HasAggregates(response)))
         {
             return new DeaggregationResult(new KinesisRecord(response, response.Count - 1).Position, 0);
         }

@@ -74,6 +74,7 @@ internal static class CborRecordsDecoder
         {
             Count = table.Count,
             PayloadBytes = table.PayloadBytes,
+            MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
             MillisBehindLatest = behind,

@@ -91,6 +91,7 @@ internal static class JsonRecordsDecoder
         {
             Count = table.Count,
             PayloadBytes = table.PayloadBytes,
+            MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
             MillisBehindLatest = behind,

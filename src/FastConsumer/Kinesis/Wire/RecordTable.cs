@@ -16,6 +16,8 @@ internal ref struct RecordTable(ArrayPool<RecordEntry> pool)
 
     public long PayloadBytes { get; private set; }
 
+    public bool MayHoldAggregates { get; private set; }
+
     /// <summary>Makes room for a number of entries that the answer announces; it is a hint, for nobody checked it.</summary>
     public void Reserve(int count) => _entries ??= pool.Rent(Math.Clamp(count, 1, LargestFirstCapacity));
 
@@ -42,6 +44,9 @@ internal ref struct RecordTable(ArrayPool<RecordEntry> pool)
             throw new WireFormatException($"Record {Count} has no valid sequence number.");
         }
 
+        ReadOnlySpan<byte> data = buffer.Slice(entry.DataOffset, entry.DataLength);
+        // now its first bytes are near; later they are not
+        MayHoldAggregates |= AggregatedRecordReader.HasMagic(data);
         Count++;
         PayloadBytes += entry.DataLength + entry.PartitionKeyLength;
     }
