@@ -8,10 +8,14 @@ namespace FastConsumer.LoadTest.Read;
 /// </summary>
 internal sealed class Meter(ReadSettings settings)
 {
+    // code is compiled again while it runs, until nothing new is called
+    private static readonly TimeSpan s_leastWarmUp = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _records;
     private long _bytes;
+    private long? _started;
     private Moment? _first;
     private Moment? _last;
 
@@ -24,11 +28,15 @@ internal sealed class Meter(ReadSettings settings)
         {
             _records += records;
             _bytes += bytes;
-            if (_first is null && _records >= settings.WarmUp)
+            _started ??= TimeProvider.System.GetTimestamp();
+            if (_first is null)
             {
-                _first = Moment.Now(_records, _bytes);
+                if (_records >= settings.WarmUp && TimeProvider.System.GetElapsedTime(_started.Value) >= s_leastWarmUp)
+                {
+                    _first = Moment.Now(_records, _bytes);
+                }
             }
-            else if (_last is null && _first is not null && _records >= _first.Records + settings.Records)
+            else if (_last is null && _records >= _first.Records + settings.Records)
             {
                 _last = Moment.Now(_records, _bytes);
                 _ended.SetResult();

@@ -14,7 +14,7 @@ internal sealed record ReadSettings(ReadClient Client, bool IsCbor, long Records
     private const int LargestAnswer = 10 * 1024 * 1024;
     private const int LargestCount = 10_000;
 
-    /// <summary>Records that are read before the figures begin: the JIT has its say first.</summary>
+    /// <summary>Records that are read before the figures begin: the JIT has its say first, for some seconds at least.</summary>
     public long WarmUp => Math.Max(Records / 2, 20L * PerAnswer * Shards);
 
     /// <summary>The most records that an answer of the service could hold.</summary>

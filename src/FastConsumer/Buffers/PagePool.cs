@@ -22,10 +22,15 @@ internal sealed class PagePool<T> : ArrayPool<T>
 
     private readonly Shelf[] _shelves = [.. Enumerable.Range(0, ClassOf(Array.MaxLength - 1) - s_firstClass + 1).Select(static _ => new Shelf())];
 
-    private PagePool() => _ = new OldestGenerationWatch(this);
+    private PagePool()
+    {
+    }
 
     /// <summary>The process's pool.</summary>
-    public static new PagePool<T> Shared { get; } = new();
+    public static new PagePool<T> Shared { get; } = CreateShared();
+
+    /// <summary>A pool of its own, which nobody trims.</summary>
+    internal static new PagePool<T> Create() => new();
 
     public override T[] Rent(int minimumLength)
     {
@@ -62,6 +67,13 @@ internal sealed class PagePool<T> : ArrayPool<T>
         {
             shelf.Trim();
         }
+    }
+
+    private static PagePool<T> CreateShared()
+    {
+        var pool = new PagePool<T>();
+        _ = new OldestGenerationWatch(pool);
+        return pool;
     }
 
     /// <summary>The smallest class whose arrays hold so many.</summary>
