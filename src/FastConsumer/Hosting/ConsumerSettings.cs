@@ -90,6 +90,12 @@ public abstract class ConsumerSettings
     /// <summary>How long a worker may be silent before others take its shards, at least 1 s; 10 s by default.</summary>
     public TimeSpan? LeaseDuration { get; set; }
 
+    /// <summary>
+    /// The write units a second that the whole application may use on its lease table; each worker keeps to its share of them (leases held / all).
+    /// Where not said, workers write as they need to and slow down when the table throttles them.
+    /// </summary>
+    public double? LeaseTableWriteUnits { get; set; }
+
     /// <summary>How often the stream's shards are listed, beside every end of a shard; 30 s by default.</summary>
     public TimeSpan? ShardSyncInterval { get; set; }
 

@@ -62,6 +62,7 @@ internal static class SettingsValidation
         Check(IsWait(settings.CheckpointInterval), failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero to 1.00:00:00");
         Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
         Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");
+        Check(settings.LeaseTableWriteUnits is null or > 0, failures, section, nameof(settings.LeaseTableWriteUnits), settings.LeaseTableWriteUnits, "more than 0 write units a second");
         Check(settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1), failures, section, nameof(settings.ShardSyncInterval), settings.ShardSyncInterval, "00:00:01 or more");
         Check(IsWait(settings.RetryInitialBackoff), failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero to 1.00:00:00");
         Check(IsWait(settings.RetryMaxBackoff) && (settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.Zero)), failures, section, nameof(settings.RetryMaxBackoff), settings.RetryMaxBackoff, "no less than RetryInitialBackoff, to 1.00:00:00");

@@ -40,6 +40,8 @@ internal sealed record WorkerSettings
 
     public required TimeSpan ShardSyncInterval { get; init; }
 
+    public double? LeaseTableWriteUnits { get; init; }
+
     public required TimeSpan RetryInitialBackoff { get; init; }
 
     public required TimeSpan RetryMaxBackoff { get; init; }
@@ -81,6 +83,7 @@ internal sealed record WorkerSettings
             CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture),
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
+            LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,
             RetryInitialBackoff = retryInitialBackoff,
             RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
