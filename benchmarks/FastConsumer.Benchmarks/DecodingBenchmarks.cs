@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using FastConsumer.LoadTest.Replay;
 
 namespace FastConsumer.Benchmarks;
 

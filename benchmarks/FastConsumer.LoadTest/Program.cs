@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using FastConsumer.LoadTest.Decode;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
 
-var root = new RootCommand("Load tests of FastConsumer.") { Read(), Shards(), Serve(), ServeShards() };
+var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), Shards(), Serve(), ServeShards() };
 return await root.Parse(args).InvokeAsync();
 
 static Command Read()
@@ -47,6 +48,24 @@ static Command Read()
         }
 
         return 0;
+    });
+    return command;
+}
+
+static Command Decode()
+{
+    var records = new Option<int>("--records") { Description = "Records of an answer.", DefaultValueFactory = static _ => 1000 };
+    var size = new Option<int>("--size") { Description = "Bytes of data in a record.", DefaultValueFactory = static _ => 1024 };
+    var rounds = new Option<int>("--rounds") { Description = "How often each decoder has its turn.", DefaultValueFactory = static _ => 15 };
+    var json = new Option<bool>("--json") { Description = "One line of JSON." };
+    var command = new Command("decode", "Decodes one answer with each decoder in turn, by CPU time: for machines that are busy.") { records, size, rounds, json };
+    command.SetAction((arguments, _) =>
+    {
+        DecodeFigures figures = DecodeCommand.Run(arguments.GetValue(records), arguments.GetValue(size), arguments.GetValue(rounds));
+        Console.WriteLine(arguments.GetValue(json)
+            ? JsonSerializer.Serialize(figures, FiguresJson.Default.DecodeFigures)
+            : string.Create(CultureInfo.InvariantCulture, $"{figures.Size} B records, CPU ns per record: SDK {figures.Sdk:F1} (first v4 {figures.SdkFirstV4:F1}), JSON {figures.FastJson:F1} (of it copying the answer {figures.Copy:F1}, base64 alone {figures.Base64Alone:F1}), CBOR {figures.FastCbor:F1}; SDK/JSON {figures.SdkToJson:F1}, SDK/CBOR {figures.SdkToCbor:F1}; {figures.FastCborAllocated:F2} B and {figures.FastJsonAllocated:F2} B per record"));
+        return Task.FromResult(0);
     });
     return command;
 }

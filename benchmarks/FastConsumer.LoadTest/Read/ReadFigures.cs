@@ -44,5 +44,6 @@ internal sealed record Comparison(int Runs, IReadOnlyList<ReadFigures> Medians, 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ReadFigures))]
 [JsonSerializable(typeof(Comparison))]
+[JsonSerializable(typeof(Decode.DecodeFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]
 internal sealed partial class FiguresJson : JsonSerializerContext;

@@ -94,18 +94,21 @@ internal sealed class PagePool<T> : ArrayPool<T>
     private sealed class Shelf
     {
         private readonly Lock _lock = new();
-        private readonly Stack<T[]> _arrays = [];
+        // the last one returned is the first to go: it may still be in a processor's cache
+        private readonly List<T[]> _arrays = [];
         private int _leastSinceTrim;
 
         public T[]? TryTake()
         {
             lock (_lock)
             {
-                if (!_arrays.TryPop(out T[]? array))
+                if (_arrays.Count == 0)
                 {
                     return null;
                 }
 
+                T[] array = _arrays[^1];
+                _arrays.RemoveAt(_arrays.Count - 1);
                 _leastSinceTrim = Math.Min(_leastSinceTrim, _arrays.Count);
                 return array;
             }
@@ -115,7 +118,7 @@ internal sealed class PagePool<T> : ArrayPool<T>
         {
             lock (_lock)
             {
-                _arrays.Push(array);
+                _arrays.Add(array);
             }
         }
 
@@ -123,11 +126,7 @@ internal sealed class PagePool<T> : ArrayPool<T>
         {
             lock (_lock)
             {
-                for (; _leastSinceTrim > 0; _leastSinceTrim--)
-                {
-                    _arrays.Pop();
-                }
-
+                _arrays.RemoveRange(0, _leastSinceTrim);
                 _leastSinceTrim = _arrays.Count;
             }
         }

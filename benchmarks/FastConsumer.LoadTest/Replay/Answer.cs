@@ -1,9 +1,8 @@
 using System.Buffers;
 using FastConsumer.Kinesis.Wire;
-using FastConsumer.LoadTest.Replay;
 using FastConsumer.SdkBaseline;
 
-namespace FastConsumer.Benchmarks;
+namespace FastConsumer.LoadTest.Replay;
 
 /// <summary>One answer of GetRecords in both encodings, and the ways to decode it.</summary>
 internal sealed class Answer
