@@ -103,6 +103,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         await _store.DisposeAsync().ConfigureAwait(false);
+        _parts.FanOut?.Dispose();
         _parts.Client.Dispose();
         _phases.Dispose();
     }
@@ -147,6 +148,11 @@ internal sealed class StreamWorker : IAsyncDisposable
 
                 _streamCreatedAt = stream.StreamCreationTimestamp;
                 await _store.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                if (_parts.FanOut is { } fanOut)
+                {
+                    await fanOut.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 _parts.Health.Clear(Place);
                 ConsumerLog.Started(_log, Settings.ProcessorName, Settings.Stream.ToString(), _parts.Client.EndpointDescription, Settings.WorkerId, Settings.ApplicationName, _store.Description);
                 return;

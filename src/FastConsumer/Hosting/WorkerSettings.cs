@@ -26,6 +26,13 @@ internal sealed record WorkerSettings
 
     public DateTimeOffset? StartTimestamp { get; init; }
 
+    public required ReadMode ReadMode { get; init; }
+
+    /// <summary>The registered consumer of fan-out.</summary>
+    public required string ConsumerName { get; init; }
+
+    public required bool FanOutFallback { get; init; }
+
     public required int Limit { get; init; }
 
     public bool Deaggregate { get; init; } = true;
@@ -77,6 +84,9 @@ internal sealed record WorkerSettings
             Protocol = own.Protocol ?? consumer.Protocol ?? KinesisProtocol.Auto,
             StartPosition = own.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon,
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,
+            ReadMode = own.ReadMode ?? consumer.ReadMode ?? ReadMode.Polling,
+            ConsumerName = own.ConsumerName ?? consumer.ConsumerName ?? own.ApplicationName ?? consumer.ApplicationName!,
+            FanOutFallback = own.FanOutFallback ?? consumer.FanOutFallback ?? false,
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
             Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,

@@ -117,7 +117,9 @@ public sealed class WorkerProcessTests(LocalAws aws)
         await using var second = WorkerProcess.Start(aws, stream, "second");
         await Eventually.ThatAsync(
             "each has two shards",
-            async () => (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order().SequenceEqual(["first", "first", "second", "second"]),
+            async () => (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order().SequenceEqual(["first", "first", "second", "second"])
+                // one that was robbed of a shard goes on with it until it notices
+                && Logged("took shard", first, second) - Logged("lost shard", first, second) == 4,
             () => $"{first}{Environment.NewLine}{second}");
         var owners = (await RowsAsync(stream)).ToDictionary(row => row.Key, row => row.Value.Owner());
         var produced = await PutMoreAsync(stream, 0, 400);
@@ -133,6 +135,9 @@ public sealed class WorkerProcessTests(LocalAws aws)
         List<(string, BigInteger)> all = [.. produced, .. more];
         Assert.Equal(all.Order(), first.Records.Concat(second.Records).Select(record => (record.ShardId, record.SequenceNumber)).Order());
     }
+
+    private static int Logged(string text, params WorkerProcess[] workers) =>
+        workers.Sum(worker => worker.Log.Count(line => line.Contains(text, StringComparison.Ordinal)));
 
     /// <summary>Ends it as a service manager does.</summary>
     private static async Task StopAsync(WorkerProcess worker)

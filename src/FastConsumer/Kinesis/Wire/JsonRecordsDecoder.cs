@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the JSON answer of GetRecords: base64 and escapes are resolved where they lie, in the same buffer.</summary>
+/// <summary>Decodes the JSON answer of GetRecords, and an event of SubscribeToShard: base64 and escapes are resolved where they lie, in the same buffer.</summary>
 internal static class JsonRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
@@ -29,6 +29,7 @@ internal static class JsonRecordsDecoder
     {
         var reader = new Utf8JsonReader(buffer);
         string? iterator = null;
+        string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
         bool hasRecords = false;
@@ -60,6 +61,11 @@ internal static class JsonRecordsDecoder
             {
                 reader.Read();
                 iterator = reader.GetString();
+            }
+            else if (Matches(ref reader, "ContinuationSequenceNumber"u8))
+            {
+                reader.Read();
+                continuation = reader.GetString();
             }
             else if (Matches(ref reader, "MillisBehindLatest"u8))
             {
@@ -94,6 +100,7 @@ internal static class JsonRecordsDecoder
             MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
+            ContinuationSequenceNumber = continuation,
             MillisBehindLatest = behind,
             ChildShards = children,
         };
