@@ -158,6 +158,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
 
     /// <summary>This worker's name in the lease table, unique among the application's workers; made of host name, process id and chance where not said.</summary>
     public string? WorkerId { get; set; }
+
+    /// <summary>For load tests against a server without quotas: reads without pauses.</summary>
+    internal bool IgnoreReadQuota { get; set; }
 }
 
 /// <summary>The options of one processor; section <c>FastConsumer:Processors:&lt;class name&gt;</c>. What is null is taken from <see cref="FastConsumerOptions"/>.</summary>

@@ -57,6 +57,9 @@ internal sealed record WorkerSettings
 
     public required string WorkerId { get; init; }
 
+    /// <inheritdoc cref="FastConsumerOptions.IgnoreReadQuota"/>
+    public bool IgnoreReadQuota { get; init; }
+
     /// <summary>The start as leases hold it.</summary>
     public CheckpointPosition Start => StartPosition switch
     {
@@ -96,6 +99,7 @@ internal sealed record WorkerSettings
             RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
+            IgnoreReadQuota = consumer.IgnoreReadQuota,
         };
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis.Wire;
@@ -44,6 +43,9 @@ public sealed class GetRecordsResponse : IDisposable
 
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
+
+    /// <summary>False where the decoder has seen that no record is an aggregate of the KPL.</summary>
+    internal bool MayHoldAggregates { get; init; } = true;
 
     internal ReadOnlySpan<byte> BufferSpan => _buffer.GetSpan();
 
@@ -93,7 +95,7 @@ public sealed class GetRecordsResponse : IDisposable
         RecordEntry[] former = Interlocked.Exchange(ref _entries, entries) ?? throw Returned();
         if (_entriesArePooled)
         {
-            ArrayPool<RecordEntry>.Shared.Return(former);
+            PagePool<RecordEntry>.Shared.Return(former);
         }
 
         _entriesArePooled = true;
@@ -113,7 +115,7 @@ public sealed class GetRecordsResponse : IDisposable
         _buffer.Return();
         if (_entriesArePooled)
         {
-            ArrayPool<RecordEntry>.Shared.Return(entries);
+            PagePool<RecordEntry>.Shared.Return(entries);
         }
     }
 

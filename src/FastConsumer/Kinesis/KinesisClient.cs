@@ -22,7 +22,7 @@ public sealed class KinesisClient : IKinesisClient
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="KinesisException">The endpoint or the region that is configured is not one.</exception>
     public KinesisClient(KinesisClientOptions? options = null, HttpMessageHandler? handler = null)
-        : this(options ?? new KinesisClientOptions(), handler, ArrayPool<byte>.Shared)
+        : this(options ?? new KinesisClientOptions(), handler, PagePool<byte>.Shared)
     {
     }
 
@@ -99,8 +99,7 @@ public sealed class KinesisClient : IKinesisClient
 
         return _transport.SendAsync(
             KinesisOperation.GetRecords,
-            Subject(stream),
-            stream.Arn,
+            Named(stream),
             writer =>
             {
                 writer.Member("ShardIterator", shardIterator);
@@ -307,23 +306,22 @@ public sealed class KinesisClient : IKinesisClient
         KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, Func<WireValue, T> read, CancellationToken cancellationToken) =>
         _transport.SendAsync(
             operation,
-            Subject(stream),
-            stream.Arn,
+            Named(stream),
             write,
             (format, body) => read(WireValue.Decode(format ?? throw UnknownFormat(), body.WrittenSpan)),
             cancellationToken);
 
     /// <summary>For operations whose answer says nothing, so that nothing in it can be wrong.</summary>
     private Task<bool> DoAsync(KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, CancellationToken cancellationToken) =>
-        _transport.SendAsync(operation, Subject(stream), stream.Arn, write, static (_, _) => true, cancellationToken);
+        _transport.SendAsync(operation, Named(stream), write, static (_, _) => true, cancellationToken);
 
     /// <summary>Decodes an answer of GetRecords or an event of SubscribeToShard, and takes its array over.</summary>
     internal static GetRecordsResponse DecodeRecords(WireFormat? format, PooledBufferWriter body)
     {
-        DecodedRecords records = GetRecordsDecoder.Decode(format ?? throw UnknownFormat(), body.WrittenSpan, ArrayPool<RecordEntry>.Shared);
+        DecodedRecords records = GetRecordsDecoder.Decode(format ?? throw UnknownFormat(), body.WrittenSpan, PagePool<RecordEntry>.Shared);
         try
         {
-            ChildShard[] children = [.. records.ChildShards.Items.Select(AnswerModels.ChildShard)];
+            ChildShard[] children = records.ChildShards.IsNull ? [] : [.. records.ChildShards.Items.Select(AnswerModels.ChildShard)];
             SequenceNumber? continuation = records.ContinuationSequenceNumber is not { } digits ? null
                 : SequenceNumber.TryParse(digits, out SequenceNumber number) ? number
                 : throw new WireFormatException("ContinuationSequenceNumber is not 1 to 129 digits.");
@@ -334,19 +332,20 @@ public sealed class KinesisClient : IKinesisClient
                 MillisBehindLatest = records.MillisBehindLatest,
                 ChildShards = children,
                 PayloadBytes = records.PayloadBytes,
+                MayHoldAggregates = records.MayHoldAggregates,
             };
         }
         catch (WireFormatException)
         {
-            ArrayPool<RecordEntry>.Shared.Return(records.Entries);
+            PagePool<RecordEntry>.Shared.Return(records.Entries);
             throw;
         }
     }
 
     private static WireFormatException UnknownFormat() => new("It is neither CBOR nor JSON.");
 
-    private static string Subject(StreamIdentifier stream) =>
-        stream.Name is null ? throw new ArgumentException("No stream is named; use StreamIdentifier.Parse.", nameof(stream)) : $"stream '{stream}'";
+    private static StreamIdentifier Named(StreamIdentifier stream) =>
+        stream.Name is null ? throw new ArgumentException("No stream is named; use StreamIdentifier.Parse.", nameof(stream)) : stream;
 
     private static StreamIdentifier ByArn(string streamARN)
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Amazon.Runtime;
 using FastConsumer.Buffers;
@@ -28,6 +29,9 @@ internal sealed class KinesisTransport : IDisposable
     /// <summary>GetRecords answers at most 10 MiB of data: 14 MiB in base64, and up to 10,000 keys.</summary>
     private const int LargestAnswer = 40 * 1024 * 1024;
 
+    /// <summary>What is read from the connection at once: large answers in few calls, from a buffer that fits the second-level cache.</summary>
+    internal const int CopyBufferLength = 256 * 1024;
+
     private const int UnannouncedAnswerCapacity = 16 * 1024;
     private const int LargestError = 64 * 1024;
     private const string EventStreamMediaType = "application/vnd.amazon.eventstream";
@@ -35,17 +39,20 @@ internal sealed class KinesisTransport : IDisposable
     // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
     private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
 
-    private readonly HttpClient _http;
-    private readonly Lazy<HttpClient> _http2;
+    // HttpClient would only add a token source of its own to each request
+    private readonly HttpMessageInvoker _http;
+    private readonly Lazy<HttpMessageInvoker> _http2;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
     private readonly RetryBackoff _backoff;
     private readonly ArrayPool<byte> _pool;
     private readonly TimeProvider _timeProvider;
+    private readonly AttemptTimeouts _timeouts;
     private readonly TimeSpan _requestTimeout;
     private readonly int _maxAttempts;
     private readonly ILogger? _logger;
     private readonly bool _mayFallBack;
+    private readonly SigningTime _signingTime = new();
     private int _format;
     private long _clockOffsetTicks;
 
@@ -62,29 +69,23 @@ internal sealed class KinesisTransport : IDisposable
         _logger = options.Logger;
         _mayFallBack = options.Protocol == KinesisProtocol.Auto;
         _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
-        _http = new HttpClient(handler ?? CreateHandler(_endpoints), disposeHandler: handler is null)
-        {
-            // each attempt has its own time-out, on the given clock
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        _http2 = new Lazy<HttpClient>(() => handler is not null ? _http : new HttpClient(CreateHttp2Handler(_endpoints, options.StreamWindowBytes), disposeHandler: true)
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        });
+        _http = new HttpMessageInvoker(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null);
+        // each attempt has its own time-out, on the given clock
+        _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
+        _http2 = new Lazy<HttpMessageInvoker>(() => handler is not null ? _http : new HttpMessageInvoker(CreateHttp2Handler(_endpoints, options.StreamWindowBytes), disposeHandler: true));
     }
 
     public string EndpointDescription => _endpoints.Description;
 
     /// <summary>Sends <paramref name="operation"/> until it succeeds or may not be repeated.</summary>
     /// <param name="operation">What to do.</param>
-    /// <param name="subject">What it is done to, for messages: "stream 'orders'".</param>
-    /// <param name="arn">The ARN that chooses an account's endpoint; null without one.</param>
+    /// <param name="stream">The stream that it is done to; its ARN, where it has one, chooses an account's endpoint.</param>
     /// <param name="write">Writes the members of the request.</param>
     /// <param name="decode">Reads the answer.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public Task<T> SendAsync<T>(
-        KinesisOperation operation, string subject, string? arn, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
-        SendAsync(new Call<T>(operation, subject, _endpoints.Resolve(arn, operation.IsData), write) { Decode = decode }, cancellationToken);
+        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
+        SendAsync(new Call<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), write) { Stream = stream, Decode = decode }, cancellationToken);
 
     /// <summary>Sends <paramref name="operation"/> over HTTP/2, in JSON, and hands the answer over as soon as it begins.</summary>
     /// <param name="operation">What to do.</param>
@@ -95,7 +96,7 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="cancellationToken">Ends the call, not the answer.</param>
     public Task<T> OpenAsync<T>(
         KinesisOperation operation, string subject, string arn, Action<WireWriter> write, AnswerOpener<T> open, CancellationToken cancellationToken) =>
-        SendAsync(new Call<T>(operation, subject, _endpoints.Resolve(arn, operation.IsData), write) { Open = open }, cancellationToken);
+        SendAsync(new Call<T>(operation, _endpoints.Resolve(arn, operation.IsData), write) { Subject = subject, Open = open }, cancellationToken);
 
     private async Task<T> SendAsync<T>(Call<T> call, CancellationToken cancellationToken)
     {
@@ -161,24 +162,10 @@ internal sealed class KinesisTransport : IDisposable
         _credentials.Dispose();
     }
 
-    private static SocketsHttpHandler CreateHandler(EndpointResolver endpoints) => new()
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-        // long-lived clients follow DNS
-        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-        UseProxy = !endpoints.IsLoopback,
-        // a trace header would only grow each request: the service does not read it
-        ActivityHeadersPropagator = null,
-    };
-
     /// <summary>For subscriptions: streams of minutes, with little to say at times.</summary>
     private static SocketsHttpHandler CreateHttp2Handler(EndpointResolver endpoints, int? streamWindowBytes)
     {
-        SocketsHttpHandler handler = CreateHandler(endpoints);
+        SocketsHttpHandler handler = KinesisConnections.Create(useProxy: !endpoints.IsLoopback);
         // kinesis-local never sends more than the first window of a stream
         handler.InitialHttp2StreamWindowSize = streamWindowBytes
             ?? (endpoints.IsLoopback ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
@@ -197,18 +184,18 @@ internal sealed class KinesisTransport : IDisposable
         _ => false,
     };
 
-    private async Task<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(_requestTimeout, _timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
         try
         {
             // Returned only once the answer has begun: a cancelled send may still read it for a moment.
             var body = new PooledBufferWriter(_pool, 512);
             WriteBody(call, format, body);
             using HttpRequestMessage request = CreateRequest(call, format, body, credentials);
-            HttpClient http = call.Open is null ? _http : _http2.Value;
-            HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            HttpMessageInvoker http = call.Open is null ? _http : _http2.Value;
+            HttpResponseMessage response = await http.SendAsync(request, either.Token);
             body.Dispose();
             bool isHandedOver = false;
             try
@@ -235,7 +222,7 @@ internal sealed class KinesisTransport : IDisposable
             // the caller's own token, not the one that is linked to it here
             throw new OperationCanceledException(exception.Message, exception, cancellationToken);
         }
-        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (either.Token.IsCancellationRequested)
         {
             return Outcome<T>.Failed(call.Fail(
                 $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
@@ -264,7 +251,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         ServiceEndpoint endpoint = call.Endpoint;
         string mediaType = format.MediaType();
-        string time = RequestSigner.FormatTime(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
+        string time = _signingTime.Format(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
         ReadOnlySpan<SignedHeader> headers =
         [
             new("content-type", mediaType),
@@ -288,7 +275,11 @@ internal sealed class KinesisTransport : IDisposable
             VersionPolicy = call.Open is null ? HttpVersionPolicy.RequestVersionOrLower : HttpVersionPolicy.RequestVersionExact,
             Content = new ReadOnlyMemoryContent(body.WrittenMemory),
         };
-        request.Headers.Host = endpoint.Host;
+        if (endpoint.HasForeignHost)
+        {
+            request.Headers.Host = endpoint.Host;
+        }
+
         request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
         request.Headers.TryAddWithoutValidation("X-Amz-Date", time);
         request.Headers.TryAddWithoutValidation("X-Amz-Target", call.Operation.Target);
@@ -317,7 +308,8 @@ internal sealed class KinesisTransport : IDisposable
             };
     }
 
-    private async Task<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         int status = (int)response.StatusCode;
         int limit = response.IsSuccessStatusCode ? LargestAnswer : LargestError;
@@ -334,7 +326,8 @@ internal sealed class KinesisTransport : IDisposable
         try
         {
             await using var sink = new BodySink(body);
-            await response.Content.CopyToAsync(sink, cancellationToken);
+            await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+            await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
         }
         catch (InvalidDataException exception)
         {
@@ -435,8 +428,13 @@ internal sealed class KinesisTransport : IDisposable
     private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>What stays the same in all attempts of one call.</summary>
-    private sealed record Call<T>(KinesisOperation Operation, string Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write)
+    private sealed record Call<T>(KinesisOperation Operation, ServiceEndpoint Endpoint, Action<WireWriter> Write)
     {
+        /// <summary>What it is done to, for messages, where that is not <see cref="Stream"/> alone.</summary>
+        public string? Subject { get; init; }
+
+        public StreamIdentifier Stream { get; init; }
+
         /// <summary>Set where the answer is read as a whole.</summary>
         public AnswerDecoder<T>? Decode { get; init; }
 
@@ -464,7 +462,7 @@ internal sealed class KinesisTransport : IDisposable
                 facts += $", extended request id {extendedRequestId}";
             }
 
-            return new KinesisException($"{Operation.Name} on {Subject} failed: {text} [{facts}]", kind, code, innerException)
+            return new KinesisException($"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: {text} [{facts}]", kind, code, innerException)
             {
                 StatusCode = response is null ? null : (int)response.StatusCode,
                 RequestId = requestId,

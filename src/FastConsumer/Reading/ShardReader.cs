@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
@@ -16,6 +17,7 @@ namespace FastConsumer.Reading;
 /// <param name="IdlePollInterval">The time between two calls when nothing is left to read.</param>
 /// <param name="Deaggregate">Whether KPL aggregates are unpacked.</param>
 /// <param name="HashKeyRange">The shard's hash keys, where they are known: what else an aggregate holds is left out.</param>
+/// <param name="IgnoreQuota">For load tests: never waits for the quota.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -25,7 +27,8 @@ internal sealed record ShardReaderSettings(
     int Limit,
     TimeSpan IdlePollInterval,
     bool Deaggregate = true,
-    HashKeyRange? HashKeyRange = null);
+    HashKeyRange? HashKeyRange = null,
+    bool IgnoreQuota = false);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -116,12 +119,16 @@ internal sealed class ShardReader : IShardReader
     }
 
     /// <summary>One call and what follows from it; true at the shard's end.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> ReadOnceAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
         try
         {
             _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken).ConfigureAwait(false);
-            await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!_settings.IgnoreQuota)
+            {
+                await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (KinesisException e)
         {

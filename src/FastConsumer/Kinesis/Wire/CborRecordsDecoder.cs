@@ -79,6 +79,7 @@ internal static class CborRecordsDecoder
         {
             Count = table.Count,
             PayloadBytes = table.PayloadBytes,
+            MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
             ContinuationSequenceNumber = continuation,
@@ -97,9 +98,19 @@ internal static class CborRecordsDecoder
 
         while (reader.MoveNext(ref records))
         {
-            var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
-            ReadRecord(ref reader, ref entry);
-            table.Add(buffer, ref entry);
+            ref RecordEntry entry = ref table.Next();
+            int position = reader.Position;
+            if (PlainCborRecord.TryRead(buffer, ref position, ref entry))
+            {
+                reader.Position = position;
+            }
+            else
+            {
+                entry = RecordTable.Empty;
+                ReadRecord(ref reader, ref entry);
+            }
+
+            table.Keep(buffer, in entry);
         }
     }
 

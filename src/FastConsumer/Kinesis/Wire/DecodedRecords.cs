@@ -18,6 +18,9 @@ internal readonly struct DecodedRecords
     /// <summary>The list of children; <see cref="WireValue.Null"/> where there is none.</summary>
     public required WireValue ChildShards { get; init; }
 
+    /// <summary>False where no record can be an aggregate of the KPL, which saves looking at each again.</summary>
+    public required bool MayHoldAggregates { get; init; }
+
     /// <summary>Sum of data and partition keys.</summary>
     public required long PayloadBytes { get; init; }
 }

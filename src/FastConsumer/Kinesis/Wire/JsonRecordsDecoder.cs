@@ -27,7 +27,6 @@ internal static class JsonRecordsDecoder
 
     private static DecodedRecords Decode(Span<byte> buffer, ref RecordTable table)
     {
-        // The reader only moves forwards, so that rewriting a string behind it is safe.
         var reader = new Utf8JsonReader(buffer);
         string? iterator = null;
         string? continuation = null;
@@ -53,13 +52,10 @@ internal static class JsonRecordsDecoder
 
                 hasRecords = true;
                 Expect(ref reader, JsonTokenType.StartArray);
-                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                {
-                    Expect(ref reader, JsonTokenType.StartObject);
-                    var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
-                    ReadRecord(ref reader, buffer, ref entry);
-                    table.Add(buffer, ref entry);
-                }
+                JsonReaderState behindBracket = reader.CurrentState;
+                int end = ReadRecords(buffer, (int)reader.BytesConsumed, ref table);
+                reader = new Utf8JsonReader(buffer[end..], isFinalBlock: true, behindBracket);
+                reader.Read();
             }
             else if (Matches(ref reader, "NextShardIterator"u8))
             {
@@ -101,12 +97,68 @@ internal static class JsonRecordsDecoder
         {
             Count = table.Count,
             PayloadBytes = table.PayloadBytes,
+            MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
             ContinuationSequenceNumber = continuation,
             MillisBehindLatest = behind,
             ChildShards = children,
         };
+    }
+
+    /// <summary>Reads the records behind an opening bracket; the offset of the closing one.</summary>
+    private static int ReadRecords(Span<byte> buffer, int position, ref RecordTable table)
+    {
+        SkipWhiteSpace(buffer, ref position);
+        while (table.Count > 0 || position >= buffer.Length || buffer[position] != ']')
+        {
+            ref RecordEntry entry = ref table.Next();
+            if (!PlainJsonRecord.TryRead(buffer, ref position, ref entry))
+            {
+                entry = RecordTable.Empty;
+                ReadRecord(buffer, ref position, ref entry);
+            }
+
+            table.Keep(buffer, in entry);
+            SkipWhiteSpace(buffer, ref position);
+            if (position < buffer.Length && buffer[position] == ']')
+            {
+                break;
+            }
+
+            if (position >= buffer.Length || buffer[position] != ',')
+            {
+                throw new WireFormatException($"Behind record {table.Count - 1}, at offset {position}, neither a comma nor the end of Records stands.");
+            }
+
+            position++;
+            SkipWhiteSpace(buffer, ref position);
+        }
+
+        return position;
+    }
+
+    /// <summary>Reads a record of any form.</summary>
+    private static void ReadRecord(Span<byte> buffer, ref int position, ref RecordEntry entry)
+    {
+        Span<byte> rest = buffer[position..];
+        // The reader only moves forwards, so that rewriting a string behind it is safe.
+        var reader = new Utf8JsonReader(rest);
+        reader.Read();
+        Expect(ref reader, JsonTokenType.StartObject);
+        ReadRecord(ref reader, rest, ref entry);
+        entry.DataOffset += position;
+        entry.SequenceNumberOffset += position;
+        entry.PartitionKeyOffset += position;
+        position += (int)reader.BytesConsumed;
+    }
+
+    private static void SkipWhiteSpace(ReadOnlySpan<byte> buffer, ref int position)
+    {
+        while (position < buffer.Length && buffer[position] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+        {
+            position++;
+        }
     }
 
     private static void ReadRecord(ref Utf8JsonReader reader, Span<byte> buffer, ref RecordEntry entry)
