@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
@@ -10,16 +11,20 @@ namespace FastConsumer.Analyzers;
 public sealed class ProcessorShapeAnalyzer : FastConsumerAnalyzer
 {
     private static readonly ImmutableArray<DiagnosticDescriptor> s_rules =
-        [Descriptors.Type, Descriptors.Handler, Descriptors.HandlerSet, Descriptors.Route, Descriptors.Json, Descriptors.Value];
+        [Descriptors.Type, Descriptors.Handler, Descriptors.HandlerSet, Descriptors.Route, Descriptors.Json, Descriptors.ErrorRules, Descriptors.Value];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => s_rules;
 
     /// <inheritdoc/>
-    protected override void Register(CompilationStartAnalysisContext context) =>
-        context.RegisterSymbolAction(Analyze, SymbolKind.NamedType);
+    protected override void Register(CompilationStartAnalysisContext context)
+    {
+        // a rule of the assembly is read with each processor, and reported once
+        var reported = new ConcurrentDictionary<(string, Location), bool>();
+        context.RegisterSymbolAction(symbol => Analyze(symbol, reported), SymbolKind.NamedType);
+    }
 
-    private static void Analyze(SymbolAnalysisContext context)
+    private static void Analyze(SymbolAnalysisContext context, ConcurrentDictionary<(string, Location), bool> reported)
     {
         var type = (INamedTypeSymbol)context.Symbol;
         if (type.TypeKind != TypeKind.Class || type.FindAttribute("KinesisProcessorAttribute") is not { } attribute)
@@ -29,6 +34,11 @@ public sealed class ProcessorShapeAnalyzer : FastConsumerAnalyzer
 
         foreach (ShapeProblem problem in ProcessorShape.Read(type, attribute, context.CancellationToken).Problems)
         {
+            if (problem.IsShared && !reported.TryAdd((problem.Message, problem.Location), true))
+            {
+                continue;
+            }
+
             DiagnosticDescriptor rule = s_rules.First(candidate => candidate.Id == problem.Rule);
             context.ReportDiagnostic(Diagnostic.Create(rule, problem.Location, problem.Message));
         }

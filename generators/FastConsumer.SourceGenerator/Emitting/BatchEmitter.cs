@@ -18,6 +18,13 @@ internal sealed class BatchEmitter(SourceWriter writer, HandlerModel handler, Ca
         writer.Close();
         writer.Close();
 
+        if (handler.Timeout is { } timeout)
+        {
+            writer.Line();
+            writer.Line("/// <inheritdoc/>");
+            writer.Line($"public override global::System.TimeSpan? Timeout => {Literals.Duration(timeout)}; // {Literals.DurationComment(timeout)}");
+        }
+
         string call = calls.Call(handler.Method, handler.Arguments, takesRecords ? "Records" : "Payloads", "context");
         writer.Line();
         writer.Line("/// <inheritdoc/>");

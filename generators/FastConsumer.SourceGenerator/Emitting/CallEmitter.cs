@@ -23,7 +23,7 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
     };
 
     /// <summary>The call of a user's method, as an expression; services are variables that <see cref="InScope"/> declares.</summary>
-    public string Call(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string payload, string context)
+    public string Call(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string payload, string context, string token = "cancellationToken")
     {
         string target = method.IsStatic ? processor : "_processor";
         return $"{target}.{method.Name}({string.Join(", ", arguments.Select(Argument))})";
@@ -32,7 +32,7 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
         {
             ArgumentKind.Payload => payload,
             ArgumentKind.Context => context,
-            ArgumentKind.CancellationToken => "cancellationToken",
+            ArgumentKind.CancellationToken => token,
             _ => Service(position),
         };
     }
@@ -70,12 +70,16 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
             }
         }
 
-        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call}.ConfigureAwait(false);");
+        Await(method, call);
         writer.Close();
         writer.Open("finally");
         writer.Line("await scope.DisposeAsync().ConfigureAwait(false);");
         writer.Close();
     }
+
+    /// <summary>Calls and waits for the method.</summary>
+    public void Await(MethodModel method, string call) =>
+        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call}.ConfigureAwait(false);");
 
     private static string Service(int position) => "service" + Literals.Number(position + 1);
 }

@@ -17,6 +17,8 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         writer.Open($"private sealed class {pipeline.ClassName} : {BaseType()}");
         EmitDefinition();
         writer.Line();
+        var rules = new ErrorRuleEmitter(writer, pipeline);
+        rules.EmitFields();
         EmitFields();
         writer.Line();
         EmitConstructor();
@@ -30,6 +32,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             new BatchEmitter(writer, pipeline.Handlers[0], calls).Emit();
         }
 
+        rules.EmitChoice();
         foreach (LifeCycleModel stage in pipeline.LifeCycle)
         {
             EmitLifeCycle(stage, calls);
@@ -60,6 +63,11 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         {
             writer.Line($"CheckpointInterval = {Literals.Duration(checkpoint.Interval)}, // {Literals.DurationComment(checkpoint.Interval)}");
             writer.Line($"CheckpointRecords = {Literals.Number(checkpoint.Records)},");
+        }
+
+        if (pipeline.UsesDeadLetters)
+        {
+            writer.Line("UsesDeadLetters = true,");
         }
 
         writer.Line($"CreatePipeline = static (processor, services) => new {pipeline.ClassName}(processor, services),");

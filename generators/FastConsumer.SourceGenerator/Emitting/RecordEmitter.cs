@@ -21,7 +21,7 @@ internal sealed class RecordEmitter
         _writer = writer;
         _pipeline = pipeline;
         _calls = calls;
-        _isSynchronous = pipeline.Handlers.All(handler => handler.Method.Returns == ReturnKind.Void && !handler.HasServices);
+        _isSynchronous = pipeline.Handlers.All(handler => handler.Method.Returns == ReturnKind.Void && !handler.IsWrapped);
         foreach (HandlerModel handler in pipeline.Handlers)
         {
             _handlers.Add((handler, _names.Take("Call" + handler.Method.Name.TrimStart('@'))));
@@ -36,9 +36,9 @@ internal sealed class RecordEmitter
             EmitRoutes(property);
         }
 
-        foreach ((HandlerModel handler, string name) in _handlers)
+        for (int i = 0; i < _handlers.Count; i++)
         {
-            EmitHandler(handler, name);
+            EmitHandler(_handlers[i].Handler, _handlers[i].Name, i);
         }
     }
 
@@ -94,6 +94,11 @@ internal sealed class RecordEmitter
         _writer.Line();
         _writer.Line("/// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>");
         _writer.Open($"private {ResultType} ChooseRoute({Cursor}, {Token})");
+        if (_pipeline.ChoosesErrorRules)
+        {
+            _writer.Line("cursor.ChooseHandler(-1);");
+        }
+
         _writer.Line("var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);");
         _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, {Literals.Utf8(property)}))");
         bool first = true;
@@ -142,23 +147,28 @@ internal sealed class RecordEmitter
         }
     }
 
-    private void EmitHandler(HandlerModel handler, string name)
+    private void EmitHandler(HandlerModel handler, string name, int number)
     {
         _writer.Line();
         _writer.Open($"private {ResultType} {name}({Cursor}, {Token})");
-        bool readsLate = handler.HasServices && handler.Payload.Kind == PayloadKind.Span;
+        if (_pipeline.ChoosesErrorRules)
+        {
+            _writer.Line($"cursor.ChooseHandler({Literals.Number(number)});");
+        }
+
+        bool readsLate = handler.IsWrapped && handler.Payload.Kind == PayloadKind.Span;
         if (!readsLate)
         {
             _writer.Line($"{handler.Payload.Type} payload = {_calls.Read(handler.Payload)};");
         }
 
         _writer.Line("cursor.EnterHandler();");
-        string inScope = "";
-        if (handler.HasServices)
+        string wrapped = "";
+        if (handler.IsWrapped)
         {
             string start = name.EndsWith("Async", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Async".Length) : name;
-            inScope = _names.Take(start + "InScopeAsync");
-            _writer.Line($"return {inScope}(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
+            wrapped = _names.Take(start + (handler.HasServices ? "InScopeAsync" : "InTimeAsync"));
+            _writer.Line($"return {wrapped}(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
         }
         else
         {
@@ -174,16 +184,47 @@ internal sealed class RecordEmitter
         }
 
         _writer.Close();
-        if (!handler.HasServices)
+        if (handler.IsWrapped)
         {
-            return;
+            EmitWrapped(handler, wrapped, readsLate);
         }
+    }
 
+    private void EmitWrapped(HandlerModel handler, string name, bool readsLate)
+    {
         // a span cannot be a parameter of an async method, so it is taken from the cursor at the call
         string payload = readsLate ? _calls.Read(handler.Payload) : "payload";
+        bool returnsAtOnce = !handler.HasServices && handler.Method.Returns == ReturnKind.Void;
         _writer.Line();
-        _writer.Open($"private async {ValueTask} {inScope}({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
-        _calls.InScope(handler.Method, handler.Arguments, _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context"));
+        _writer.Open($"private {(returnsAtOnce ? "" : "async ")}{ValueTask} {name}({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
+        if (handler.Timeout is { } timeout)
+        {
+            _writer.Line($"using global::FastConsumer.Processors.CallTimeout timeout = cursor.StartTimeout({Literals.Duration(timeout)}, cancellationToken); // {Literals.DurationComment(timeout)}");
+            _writer.Open("try");
+        }
+
+        string call = _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context", handler.Timeout is null ? "cancellationToken" : "timeout.Token");
+        if (handler.HasServices)
+        {
+            _calls.InScope(handler.Method, handler.Arguments, call);
+        }
+        else
+        {
+            _calls.Await(handler.Method, call);
+            if (returnsAtOnce)
+            {
+                _writer.Line("return default;");
+            }
+        }
+
+        if (handler.Timeout is not null)
+        {
+            _writer.Close();
+            _writer.Open("catch (global::System.OperationCanceledException exception) when (timeout.IsOver)");
+            _writer.Line("throw timeout.Exceeded(exception);");
+            _writer.Close();
+        }
+
         _writer.Close();
     }
 }

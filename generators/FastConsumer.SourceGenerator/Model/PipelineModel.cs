@@ -19,7 +19,38 @@ internal sealed record PipelineModel(
     CheckpointModel? Checkpoint,
     BatchModel? Batch,
     EquatableArray<HandlerModel> Handlers,
-    EquatableArray<LifeCycleModel> LifeCycle);
+    EquatableArray<LifeCycleModel> LifeCycle)
+{
+    /// <summary>The error rules of the class, then those of the assembly.</summary>
+    public EquatableArray<ErrorRuleModel> ErrorRules { get; init; }
+
+    /// <summary>True where the choice of an error rule needs to know the handler.</summary>
+    public bool ChoosesErrorRules => Handlers.Count > 1 && Handlers.Any(handler => handler.ErrorRules.Count > 0);
+
+    /// <summary>True where a rule writes dead letters.</summary>
+    public bool UsesDeadLetters => ErrorRules.Concat(Handlers.SelectMany(handler => handler.ErrorRules)).Any(rule => rule.WritesDeadLetters);
+}
+
+/// <summary>An error rule.</summary>
+/// <param name="ExceptionType">The exception as code names it.</param>
+/// <param name="TakesAll">True for System.Exception itself.</param>
+/// <param name="Action">The name of the action.</param>
+/// <param name="MaxAttempts">The most attempts; 0 for no bound.</param>
+/// <param name="InitialBackoff">The first wait; null for the options'.</param>
+/// <param name="MaxBackoff">The longest wait; null for the options'.</param>
+/// <param name="Then">The name of the action after the last attempt.</param>
+/// <param name="Timeout">The longest time of a call; null for none.</param>
+/// <param name="WritesDeadLetters">True where it may write a dead letter.</param>
+internal sealed record ErrorRuleModel(
+    string ExceptionType,
+    bool TakesAll,
+    string Action,
+    int MaxAttempts,
+    TimeSpan? InitialBackoff,
+    TimeSpan? MaxBackoff,
+    string Then,
+    TimeSpan? Timeout,
+    bool WritesDeadLetters);
 
 /// <summary>The values of a checkpoint attribute.</summary>
 internal sealed record CheckpointModel(TimeSpan Interval, int Records);
@@ -40,6 +71,15 @@ internal sealed record MethodModel(string Name, bool IsStatic, ReturnKind Return
 /// <param name="Arguments">The arguments of the call, in order.</param>
 internal sealed record HandlerModel(MethodModel Method, string? Route, PayloadModel Payload, EquatableArray<ArgumentModel> Arguments)
 {
+    /// <summary>The error rules of the method.</summary>
+    public EquatableArray<ErrorRuleModel> ErrorRules { get; init; }
+
+    /// <summary>The longest time of a call; null for none.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>True where the call is awaited in a method of its own.</summary>
+    public bool IsWrapped => HasServices || Timeout is not null;
+
     public bool HasServices => Arguments.Any(argument => argument.Kind is ArgumentKind.Service or ArgumentKind.OptionalService);
 }
 

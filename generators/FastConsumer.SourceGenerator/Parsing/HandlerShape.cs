@@ -16,6 +16,12 @@ internal sealed class HandlerShape(IMethodSymbol method, ReturnKind returns, Pay
 
     /// <summary>The value of the route property; null for the handler of the rest.</summary>
     public string? Route { get; init; }
+
+    /// <summary>The error rules of the method.</summary>
+    public EquatableArray<ErrorRuleModel> ErrorRules { get; set; }
+
+    /// <summary>The longest time of a call; null for none.</summary>
+    public TimeSpan? Timeout { get; set; }
 }
 
 /// <summary>A parameter and what it is given.</summary>

@@ -47,13 +47,20 @@ internal static class ModelBuilder
         shape.Checkpoint,
         shape.Batch,
         shape.Handlers.Select(Handler).ToEquatableArray(),
-        shape.LifeCycle.Select(stage => new LifeCycleModel(stage.Kind, Method(stage.Method, stage.Returns), stage.Arguments.Select(Argument).ToEquatableArray())).ToEquatableArray());
+        shape.LifeCycle.Select(stage => new LifeCycleModel(stage.Kind, Method(stage.Method, stage.Returns), stage.Arguments.Select(Argument).ToEquatableArray())).ToEquatableArray())
+    {
+        ErrorRules = shape.ErrorRules,
+    };
 
     private static HandlerModel Handler(HandlerShape handler) => new(
         Method(handler.Method, handler.Returns),
         handler.Route,
         Payload(handler.Payload),
-        handler.Arguments.Select(Argument).ToEquatableArray());
+        handler.Arguments.Select(Argument).ToEquatableArray())
+    {
+        ErrorRules = handler.ErrorRules,
+        Timeout = handler.Timeout,
+    };
 
     private static MethodModel Method(IMethodSymbol method, ReturnKind returns) => new(SymbolNames.Escape(method.Name), method.IsStatic, returns);
 

@@ -34,6 +34,9 @@ internal sealed class ProcessorShape
     /// <summary>The bounds of a batch; null for handlers per record.</summary>
     public BatchModel? Batch { get; private set; }
 
+    /// <summary>The error rules of the class, then those of the assembly.</summary>
+    public EquatableArray<ErrorRuleModel> ErrorRules { get; private set; }
+
     public IReadOnlyList<HandlerShape> Handlers => _handlers;
 
     public IReadOnlyList<LifeCycleShape> LifeCycle => _lifeCycle;
@@ -51,6 +54,7 @@ internal sealed class ProcessorShape
         shape.ReadProcessor(attribute, cancellationToken);
         shape.ReadCheckpoint(cancellationToken);
         shape.ReadMethods(attribute, cancellationToken);
+        shape.ReadErrorRules(cancellationToken);
         return shape;
     }
 
@@ -103,6 +107,32 @@ internal sealed class ProcessorShape
         }
 
         Checkpoint = new CheckpointModel(interval, ReadNumber(attribute, "Records", "DefaultRecords", least: 0, cancellationToken));
+    }
+
+    private void ReadErrorRules(CancellationToken cancellationToken)
+    {
+        var reader = new ErrorRuleReader(_problems, cancellationToken);
+        ErrorRules = reader.Read(Type).Concat(reader.Read(Type.ContainingAssembly)).ToEquatableArray();
+        foreach (IMethodSymbol method in Type.GetMembers().OfType<IMethodSymbol>())
+        {
+            EquatableArray<ErrorRuleModel> rules = reader.Read(method);
+            if (rules.Count > 0 && method.FindAttribute("OnRecordAttribute") is null && method.FindAttribute("OnBatchAttribute") is null)
+            {
+                _problems.Add(RuleIds.ErrorRules, method.Place(), $"The error rules of '{method.Name}' are never looked at: it is no handler. Put them on a method with [OnRecord] or [OnBatch], or on the class.");
+            }
+
+            if (_handlers.Find(candidate => SymbolEqualityComparer.Default.Equals(candidate.Method, method)) is not { } handler)
+            {
+                continue;
+            }
+
+            handler.ErrorRules = rules;
+            handler.Timeout = rules.Concat(ErrorRules).Select(rule => rule.Timeout).FirstOrDefault(timeout => timeout is not null);
+            if (handler.Timeout is not null && handler.Arguments.All(argument => argument.Kind != ArgumentKind.CancellationToken))
+            {
+                _problems.Add(RuleIds.ErrorRules, method.Place(), $"The time-out of [OnError] cannot end '{method.Name}': it takes no CancellationToken. Add the parameter, or remove Timeout.");
+            }
+        }
     }
 
     private void ReadMethods(AttributeData processor, CancellationToken cancellationToken)

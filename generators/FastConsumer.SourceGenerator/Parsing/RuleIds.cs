@@ -8,5 +8,6 @@ internal static class RuleIds
     public const string HandlerSet = "FC1003";
     public const string Route = "FC1004";
     public const string Json = "FC1005";
+    public const string ErrorRules = "FC1006";
     public const string Value = "FC4001";
 }

@@ -19,6 +19,9 @@ internal sealed class ShapeProblem(string rule, string message, Location locatio
     /// this generator does not, so a finding about members of a type must not keep the code from being generated.
     /// </summary>
     public bool StopsGeneration { get; init; } = true;
+
+    /// <summary>True where other processors have the same problem at the same place: an attribute of the assembly.</summary>
+    public bool IsShared { get; init; }
 }
 
 /// <summary>Collects the problems of one class.</summary>
@@ -31,6 +34,9 @@ internal sealed class ShapeProblems
     /// <summary>Set where a type does not exist, or is local to a file and cannot be in a signature: the compiler says so, and no rule of ours adds to it.</summary>
     public string? UnknownType { get; set; }
 
+    /// <summary>Whether what is added now belongs to the assembly.</summary>
+    public bool IsShared { get; set; }
+
     public void Add(string rule, Location? location, string message, bool stopsGeneration = true) =>
-        _items.Add(new ShapeProblem(rule, message, location ?? Location.None) { StopsGeneration = stopsGeneration });
+        _items.Add(new ShapeProblem(rule, message, location ?? Location.None) { StopsGeneration = stopsGeneration, IsShared = IsShared });
 }

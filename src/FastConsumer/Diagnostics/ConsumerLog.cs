@@ -32,8 +32,8 @@ internal static partial class ConsumerLog
     [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
     public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
 
-    [LoggerMessage(2101, LogLevel.Error, "{Processor} stopped shard {ShardId} at record {Position}: the record can never succeed. It is not skipped: correct the processor or the record's producer and restart; the shard goes on with this record.")]
-    public static partial void ShardStopped(ILogger log, string processor, string shardId, object position, Exception error);
+    [LoggerMessage(2101, LogLevel.Error, "{Processor} stopped shard {ShardId} at record {Position}: {Reason}. It is not skipped: correct the processor or the record's producer and restart; the shard goes on with this record.")]
+    public static partial void ShardStopped(ILogger log, string processor, string shardId, object position, string reason, Exception error);
 
     [LoggerMessage(2102, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} after the record was checkpointed; it is not tried again.")]
     public static partial void FailedAfterCheckpoint(ILogger log, string processor, string shardId, object position, Exception error);
@@ -49,6 +49,18 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2106, LogLevel.Warning, "{Processor}: the handler of shard {ShardId} ignores its cancelled token; the lease is given up while it still runs.")]
     public static partial void HandlerGivenUp(ILogger log, string processor, string shardId);
+
+    [LoggerMessage(2107, LogLevel.Warning, "{Processor} left out record {Position} of shard {ShardId} after {Attempts} attempts, as its error policy says.")]
+    public static partial void Skipped(ILogger log, string processor, string shardId, object position, int attempts, Exception error);
+
+    [LoggerMessage(2108, LogLevel.Warning, "{Processor} gave up record {Position} of shard {ShardId} after {Attempts} attempts; its dead letter is written.")]
+    public static partial void DeadLettered(ILogger log, string processor, string shardId, object position, int attempts, Exception error);
+
+    [LoggerMessage(2109, LogLevel.Error, "{Processor}: the dead letter of record {Position} of shard {ShardId} could not be written; the shard waits and tries again in {Wait}.")]
+    public static partial void DeadLetterFailed(ILogger log, string processor, string shardId, object position, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after {Attempts} attempts.")]
+    public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
 
     [LoggerMessage(2200, LogLevel.Warning, "The checkpoint of shard {ShardId} at {Position} could not be written; trying again in {Wait}, processing goes on.")]
     public static partial void CheckpointFailed(ILogger log, string shardId, object position, TimeSpan wait, Exception? error);
@@ -85,6 +97,9 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2308, LogLevel.Warning, "The children of shard {ShardId} could not be written to its lease; FastConsumer finds them in the stream's listing.")]
     public static partial void ChildrenNotNamed(ILogger log, string shardId, Exception error);
+
+    [LoggerMessage(2310, LogLevel.Warning, "LeaseTableWriteUnits is {Units} a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: raise it, or set LeaseDuration to {Longer} or more.")]
+    public static partial void BudgetTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
 
     [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
     public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);

@@ -16,6 +16,9 @@ internal sealed class ConsumerMetrics
     private readonly Counter<long> _throttledReads;
     private readonly Counter<long> _recordsDone;
     private readonly Counter<long> _failures;
+    private readonly Counter<long> _skipped;
+    private readonly Counter<long> _deadLettered;
+    private readonly Counter<long> _filtered;
     private readonly Counter<long> _checkpoints;
     private readonly UpDownCounter<long> _leases;
     private readonly Gauge<long> _millisBehindLatest;
@@ -28,8 +31,11 @@ internal sealed class ConsumerMetrics
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
         _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of KPL aggregates that belong to another shard by their hash key and were left out.");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
-        _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records whose handlers have returned.");
+        _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records that are done: their handlers have returned, or they were left out.");
         _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
+        _skipped = meter.CreateCounter<long>("fastconsumer.records.skipped", "{record}", "Records left out by [OnError(..., ErrorAction.Skip)].");
+        _deadLettered = meter.CreateCounter<long>("fastconsumer.records.dead_lettered", "{record}", "Records left out after their dead letters were written.");
+        _filtered = meter.CreateCounter<long>("fastconsumer.records.filtered", "{record}", "Records for which a [Filter] method was false.");
         _checkpoints = meter.CreateCounter<long>("fastconsumer.checkpoints", "{checkpoint}", "Checkpoints that became durable.");
         _leases = meter.CreateUpDownCounter<long>("fastconsumer.leases", "{lease}", "Leases held.");
         _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms", "KCL's MillisBehindLatest of the last answer.");
@@ -54,6 +60,12 @@ internal sealed class ConsumerMetrics
     public void Done(in ShardTags shard, long records) => _recordsDone.Add(records, shard.ToTagList());
 
     public void Failed(in ShardTags shard) => _failures.Add(1, shard.ToTagList());
+
+    public void Skipped(in ShardTags shard) => _skipped.Add(1, shard.ToTagList());
+
+    public void DeadLettered(in ShardTags shard) => _deadLettered.Add(1, shard.ToTagList());
+
+    public void Filtered(in ShardTags shard, long records) => _filtered.Add(records, shard.ToTagList());
 
     public void Checkpointed(in ShardTags shard) => _checkpoints.Add(1, shard.ToTagList());
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FastConsumer.Diagnostics;
 using FastConsumer.Processors;
 
@@ -5,7 +6,7 @@ namespace FastConsumer.Dispatch;
 
 /// <summary>
 /// Collects records over pages until the batch is full or its first record has waited long enough, then runs the batch until
-/// all of it is done. What <see cref="BatchContext.Fail"/> named is tried again alone, in order.
+/// all of it is done. What <see cref="BatchContext.Fail"/> named goes through the error policy alone, in order.
 /// </summary>
 internal sealed class BatchLane(
     BatchPipeline pipeline,
@@ -51,16 +52,17 @@ internal sealed class BatchLane(
         {
             var context = new BatchContext(shard, pipeline, progress, attempt);
             Exception? thrown = await InvokeAsync(context, abort).ConfigureAwait(false);
-            int[] left = Left(context, thrown);
-            if (left.Length == 0)
+            (List<int> left, TimeSpan wait) = thrown is null
+                ? await SettleFailuresAsync(context, attempt, stop, abort).ConfigureAwait(false)
+                : await SettleThrownAsync(thrown, context, attempt, stop, abort).ConfigureAwait(false);
+            if (left.Count == 0)
             {
                 break;
             }
 
             pipeline.MarkDone(left[0]);
-            pipeline.Keep(left);
-            (RecordPage page, int index) = pipeline.RecordAt(0);
-            await failures.WaitToRetryAsync(thrown ?? context.Failures[left[0]], page.PositionOf(index), attempt, inHandler: true, stop).ConfigureAwait(false);
+            pipeline.Keep(CollectionsMarshal.AsSpan(left));
+            await failures.WaitAsync(wait, stop).ConfigureAwait(false);
             if (stop.IsCancellationRequested)
             {
                 return;
@@ -117,9 +119,30 @@ internal sealed class BatchLane(
 
             if (unreadable is not null && !stop.IsCancellationRequested)
             {
-                await failures.WaitToRetryAsync(unreadable, page.PositionOf(cursor.Index), cursor.Attempt, inHandler: false, stop).ConfigureAwait(false);
-                cursor.NextAttempt();
+                await TakeCareAsync(unreadable, page.PositionOf(cursor.Index), stop, abort).ConfigureAwait(false);
             }
+        }
+
+        if (pipeline.Count == 0)
+        {
+            // what was left out behind the last batch
+            metrics.Done(tags, progress.Advance());
+        }
+    }
+
+    /// <summary>A payload that cannot be read goes through the policy alone, before the batch that it would have been in.</summary>
+    private async ValueTask TakeCareAsync(Exception unreadable, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
+    {
+        FailureDecision decision = failures.Decide(unreadable, pipeline.RuleFor(unreadable, 0), position, cursor.Attempt, inHandler: false);
+        if (decision.Action == ErrorAction.Retry)
+        {
+            await failures.WaitAsync(decision.Wait, stop).ConfigureAwait(false);
+            cursor.NextAttempt();
+        }
+        else if (await failures.LeaveOutAsync(decision.Action, unreadable, cursor.Current, cursor.Attempt, stop, abort).ConfigureAwait(false))
+        {
+            cursor.Complete();
+            failures.Succeeded();
         }
     }
 
@@ -127,8 +150,22 @@ internal sealed class BatchLane(
     {
         try
         {
-            await pipeline.InvokeAsync(context, abort).ConfigureAwait(false);
-            return null;
+            if (pipeline.Timeout is not TimeSpan longest)
+            {
+                await pipeline.InvokeAsync(context, abort).ConfigureAwait(false);
+                return null;
+            }
+
+            using var timeout = new CallTimeout(longest, time, abort);
+            try
+            {
+                await pipeline.InvokeAsync(context, timeout.Token).ConfigureAwait(false);
+                return null;
+            }
+            catch (OperationCanceledException e) when (timeout.IsOver)
+            {
+                return timeout.Exceeded(e);
+            }
         }
         catch (Exception e) when (FailurePolicy.Takes(e, abort))
         {
@@ -137,35 +174,67 @@ internal sealed class BatchLane(
     }
 
     /// <summary>
-    /// The records to run again. A call that threw may have left out any record, so all are, whatever it named before; only
-    /// what it has checkpointed is done for good.
+    /// A call that threw may have left out any record, so its rule is that of all of them, whatever it named before; only what it
+    /// has checkpointed is done for good. Returns what is to run again.
     /// </summary>
-    private int[] Left(BatchContext context, Exception? thrown)
+    private async ValueTask<(List<int> Left, TimeSpan Wait)> SettleThrownAsync(Exception thrown, BatchContext context, int attempt, CancellationToken stop, CancellationToken abort)
     {
-        if (thrown is not null)
+        int first = context.Acknowledged;
+        if (first == pipeline.Count)
         {
-            if (context.Acknowledged == pipeline.Count)
-            {
-                SayFailedAfterCheckpoint(pipeline.Count - 1, thrown);
-            }
-
-            return [.. Enumerable.Range(context.Acknowledged, pipeline.Count - context.Acknowledged)];
+            SayFailedAfterCheckpoint(pipeline.Count - 1, thrown);
+            return ([], default);
         }
 
+        FailureDecision decision = failures.Decide(thrown, pipeline.RuleFor(thrown, 0), RecordAt(first).Position, attempt, inHandler: true);
+        while (decision.Action != ErrorAction.Retry && first < pipeline.Count
+            && await failures.LeaveOutAsync(decision.Action, thrown, RecordAt(first), attempt, stop, abort).ConfigureAwait(false))
+        {
+            pipeline.MarkDone(++first);
+        }
+
+        return ([.. Enumerable.Range(first, pipeline.Count - first)], decision.Wait);
+    }
+
+    /// <summary>Each record that the call named goes through the policy alone; the others are done. Returns what is to run again.</summary>
+    private async ValueTask<(List<int> Left, TimeSpan Wait)> SettleFailuresAsync(BatchContext context, int attempt, CancellationToken stop, CancellationToken abort)
+    {
+        List<int> left = [];
+        TimeSpan wait = default;
         foreach ((int index, Exception failure) in context.Failures)
         {
             if (index < context.Acknowledged)
             {
                 SayFailedAfterCheckpoint(index, failure);
+                continue;
+            }
+
+            if (left.Count == 0)
+            {
+                // where the shard stops here, all before it counts
+                pipeline.MarkDone(index);
+            }
+
+            FailureDecision decision = failures.Decide(failure, pipeline.RuleFor(failure, 0), RecordAt(index).Position, attempt, inHandler: true);
+            if (decision.Action == ErrorAction.Retry)
+            {
+                wait = decision.Wait > wait ? decision.Wait : wait;
+                left.Add(index);
+            }
+            else if (!await failures.LeaveOutAsync(decision.Action, failure, RecordAt(index), attempt, stop, abort).ConfigureAwait(false))
+            {
+                left.Add(index);
             }
         }
 
-        return [.. context.Failures.Keys.Where(index => index >= context.Acknowledged)];
+        return (left, wait);
     }
 
-    private void SayFailedAfterCheckpoint(int index, Exception failure)
+    private KinesisRecord RecordAt(int index)
     {
         (RecordPage page, int inPage) = pipeline.RecordAt(index);
-        failures.FailedAfterCheckpoint(failure, page.PositionOf(inPage));
+        return new KinesisRecord(page.Response, inPage);
     }
+
+    private void SayFailedAfterCheckpoint(int index, Exception failure) => failures.FailedAfterCheckpoint(failure, RecordAt(index).Position);
 }

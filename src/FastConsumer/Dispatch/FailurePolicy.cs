@@ -1,26 +1,44 @@
 using FastConsumer.Diagnostics;
+using FastConsumer.Processors;
 using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Dispatch;
 
-/// <summary>A record that can never succeed: the shard stops in front of it.</summary>
+/// <summary>The shard stops in front of a record: it can never succeed, or its error policy says so.</summary>
 internal sealed class ShardStoppedException(string message, Exception cause) : Exception(message, cause);
 
+/// <summary>What is to be done about a failure.</summary>
+/// <param name="Action">Never Stop, which is an exception.</param>
+/// <param name="Wait">The wait before a retry.</param>
+internal readonly record struct FailureDecision(ErrorAction Action, TimeSpan Wait = default);
+
 /// <summary>
-/// What becomes of an exception that left a handler. Never a silent skip: what cannot succeed later stops the shard and says
-/// so; everything else is tried again with back-off for ever, and the shard waits.
+/// What becomes of an exception that left a handler: what the rule says that fits it, or else the defaults. Never a silent
+/// skip: without a rule, what cannot succeed later stops the shard and says so, and everything else is tried again with
+/// back-off for ever, and the shard waits. One for each lane.
 /// </summary>
 internal sealed class FailurePolicy
 {
+    private readonly Dictionary<(CheckpointPosition Record, ErrorRule Rule), int> _failures = [];
     private readonly ShardContext _shard;
     private readonly Backoff _backoff;
     private readonly TimeProvider _time;
     private readonly ConsumerMetrics _metrics;
     private readonly ConsumerHealth _health;
     private readonly ILogger _log;
+    private readonly IDeadLetterSink? _deadLetters;
+    private readonly string _place;
 
-    public FailurePolicy(ShardContext shard, Backoff backoff, TimeProvider time, ConsumerMetrics metrics, ConsumerHealth health, ILogger log)
+    /// <param name="shard">The shard.</param>
+    /// <param name="backoff">The bounds of waits where a rule says none.</param>
+    /// <param name="time">The clock of waits.</param>
+    /// <param name="metrics">Counts failures and what is left out.</param>
+    /// <param name="health">Told what lasts.</param>
+    /// <param name="log">Told everything.</param>
+    /// <param name="deadLetters">The sink; null where no rule needs one.</param>
+    /// <param name="lane">The lane's number, where there are several.</param>
+    public FailurePolicy(ShardContext shard, Backoff backoff, TimeProvider time, ConsumerMetrics metrics, ConsumerHealth health, ILogger log, IDeadLetterSink? deadLetters = null, int? lane = null)
     {
         _shard = shard;
         _backoff = backoff;
@@ -28,9 +46,9 @@ internal sealed class FailurePolicy
         _metrics = metrics;
         _health = health;
         _log = log;
+        _deadLetters = deadLetters;
+        _place = $"{shard.ApplicationName}/{shard.StreamName}/{shard.ShardId}/handler{(lane is null ? "" : $"/{lane}")}";
     }
-
-    private string Place => $"{_shard.ApplicationName}/{_shard.StreamName}/{_shard.ShardId}/handler";
 
     private ShardTags Tags => new(_shard.ApplicationName, _shard.StreamName, _shard.ShardId);
 
@@ -39,29 +57,85 @@ internal sealed class FailurePolicy
     /// </summary>
     public static bool Takes(Exception error, CancellationToken abort) => !abort.IsCancellationRequested && error is not LeaseLostException;
 
-    /// <summary>A record or batch failed. Returns when it is to be tried again.</summary>
+    /// <summary>Decides on a failure, and says it.</summary>
     /// <param name="error">What the pipeline threw.</param>
-    /// <param name="position">The record, or the first of the batch.</param>
+    /// <param name="rule">The rule that fits it; null for the defaults.</param>
+    /// <param name="position">The record, or the first of a batch that failed as a whole.</param>
     /// <param name="attempt">The attempt that failed, counted from 1.</param>
     /// <param name="inHandler">False where the payload could not be read.</param>
-    /// <param name="stop">A stop ends the wait.</param>
-    /// <exception cref="ShardStoppedException">It can never succeed.</exception>
-    public async ValueTask WaitToRetryAsync(Exception error, CheckpointPosition position, int attempt, bool inHandler, CancellationToken stop)
+    /// <exception cref="ShardStoppedException">The shard is to stop.</exception>
+    public FailureDecision Decide(Exception error, ErrorRule? rule, CheckpointPosition position, int attempt, bool inHandler)
     {
         _metrics.Failed(Tags);
-        if (!inHandler && !MayPass(error))
+        if (rule is null)
         {
-            string message = $"{_shard.ProcessorName} stopped shard {_shard.ShardId} of {_shard.StreamName} at record {position}: {error.GetType().Name}: {error.Message} "
-                + "The record can never succeed and is not skipped: correct the processor or the record's producer and restart.";
-            ConsumerLog.ShardStopped(_log, _shard.ProcessorName, _shard.ShardId, position, error);
-            _health.Report(Place, ConditionSeverity.Unhealthy, message);
-            throw new ShardStoppedException(message, error);
+            return inHandler || MayPass(error)
+                ? Retry(error, position, attempt, _backoff.Next())
+                : throw Stop(error, position, "The record can never succeed");
         }
 
-        TimeSpan wait = _backoff.Next();
-        ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
-        _health.Report(Place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} (attempt {attempt}): {error.GetType().Name}: {error.Message} The shard waits and tries again.");
-        await WaitAsync(wait, stop).ConfigureAwait(false);
+        ErrorAction action = rule.Action;
+        int failures = 0;
+        if (action == ErrorAction.Retry)
+        {
+            failures = _failures[(position, rule)] = _failures.GetValueOrDefault((position, rule)) + 1;
+            action = rule.MaxAttempts > 0 && failures >= rule.MaxAttempts ? rule.Then : ErrorAction.Retry;
+        }
+
+        return action switch
+        {
+            ErrorAction.Retry => Retry(error, position, attempt, _backoff.After(failures, rule.InitialBackoff, rule.MaxBackoff)),
+            ErrorAction.Skip or ErrorAction.DeadLetter => new FailureDecision(action),
+            _ => throw Stop(error, position, failures > 0 ? $"Its error policy allows {rule.MaxAttempts} attempts" : "Its error policy says so"),
+        };
+    }
+
+    /// <summary>Leaves a record out as decided: returns true when it counts as done, false where a stop came first.</summary>
+    public async ValueTask<bool> LeaveOutAsync(ErrorAction action, Exception error, KinesisRecord record, int attempts, CancellationToken stop, CancellationToken abort)
+    {
+        if (action == ErrorAction.Skip)
+        {
+            _metrics.Skipped(Tags);
+            ConsumerLog.Skipped(_log, _shard.ProcessorName, _shard.ShardId, record.Position, attempts, error);
+            return true;
+        }
+
+        IDeadLetterSink sink = _deadLetters ?? throw new InvalidOperationException($"{_shard.ProcessorName} has no dead-letter sink.");
+        var letter = new DeadLetter(record, _shard, error, attempts);
+        for (int failures = 1; ; failures++)
+        {
+            try
+            {
+                await sink.WriteAsync(letter, abort).ConfigureAwait(false);
+                _metrics.DeadLettered(Tags);
+                ConsumerLog.DeadLettered(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, attempts, error);
+                return true;
+            }
+            catch (Exception e) when (Takes(e, abort))
+            {
+                TimeSpan wait = _backoff.After(failures, initial: null, maximum: null);
+                ConsumerLog.DeadLetterFailed(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, wait, e);
+                _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} cannot write the dead letter of record {letter.Position} of shard {_shard.ShardId}: {e.GetType().Name}: {e.Message} The shard waits and tries again.");
+                await WaitAsync(wait, stop).ConfigureAwait(false);
+                if (stop.IsCancellationRequested)
+                {
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// <summary>Waits; a stop ends it without an exception.</summary>
+    public async ValueTask WaitAsync(TimeSpan wait, CancellationToken stop)
+    {
+        try
+        {
+            await Task.Delay(wait, _time, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // the caller looks at the token
+        }
     }
 
     /// <summary>Runs a life-cycle method until it succeeds or a stop is requested; true where it succeeded.</summary>
@@ -79,7 +153,7 @@ internal sealed class FailurePolicy
             {
                 TimeSpan wait = _backoff.Next();
                 ConsumerLog.LifeCycleFailed(_log, _shard.ProcessorName, method, _shard.ShardId, attempt, wait, e);
-                _health.Report(Place, ConditionSeverity.Degraded, $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.Message} The shard waits.");
+                _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.Message} The shard waits.");
                 await WaitAsync(wait, stop).ConfigureAwait(false);
                 if (stop.IsCancellationRequested)
                 {
@@ -89,15 +163,16 @@ internal sealed class FailurePolicy
         }
     }
 
-    /// <summary>The record that failed is done.</summary>
+    /// <summary>What failed is done.</summary>
     public void Succeeded()
     {
         _backoff.Reset();
+        _failures.Clear();
         Clear();
     }
 
     /// <summary>The shard is no longer this worker's to report on.</summary>
-    public void Clear() => _health.Clear(Place);
+    public void Clear() => _health.Clear(_place);
 
     /// <summary>The handler has checkpointed the record before it threw: it counts as done.</summary>
     public void FailedAfterCheckpoint(Exception error, CheckpointPosition position)
@@ -109,15 +184,19 @@ internal sealed class FailurePolicy
     // A custom deserializer may ask others (a schema registry): what is theirs may pass.
     private static bool MayPass(Exception error) => error is TimeoutException or IOException or HttpRequestException or OperationCanceledException;
 
-    private async ValueTask WaitAsync(TimeSpan wait, CancellationToken stop)
+    private FailureDecision Retry(Exception error, CheckpointPosition position, int attempt, TimeSpan wait)
     {
-        try
-        {
-            await Task.Delay(wait, _time, stop).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // the caller looks at the token
-        }
+        ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
+        _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} (attempt {attempt}): {error.GetType().Name}: {error.Message} The shard waits and tries again.");
+        return new FailureDecision(ErrorAction.Retry, wait);
+    }
+
+    private ShardStoppedException Stop(Exception error, CheckpointPosition position, string reason)
+    {
+        string message = $"{_shard.ProcessorName} stopped shard {_shard.ShardId} of {_shard.StreamName} at record {position}: {error.GetType().Name}: {error.Message} "
+            + $"{reason}. It is not skipped: correct the processor or the record's producer and restart.";
+        ConsumerLog.ShardStopped(_log, _shard.ProcessorName, _shard.ShardId, position, char.ToLowerInvariant(reason[0]) + reason[1..], error);
+        _health.Report(_place, ConditionSeverity.Unhealthy, message);
+        return new ShardStoppedException(message, error);
     }
 }

@@ -3,7 +3,7 @@ using FastConsumer.Processors;
 
 namespace FastConsumer.Dispatch;
 
-/// <summary>Runs records one by one. A failed record is tried again; none after it starts before it is done.</summary>
+/// <summary>Runs records one by one. None after a failed record starts before that is done: tried again, or left out as its rule says.</summary>
 internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, IShardProgress progress, FailurePolicy failures, ConsumerMetrics metrics, ShardTags tags) : Lane
 {
     public override void RequestStop() => cursor.RequestStop();
@@ -31,9 +31,7 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
                     else
                     {
                         failedAt = cursor.Index;
-                        await failures.WaitToRetryAsync(e, page.PositionOf(cursor.Index), cursor.Attempt, cursor.HandlerStarted, stop).ConfigureAwait(false);
-                        cursor.NextAttempt();
-                        cursor.EndBehindCurrent();
+                        await TakeCareAsync(e, page.PositionOf(cursor.Index), stop, abort).ConfigureAwait(false);
                     }
                 }
 
@@ -48,6 +46,21 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
         finally
         {
             metrics.Done(tags, progress.Advance());
+        }
+    }
+
+    private async ValueTask TakeCareAsync(Exception error, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
+    {
+        FailureDecision decision = failures.Decide(error, pipeline.RuleFor(error, cursor.Handler), position, cursor.Attempt, cursor.HandlerStarted);
+        if (decision.Action == ErrorAction.Retry)
+        {
+            await failures.WaitAsync(decision.Wait, stop).ConfigureAwait(false);
+            cursor.NextAttempt();
+            cursor.EndBehindCurrent();
+        }
+        else if (await failures.LeaveOutAsync(decision.Action, error, cursor.Current, cursor.Attempt, stop, abort).ConfigureAwait(false))
+        {
+            cursor.Complete();
         }
     }
 }

@@ -14,6 +14,9 @@ internal abstract class ProcessorRegistration
 
     public abstract int? CheckpointRecords { get; }
 
+    /// <summary>True where a rule of it says <see cref="ErrorAction.DeadLetter"/>.</summary>
+    public abstract bool UsesDeadLetters { get; }
+
     /// <summary>Makes a shard's own instance and its pipeline, from the shard's scope.</summary>
     public abstract ShardPipeline CreatePipeline(IServiceProvider services);
 }
@@ -31,6 +34,8 @@ internal sealed class ProcessorRegistration<TProcessor> : ProcessorRegistration
     public override TimeSpan? CheckpointInterval => _definition.CheckpointInterval;
 
     public override int? CheckpointRecords => _definition.CheckpointRecords;
+
+    public override bool UsesDeadLetters => _definition.UsesDeadLetters;
 
     public override ShardPipeline CreatePipeline(IServiceProvider services) =>
         _definition.CreatePipeline(services.GetRequiredService<TProcessor>(), services);

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
+using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
@@ -236,8 +237,8 @@ internal sealed class ShardConsumer
     {
         WorkerSettings settings = _parts.Settings;
         var backoff = new Backoff(settings.RetryInitialBackoff, settings.RetryMaxBackoff, _parts.Random.Create());
-        failures = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log);
-        var cursor = new RecordCursor(_context, progress, settings.CheckpointRecords);
+        failures = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log, _parts.DeadLetters);
+        var cursor = new RecordCursor(_context, progress, settings.CheckpointRecords, _parts.Time);
         return pipeline switch
         {
             RecordPipeline records => new RecordLane(records, cursor, progress, failures, _parts.Metrics, _tags),
@@ -246,7 +247,7 @@ internal sealed class ShardConsumer
         };
     }
 
-    private ShardReader CreateReader()
+    private IShardReader CreateReader()
     {
         var settings = new ShardReaderSettings(
             _parts.Settings.Stream,
@@ -258,6 +259,11 @@ internal sealed class ShardConsumer
             _parts.Settings.IdlePollInterval,
             _parts.Settings.Deaggregate,
             _hashKeyRange);
-        return new ShardReader(_parts.Client, settings, _parts.Budget.OpenAccount(), _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
+        var position = new ShardPosition(settings);
+        ByteBudget.Account budget = _parts.Budget.OpenAccount();
+        var polling = new ShardReader(_parts.Client, settings, position, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
+        return _parts.FanOut is { HasFallenBack: false } consumer
+            ? new FanOutReader(_parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log)
+            : polling;
     }
 }

@@ -1,6 +1,7 @@
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
+using FastConsumer.Reading;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Hosting;
@@ -16,4 +17,9 @@ internal sealed record WorkerParts(
     RandomSource Random,
     ConsumerMetrics Metrics,
     ConsumerHealth Health,
-    ILogger Log);
+    ILogger Log,
+    IDeadLetterSink? DeadLetters)
+{
+    /// <summary>The registered consumer; null where shards are polled.</summary>
+    public FanOutConsumer? FanOut { get; init; }
+}

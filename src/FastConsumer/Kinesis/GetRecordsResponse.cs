@@ -6,7 +6,7 @@ using FastConsumer.Kinesis.Wire;
 namespace FastConsumer.Kinesis;
 
 /// <summary>
-/// The answer of GetRecords: one pooled buffer, and a table of where each record lies in it. Whoever receives it owns it
+/// The answer of GetRecords, or an event of SubscribeToShard, which has the same form: one pooled buffer, and a table of where each record lies in it. Whoever receives it owns it
 /// and disposes it exactly once; after that every view of its records throws <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed class GetRecordsResponse : IDisposable
@@ -29,6 +29,9 @@ public sealed class GetRecordsResponse : IDisposable
 
     /// <summary>The iterator to go on with; null at the end of the shard.</summary>
     public string? NextShardIterator { get; init; }
+
+    /// <summary>Of an event of SubscribeToShard: where to subscribe again, AFTER_SEQUENCE_NUMBER; moves on without records too. Null at the end of the shard, and in answers of GetRecords.</summary>
+    public SequenceNumber? ContinuationSequenceNumber { get; init; }
 
     /// <summary>How far the answer is behind the newest record, in milliseconds; null where the server does not say.</summary>
     public long? MillisBehindLatest { get; init; }

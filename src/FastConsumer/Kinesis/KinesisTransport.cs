@@ -14,6 +14,12 @@ namespace FastConsumer.Kinesis;
 /// <summary>Reads a successful answer; may take the body's array over.</summary>
 internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body);
 
+/// <summary>Takes a successful answer over before its body has come.</summary>
+internal delegate T AnswerOpener<T>(HttpResponseMessage response, Stream body, FailureFactory fail);
+
+/// <summary>Words a failure of a call that has been answered, with the call's facts.</summary>
+internal delegate KinesisException FailureFactory(string text, KinesisErrorKind kind, Exception? innerException, string? code);
+
 /// <summary>
 /// Sends one operation: writes the request, signs it, reads the answer into one pooled buffer, and repeats it as far as the
 /// error and the operation allow.
@@ -25,11 +31,13 @@ internal sealed class KinesisTransport : IDisposable
 
     private const int UnannouncedAnswerCapacity = 16 * 1024;
     private const int LargestError = 64 * 1024;
+    private const string EventStreamMediaType = "application/vnd.amazon.eventstream";
 
     // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
     private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
 
     private readonly HttpClient _http;
+    private readonly Lazy<HttpClient> _http2;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
     private readonly RetryBackoff _backoff;
@@ -60,6 +68,10 @@ internal sealed class KinesisTransport : IDisposable
             // each attempt has its own time-out, on the given clock
             Timeout = Timeout.InfiniteTimeSpan,
         };
+        _http2 = new Lazy<HttpClient>(() => handler is not null ? _http : new HttpClient(CreateHttp2Handler(_endpoints, options.StreamWindowBytes), disposeHandler: true)
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        });
     }
 
     public string EndpointDescription => _endpoints.Description;
@@ -71,15 +83,29 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="write">Writes the members of the request.</param>
     /// <param name="decode">Reads the answer.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public async Task<T> SendAsync<T>(
-        KinesisOperation operation, string subject, string? arn, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken)
+    public Task<T> SendAsync<T>(
+        KinesisOperation operation, string subject, string? arn, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
+        SendAsync(new Call<T>(operation, subject, _endpoints.Resolve(arn, operation.IsData), write) { Decode = decode }, cancellationToken);
+
+    /// <summary>Sends <paramref name="operation"/> over HTTP/2, in JSON, and hands the answer over as soon as it begins.</summary>
+    /// <param name="operation">What to do.</param>
+    /// <param name="subject">What it is done to, for messages.</param>
+    /// <param name="arn">The ARN that chooses an account's endpoint.</param>
+    /// <param name="write">Writes the members of the request.</param>
+    /// <param name="open">Takes the answer over, and disposes it.</param>
+    /// <param name="cancellationToken">Ends the call, not the answer.</param>
+    public Task<T> OpenAsync<T>(
+        KinesisOperation operation, string subject, string arn, Action<WireWriter> write, AnswerOpener<T> open, CancellationToken cancellationToken) =>
+        SendAsync(new Call<T>(operation, subject, _endpoints.Resolve(arn, operation.IsData), write) { Open = open }, cancellationToken);
+
+    private async Task<T> SendAsync<T>(Call<T> call, CancellationToken cancellationToken)
     {
-        ServiceEndpoint endpoint = _endpoints.Resolve(arn, operation.IsData);
-        var call = new Call<T>(operation, subject, endpoint, write, decode);
+        KinesisOperation operation = call.Operation;
+        ServiceEndpoint endpoint = call.Endpoint;
         bool clockWasCorrected = false;
         for (int attempt = 1; ; attempt++)
         {
-            var format = (WireFormat)Volatile.Read(ref _format);
+            WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
             ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
             Outcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
             if (outcome.Failure is not { } failure)
@@ -128,6 +154,11 @@ internal sealed class KinesisTransport : IDisposable
     public void Dispose()
     {
         _http.Dispose();
+        if (_http2.IsValueCreated)
+        {
+            _http2.Value.Dispose();
+        }
+
         _credentials.Dispose();
     }
 
@@ -145,9 +176,23 @@ internal sealed class KinesisTransport : IDisposable
         ActivityHeadersPropagator = null,
     };
 
+    /// <summary>For subscriptions: streams of minutes, with little to say at times.</summary>
+    private static SocketsHttpHandler CreateHttp2Handler(EndpointResolver endpoints, int? streamWindowBytes)
+    {
+        SocketsHttpHandler handler = CreateHandler(endpoints);
+        // kinesis-local never sends more than the first window of a stream
+        handler.InitialHttp2StreamWindowSize = streamWindowBytes
+            ?? (endpoints.IsLoopback ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
+        handler.EnableMultipleHttp2Connections = true;
+        handler.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
+        handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+        return handler;
+    }
+
     private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
     {
-        KinesisErrorKind.Throttled => operation.Retry != RetryRule.ReadRecords,
+        KinesisErrorKind.Throttled => operation.Retry is not (RetryRule.ReadRecords or RetryRule.Subscribe),
         KinesisErrorKind.Unavailable => operation.MayRepeat || isUntouched,
         KinesisErrorKind.InvalidResponse => operation.MayRepeat,
         _ => false,
@@ -163,9 +208,28 @@ internal sealed class KinesisTransport : IDisposable
             var body = new PooledBufferWriter(_pool, 512);
             WriteBody(call, format, body);
             using HttpRequestMessage request = CreateRequest(call, format, body, credentials);
-            using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            HttpClient http = call.Open is null ? _http : _http2.Value;
+            HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             body.Dispose();
-            return await ReadAsync(call, response, either.Token);
+            bool isHandedOver = false;
+            try
+            {
+                if (call.Open is null || !response.IsSuccessStatusCode)
+                {
+                    return await ReadAsync(call, response, either.Token);
+                }
+
+                Outcome<T> outcome = Open(call, call.Open, response);
+                isHandedOver = outcome.Failure is null;
+                return outcome;
+            }
+            finally
+            {
+                if (!isHandedOver)
+                {
+                    response.Dispose();
+                }
+            }
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -222,8 +286,8 @@ internal sealed class KinesisTransport : IDisposable
 
         var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Uri)
         {
-            Version = HttpVersion.Version11,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Version = call.Open is null ? HttpVersion.Version11 : HttpVersion.Version20,
+            VersionPolicy = call.Open is null ? HttpVersionPolicy.RequestVersionOrLower : HttpVersionPolicy.RequestVersionExact,
             Content = new ReadOnlyMemoryContent(body.WrittenMemory),
         };
         request.Headers.Host = endpoint.Host;
@@ -238,6 +302,21 @@ internal sealed class KinesisTransport : IDisposable
         }
 
         return request;
+    }
+
+    private static Outcome<T> Open<T>(Call<T> call, AnswerOpener<T> open, HttpResponseMessage response)
+    {
+        string? mediaType = Header(response.Content.Headers, "Content-Type");
+        return mediaType is null || !mediaType.StartsWith(EventStreamMediaType, StringComparison.OrdinalIgnoreCase)
+            ? Outcome<T>.Failed(call.Fail(
+                $"the answer ({mediaType ?? "no content type"}) is no {EventStreamMediaType}.", KinesisErrorKind.InvalidResponse, response: response))
+            : new Outcome<T>
+            {
+                Value = open(
+                    response,
+                    response.Content.ReadAsStream(CancellationToken.None),
+                    (text, kind, innerException, code) => call.Fail(text, kind, innerException, code, response)),
+            };
     }
 
     private async Task<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
@@ -272,7 +351,7 @@ internal sealed class KinesisTransport : IDisposable
 
         try
         {
-            return new Outcome<T> { Value = call.Decode(WireFormats.Detect(mediaType, body.WrittenSpan), body) };
+            return new Outcome<T> { Value = call.Decode!(WireFormats.Detect(mediaType, body.WrittenSpan), body) };
         }
         catch (WireFormatException exception)
         {
@@ -290,18 +369,7 @@ internal sealed class KinesisTransport : IDisposable
         int status = (int)response.StatusCode;
         ServiceError error = ServiceError.Read(mediaType, Header(response.Headers, "x-amzn-ErrorType"), body.WrittenSpan);
         KinesisErrorKind kind = ErrorCatalog.Classify(call.Operation, status, error.Code);
-        string text = (error.Code, error.Message) switch
-        {
-            (null, null) => $"the server answered HTTP {status} ({response.StatusCode}) without a reason.",
-            (null, { } message) => message,
-            ({ } code, null) => $"{code}.",
-            ({ } code, { } message) => $"{code}: {message}",
-        };
-        if (!text.EndsWith('.'))
-        {
-            text += ".";
-        }
-
+        string text = error == default ? $"the server answered HTTP {status} ({response.StatusCode}) without a reason." : error.Describe();
         KinesisException failure = call.Fail(text + ErrorCatalog.Remedy(call.Operation, kind, error.Code), kind, code: error.Code, response: response);
         return Outcome<T>.Failed(failure) with
         {
@@ -323,6 +391,8 @@ internal sealed class KinesisTransport : IDisposable
                 $"the host {address} cannot be found ({reason}). Check the region's name, the custom endpoint if one is set, and DNS.",
             HttpRequestError.SecureConnectionError =>
                 $"no TLS connection to {address} ({reason}). Check that it speaks https and that its certificate is trusted here.",
+            HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError when call.Open is not null =>
+                $"{address} does not answer in HTTP/2 ({reason}), which enhanced fan-out needs. Check that no proxy stands between, or read by polling.",
             _ when isUntouched =>
                 $"{address} cannot be reached ({reason}). Check that the address is right, that the server runs, and that no firewall or proxy stands between.",
             _ => $"the connection to {address} broke ({reason}).",
@@ -367,8 +437,14 @@ internal sealed class KinesisTransport : IDisposable
     private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>What stays the same in all attempts of one call.</summary>
-    private sealed record Call<T>(KinesisOperation Operation, string Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write, AnswerDecoder<T> Decode)
+    private sealed record Call<T>(KinesisOperation Operation, string Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write)
     {
+        /// <summary>Set where the answer is read as a whole.</summary>
+        public AnswerDecoder<T>? Decode { get; init; }
+
+        /// <summary>Set where the answer is a stream.</summary>
+        public AnswerOpener<T>? Open { get; init; }
+
         public KinesisException Fail(
             string text, KinesisErrorKind kind, Exception? innerException = null, string? code = null, HttpResponseMessage? response = null)
         {

@@ -94,3 +94,58 @@ public sealed class DeserializerAttribute(Type type) : Attribute
 /// <summary>A handler's parameter that is a service, resolved from a scope of its own for each call.</summary>
 [AttributeUsage(AttributeTargets.Parameter, Inherited = false)]
 public sealed class FromServicesAttribute : Attribute;
+
+/// <summary>What becomes of a record whose payload cannot be read or whose handler throws.</summary>
+public enum ErrorAction
+{
+    /// <summary>It is tried again with back-off; nothing of its lane starts before it is done.</summary>
+    Retry,
+
+    /// <summary>It is left out: counted (<c>fastconsumer.records.skipped</c>) and logged.</summary>
+    Skip,
+
+    /// <summary>It is written to the <see cref="IDeadLetterSink"/>, then left out.</summary>
+    DeadLetter,
+
+    /// <summary>Its shard stops in front of it, the others go on, and health says so.</summary>
+    Stop,
+}
+
+/// <summary>
+/// What becomes of a record for one type of exception: looked up on the handler's method, then on the class, then on the
+/// assembly; the first that the exception fits, in the order of the source, decides. Without one, a record that can never
+/// succeed (its payload does not deserialize, no route matches) stops its shard, and any other is tried again for ever.
+/// </summary>
+/// <param name="exceptionType">The exception, or a base of it.</param>
+/// <param name="action">What becomes of the record.</param>
+[AttributeUsage(AttributeTargets.Method | AttributeTargets.Class | AttributeTargets.Assembly, AllowMultiple = true, Inherited = false)]
+public sealed class OnErrorAttribute(Type exceptionType, ErrorAction action) : Attribute
+{
+    /// <summary>The exception, or a base of it.</summary>
+    public Type ExceptionType { get; } = exceptionType;
+
+    /// <summary>What becomes of the record.</summary>
+    public ErrorAction Action { get; } = action;
+
+    /// <summary>
+    /// For <see cref="ErrorAction.Retry"/>: the most calls with one record that may end with this rule's exceptions, the first
+    /// one included; 0, the default, for no bound.
+    /// </summary>
+    public int MaxAttempts { get; set; }
+
+    /// <summary>For <see cref="ErrorAction.Retry"/>: the wait before the second attempt, as <c>[d.]hh:mm:ss[.fffffff]</c>; what the options say by default (200 ms). It doubles with each attempt.</summary>
+    public string? InitialBackoff { get; set; }
+
+    /// <summary>For <see cref="ErrorAction.Retry"/>: the longest wait between two attempts, as <c>[d.]hh:mm:ss[.fffffff]</c>; what the options say by default (30 s).</summary>
+    public string? MaxBackoff { get; set; }
+
+    /// <summary>For <see cref="ErrorAction.Retry"/> with <see cref="MaxAttempts"/>: what becomes of the record after the last attempt; <see cref="ErrorAction.Stop"/> by default.</summary>
+    public ErrorAction Then { get; set; } = ErrorAction.Stop;
+
+    /// <summary>
+    /// On a rule that takes <see cref="TimeoutException"/>: the longest time of one call of the handler, as
+    /// <c>[d.]hh:mm:ss[.fffffff]</c>. Its token is cancelled then, and a call that ends by that counts as a
+    /// <see cref="TimeoutException"/>. The first rule with a time-out on method, class and assembly counts; none by default.
+    /// </summary>
+    public string? Timeout { get; set; }
+}

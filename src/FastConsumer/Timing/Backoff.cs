@@ -24,6 +24,14 @@ internal sealed class Backoff
         return delay;
     }
 
+    /// <summary>The delay after so many failures, of this back-off's chance but with other bounds and a count of the caller's.</summary>
+    public TimeSpan After(int failures, TimeSpan? initial, TimeSpan? maximum)
+    {
+        double most = Math.Max((maximum ?? _maximum).Ticks, (initial ?? TimeSpan.Zero).Ticks);
+        double bound = Math.Min(most, (initial ?? _initial).Ticks * Math.Pow(2, failures - 1));
+        return TimeSpan.FromTicks((long)(bound * (0.5 + (_random.NextDouble() / 2))));
+    }
+
     /// <summary>After a success the next delay is short again.</summary>
     public void Reset() => _bound = _initial;
 }

@@ -52,10 +52,46 @@ public sealed class FC4001Tests
     [Theory]
     [InlineData("[Checkpoint([|Records = -1|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[Checkpoint([|Interval = \"00:00:00\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|MaxAttempts = -1|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|InitialBackoff = \"5\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, InitialBackoff = \"00:00:02\", [|MaxBackoff = \"00:00:01\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|Timeout = \"00:00:00\"|])]", "[OnRecord] void Handle(string text, CancellationToken token) { }")]
     [InlineData("", "[OnBatch([|MaxRecords = 0|])] void Handle(RecordBatch batch) { }")]
     [InlineData("", "[OnBatch([|MaxBytes = -1|])] void Handle(RecordBatch batch) { }")]
     public Task Numbers_out_of_range_are_reported(string attribute, string method) =>
         RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", attribute, method));
+
+    [Theory]
+    [InlineData("Limit = [|0|]")]
+    [InlineData("Limit = [|10_001|]")]
+    [InlineData("IdlePollInterval = [|TimeSpan.FromMilliseconds(199)|]")]
+    [InlineData("IdlePollInterval = [|TimeSpan.FromMinutes(5)|]")]
+    [InlineData("LeaseDuration = [|TimeSpan.Zero|]")]
+    [InlineData("LeaseDuration = [|new TimeSpan(2, 0, 0)|]")]
+    [InlineData("LeaseDuration = [|TimeSpan.Parse(\"10\")|]")]
+    [InlineData("CheckpointInterval = [|Timeout.InfiniteTimeSpan|]")]
+    [InlineData("CheckpointRecords = [|-1|]")]
+    [InlineData("PrefetchBytes = [|0|]")]
+    [InlineData("StopTimeout = [|TimeSpan.FromSeconds(3)|]")]
+    public Task Options_out_of_range_are_reported(string setting) => RuleVerifier.VerifyAsync("FC4001", Options(setting));
+
+    [Theory]
+    [InlineData("Limit = 10_000")]
+    [InlineData("Limit = null")]
+    [InlineData("IdlePollInterval = TimeSpan.FromMilliseconds(200)")]
+    [InlineData("LeaseDuration = TimeSpan.Parse(\"00:00:10\")")]
+    [InlineData("LeaseDuration = TimeSpan.FromTicks(Environment.TickCount64)")]
+    [InlineData("CheckpointRecords = 0")]
+    [InlineData("StopTimeout = TimeSpan.FromSeconds(3.5)")]
+    [InlineData("ApplicationName = \"a\"")]
+    public Task Options_in_range_are_fine(string setting) => RuleVerifier.VerifyAsync("FC4001", Options(setting));
+
+    private static string Options(string setting) =>
+        $$"""
+        using FastConsumer.Hosting;
+
+        static class Startup { static void Set(FastConsumerOptions options) => options.{{setting}}; }
+        """;
 
     private static string Processor(string stream, string attribute, string method) =>
         $$"""

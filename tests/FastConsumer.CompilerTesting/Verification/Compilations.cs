@@ -36,14 +36,26 @@ internal static class Compilations
         global using System.Threading.Tasks;
         """;
 
+    private static readonly Lazy<CSharpCompilation> s_with = Base(referencesFastConsumer: true);
+    private static readonly Lazy<CSharpCompilation> s_without = Base(referencesFastConsumer: false);
+
     public static CSharpCompilation Create(params (string Path, string Text)[] files) => Create(referencesFastConsumer: true, files);
 
-    public static CSharpCompilation Create(bool referencesFastConsumer, params (string Path, string Text)[] files) => CSharpCompilation.Create(
-        "Tests",
-        files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2)),
-        s_references.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
-        s_options);
+    public static CSharpCompilation Create(bool referencesFastConsumer, params (string Path, string Text)[] files) =>
+        (referencesFastConsumer ? s_with : s_without).Value.AddSyntaxTrees(files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2)));
 
     public static SyntaxTree Parse(string path, string text) =>
         CSharpSyntaxTree.ParseText(SourceText.From(text, Encoding.UTF8), ParseOptions, path);
+
+    // compilations that come of one share what was read of the references, which is most of the work
+    private static Lazy<CSharpCompilation> Base(bool referencesFastConsumer) => new(() =>
+    {
+        var compilation = CSharpCompilation.Create(
+            "Tests",
+            [],
+            s_references.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
+            s_options);
+        compilation.GetSpecialType(SpecialType.System_Object);
+        return compilation;
+    });
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace FastConsumer.Tests.Hosting;
@@ -120,4 +121,46 @@ internal static class Deliveries
 
         return deliveries;
     }
+}
+
+[KinesisProcessor("events", JsonContext = typeof(OrderJson))]
+[OnError(typeof(JsonException), ErrorAction.Skip)]
+internal sealed partial class SkippingProcessor(Journal journal)
+{
+    [OnRecord]
+    private ValueTask HandleAsync(Order order, RecordContext context, CancellationToken cancellationToken) =>
+        journal.RunAsync(Deliveries.Of(order.Id, context), context, cancellationToken);
+}
+
+[KinesisProcessor("events", JsonContext = typeof(OrderJson))]
+[OnError(typeof(JsonException), ErrorAction.DeadLetter)]
+[OnError(typeof(TimeoutException), ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.01", MaxBackoff = "00:00:00.02", Then = ErrorAction.DeadLetter)]
+[OnError(typeof(FormatException), ErrorAction.Retry, MaxAttempts = 2, Then = ErrorAction.Skip)]
+[OnError(typeof(NotSupportedException), ErrorAction.Stop)]
+internal sealed partial class BuryingProcessor(Journal journal)
+{
+    [OnRecord]
+    private ValueTask HandleAsync(Order order, RecordContext context, CancellationToken cancellationToken) =>
+        journal.RunAsync(Deliveries.Of(order.Id, context), context, cancellationToken);
+}
+
+[KinesisProcessor("events", JsonContext = typeof(OrderJson))]
+[OnError(typeof(TimeoutException), ErrorAction.Retry, Timeout = "00:00:00.05")]
+internal sealed partial class HurriedProcessor(Journal journal)
+{
+    [OnRecord]
+    private ValueTask HandleAsync(Order order, RecordContext context, CancellationToken cancellationToken) =>
+        journal.RunAsync(Deliveries.Of(order.Id, context), context, cancellationToken);
+}
+
+[KinesisProcessor("events", JsonContext = typeof(OrderJson))]
+[OnError(typeof(JsonException), ErrorAction.DeadLetter)]
+[OnError(typeof(InvalidDataException), ErrorAction.DeadLetter)]
+[OnError(typeof(NotSupportedException), ErrorAction.Stop)]
+internal sealed partial class BuryingBatchProcessor(Journal journal)
+{
+    [OnBatch(MaxRecords = 100, MaxWait = "00:00:00.3")]
+    [OnError(typeof(TimeoutException), ErrorAction.Retry, MaxAttempts = 5, Then = ErrorAction.DeadLetter)]
+    private ValueTask HandleAsync(ReadOnlyMemory<Order> orders, BatchContext context, CancellationToken cancellationToken) =>
+        journal.RunBatchAsync([.. orders.ToArray().Select(order => Deliveries.Of(order.Id, context))], context, cancellationToken);
 }

@@ -11,6 +11,7 @@ namespace FastConsumer.Tests.Leases;
 public sealed class HeldLeaseTests : IAsyncDisposable
 {
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_answerTime = s_duration / 4;
 
     private readonly ManualClock _clock = new();
     private readonly InMemoryLeaseDatabase _database = new();
@@ -29,9 +30,9 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
-        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(At(1), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
         _store.AfterUpdate = static results => results;
-        Assert.Equal(LeaseWriteOutcome.Written, (await lease.WriteAsync(At(2), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Written, (await WriteAsync(lease, At(2), Cancellation)).Outcome);
         Assert.Equal(At(2), Row.Checkpoint);
         Assert.False(lease.Lost.IsCancellationRequested);
         Assert.Equal(Row.LeaseCounter, lease.Current.LeaseCounter);
@@ -42,12 +43,11 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         _database.Put("tests", Row with { LeaseOwner = "other", LeaseCounter = Row.LeaseCounter + 1 });
-        Assert.Equal(LeaseWriteOutcome.Refused, (await lease.WriteAsync(At(1), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
         Assert.True(lease.Lost.IsCancellationRequested);
         Assert.Contains("other", lease.LossReason, StringComparison.Ordinal);
         int asked = _store.Checkpoints.Count;
-        Assert.Equal(LeaseWriteOutcome.Refused, (await lease.WriteAsync(At(2), Cancellation)).Outcome);
-        Assert.False(lease.TryBeginWrite());
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, At(2), Cancellation)).Outcome);
         Assert.Equal(asked, _store.Checkpoints.Count);
     }
 
@@ -56,7 +56,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         await _store.DeleteAsync(Row, Cancellation);
-        Assert.Equal(LeaseWriteOutcome.Refused, (await lease.WriteAsync(null, Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, null, Cancellation)).Outcome);
         Assert.Contains("deleted", lease.LossReason, StringComparison.Ordinal);
     }
 
@@ -65,7 +65,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         _database.Put("tests", Row with { LeaseOwner = "next", CheckpointOwner = "me" });
-        Assert.Equal(LeaseWriteOutcome.Refused, (await lease.WriteAsync(null, Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, null, Cancellation)).Outcome);
         Assert.True(lease.Lost.IsCancellationRequested);
     }
 
@@ -74,12 +74,12 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         _store.BeforeUpdate = static (_, token) => ScriptedLeaseStore.NeverAsync(token);
-        Task<LeaseWriteResult> write = lease.WriteAsync(At(1), Cancellation);
-        _clock.Advance(s_duration / 3);
+        Task<LeaseWriteResult> write = WriteAsync(lease, At(1), Cancellation);
+        _clock.Advance(s_answerTime);
         LeaseWriteResult result = await Eventually.WithinAsync(write);
         Assert.Equal(LeaseWriteOutcome.Failed, result.Outcome);
         Assert.IsType<TimeoutException>(result.Error);
-        Assert.True(lease.TryBeginWrite());
+        Assert.False(lease.IsWriting);
     }
 
     [Fact]
@@ -87,15 +87,31 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         _store.BeforeUpdate = static (_, _) => throw new NotSupportedException("a bug");
-        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(At(1), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
         _store.BeforeUpdate = static (_, _) => Task.CompletedTask;
         _store.AfterUpdate = static _ => [];
-        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(At(1), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
         _store.AfterUpdate = static results => [results[0].Outcome == LeaseWriteOutcome.Written ? results[0] with { Lease = null } : results[0]];
-        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(At(1), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
         _store.AfterUpdate = static results => results;
-        Assert.Equal(LeaseWriteOutcome.Written, (await lease.WriteAsync(At(3), Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Written, (await WriteAsync(lease, At(3), Cancellation)).Outcome);
         Assert.Equal(At(3), Row.Checkpoint);
+    }
+
+    [Fact]
+    public async Task A_write_that_proves_to_have_taken_effect_renews_from_its_own_beginning()
+    {
+        HeldLease lease = await TakeAsync();
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
+        await WriteAsync(lease, null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(4), lease.SinceRenewal);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        // the row shows that the first took effect; the second's answer is lost again
+        int calls = 0;
+        _store.AfterUpdate = results => ++calls == 1 ? results : throw new LeaseStoreException("lost", isTransient: true);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, null, Cancellation)).Outcome);
+        Assert.Equal(TimeSpan.FromSeconds(3), lease.SinceRenewal);
     }
 
     [Fact]
@@ -105,15 +121,15 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         using var stop = new CancellationTokenSource();
         await stop.CancelAsync();
         _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("cancelled", isTransient: true);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lease.WriteAsync(At(1), stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => WriteAsync(lease, At(1), stop.Token));
         using var during = new CancellationTokenSource();
         _store.BeforeUpdate = (_, _) =>
         {
             during.Cancel();
             throw new LeaseStoreException("cancelled", isTransient: true);
         };
-        Assert.Equal(LeaseWriteOutcome.Failed, (await lease.WriteAsync(At(1), during.Token)).Outcome);
-        Assert.True(lease.TryBeginWrite());
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), during.Token)).Outcome);
+        Assert.False(lease.IsWriting);
     }
 
     [Fact]
@@ -121,7 +137,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
-        await lease.WriteAsync(At(1), Cancellation);
+        await WriteAsync(lease, At(1), Cancellation);
         Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(Cancellation)).Outcome);
         Assert.Null(Row.LeaseOwner);
         // as a second try after a first whose answer was lost
@@ -129,15 +145,15 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_renewer_renews_what_is_a_third_old_and_gives_up_what_is_nearly_expired()
+    public async Task The_renewer_renews_what_is_half_its_duration_old_and_gives_up_what_is_nearly_expired()
     {
         HeldLease lease = await TakeAsync();
         var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
-        var renewer = new LeaseRenewer(_store, held, s_duration, _clock, NullLogger.Instance);
+        var renewer = new LeaseRenewer(held, s_duration, _clock, NullLogger.Instance);
         long counter = Row.LeaseCounter;
         await renewer.RenewOnceAsync(Cancellation);
         Assert.Equal(counter, Row.LeaseCounter);
-        _clock.Advance(s_duration / 3);
+        _clock.Advance(s_duration / 2);
         await renewer.RenewOnceAsync(Cancellation);
         Assert.Equal(counter + 1, Row.LeaseCounter);
 
@@ -156,8 +172,8 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
-        var renewer = new LeaseRenewer(_store, held, s_duration, _clock, NullLogger.Instance);
-        _clock.Advance(s_duration / 3);
+        var renewer = new LeaseRenewer(held, s_duration, _clock, NullLogger.Instance);
+        _clock.Advance(s_duration / 2);
         _store.AfterUpdate = static _ => [];
         await renewer.RenewOnceAsync(Cancellation);
         _store.AfterUpdate = static results => results;
@@ -167,12 +183,16 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         Assert.False(lease.Lost.IsCancellationRequested);
     }
 
+    private static Task<LeaseWriteResult> WriteAsync(HeldLease lease, CheckpointPosition? checkpoint, CancellationToken cancellationToken) =>
+        lease.WriteAsync(() => checkpoint, isUrgent: false, cancellationToken);
+
     private static CheckpointPosition At(int number) => CheckpointPosition.At(SequenceNumber.Parse($"{number}"));
 
     private async Task<HeldLease> TakeAsync()
     {
         await _store.CreateAsync(new Lease { LeaseKey = "0" }, Cancellation);
         LeaseWriteResult taken = await _store.TakeAsync(Row, "me", Cancellation);
-        return new HeldLease(_store, taken.Lease!, _clock.GetTimestamp(), s_duration, _clock);
+        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), TimeSpan.Zero, s_answerTime, _clock);
+        return new HeldLease(_store, writer, taken.Lease!, _clock.GetTimestamp(), _clock);
     }
 }

@@ -50,6 +50,8 @@ internal sealed class FakeKinesis : IKinesisClient
 
     public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => throw NotScripted();
 
+    public Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default) => throw NotScripted();
+
     public void Dispose()
     {
     }

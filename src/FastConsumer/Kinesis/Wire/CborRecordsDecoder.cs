@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the CBOR answer of GetRecords: data and keys stay where they are, as ranges of the buffer.</summary>
+/// <summary>Decodes the CBOR answer of GetRecords, and an event of SubscribeToShard: data and keys stay where they are, as ranges of the buffer.</summary>
 internal static class CborRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
@@ -24,6 +24,7 @@ internal static class CborRecordsDecoder
     {
         var reader = new CborReader(buffer);
         string? iterator = null;
+        string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
         bool hasRecords = false;
@@ -49,6 +50,10 @@ internal static class CborRecordsDecoder
             else if (name.SequenceEqual("NextShardIterator"u8))
             {
                 iterator = Encoding.UTF8.GetString(reader.ReadText());
+            }
+            else if (name.SequenceEqual("ContinuationSequenceNumber"u8))
+            {
+                continuation = Encoding.UTF8.GetString(reader.ReadText());
             }
             else if (name.SequenceEqual("MillisBehindLatest"u8))
             {
@@ -76,6 +81,7 @@ internal static class CborRecordsDecoder
             PayloadBytes = table.PayloadBytes,
             Entries = table.Detach(),
             NextShardIterator = iterator,
+            ContinuationSequenceNumber = continuation,
             MillisBehindLatest = behind,
             ChildShards = children,
         };

@@ -10,6 +10,9 @@ internal readonly struct DecodedRecords
     /// <summary>Null at the end of the shard.</summary>
     public string? NextShardIterator { get; init; }
 
+    /// <summary>Of an event of SubscribeToShard; null at the end of the shard, and in answers of GetRecords.</summary>
+    public string? ContinuationSequenceNumber { get; init; }
+
     public long? MillisBehindLatest { get; init; }
 
     /// <summary>The list of children; <see cref="WireValue.Null"/> where there is none.</summary>

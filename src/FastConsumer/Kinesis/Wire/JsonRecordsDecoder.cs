@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the JSON answer of GetRecords: base64 and escapes are resolved where they lie, in the same buffer.</summary>
+/// <summary>Decodes the JSON answer of GetRecords, and an event of SubscribeToShard: base64 and escapes are resolved where they lie, in the same buffer.</summary>
 internal static class JsonRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
@@ -30,6 +30,7 @@ internal static class JsonRecordsDecoder
         // The reader only moves forwards, so that rewriting a string behind it is safe.
         var reader = new Utf8JsonReader(buffer);
         string? iterator = null;
+        string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
         bool hasRecords = false;
@@ -65,6 +66,11 @@ internal static class JsonRecordsDecoder
                 reader.Read();
                 iterator = reader.GetString();
             }
+            else if (Matches(ref reader, "ContinuationSequenceNumber"u8))
+            {
+                reader.Read();
+                continuation = reader.GetString();
+            }
             else if (Matches(ref reader, "MillisBehindLatest"u8))
             {
                 reader.Read();
@@ -97,6 +103,7 @@ internal static class JsonRecordsDecoder
             PayloadBytes = table.PayloadBytes,
             Entries = table.Detach(),
             NextShardIterator = iterator,
+            ContinuationSequenceNumber = continuation,
             MillisBehindLatest = behind,
             ChildShards = children,
         };

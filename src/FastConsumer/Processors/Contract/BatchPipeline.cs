@@ -22,6 +22,9 @@ public abstract class BatchPipeline : ShardPipeline
     /// <summary>The bounds of a batch.</summary>
     public BatchLimits Limits { get; }
 
+    /// <summary><see cref="OnErrorAttribute.Timeout"/> of one call; null for none.</summary>
+    public virtual TimeSpan? Timeout => null;
+
     /// <summary>The records collected so far.</summary>
     public int Count { get; private set; }
 

@@ -26,6 +26,9 @@ public sealed class ProcessorDefinition<TProcessor>
     /// <summary><see cref="CheckpointAttribute.Records"/>; null without the attribute.</summary>
     public int? CheckpointRecords { get; init; }
 
+    /// <summary>True where an <see cref="OnErrorAttribute"/> says <see cref="ErrorAction.DeadLetter"/>, so that a sink is needed.</summary>
+    public bool UsesDeadLetters { get; init; }
+
     /// <summary>Makes the pipeline of one shard from the shard's own instance and the services of the host.</summary>
     public required Func<TProcessor, IServiceProvider, ShardPipeline> CreatePipeline { get; init; }
 }

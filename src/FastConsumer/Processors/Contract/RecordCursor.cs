@@ -11,6 +11,7 @@ public sealed class RecordCursor
     private readonly ShardContext _shard;
     private readonly IShardCheckpoints _checkpoints;
     private readonly int _recordsPerCheckpoint;
+    private readonly TimeProvider _time;
     private RecordPage? _page;
     private int _index;
     private int _count;
@@ -19,12 +20,13 @@ public sealed class RecordCursor
     private bool _started;
     private volatile bool _stopRequested;
 
-    internal RecordCursor(ShardContext shard, IShardCheckpoints checkpoints, int recordsPerCheckpoint)
+    internal RecordCursor(ShardContext shard, IShardCheckpoints checkpoints, int recordsPerCheckpoint, TimeProvider? time = null)
     {
         _shard = shard;
         _checkpoints = checkpoints;
         _recordsPerCheckpoint = recordsPerCheckpoint;
         _untilCheckpoint = recordsPerCheckpoint;
+        _time = time ?? TimeProvider.System;
     }
 
     /// <summary>The record the cursor stands on, borrowed.</summary>
@@ -40,6 +42,9 @@ public sealed class RecordCursor
     internal ShardContext Shard => _shard;
 
     internal int Attempt { get; private set; } = 1;
+
+    /// <summary>The handler that takes the record, where several have error rules of their own.</summary>
+    internal int Handler { get; private set; }
 
     internal int Index => _index;
 
@@ -57,6 +62,13 @@ public sealed class RecordCursor
         _started = false;
         return _index < _end && !_stopRequested;
     }
+
+    /// <summary>Says which handler takes the record, for the error rules of its method; negative for none yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ChooseHandler(int handler) => Handler = handler;
+
+    /// <summary>Starts the time-out of one call; the caller disposes it.</summary>
+    public CallTimeout StartTimeout(TimeSpan time, CancellationToken cancellationToken) => new(time, _time, cancellationToken);
 
     /// <summary>Called right before the user's handler: what fails from here on is the handler's, not the payload's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,6 +10,14 @@ public abstract class ShardPipeline
     {
     }
 
+    /// <summary>
+    /// The first rule of <see cref="OnErrorAttribute"/> that an exception fits, on the handler's method, the class, the assembly;
+    /// null where the defaults decide.
+    /// </summary>
+    /// <param name="exception">What left the pipeline.</param>
+    /// <param name="handler">The handler's number in the source; negative where none was chosen. Always 0 unless handlers have rules of their own.</param>
+    public virtual ErrorRule? RuleFor(Exception exception, int handler) => null;
+
     /// <summary>Calls the method with <see cref="OnShardStartedAttribute"/>.</summary>
     public virtual ValueTask ShardStartedAsync(ShardContext context, CancellationToken cancellationToken) => default;
 

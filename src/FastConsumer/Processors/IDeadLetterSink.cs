@@ -1,0 +1,41 @@
+namespace FastConsumer;
+
+/// <summary>
+/// Takes what <see cref="ErrorAction.DeadLetter"/> leaves out. A record's checkpoint passes it only after its letter is written:
+/// while the sink throws, it is tried again with back-off, and the shard waits. After a crash a letter may be written twice.
+/// </summary>
+public interface IDeadLetterSink
+{
+    /// <summary>Returns when the letter is durable. Shards and lanes call it in parallel.</summary>
+    /// <param name="letter">Borrowed until the call returns; <see cref="KinesisRecord.ToOwned"/> copies what must live longer.</param>
+    /// <param name="cancellationToken">Cancelled when the shard is lost, or the time for a graceful stop is over.</param>
+    ValueTask WriteAsync(DeadLetter letter, CancellationToken cancellationToken);
+}
+
+/// <summary>A record that its processor gives up, and why.</summary>
+public sealed class DeadLetter
+{
+    internal DeadLetter(KinesisRecord record, ShardContext shard, Exception exception, int attempts)
+    {
+        Record = record;
+        Shard = shard;
+        Exception = exception;
+        Attempts = attempts;
+        Position = record.Position;
+    }
+
+    /// <summary>The record, borrowed until the sink's call returns.</summary>
+    public KinesisRecord Record { get; }
+
+    /// <summary>The shard it came from, with processor, application and stream.</summary>
+    public ShardContext Shard { get; }
+
+    /// <summary>What the last attempt failed with.</summary>
+    public Exception Exception { get; }
+
+    /// <summary>How often the record was tried, from 1.</summary>
+    public int Attempts { get; }
+
+    /// <summary>The record's place in its shard.</summary>
+    public CheckpointPosition Position { get; }
+}
