@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Amazon.Runtime;
@@ -229,7 +230,8 @@ internal sealed class KinesisTransport : IDisposable
                 KinesisErrorKind.Unavailable,
                 exception));
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        // a bare SocketException comes out of HttpClient where the other side resets a connection right after it came about
+        catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
