@@ -10,7 +10,7 @@ namespace FastConsumer.Analyzers.LostRecords;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC2001UnhandledException : HandlerAnalyzer
 {
-    /// <summary>The diagnostic's property with the exceptions, as code writes their types, separated by ';'.</summary>
+    /// <summary>The diagnostic's property with the exceptions, as code writes their types, separated by ';', derived ones first; '!' stands behind those that come back at every attempt.</summary>
     internal const string Exceptions = nameof(Exceptions);
 
     /// <inheritdoc/>
@@ -36,10 +36,14 @@ public sealed class FC2001UnhandledException : HandlerAnalyzer
                     Descriptors.UnhandledException,
                     place,
                     $"{Names(left)} can leave '{handler.Method.Name}', and no [OnError] says what becomes of it: the shard waits and retries the record for ever. Add a policy for it, or handle it.",
-                    (Exceptions, string.Join(";", left.Select(exception => exception.Type.InCodeNotNull()))));
+                    (Exceptions, string.Join(";", left.OrderByDescending(exception => Depth(exception.Type)).Select(InCode))));
             }
         }
     }
+
+    private static string InCode(ThrownException exception) => exception.Type.InCodeNotNull() + (PermanentExceptions.Contain(exception.Type) ? "!" : "");
+
+    private static int Depth(ITypeSymbol type) => type.BaseType is { } next ? Depth(next) + 1 : 0;
 
     private static string Names(ThrownException[] exceptions) => string.Join(", ", exceptions.Select(
         exception => exception.Origin is null ? exception.Type.Name : $"{exception.Type.Name} (from {exception.Origin})"));

@@ -10,6 +10,9 @@ namespace FastConsumer.Analyzers.LostRecords;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC2005EscapingMemory : HandlerAnalyzer
 {
+    /// <summary>The diagnostic's property with the method that copies the reported value; none where no call there would do.</summary>
+    internal const string Copy = nameof(Copy);
+
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.EscapingMemory];
 
@@ -30,16 +33,19 @@ public sealed class FC2005EscapingMemory : HandlerAnalyzer
                 findings.Report(
                     Descriptors.EscapingMemory,
                     escape.Value.Syntax.GetLocation(),
-                    $"{escape.Way}, but it is a view of memory that is returned when the handler's call ends. {Remedy(escape.Value.Type)}");
+                    $"{escape.Way}, but it is a view of memory that is returned when the handler's call ends. {Remedy(escape.Value.Type)}",
+                    (Copy, escape.IsCaptured ? null : Copier(escape.Value.Type)));
             }
         }
     }
 
+    private static string? Copier(ITypeSymbol? type) =>
+        type.IsContract("KinesisRecord") ? "ToOwned" : BorrowedFlow.IsBytes(type) && !BorrowedFlow.CanBorrow(type!.OnlyTypeArgument()) ? "ToArray" : null;
+
     private static string Remedy(ITypeSymbol? type) => type switch
     {
-        _ when type.IsContract("KinesisRecord") => "Keep a copy: ToOwned().",
         _ when type.IsContract("RecordBatch") => "Keep copies of its records: ToOwned() on each.",
-        { } when BorrowedFlow.IsBytes(type) => "Keep a copy: ToArray().",
+        _ when Copier(type) is { } copier => $"Keep a copy: {copier}().",
         _ => "Copy what must live longer: ToOwned() on a record, ToArray() on its bytes.",
     };
 }

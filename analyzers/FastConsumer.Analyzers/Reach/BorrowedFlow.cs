@@ -5,7 +5,10 @@ using Microsoft.CodeAnalysis.Operations;
 namespace FastConsumer.Analyzers.Reach;
 
 /// <summary>A borrowed value at the place where it gets away.</summary>
-internal readonly record struct BorrowedEscape(IOperation Value, string Way);
+/// <param name="Value">The value.</param>
+/// <param name="Way">How it gets away, as messages write it.</param>
+/// <param name="IsCaptured">True where a lambda captures it: a copy made there would come too late.</param>
+internal readonly record struct BorrowedEscape(IOperation Value, string Way, bool IsCaptured);
 
 /// <summary>
 /// Follows borrowed memory from a handler's parameters through locals, slices, tuples, collections, lambdas and source
@@ -206,13 +209,13 @@ internal sealed class BorrowedFlow
         return returns;
     }
 
-    private void Escapes(IOperation value, string way) => _escapes.Add(new BorrowedEscape(value, way));
+    private void Escapes(IOperation value, string way, bool isCaptured = false) => _escapes.Add(new BorrowedEscape(value, way, isCaptured));
 
     /// <summary>Reports each borrowed value that the lambda captures, where it is used in it.</summary>
     private void EscapesInClosure(IOperation closure)
     {
         IOperation? first = Captured(closure).FirstOrDefault();
-        Escapes(first ?? closure, $"'{Text(first ?? closure)}' is captured by code that may run later");
+        Escapes(first ?? closure, $"'{Text(first ?? closure)}' is captured by code that may run later", isCaptured: true);
     }
 
     private IEnumerable<IOperation> Captured(IOperation value)
@@ -275,6 +278,9 @@ internal sealed class BorrowedFlow
                 return IsBorrowed(parenthesized.Operand);
             case IMemberReferenceOperation { Instance: { } instance } member:
                 return CanBorrow(member.Type) && IsBorrowed(instance);
+            // data[1..]
+            case IImplicitIndexerReferenceOperation part:
+                return CanBorrow(part.Type) && IsBorrowed(part.Instance);
             case IConditionalOperation conditional:
                 return IsBorrowed(conditional.WhenTrue) || IsBorrowed(conditional.WhenFalse);
             case ISwitchExpressionOperation choice:

@@ -12,13 +12,13 @@ internal static class Compilations
         .WithLanguageVersion(LanguageVersion.Preview)
         .WithDocumentationMode(DocumentationMode.Diagnose);
 
-    private static readonly MetadataReference[] s_references =
+    public static readonly MetadataReference[] References =
         ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
         .Split(Path.PathSeparator)
         .Select(path => MetadataReference.CreateFromFile(path))
         .ToArray<MetadataReference>();
 
-    private static readonly CSharpCompilationOptions s_options = new(
+    public static readonly CSharpCompilationOptions Options = new(
         OutputKind.DynamicallyLinkedLibrary,
         nullableContextOptions: NullableContextOptions.Enable,
         allowUnsafe: true,
@@ -27,7 +27,7 @@ internal static class Compilations
         specificDiagnosticOptions: new[] { "CS1591", "CS1701", "CS1702" }.Select(id => KeyValuePair.Create(id, ReportDiagnostic.Suppress)));
 
     /// <summary>The usings of a project with implicit usings.</summary>
-    private const string ImplicitUsings =
+    public const string ImplicitUsings =
         """
         global using System;
         global using System.Collections.Generic;
@@ -42,7 +42,7 @@ internal static class Compilations
     public static CSharpCompilation Create(params (string Path, string Text)[] files) => Create(referencesFastConsumer: true, files);
 
     public static CSharpCompilation Create(bool referencesFastConsumer, params (string Path, string Text)[] files) =>
-        (referencesFastConsumer ? s_with : s_without).Value.AddSyntaxTrees(files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2)));
+        (referencesFastConsumer ? s_with : s_without).Value.AddSyntaxTrees([.. files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2))]);
 
     public static SyntaxTree Parse(string path, string text) =>
         CSharpSyntaxTree.ParseText(SourceText.From(text, Encoding.UTF8), ParseOptions, path);
@@ -53,8 +53,8 @@ internal static class Compilations
         var compilation = CSharpCompilation.Create(
             "Tests",
             [],
-            s_references.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
-            s_options);
+            References.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
+            Options);
         compilation.GetSpecialType(SpecialType.System_Object);
         return compilation;
     });
