@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FastConsumer.Kinesis;
+using FastConsumer.Testing.Engine.Quotas;
 
 namespace FastConsumer.Testing.Engine;
 
@@ -44,6 +45,12 @@ internal sealed class ShardState
     public long? ClosedMs { get; private set; }
 
     public IReadOnlyList<ShardState> Children { get; private set; } = [];
+
+    /// <summary>Null until the first read under a quota.</summary>
+    public ShardReadQuota? ReadQuota { get; set; }
+
+    /// <summary>Null until the first put under a quota.</summary>
+    public ShardWriteQuota? WriteQuota { get; set; }
 
     /// <summary>The position of the record that comes next; positions are the counters of the sequence numbers.</summary>
     public ulong TipPosition => _headCounter + (ulong)(_records.Count - _head);

@@ -35,6 +35,7 @@ internal sealed class ShardReader
     private const int FirstEstimateBytes = 256 * 1024;
     private const int InvalidAnswersInARow = 3;
     private static readonly TimeSpan s_slowRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(10);
 
@@ -42,6 +43,7 @@ internal sealed class ShardReader
     private readonly ShardReaderSettings _settings;
     private readonly ByteBudget.Account _budget;
     private readonly ReadQuota _quota;
+    private readonly BurstMeter _bursts;
     private readonly Backoff _backoff;
     private readonly TimeProvider _time;
     private readonly ConsumerMetrics _metrics;
@@ -73,7 +75,8 @@ internal sealed class ShardReader
         _log = log;
         _position = settings.Start;
         _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
-        _quota = new ReadQuota(time, random);
+        _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
+        _bursts = new BurstMeter(time, metrics, settings.Shard);
         _backoff = new Backoff(s_firstRetry, s_maximumRetry, random);
     }
 
@@ -127,9 +130,10 @@ internal sealed class ShardReader
         GetRecordsResponse? response = null;
         try
         {
-            _quota.Start();
-            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, _settings.Limit, cancellationToken).ConfigureAwait(false);
-            _quota.Succeeded(response.PayloadBytes);
+            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, _quota.Start(), cancellationToken).ConfigureAwait(false);
+            _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
+            _bursts.Add(response.PayloadBytes);
+            _metrics.ReadShare(_settings.Shard, _quota.Share);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
             IReadOnlyList<ChildShard>? children = await EndOfShardAsync(response, cancellationToken).ConfigureAwait(false);
@@ -142,7 +146,6 @@ internal sealed class ShardReader
             _iteratorRefreshed = false;
             _health.Clear(Place);
             _iterator = response.NextShardIterator;
-            bool idle = response.Count == 0 && response.MillisBehindLatest is null or 0;
             if (response.Count > 0)
             {
                 _estimate = response.RetainedBytes;
@@ -160,11 +163,6 @@ internal sealed class ShardReader
                 ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
                 return true;
-            }
-
-            if (idle)
-            {
-                _quota.SlowTo(_settings.IdlePollInterval);
             }
 
             return false;
@@ -277,6 +275,11 @@ internal sealed class ShardReader
 
             default:
                 wait = _backoff.Next();
+                if (error.Kind == KinesisErrorKind.Throttled)
+                {
+                    wait += s_throttledRetry;
+                }
+
                 _health.Report(Place, ConditionSeverity.Degraded, error.Message);
                 ConsumerLog.ReadFailed(_log, ShardId, wait, error);
                 break;
