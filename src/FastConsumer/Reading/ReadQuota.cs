@@ -18,7 +18,7 @@ internal sealed class ReadQuota
     internal const long BytesPerSecond = 2 * 1024 * 1024;
 
     /// <summary>What is taken of the quota: the rest is for clocks and timers. With others a little more, so that what a collision has piled up is paid off.</summary>
-    private const double UsableAlone = 0.988;
+    private const double UsableAlone = 0.99;
     private const double UsableShared = 0.98;
 
     /// <summary>
@@ -39,6 +39,10 @@ internal sealed class ReadQuota
     private const double UnevennessAlone = 0.8;
     private const double UnevennessShared = 0.04;
 
+    /// <summary>Now and then the whole quota is left open for a moment: a newcomer may otherwise never get in between two huge records.</summary>
+    private const double DoorEvery = 30;
+    private const double DoorOpen = 0.2;
+
     /// <summary>A call that came late may be made up for by so much.</summary>
     private const double Credit = 0.3;
 
@@ -51,7 +55,7 @@ internal sealed class ReadQuota
     private const double FullAnswerPause = 5.05;
 
     private const double FirstBackoff = 1;
-    private const double LongestBackoff = 8;
+    private const double LongestBackoff = 3;
     private const double BackoffGrowth = 1.5;
 
     /// <summary>Five applications that poll this slowly stay below 5 calls a second.</summary>
@@ -70,6 +74,7 @@ internal sealed class ReadQuota
     private double _due;
     private double _unevenness;
     private double _silentUntil;
+    private double _doorDue = DoorEvery;
     private double _started;
     private double _spacing = FullInterval;
     private double _backoff = FirstBackoff;
@@ -161,6 +166,7 @@ internal sealed class ReadQuota
             _spacing = Math.Max(paid, ShortestInterval / _share.Value);
             _due = Math.Max(_due, _started - Credit) + _spacing;
             _share.Granted(now, _spacing);
+            LeaveDoorOpen(now);
             _unevenness = (_random.NextDouble() - 0.5) * _spacing * (_share.IsProbing || _share.IsWhole ? UnevennessAlone : UnevennessShared);
         }
         else
@@ -169,6 +175,16 @@ internal sealed class ReadQuota
             _idle = Math.Max(_idleInterval, _idle - (_idleInterval * IdleRecovery));
             _due = _started + Math.Max(paid, idle);
             _unevenness = 0;
+        }
+    }
+
+    private void LeaveDoorOpen(double now)
+    {
+        if (_share.IsWhole && now >= _doorDue)
+        {
+            _doorDue = now + (DoorEvery * (0.75 + (_random.NextDouble() / 2)));
+            _silentUntil = Math.Max(_silentUntil, Math.Max(_due, _own.Opens(now)) + DoorOpen);
+            _due += DoorOpen;
         }
     }
 
