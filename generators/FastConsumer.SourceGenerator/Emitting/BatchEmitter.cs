@@ -18,13 +18,13 @@ internal sealed class BatchEmitter(SourceWriter writer, HandlerModel handler, Ca
         writer.Close();
         writer.Close();
 
-        string call = calls.Call(handler.Method, handler.Arguments, takesRecords ? "Records" : "Payloads", "context", "scope.ServiceProvider");
+        string call = calls.Call(handler.Method, handler.Arguments, takesRecords ? "Records" : "Payloads", "context");
         writer.Line();
         writer.Line("/// <inheritdoc/>");
         writer.Open($"public override {(handler.HasServices ? "async " : "")}{ValueTask} InvokeAsync(global::FastConsumer.BatchContext context, global::System.Threading.CancellationToken cancellationToken)");
         if (handler.HasServices)
         {
-            calls.InScope(handler.Method, call);
+            calls.InScope(handler.Method, handler.Arguments, call);
         }
         else
         {

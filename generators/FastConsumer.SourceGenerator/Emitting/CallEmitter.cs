@@ -22,19 +22,18 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
         _ => throw new ArgumentOutOfRangeException(nameof(payload), payload.Kind, "No payload of one record."),
     };
 
-    /// <summary>The call of a user's method, as an expression.</summary>
-    public string Call(MethodModel method, IEnumerable<ArgumentModel> arguments, string payload, string context, string services)
+    /// <summary>The call of a user's method, as an expression; services are variables that <see cref="InScope"/> declares.</summary>
+    public string Call(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string payload, string context)
     {
         string target = method.IsStatic ? processor : "_processor";
         return $"{target}.{method.Name}({string.Join(", ", arguments.Select(Argument))})";
 
-        string Argument(ArgumentModel argument) => argument.Kind switch
+        string Argument(ArgumentModel argument, int position) => argument.Kind switch
         {
             ArgumentKind.Payload => payload,
             ArgumentKind.Context => context,
             ArgumentKind.CancellationToken => "cancellationToken",
-            ArgumentKind.OptionalService => $"{DependencyInjection}.ServiceProviderServiceExtensions.GetService<{argument.Type}>({services})",
-            _ => $"{DependencyInjection}.ServiceProviderServiceExtensions.GetRequiredService<{argument.Type}>({services})",
+            _ => Service(position),
         };
     }
 
@@ -57,14 +56,26 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
     }
 
     /// <summary>Calls inside a scope of its own, which is disposed after the method has finished.</summary>
-    public void InScope(MethodModel method, string call)
+    public void InScope(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string call)
     {
-        writer.Line($"{DependencyInjection}.AsyncServiceScope scope = {DependencyInjection}.ServiceProviderServiceExtensions.CreateAsyncScope(_scopes);");
+        const string Extensions = $"{DependencyInjection}.ServiceProviderServiceExtensions";
+        writer.Line($"{DependencyInjection}.AsyncServiceScope scope = {Extensions}.CreateAsyncScope(_scopes);");
         writer.Open("try");
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i].Kind is ArgumentKind.Service or ArgumentKind.OptionalService)
+            {
+                string get = arguments[i].Kind == ArgumentKind.Service ? "GetRequiredService" : "GetService";
+                writer.Line($"var {Service(i)} = {Extensions}.{get}<{arguments[i].Type}>(scope.ServiceProvider);");
+            }
+        }
+
         writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call}.ConfigureAwait(false);");
         writer.Close();
         writer.Open("finally");
         writer.Line("await scope.DisposeAsync().ConfigureAwait(false);");
         writer.Close();
     }
+
+    private static string Service(int position) => "service" + Literals.Number(position + 1);
 }

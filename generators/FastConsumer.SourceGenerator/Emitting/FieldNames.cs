@@ -6,20 +6,20 @@ namespace FastConsumer.SourceGenerator.Emitting;
 internal sealed class FieldNames
 {
     private readonly Dictionary<string, string> _byKey = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _taken = new(StringComparer.Ordinal) { "_processor", "_scopes" };
 
     public FieldNames(IEnumerable<HandlerModel> handlers)
     {
+        var names = new FreeNames("_processor", "_scopes");
         foreach (PayloadModel payload in handlers.Select(handler => handler.Payload))
         {
             if (payload.Kind == PayloadKind.Json && !_byKey.ContainsKey(payload.Type))
             {
-                _byKey.Add(payload.Type, Take("_json" + payload.ShortName));
+                _byKey.Add(payload.Type, names.Take("_json" + payload.ShortName));
                 Json.Add(payload);
             }
             else if (payload.Deserializer is { } deserializer && !_byKey.ContainsKey(Key(deserializer)))
             {
-                _byKey.Add(Key(deserializer), Take("_deserializer" + deserializer.ShortName));
+                _byKey.Add(Key(deserializer), names.Take("_deserializer" + deserializer.ShortName));
                 Deserializers.Add(deserializer);
             }
         }
@@ -36,15 +36,4 @@ internal sealed class FieldNames
     public string Of(DeserializerModel deserializer) => _byKey[Key(deserializer)];
 
     private static string Key(DeserializerModel deserializer) => $"{deserializer.Type} as {deserializer.CallType}";
-
-    private string Take(string name)
-    {
-        string free = name;
-        for (int i = 2; !_taken.Add(free); i++)
-        {
-            free = name + Literals.Number(i);
-        }
-
-        return free;
-    }
 }

@@ -121,8 +121,9 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
     private void EmitLifeCycle(LifeCycleModel stage, CallEmitter calls)
     {
         writer.Line();
+        writer.Line("/// <inheritdoc/>");
         writer.Open($"public override global::System.Threading.Tasks.ValueTask {stage.Kind}Async(global::FastConsumer.ShardContext context, global::System.Threading.CancellationToken cancellationToken)");
-        calls.Return(stage.Method, calls.Call(stage.Method, stage.Arguments, payload: "", context: "context", services: ""));
+        calls.Return(stage.Method, calls.Call(stage.Method, stage.Arguments, payload: "", context: "context"));
         writer.Close();
     }
 

@@ -14,6 +14,7 @@ internal sealed class RecordEmitter
     private readonly CallEmitter _calls;
     private readonly bool _isSynchronous;
     private readonly List<(HandlerModel Handler, string Name)> _handlers = [];
+    private readonly FreeNames _names = new();
 
     public RecordEmitter(SourceWriter writer, PipelineModel pipeline, CallEmitter calls)
     {
@@ -23,9 +24,7 @@ internal sealed class RecordEmitter
         _isSynchronous = pipeline.Handlers.All(handler => handler.Method.Returns == ReturnKind.Void && !handler.HasServices);
         foreach (HandlerModel handler in pipeline.Handlers)
         {
-            string name = "Call" + handler.Method.Name.TrimStart('@');
-            int same = _handlers.Count(other => other.Handler.Method.Name == handler.Method.Name);
-            _handlers.Add((handler, same == 0 ? name : $"{name}_{Literals.Number(same + 1)}"));
+            _handlers.Add((handler, _names.Take("Call" + handler.Method.Name.TrimStart('@'))));
         }
     }
 
@@ -154,13 +153,16 @@ internal sealed class RecordEmitter
         }
 
         _writer.Line("cursor.EnterHandler();");
+        string inScope = "";
         if (handler.HasServices)
         {
-            _writer.Line($"return {name}InScopeAsync(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
+            string start = name.EndsWith("Async", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Async".Length) : name;
+            inScope = _names.Take(start + "InScopeAsync");
+            _writer.Line($"return {inScope}(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
         }
         else
         {
-            string call = _calls.Call(handler.Method, handler.Arguments, "payload", "cursor.Context", services: "");
+            string call = _calls.Call(handler.Method, handler.Arguments, "payload", "cursor.Context");
             if (_isSynchronous)
             {
                 _writer.Line($"{call};");
@@ -180,8 +182,8 @@ internal sealed class RecordEmitter
         // a span cannot be a parameter of an async method, so it is taken from the cursor at the call
         string payload = readsLate ? _calls.Read(handler.Payload) : "payload";
         _writer.Line();
-        _writer.Open($"private async {ValueTask} {name}InScopeAsync({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
-        _calls.InScope(handler.Method, _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context", "scope.ServiceProvider"));
+        _writer.Open($"private async {ValueTask} {inScope}({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
+        _calls.InScope(handler.Method, handler.Arguments, _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context"));
         _writer.Close();
     }
 }

@@ -5,8 +5,14 @@ namespace FastConsumer.SourceGenerator.Parsing;
 /// <summary>FC1005: a JSON payload is known to the context that reads it.</summary>
 internal static class JsonReader
 {
+    private const string JsonNamespace = "System.Text.Json.Serialization";
+
+    // names of tuple elements and nullable annotations are nothing that a JsonTypeInfo knows
+    private static readonly SymbolDisplayFormat s_atRunTime = SymbolDisplayFormat.FullyQualifiedFormat
+        .AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.ExpandValueTuple);
+
     // a generic type may nest itself for ever; past this many types the context is taken to know the payload
-    private const int MostTypes = 10_000;
+    private const int MostTypes = 1_000;
 
     public static void Check(PayloadShape payload, IMethodSymbol method, INamedTypeSymbol? context, ShapeProblems problems, CancellationToken cancellationToken)
     {
@@ -32,7 +38,7 @@ internal static class JsonReader
     {
         for (INamedTypeSymbol? candidate = type; candidate is not null; candidate = candidate.BaseType)
         {
-            if (candidate.Is("System.Text.Json.Serialization", "JsonSerializerContext"))
+            if (candidate.Is(JsonNamespace, "JsonSerializerContext"))
             {
                 return true;
             }
@@ -49,7 +55,7 @@ internal static class JsonReader
         {
             cancellationToken.ThrowIfCancellationRequested();
             ITypeSymbol type = left.Pop();
-            if (SymbolEqualityComparer.Default.Equals(type, payload) || seen.Count > MostTypes)
+            if (AreSame(type, payload) || seen.Count > MostTypes)
             {
                 return true;
             }
@@ -66,6 +72,10 @@ internal static class JsonReader
         return false;
     }
 
+    private static bool AreSame(ITypeSymbol type, ITypeSymbol payload) =>
+        type.Name == payload.Name && type.ToDisplayString(s_atRunTime) == payload.ToDisplayString(s_atRunTime);
+
+    /// <summary>What the framework's JSON generator goes on to from a type; observed on System.Text.Json 10.</summary>
     private static IEnumerable<ITypeSymbol> ReachableFrom(ITypeSymbol type)
     {
         if (type is IArrayTypeSymbol array)
@@ -78,10 +88,11 @@ internal static class JsonReader
             return [];
         }
 
-        // elements of collections are the arguments of their interfaces
-        IEnumerable<ITypeSymbol> found = named.TypeArguments
-            .Concat(named.AllInterfaces.SelectMany(candidate => candidate.TypeArguments))
-            .Concat(TypesOf(named, "JsonDerivedTypeAttribute"));
+        // the framework's generic types are collections, tuples and Nullable; elements of the user's collections are the
+        // arguments of their interfaces, while other generic types lead to the types of their members only
+        IEnumerable<ITypeSymbol> found = TypesOf(named, "JsonDerivedTypeAttribute")
+            .Concat(IsOfTheFramework(named) ? named.TypeArguments : [])
+            .Concat(named.AllInterfaces.Where(IsCollection).SelectMany(candidate => candidate.TypeArguments));
         for (INamedTypeSymbol? part = named; part is not null && !IsOfTheFramework(part); part = part.BaseType)
         {
             found = found.Concat(part.GetMembers().Select(MemberType).OfType<ITypeSymbol>());
@@ -92,17 +103,37 @@ internal static class JsonReader
 
     private static ITypeSymbol? MemberType(ISymbol member) => member switch
     {
-        { IsStatic: true } => null,
+        { IsStatic: true } or { IsImplicitlyDeclared: true } => null,
+        _ when !IsSerialized(member) => null,
         IPropertySymbol { IsIndexer: false } property => property.Type,
-        IFieldSymbol { IsImplicitlyDeclared: false } field => field.Type,
+        IFieldSymbol field => field.Type,
         _ => null,
     };
+
+    private static bool IsSerialized(ISymbol member)
+    {
+        bool included = member.DeclaredAccessibility == Accessibility.Public;
+        foreach (AttributeData attribute in member.GetAttributes())
+        {
+            // JsonIgnoreCondition.Always is 1, and what the attribute means without a condition
+            if (attribute.AttributeClass.Is(JsonNamespace, "JsonIgnoreAttribute") && attribute.Value("Condition") is (null or 1))
+            {
+                return false;
+            }
+
+            included |= attribute.AttributeClass.Is(JsonNamespace, "JsonIncludeAttribute");
+        }
+
+        return included;
+    }
+
+    private static bool IsCollection(INamedTypeSymbol type) => type.ContainingNamespace.ToDisplayString() == "System.Collections.Generic";
 
     private static IEnumerable<ITypeSymbol> TypesOf(INamedTypeSymbol owner, string attributeName)
     {
         foreach (AttributeData attribute in owner.GetAttributes())
         {
-            if (attribute.AttributeClass.Is("System.Text.Json.Serialization", attributeName)
+            if (attribute.AttributeClass.Is(JsonNamespace, attributeName)
                 && attribute.FirstValue() is ITypeSymbol type)
             {
                 yield return type;

@@ -154,9 +154,9 @@ internal sealed class MethodReader(ShapeProblems problems)
     private bool CheckParameter(IParameterSymbol parameter, ArgumentKind? kind, IMethodSymbol method)
     {
         ITypeSymbol type = parameter.Type;
-        if (type.FindUnknown() is { } unknown)
+        if ((type.FindUnknown() ?? (type.IsFileLocal() ? type : null)) is { } unusable)
         {
-            problems.UnknownType ??= unknown.Name;
+            problems.UnknownType ??= unusable.Name;
             return false;
         }
 
@@ -168,10 +168,6 @@ internal sealed class MethodReader(ShapeProblems problems)
         else if (parameter.IsParams)
         {
             reason = "it is a params parameter. Remove 'params'";
-        }
-        else if (type.IsFileLocal())
-        {
-            reason = $"{type.InMessages()} is local to its file, so generated code cannot name it. Remove 'file' from the type";
         }
         else if (type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer or TypeKind.Dynamic)
         {

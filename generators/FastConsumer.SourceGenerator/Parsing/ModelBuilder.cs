@@ -13,6 +13,12 @@ internal static class ModelBuilder
     public static ProcessorModel? Build(GeneratorAttributeSyntaxContext context, CancellationToken cancellationToken)
     {
         var type = (INamedTypeSymbol)context.TargetSymbol;
+        if (type.FindAttribute("KinesisProcessorAttribute")?.ApplicationSyntaxReference is not { } first || !context.TargetNode.Span.Contains(first.Span) || first.SyntaxTree != context.TargetNode.SyntaxTree)
+        {
+            // a second attribute on another part is the compiler's error; the file is written once
+            return null;
+        }
+
         var shape = ProcessorShape.Read(type, context.Attributes[0], cancellationToken);
         if (!shape.IsExtensible)
         {
@@ -20,7 +26,7 @@ internal static class ModelBuilder
         }
 
         string? problem = shape.Problems.Where(candidate => candidate.StopsGeneration).Select(candidate => $"{candidate.Rule}: {candidate.Message}").FirstOrDefault()
-            ?? (shape.UnknownType is { } unknown ? $"The type '{unknown}' did not exist when FastConsumer's source generator ran; a type that another generator makes cannot be part of a handler." : null);
+            ?? (shape.UnknownType is { } unknown ? $"The type '{unknown}' was not there when FastConsumer's source generator ran; a type that another generator makes, or that is local to a file, cannot be part of a handler." : null);
         return new ProcessorModel(
             HintName(type),
             type.ToDisplayString(s_namespace),
@@ -94,9 +100,16 @@ internal static class ModelBuilder
 
     private static string HintName(INamedTypeSymbol type)
     {
-        IEnumerable<string> names = Containers(type).Reverse().Concat([type]).Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
-        string name = string.Join(".", names);
-        return type.ContainingNamespace.IsGlobalNamespace ? name : $"{type.ContainingNamespace.ToDisplayString()}.{name}";
+        IEnumerable<string> types = Containers(type).Reverse().Concat([type]).Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
+        return string.Join(".", Namespaces(type).Reverse().Concat(types));
+    }
+
+    private static IEnumerable<string> Namespaces(INamedTypeSymbol type)
+    {
+        for (INamespaceSymbol outer = type.ContainingNamespace; !outer.IsGlobalNamespace; outer = outer.ContainingNamespace)
+        {
+            yield return outer.Name;
+        }
     }
 
     private static string FreeName(INamedTypeSymbol type, string name)
@@ -112,7 +125,7 @@ internal static class ModelBuilder
         {
             for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
             {
-                if (part.Name == name || part.MemberNames.Contains(name))
+                if (part.Name == name || !part.GetMembers(name).IsEmpty)
                 {
                     return true;
                 }

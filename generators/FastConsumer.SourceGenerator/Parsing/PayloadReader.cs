@@ -46,7 +46,7 @@ internal sealed class PayloadReader(ShapeProblems problems)
         {
             reason = $"no payload can be read as {type.InMessages()}. Take a JSON type, a protobuf message, string, ReadOnlyMemory<byte>, ReadOnlySpan<byte> or KinesisRecord, or mark it [FromServices] if it is a service";
         }
-        else if (type.AllInterfaces.Any(candidate => candidate.Is("Google.Protobuf", "IMessage")))
+        else if (type.Is("Google.Protobuf", "IMessage") || type.AllInterfaces.Any(candidate => candidate.Is("Google.Protobuf", "IMessage")))
         {
             kind = PayloadKind.Protobuf;
             reason = type.GetMembers("Parser").Any(member => member is IPropertySymbol { IsStatic: true, DeclaredAccessibility: Accessibility.Public })

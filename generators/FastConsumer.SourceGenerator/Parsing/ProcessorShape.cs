@@ -41,7 +41,7 @@ internal sealed class ProcessorShape
     /// <summary>The broken rules, in the order of the source as far as they stand in it.</summary>
     public IReadOnlyList<ShapeProblem> Problems => _problems.Items;
 
-    /// <summary>A type that does not exist; the compiler reports it.</summary>
+    /// <summary>A type that the compiler refuses; it reports it.</summary>
     public string? UnknownType => _problems.UnknownType;
 
     public static ProcessorShape Read(INamedTypeSymbol type, AttributeData attribute, CancellationToken cancellationToken)
@@ -171,7 +171,7 @@ internal sealed class ProcessorShape
         }
         else if (batch is null && records.Count == 0)
         {
-            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no handler. Mark a method with [OnRecord] or [OnBatch].");
+            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no handler. Mark a method with [OnRecord] or [OnBatch]; methods of base classes do not count.");
             return;
         }
 

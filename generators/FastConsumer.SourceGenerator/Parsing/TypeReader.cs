@@ -10,7 +10,6 @@ internal static class TypeReader
     /// <summary>Reports what is wrong with the type. False where no part can be added to it, so that nothing is generated.</summary>
     public static bool Check(INamedTypeSymbol type, ShapeProblems problems, CancellationToken cancellationToken)
     {
-        int before = problems.Items.Count;
         bool extensible = true;
         string name = type.InMessages();
         if (!IsPartial(type, cancellationToken))
@@ -40,7 +39,7 @@ internal static class TypeReader
         }
         else if (type.IsAbstract)
         {
-            Report($"The processor '{name}' is abstract, but an instance is created for each shard. Remove 'abstract', or put the attribute on a class derived from it.");
+            Report($"The processor '{name}' is abstract, but an instance is created for each shard. Remove 'abstract', or put the attribute and the handlers on a class derived from it.");
         }
 
         if (type.IsFileLocal())
@@ -51,10 +50,10 @@ internal static class TypeReader
 
         if (type.Arity > 0)
         {
-            Report($"The processor '{name}' is generic, so it has no single pipeline. Remove its type parameters, or put the attribute on a class derived from it.");
+            Report($"The processor '{name}' is generic, so it has no single pipeline. Remove its type parameters, or put the attribute and the handlers on a class derived from it.");
         }
 
-        return extensible || problems.Items.Count == before;
+        return extensible;
 
         void Report(string message) => problems.Add(RuleIds.Type, Identifier(type, cancellationToken), message);
     }

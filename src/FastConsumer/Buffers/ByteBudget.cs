@@ -39,22 +39,28 @@ internal sealed class ByteBudget
         {
             _used -= bytes;
             account.Held -= bytes;
-            bool blocked = false;
-            for (LinkedListNode<Waiter>? node = _waiters.First, next; node is not null; node = next)
+            Serve();
+        }
+    }
+
+    /// <summary>Under the lock: grants what fits now.</summary>
+    private void Serve()
+    {
+        bool blocked = false;
+        for (LinkedListNode<Waiter>? node = _waiters.First, next; node is not null; node = next)
+        {
+            next = node.Next;
+            Waiter waiter = node.Value;
+            // nobody overtakes, except those whose account holds nothing
+            if (waiter.Account.Held == 0 || (!blocked && Fits(waiter.Account, waiter.Bytes)))
             {
-                next = node.Next;
-                Waiter waiter = node.Value;
-                // nobody overtakes, except those whose account holds nothing
-                if (waiter.Account.Held == 0 || (!blocked && Fits(waiter.Account, waiter.Bytes)))
-                {
-                    _waiters.Remove(node);
-                    Charge(waiter.Account, waiter.Bytes);
-                    waiter.Granted.SetResult();
-                }
-                else
-                {
-                    blocked = true;
-                }
+                _waiters.Remove(node);
+                Charge(waiter.Account, waiter.Bytes);
+                waiter.Granted.SetResult();
+            }
+            else
+            {
+                blocked = true;
             }
         }
     }
@@ -101,6 +107,8 @@ internal sealed class ByteBudget
                         }
 
                         budget._waiters.Remove(node);
+                        // those behind it may fit
+                        budget.Serve();
                     }
 
                     node.Value.Granted.SetCanceled(token);

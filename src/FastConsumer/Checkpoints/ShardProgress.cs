@@ -51,12 +51,34 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         {
             lock (_lock)
             {
-                if (_inFlight.TryPeek(out RecordPage? page) && page.Done is > 0 and int done)
+                // a batch finishes several pages before the lane comes back to return them
+                foreach (RecordPage page in _inFlight)
                 {
-                    MoveDone(page.PositionOf(done - 1));
+                    int done = page.Done;
+                    if (done > 0)
+                    {
+                        MoveDone(page.PositionOf(done - 1));
+                    }
+
+                    if (done < page.Count)
+                    {
+                        break;
+                    }
                 }
 
                 return _done;
+            }
+        }
+    }
+
+    /// <summary>True where a handler waits for a checkpoint.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiters.Count > 0;
             }
         }
     }
@@ -66,7 +88,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         lock (_lock)
         {
             _inFlight.Enqueue(page);
-            DispatchedPosition = page.PositionOf(page.Count - 1);
+            DispatchedPosition = page.End;
         }
     }
 
@@ -79,7 +101,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             while (_inFlight.TryPeek(out RecordPage? page) && page.IsDone)
             {
                 _inFlight.Dequeue();
-                MoveDone(page.PositionOf(page.Count - 1));
+                MoveDone(page.End);
                 returned += page.Count;
                 page.Dispose();
             }

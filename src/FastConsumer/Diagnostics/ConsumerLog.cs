@@ -23,6 +23,12 @@ internal static partial class ConsumerLog
     [LoggerMessage(2005, LogLevel.Warning, "The server ended the iterator of shard {ShardId} although the shard is open; going on with a new one.")]
     public static partial void IteratorWithoutEnd(ILogger log, string shardId);
 
+    [LoggerMessage(2006, LogLevel.Error, "Shard {ShardId} is no longer in the stream: what it held after {Position} was older than the stream's retention and is lost to this application; going on with its {Children} children.")]
+    public static partial void ShardGone(ILogger log, string shardId, object position, int children);
+
+    [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The KPL puts them into their own shard when it learns of a reshard; a producer that aggregates without regard to shards never does: set Deaggregate to false and unpack its records in the processor.")]
+    public static partial void ForeignRecords(ILogger log, string shardId, int count);
+
     [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
     public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
 
@@ -37,6 +43,12 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2104, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} failed.")]
     public static partial void LastCallFailed(ILogger log, string processor, string method, string shardId, Exception error);
+
+    [LoggerMessage(2105, LogLevel.Warning, "{Processor}: the handler of shard {ShardId} ended with an exception after its token was cancelled; its record runs again on the shard's next owner.")]
+    public static partial void FailedWhileEnding(ILogger log, string processor, string shardId, Exception error);
+
+    [LoggerMessage(2106, LogLevel.Warning, "{Processor}: the handler of shard {ShardId} ignores its cancelled token; the lease is given up while it still runs.")]
+    public static partial void HandlerGivenUp(ILogger log, string processor, string shardId);
 
     [LoggerMessage(2200, LogLevel.Warning, "The checkpoint of shard {ShardId} at {Position} could not be written; trying again in {Wait}, processing goes on.")]
     public static partial void CheckpointFailed(ILogger log, string shardId, object position, TimeSpan wait, Exception? error);
@@ -56,17 +68,26 @@ internal static partial class ConsumerLog
     [LoggerMessage(2302, LogLevel.Information, "{Worker} released shard {ShardId}.")]
     public static partial void LeaseReleased(ILogger log, string worker, string shardId);
 
-    [LoggerMessage(2303, LogLevel.Warning, "{Worker} could not release shard {ShardId}; another worker takes it when the lease expires. {Reason}")]
-    public static partial void ReleaseFailed(ILogger log, string worker, string shardId, string reason);
+    [LoggerMessage(2303, LogLevel.Warning, "{Worker} could not release shard {ShardId} in time; another worker takes it when the lease expires.")]
+    public static partial void ReleaseFailed(ILogger log, string worker, string shardId);
 
     [LoggerMessage(2304, LogLevel.Warning, "Renewing leases failed; trying again.")]
-    public static partial void RenewalFailed(ILogger log, Exception error);
+    public static partial void RenewalFailed(ILogger log, Exception? error);
 
     [LoggerMessage(2305, LogLevel.Warning, "{Step} failed; next try in {Wait}.")]
     public static partial void CoordinationFailed(ILogger log, string step, TimeSpan wait, Exception error);
 
     [LoggerMessage(2306, LogLevel.Information, "Lease of shard {ShardId} created at {Position}.")]
     public static partial void LeaseCreated(ILogger log, string shardId, object position);
+
+    [LoggerMessage(2307, LogLevel.Warning, "{Worker} could not release shard {ShardId}; trying again in {Wait}.")]
+    public static partial void ReleaseRetried(ILogger log, string worker, string shardId, TimeSpan wait, Exception? error);
+
+    [LoggerMessage(2308, LogLevel.Warning, "The children of shard {ShardId} could not be written to its lease; FastConsumer finds them in the stream's listing.")]
+    public static partial void ChildrenNotNamed(ILogger log, string shardId, Exception error);
+
+    [LoggerMessage(2310, LogLevel.Warning, "LeaseTableWriteUnits is {Units} a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: raise it, or set LeaseDuration to {Longer} or more.")]
+    public static partial void BudgetTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
 
     [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
     public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);

@@ -10,6 +10,7 @@ internal sealed class ConsumerMetrics
     public const string MeterName = "FastConsumer";
 
     private readonly Counter<long> _recordsRead;
+    private readonly Counter<long> _recordsForeign;
     private readonly Counter<long> _bytesRead;
     private readonly Counter<long> _reads;
     private readonly Counter<long> _throttledReads;
@@ -31,6 +32,7 @@ internal sealed class ConsumerMetrics
         _callsPerSecond = meter.CreateHistogram<int>("fastconsumer.reads.second.calls", "{call}", "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.");
         _readShare = meter.CreateGauge<double>("fastconsumer.reads.share", "1", "The part of the shard's read quota that is taken: 1 alone, less beside others.");
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
+        _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of KPL aggregates that belong to another shard by their hash key and were left out.");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
         _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records whose handlers have returned.");
         _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
@@ -59,6 +61,8 @@ internal sealed class ConsumerMetrics
     }
 
     public void ReadShare(in ShardTags shard, double share) => _readShare.Record(share, shard.ToTagList());
+
+    public void LeftOut(in ShardTags shard, int records) => _recordsForeign.Add(records, shard.ToTagList());
 
     public void ReadThrottled(in ShardTags shard) => _throttledReads.Add(1, shard.ToTagList());
 

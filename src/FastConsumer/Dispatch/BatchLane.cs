@@ -18,7 +18,6 @@ internal sealed class BatchLane(
     ConsumerMetrics metrics,
     ShardTags tags) : Lane
 {
-    private readonly List<(RecordPage Page, int End)> _ends = [];
     private long _firstCollected;
     private long _sinceCheckpoint;
 
@@ -42,30 +41,26 @@ internal sealed class BatchLane(
 
     public override async ValueTask FlushAsync(CancellationToken stop, CancellationToken abort)
     {
-        if (pipeline.Count == 0)
+        if (pipeline.Count == 0 || stop.IsCancellationRequested)
         {
             return;
         }
 
-        RememberEnds();
         int count = pipeline.Count;
         for (int attempt = 1; ; attempt++)
         {
             var context = new BatchContext(shard, pipeline, progress, attempt);
-            Exception? failure = await InvokeAsync(context, abort).ConfigureAwait(false);
-            if (failure is null)
+            Exception? thrown = await InvokeAsync(context, abort).ConfigureAwait(false);
+            int[] left = Left(context, thrown);
+            if (left.Length == 0)
             {
                 break;
             }
 
-            if (context.Failures is { Count: > 0 } failed)
-            {
-                pipeline.MarkDone(failed.Keys.First());
-                pipeline.Keep([.. failed.Keys]);
-            }
-
+            pipeline.MarkDone(left[0]);
+            pipeline.Keep(left);
             (RecordPage page, int index) = pipeline.RecordAt(0);
-            await failures.WaitToRetryAsync(failure, page.PositionOf(index), attempt, inHandler: true, stop).ConfigureAwait(false);
+            await failures.WaitToRetryAsync(thrown ?? context.Failures[left[0]], page.PositionOf(index), attempt, inHandler: true, stop).ConfigureAwait(false);
             if (stop.IsCancellationRequested)
             {
                 return;
@@ -73,11 +68,7 @@ internal sealed class BatchLane(
         }
 
         failures.Succeeded();
-        foreach ((RecordPage page, int end) in _ends)
-        {
-            page.MarkDone(end);
-        }
-
+        pipeline.MarkDone(pipeline.Count);
         pipeline.Clear();
         _sinceCheckpoint += count;
         if (recordsPerCheckpoint > 0 && _sinceCheckpoint >= recordsPerCheckpoint)
@@ -92,8 +83,15 @@ internal sealed class BatchLane(
     protected override async ValueTask RunPageAsync(RecordPage page, CancellationToken stop, CancellationToken abort)
     {
         progress.Dispatched(page);
+        if (page.Count == 0 && pipeline.Count == 0)
+        {
+            // nothing that waits for company stands before it, so its end is reached
+            metrics.Done(tags, progress.Advance());
+            return;
+        }
+
         cursor.Open(page);
-        while (!cursor.AtEnd && !cursor.StopRequested)
+        while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
         {
             Exception? unreadable = null;
             bool wasEmpty = pipeline.Count == 0;
@@ -101,7 +99,7 @@ internal sealed class BatchLane(
             {
                 pipeline.Collect(cursor);
             }
-            catch (Exception e) when (!abort.IsCancellationRequested)
+            catch (Exception e) when (FailurePolicy.Takes(e, abort))
             {
                 unreadable = e;
             }
@@ -117,7 +115,7 @@ internal sealed class BatchLane(
                 await FlushAsync(stop, abort).ConfigureAwait(false);
             }
 
-            if (unreadable is not null && !cursor.StopRequested)
+            if (unreadable is not null && !stop.IsCancellationRequested)
             {
                 await failures.WaitToRetryAsync(unreadable, page.PositionOf(cursor.Index), cursor.Attempt, inHandler: false, stop).ConfigureAwait(false);
                 cursor.NextAttempt();
@@ -125,43 +123,49 @@ internal sealed class BatchLane(
         }
     }
 
-    /// <summary>Null where the call succeeded for every record; else why it is to be repeated.</summary>
     private async ValueTask<Exception?> InvokeAsync(BatchContext context, CancellationToken abort)
     {
         try
         {
             await pipeline.InvokeAsync(context, abort).ConfigureAwait(false);
+            return null;
         }
-        catch (Exception e) when (!abort.IsCancellationRequested)
+        catch (Exception e) when (FailurePolicy.Takes(e, abort))
         {
-            if (context.Acknowledged && context.Failures is null)
-            {
-                (RecordPage page, int index) = pipeline.RecordAt(pipeline.Count - 1);
-                failures.FailedAfterCheckpoint(e, page.PositionOf(index));
-                return null;
-            }
-
             return e;
         }
-
-        return context.Failures is { Count: > 0 } failed ? failed.Values.First() : null;
     }
 
-    /// <summary>Where the batch ends in each of its pages: what a partial failure leaves out is done up to there in the end.</summary>
-    private void RememberEnds()
+    /// <summary>
+    /// The records to run again. A call that threw may have left out any record, so all are, whatever it named before; only
+    /// what it has checkpointed is done for good.
+    /// </summary>
+    private int[] Left(BatchContext context, Exception? thrown)
     {
-        _ends.Clear();
-        for (int i = 0; i < pipeline.Count; i++)
+        if (thrown is not null)
         {
-            (RecordPage page, int index) = pipeline.RecordAt(i);
-            if (_ends.Count > 0 && ReferenceEquals(_ends[^1].Page, page))
+            if (context.Acknowledged == pipeline.Count)
             {
-                _ends[^1] = (page, index + 1);
+                SayFailedAfterCheckpoint(pipeline.Count - 1, thrown);
             }
-            else
+
+            return [.. Enumerable.Range(context.Acknowledged, pipeline.Count - context.Acknowledged)];
+        }
+
+        foreach ((int index, Exception failure) in context.Failures)
+        {
+            if (index < context.Acknowledged)
             {
-                _ends.Add((page, index + 1));
+                SayFailedAfterCheckpoint(index, failure);
             }
         }
+
+        return [.. context.Failures.Keys.Where(index => index >= context.Acknowledged)];
+    }
+
+    private void SayFailedAfterCheckpoint(int index, Exception failure)
+    {
+        (RecordPage page, int inPage) = pipeline.RecordAt(index);
+        failures.FailedAfterCheckpoint(failure, page.PositionOf(inPage));
     }
 }

@@ -30,9 +30,14 @@ internal sealed class FailurePolicy
         _log = log;
     }
 
-    private string Place => $"{_shard.StreamName}/{_shard.ShardId}/handler";
+    private string Place => $"{_shard.ApplicationName}/{_shard.StreamName}/{_shard.ShardId}/handler";
 
     private ShardTags Tags => new(_shard.ApplicationName, _shard.StreamName, _shard.ShardId);
+
+    /// <summary>
+    /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's.
+    /// </summary>
+    public static bool Takes(Exception error, CancellationToken abort) => !abort.IsCancellationRequested && error is not LeaseLostException;
 
     /// <summary>A record or batch failed. Returns when it is to be tried again.</summary>
     /// <param name="error">What the pipeline threw.</param>
@@ -70,7 +75,7 @@ internal sealed class FailurePolicy
                 Succeeded();
                 return true;
             }
-            catch (Exception e) when (!(e is OperationCanceledException && abort.IsCancellationRequested))
+            catch (Exception e) when (Takes(e, abort))
             {
                 TimeSpan wait = _backoff.Next();
                 ConsumerLog.LifeCycleFailed(_log, _shard.ProcessorName, method, _shard.ShardId, attempt, wait, e);

@@ -13,37 +13,41 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
         progress.Dispatched(page);
         cursor.Open(page);
         int failedAt = -1;
-        while (!cursor.AtEnd && !cursor.StopRequested)
+        try
         {
-            try
+            while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
             {
-                await pipeline.RunAsync(cursor, abort).ConfigureAwait(false);
-            }
-            catch (Exception e) when (!abort.IsCancellationRequested)
-            {
+                try
+                {
+                    await pipeline.RunAsync(cursor, abort).ConfigureAwait(false);
+                }
+                catch (Exception e) when (FailurePolicy.Takes(e, abort))
+                {
+                    if (page.Done > cursor.Index)
+                    {
+                        failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));
+                        cursor.Complete();
+                    }
+                    else
+                    {
+                        failedAt = cursor.Index;
+                        await failures.WaitToRetryAsync(e, page.PositionOf(cursor.Index), cursor.Attempt, cursor.HandlerStarted, stop).ConfigureAwait(false);
+                        cursor.NextAttempt();
+                        cursor.EndBehindCurrent();
+                    }
+                }
+
                 if (failedAt >= 0 && cursor.Index > failedAt)
                 {
+                    failedAt = -1;
                     failures.Succeeded();
+                    cursor.EndWithPage();
                 }
-
-                failedAt = cursor.Index;
-                if (page.Done > cursor.Index)
-                {
-                    failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));
-                    cursor.Complete();
-                    continue;
-                }
-
-                await failures.WaitToRetryAsync(e, page.PositionOf(cursor.Index), cursor.Attempt, cursor.HandlerStarted, stop).ConfigureAwait(false);
-                cursor.NextAttempt();
             }
         }
-
-        if (failedAt >= 0 && cursor.Index > failedAt)
+        finally
         {
-            failures.Succeeded();
+            metrics.Done(tags, progress.Advance());
         }
-
-        metrics.Done(tags, progress.Advance());
     }
 }

@@ -15,6 +15,9 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private readonly ILogger _log = services.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer");
     private readonly List<StreamWorker> _workers = [];
 
+    /// <summary>What all shards of all its processors hold, once it has started.</summary>
+    internal ByteBudget? Budget { get; private set; }
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         FastConsumerOptions options = services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(consumer.Name);
@@ -33,7 +36,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         services.GetRequiredService<LeaseTables>().Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
         WarnOfShutdownTimeout(options);
 
-        var budget = new ByteBudget(options.PrefetchBytes);
+        var budget = Budget = new ByteBudget(options.PrefetchBytes);
         foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
         {
             IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
@@ -58,13 +61,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_workers.Select(worker => worker.StopAsync(cancellationToken)));
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (StreamWorker worker in _workers)
-        {
-            await worker.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    public async ValueTask DisposeAsync() =>
+        await Task.WhenAll(_workers.Select(static worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 

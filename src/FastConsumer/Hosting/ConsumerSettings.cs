@@ -71,6 +71,13 @@ public abstract class ConsumerSettings
     /// <summary>The most records of one GetRecords call, 1 to 10,000; 10,000 by default.</summary>
     public int? Limit { get; set; }
 
+    /// <summary>
+    /// Whether records that the Kinesis Producer Library aggregated are unpacked; true by default. Records of an aggregate that
+    /// belong to another shard by their hash key are left out, as the KPL puts them there. Do not change it while an application
+    /// has checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done counts as done.
+    /// </summary>
+    public bool? Deaggregate { get; set; }
+
     /// <summary>The time between two calls on a shard that has nothing new, at least 200 ms; 400 ms by default. Beside other applications it rises to 1.2 s, at which five fit on a shard. A shard that lags is read as fast as its quota allows.</summary>
     public TimeSpan? IdlePollInterval { get; set; }
 
@@ -82,6 +89,12 @@ public abstract class ConsumerSettings
 
     /// <summary>How long a worker may be silent before others take its shards, at least 1 s; 10 s by default.</summary>
     public TimeSpan? LeaseDuration { get; set; }
+
+    /// <summary>
+    /// The write units a second that the whole application may use on its lease table; each worker keeps to its share of them (leases held / all).
+    /// Where not said, workers write as they need to and slow down when the table throttles them.
+    /// </summary>
+    public double? LeaseTableWriteUnits { get; set; }
 
     /// <summary>How often the stream's shards are listed, beside every end of a shard; 30 s by default.</summary>
     public TimeSpan? ShardSyncInterval { get; set; }

@@ -9,13 +9,15 @@ internal static class SettingsValidation
 {
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMinutes(4);
+    // above some 49 days timers refuse to wait
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(1);
 
     public static ValidateOptionsResult Validate(FastConsumerOptions options, string section)
     {
         List<string> failures = [];
         Shared(options, section, failures);
         Check(options.PrefetchBytes > 0, failures, section, nameof(options.PrefetchBytes), options.PrefetchBytes, "more than 0 bytes");
-        Check(options.StopTimeout > FastConsumerOptions.ReleaseTime, failures, section, nameof(options.StopTimeout), options.StopTimeout, "more than 00:00:03, which are kept for releasing leases");
+        Check(options.StopTimeout > FastConsumerOptions.ReleaseTime && options.StopTimeout <= s_longest, failures, section, nameof(options.StopTimeout), options.StopTimeout, "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00");
         Check(options.WorkerId is null || options.WorkerId.Trim().Length > 0, failures, section, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
@@ -39,6 +41,11 @@ internal static class SettingsValidation
             failures.Add($"{processor.Name}: {e.Message}");
         }
 
+        if ((options.CheckpointInterval ?? consumer.CheckpointInterval) is null && !IsWait(processor.CheckpointInterval))
+        {
+            failures.Add($"{processor.Name}: [Checkpoint(Interval = ...)] is {processor.CheckpointInterval}; allowed is more than zero to 1.00:00:00.");
+        }
+
         StartPosition start = options.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon;
         if (start == StartPosition.AtTimestamp && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
         {
@@ -52,16 +59,19 @@ internal static class SettingsValidation
     {
         Check(settings.Limit is null or (>= 1 and <= 10_000), failures, section, nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
         Check(settings.IdlePollInterval is null || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll), failures, section, nameof(settings.IdlePollInterval), settings.IdlePollInterval, "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)");
-        Check(settings.CheckpointInterval is null || settings.CheckpointInterval > TimeSpan.Zero, failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero");
+        Check(IsWait(settings.CheckpointInterval), failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero to 1.00:00:00");
         Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
         Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");
+        Check(settings.LeaseTableWriteUnits is null or > 0, failures, section, nameof(settings.LeaseTableWriteUnits), settings.LeaseTableWriteUnits, "more than 0 write units a second");
         Check(settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1), failures, section, nameof(settings.ShardSyncInterval), settings.ShardSyncInterval, "00:00:01 or more");
-        Check(settings.RetryInitialBackoff is null || settings.RetryInitialBackoff > TimeSpan.Zero, failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero");
-        Check(settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.FromTicks(1)), failures, section, nameof(settings.RetryMaxBackoff), settings.RetryMaxBackoff, "no less than RetryInitialBackoff");
+        Check(IsWait(settings.RetryInitialBackoff), failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero to 1.00:00:00");
+        Check(IsWait(settings.RetryMaxBackoff) && (settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.Zero)), failures, section, nameof(settings.RetryMaxBackoff), settings.RetryMaxBackoff, "no less than RetryInitialBackoff, to 1.00:00:00");
         Check(settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"), failures, section, nameof(settings.ServiceUrl), settings.ServiceUrl, "an absolute http or https URL");
         Check(settings.StartPosition is null || Enum.IsDefined(settings.StartPosition.Value), failures, section, nameof(settings.StartPosition), settings.StartPosition, "TrimHorizon, Latest or AtTimestamp");
         Check(settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), failures, section, nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");
     }
+
+    private static bool IsWait(TimeSpan? value) => value is null || (value > TimeSpan.Zero && value <= s_longest);
 
     private static void Check(bool valid, List<string> failures, string section, string name, object? value, string allowed)
     {

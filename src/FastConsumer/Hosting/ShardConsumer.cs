@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
@@ -37,15 +37,17 @@ internal sealed class ShardConsumer
     private readonly WorkerParts _parts;
     private readonly HeldLease _lease;
     private readonly bool _isFirstStart;
+    private readonly HashKeyRange? _hashKeyRange;
     private readonly ShardContext _context;
     private readonly ShardTags _tags;
     private readonly ILogger _log;
 
-    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart)
+    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange)
     {
         _parts = parts;
         _lease = lease;
         _isFirstStart = isFirstStart;
+        _hashKeyRange = hashKeyRange;
         _log = parts.Log;
         _context = new ShardContext(parts.Settings.ProcessorName, parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key, lease.FencingToken);
         _tags = new ShardTags(parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key);
@@ -62,8 +64,17 @@ internal sealed class ShardConsumer
         using var checkpointsEnd = CancellationTokenSource.CreateLinkedTokenSource(phases.EndFlush);
 
         AsyncServiceScope scope = _parts.Services.CreateAsyncScope();
-        await using ConfiguredAsyncDisposable disposal = scope.ConfigureAwait(false);
-        ShardPipeline pipeline = _parts.Processor.CreatePipeline(scope.ServiceProvider);
+        ShardPipeline pipeline;
+        try
+        {
+            pipeline = _parts.Processor.CreatePipeline(scope.ServiceProvider);
+        }
+        catch
+        {
+            await LastCallAsync("DisposeAsync", scope.DisposeAsync, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+
         var checkpointer = new ShardCheckpointer(_lease, _parts.Settings.CheckpointInterval, _parts.Time, _parts.Random.Create(), _parts.Metrics, _tags, _log);
         ShardProgress progress = checkpointer.Progress;
         await using CancellationTokenRegistration onLost = _lease.Lost.UnsafeRegister(_ => progress.Close(LostException()), null);
@@ -75,8 +86,11 @@ internal sealed class ShardConsumer
         using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(stopped.Token);
         Task reading = CreateReader().RunAsync(pages.Writer, readingEnd.Token);
         Task checkpoints = checkpointer.RunAsync(checkpointsEnd.Token);
-        Task<DispatchEnd> dispatching = DispatchAsync(dispatcher, pages.Reader, readingEnd, stopped.Token, aborted.Token);
+        // on a thread of its own choice: a handler that blocks its thread must not hold up the stop
+        Task<DispatchEnd> dispatching = Task.Run(() => DispatchAsync(dispatcher, lane, progress, pages.Reader, readingEnd, stopped.Token, aborted.Token), CancellationToken.None);
         bool ended = false;
+        bool handlersEnded = false;
+        ExceptionDispatchInfo? failure = null;
         try
         {
             ended = await dispatching.WaitAsync(phases.GiveUp).ConfigureAwait(false) == DispatchEnd.ShardEnded;
@@ -85,6 +99,18 @@ internal sealed class ShardConsumer
         {
             // what runs was cancelled, or ignores that it was: what is done counts
         }
+        catch (LeaseLostException)
+        {
+            // a handler has let the loss through
+        }
+        catch (Exception e) when (aborted.IsCancellationRequested)
+        {
+            ConsumerLog.FailedWhileEnding(_log, _context.ProcessorName, _context.ShardId, e);
+        }
+        catch (Exception e)
+        {
+            failure = ExceptionDispatchInfo.Capture(e);
+        }
         finally
         {
             await stopped.CancelAsync().ConfigureAwait(false);
@@ -92,20 +118,37 @@ internal sealed class ShardConsumer
             await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await checkpoints.ConfigureAwait(false);
             ReturnUnread(pages.Reader);
-            if (dispatching.IsCompleted)
+            _ = progress.Done;
+            handlersEnded = dispatching.IsCompleted;
+            if (handlersEnded)
             {
-                // a handler that ignores its cancellation keeps its memory: it is left to the garbage collector
                 progress.Dispose();
                 lane.Release();
+            }
+            else
+            {
+                // it keeps its memory and its services: both are left to the garbage collector
+                ConsumerLog.HandlerGivenUp(_log, _context.ProcessorName, _context.ShardId);
             }
 
             failures.Clear();
         }
 
-        return await EndAsync(pipeline, dispatcher, checkpointer, ended, dispatching.IsCompleted, phases).ConfigureAwait(false);
+        try
+        {
+            return await EndAsync(pipeline, dispatcher, checkpointer, ended, handlersEnded, failure, phases).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (handlersEnded)
+            {
+                CancellationToken giveUp = phases.EndFlush.IsCancellationRequested ? phases.EndRelease : phases.EndFlush;
+                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp).ConfigureAwait(false);
+            }
+        }
     }
 
-    private async Task<DispatchEnd> DispatchAsync(ShardDispatcher dispatcher, ChannelReader<ReadItem> pages, CancellationTokenSource readingEnd, CancellationToken stop, CancellationToken abort)
+    private async Task<DispatchEnd> DispatchAsync(ShardDispatcher dispatcher, Lane lane, ShardProgress progress, ChannelReader<ReadItem> pages, CancellationTokenSource readingEnd, CancellationToken stop, CancellationToken abort)
     {
         try
         {
@@ -116,6 +159,11 @@ internal sealed class ShardConsumer
             // The lease is kept: another worker would meet the same record. The shard waits for a restart.
             await readingEnd.CancelAsync().ConfigureAwait(false);
             ReturnUnread(pages);
+            // and holds nothing of what the other shards need meanwhile
+            _ = progress.Done;
+            progress.RequestCheckpoint();
+            progress.Dispose();
+            lane.Release();
             await Task.Delay(Timeout.InfiniteTimeSpan, _parts.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return DispatchEnd.Stopped;
         }
@@ -129,31 +177,36 @@ internal sealed class ShardConsumer
         }
     }
 
-    private async Task<ShardOutcome> EndAsync(ShardPipeline pipeline, ShardDispatcher dispatcher, ShardCheckpointer checkpointer, bool ended, bool handlersEnded, StopPhases phases)
+    private async Task<ShardOutcome> EndAsync(ShardPipeline pipeline, ShardDispatcher dispatcher, ShardCheckpointer checkpointer, bool ended, bool handlersEnded, ExceptionDispatchInfo? failure, StopPhases phases)
     {
         if (_lease.Lost.IsCancellationRequested)
         {
             if (handlersEnded)
             {
-                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush)).ConfigureAwait(false);
+                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush).ConfigureAwait(false);
             }
 
             return ShardOutcome.Lost;
         }
 
-        if (!ended && handlersEnded)
+        if (!ended && handlersEnded && failure is null)
         {
-            await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, phases.CancelHandlers)).ConfigureAwait(false);
+            await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, phases.CancelHandlers), phases.GiveUp).ConfigureAwait(false);
         }
 
         bool durable = await checkpointer.FlushAsync(phases.EndFlush).ConfigureAwait(false);
         checkpointer.Progress.Close(new OperationCanceledException($"Shard {_lease.Key} has stopped; no further checkpoint is written."));
         if (_lease.Lost.IsCancellationRequested)
         {
-            await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush)).ConfigureAwait(false);
+            if (handlersEnded)
+            {
+                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush).ConfigureAwait(false);
+            }
+
             return ShardOutcome.Lost;
         }
 
+        failure?.Throw();
         if (ended && durable)
         {
             Children = dispatcher.Children;
@@ -163,12 +216,12 @@ internal sealed class ShardConsumer
         return ShardOutcome.Stopped;
     }
 
-    /// <summary>A life-cycle call after which nothing is repeated: its failure is said, and the stop goes on.</summary>
-    private async Task LastCallAsync(string method, Func<ValueTask> call)
+    /// <summary>A life-cycle call after which nothing is repeated: its failure is said, and so that it does not return in time, and the stop goes on.</summary>
+    private async Task LastCallAsync(string method, Func<ValueTask> call, CancellationToken giveUp)
     {
         try
         {
-            await call().ConfigureAwait(false);
+            await Task.Run(() => call().AsTask(), CancellationToken.None).WaitAsync(giveUp).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -202,7 +255,9 @@ internal sealed class ShardConsumer
             _lease.Current.StartedAt ?? (_lease.Current.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.Settings.StartTimestamp : null),
             _isFirstStart,
             _parts.Settings.Limit,
-            _parts.Settings.IdlePollInterval);
+            _parts.Settings.IdlePollInterval,
+            _parts.Settings.Deaggregate,
+            _hashKeyRange);
         return new ShardReader(_parts.Client, settings, _parts.Budget.OpenAccount(), _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class StopPhases(TimeProvider time) : IDisposable
     public CancellationToken EndRelease => _endRelease.Token;
 
     /// <summary>How long handlers have before they are cancelled.</summary>
-    public static TimeSpan DrainTime(TimeSpan stopTimeout) => 0.85 * (stopTimeout - FastConsumerOptions.ReleaseTime);
+    public static TimeSpan DrainTime(TimeSpan stopTimeout) => 0.8 * (stopTimeout - FastConsumerOptions.ReleaseTime);
 
     /// <summary>Starts the stop; a second call does nothing.</summary>
     public void Begin(TimeSpan stopTimeout)
@@ -40,10 +40,20 @@ internal sealed class StopPhases(TimeProvider time) : IDisposable
 
         TimeSpan beforeRelease = stopTimeout - FastConsumerOptions.ReleaseTime;
         _cancelHandlers.CancelAfter(DrainTime(stopTimeout));
-        _giveUp.CancelAfter(0.95 * beforeRelease);
+        _giveUp.CancelAfter(0.9 * beforeRelease);
         _endFlush.CancelAfter(beforeRelease);
         _endRelease.CancelAfter(stopTimeout);
         _stop.Cancel();
+    }
+
+    /// <summary>Cancels everything at once, and leaves a moment to end and to release leases: the host is disposed without a stop.</summary>
+    public void Abort()
+    {
+        _endFlush.CancelAfter(FastConsumerOptions.ReleaseTime / 2);
+        _endRelease.CancelAfter(FastConsumerOptions.ReleaseTime);
+        _stop.Cancel();
+        _cancelHandlers.Cancel();
+        _giveUp.CancelAfter(FastConsumerOptions.ReleaseTime / 4);
     }
 
     public void Dispose()

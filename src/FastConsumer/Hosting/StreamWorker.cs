@@ -17,6 +17,8 @@ internal sealed class StreamWorker : IAsyncDisposable
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_firstReleaseRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_maximumReleaseRetry = TimeSpan.FromSeconds(1);
 
     private readonly WorkerParts _parts;
     private readonly ILeaseStore _store;
@@ -24,13 +26,18 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly AsyncSignal _wake = new();
     private readonly ConcurrentDictionary<string, HeldLease> _held = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
     private readonly LeaseObserver _observer;
+    private readonly WriteBudget _budget;
+    private readonly LeaseWriter _writer;
     private readonly Random _random;
     private readonly ILogger _log;
     private volatile bool _syncRequested = true;
     private long _syncedAt;
+    private DateTimeOffset _streamCreatedAt;
     private int _released;
+    private bool _warnedOfBudget;
     private Task? _run;
 
     public StreamWorker(WorkerParts parts, ILeaseStore store)
@@ -41,6 +48,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         _random = parts.Random.Create();
         _phases = new StopPhases(parts.Time);
         _observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
+        _budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
+        // an answer that takes longer than this is of no use: the lease is to be renewed again before it expires
+        _writer = new LeaseWriter(store, _budget, LeaseWriter.DefaultGatherTime, parts.Settings.LeaseDuration / 4, parts.Time);
     }
 
     private WorkerSettings Settings => _parts.Settings;
@@ -85,6 +95,13 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_run is { IsCompleted: false } run)
+        {
+            // without a stop, or with one that the host did not wait for: nothing of it may go on behind the host's back
+            _phases.Abort();
+            await run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         await _store.DisposeAsync().ConfigureAwait(false);
         _parts.Client.Dispose();
         _phases.Dispose();
@@ -97,13 +114,13 @@ internal sealed class StreamWorker : IAsyncDisposable
         try
         {
             await PrepareAsync(_phases.Stop).ConfigureAwait(false);
-            var renewer = new LeaseRenewer(_store, _held, Settings.LeaseDuration, _parts.Time, _log);
+            var renewer = new LeaseRenewer(_held, Settings.LeaseDuration, _parts.Time, _log);
             renewal = renewer.RunAsync(renewalEnd.Token);
             await CoordinateAsync(_phases.Stop).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_phases.Stop.IsCancellationRequested)
+        catch (Exception) when (_phases.Stop.IsCancellationRequested)
         {
-            // the stop begins
+            // the stop begins: whatever the call under way made of its cancelled token
         }
         finally
         {
@@ -128,6 +145,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
+                _streamCreatedAt = stream.StreamCreationTimestamp;
                 await _store.PrepareAsync(cancellationToken).ConfigureAwait(false);
                 _parts.Health.Clear(Place);
                 ConsumerLog.Started(_log, Settings.ProcessorName, Settings.Stream.ToString(), _parts.Client.EndpointDescription, Settings.WorkerId, Settings.ApplicationName, _store.Description);
@@ -152,6 +170,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             try
             {
                 IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                StreamIdentity.Require(leases, Settings.Stream.Name, _streamCreatedAt, _store.Description);
                 if (await SyncShardsAsync(leases, cancellationToken).ConfigureAwait(false))
                 {
                     leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
@@ -186,12 +205,17 @@ internal sealed class StreamWorker : IAsyncDisposable
             DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : _parts.Time.GetUtcNow();
             List<Shard> shards = await ShardListing.ListAllAsync(_parts.Client, Settings.Stream, cancellationToken).ConfigureAwait(false);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
+            shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
             IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
             foreach (Lease lease in missing)
             {
-                if (await _store.CreateAsync(lease, cancellationToken).ConfigureAwait(false))
+                if (await _store.CreateAsync(lease with { StreamCreatedAt = _streamCreatedAt }, cancellationToken).ConfigureAwait(false))
                 {
-                    _createdHere.Add(lease.LeaseKey);
+                    if (lease.StartedAt == startedAt)
+                    {
+                        _createdHere.Add(lease.LeaseKey);
+                    }
+
                     ConsumerLog.LeaseCreated(_log, lease.LeaseKey, lease.Checkpoint);
                 }
             }
@@ -222,8 +246,24 @@ internal sealed class StreamWorker : IAsyncDisposable
             LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken).ConfigureAwait(false);
             if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine })
             {
-                Run(new HeldLease(_store, mine, started, _parts.Time));
+                Run(new HeldLease(_store, _writer, mine, started, _parts.Time));
             }
+        }
+
+        // taken later, or by another worker in between, LATEST is no longer now
+        _createdHere.Clear();
+        _budget.SetShare(_held.Count, runnable.Count);
+        WarnOfSmallBudget(runnable.Count);
+    }
+
+    /// <summary>Every lease is written at least twice in its duration; a budget below that costs leases.</summary>
+    private void WarnOfSmallBudget(int leases)
+    {
+        double needed = leases / (Settings.LeaseDuration / 2).TotalSeconds;
+        if (Settings.LeaseTableWriteUnits is double units && units < needed && !_warnedOfBudget)
+        {
+            _warnedOfBudget = true;
+            ConsumerLog.BudgetTooSmall(_log, units, leases, Settings.LeaseDuration, needed, TimeSpan.FromSeconds(2 * leases / units));
         }
     }
 
@@ -232,19 +272,24 @@ internal sealed class StreamWorker : IAsyncDisposable
         ConsumerLog.LeaseTaken(_log, lease.Owner, lease.Key, lease.Current.Checkpoint, lease.FencingToken);
         _held[lease.Key] = lease;
         bool isFirstStart = _createdHere.Remove(lease.Key);
-        _running[lease.Key] = Task.Run(() => RunShardAsync(lease, isFirstStart));
+        var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _running[lease.Key] = RunShardAsync(lease, isFirstStart, registered.Task);
+        registered.SetResult();
     }
 
-    private async Task RunShardAsync(HeldLease lease, bool isFirstStart)
+    private async Task RunShardAsync(HeldLease lease, bool isFirstStart, Task registered)
     {
+        await registered.ConfigureAwait(false);
         var tags = new ShardTags(Settings.ApplicationName, Settings.Stream.Name, lease.Key);
-        string place = $"{Settings.Stream.Name}/{lease.Key}";
+        string place = $"{Settings.ApplicationName}/{Settings.Stream.Name}/{lease.Key}";
+        _parts.Health.Clear(place);
         _parts.Metrics.LeaseTaken(tags);
         try
         {
-            var consumer = new ShardConsumer(_parts, lease, isFirstStart);
+            // the listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream
+            HashKeyRange? range = _hashKeyRanges.GetValueOrDefault(lease.Key) ?? lease.Current.HashKeyRange;
+            var consumer = new ShardConsumer(_parts, lease, isFirstStart, range);
             ShardOutcome outcome = await consumer.RunAsync(_phases).ConfigureAwait(false);
-            _parts.Health.Clear(place);
             if (outcome == ShardOutcome.Lost)
             {
                 ConsumerLog.LeaseLost(_log, lease.Owner, lease.Key, lease.LossReason!);
@@ -281,9 +326,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         {
             await _store.UpdateChildrenAsync(shardId, [.. children.Select(static child => child.ShardId)], _phases.EndRelease).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is LeaseStoreException or OperationCanceledException)
+        catch (Exception e)
         {
-            ConsumerLog.CoordinationFailed(_log, $"Naming the children of shard {shardId}", TimeSpan.Zero, e);
+            ConsumerLog.ChildrenNotNamed(_log, shardId, e);
         }
     }
 
@@ -294,24 +339,42 @@ internal sealed class StreamWorker : IAsyncDisposable
             return;
         }
 
+        var backoff = new Backoff(s_firstReleaseRetry, s_maximumReleaseRetry, _parts.Random.Create());
+        // outside of a stop a release that takes longer than the lease is of no use to anybody
+        using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
         try
         {
-            // outside of a stop a release that takes longer than the lease is of no use to anybody
-            using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
-            if (await lease.ReleaseAsync(either.Token).ConfigureAwait(false))
+            while (true)
             {
-                Interlocked.Increment(ref _released);
-                ConsumerLog.LeaseReleased(_log, lease.Owner, lease.Key);
-            }
-            else
-            {
-                ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key, "The row has changed since.");
+                LeaseWriteResult result = await TryReleaseAsync(lease, either.Token).ConfigureAwait(false);
+                if (result.Outcome == LeaseWriteOutcome.Written)
+                {
+                    Interlocked.Increment(ref _released);
+                    ConsumerLog.LeaseReleased(_log, lease.Owner, lease.Key);
+                    return;
+                }
+
+                TimeSpan wait = backoff.Next();
+                ConsumerLog.ReleaseRetried(_log, lease.Owner, lease.Key, wait, result.Error);
+                await Task.Delay(wait, _parts.Time, either.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception e)
+        catch (Exception) when (either.IsCancellationRequested)
         {
-            ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key, e.Message);
+            ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key);
+        }
+    }
+
+    private static async Task<LeaseWriteResult> TryReleaseAsync(HeldLease lease, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await lease.ReleaseAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e);
         }
     }
 }

@@ -28,6 +28,8 @@ internal sealed record WorkerSettings
 
     public required int Limit { get; init; }
 
+    public bool Deaggregate { get; init; } = true;
+
     public required TimeSpan IdlePollInterval { get; init; }
 
     public required TimeSpan CheckpointInterval { get; init; }
@@ -37,6 +39,8 @@ internal sealed record WorkerSettings
     public required TimeSpan LeaseDuration { get; init; }
 
     public required TimeSpan ShardSyncInterval { get; init; }
+
+    public double? LeaseTableWriteUnits { get; init; }
 
     public required TimeSpan RetryInitialBackoff { get; init; }
 
@@ -56,6 +60,8 @@ internal sealed record WorkerSettings
 
     public static WorkerSettings Resolve(ProcessorRegistration processor, FastConsumerOptions consumer, ProcessorOptions own, string workerId)
     {
+        TimeSpan retryInitialBackoff = own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff;
+        TimeSpan retryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff;
         return new WorkerSettings
         {
             ProcessorName = processor.Name,
@@ -69,13 +75,15 @@ internal sealed record WorkerSettings
             StartPosition = own.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon,
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
+            Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
             CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture),
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
+            LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,
-            RetryInitialBackoff = own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff,
-            RetryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff,
+            RetryInitialBackoff = retryInitialBackoff,
+            RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
         };

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis.Wire;
 
@@ -12,7 +13,8 @@ public sealed class GetRecordsResponse : IDisposable
 {
     private readonly ResponseBuffer _buffer;
     private RecordEntry[]? _entries;
-    private readonly bool _entriesArePooled;
+    private bool _entriesArePooled;
+    private int _replacedBytes;
 
     internal GetRecordsResponse(ResponseBuffer buffer, RecordEntry[] entries, int count, bool entriesArePooled = true)
     {
@@ -22,8 +24,8 @@ public sealed class GetRecordsResponse : IDisposable
         Count = count;
     }
 
-    /// <summary>The number of records.</summary>
-    public int Count { get; }
+    /// <summary>The number of records; of user records once KPL aggregates are unpacked.</summary>
+    public int Count { get; private set; }
 
     /// <summary>The iterator to go on with; null at the end of the shard.</summary>
     public string? NextShardIterator { get; init; }
@@ -35,7 +37,7 @@ public sealed class GetRecordsResponse : IDisposable
     public IReadOnlyList<ChildShard> ChildShards { get; init; } = [];
 
     /// <summary>The bytes this answer keeps from the pool.</summary>
-    public int RetainedBytes => _buffer.Capacity;
+    public int RetainedBytes => _buffer.Capacity + _replacedBytes;
 
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
@@ -77,6 +79,23 @@ public sealed class GetRecordsResponse : IDisposable
         RecordEntry[] entries = Volatile.Read(ref _entries) ?? throw Returned();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
         return ref entries[index];
+    }
+
+    /// <summary>
+    /// Puts another table, rented from the shared pool, in the place of the decoder's, which is returned. An aggregate of tiny
+    /// records makes a table larger than the answer itself, so it counts as retained from here on.
+    /// </summary>
+    internal void ReplaceEntries(RecordEntry[] entries, int count)
+    {
+        RecordEntry[] former = Interlocked.Exchange(ref _entries, entries) ?? throw Returned();
+        if (_entriesArePooled)
+        {
+            ArrayPool<RecordEntry>.Shared.Return(former);
+        }
+
+        _entriesArePooled = true;
+        _replacedBytes = entries.Length * Unsafe.SizeOf<RecordEntry>();
+        Count = count;
     }
 
     /// <summary>Returns the bytes to the pool.</summary>

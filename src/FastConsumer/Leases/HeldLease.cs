@@ -10,18 +10,22 @@ namespace FastConsumer.Leases;
 internal sealed class HeldLease
 {
     private readonly ILeaseStore _store;
+    private readonly LeaseWriter _writer;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly CancellationTokenSource _lost = new();
     private long _renewedAt;
+    private long? _doubtfulSince;
 
     /// <param name="store">The table.</param>
+    /// <param name="writer">Writes to it together with the worker's other leases.</param>
     /// <param name="taken">The lease as the take wrote it.</param>
     /// <param name="takeStarted">The timestamp before the take: from then on the others count.</param>
     /// <param name="time">The clock.</param>
-    public HeldLease(ILeaseStore store, Lease taken, long takeStarted, TimeProvider time)
+    public HeldLease(ILeaseStore store, LeaseWriter writer, Lease taken, long takeStarted, TimeProvider time)
     {
         _store = store;
+        _writer = writer;
         _time = time;
         Current = taken;
         Owner = taken.LeaseOwner ?? throw new ArgumentException($"Lease {taken.LeaseKey} was taken without an owner.", nameof(taken));
@@ -48,8 +52,17 @@ internal sealed class HeldLease
     /// <summary>The time since the last write that took effect was begun: what others may have seen of it at most.</summary>
     public TimeSpan SinceRenewal => _time.GetElapsedTime(Volatile.Read(ref _renewedAt));
 
-    /// <summary>Renews the lease, with a checkpoint where there is one.</summary>
-    public async Task<LeaseWriteResult> WriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
+    /// <summary>True while a write is under way, which renews too.</summary>
+    public bool IsWriting => _writing.CurrentCount == 0;
+
+    /// <summary>
+    /// Renews the lease, with a checkpoint where there is one. Whatever goes wrong in the store is told as
+    /// <see cref="LeaseWriteOutcome.Failed"/>; a write without an answer is given up while the lease can still be renewed.
+    /// </summary>
+    /// <param name="checkpoint">Asked when the write is sent; null renews only.</param>
+    /// <param name="isUrgent">True where somebody waits for it.</param>
+    /// <param name="cancellationToken">Ends the wait for the write's turn.</param>
+    public async Task<LeaseWriteResult> WriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -59,18 +72,11 @@ internal sealed class HeldLease
                 return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
             }
 
-            long started = _time.GetTimestamp();
-            LeaseWriteResult result;
-            try
-            {
-                result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], cancellationToken).ConfigureAwait(false))[0];
-            }
-            catch (LeaseStoreException e)
-            {
-                result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e);
-            }
-
-            return Apply(result, started);
+            LeaseWriteResult result = await TryWriteAsync(checkpoint, isUrgent, cancellationToken).ConfigureAwait(false);
+            // the row is as an earlier write left it whose answer was lost: on that condition it succeeds
+            return result is { Outcome: LeaseWriteOutcome.Failed, Lease: not null }
+                ? await TryWriteAsync(checkpoint, isUrgent, cancellationToken).ConfigureAwait(false)
+                : result;
         }
         finally
         {
@@ -78,22 +84,8 @@ internal sealed class HeldLease
         }
     }
 
-    /// <summary>Begins a write that is made together with those of other leases; false while one is under way, which renews too.</summary>
-    public bool TryBeginWrite() => !_lost.IsCancellationRequested && _writing.Wait(0, CancellationToken.None);
-
-    /// <summary>Ends what <see cref="TryBeginWrite"/> began; null where nothing is known of its fate.</summary>
-    public void EndWrite(LeaseWriteResult? result, long started)
-    {
-        if (result is LeaseWriteResult known)
-        {
-            Apply(known, started);
-        }
-
-        _writing.Release();
-    }
-
-    /// <summary>Gives the lease up; true where it is free now.</summary>
-    public async Task<bool> ReleaseAsync(CancellationToken cancellationToken)
+    /// <summary>Gives the lease up: <see cref="LeaseWriteOutcome.Written"/> where it is this worker's no more.</summary>
+    public async Task<LeaseWriteResult> ReleaseAsync(CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -102,10 +94,14 @@ internal sealed class HeldLease
             if (IsMine(result))
             {
                 // a write whose answer was lost has taken effect since: the row is still this worker's
-                result = await _store.ReleaseAsync(result.Lease!, cancellationToken).ConfigureAwait(false);
+                Current = result.Lease!;
+                result = await _store.ReleaseAsync(Current, cancellationToken).ConfigureAwait(false);
             }
 
-            return result.Outcome == LeaseWriteOutcome.Written;
+            // an earlier release whose answer was lost may have done it
+            return result.Outcome == LeaseWriteOutcome.Refused && result.Lease?.LeaseOwner != Owner
+                ? result with { Outcome = LeaseWriteOutcome.Written }
+                : result;
         }
         finally
         {
@@ -119,24 +115,49 @@ internal sealed class HeldLease
         if (LossReason is null)
         {
             LossReason = reason;
-            _lost.Cancel();
+            // Not on this thread: handlers hang callbacks on the token, and one that blocks or throws must not hold up the
+            // renewal of other leases. What they throw is theirs, and ends as the task's unobserved exception.
+            _ = _lost.CancelAsync();
         }
+    }
+
+    private async Task<LeaseWriteResult> TryWriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
+    {
+        long sent = 0;
+        LeaseWriteResult result = await _writer.WriteAsync(
+            () =>
+            {
+                sent = _time.GetTimestamp();
+                _doubtfulSince ??= sent;
+                return new LeaseUpdate(Current, checkpoint());
+            },
+            isUrgent,
+            cancellationToken).ConfigureAwait(false);
+        return Apply(result, sent);
     }
 
     private LeaseWriteResult Apply(LeaseWriteResult result, long started)
     {
+        if (result is { Outcome: LeaseWriteOutcome.Written, Lease: null })
+        {
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, new InvalidOperationException($"{_store.Description} reported a write of lease {Key} without the row."));
+        }
+
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
-            Current = result.Lease ?? throw new InvalidOperationException($"The store reported a write of lease {Key} without the row.");
+            Current = result.Lease!;
             Volatile.Write(ref _renewedAt, started);
+            _doubtfulSince = null;
             return result;
         }
 
         if (IsMine(result))
         {
             // An earlier write of this worker, taken for failed, has taken effect after all. The row is its own still: the
-            // next write goes on from there.
+            // next write goes on from there. It was begun no earlier than the first whose fate was unknown.
             Current = result.Lease!;
+            Volatile.Write(ref _renewedAt, _doubtfulSince ?? _renewedAt);
+            _doubtfulSince = null;
             return new LeaseWriteResult(LeaseWriteOutcome.Failed, result.Lease, result.Error);
         }
 

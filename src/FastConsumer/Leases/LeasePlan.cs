@@ -16,16 +16,18 @@ internal static class LeasePlan
         Dictionary<string, Lease> leased = leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
         // A crash in the middle of the first start must not move the start: it is pinned by the leases that are there.
         DateTimeOffset pinned = leases.Where(static lease => lease.StartedAt is not null).Select(static lease => lease.StartedAt!.Value).DefaultIfEmpty(startedAt).Min();
+        bool isFresh = !leases.Any(static lease => lease.StartedAt is not null);
         Dictionary<string, bool> covered = new(StringComparer.Ordinal);
+        HashSet<string> passed = Passed(shards, leased);
         List<Lease> missing = [];
         foreach (ShardNode shard in shards)
         {
-            if (leased.ContainsKey(shard.ShardId))
+            if (leased.ContainsKey(shard.ShardId) || passed.Contains(shard.ShardId))
             {
                 continue;
             }
 
-            List<string> parents = [.. shard.ParentIds.Where(parent => leased.ContainsKey(parent) || listed.ContainsKey(parent))];
+            List<string> parents = [.. shard.ParentIds.Where(parent => leased.ContainsKey(parent) || (listed.ContainsKey(parent) && !passed.Contains(parent)))];
             if (start.Kind == CheckpointKind.Latest)
             {
                 parents = [.. parents.Where(parent => IsCovered(parent))];
@@ -33,9 +35,10 @@ internal static class LeasePlan
 
             if (parents.Count == 0)
             {
-                if (start.Kind == CheckpointKind.Latest && shard.IsClosed)
+                if (start.Kind == CheckpointKind.Latest && shard.IsClosed && isFresh)
                 {
-                    // closed before the application first looked: what is in it came before LATEST
+                    // Closed before the application first looked: what is in it came before LATEST. Where the first start was
+                    // interrupted it may have been closed since, and is read from the pinned start.
                     continue;
                 }
 
@@ -61,6 +64,31 @@ internal static class LeasePlan
 
             return known;
         }
+    }
+
+    /// <summary>
+    /// The shards without a lease that have a descendant with one: the application was through with them, and their leases
+    /// were deleted since (KCL does so while the shards are still listed).
+    /// </summary>
+    private static HashSet<string> Passed(IReadOnlyList<ShardNode> shards, Dictionary<string, Lease> leased)
+    {
+        ILookup<string, string> parents = shards
+            .SelectMany(static shard => shard.ParentIds.Select(parent => (shard.ShardId, parent)))
+            .ToLookup(static pair => pair.ShardId, static pair => pair.parent, StringComparer.Ordinal);
+        HashSet<string> passed = new(StringComparer.Ordinal);
+        Stack<string> left = new(leased.Values.SelectMany(lease => lease.ParentShardIds.Concat(parents[lease.LeaseKey])));
+        while (left.TryPop(out string? shard))
+        {
+            if (!leased.ContainsKey(shard) && passed.Add(shard))
+            {
+                foreach (string parent in parents[shard])
+                {
+                    left.Push(parent);
+                }
+            }
+        }
+
+        return passed;
     }
 
     /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>

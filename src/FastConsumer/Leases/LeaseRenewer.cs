@@ -10,15 +10,13 @@ namespace FastConsumer.Leases;
 /// </summary>
 internal sealed class LeaseRenewer
 {
-    private readonly ILeaseStore _store;
     private readonly ConcurrentDictionary<string, HeldLease> _held;
     private readonly TimeSpan _leaseDuration;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
-    public LeaseRenewer(ILeaseStore store, ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, TimeProvider time, ILogger log)
+    public LeaseRenewer(ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, TimeProvider time, ILogger log)
     {
-        _store = store;
         _held = held;
         _leaseDuration = leaseDuration;
         _time = time;
@@ -28,60 +26,59 @@ internal sealed class LeaseRenewer
     /// <summary>Renews until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        try
+        // apart, so that a store that is slow to answer does not put off the loss
+        await Task.WhenAll(
+            RepeatAsync(_leaseDuration / 10, RenewOnceAsync, cancellationToken),
+            RepeatAsync(_leaseDuration / 20, ExpireOnceAsync, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async Task RepeatAsync(TimeSpan interval, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
         {
-            while (true)
+            await Task.Delay(interval, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
             {
-                await Task.Delay(_leaseDuration / 6, _time, cancellationToken).ConfigureAwait(false);
-                await RenewOnceAsync(cancellationToken).ConfigureAwait(false);
+                await step(cancellationToken).ConfigureAwait(false);
             }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // the end
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // the end
+            }
+            catch (Exception e)
+            {
+                // nothing may end the renewal of the other leases
+                ConsumerLog.RenewalFailed(_log, e);
+            }
         }
     }
 
-    /// <summary>Renews what was not written for a third of its duration; gives up what was not for all of it.</summary>
-    internal async Task RenewOnceAsync(CancellationToken cancellationToken)
+    /// <summary>Gives up what was not renewed for nearly all of its duration: before another worker can take it.</summary>
+    internal Task ExpireOnceAsync(CancellationToken cancellationToken)
     {
-        List<HeldLease> due = [];
         foreach (HeldLease lease in _held.Values)
         {
-            if (lease.SinceRenewal >= _leaseDuration)
+            if (lease.SinceRenewal >= 0.9 * _leaseDuration)
             {
                 lease.MarkLost($"it could not be renewed for {_leaseDuration}.");
             }
-            else if (lease.SinceRenewal >= _leaseDuration / 3 && lease.TryBeginWrite())
-            {
-                due.Add(lease);
-            }
         }
 
-        if (due.Count == 0)
-        {
-            return;
-        }
+        return Task.CompletedTask;
+    }
 
-        long started = _time.GetTimestamp();
-        IReadOnlyList<LeaseWriteResult>? results = null;
-        try
+    /// <summary>
+    /// Renews what was not written for half of its duration. A checkpoint renews too, so a shard that is checkpointed more often costs
+    /// no renewals of its own.
+    /// </summary>
+    internal async Task RenewOnceAsync(CancellationToken cancellationToken)
+    {
+        LeaseWriteResult[] results = await Task.WhenAll(_held.Values
+            .Where(lease => lease.SinceRenewal >= _leaseDuration / 2 && !lease.IsWriting && !lease.Lost.IsCancellationRequested)
+            .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken))).ConfigureAwait(false);
+        foreach (LeaseWriteResult failed in results.Where(static result => result.Outcome == LeaseWriteOutcome.Failed).Take(1))
         {
-            // an answer that takes longer than this is of no use: the next round asks again
-            using var inTime = new CancellationTokenSource(_leaseDuration / 3, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
-            results = await _store.UpdateAsync([.. due.Select(static lease => new LeaseUpdate(lease.Current))], either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            ConsumerLog.RenewalFailed(_log, e);
-        }
-        finally
-        {
-            for (int i = 0; i < due.Count; i++)
-            {
-                due[i].EndWrite(results?[i], started);
-            }
+            ConsumerLog.RenewalFailed(_log, failed.Error);
         }
     }
 }

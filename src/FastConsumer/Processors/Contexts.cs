@@ -46,7 +46,7 @@ public sealed class BatchContext
     private readonly ShardContext _shard;
     private readonly BatchPipeline _batch;
     private readonly IShardCheckpoints _checkpoints;
-    private SortedDictionary<int, Exception>? _failures;
+    private readonly SortedDictionary<int, Exception> _failures = [];
 
     internal BatchContext(ShardContext shard, BatchPipeline batch, IShardCheckpoints checkpoints, int attempt)
     {
@@ -68,18 +68,26 @@ public sealed class BatchContext
     /// <inheritdoc cref="ShardContext.FencingToken"/>
     public long FencingToken => _shard.FencingToken;
 
-    internal IReadOnlyDictionary<int, Exception>? Failures => _failures;
+    /// <summary>What <see cref="Fail"/> named; read when the call has returned.</summary>
+    internal IReadOnlyDictionary<int, Exception> Failures => _failures;
 
-    internal bool Acknowledged { get; private set; }
+    /// <summary>The records, from the first on, that <see cref="CheckpointAsync"/> has marked as done.</summary>
+    internal int Acknowledged { get; private set; }
 
-    /// <summary>Says that one record of the batch failed: it goes through the error policy, the others count as done.</summary>
+    /// <summary>
+    /// Says that one record of the batch failed: it goes through the error policy, the others count as done where the method
+    /// returns without an exception. Safe to call in parallel.
+    /// </summary>
     /// <param name="index">The record's index in this call's batch.</param>
     /// <param name="exception">Why it failed.</param>
     public void Fail(int index, Exception exception)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_batch.Count, nameof(index));
         ArgumentNullException.ThrowIfNull(exception);
-        (_failures ??= [])[index] = exception;
+        lock (_failures)
+        {
+            _failures[index] = exception;
+        }
     }
 
     /// <summary>
@@ -89,14 +97,10 @@ public sealed class BatchContext
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default)
     {
-        int done = _batch.Count;
-        if (_failures is not null)
+        int done;
+        lock (_failures)
         {
-            done = _failures.Keys.First();
-        }
-        else
-        {
-            Acknowledged = true;
+            done = _failures.Count > 0 ? _failures.Keys.First() : _batch.Count;
         }
 
         if (done == 0)
@@ -104,6 +108,7 @@ public sealed class BatchContext
             return ValueTask.CompletedTask;
         }
 
+        Acknowledged = Math.Max(Acknowledged, done);
         _batch.MarkDone(done);
         (RecordPage page, int index) = _batch.RecordAt(done - 1);
         return _checkpoints.CheckpointAsync(page, index, cancellationToken);

@@ -16,6 +16,8 @@ namespace FastConsumer.Reading;
 /// <param name="IsFirstStart">True where nobody has read the shard for this application before: LATEST then means now.</param>
 /// <param name="Limit">The most records of an answer.</param>
 /// <param name="IdlePollInterval">The time between two calls when nothing is left to read.</param>
+/// <param name="Deaggregate">Whether KPL aggregates are unpacked.</param>
+/// <param name="HashKeyRange">The shard's hash keys, where they are known: what else an aggregate holds is left out.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -23,7 +25,9 @@ internal sealed record ShardReaderSettings(
     DateTimeOffset? StartedAt,
     bool IsFirstStart,
     int Limit,
-    TimeSpan IdlePollInterval);
+    TimeSpan IdlePollInterval,
+    bool Deaggregate = true,
+    HashKeyRange? HashKeyRange = null);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -49,7 +53,10 @@ internal sealed class ShardReader
     private readonly ConsumerMetrics _metrics;
     private readonly ConsumerHealth _health;
     private readonly ILogger _log;
+    private readonly Deaggregation? _deaggregation;
     private CheckpointPosition _position;
+    private bool _insideRecord;
+    private bool _foreignSaid;
     private string? _iterator;
     private long _estimate = FirstEstimateBytes;
     private int _invalidAnswers;
@@ -74,6 +81,10 @@ internal sealed class ShardReader
         _health = health;
         _log = log;
         _position = settings.Start;
+        _deaggregation = settings.Deaggregate ? new Deaggregation(settings.HashKeyRange) : null;
+        // A checkpoint does not say how many records its aggregate has, nor, at sub-sequence number 0, whether it is one; KCL
+        // writes both kinds alike. So it is read AT, and what is done is dropped.
+        _insideRecord = settings.Start.Kind == CheckpointKind.Record && (settings.Deaggregate || settings.Start.SubSequenceNumber > 0);
         _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
         _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
         _bursts = new BurstMeter(time, metrics, settings.Shard);
@@ -82,7 +93,7 @@ internal sealed class ShardReader
 
     private string ShardId => _settings.Shard.Shard;
 
-    private string Place => $"{_settings.Shard.Stream}/{ShardId}/read";
+    private string Place => $"{_settings.Shard.Application}/{_settings.Shard.Stream}/{ShardId}/read";
 
     /// <summary>Reads until the shard's end, or until cancelled; completes the writer either way.</summary>
     public async Task RunAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
@@ -115,15 +126,19 @@ internal sealed class ShardReader
     {
         try
         {
-            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, IteratorPosition(), cancellationToken).ConfigureAwait(false);
-            // from here on LATEST is a moment in the past
-            _latestIsNow = _settings.StartedAt is null;
+            if (_iterator is null)
+            {
+                StartingPosition position = IteratorPosition();
+                // LATEST is now but once: from here on it is a moment in the past, whether this call succeeds or not
+                _latestIsNow = _settings.StartedAt is null;
+                _iterator = await _client.GetShardIteratorAsync(_settings.Stream, ShardId, position, cancellationToken).ConfigureAwait(false);
+            }
+
             await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (KinesisException e)
         {
-            await RecoverAsync(e, "GetShardIterator", cancellationToken).ConfigureAwait(false);
-            return false;
+            return await RecoverAsync(e, "GetShardIterator", output, cancellationToken).ConfigureAwait(false);
         }
 
         ByteBudget.Reservation? reservation = await _budget.ReserveAsync(_estimate, cancellationToken).ConfigureAwait(false);
@@ -134,6 +149,8 @@ internal sealed class ShardReader
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
             _metrics.ReadShare(_settings.Shard, _quota.Share);
+            bool isEmpty = response.Count == 0;
+            CheckpointPosition end = isEmpty ? _position : Deaggregate(response);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
             IReadOnlyList<ChildShard>? children = await EndOfShardAsync(response, cancellationToken).ConfigureAwait(false);
@@ -146,16 +163,21 @@ internal sealed class ShardReader
             _iteratorRefreshed = false;
             _health.Clear(Place);
             _iterator = response.NextShardIterator;
-            if (response.Count > 0)
+            if (response.Count > 0 || end > _position)
             {
                 _estimate = response.RetainedBytes;
                 reservation.Resize(response.RetainedBytes);
-                CheckpointPosition last = new KinesisRecord(response, response.Count - 1).Position;
-                var page = new RecordPage(response, reservation);
+                var page = new RecordPage(response, reservation, end);
                 response = null;
                 reservation = null;
                 await WriteAsync(output, page, cancellationToken).ConfigureAwait(false);
-                _position = last;
+            }
+
+            if (!isEmpty)
+            {
+                // the answer's last aggregate was passed on as a whole
+                _position = end;
+                _insideRecord = false;
             }
 
             if (children is not null)
@@ -171,8 +193,7 @@ internal sealed class ShardReader
         {
             reservation?.Dispose();
             reservation = null;
-            await RecoverAsync(e, "GetRecords", cancellationToken).ConfigureAwait(false);
-            return false;
+            return await RecoverAsync(e, "GetRecords", output, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -197,14 +218,35 @@ internal sealed class ShardReader
 
     private StartingPosition IteratorPosition() => _position.Kind switch
     {
-        // inside an aggregate the rest of it is still to do
-        CheckpointKind.Record when _position.SubSequenceNumber > 0 => StartingPosition.At(_position.SequenceNumber),
+        CheckpointKind.Record when _insideRecord => StartingPosition.At(_position.SequenceNumber),
         CheckpointKind.Record => StartingPosition.After(_position.SequenceNumber),
         CheckpointKind.Latest when _latestIsNow => StartingPosition.Latest,
         CheckpointKind.Latest or CheckpointKind.AtTimestamp => StartingPosition.AtTimestamp(_settings.StartedAt
             ?? throw new InvalidOperationException($"Shard {ShardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
         _ => StartingPosition.TrimHorizon,
     };
+
+    /// <summary>Unpacks what the KPL aggregated; the position when all of the answer is done.</summary>
+    private CheckpointPosition Deaggregate(GetRecordsResponse response)
+    {
+        if (_deaggregation is null)
+        {
+            return new KinesisRecord(response, response.Count - 1).Position;
+        }
+
+        DeaggregationResult result = _deaggregation.Apply(response, _insideRecord ? _position : default);
+        if (result.Foreign > 0)
+        {
+            _metrics.LeftOut(_settings.Shard, result.Foreign);
+            if (!_foreignSaid)
+            {
+                _foreignSaid = true;
+                ConsumerLog.ForeignRecords(_log, ShardId, result.Foreign);
+            }
+        }
+
+        return result.End;
+    }
 
     /// <summary>
     /// The shard's children where the answer ends the shard, else null. An answer without iterator and without children is not
@@ -232,9 +274,7 @@ internal sealed class ShardReader
         Shard? self = listing.Find(shard => shard.ShardId == ShardId);
         if (self is null or { EndingSequenceNumber: not null })
         {
-            return [.. listing
-                .Where(shard => shard.ParentShardId == ShardId || shard.AdjacentParentShardId == ShardId)
-                .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
+            return ChildrenIn(listing);
         }
 
         // the shard is open, so the answer was wrong: go on with a new iterator
@@ -244,27 +284,33 @@ internal sealed class ShardReader
         return null;
     }
 
-    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due.</summary>
-    private async ValueTask RecoverAsync(KinesisException error, string operation, CancellationToken cancellationToken)
+    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard is gone.</summary>
+    private async ValueTask<bool> RecoverAsync(KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
         TimeSpan wait;
         switch (error.Kind)
         {
-            case KinesisErrorKind.ExpiredIterator:
+            case KinesisErrorKind.ExpiredIterator when !_iteratorRefreshed:
+                _iteratorRefreshed = true;
                 ConsumerLog.IteratorExpired(_log, ShardId, _position);
                 _iterator = null;
-                return;
+                return false;
 
             case KinesisErrorKind.Throttled when operation == "GetRecords":
                 _metrics.ReadThrottled(_settings.Shard);
                 ConsumerLog.ReadThrottled(_log, ShardId, _quota.Throttled(), error.Message);
-                return;
+                return false;
 
             case KinesisErrorKind.Client when !_iteratorRefreshed && operation == "GetRecords":
                 // InvalidArgument: an iterator of another form or age; ask once for a new one before surfacing it
                 _iteratorRefreshed = true;
                 _iterator = null;
-                return;
+                return false;
+
+            case KinesisErrorKind.NotFound when await FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
+                ConsumerLog.ShardGone(_log, ShardId, _position, children.Count);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                return true;
 
             case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client:
                 wait = s_slowRetry;
@@ -280,11 +326,38 @@ internal sealed class ShardReader
                     wait += s_throttledRetry;
                 }
 
+                bool unknownIterator = operation == "GetRecords" && error.StatusCode >= 500 && (_position.Kind != CheckpointKind.Latest || _settings.StartedAt is not null);
+                if (error.Kind == KinesisErrorKind.ExpiredIterator || unknownIterator)
+                {
+                    // kinesis-local answers 500 to an iterator it does not know; a new one costs one call
+                    _iterator = null;
+                }
+
                 _health.Report(Place, ConditionSeverity.Degraded, error.Message);
                 ConsumerLog.ReadFailed(_log, ShardId, wait, error);
                 break;
         }
 
         await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
+        return false;
     }
+
+    /// <summary>The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the retention); else null.</summary>
+    private async ValueTask<IReadOnlyList<ChildShard>?> FindTrimmedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            List<Shard> listing = await ShardListing.ListAllAsync(_client, _settings.Stream, cancellationToken).ConfigureAwait(false);
+            return listing.Count == 0 || listing.Exists(shard => shard.ShardId == ShardId) ? null : ChildrenIn(listing);
+        }
+        catch (KinesisException)
+        {
+            // the first error says what is wrong; this one says the same of the stream
+            return null;
+        }
+    }
+
+    private List<ChildShard> ChildrenIn(List<Shard> listing) => [.. listing
+        .Where(shard => shard.ParentShardId == ShardId || shard.AdjacentParentShardId == ShardId)
+        .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
 }

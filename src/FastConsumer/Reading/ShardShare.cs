@@ -162,7 +162,7 @@ internal sealed class ShardShare
     }
 
     // Where records are so large that calls are far apart, a probe's calls cost more time: they come less often.
-    private double ProbeWait(double spacing) => Jitter(_probeWait * Math.Max(1, spacing * 2));
+    private double ProbeWait(double spacing) => Jitter(_probeWait * Math.Max(1, (spacing * 3) - 0.5));
 
     private double Jitter(double wait) => wait * (0.75 + (_random.NextDouble() / 2));
 

@@ -31,6 +31,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>The exit code, once the process has ended and its output is read.</summary>
     public Task<int> Exited { get; }
 
+    public int Id => _process.Id;
+
     public StreamWriter Input => _process.StandardInput;
 
     /// <summary>The last lines of both outputs, for error messages.</summary>

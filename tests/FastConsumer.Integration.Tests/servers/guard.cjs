@@ -12,4 +12,6 @@ child.on('error', (error) => {
 child.on('exit', (code) => process.exit(code ?? 1));
 
 const end = () => child.kill('SIGKILL');
+// a signal to the guard is meant for the program, which ends in its own way
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 process.stdin.on('end', end).on('error', end).resume();

@@ -12,6 +12,7 @@ public readonly record struct BatchLimits(int MaxRecords, int MaxBytes, TimeSpan
 /// <summary>The pipeline of a processor with an <see cref="OnBatchAttribute"/> method: collects records, then hands them over at once.</summary>
 public abstract class BatchPipeline : ShardPipeline
 {
+    private readonly List<(RecordPage Page, int End)> _ends = [];
     private (RecordPage Page, int Index)[] _records = [];
     private long _bytes;
 
@@ -65,6 +66,14 @@ public abstract class BatchPipeline : ShardPipeline
         _bytes += cursor.Current.DataSpan.Length;
         _records[Count++] = (cursor.Page!, cursor.Index);
         cursor.Take();
+        if (_ends.Count > 0 && ReferenceEquals(_ends[^1].Page, cursor.Page))
+        {
+            _ends[^1] = (cursor.Page!, cursor.Index);
+        }
+        else
+        {
+            _ends.Add((cursor.Page!, cursor.Index));
+        }
     }
 
     internal (RecordPage Page, int Index) RecordAt(int index)
@@ -73,12 +82,22 @@ public abstract class BatchPipeline : ShardPipeline
         return _records[index];
     }
 
-    /// <summary>The first <paramref name="count"/> records of the batch are done.</summary>
+    /// <summary>
+    /// The first <paramref name="count"/> of the records still in the batch are done, and with them all that stood before the
+    /// next one when the batch was collected.
+    /// </summary>
     internal void MarkDone(int count)
     {
-        for (int i = 0; i < count; i++)
+        (RecordPage? nextPage, int nextIndex) = count < Count ? _records[count] : default;
+        foreach ((RecordPage page, int end) in _ends)
         {
-            _records[i].Page.MarkDone(_records[i].Index + 1);
+            if (ReferenceEquals(page, nextPage))
+            {
+                page.MarkDone(nextIndex);
+                return;
+            }
+
+            page.MarkDone(end);
         }
     }
 
@@ -100,6 +119,7 @@ public abstract class BatchPipeline : ShardPipeline
     {
         Count = 0;
         _bytes = 0;
+        _ends.Clear();
     }
 
     private protected static void Grow<T>(ref T[] array, int used)

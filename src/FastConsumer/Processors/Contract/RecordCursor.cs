@@ -14,6 +14,7 @@ public sealed class RecordCursor
     private RecordPage? _page;
     private int _index;
     private int _count;
+    private int _end;
     private int _untilCheckpoint;
     private bool _started;
     private volatile bool _stopRequested;
@@ -54,7 +55,7 @@ public sealed class RecordCursor
     public bool MoveNext()
     {
         _started = false;
-        return _index < _count && !_stopRequested;
+        return _index < _end && !_stopRequested;
     }
 
     /// <summary>Called right before the user's handler: what fails from here on is the handler's, not the payload's.</summary>
@@ -79,6 +80,7 @@ public sealed class RecordCursor
         _page = page;
         _index = 0;
         _count = page.Count;
+        _end = _count;
         Attempt = 1;
     }
 
@@ -90,6 +92,12 @@ public sealed class RecordCursor
     }
 
     internal bool AtEnd => _index >= _count;
+
+    /// <summary>The pipeline comes back when the record the cursor stands on is done, instead of running on.</summary>
+    internal void EndBehindCurrent() => _end = _index + 1;
+
+    /// <summary>The pipeline runs on to the page's end.</summary>
+    internal void EndWithPage() => _end = _count;
 
     internal void NextAttempt() => Attempt++;
 

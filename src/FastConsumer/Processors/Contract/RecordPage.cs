@@ -6,13 +6,19 @@ namespace FastConsumer.Processors;
 /// One answer on its way through the pipeline: the records, how many of them are done, and the share of the byte budget
 /// they hold. Whoever removes it from the shard's progress returns it, once.
 /// </summary>
-internal sealed class RecordPage(GetRecordsResponse response, IDisposable reservation) : IDisposable
+/// <remarks>
+/// A page whose records all belong to other shards is empty, and still goes through: it carries the position on.
+/// </remarks>
+internal sealed class RecordPage(GetRecordsResponse response, IDisposable reservation, CheckpointPosition? end = null) : IDisposable
 {
     private int _done;
 
     public GetRecordsResponse Response { get; } = response;
 
     public int Count => Response.Count;
+
+    /// <summary>The position when all of the page is done: that of its last record, or further where records behind it were left out.</summary>
+    public CheckpointPosition End { get; } = end ?? (response.Count == 0 ? default : new KinesisRecord(response, response.Count - 1).Position);
 
     /// <summary>The contiguous prefix of records that are done. Written by the lane, read by the checkpointer.</summary>
     public int Done => Volatile.Read(ref _done);

@@ -1,0 +1,184 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using FastConsumer.Kinesis;
+using FastConsumer.Kinesis.Wire;
+
+namespace FastConsumer.Reading;
+
+/// <summary>What became of an answer.</summary>
+/// <param name="End">The position when all of the answer is done, also where its last records were left out.</param>
+/// <param name="Foreign">The user records that were left out because they belong to another shard.</param>
+internal readonly record struct DeaggregationResult(CheckpointPosition End, int Foreign);
+
+/// <summary>
+/// Turns the records of an answer into user records: each KPL aggregate becomes the records in it, as further entries of the
+/// answer's table that point into the same bytes. Of an aggregate, what belongs to another shard by its hash key is left
+/// out: the KPL puts it there again when it learns of a reshard. All else is passed on as it came.
+/// </summary>
+/// <param name="range">The shard's hash keys; null where they are not known, and then nothing is left out.</param>
+internal sealed class Deaggregation(HashKeyRange? range)
+{
+    private const int KeysOnStack = 128;
+
+    private readonly HashKeyRange? _range = range is { StartingHashKey: var first, EndingHashKey: var last } && (first != UInt128.MinValue || last != UInt128.MaxValue) ? range : null;
+
+    /// <summary>Rewrites the table of an answer that has records.</summary>
+    /// <param name="response">The answer, still as the service gave it.</param>
+    /// <param name="done">A checkpoint that the answer was asked for AT: its record, or the part of its aggregate, is dropped.</param>
+    public DeaggregationResult Apply(GetRecordsResponse response, CheckpointPosition done = default)
+    {
+        bool resuming = done.Kind == CheckpointKind.Record;
+        if (!resuming && !HasAggregates(response))
+        {
+            return new DeaggregationResult(new KinesisRecord(response, response.Count - 1).Position, 0);
+        }
+
+        SequenceNumber last = response.GetSequenceNumber(response.Count - 1);
+        var table = new EntryTable(response.Count);
+        int foreign = 0;
+        int lastSubSequenceNumber = 0;
+        for (int i = 0; i < response.Count; i++)
+        {
+            // sub-sequence numbers up to this one are done
+            long doneHere = -1;
+            if (resuming)
+            {
+                int order = response.GetSequenceNumber(i).CompareTo(done.SequenceNumber);
+                resuming = order <= 0;
+                doneHere = order == 0 ? done.SubSequenceNumber : -1;
+            }
+
+            ref readonly RecordEntry entry = ref response.Entry(i);
+            ReadOnlySpan<byte> data = response.GetDataSpan(i);
+            if (AggregatedRecordReader.TryMeasure(data, out AggregateShape shape))
+            {
+                table.Reserve(shape.Records + response.Count - i);
+                foreign += AddAll(data, shape, in entry, doneHere, ref table);
+                lastSubSequenceNumber = shape.Records - 1;
+                continue;
+            }
+
+            // A sub-sequence number above 0 was an aggregate's; this record was not read as one then, so it is not done.
+            if (doneHere != 0)
+            {
+                table.Add(in entry);
+            }
+
+            lastSubSequenceNumber = 0;
+        }
+
+        response.ReplaceEntries(table.Entries, table.Count);
+        return new DeaggregationResult(CheckpointPosition.At(last, lastSubSequenceNumber), foreign);
+    }
+
+    private static bool HasAggregates(GetRecordsResponse response)
+    {
+        for (int i = 0; i < response.Count; i++)
+        {
+            if (AggregatedRecordReader.HasMagic(response.GetDataSpan(i)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Adds an aggregate's records; the number of those that belong elsewhere.</summary>
+    [SkipLocalsInit]
+    private int AddAll(ReadOnlySpan<byte> aggregate, AggregateShape shape, ref readonly RecordEntry whole, long done, ref EntryTable table)
+    {
+        AggregateKey[]? rented = shape.Keys > KeysOnStack ? ArrayPool<AggregateKey>.Shared.Rent(shape.Keys) : null;
+        Span<AggregateKey> keys = rented ?? stackalloc AggregateKey[KeysOnStack];
+        int foreign = 0;
+        int subSequenceNumber = 0;
+        var reader = new AggregatedRecordReader(aggregate, shape, keys);
+        for (; reader.MoveNext(out AggregatedRecord record); subSequenceNumber++)
+        {
+            if (subSequenceNumber <= done)
+            {
+                continue;
+            }
+
+            AggregateKey partitionKey = keys[record.PartitionKey];
+            AggregateKey explicitHashKey = record.ExplicitHashKey < 0 ? default : keys[record.ExplicitHashKey];
+            bool isExplicit = explicitHashKey.Length > 0;
+            if (!IsInside(aggregate, ref keys[isExplicit ? record.ExplicitHashKey : record.PartitionKey], isExplicit))
+            {
+                foreign++;
+                continue;
+            }
+
+            RecordEntry entry = whole;
+            entry.DataOffset = whole.DataOffset + record.DataOffset;
+            entry.DataLength = record.DataLength;
+            entry.PartitionKeyOffset = whole.DataOffset + partitionKey.Offset;
+            entry.PartitionKeyLength = partitionKey.Length;
+            entry.ExplicitHashKeyOffset = isExplicit ? whole.DataOffset + explicitHashKey.Offset : 0;
+            entry.ExplicitHashKeyLength = explicitHashKey.Length;
+            entry.SubSequenceNumber = subSequenceNumber;
+            table.Add(in entry);
+        }
+
+        if (rented is not null)
+        {
+            ArrayPool<AggregateKey>.Shared.Return(rented);
+        }
+
+        return foreign;
+    }
+
+    /// <summary>Whether a key's records belong here; worked out once per key of the aggregate's tables.</summary>
+    private bool IsInside(ReadOnlySpan<byte> aggregate, ref AggregateKey key, bool isExplicit)
+    {
+        if (_range is null)
+        {
+            return true;
+        }
+
+        if (key.Place == HashKeyPlace.Unknown)
+        {
+            ReadOnlySpan<byte> text = aggregate.Slice(key.Offset, key.Length);
+            UInt128 hashKey = isExplicit ? UInt128.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : HashKeyOf(text);
+            key.Place = _range.Contains(hashKey) ? HashKeyPlace.Inside : HashKeyPlace.Outside;
+        }
+
+        return key.Place == HashKeyPlace.Inside;
+    }
+
+    [SuppressMessage("Security", "CA5351", Justification = "Kinesis defines the hash key as MD5; nothing is protected by it.")]
+    private static UInt128 HashKeyOf(ReadOnlySpan<byte> partitionKeyUtf8)
+    {
+        Span<byte> hash = stackalloc byte[MD5.HashSizeInBytes];
+        MD5.HashData(partitionKeyUtf8, hash);
+        return BinaryPrimitives.ReadUInt128BigEndian(hash);
+    }
+
+    /// <summary>The new entries: a rented array that grows.</summary>
+    private ref struct EntryTable(int capacity)
+    {
+        public RecordEntry[] Entries { get; private set; } = ArrayPool<RecordEntry>.Shared.Rent(capacity);
+
+        public int Count { get; private set; }
+
+        /// <summary>Makes room for further entries.</summary>
+        public void Reserve(int more)
+        {
+            if (more <= Entries.Length - Count)
+            {
+                return;
+            }
+
+            RecordEntry[] larger = ArrayPool<RecordEntry>.Shared.Rent(Math.Max(Count + more, Entries.Length * 2));
+            Entries.AsSpan(0, Count).CopyTo(larger);
+            ArrayPool<RecordEntry>.Shared.Return(Entries);
+            Entries = larger;
+        }
+
+        public void Add(ref readonly RecordEntry entry) => Entries[Count++] = entry;
+    }
+}

@@ -1,0 +1,82 @@
+using FastConsumer.CompilerTesting.Verification;
+
+namespace FastConsumer.CompilerTesting.Rules;
+
+public sealed class FC1001Tests
+{
+    [Theory]
+    [InlineData("public sealed partial class P")]
+    [InlineData("internal partial record P")]
+    [InlineData("public partial class P() : System.IO.MemoryStream, ICloneable { object ICloneable.Clone() => this; } partial class P")]
+    public Task A_partial_class_is_fine(string declaration) => RuleVerifier.VerifyAsync("FC1001", Processor(declaration) + Use("P"));
+
+    [Theory]
+    [InlineData("public abstract partial class [|P|]", "P")]
+    [InlineData("public partial class [|P|]<T>", "P<int>")]
+    public Task A_class_that_cannot_be_created_is_reported_and_its_use_is_no_second_error(string declaration, string use) =>
+        RuleVerifier.VerifyAsync("FC1001", Processor(declaration) + Use(use));
+
+    [Theory]
+    [InlineData("public class [|P|]")]
+    [InlineData("public record [|P|]")]
+    [InlineData("file partial class [|P|]")]
+    public Task A_class_that_cannot_be_added_to_is_reported(string declaration) =>
+        RuleVerifier.VerifyAsync("FC1001", Processor(declaration));
+
+    [Fact]
+    public Task A_static_class_is_reported() => RuleVerifier.VerifyAsync(
+        "FC1001",
+        """
+        using FastConsumer;
+        [KinesisProcessor("s")]
+        public static partial class [|P|] { [OnRecord] public static void Handle(string text) { } }
+        """);
+
+    [Fact]
+    public async Task Each_type_around_the_class_must_be_partial_too()
+    {
+        IReadOnlyList<string> messages = await RuleVerifier.VerifyAsync(
+            "FC1001",
+            """
+            using FastConsumer;
+            public class Outer
+            {
+                public partial struct Inner
+                {
+                    [KinesisProcessor("s")]
+                    public sealed partial class [|P|] { [OnRecord] public void Handle(string text) { } }
+                }
+            }
+            """);
+
+        Assert.Contains("'Outer' contains the processor 'Outer.Inner.P'", Assert.Single(messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public Task A_generic_type_around_the_class_is_reported_and_its_use_is_no_second_error() => RuleVerifier.VerifyAsync(
+        "FC1001",
+        """
+        using FastConsumer;
+        public partial class Outer<@class>
+        {
+            [KinesisProcessor("s")]
+            public sealed partial class [|P|] { [OnRecord] public void Handle(string text) { } }
+        }
+        """ + Use("Outer<int>.P"));
+
+    [Fact]
+    public async Task The_message_names_the_class_and_the_remedy() =>
+        Assert.Equal(
+            ["'P' is a processor, so it must be partial: the generator adds its pipeline to it. Add 'partial'."],
+            await RuleVerifier.VerifyAsync("FC1001", Processor("class [|P|]")));
+
+    private static string Processor(string declaration) =>
+        $$"""
+        using FastConsumer;
+        [KinesisProcessor("s")]
+        {{declaration}} { [OnRecord] public void Handle(string text) { } }
+
+        """;
+
+    private static string Use(string type) => $$"""static class Startup { static void Start() => Host.AddProcessor<{{type}}>(); }""";
+}

@@ -1,0 +1,95 @@
+using FastConsumer.CompilerTesting.Verification;
+
+namespace FastConsumer.CompilerTesting.Rules;
+
+public sealed class FC1002Tests
+{
+    [Theory]
+    [InlineData("[OnRecord] void Handle(ReadOnlySpan<byte> data) { }")]
+    [InlineData("[OnRecord] ValueTask Handle(ReadOnlySpan<byte> data) => default;")]
+    [InlineData("[OnRecord] Task Handle(CancellationToken token, RecordContext context, in KinesisRecord record) => Task.CompletedTask;")]
+    [InlineData("[OnRecord] static void Handle(string text, CancellationToken token = default) { }")]
+    [InlineData("[OnRecord] void Handle(Google.Protobuf.WellKnownTypes.Timestamp time) { }")]
+    [InlineData("[OnRecord] void Handle(string text, [FromServices] IComparable<int> a, [FromServices] System.IO.Stream? b) { }")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] List<int> numbers) { }")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] IEnumerable<int> numbers) { }")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(IRecordDeserializer<object>))] object anything) { }")]
+    [InlineData("[OnBatch] void Handle(RecordBatch batch, BatchContext context, CancellationToken token) { }")]
+    [InlineData("[OnBatch] Task Handle(ReadOnlyMemory<ReadOnlyMemory<byte>> batch) => Task.CompletedTask;")]
+    [InlineData("[OnBatch] ValueTask Handle(ReadOnlyMemory<KinesisRecord> batch, [FromServices] IComparable<int> a) => default;")]
+    [InlineData("[OnBatch] void Handle([Deserializer(typeof(Reader))] ReadOnlyMemory<List<int>> batch) { }")]
+    [InlineData("[OnRecord] void Handle(string text) { } [OnShardStarted, OnStopping] void Stage() { } [OnShardEnded] Task End(CancellationToken token, ShardContext shard) => Task.CompletedTask;")]
+    public Task What_can_be_bound_is_fine(string methods) => RuleVerifier.VerifyAsync("FC1002", Processor(methods));
+
+    [Theory]
+    [InlineData("[OnRecord] void [|Handle|]() { }", "takes no payload")]
+    [InlineData("[OnRecord] void [|Handle|](RecordContext context, CancellationToken token) { }", "takes no payload")]
+    [InlineData("[OnBatch] void [|Handle|](BatchContext context) { }", "takes no payload")]
+    [InlineData("[OnRecord] void Handle(string text, KinesisRecord [|record|]) { }", "two payloads, 'text' and 'record'")]
+    [InlineData("[OnRecord] int [|Handle|](string text) => 1;", "returns int")]
+    [InlineData("[OnRecord] Task<int> [|Handle|](string text) => Task.FromResult(1);", "returns System.Threading.Tasks.Task<int>")]
+    [InlineData("[OnRecord] async void [|Handle|](string text) => await Task.Yield();", "async void")]
+    [InlineData("[OnRecord] void [|Handle|]<T>(string text) { }", "type parameters")]
+    [InlineData("[OnRecord] void Handle(ref string [|text|]) { }", "by reference")]
+    [InlineData("[OnRecord] void Handle(params string[] [|texts|]) { }", "params")]
+    [InlineData("[OnRecord] void Handle(byte[] [|data|]) { }", "ReadOnlyMemory<byte>")]
+    [InlineData("[OnRecord] void Handle(Span<byte> [|data|]) { }", "ReadOnlyMemory<byte>")]
+    [InlineData("[OnRecord] void Handle(ReadOnlySpan<char> [|data|]) { }", "no payload can be read as System.ReadOnlySpan<char>")]
+    [InlineData("[OnRecord] void Handle(Action [|callback|]) { }", "[FromServices]")]
+    [InlineData("[OnRecord] void Handle(dynamic [|anything|]) { }", "dynamic")]
+    [InlineData("[OnRecord] unsafe void Handle(int* [|pointer|]) { }", "int*")]
+    [InlineData("[OnRecord] void Handle(string text, BatchContext [|context|]) { }", "BatchContext to [OnBatch]")]
+    [InlineData("[OnRecord] void Handle(RecordBatch [|batch|]) { }", "belongs to [OnBatch]")]
+    [InlineData("[OnBatch] void Handle(string [|text|]) { }", "ReadOnlyMemory<T>")]
+    [InlineData("[OnBatch] void Handle(ReadOnlyMemory<byte> [|data|]) { }", "payload of one record")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(LocalReader))] List<int> [|numbers|]) { }", "local to its file")]
+    [InlineData("[OnRecord] void Handle(Google.Protobuf.IMessage [|message|]) { }", "static Parser")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(string))] List<int> [|numbers|]) { }", "does not implement")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] List<long> [|numbers|]) { }", "does not implement")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(IRecordDeserializer<>))] List<long> [|numbers|]) { }", "names no type that can be created")]
+    [InlineData("[OnRecord] void Handle([Deserializer(typeof(NullReader))] string [|text|]) { }", "may return null")]
+    [InlineData("[OnRecord] void Handle(string text) { } [OnStopping] void Stop(string [|text|]) { }", "ShardContext and a CancellationToken")]
+    [InlineData("[OnRecord] void Handle(string text) { } [OnStopping] async void [|Stop|]() => await Task.Yield();", "async void")]
+    [InlineData("int Number { [OnRecord] [|get|] => 1; }", "cannot be called by its name")]
+    public async Task What_cannot_be_bound_is_reported(string methods, string message) =>
+        Assert.Contains(message, Assert.Single(await RuleVerifier.VerifyAsync("FC1002", Processor(methods))), StringComparison.Ordinal);
+
+    [Fact]
+    public Task A_span_in_an_async_method_is_reported_beside_the_compiler_s_error() => RuleVerifier.VerifyAsync(
+        "FC1002",
+        Processor("[OnRecord] async Task Handle(ReadOnlySpan<byte> {|CS4012:[|data|]|}) => await Task.Yield();"));
+
+    [Fact]
+    public Task A_type_that_does_not_exist_is_the_compiler_s_error_only() => RuleVerifier.VerifyAsync(
+        "FC1002",
+        Processor("[OnRecord] void Handle({|CS0246:Missing|} missing) { }"));
+
+    [Fact]
+    public Task A_type_local_to_its_file_is_the_compiler_s_error_only() => RuleVerifier.VerifyAsync(
+        "FC1002",
+        Processor("[OnRecord] void {|CS9051:Handle|}(Local local) { }"));
+
+    private static string Processor(string methods) =>
+        $$"""
+        using FastConsumer;
+
+        file class Local { }
+
+        file class LocalReader : Reader { }
+
+        class Reader : IRecordDeserializer<List<int>>
+        {
+            public List<int> Deserialize(KinesisRecord record) => [];
+        }
+
+        class NullReader : IRecordDeserializer<string?>
+        {
+            public string? Deserialize(KinesisRecord record) => null;
+        }
+
+        [KinesisProcessor("s")]
+        partial class P { {{methods}} }
+
+        static class Startup { static void Start() => Host.AddProcessor<P>(); }
+        """;
+}

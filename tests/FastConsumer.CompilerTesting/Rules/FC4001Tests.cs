@@ -1,0 +1,70 @@
+using FastConsumer.CompilerTesting.Verification;
+
+namespace FastConsumer.CompilerTesting.Rules;
+
+public sealed class FC4001Tests
+{
+    [Theory]
+    [InlineData("orders")]
+    [InlineData("Orders_1.2-3")]
+    [InlineData("arn:aws:kinesis:eu-west-1:123456789012:stream/orders")]
+    [InlineData("arn:aws-us-gov:kinesis:us-gov-west-1:123456789012:stream/orders")]
+    public Task Names_and_arns_of_streams_are_fine(string stream) =>
+        RuleVerifier.VerifyAsync("FC4001", Processor($"\"{stream}\"", "", "[OnRecord] void Handle(string text) { }"));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("arn:aws:kinesis:eu-west-1:123456789012:orders")]
+    [InlineData("arn:aws:sqs:eu-west-1:123456789012:stream/orders")]
+    [InlineData("orders\\n")]
+    public Task Other_texts_are_not(string stream) =>
+        RuleVerifier.VerifyAsync("FC4001", Processor($"[|\"{stream}\"|]", "", "[OnRecord] void Handle(string text) { }"));
+
+    [Theory]
+    [InlineData("00:00:05")]
+    [InlineData("23:59:59.9999999")]
+    [InlineData("1.00:00:00")]
+    [InlineData("00:00:00.5")]
+    public Task Durations_are_fine(string duration) =>
+        RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", $"[Checkpoint(Interval = \"{duration}\", Records = 0)]", $"[OnBatch(MaxWait = \"{duration}\", MaxRecords = 1, MaxBytes = 1)] void Handle(RecordBatch batch) {{ }}"));
+
+    [Theory]
+    [InlineData("5")]
+    [InlineData("5s")]
+    [InlineData("")]
+    [InlineData("24:00:00")]
+    [InlineData("0:0:5")]
+    [InlineData("00:60:00")]
+    [InlineData("00:00:60")]
+    [InlineData("-00:00:05")]
+    [InlineData(" 00:00:05")]
+    [InlineData("00:05")]
+    [InlineData("00:00:00.12345678")]
+    public Task Other_texts_are_no_durations(string duration) =>
+        RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", $"[Checkpoint([|Interval = \"{duration}\"|])]", $"[OnBatch([|MaxWait = \"{duration}\"|])] void Handle(RecordBatch batch) {{ }}"));
+
+    [Fact]
+    public async Task The_message_names_the_value_and_the_form() => Assert.Equal(
+        ["Interval is \"5\", which is no duration. Write it as [d.]hh:mm:ss[.fffffff] with hours from 00 to 23, such as \"00:00:05\" for five seconds."],
+        await RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", "[Checkpoint([|Interval = \"5\"|])]", "[OnRecord] void Handle(string text) { }")));
+
+    [Theory]
+    [InlineData("[Checkpoint([|Records = -1|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[Checkpoint([|Interval = \"00:00:00\"|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("", "[OnBatch([|MaxRecords = 0|])] void Handle(RecordBatch batch) { }")]
+    [InlineData("", "[OnBatch([|MaxBytes = -1|])] void Handle(RecordBatch batch) { }")]
+    public Task Numbers_out_of_range_are_reported(string attribute, string method) =>
+        RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", attribute, method));
+
+    private static string Processor(string stream, string attribute, string method) =>
+        $$"""
+        using FastConsumer;
+
+        [KinesisProcessor({{stream}})]
+        {{attribute}}
+        partial class P { {{method}} }
+
+        static class Startup { static void Start() => Host.AddProcessor<P>(); }
+        """;
+}
