@@ -2,10 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using FastConsumer.LoadTest.Decode;
+using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
 
-var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), Shards(), Serve(), ServeShards() };
+var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), QuotaCommand.Create(), Shards(), Serve(), ServeShards() };
 return await root.Parse(args).InvokeAsync();
 
 static Command Read()

@@ -37,6 +37,8 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
             MaxResponseBytes = options.MaxResponseBytes,
             MaxRecordBytes = options.MaxRecordBytes,
             ShardLimit = options.ShardLimit,
+            ReadQuota = options.ReadQuota,
+            WriteQuota = options.WriteQuota,
         });
         SignatureCheck? signatures = options.Credentials is { } credentials
             ? new SignatureCheck(credentials, options.Region, options.TimeProvider)
@@ -137,6 +139,23 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     public void MergeShards(string streamName, string shardId, string adjacentShardId) =>
         Run(() => _engine.MergeAnyMode(streamName, shardId, adjacentShardId));
 
+    /// <summary>
+    /// Another application that polls a shard evenly, whatever it is answered, and takes its part of the read quota until
+    /// what is returned is disposed. It needs a <see cref="EmbeddedKinesisOptions.ReadQuota"/>.
+    /// </summary>
+    /// <param name="streamName">The stream.</param>
+    /// <param name="shardId">The shard.</param>
+    /// <param name="callsPerSecond">Its GetRecords calls a second, more than zero.</param>
+    /// <param name="bytesPerSecond">What it reads in all of a second's calls, if none is refused.</param>
+    /// <exception cref="KinesisException">There is no such stream or shard.</exception>
+    /// <exception cref="InvalidOperationException">No read quota is enforced.</exception>
+    public IDisposable AddNeighbour(string streamName, string shardId, double callsPerSecond, long bytesPerSecond = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(callsPerSecond);
+        ArgumentOutOfRangeException.ThrowIfNegative(bytesPerSecond);
+        return Run(() => _engine.AddNeighbour(ByName(streamName), shardId, callsPerSecond, bytesPerSecond));
+    }
+
     /// <summary>The requests that have arrived over HTTP, refused ones and retries included.</summary>
     /// <param name="operation">For example <c>GetRecords</c>; null for all.</param>
     public long RequestCount(string? operation = null) => _counter.Of(operation);
@@ -174,7 +193,7 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
             {
                 "ResourceNotFoundException" => KinesisErrorKind.NotFound,
                 "ResourceInUseException" => KinesisErrorKind.ResourceInUse,
-                "LimitExceededException" => KinesisErrorKind.Throttled,
+                "LimitExceededException" or "ProvisionedThroughputExceededException" => KinesisErrorKind.Throttled,
                 _ => KinesisErrorKind.Client,
             };
             throw new KinesisException(exception.Message, kind, exception.ErrorCode, exception) { StatusCode = exception.Status };

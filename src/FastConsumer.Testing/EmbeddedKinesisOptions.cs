@@ -45,6 +45,19 @@ public sealed class EmbeddedKinesisOptions
     /// <summary>The most open shards in the account; 20,000 by default.</summary>
     public int ShardLimit { get; init; } = 20_000;
 
+    /// <summary>
+    /// How reads are counted against a shard's quota (5 GetRecords calls and 2 MiB a second, 5 s of silence after an answer
+    /// of 10 MiB, 5 GetShardIterator calls a second). <see cref="ReadQuotaModel.None"/> by default: most tests are about
+    /// handlers, and under a clock that stands still a quota would never refill.
+    /// </summary>
+    public ReadQuotaModel ReadQuota { get; init; }
+
+    /// <summary>
+    /// True to enforce a shard's write quota, 1,000 records and 1 MiB a second, counted as a token bucket: PutRecord throws
+    /// ProvisionedThroughputExceededException, PutRecords says it of single entries. False by default.
+    /// </summary>
+    public bool WriteQuota { get; init; }
+
     /// <summary>How answers in CBOR are written.</summary>
     public CborStyle CborStyle { get; init; }
 
@@ -63,6 +76,11 @@ public sealed class EmbeddedKinesisOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRecordBytes, 1, nameof(MaxRecordBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxRecordBytes, 10 * 1024 * 1024, nameof(MaxRecordBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(ShardLimit, 1, nameof(ShardLimit));
+        if (!Enum.IsDefined(ReadQuota))
+        {
+            throw new ArgumentOutOfRangeException(nameof(ReadQuota), ReadQuota, $"One of {string.Join(", ", Enum.GetNames<ReadQuotaModel>())} is expected.");
+        }
+
         if (AccountId is not { Length: 12 } || !AccountId.All(char.IsAsciiDigit))
         {
             throw new ArgumentException($"'{AccountId}' is not an AWS account id: 12 digits are expected.", nameof(AccountId));

@@ -16,5 +16,7 @@ internal sealed class EngineException(string errorCode, string message, int stat
 
     public static EngineException InUse(string message) => new("ResourceInUseException", message);
 
+    public static EngineException ThroughputExceeded(string message) => new("ProvisionedThroughputExceededException", message);
+
     public static EngineException LimitExceeded(string message) => new("LimitExceededException", message);
 }

@@ -31,6 +31,12 @@ internal sealed record EngineSettings
     /// <summary>The largest record, data alone.</summary>
     public int MaxRecordBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>How reads are counted against a shard's quota.</summary>
+    public ReadQuotaModel ReadQuota { get; init; }
+
+    /// <summary>True where puts are counted against a shard's quota.</summary>
+    public bool WriteQuota { get; init; }
+
     /// <summary>The most open shards in the account.</summary>
     public int ShardLimit { get; init; } = 20_000;
 }

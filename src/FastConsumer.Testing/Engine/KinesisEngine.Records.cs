@@ -15,7 +15,7 @@ internal sealed partial class KinesisEngine
         ShardState shard = Shard(stream, request.ShardId);
         shard.Trim(StreamState.HorizonMs(scope.NowMs));
 
-        // The quota of 5 calls a second and shard belongs here: the shard is known and its lock is held.
+        RequireIteratorQuota(stream, shard, scope.NowMs);
         ulong position = StartPosition(stream, shard, request, scope.NowMs);
         return new ShardIterator(stream.Number, shard.Index, position, scope.NowMs).Seal(_seal);
     }
@@ -42,11 +42,11 @@ internal sealed partial class KinesisEngine
             throw EngineException.NotFound($"The shard of the iterator in stream {stream.Name} under account {_settings.AccountId} does not exist");
         }
 
-        // The quotas of a shard (5 calls and 2 MiB a second, the pause after a full answer) belong here: the shard is
-        // known, nothing has been read, and its lock is held.
+        RequireReadQuota(stream, shard, scope.NowMs);
         shard.Trim(StreamState.HorizonMs(scope.NowMs));
         StoredRecord[] records = shard.Read(iterator.Value.Position, limit, _settings.MaxResponseBytes, out ulong next);
         bool atTip = next == shard.TipPosition;
+        ChargeRead(shard, records, isCut: !atTip && records.Length < limit, scope.NowMs);
         long behindMs = atTip ? 0 : Math.Max(1, scope.NowMs - shard.ArrivalAt(next));
         return atTip && shard.ClosedMs is not null
             ? new GetRecordsResult(records, null, behindMs, [.. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])
@@ -62,7 +62,8 @@ internal sealed partial class KinesisEngine
         }
 
         using StreamScope scope = Enter(request.Stream);
-        return Append(scope, request.Entry);
+        PutResult result = Append(scope, request.Entry);
+        return result.ErrorCode is null ? result : throw EngineException.ThroughputExceeded(result.ErrorMessage!);
     }
 
     public IReadOnlyList<PutResult> PutRecords(PutRecordsRequest request)
@@ -109,7 +110,11 @@ internal sealed partial class KinesisEngine
             throw EngineException.NotFound($"Stream {scope.Stream.Name} under account {_settings.AccountId} not found.");
         }
 
-        // The write quota of a shard (1,000 records and 1 MiB a second) belongs here.
+        if (!HasWriteQuota(shard, partitionKey.Length + entry.Data.Length, scope.NowMs))
+        {
+            return new PutResult(null, null, "ProvisionedThroughputExceededException", RateExceeded(scope.Stream, shard));
+        }
+
         shard.Trim(StreamState.HorizonMs(scope.NowMs));
         return new PutResult(shard.ShardId, shard.Append(partitionKey, entry.Data, scope.NowMs).SequenceNumber);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FastConsumer.Kinesis;
+using FastConsumer.Testing.Engine.Quotas;
 
 namespace FastConsumer.Testing.Engine;
 
@@ -47,6 +48,12 @@ internal sealed class ShardState
 
     /// <summary>Who is told of new records, and of the end.</summary>
     public List<SubscriptionState> Subscriptions { get; } = [];
+
+    /// <summary>Null until the first read under a quota.</summary>
+    public ShardReadQuota? ReadQuota { get; set; }
+
+    /// <summary>Null until the first put under a quota.</summary>
+    public ShardWriteQuota? WriteQuota { get; set; }
 
     /// <summary>The position of the record that comes next; positions are the counters of the sequence numbers.</summary>
     public ulong TipPosition => _headCounter + (ulong)(_records.Count - _head);

@@ -14,6 +14,9 @@ internal sealed class ConsumerMetrics
     private readonly Counter<long> _bytesRead;
     private readonly Counter<long> _reads;
     private readonly Counter<long> _throttledReads;
+    private readonly Histogram<long> _bytesPerSecond;
+    private readonly Histogram<int> _callsPerSecond;
+    private readonly Gauge<double> _readShare;
     private readonly Counter<long> _recordsDone;
     private readonly Counter<long> _failures;
     private readonly Counter<long> _skipped;
@@ -28,6 +31,9 @@ internal sealed class ConsumerMetrics
         Meter meter = meters.Create(MeterName);
         _reads = meter.CreateCounter<long>("fastconsumer.reads", "{call}", "Answered GetRecords calls.");
         _throttledReads = meter.CreateCounter<long>("fastconsumer.reads.throttled", "{call}", "GetRecords calls refused for throughput.");
+        _bytesPerSecond = meter.CreateHistogram<long>("fastconsumer.reads.second.bytes", "By", "What was read from a shard within a second, one value for each second with reads; a shard allows 2 MiB.");
+        _callsPerSecond = meter.CreateHistogram<int>("fastconsumer.reads.second.calls", "{call}", "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.");
+        _readShare = meter.CreateGauge<double>("fastconsumer.reads.share", "1", "The part of the shard's read quota that is taken: 1 alone, less beside others.");
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
         _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of KPL aggregates that belong to another shard by their hash key and were left out.");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
@@ -52,6 +58,15 @@ internal sealed class ConsumerMetrics
             _millisBehindLatest.Record(behind, tags);
         }
     }
+
+    public void SecondRead(in ShardTags shard, int calls, long bytes)
+    {
+        TagList tags = shard.ToTagList();
+        _callsPerSecond.Record(calls, tags);
+        _bytesPerSecond.Record(bytes, tags);
+    }
+
+    public void ReadShare(in ShardTags shard, double share) => _readShare.Record(share, shard.ToTagList());
 
     public void LeftOut(in ShardTags shard, int records) => _recordsForeign.Add(records, shard.ToTagList());
 

@@ -1,49 +1,126 @@
 namespace FastConsumer.Reading;
 
 /// <summary>
-/// Paces the calls on one shard below the service's limits: 5 calls and 2 MiB a second, shared by all polling consumers
-/// of the shard, and 5 s of silence after an answer of 10 MiB (which 2 MiB a second already is).
+/// Paces the calls on one shard within the service's limits: 5 calls and 2 MiB a second, shared by all polling consumers
+/// of the shard, and 5 s of silence after an answer of 10 MiB. It spends ahead of time rather than being refused: each
+/// answer is asked for in a size that fits the pace, and its bytes are waited out before the next call.
 /// </summary>
 /// <remarks>
-/// Calls are spread evenly instead of bursting at the start of a second, so the pace holds whichever way the service counts
-/// its seconds. A throttle means that others read the shard too: the pace slows down, and comes back while calls succeed.
-/// Used by one reader at a time.
+/// Nobody documents how the service counts its seconds; <see cref="OwnReads"/> keeps this reader within the limits
+/// whichever way it does, and <see cref="ShardShare"/> finds the part that others leave. Used by one reader at a time.
 /// </remarks>
 internal sealed class ReadQuota
 {
-    /// <summary>5 calls a second (Kinesis limits).</summary>
-    internal static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(200);
+    /// <summary>GetRecords calls a second and shard (Kinesis limits).</summary>
+    internal const int CallsPerSecond = 5;
 
-    /// <summary>2 MiB a second (Kinesis limits).</summary>
+    /// <summary>2 MiB a second and shard (Kinesis limits).</summary>
     internal const long BytesPerSecond = 2 * 1024 * 1024;
 
-    private static readonly TimeSpan s_firstBackoff = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_maximumBackoff = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_maximumInterval = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_recovery = TimeSpan.FromMilliseconds(10);
+    /// <summary>What is taken of the quota: the rest is for clocks and timers. With others a little more, so that what a collision has piled up is paid off.</summary>
+    private const double UsableAlone = 0.99;
+    private const double UsableShared = 0.98;
+
+    /// <summary>
+    /// The time between two calls that read all they may. A hair above half a second: two calls then lie within a second,
+    /// never three, and bring just less than its 2 MiB, so the shard stays open for a neighbour that polls.
+    /// </summary>
+    private const double FullInterval = 0.505;
+
+    /// <summary>With two others or more the calls are to be few: each a hair above a second, and all together below 5 a second.</summary>
+    private const double CrowdedInterval = 1.02;
+    private const double CrowdedCalls = 4.4;
+    private const double CrowdedShare = 0.49;
+
+    private const double ProbeInterval = 0.25;
+    private const double ShortestInterval = 0.204;
+
+    /// <summary>How unevenly calls come, as a part of the time between them: see <see cref="ShardShare"/>.</summary>
+    private const double UnevennessAlone = 0.8;
+    private const double UnevennessShared = 0.04;
+
+    /// <summary>Now and then the whole quota is left open for a moment: a newcomer may otherwise never get in between two huge records.</summary>
+    private const double DoorEvery = 30;
+    private const double DoorOpen = 0.2;
+
+    /// <summary>A call that came late may be made up for by so much.</summary>
+    private const double Credit = 0.3;
+
+    /// <summary>The first answer tells how large records are; until then it may be a large one by accident.</summary>
+    private const int FirstLimit = 4;
+    private const int LimitGrowth = 32;
+
+    /// <summary>An answer that ends for its bytes was a full one, even where a huge record did not fit and it is not quite 10 MiB.</summary>
+    private const long FullAnswerBytes = 4 * 1024 * 1024;
+    private const double FullAnswerPause = 5.05;
+
+    private const double FirstBackoff = 1;
+    private const double LongestBackoff = 3;
+    private const double BackoffGrowth = 1.5;
+
+    /// <summary>Five applications that poll this slowly stay below 5 calls a second.</summary>
+    private const double CrowdedIdleInterval = 1.2;
+    private const double IdleGrowth = 1.5;
+    private const double IdleRecovery = 0.004;
+    private const double IdleUnevenness = 0.1;
 
     private readonly TimeProvider _time;
     private readonly Random _random;
-    private TimeSpan _interval = MinimumInterval;
-    private TimeSpan _backoff = s_firstBackoff;
-    private long? _callStarted;
-    private TimeSpan _wait;
+    private readonly int _mostRecords;
+    private readonly double _idleInterval;
+    private readonly ShardShare _share;
+    private readonly OwnReads _own = new(CallsPerSecond, BytesPerSecond);
+    private readonly long _origin;
+    private double _due;
+    private double _unevenness;
+    private double _silentUntil;
+    private double _doorDue = DoorEvery;
+    private double _started;
+    private double _spacing = FullInterval;
+    private double _backoff = FirstBackoff;
+    private double _idle;
+    private double _recordBytes;
+    private int _limit;
+    private bool _isLagging = true;
 
-    public ReadQuota(TimeProvider time, Random random)
+    /// <param name="time">The clock.</param>
+    /// <param name="random">Keeps applications out of step.</param>
+    /// <param name="mostRecords">The most records of an answer.</param>
+    /// <param name="idleInterval">The time between two calls when nothing is left to read.</param>
+    public ReadQuota(TimeProvider time, Random random, int mostRecords, TimeSpan idleInterval)
     {
         _time = time;
         _random = random;
+        _mostRecords = mostRecords;
+        _idleInterval = _idle = idleInterval.TotalSeconds;
+        _share = new ShardShare(random);
+        _origin = time.GetTimestamp();
     }
+
+    /// <summary>The part of the shard's quota that is taken, at most 1.</summary>
+    public double Share => _share.Value;
 
     /// <summary>The time until the next call is due.</summary>
     public TimeSpan UntilNext
     {
         get
         {
-            TimeSpan rest = _wait - (_callStarted is long started ? _time.GetElapsedTime(started) : TimeSpan.MaxValue);
-            return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
+            double now = Now;
+            double next = Math.Max(Math.Max(_due + _unevenness, _silentUntil), _own.Opens(now));
+            return next > now ? TimeSpan.FromSeconds(next - now) : TimeSpan.Zero;
         }
     }
+
+    private double Now => _time.GetElapsedTime(_origin).TotalSeconds;
+
+    private double Rate => BytesPerSecond * (_share.IsWhole ? UsableAlone : UsableShared * _share.Value);
+
+    private double Interval => _share switch
+    {
+        { IsProbing: true, HasShortCalls: true } => ProbeInterval,
+        { Value: < CrowdedShare } => Math.Max(CrowdedInterval, 1 / (CrowdedCalls * _share.Value)),
+        _ => FullInterval,
+    };
 
     /// <summary>Waits until a call is due.</summary>
     public async ValueTask WaitAsync(CancellationToken cancellationToken)
@@ -56,35 +133,78 @@ internal sealed class ReadQuota
     }
 
     /// <summary>A call starts now.</summary>
-    public void Start()
+    /// <returns>The most records to ask for, so that the answer's bytes fit the pace.</returns>
+    public int Start()
     {
-        _callStarted = _time.GetTimestamp();
-        _wait = _interval;
+        _started = Now;
+        long bound = _limit == 0 ? FirstLimit : Math.Min(_mostRecords, (long)_limit * LimitGrowth);
+        double records = _recordBytes == 0 ? bound : Rate * Interval / _recordBytes;
+        _limit = (int)Math.Min(_mostRecords, Math.Clamp(records, 1, bound));
+        return _limit;
     }
 
-    /// <summary>The next call is due no earlier than this after the former one.</summary>
-    public void SlowTo(TimeSpan interval) => _wait = Max(_wait, interval);
-
-    /// <summary>An answer of so many payload bytes came: what it took from the second's bytes is waited out.</summary>
-    public void Succeeded(long payloadBytes)
+    /// <summary>An answer came.</summary>
+    /// <param name="records">How many records it holds.</param>
+    /// <param name="bytes">Their data and partition keys.</param>
+    /// <param name="millisBehindLatest">What the service says.</param>
+    public void Succeeded(int records, long bytes, long? millisBehindLatest)
     {
-        _backoff = s_firstBackoff;
-        _interval = Max(MinimumInterval, _interval - s_recovery);
-        _wait = Max(_interval, TimeSpan.FromSeconds((double)payloadBytes / BytesPerSecond));
+        double now = Now;
+        _own.Add(now, bytes);
+        _backoff = FirstBackoff;
+        if (records > 0)
+        {
+            double average = (double)bytes / records;
+            _recordBytes = _recordBytes == 0 ? average : (_recordBytes + average) / 2;
+        }
+
+        _isLagging = millisBehindLatest > 0 || records >= _limit;
+        _silentUntil = bytes >= FullAnswerBytes && records < _limit && _isLagging ? now + FullAnswerPause : 0;
+        double paid = bytes / Rate;
+        if (_isLagging)
+        {
+            _spacing = Math.Max(paid, ShortestInterval / _share.Value);
+            _due = Math.Max(_due, _started - Credit) + _spacing;
+            _share.Granted(now, _spacing);
+            LeaveDoorOpen(now);
+            _unevenness = (_random.NextDouble() - 0.5) * _spacing * (_share.IsProbing || _share.IsWhole ? UnevennessAlone : UnevennessShared);
+        }
+        else
+        {
+            double idle = _idle * (1 + ((_random.NextDouble() - 0.5) * IdleUnevenness));
+            _idle = Math.Max(_idleInterval, _idle - (_idleInterval * IdleRecovery));
+            _due = _started + Math.Max(paid, idle);
+            _unevenness = 0;
+        }
     }
 
-    /// <summary>The call was refused for throughput: waits a second or more, with jitter, and slows down.</summary>
+    private void LeaveDoorOpen(double now)
+    {
+        if (_share.IsWhole && now >= _doorDue)
+        {
+            _doorDue = now + (DoorEvery * (0.75 + (_random.NextDouble() / 2)));
+            _silentUntil = Math.Max(_silentUntil, Math.Max(_due, _own.Opens(now)) + DoorOpen);
+            _due += DoorOpen;
+        }
+    }
+
+    /// <summary>The call was refused for throughput: the next one is due in a second or more.</summary>
     public TimeSpan Throttled()
     {
-        TimeSpan wait = _backoff * (1 + (_random.NextDouble() / 2));
-        _backoff = Min(s_maximumBackoff, _backoff * 2);
-        _interval = Min(s_maximumInterval, _interval * 2);
-        _callStarted = _time.GetTimestamp();
-        _wait = wait;
-        return wait;
+        double now = Now;
+        double wait = _backoff * (1 + (_random.NextDouble() / 4));
+        _backoff = Math.Min(LongestBackoff, _backoff * BackoffGrowth);
+        if (_isLagging)
+        {
+            _share.Refused(now, _spacing);
+        }
+        else
+        {
+            _idle = Math.Max(_idle, Math.Min(CrowdedIdleInterval, _idle * IdleGrowth));
+        }
+
+        _due = now + wait;
+        _unevenness = 0;
+        return TimeSpan.FromSeconds(wait);
     }
-
-    private static TimeSpan Max(TimeSpan left, TimeSpan right) => left > right ? left : right;
-
-    private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
 }

@@ -9,6 +9,7 @@ namespace FastConsumer.Reading;
 internal sealed class ReadRecovery
 {
     private static readonly TimeSpan s_slowRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(10);
 
@@ -51,7 +52,7 @@ internal sealed class ReadRecovery
         }
         else
         {
-            wait = _backoff.Next();
+            wait = _backoff.Next() + (error.Kind == KinesisErrorKind.Throttled ? s_throttledRetry : TimeSpan.Zero);
             _health.Report(Place, ConditionSeverity.Degraded, error.Message);
             ConsumerLog.ReadFailed(_log, _shard.Shard, wait, error);
         }

@@ -47,6 +47,7 @@ internal sealed class ShardReader : IShardReader
     private readonly ReadQuota _quota;
     private readonly ReadRecovery _recovery;
     private readonly ShardEnding _ending;
+    private readonly BurstMeter _bursts;
     private readonly ConsumerMetrics _metrics;
     private readonly ILogger _log;
     private string? _iterator;
@@ -85,9 +86,10 @@ internal sealed class ShardReader : IShardReader
         _budget = budget;
         _metrics = metrics;
         _log = log;
-        _quota = new ReadQuota(time, random);
+        _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
         _recovery = new ReadRecovery(settings.Shard, time, random, health, log);
         _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, log);
+        _bursts = new BurstMeter(time, metrics, settings.Shard);
     }
 
     private string ShardId => _settings.Shard.Shard;
@@ -139,9 +141,11 @@ internal sealed class ShardReader : IShardReader
         GetRecordsResponse? response = null;
         try
         {
-            _quota.Start();
-            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, _settings.Limit, cancellationToken).ConfigureAwait(false);
-            _quota.Succeeded(response.PayloadBytes);
+            int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
+            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, limit, cancellationToken).ConfigureAwait(false);
+            _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
+            _bursts.Add(response.PayloadBytes);
+            _metrics.ReadShare(_settings.Shard, _quota.Share);
             CheckpointPosition? end = _output.Unpack(response);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
@@ -164,7 +168,6 @@ internal sealed class ShardReader : IShardReader
             _recovery.Succeeded();
             _iteratorRefreshed = false;
             _iterator = response.NextShardIterator;
-            bool idle = end is null && response.MillisBehindLatest is null or 0;
             if (end is { } last)
             {
                 _estimate = response.RetainedBytes;
@@ -179,11 +182,6 @@ internal sealed class ShardReader : IShardReader
                 ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
                 return true;
-            }
-
-            if (idle)
-            {
-                _quota.SlowTo(_settings.IdlePollInterval);
             }
 
             return false;
