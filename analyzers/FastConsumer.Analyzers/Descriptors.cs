@@ -4,12 +4,15 @@ using Microsoft.CodeAnalysis;
 namespace FastConsumer.Analyzers;
 
 /// <summary>
-/// Every rule. FC1xxx: the shape of a processor; FC4xxx: values of settings. A rule's message names what is wrong and the
-/// remedy; it is written where the rule is found, since one rule has several ways to be broken.
+/// Every rule. FC1xxx: the shape of a processor; FC2xxx: records that would be lost; FC3xxx: records that would be late;
+/// FC4xxx: values of settings. A rule's message names what is wrong and the remedy; it is written where the rule is found,
+/// since one rule has several ways to be broken.
 /// </summary>
 internal static class Descriptors
 {
     private const string Processor = "Processor";
+    private const string LostRecords = "LostRecords";
+    private const string LateRecords = "LateRecords";
     private const string Settings = "Settings";
 
     public static readonly DiagnosticDescriptor Type = Rule(RuleIds.Type, Processor, "A processor is a partial class that DI can create");
@@ -24,14 +27,36 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor ErrorRules = Rule(RuleIds.ErrorRules, Processor, "The rules of an error policy can be reached and do not conflict");
 
-    public static readonly DiagnosticDescriptor Value = Rule(RuleIds.Value, Settings, "A value of an attribute is well-formed and in range");
+    public static readonly DiagnosticDescriptor UnhandledException = Rule(RuleNumbers.UnhandledException, LostRecords, "A policy says what becomes of an exception", DiagnosticSeverity.Warning);
 
-    private static DiagnosticDescriptor Rule(string id, string category, string title) => new(
+    public static readonly DiagnosticDescriptor SwallowedException = Rule(RuleNumbers.SwallowedException, LostRecords, "A failed record does not count as done", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor OutlivingWork = Rule(RuleNumbers.OutlivingWork, LostRecords, "A handler's work ends before the handler does", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor HiddenCancellation = Rule(RuleNumbers.HiddenCancellation, LostRecords, "Cancellation and a lost lease pass through", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor EscapingMemory = Rule(RuleNumbers.EscapingMemory, LostRecords, "Borrowed memory stays inside the handler's call");
+
+    public static readonly DiagnosticDescriptor BlockingCall = Rule(RuleNumbers.BlockingCall, LateRecords, "A handler does not block its thread", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor TokenNotPassed = Rule(RuleNumbers.TokenNotPassed, LateRecords, "The cancellation token is passed on", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor SharedState = Rule(RuleNumbers.SharedState, LateRecords, "State that handlers share is safe in parallel", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor AvoidableAllocation = Rule(RuleNumbers.AvoidableAllocation, LateRecords, "A copy per record is needed", DiagnosticSeverity.Info);
+
+    public static readonly DiagnosticDescriptor Value = Rule(RuleIds.Value, Settings, "A value of a setting is well-formed and in range");
+
+    public static readonly DiagnosticDescriptor ShortLease = Rule(RuleNumbers.ShortLease, Settings, "A lease outlives the handler's own time-outs", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor EndlessRetry = Rule(RuleNumbers.EndlessRetry, Settings, "What can never succeed is not retried for ever", DiagnosticSeverity.Warning);
+
+    private static DiagnosticDescriptor Rule(string id, string category, string title, DiagnosticSeverity severity = DiagnosticSeverity.Error) => new(
         id,
         title,
         messageFormat: "{0}",
         category,
-        DiagnosticSeverity.Error,
+        severity,
         isEnabledByDefault: true,
         helpLinkUri: $"https://github.com/fastconsumer/fastconsumer/blob/main/docs/rules/{id}.md");
 }

@@ -43,7 +43,7 @@ internal sealed class EmbeddedRun(Tally tally) : IRun
         using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = kinesis.ServiceUrl, Region = kinesis.Region, Credentials = credentials });
 
         int half = events.Count / 2;
-        IHost worker = await StartWorkerAsync(kinesis, credentials, cancellationToken);
+        IHost? worker = await StartWorkerAsync(kinesis, credentials, cancellationToken);
         try
         {
             await ProduceAsync(client, events[..half], cancellationToken);
@@ -54,8 +54,8 @@ internal sealed class EmbeddedRun(Tally tally) : IRun
             tally.Note($"{first.ShardId} is split in two");
             await ProduceAsync(client, events[half..(half + (half / 4))], cancellationToken);
 
-            await worker.StopAsync(cancellationToken);
-            worker.Dispose();
+            await StopAsync(worker);
+            worker = null;
             tally.Note("the worker has stopped; events go on coming");
             await ProduceAsync(client, events[(half + (half / 4))..(half + (half / 2))], cancellationToken);
             worker = await StartWorkerAsync(kinesis, credentials, cancellationToken);
@@ -64,12 +64,21 @@ internal sealed class EmbeddedRun(Tally tally) : IRun
 
             await ProduceAsync(client, events[(half + (half / 2))..], cancellationToken);
             await WaitForAllAsync(cancellationToken);
-            await worker.StopAsync(cancellationToken);
         }
         finally
         {
-            worker.Dispose();
+            // after Ctrl+C too
+            if (worker is not null)
+            {
+                await StopAsync(worker);
+            }
         }
+    }
+
+    private static async Task StopAsync(IHost worker)
+    {
+        await worker.StopAsync(CancellationToken.None);
+        worker.Dispose();
     }
 
     private static List<string> ReadEvents()

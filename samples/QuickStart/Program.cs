@@ -24,7 +24,11 @@ command.SetAction(async (arguments, cancellationToken) =>
             await PlainView.ShowAsync(run, tally, cancellationToken);
         }
     }
-    catch (Exception e) when (e is not OperationCanceledException)
+    catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+    {
+        // Ctrl+C: what there was until then is summed up
+    }
+    catch (Exception e)
     {
         await Console.Error.WriteLineAsync($"QuickStart failed: {e.Message}");
         return 1;
@@ -33,4 +37,5 @@ command.SetAction(async (arguments, cancellationToken) =>
     Summary.Print(run, tally.Now, asJson);
     return run.IsComplete(tally.Now) ? 0 : 1;
 });
-return await command.Parse(args).InvokeAsync();
+// Without a time-out System.CommandLine leaves Ctrl+C alone; this one is longer than a worker's graceful stop.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

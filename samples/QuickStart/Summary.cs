@@ -20,7 +20,7 @@ internal static class Summary
         Console.WriteLine($"{now.Checkpoints} checkpoints, {run.Splits} split, {run.Restarts} restart.");
         if (run.Total is int total)
         {
-            Console.WriteLine(now.Distinct == total ? "Nothing was lost." : $"{total - now.Distinct} events are missing.");
+            Console.WriteLine(now.Distinct == total ? "Nothing was lost." : $"{total - now.Distinct} of {total} events were not handled.");
         }
     }
 }

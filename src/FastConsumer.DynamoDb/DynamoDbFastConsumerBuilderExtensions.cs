@@ -16,7 +16,8 @@ public static class DynamoDbFastConsumerBuilderExtensions
     /// </summary>
     /// <remarks>
     /// IAM actions on the table: <c>dynamodb:DescribeTable</c>, <c>Scan</c>, <c>GetItem</c>, <c>PutItem</c>, <c>UpdateItem</c>,
-    /// <c>DeleteItem</c>; to create it <c>CreateTable</c>, with tags <c>TagResource</c>; for point-in-time recovery
+    /// <c>DeleteItem</c>; to write up to 25 renewals and checkpoints in a request <c>PartiQLUpdate</c> and <c>BatchGetItem</c>, without
+    /// which they go one by one; to create it <c>CreateTable</c>, with tags <c>TagResource</c>; for point-in-time recovery
     /// <c>DescribeContinuousBackups</c> and <c>UpdateContinuousBackups</c>.
     /// </remarks>
     /// <param name="builder">The consumer.</param>

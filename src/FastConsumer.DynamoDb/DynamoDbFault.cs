@@ -50,6 +50,39 @@ internal static class DynamoDbFault
             exception),
     };
 
+    /// <summary>What the failure of one statement of a batch means. The others are not touched by it.</summary>
+    /// <param name="error">As the answer has it. It never says which limit a throttled one met.</param>
+    /// <param name="table">The table that was asked.</param>
+    public static LeaseStoreException Translate(BatchStatementError error, LeaseTable table)
+    {
+        string message = OneLine(error.Message ?? "no reason given");
+        return error.Code?.Value switch
+        {
+            "ProvisionedThroughputExceeded" or "ThrottlingError" or "RequestLimitExceeded" => new LeaseStoreException(
+                $"DynamoDB throttled a write of BatchExecuteStatement on the {table} ({error.Code}). Give the table more capacity, or on-demand billing.",
+                isTransient: true)
+            {
+                IsThrottled = true,
+            },
+            "ResourceNotFound" => new LeaseStoreException(
+                $"The {table} does not exist (BatchExecuteStatement). Was it deleted, or is the region or account another one?", isTransient: false),
+            "ConditionalCheckFailed" or "TransactionConflict" or "InternalServerError" => new LeaseStoreException(
+                $"DynamoDB could not do a write of BatchExecuteStatement on the {table} now ({error.Code}): {message}", isTransient: true),
+            _ => new LeaseStoreException(
+                $"DynamoDB failed a write of BatchExecuteStatement on the {table} ({error.Code?.Value ?? "no code"}): {message}", isTransient: false),
+        };
+    }
+
+    /// <summary>True where the server does not know batches of statements or does not understand ours.</summary>
+    public static bool IsUnknownOperation(Exception exception) => exception is AmazonServiceException
+    {
+        ErrorCode: "UnknownOperationException" or "UnknownOperation" or "InvalidAction" or "NotImplemented" or "ValidationException",
+    } or AmazonServiceException { StatusCode: HttpStatusCode.NotImplemented or HttpStatusCode.NotFound };
+
+    /// <summary>True where the policy does not allow the operation.</summary>
+    public static bool IsDenied(Exception exception) =>
+        exception is AmazonServiceException { ErrorCode: "AccessDeniedException" or "AccessDenied" };
+
     private static LeaseStoreException Translate(AmazonServiceException exception, string action, LeaseTable table) => exception.ErrorCode switch
     {
         "AccessDeniedException" or "AccessDenied" => new LeaseStoreException(
@@ -76,7 +109,11 @@ internal static class DynamoDbFault
             or "RequestLimitExceededException" => new LeaseStoreException(
                 $"DynamoDB throttled {action} on the {table}{Reasons(exception)}. Give the table more capacity, or on-demand billing.",
                 isTransient: true,
-                exception),
+                exception)
+            {
+                IsThrottled = true,
+                ThrottleReason = ReasonsOf(exception) is [{ Reason: { } reason }, ..] ? reason : null,
+            },
         "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
             or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
                 $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true, exception),
@@ -86,15 +123,17 @@ internal static class DynamoDbFault
             exception),
     };
 
+    private static List<ThrottlingReason>? ReasonsOf(AmazonServiceException exception) => exception switch
+    {
+        ProvisionedThroughputExceededException throttled => throttled.ThrottlingReasons,
+        ThrottlingException throttled => throttled.ThrottlingReasons,
+        RequestLimitExceededException throttled => throttled.ThrottlingReasons,
+        _ => null,
+    };
+
     private static string Reasons(AmazonServiceException exception)
     {
-        List<ThrottlingReason>? reasons = exception switch
-        {
-            ProvisionedThroughputExceededException throttled => throttled.ThrottlingReasons,
-            ThrottlingException throttled => throttled.ThrottlingReasons,
-            RequestLimitExceededException throttled => throttled.ThrottlingReasons,
-            _ => null,
-        };
+        List<ThrottlingReason>? reasons = ReasonsOf(exception);
         return reasons is { Count: > 0 } ? $" ({string.Join(", ", reasons.Select(static r => $"{r.Reason} on {r.Resource}"))})" : "";
     }
 

@@ -15,6 +15,9 @@ public sealed class DynamoDbLeaseOptions
     /// <summary>The default of <see cref="RequestTimeout"/>: half of the time after which KCL takes a worker for dead.</summary>
     public static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>The default of <see cref="Kcl3ObservationTime"/>.</summary>
+    public static readonly TimeSpan DefaultKcl3ObservationTime = TimeSpan.FromSeconds(45);
+
     /// <summary>
     /// The table's name or ARN, for every processor of the consumer; null for the application's name, which is what KCL does.
     /// A table holds the leases of one application on one stream.
@@ -32,6 +35,25 @@ public sealed class DynamoDbLeaseOptions
 
     /// <summary>Tags for a table that is created; a table that is there already keeps its own.</summary>
     public IDictionary<string, string> Tags { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Whether renewals and checkpoints of several leases go in one request (PartiQL, action <c>dynamodb:PartiQLUpdate</c>); on unless
+    /// unset. Where the policy or the server does not allow it, or the table is named by an ARN, they go one by one anyway.
+    /// </summary>
+    public bool BatchWrites { get; set; } = true;
+
+    /// <summary>
+    /// Starts beside a running fleet of KCL 3.x instead of refusing to; off unless set. The risk: KCL 3.x hands out all leases by a
+    /// leader of its own, so leases go back and forth between both, each time with records processed twice, and KCL may give every
+    /// lease to its own workers. KCL 1.x and 2.x workers need no such leave.
+    /// </summary>
+    public bool AllowKcl3Fleet { get; set; }
+
+    /// <summary>
+    /// How long signs of KCL 3.x are watched at start to tell a running fleet from one that was stopped; 45 s unless set, which is
+    /// longer than its reports are apart. Only a table that KCL 3.x left less than an hour ago, or whose past cannot be told, is waited for.
+    /// </summary>
+    public TimeSpan Kcl3ObservationTime { get; set; } = DefaultKcl3ObservationTime;
 
     /// <summary>The region's system name, such as <c>eu-central-1</c>; null to find it as every AWS SDK does.</summary>
     public string? Region { get; set; }

@@ -6,6 +6,7 @@ namespace FastConsumer.DynamoDb;
 internal sealed class DynamoDbLeaseOptionsValidator(string consumerName, string section) : IValidateOptions<DynamoDbLeaseOptions>
 {
     private static readonly TimeSpan s_longestRequestTimeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_longestObservation = TimeSpan.FromMinutes(10);
 
     public ValidateOptionsResult Validate(string? name, DynamoDbLeaseOptions options)
     {
@@ -44,6 +45,11 @@ internal sealed class DynamoDbLeaseOptionsValidator(string consumerName, string 
         if (options.RequestTimeout <= TimeSpan.Zero || options.RequestTimeout > s_longestRequestTimeout)
         {
             Add(nameof(options.RequestTimeout), $"{options.RequestTimeout} is not above 0 and at most {s_longestRequestTimeout}.");
+        }
+
+        if (options.Kcl3ObservationTime <= TimeSpan.Zero || options.Kcl3ObservationTime > s_longestObservation)
+        {
+            Add(nameof(options.Kcl3ObservationTime), $"{options.Kcl3ObservationTime} is not above 0 and at most {s_longestObservation}.");
         }
 
         // the limits of DynamoDB's TagResource

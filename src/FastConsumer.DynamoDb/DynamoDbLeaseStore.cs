@@ -5,28 +5,58 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.DynamoDb;
 
 /// <summary>Leases on a DynamoDB table in KCL's layout. Thread-safe. The connection belongs to the factory.</summary>
-internal sealed class DynamoDbLeaseStore : ILeaseStore
+internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
 {
     private readonly LeaseTable _table;
     private readonly LeaseTableSetup _setup;
     private readonly LeaseReader _reader;
     private readonly LeaseWriter _writer;
     private readonly LeaseUpdater _updater;
+    private readonly Kcl3FleetCheck _kcl3;
 
-    public DynamoDbLeaseStore(LeaseTable table, DynamoDbLeaseOptions options, TimeProvider timeProvider, ILogger logger)
+    public DynamoDbLeaseStore(LeaseTable table, string applicationName, DynamoDbLeaseOptions options, TimeProvider timeProvider, ILogger logger)
     {
         _table = table;
         _setup = new LeaseTableSetup(table, options, timeProvider, logger);
-        _reader = new LeaseReader(table);
+        _reader = new LeaseReader(table, timeProvider);
         _writer = new LeaseWriter(table, _reader);
-        _updater = new LeaseUpdater(table, _writer);
+        var batches = new BatchSupport(table, options, timeProvider, logger);
+        _updater = new LeaseUpdater(table, _writer, new LeaseBatchWriter(table, _reader, batches), batches);
+        _kcl3 = new Kcl3FleetCheck(table, applicationName, _reader, options, timeProvider, logger);
     }
 
     public string Description => _table.ToString();
 
-    public Task PrepareAsync(CancellationToken cancellationToken) => _setup.PrepareAsync(cancellationToken);
+    public LeaseTableUse Use => _table.Meter.Use;
 
-    public Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken) => _reader.ListAsync(cancellationToken);
+    public async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        TableDescription description = await _setup.PrepareAsync(cancellationToken);
+        await _kcl3.CheckAsync(description, cancellationToken);
+    }
+
+    public Task<LeaseTableLimits> DescribeThroughputAsync(CancellationToken cancellationToken) => _setup.DescribeThroughputAsync(cancellationToken);
+
+    public async Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken)
+    {
+        List<Lease> leases = [];
+        List<Kcl3Sign> signs = [];
+        await foreach (Dictionary<string, AttributeValue> item in _reader.ScanAsync(cancellationToken))
+        {
+            if (LeaseItem.Read(item, _table) is { } lease)
+            {
+                leases.Add(lease);
+            }
+
+            if (Kcl3Sign.InLeaseTable(item) is { } sign)
+            {
+                signs.Add(sign);
+            }
+        }
+
+        _kcl3.Check(signs);
+        return leases;
+    }
 
     public Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
     {
@@ -39,16 +69,18 @@ internal sealed class DynamoDbLeaseStore : ILeaseStore
         ArgumentNullException.ThrowIfNull(lease);
         try
         {
-            await _table.Writes.PutItemAsync(LeaseRequests.Create(_table, lease), cancellationToken);
+            PutItemResponse response = await _table.Writes.PutItemAsync(LeaseRequests.Create(_table, lease), cancellationToken);
+            _table.Meter.Wrote(response.ConsumedCapacity?.CapacityUnits);
             return true;
         }
         catch (ConditionalCheckFailedException)
         {
+            _table.Meter.Wrote(null);
             return false;
         }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
         {
-            LeaseStoreException fault = DynamoDbFault.Translate(exception, "PutItem", _table);
+            LeaseStoreException fault = Fault(exception, "PutItem");
             if (!DynamoDbFault.LeavesDoubt(exception))
             {
                 throw fault;
@@ -80,9 +112,14 @@ internal sealed class DynamoDbLeaseStore : ILeaseStore
     public Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(updates);
+        var keys = new HashSet<string>(StringComparer.Ordinal);
         foreach (LeaseUpdate update in updates)
         {
             RequireOwner(update.Held, nameof(updates));
+            if (!keys.Add(update.Held.LeaseKey))
+            {
+                throw new ArgumentException($"There are two updates of lease '{update.Held.LeaseKey}': one write per lease at a time.", nameof(updates));
+            }
         }
 
         return _updater.UpdateAsync(updates, cancellationToken);
@@ -107,15 +144,18 @@ internal sealed class DynamoDbLeaseStore : ILeaseStore
         ArgumentNullException.ThrowIfNull(childShardIds);
         try
         {
-            await _table.Reads.UpdateItemAsync(LeaseRequests.UpdateChildren(_table, leaseKey, childShardIds), cancellationToken);
+            UpdateItemResponse response =
+                await _table.Reads.UpdateItemAsync(LeaseRequests.UpdateChildren(_table, leaseKey, childShardIds), cancellationToken);
+            _table.Meter.Wrote(response.ConsumedCapacity?.CapacityUnits);
         }
         catch (ConditionalCheckFailedException)
         {
+            _table.Meter.Wrote(null);
             // The lease is gone, and with it what there was to write on it.
         }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
         {
-            throw DynamoDbFault.Translate(exception, "UpdateItem", _table);
+            throw Fault(exception, "UpdateItem");
         }
     }
 
@@ -125,16 +165,18 @@ internal sealed class DynamoDbLeaseStore : ILeaseStore
         LeaseStoreException? fault = null;
         try
         {
-            await _table.Writes.DeleteItemAsync(LeaseRequests.Delete(_table, observed), cancellationToken);
+            DeleteItemResponse response = await _table.Writes.DeleteItemAsync(LeaseRequests.Delete(_table, observed), cancellationToken);
+            _table.Meter.Wrote(response.ConsumedCapacity?.CapacityUnits);
             return true;
         }
         catch (ConditionalCheckFailedException)
         {
+            _table.Meter.Wrote(null);
             return !await _reader.ExistsAsync(observed.LeaseKey, cancellationToken);
         }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
         {
-            fault = DynamoDbFault.Translate(exception, "DeleteItem", _table);
+            fault = Fault(exception, "DeleteItem");
             if (!DynamoDbFault.LeavesDoubt(exception))
             {
                 throw fault;
@@ -159,6 +201,13 @@ internal sealed class DynamoDbLeaseStore : ILeaseStore
         {
             throw fault;
         }
+    }
+
+    private LeaseStoreException Fault(Exception exception, string action)
+    {
+        LeaseStoreException fault = DynamoDbFault.Translate(exception, action, _table);
+        _table.Meter.Failed(fault);
+        return fault;
     }
 
     private static LeaseWriteResult Settled(LeaseWriteResult result) =>

@@ -31,4 +31,10 @@ internal static class LeaseAttributes
 
     /// <summary>Ours: N, milliseconds since 1970. KCL preserves attributes that it does not know.</summary>
     public const string StartedAt = "fastConsumerStartedAt";
+
+    /// <summary>Ours: N, milliseconds since 1970: when the stream was created.</summary>
+    public const string StreamCreatedAt = "fastConsumerStreamCreatedAt";
+
+    /// <summary>N, written by the renewals of KCL 3.x.</summary>
+    public const string Throughput = "throughputKBps";
 }

@@ -35,9 +35,11 @@ internal static class LeaseItem
                 ParentShardIds = GetSet(item, LeaseAttributes.ParentShardIds),
                 ChildShardIds = GetSet(item, LeaseAttributes.ChildShardIds),
                 HashKeyRange = GetHashKeyRange(item),
-                StartedAt = GetNumber(item, LeaseAttributes.StartedAt) is { } milliseconds
-                    ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
-                    : null,
+                StartedAt = GetTime(item, LeaseAttributes.StartedAt),
+                StreamCreatedAt = GetTime(item, LeaseAttributes.StreamCreatedAt),
+                HasPendingCheckpoint = item.ContainsKey(LeaseAttributes.PendingCheckpoint)
+                    || item.ContainsKey(LeaseAttributes.PendingCheckpointSubSequenceNumber)
+                    || item.ContainsKey(LeaseAttributes.PendingCheckpointState),
             };
         }
         catch (Exception exception) when (exception is FormatException or OverflowException or ArgumentOutOfRangeException)
@@ -88,6 +90,11 @@ internal static class LeaseItem
             item[LeaseAttributes.StartedAt] = Number(startedAt.ToUnixTimeMilliseconds());
         }
 
+        if (lease.StreamCreatedAt is { } createdAt)
+        {
+            item[LeaseAttributes.StreamCreatedAt] = Number(createdAt.ToUnixTimeMilliseconds());
+        }
+
         return item;
     }
 
@@ -107,6 +114,9 @@ internal static class LeaseItem
         item.GetValueOrDefault(name)?.N is not { } digits ? null
         : long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value
         : throw new FormatException($"{name} is '{digits}' instead of a whole number.");
+
+    private static DateTimeOffset? GetTime(Dictionary<string, AttributeValue> item, string name) =>
+        GetNumber(item, name) is { } milliseconds ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
 
     /// <summary>A set has no order; the ordinal one is as good as any, and steady.</summary>
     private static string[] GetSet(Dictionary<string, AttributeValue> item, string name) =>

@@ -1,11 +1,25 @@
+using System.Runtime.CompilerServices;
+using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using FastConsumer.Leases;
 
 namespace FastConsumer.DynamoDb;
 
 /// <summary>Reads leases, always consistently.</summary>
-internal sealed class LeaseReader(LeaseTable table)
+internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
 {
+    /// <summary>Single reads under way at a time, where several may not be asked for at once.</summary>
+    private const int Parallelism = 8;
+
+    /// <summary>DynamoDB's limit of keys in a request.</summary>
+    private const int KeysPerRequest = 100;
+
+    private const int UnprocessedRounds = 4;
+
+    private static readonly TimeSpan s_unprocessedWait = TimeSpan.FromMilliseconds(50);
+
+    private volatile bool _oneByOne;
+
     public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
     {
         Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, cancellationToken);
@@ -16,48 +30,151 @@ internal sealed class LeaseReader(LeaseTable table)
     public async Task<bool> ExistsAsync(string leaseKey, CancellationToken cancellationToken) =>
         await GetItemAsync(leaseKey, cancellationToken) is { Count: > 0 };
 
-    public async Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken)
+    /// <summary>The rows with these keys, as far as there are any.</summary>
+    public async Task<Dictionary<string, Dictionary<string, AttributeValue>>> GetItemsAsync(
+        IReadOnlyList<string> leaseKeys, CancellationToken cancellationToken)
     {
-        var leases = new List<Lease>();
-        var request = new ScanRequest { TableName = table.Name, ConsistentRead = true };
+        var found = new Dictionary<string, Dictionary<string, AttributeValue>>(StringComparer.Ordinal);
+        foreach (string[] keys in leaseKeys.Chunk(KeysPerRequest))
+        {
+            if (_oneByOne || keys.Length == 1 || !await TryGetBatchAsync(keys, found, cancellationToken))
+            {
+                await GetOneByOneAsync(keys, found, cancellationToken);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>All rows, leases or not.</summary>
+    public async IAsyncEnumerable<Dictionary<string, AttributeValue>> ScanAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new ScanRequest { TableName = table.Name, ConsistentRead = true, ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL };
         do
         {
             ScanResponse page;
             try
             {
                 page = await table.Reads.ScanAsync(request, cancellationToken);
+                table.Meter.Read(page.ConsumedCapacity?.CapacityUnits, page.ScannedCount ?? 0);
             }
             catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
             {
-                throw DynamoDbFault.Translate(exception, "Scan", table);
+                throw Fault(exception, "Scan");
             }
 
             foreach (Dictionary<string, AttributeValue> item in page.Items ?? [])
             {
-                if (LeaseItem.Read(item, table) is { } lease)
-                {
-                    leases.Add(lease);
-                }
+                yield return item;
             }
 
             request.ExclusiveStartKey = page.LastEvaluatedKey;
         }
         while (request.ExclusiveStartKey is { Count: > 0 });
-
-        return leases;
     }
 
     private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(string leaseKey, CancellationToken cancellationToken)
     {
-        var request = new GetItemRequest { TableName = table.Name, Key = LeaseItem.Key(leaseKey), ConsistentRead = true };
+        var request = new GetItemRequest
+        {
+            TableName = table.Name,
+            Key = LeaseItem.Key(leaseKey),
+            ConsistentRead = true,
+            ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
+        };
         try
         {
             GetItemResponse response = await table.Reads.GetItemAsync(request, cancellationToken);
+            table.Meter.Read(response.ConsumedCapacity?.CapacityUnits, 1);
             return response.Item;
         }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
         {
-            throw DynamoDbFault.Translate(exception, "GetItem", table);
+            throw Fault(exception, "GetItem");
         }
+    }
+
+    /// <summary>False where the policy does not allow it, or the server does not know it.</summary>
+    private async Task<bool> TryGetBatchAsync(
+        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, CancellationToken cancellationToken)
+    {
+        var wanted = new KeysAndAttributes { Keys = [.. leaseKeys.Select(LeaseItem.Key)], ConsistentRead = true };
+        TimeSpan wait = s_unprocessedWait;
+        for (int round = 1; ; round++)
+        {
+            BatchGetItemResponse response;
+            try
+            {
+                response = await table.Reads.BatchGetItemAsync(
+                    new BatchGetItemRequest
+                    {
+                        RequestItems = new() { [table.Name] = wanted },
+                        ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
+                    },
+                    cancellationToken);
+            }
+            catch (Exception exception) when (DynamoDbFault.IsDenied(exception) || DynamoDbFault.IsUnknownOperation(exception))
+            {
+                // KCL's own policy has no BatchGetItem, and single reads do as well
+                _oneByOne = true;
+                return false;
+            }
+            catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
+            {
+                throw Fault(exception, "BatchGetItem");
+            }
+
+            List<Dictionary<string, AttributeValue>> items = response.Responses is { } tables ? [.. tables.Values.SelectMany(static rows => rows)] : [];
+            table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count);
+            foreach (Dictionary<string, AttributeValue> item in items)
+            {
+                found[item[LeaseAttributes.LeaseKey].S] = item;
+            }
+
+            if (response.UnprocessedKeys?.Values.FirstOrDefault() is not { Keys.Count: > 0 } left)
+            {
+                return true;
+            }
+
+            if (round == UnprocessedRounds)
+            {
+                var fault = new LeaseStoreException(
+                    $"DynamoDB throttled BatchGetItem on the {table}: {left.Keys.Count} rows were not read. Give the table more capacity, or on-demand billing.",
+                    isTransient: true)
+                {
+                    IsThrottled = true,
+                };
+                table.Meter.Throttled(fault);
+                throw fault;
+            }
+
+            wanted = new KeysAndAttributes { Keys = left.Keys, ConsistentRead = true };
+            await Task.Delay(wait, timeProvider, cancellationToken);
+            wait *= 2;
+        }
+    }
+
+    private async Task GetOneByOneAsync(
+        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, CancellationToken cancellationToken)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(leaseKeys, options, async (leaseKey, token) =>
+        {
+            Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, token);
+            if (item is { Count: > 0 })
+            {
+                lock (found)
+                {
+                    found[leaseKey] = item;
+                }
+            }
+        });
+    }
+
+    private LeaseStoreException Fault(Exception exception, string action)
+    {
+        LeaseStoreException fault = DynamoDbFault.Translate(exception, action, table);
+        table.Meter.Failed(fault);
+        return fault;
     }
 }

@@ -15,6 +15,7 @@ internal static class LeaseRequests
         TableName = table.Name,
         Item = LeaseItem.Write(lease),
         ConditionExpression = $"attribute_not_exists({LeaseAttributes.LeaseKey})",
+        ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
     };
 
     public static UpdateItemRequest Take(LeaseTable table, Lease observed, string owner)
@@ -71,6 +72,7 @@ internal static class LeaseRequests
         ExpressionAttributeValues = childShardIds.Count == 0
             ? null
             : new Dictionary<string, AttributeValue>(StringComparer.Ordinal) { [":children"] = LeaseItem.Set(childShardIds) },
+        ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
     };
 
     public static DeleteItemRequest Delete(LeaseTable table, Lease observed)
@@ -85,6 +87,7 @@ internal static class LeaseRequests
             Key = LeaseItem.Key(observed.LeaseKey),
             ConditionExpression = AsObserved(observed, values),
             ExpressionAttributeValues = values,
+            ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
         };
     }
 
@@ -101,6 +104,7 @@ internal static class LeaseRequests
             ConditionExpression = condition,
             ExpressionAttributeValues = values,
             ReturnValues = ReturnValue.ALL_NEW,
+            ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
             // free, and saves reading the row back
             ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure.ALL_OLD,
         };

@@ -11,7 +11,13 @@ internal sealed class LeaseTable(DynamoDbConnection connection, string name)
 
     public AmazonDynamoDBClient Writes => connection.Writes;
 
+    /// <summary>Counts what is asked of it.</summary>
+    public LeaseTableMeter Meter { get; } = new();
+
     public TimeSpan RequestTimeout => connection.RequestTimeout;
+
+    /// <summary>Another table at the same endpoint.</summary>
+    public LeaseTable Beside(string otherName) => new(connection, otherName);
 
     public override string ToString() => $"DynamoDB table '{name}' at {connection.Endpoint}";
 }

@@ -12,7 +12,8 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
     private static readonly TimeSpan s_slowestPoll = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
-    public async Task PrepareAsync(CancellationToken cancellationToken)
+    /// <returns>The table as it is now.</returns>
+    public async Task<TableDescription> PrepareAsync(CancellationToken cancellationToken)
     {
         TableDescription? found = await DescribeAsync(cancellationToken);
         if (found is null)
@@ -34,6 +35,22 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
         {
             await EnablePointInTimeRecoveryAsync(cancellationToken);
         }
+
+        return found;
+    }
+
+    /// <summary>What is provisioned, or the limit that an on-demand table was given.</summary>
+    public async Task<LeaseTableLimits> DescribeThroughputAsync(CancellationToken cancellationToken)
+    {
+        TableDescription found = await DescribeAsync(cancellationToken)
+            ?? throw new LeaseStoreException($"The {table} does not exist, so it has no throughput.", isTransient: false);
+        bool onDemand = found.BillingModeSummary?.BillingMode == BillingMode.PAY_PER_REQUEST;
+        return onDemand
+            ? new LeaseTableLimits(Limit(found.OnDemandThroughput?.MaxWriteRequestUnits), Limit(found.OnDemandThroughput?.MaxReadRequestUnits))
+            : new LeaseTableLimits(Limit(found.ProvisionedThroughput?.WriteCapacityUnits), Limit(found.ProvisionedThroughput?.ReadCapacityUnits));
+
+        // 0 and -1 stand for none
+        static double? Limit(long? units) => units > 0 ? units : null;
     }
 
     private async Task<TableDescription?> DescribeAsync(CancellationToken cancellationToken)
@@ -67,12 +84,12 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
         try
         {
             await table.Reads.CreateTableAsync(request, cancellationToken);
-            SetupLog.TableCreated(logger, table.Name);
+            LeaseStoreLog.TableCreated(logger, table.Name);
         }
         catch (ResourceInUseException)
         {
             // another worker was first, or this call itself, its first answer lost; either way the table is on its way
-            SetupLog.TableCreatedElsewhere(logger, table.Name);
+            LeaseStoreLog.TableCreatedElsewhere(logger, table.Name);
         }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
         {

@@ -18,22 +18,26 @@ internal sealed class LeaseWriter(LeaseTable table, LeaseReader reader)
     public async Task<LeaseWriteResult> WriteAsync(
         UpdateItemRequest request, Lease before, Func<Lease, bool> tookEffect, CancellationToken cancellationToken)
     {
-        Exception? fault = null;
+        LeaseStoreException? fault = null;
         try
         {
             Dictionary<string, AttributeValue>? refusing = null;
             try
             {
                 UpdateItemResponse response = await table.Writes.UpdateItemAsync(request, cancellationToken);
+                table.Meter.Wrote(response.ConsumedCapacity?.CapacityUnits);
                 return new LeaseWriteResult(LeaseWriteOutcome.Written, LeaseItem.Read(response.Attributes, table));
             }
             catch (ConditionalCheckFailedException refused)
             {
+                // it costs as much as one that takes effect
+                table.Meter.Wrote(null);
                 refusing = refused.Item;
             }
             catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
             {
                 fault = DynamoDbFault.Translate(exception, "UpdateItem", table);
+                table.Meter.Failed(fault);
                 if (!DynamoDbFault.LeavesDoubt(exception))
                 {
                     return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault);
@@ -43,20 +47,30 @@ internal sealed class LeaseWriter(LeaseTable table, LeaseReader reader)
             Lease? row = refusing is { Count: > 0 }
                 ? LeaseItem.Read(refusing, table)
                 : await reader.GetAsync(before.LeaseKey, cancellationToken);
-            if (row is not null && row.LeaseCounter == before.LeaseCounter + 1 && tookEffect(row))
-            {
-                return new LeaseWriteResult(LeaseWriteOutcome.Written, row);
-            }
-
-            return fault is not null && row is not null && IsAs(before, row)
-                ? new LeaseWriteResult(LeaseWriteOutcome.Failed, row, fault)
-                : new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
+            return Settle(before, row, tookEffect, fault);
         }
         catch (LeaseStoreException unreadable)
         {
             // the row cannot be read back: the first fault says more, where there was one
             return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault ?? unreadable);
         }
+    }
+
+    /// <summary>What became of a write, told by the row as it is after it.</summary>
+    /// <param name="before">The row as the condition has it.</param>
+    /// <param name="row">The row now; null where it is gone.</param>
+    /// <param name="tookEffect">Whether a row, whose counter is the next one, is what the write makes of it.</param>
+    /// <param name="fault">Why there was no answer; null where the answer was a refusal.</param>
+    public static LeaseWriteResult Settle(Lease before, Lease? row, Func<Lease, bool> tookEffect, LeaseStoreException? fault)
+    {
+        if (row is not null && row.LeaseCounter == before.LeaseCounter + 1 && tookEffect(row))
+        {
+            return new LeaseWriteResult(LeaseWriteOutcome.Written, row);
+        }
+
+        return fault is not null && row is not null && IsAs(before, row)
+            ? new LeaseWriteResult(LeaseWriteOutcome.Failed, row, fault)
+            : new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
     }
 
     /// <summary>True where owners and counter are the same.</summary>

@@ -41,7 +41,7 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
         SignatureCheck? signatures = options.Credentials is { } credentials
             ? new SignatureCheck(credentials, options.Region, options.TimeProvider)
             : null;
-        _endpoint = new KinesisEndpoint(_engine, signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, _stopping.Token);
+        _endpoint = new KinesisEndpoint(_engine, signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, options.SubscriptionLifetime, _stopping.Token);
     }
 
     /// <summary>What clients are given as the endpoint, for example <c>http://127.0.0.1:41235</c>.</summary>

@@ -30,6 +30,9 @@ public sealed class EmbeddedKinesisOptions
     /// <summary>How long a shard iterator lives; five minutes by default, as the service says.</summary>
     public TimeSpan IteratorLifetime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a subscription (SubscribeToShard) lasts; five minutes by default, as the service says.</summary>
+    public TimeSpan SubscriptionLifetime { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Requests must be signed (SigV4) with these; null (the default) leaves signatures unchecked.</summary>
     public EmbeddedKinesisCredentials? Credentials { get; init; }
 
@@ -55,6 +58,7 @@ public sealed class EmbeddedKinesisOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(UpdateDelay, TimeSpan.Zero, nameof(UpdateDelay));
         ArgumentOutOfRangeException.ThrowIfLessThan(DeleteDelay, TimeSpan.Zero, nameof(DeleteDelay));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(IteratorLifetime, TimeSpan.Zero, nameof(IteratorLifetime));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SubscriptionLifetime, TimeSpan.Zero, nameof(SubscriptionLifetime));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxResponseBytes, 1, nameof(MaxResponseBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRecordBytes, 1, nameof(MaxRecordBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxRecordBytes, 10 * 1024 * 1024, nameof(MaxRecordBytes));

@@ -1,6 +1,7 @@
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using Amazon.Runtime;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FastConsumer.DynamoDb.Tests;
@@ -37,12 +38,18 @@ internal sealed class TestTable : IAsyncDisposable
         return options;
     }
 
-    public DynamoDbLeaseStore Open(Action<DynamoDbLeaseOptions>? configure = null)
+    public DynamoDbLeaseStore Open(
+        Action<DynamoDbLeaseOptions>? configure = null, TimeProvider? timeProvider = null, ILogger? logger = null)
     {
         DynamoDbLeaseOptions options = Options(configure);
         var connection = new DynamoDbConnection(options);
         _connections.Add(connection);
-        return new DynamoDbLeaseStore(new LeaseTable(connection, options.TableName ?? Name), options, TimeProvider.System, NullLogger.Instance);
+        return new DynamoDbLeaseStore(
+            new LeaseTable(connection, options.TableName ?? Name),
+            Name,
+            options,
+            timeProvider ?? TimeProvider.System,
+            logger ?? NullLogger.Instance);
     }
 
     public async Task<Dictionary<string, AttributeValue>> RowAsync(string leaseKey)

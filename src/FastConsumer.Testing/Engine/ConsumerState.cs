@@ -3,6 +3,8 @@ namespace FastConsumer.Testing.Engine;
 /// <summary>A registered fan-out consumer. Guarded by its stream's lock.</summary>
 internal sealed class ConsumerState(string name, string arn, long createdMs, long dueMs)
 {
+    private readonly Dictionary<int, SubscriptionSlot> _slots = [];
+
     public string Name { get; } = name;
 
     public string Arn { get; } = arn;
@@ -18,6 +20,26 @@ internal sealed class ConsumerState(string name, string arn, long createdMs, lon
     {
         Status = StreamStatus.Deleting;
         DueMs = dueMs;
+    }
+
+    /// <summary>What it does on a shard.</summary>
+    public SubscriptionSlot Slot(int shardIndex)
+    {
+        if (!_slots.TryGetValue(shardIndex, out SubscriptionSlot? slot))
+        {
+            _slots.Add(shardIndex, slot = new SubscriptionSlot());
+        }
+
+        return slot;
+    }
+
+    /// <summary>A subscription has ended, unless another has taken its place.</summary>
+    public void Release(SubscriptionState subscription)
+    {
+        if (_slots.TryGetValue(subscription.Shard.Index, out SubscriptionSlot? slot) && slot.Current == subscription)
+        {
+            slot.Current = null;
+        }
     }
 
     /// <summary>Ends a transition that is due; true where the consumer is gone.</summary>

@@ -48,6 +48,7 @@ internal sealed partial class KinesisEngine
         }
 
         consumer.Delete(scope.NowMs + Milliseconds(_settings.DeleteDelay));
+        scope.Stream.WakeSubscriptions();
     }
 
     public ListStreamConsumersResult ListStreamConsumers(ListStreamConsumersRequest request)

@@ -16,20 +16,7 @@ internal sealed partial class KinesisEngine
         shard.Trim(StreamState.HorizonMs(scope.NowMs));
 
         // The quota of 5 calls a second and shard belongs here: the shard is known and its lock is held.
-        ulong position = request.ShardIteratorType switch
-        {
-            "TRIM_HORIZON" => shard.TrimPosition,
-            "LATEST" => shard.TipPosition,
-            "AT_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: false),
-            "AFTER_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: true),
-            "AT_TIMESTAMP" => PositionAt(shard, request, scope.NowMs),
-            null => throw EngineException.InvalidArgument("ShardIteratorType must be given."),
-            { } other => throw EngineException.Validation(
-                other,
-                "shardIteratorType",
-                "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"),
-        };
-
+        ulong position = StartPosition(stream, shard, request, scope.NowMs);
         return new ShardIterator(stream.Number, shard.Index, position, scope.NowMs).Seal(_seal);
     }
 
@@ -146,6 +133,20 @@ internal sealed partial class KinesisEngine
         }
     }
 
+    private ulong StartPosition(StreamState stream, ShardState shard, GetShardIteratorRequest request, long nowMs) => request.ShardIteratorType switch
+    {
+        "TRIM_HORIZON" => shard.TrimPosition,
+        "LATEST" => shard.TipPosition,
+        "AT_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: false),
+        "AFTER_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: true),
+        "AT_TIMESTAMP" => PositionAt(shard, request, nowMs),
+        null => throw EngineException.InvalidArgument("ShardIteratorType must be given."),
+        { } other => throw EngineException.Validation(
+            other,
+            "shardIteratorType",
+            "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"),
+    };
+
     private ulong PositionOf(StreamState stream, ShardState shard, GetShardIteratorRequest request, bool after)
     {
         if (request.StartingSequenceNumber is null)
@@ -168,7 +169,7 @@ internal sealed partial class KinesisEngine
                 $"StartingSequenceNumber {digits} used in GetShardIterator on shard {shard.ShardId} in stream {stream.Name} under account {_settings.AccountId} is invalid.");
         }
 
-        return Math.Min(after ? counter + 1 : counter, shard.TipPosition);
+        return Math.Min(after || shard.IsPast(counter, digits) ? counter + 1 : counter, shard.TipPosition);
     }
 
     private static ulong PositionAt(ShardState shard, GetShardIteratorRequest request, long nowMs)

@@ -45,6 +45,9 @@ internal sealed class ShardState
 
     public IReadOnlyList<ShardState> Children { get; private set; } = [];
 
+    /// <summary>Who is told of new records, and of the end.</summary>
+    public List<SubscriptionState> Subscriptions { get; } = [];
+
     /// <summary>The position of the record that comes next; positions are the counters of the sequence numbers.</summary>
     public ulong TipPosition => _headCounter + (ulong)(_records.Count - _head);
 
@@ -56,14 +59,32 @@ internal sealed class ShardState
         byte[] number = SequenceLayout.Compose(CreatedSecond, Index, TipPosition, Math.Max(CreatedSecond, _lastArrivalMs / 1000));
         var record = new StoredRecord(number, _lastArrivalMs, partitionKey, data);
         _records.Add(record);
+        Wake();
         return record;
     }
+
+    /// <summary>Tells every subscription to look again.</summary>
+    public void Wake()
+    {
+        foreach (SubscriptionState subscription in Subscriptions)
+        {
+            subscription.Wake();
+        }
+    }
+
+    /// <summary>
+    /// A number that stands for everything before a position at some time: that of the last record there, with the time moved
+    /// on. It is no record's, and lies below every later one.
+    /// </summary>
+    public string ContinuationBefore(ulong position, long nowMs) =>
+        Number(position - 1, Math.Max(CreatedSecond, Math.Max(_lastArrivalMs, nowMs) / 1000));
 
     public void Close(long closedMs, IReadOnlyList<ShardState> children)
     {
         ClosedMs = closedMs;
         Children = children;
         EndingSequenceNumber = Number(SequenceLayout.ClosingCounter, Math.Max(CreatedSecond, closedMs / 1000));
+        Wake();
     }
 
     /// <summary>Takes records from a position on: at least one where there is one, at most <paramref name="limit"/> and <paramref name="maxBytes"/>.</summary>
@@ -90,6 +111,13 @@ internal sealed class ShardState
 
     /// <summary>The arrival of the record at a position that has one.</summary>
     public long ArrivalAt(ulong position) => _records[_head + (int)(position - _headCounter)].ArrivalMs;
+
+    /// <summary>Whether a number stands for a time after the record at its position, as continuation numbers do.</summary>
+    public bool IsPast(ulong position, string digits) =>
+        position < _headCounter
+        || (position < TipPosition
+            && digits.Length == SequenceLayout.Digits
+            && string.CompareOrdinal(digits, Encoding.ASCII.GetString(_records[_head + (int)(position - _headCounter)].SequenceNumber)) > 0);
 
     /// <summary>The first position whose record came at or after a time; the tip where none has.</summary>
     public ulong PositionAt(long timestampMs)

@@ -76,6 +76,16 @@ internal sealed class StreamState(long number, string name, string arn, string m
     {
         Status = StreamStatus.Deleting;
         _dueMs = dueMs;
+        WakeSubscriptions();
+    }
+
+    /// <summary>Tells the subscriptions of every shard to look again.</summary>
+    public void WakeSubscriptions()
+    {
+        foreach (ShardState shard in _shards.Values)
+        {
+            shard.Wake();
+        }
     }
 
     /// <summary>Replaces open shards by others over the same hash keys, when the transition ends.</summary>
@@ -93,6 +103,11 @@ internal sealed class StreamState(long number, string name, string arn, string m
 
             _open = [.. _open.Except(parents).Concat(children).OrderBy(static shard => shard.Range.StartingHashKey)];
         };
+        // whoever looks ends the transition, where it is due
+        foreach (ShardState parent in parents)
+        {
+            parent.Wake();
+        }
     }
 
     /// <summary>The open shard that holds a hash key; null while the stream has none.</summary>

@@ -116,29 +116,27 @@ internal static class Answers
         }
 
         writer.Pair("MillisBehindLatest"u8, result.MillisBehindLatest);
-        if (result.ChildShards.Count > 0)
+        Children(writer, result.ChildShards);
+        writer.EndMap();
+    }
+
+    public static void SubscribeToShardEventHead(WireWriter writer, SubscriptionEvent next)
+    {
+        writer.StartMap(2 + (next.ContinuationSequenceNumber is null ? 0 : 1) + (next.ChildShards.Count == 0 ? 0 : 1));
+        writer.Name("Records"u8);
+        writer.StartArray(next.Records.Length);
+    }
+
+    public static void SubscribeToShardEventTail(WireWriter writer, SubscriptionEvent next)
+    {
+        writer.EndArray();
+        if (next.ContinuationSequenceNumber is { } continuation)
         {
-            writer.Name("ChildShards"u8);
-            writer.StartArray(result.ChildShards.Count);
-            foreach (ChildShard child in result.ChildShards)
-            {
-                writer.StartMap(3);
-                writer.Pair("ShardId"u8, child.ShardId);
-                writer.Name("ParentShards"u8);
-                writer.StartArray(child.ParentShards.Count);
-                foreach (string parent in child.ParentShards)
-                {
-                    writer.Text(parent);
-                }
-
-                writer.EndArray();
-                Range(writer, child.HashKeyRange);
-                writer.EndMap();
-            }
-
-            writer.EndArray();
+            writer.Pair("ContinuationSequenceNumber"u8, continuation);
         }
 
+        writer.Pair("MillisBehindLatest"u8, next.MillisBehindLatest);
+        Children(writer, next.ChildShards);
         writer.EndMap();
     }
 
@@ -294,6 +292,34 @@ internal static class Answers
         }
 
         writer.EndMap();
+    }
+
+    private static void Children(WireWriter writer, IReadOnlyList<ChildShard> children)
+    {
+        if (children.Count == 0)
+        {
+            return;
+        }
+
+        writer.Name("ChildShards"u8);
+        writer.StartArray(children.Count);
+        foreach (ChildShard child in children)
+        {
+            writer.StartMap(3);
+            writer.Pair("ShardId"u8, child.ShardId);
+            writer.Name("ParentShards"u8);
+            writer.StartArray(child.ParentShards.Count);
+            foreach (string parent in child.ParentShards)
+            {
+                writer.Text(parent);
+            }
+
+            writer.EndArray();
+            Range(writer, child.HashKeyRange);
+            writer.EndMap();
+        }
+
+        writer.EndArray();
     }
 
     private static void NextToken(WireWriter writer, string? token)

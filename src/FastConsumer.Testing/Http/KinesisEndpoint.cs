@@ -15,6 +15,7 @@ internal sealed class KinesisEndpoint(
     RequestCounter counter,
     RequestIds ids,
     CborStyle cborStyle,
+    TimeSpan subscriptionLifetime,
     CancellationToken stopping)
 {
     private const string TargetPrefix = "Kinesis_20131202.";
@@ -23,6 +24,9 @@ internal sealed class KinesisEndpoint(
 
     /// <summary>From this size on an answer goes straight into the connection's pipe, flushed in such steps.</summary>
     private const int DirectBytes = 64 * 1024;
+
+    private readonly SubscriptionEndpoint _subscriptions = new(
+        engine, subscriptionLifetime, JsonType, CborType, (format, answer, buffer) => Write(format, answer, buffer, cborStyle), stopping);
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -98,13 +102,18 @@ internal sealed class KinesisEndpoint(
             throw new EngineException(failure.ErrorCode!, failure.Message, failure.Status);
         }
 
+        if (operation == SubscriptionEndpoint.Operation)
+        {
+            await _subscriptions.ServeAsync(context, format.Value, ReadMap(format.Value, body), cut?.AfterBytes);
+            return;
+        }
+
         if (!Operations.ByName.TryGetValue(operation, out Func<KinesisEngine, RequestMap, Answer?>? run))
         {
             throw new EngineException("UnknownOperationException", $"X-Amz-Target '{target}' is no operation of this service.");
         }
 
-        RequestMap map = format == WireFormat.Json ? JsonRequestReader.Read(body.Written) : CborRequestReader.Read(body.Written.Span);
-        Answer? answer = run(engine, map);
+        Answer? answer = run(engine, ReadMap(format.Value, body));
         if (isCut)
         {
             await SendAndCutAsync(context, format.Value, answer, cut!.AfterBytes!.Value);
@@ -114,6 +123,9 @@ internal sealed class KinesisEndpoint(
             await SendAsync(context, format.Value, answer);
         }
     }
+
+    private static RequestMap ReadMap(WireFormat format, PooledBuffer body) =>
+        format == WireFormat.Json ? JsonRequestReader.Read(body.Written) : CborRequestReader.Read(body.Written.Span);
 
     private static async Task ReadAsync(PipeReader reader, PooledBuffer body, CancellationToken cancellationToken)
     {
@@ -157,7 +169,7 @@ internal sealed class KinesisEndpoint(
         }
 
         using var buffer = new PooledBuffer();
-        Write(format, answer, buffer);
+        Write(format, answer, buffer, cborStyle);
         response.ContentLength = buffer.Written.Length;
         await response.BodyWriter.WriteAsync(buffer.Written, context.RequestAborted);
     }
@@ -186,7 +198,7 @@ internal sealed class KinesisEndpoint(
         using var buffer = new PooledBuffer();
         if (answer is not null)
         {
-            Write(format, answer, buffer);
+            Write(format, answer, buffer, cborStyle);
         }
 
         ReadOnlyMemory<byte> whole = buffer.Written;
@@ -203,7 +215,7 @@ internal sealed class KinesisEndpoint(
         await SendAsync(context, format ?? WireFormat.Json, new Answer(writer => Answers.Error(writer, refusal.ErrorCode, refusal.Message)));
     }
 
-    private void Write(WireFormat format, Answer answer, PooledBuffer buffer)
+    private static void Write(WireFormat format, Answer answer, PooledBuffer buffer, CborStyle cborStyle)
     {
         if (format == WireFormat.Json)
         {

@@ -68,13 +68,18 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A lease of <paramref name="updates"/> has no owner.</exception>
+    /// <exception cref="ArgumentException">A lease of <paramref name="updates"/> has no owner, or is there twice.</exception>
     public Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(updates);
+        var keys = new HashSet<string>(StringComparer.Ordinal);
         foreach (LeaseUpdate update in updates)
         {
             RequireOwner(update.Held, nameof(updates));
+            if (!keys.Add(update.Held.LeaseKey))
+            {
+                throw new ArgumentException($"There are two updates of lease '{update.Held.LeaseKey}': one write per lease at a time.", nameof(updates));
+            }
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -37,8 +37,8 @@ internal sealed class InMemoryLeaseTable
     {
         lock (_lock)
         {
-            // only KCL writes checkpointOwner
-            return _rows.TryAdd(lease.LeaseKey, AsStored(lease) with { CheckpointOwner = null });
+            // only KCL writes checkpointOwner and prepared checkpoints
+            return _rows.TryAdd(lease.LeaseKey, AsStored(lease) with { CheckpointOwner = null, HasPendingCheckpoint = false });
         }
     }
 
@@ -77,7 +77,7 @@ internal sealed class InMemoryLeaseTable
 
             Lease renewed = row with { LeaseCounter = row.LeaseCounter + 1 };
             return Write(update.Checkpoint is { } checkpoint
-                ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0 }
+                ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0, HasPendingCheckpoint = false }
                 : renewed);
         }
     }
@@ -139,8 +139,10 @@ internal sealed class InMemoryLeaseTable
     {
         ParentShardIds = [.. lease.ParentShardIds.Distinct(StringComparer.Ordinal)],
         ChildShardIds = [.. lease.ChildShardIds.Distinct(StringComparer.Ordinal)],
-        StartedAt = lease.StartedAt is { } startedAt
-            ? DateTimeOffset.FromUnixTimeMilliseconds(startedAt.ToUnixTimeMilliseconds())
-            : null,
+        StartedAt = ToMilliseconds(lease.StartedAt),
+        StreamCreatedAt = ToMilliseconds(lease.StreamCreatedAt),
     };
+
+    private static DateTimeOffset? ToMilliseconds(DateTimeOffset? time) =>
+        time is { } known ? DateTimeOffset.FromUnixTimeMilliseconds(known.ToUnixTimeMilliseconds()) : null;
 }

@@ -82,7 +82,7 @@ internal sealed class ByteBudget
         /// <summary>Waits until <paramref name="bytes"/> fit.</summary>
         public async ValueTask<Reservation> ReserveAsync(long bytes, CancellationToken cancellationToken)
         {
-            var waiter = new Waiter(this, bytes);
+            Waiter waiter;
             LinkedListNode<Waiter> node;
             lock (budget._lock)
             {
@@ -92,6 +92,7 @@ internal sealed class ByteBudget
                     return new Reservation(budget, this, bytes);
                 }
 
+                waiter = new Waiter(this, bytes);
                 node = budget._waiters.AddLast(waiter);
             }
 

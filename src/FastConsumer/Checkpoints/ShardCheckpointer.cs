@@ -51,7 +51,7 @@ internal sealed class ShardCheckpointer
             while (true)
             {
                 await _signal.WaitAsync(wait, _time, cancellationToken).ConfigureAwait(false);
-                LeaseWriteResult result = await WriteAsync(cancellationToken).ConfigureAwait(false);
+                LeaseWriteResult result = await WriteAsync(isUrgent: Progress.IsAwaited, cancellationToken).ConfigureAwait(false);
                 switch (result.Outcome)
                 {
                     case LeaseWriteOutcome.Refused:
@@ -80,7 +80,7 @@ internal sealed class ShardCheckpointer
         {
             try
             {
-                LeaseWriteResult result = await WriteAsync(cancellationToken).ConfigureAwait(false);
+                LeaseWriteResult result = await WriteAsync(isUrgent: true, cancellationToken).ConfigureAwait(false);
                 if (result.Outcome == LeaseWriteOutcome.Written)
                 {
                     return true;
@@ -101,16 +101,16 @@ internal sealed class ShardCheckpointer
         }
     }
 
-    private async Task<LeaseWriteResult> WriteAsync(CancellationToken cancellationToken)
+    private async Task<LeaseWriteResult> WriteAsync(bool isUrgent, CancellationToken cancellationToken)
     {
-        CheckpointPosition position = Progress.Done;
-        if (position <= Progress.Durable)
+        if (Progress.Done <= Progress.Durable)
         {
             return new LeaseWriteResult(LeaseWriteOutcome.Written, _lease.Current);
         }
 
         CheckpointId id = LastCheckpoint.Next();
-        LeaseWriteResult result = await _lease.WriteAsync(position, cancellationToken).ConfigureAwait(false);
+        CheckpointPosition position = default;
+        LeaseWriteResult result = await _lease.WriteAsync(() => position = Progress.Done, isUrgent, cancellationToken).ConfigureAwait(false);
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
             LastCheckpoint = id;

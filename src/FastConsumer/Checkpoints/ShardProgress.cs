@@ -78,6 +78,18 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         }
     }
 
+    /// <summary>True where a handler waits for a checkpoint.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiters.Count > 0;
+            }
+        }
+    }
+
     public void Dispatched(RecordPage page)
     {
         lock (_lock)

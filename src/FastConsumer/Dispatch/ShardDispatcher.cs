@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using FastConsumer.Kinesis;
 using FastConsumer.Processors;
@@ -103,6 +104,7 @@ internal sealed class ShardDispatcher
     }
 
     /// <summary>Waits for the next item; where the lane has lost its patience first, lets it run what it has collected.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> WaitToReadAsync(ChannelReader<ReadItem> input, CancellationToken stop, CancellationToken abort)
     {
         try

@@ -2,6 +2,7 @@ using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Reading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -40,24 +41,31 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         List<(ProcessorRegistration Processor, WorkerSettings Settings)> planned = [.. consumer.Processors.Select(processor =>
             (processor, WorkerSettings.Resolve(processor, options, processorOptions.Get(consumer.OptionsName(processor)), workerId)))];
         services.GetRequiredService<LeaseTables>().Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
+        RefuseSharedConsumers(planned.Select(static plan => plan.Settings));
         WarnOfShutdownTimeout(options);
 
         var budget = Budget = new ByteBudget(options.PrefetchBytes);
         foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
         {
             IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
+            TimeProvider time = services.GetRequiredService<TimeProvider>();
             var parts = new WorkerParts(
                 settings,
                 processor,
                 services,
                 client,
                 budget,
-                services.GetRequiredService<TimeProvider>(),
+                time,
                 random,
                 services.GetRequiredService<ConsumerMetrics>(),
                 services.GetRequiredKeyedService<ConsumerHealth>(consumer.Name),
                 _log,
-                deadLetters);
+                deadLetters)
+            {
+                FanOut = settings.ReadMode == ReadMode.FanOut
+                    ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), _log)
+                    : null,
+            };
             _workers.Add(new StreamWorker(parts, leases.Create(Context(settings))));
         }
 
@@ -68,17 +76,26 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_workers.Select(worker => worker.StopAsync(cancellationToken)));
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (StreamWorker worker in _workers)
-        {
-            await worker.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    public async ValueTask DisposeAsync() =>
+        await Task.WhenAll(_workers.Select(static worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 
     private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services);
+
+    /// <summary>A consumer has one subscription to a shard: two processors would take it from each other for ever.</summary>
+    private static void RefuseSharedConsumers(IEnumerable<WorkerSettings> workers)
+    {
+        IGrouping<(string Stream, string Consumer), WorkerSettings>? shared = workers
+            .Where(static worker => worker.ReadMode == ReadMode.FanOut)
+            .GroupBy(static worker => (worker.Stream.Name, worker.ConsumerName))
+            .FirstOrDefault(static group => group.Count() > 1);
+        if (shared is not null)
+        {
+            throw new InvalidOperationException(
+                $"{string.Join(" and ", shared.Select(static worker => worker.ProcessorName))} would read stream {shared.Key.Stream} as the same fan-out consumer '{shared.Key.Consumer}', and take each shard from each other: give each a ConsumerName of its own.");
+        }
+    }
 
     private void WarnOfShutdownTimeout(FastConsumerOptions options)
     {

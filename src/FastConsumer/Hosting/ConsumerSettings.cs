@@ -16,6 +16,20 @@ public enum StartPosition
     AtTimestamp,
 }
 
+/// <summary>How shards are read.</summary>
+public enum ReadMode
+{
+    /// <summary>GetRecords, several times a second. The default. All polling consumers of a shard share 5 calls and 2 MiB a second.</summary>
+    Polling,
+
+    /// <summary>
+    /// SubscribeToShard (enhanced fan-out): the service pushes records as they come, and gives each registered consumer 2 MiB a
+    /// second and shard of its own, at a price. Needs the permissions kinesis:RegisterStreamConsumer,
+    /// kinesis:DescribeStreamConsumer and kinesis:SubscribeToShard.
+    /// </summary>
+    FanOut,
+}
+
 /// <summary>
 /// What may be said for all processors of a consumer (<see cref="FastConsumerOptions"/>) and for one of them
 /// (<see cref="ProcessorOptions"/>). Null means: not said here.
@@ -68,6 +82,24 @@ public abstract class ConsumerSettings
     /// <summary>The time of <see cref="Hosting.StartPosition.AtTimestamp"/>.</summary>
     public DateTimeOffset? StartTimestamp { get; set; }
 
+    /// <summary>By polling or by enhanced fan-out; <see cref="ReadMode.Polling"/> by default.</summary>
+    public ReadMode? ReadMode { get; set; }
+
+    /// <summary>
+    /// The registered consumer of <see cref="ReadMode.FanOut"/>, shared by all workers of the application; the application's name
+    /// where not said. A worker registers it where it is not there. It stays registered, and is paid for, when workers stop:
+    /// nobody knows whether another one still reads with it. Deregister it when the application is gone
+    /// (<c>aws kinesis deregister-stream-consumer</c>).
+    /// </summary>
+    public string? ConsumerName { get; set; }
+
+    /// <summary>
+    /// Reads by polling where <see cref="ReadMode.FanOut"/> cannot be had: a permission is missing, or the stream has as many
+    /// consumers as are allowed. The worker says so once and does not try again. False by default: the worker says what is
+    /// wrong, is unhealthy, and tries again until it is put right.
+    /// </summary>
+    public bool? FanOutFallback { get; set; }
+
     /// <summary>The most records of one GetRecords call, 1 to 10,000; 10,000 by default.</summary>
     public int? Limit { get; set; }
 
@@ -89,6 +121,12 @@ public abstract class ConsumerSettings
 
     /// <summary>How long a worker may be silent before others take its shards, at least 1 s; 10 s by default.</summary>
     public TimeSpan? LeaseDuration { get; set; }
+
+    /// <summary>
+    /// The write units a second that the whole application may use on its lease table; each worker keeps to its share of them (leases held / all).
+    /// Where not said, workers write as they need to and slow down when the table throttles them.
+    /// </summary>
+    public double? LeaseTableWriteUnits { get; set; }
 
     /// <summary>How often the stream's shards are listed, beside every end of a shard; 30 s by default.</summary>
     public TimeSpan? ShardSyncInterval { get; set; }
@@ -120,6 +158,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
 
     /// <summary>This worker's name in the lease table, unique among the application's workers; made of host name, process id and chance where not said.</summary>
     public string? WorkerId { get; set; }
+
+    /// <summary>For load tests against a server without quotas: reads without pauses.</summary>
+    internal bool IgnoreReadQuota { get; set; }
 }
 
 /// <summary>The options of one processor; section <c>FastConsumer:Processors:&lt;class name&gt;</c>. What is null is taken from <see cref="FastConsumerOptions"/>.</summary>

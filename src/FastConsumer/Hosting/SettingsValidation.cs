@@ -7,6 +7,8 @@ namespace FastConsumer.Hosting;
 /// <summary>Refuses options that cannot work, at start, naming the setting, its value and what is allowed.</summary>
 internal static class SettingsValidation
 {
+    private const string ConsumerNames = "1 to 128 of letters, digits, '_', '.' and '-'";
+
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMinutes(4);
     // above some 49 days timers refuse to wait
@@ -32,6 +34,12 @@ internal static class SettingsValidation
             failures.Add($"{processor.Name} has no application name: set {section[..section.IndexOf(":Processors", StringComparison.Ordinal)]}:ApplicationName or AddFastConsumer(options => options.ApplicationName = ...). Workers of one name share the stream's shards.");
         }
 
+        string? consumerName = options.ConsumerName ?? consumer.ConsumerName ?? application;
+        if ((options.ReadMode ?? consumer.ReadMode) == ReadMode.FanOut && !string.IsNullOrWhiteSpace(consumerName) && !IsConsumerName(consumerName))
+        {
+            failures.Add($"{processor.Name} reads by fan-out as consumer '{consumerName}', which cannot be registered: set {section}:ConsumerName to {ConsumerNames}. Where it is not set, it is the application's name.");
+        }
+
         try
         {
             StreamIdentifier.Parse(options.Stream ?? processor.Stream);
@@ -55,6 +63,9 @@ internal static class SettingsValidation
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 
+    private static bool IsConsumerName(string name) =>
+        name.Length is > 0 and <= 128 && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
+
     private static void Shared(ConsumerSettings settings, string section, List<string> failures)
     {
         Check(settings.Limit is null or (>= 1 and <= 10_000), failures, section, nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
@@ -62,11 +73,14 @@ internal static class SettingsValidation
         Check(IsWait(settings.CheckpointInterval), failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero to 1.00:00:00");
         Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
         Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");
+        Check(settings.LeaseTableWriteUnits is null or > 0, failures, section, nameof(settings.LeaseTableWriteUnits), settings.LeaseTableWriteUnits, "more than 0 write units a second");
         Check(settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1), failures, section, nameof(settings.ShardSyncInterval), settings.ShardSyncInterval, "00:00:01 or more");
         Check(IsWait(settings.RetryInitialBackoff), failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero to 1.00:00:00");
         Check(IsWait(settings.RetryMaxBackoff) && (settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.Zero)), failures, section, nameof(settings.RetryMaxBackoff), settings.RetryMaxBackoff, "no less than RetryInitialBackoff, to 1.00:00:00");
         Check(settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"), failures, section, nameof(settings.ServiceUrl), settings.ServiceUrl, "an absolute http or https URL");
         Check(settings.StartPosition is null || Enum.IsDefined(settings.StartPosition.Value), failures, section, nameof(settings.StartPosition), settings.StartPosition, "TrimHorizon, Latest or AtTimestamp");
+        Check(settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), failures, section, nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
+        Check(settings.ConsumerName is null || IsConsumerName(settings.ConsumerName), failures, section, nameof(settings.ConsumerName), settings.ConsumerName, ConsumerNames);
         Check(settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), failures, section, nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");
     }
 

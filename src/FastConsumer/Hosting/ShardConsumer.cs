@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
+using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
@@ -145,7 +146,8 @@ internal sealed class ShardConsumer
         {
             if (handlersEnded)
             {
-                await LastCallAsync("DisposeAsync", scope.DisposeAsync, phases.EndFlush).ConfigureAwait(false);
+                CancellationToken giveUp = phases.EndFlush.IsCancellationRequested ? phases.EndRelease : phases.EndFlush;
+                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp).ConfigureAwait(false);
             }
         }
     }
@@ -264,7 +266,7 @@ internal sealed class ShardConsumer
         return policy;
     }
 
-    private ShardReader CreateReader()
+    private IShardReader CreateReader()
     {
         var settings = new ShardReaderSettings(
             _parts.Settings.Stream,
@@ -275,7 +277,13 @@ internal sealed class ShardConsumer
             _parts.Settings.Limit,
             _parts.Settings.IdlePollInterval,
             _parts.Settings.Deaggregate,
-            _hashKeyRange);
-        return new ShardReader(_parts.Client, settings, _parts.Budget.OpenAccount(), _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
+            _hashKeyRange,
+            _parts.Settings.IgnoreReadQuota);
+        var position = new ShardPosition(settings);
+        ByteBudget.Account budget = _parts.Budget.OpenAccount();
+        var polling = new ShardReader(_parts.Client, settings, position, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);
+        return _parts.FanOut is { HasFallenBack: false } consumer
+            ? new FanOutReader(_parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log)
+            : polling;
     }
 }

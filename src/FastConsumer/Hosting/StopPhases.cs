@@ -28,7 +28,7 @@ internal sealed class StopPhases(TimeProvider time) : IDisposable
     public CancellationToken EndRelease => _endRelease.Token;
 
     /// <summary>How long handlers have before they are cancelled.</summary>
-    public static TimeSpan DrainTime(TimeSpan stopTimeout) => 0.85 * (stopTimeout - FastConsumerOptions.ReleaseTime);
+    public static TimeSpan DrainTime(TimeSpan stopTimeout) => 0.8 * (stopTimeout - FastConsumerOptions.ReleaseTime);
 
     /// <summary>Starts the stop; a second call does nothing.</summary>
     public void Begin(TimeSpan stopTimeout)
@@ -40,7 +40,7 @@ internal sealed class StopPhases(TimeProvider time) : IDisposable
 
         TimeSpan beforeRelease = stopTimeout - FastConsumerOptions.ReleaseTime;
         _cancelHandlers.CancelAfter(DrainTime(stopTimeout));
-        _giveUp.CancelAfter(0.95 * beforeRelease);
+        _giveUp.CancelAfter(0.9 * beforeRelease);
         _endFlush.CancelAfter(beforeRelease);
         _endRelease.CancelAfter(stopTimeout);
         _stop.Cancel();

@@ -29,11 +29,15 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
     private readonly LeaseObserver _observer;
+    private readonly WriteBudget _budget;
+    private readonly LeaseWriter _writer;
     private readonly Random _random;
     private readonly ILogger _log;
     private volatile bool _syncRequested = true;
     private long _syncedAt;
+    private DateTimeOffset _streamCreatedAt;
     private int _released;
+    private bool _warnedOfBudget;
     private Task? _run;
 
     public StreamWorker(WorkerParts parts, ILeaseStore store)
@@ -44,6 +48,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         _random = parts.Random.Create();
         _phases = new StopPhases(parts.Time);
         _observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
+        _budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
+        // an answer that takes longer than this is of no use: the lease is to be renewed again before it expires
+        _writer = new LeaseWriter(store, _budget, LeaseWriter.DefaultGatherTime, parts.Settings.LeaseDuration / 4, parts.Time);
     }
 
     private WorkerSettings Settings => _parts.Settings;
@@ -96,6 +103,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         await _store.DisposeAsync().ConfigureAwait(false);
+        _parts.FanOut?.Dispose();
         _parts.Client.Dispose();
         _phases.Dispose();
     }
@@ -107,7 +115,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         try
         {
             await PrepareAsync(_phases.Stop).ConfigureAwait(false);
-            var renewer = new LeaseRenewer(_store, _held, Settings.LeaseDuration, _parts.Time, _log);
+            var renewer = new LeaseRenewer(_held, Settings.LeaseDuration, _parts.Time, _log);
             renewal = renewer.RunAsync(renewalEnd.Token);
             await CoordinateAsync(_phases.Stop).ConfigureAwait(false);
         }
@@ -138,7 +146,13 @@ internal sealed class StreamWorker : IAsyncDisposable
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
+                _streamCreatedAt = stream.StreamCreationTimestamp;
                 await _store.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                if (_parts.FanOut is { } fanOut)
+                {
+                    await fanOut.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 _parts.Health.Clear(Place);
                 ConsumerLog.Started(_log, Settings.ProcessorName, Settings.Stream.ToString(), _parts.Client.EndpointDescription, Settings.WorkerId, Settings.ApplicationName, _store.Description);
                 return;
@@ -162,6 +176,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             try
             {
                 IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                StreamIdentity.Require(leases, Settings.Stream.Name, _streamCreatedAt, _store.Description);
                 if (await SyncShardsAsync(leases, cancellationToken).ConfigureAwait(false))
                 {
                     leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
@@ -200,7 +215,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
             foreach (Lease lease in missing)
             {
-                if (await _store.CreateAsync(lease, cancellationToken).ConfigureAwait(false))
+                if (await _store.CreateAsync(lease with { StreamCreatedAt = _streamCreatedAt }, cancellationToken).ConfigureAwait(false))
                 {
                     if (lease.StartedAt == startedAt)
                     {
@@ -237,12 +252,25 @@ internal sealed class StreamWorker : IAsyncDisposable
             LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken).ConfigureAwait(false);
             if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine })
             {
-                Run(new HeldLease(_store, mine, started, Settings.LeaseDuration, _parts.Time));
+                Run(new HeldLease(_store, _writer, mine, started, _parts.Time));
             }
         }
 
         // taken later, or by another worker in between, LATEST is no longer now
         _createdHere.Clear();
+        _budget.SetShare(_held.Count, runnable.Count);
+        WarnOfSmallBudget(runnable.Count);
+    }
+
+    /// <summary>Every lease is written at least twice in its duration; a budget below that costs leases.</summary>
+    private void WarnOfSmallBudget(int leases)
+    {
+        double needed = leases / (Settings.LeaseDuration / 2).TotalSeconds;
+        if (Settings.LeaseTableWriteUnits is double units && units < needed && !_warnedOfBudget)
+        {
+            _warnedOfBudget = true;
+            ConsumerLog.BudgetTooSmall(_log, units, leases, Settings.LeaseDuration, needed, TimeSpan.FromSeconds(2 * leases / units));
+        }
     }
 
     private void Run(HeldLease lease)
@@ -318,11 +346,11 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         var backoff = new Backoff(s_firstReleaseRetry, s_maximumReleaseRetry, _parts.Random.Create());
+        // outside of a stop a release that takes longer than the lease is of no use to anybody
+        using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
         try
         {
-            // outside of a stop a release that takes longer than the lease is of no use to anybody
-            using var inTime = new CancellationTokenSource(Settings.LeaseDuration, _parts.Time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(inTime.Token, _phases.EndRelease);
             while (true)
             {
                 LeaseWriteResult result = await TryReleaseAsync(lease, either.Token).ConfigureAwait(false);
@@ -338,7 +366,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                 await Task.Delay(wait, _parts.Time, either.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (either.IsCancellationRequested)
         {
             ConsumerLog.ReleaseFailed(_log, lease.Owner, lease.Key);
         }

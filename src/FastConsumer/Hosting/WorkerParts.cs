@@ -1,6 +1,7 @@
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
+using FastConsumer.Reading;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Hosting;
@@ -17,4 +18,8 @@ internal sealed record WorkerParts(
     ConsumerMetrics Metrics,
     ConsumerHealth Health,
     ILogger Log,
-    IDeadLetterSink? DeadLetters);
+    IDeadLetterSink? DeadLetters)
+{
+    /// <summary>The registered consumer; null where shards are polled.</summary>
+    public FanOutConsumer? FanOut { get; init; }
+}

@@ -26,6 +26,13 @@ internal sealed record WorkerSettings
 
     public DateTimeOffset? StartTimestamp { get; init; }
 
+    public required ReadMode ReadMode { get; init; }
+
+    /// <summary>The registered consumer of fan-out.</summary>
+    public required string ConsumerName { get; init; }
+
+    public required bool FanOutFallback { get; init; }
+
     public required int Limit { get; init; }
 
     public bool Deaggregate { get; init; } = true;
@@ -40,6 +47,8 @@ internal sealed record WorkerSettings
 
     public required TimeSpan ShardSyncInterval { get; init; }
 
+    public double? LeaseTableWriteUnits { get; init; }
+
     public required TimeSpan RetryInitialBackoff { get; init; }
 
     public required TimeSpan RetryMaxBackoff { get; init; }
@@ -47,6 +56,9 @@ internal sealed record WorkerSettings
     public required TimeSpan StopTimeout { get; init; }
 
     public required string WorkerId { get; init; }
+
+    /// <inheritdoc cref="FastConsumerOptions.IgnoreReadQuota"/>
+    public bool IgnoreReadQuota { get; init; }
 
     /// <summary>The start as leases hold it.</summary>
     public CheckpointPosition Start => StartPosition switch
@@ -72,17 +84,22 @@ internal sealed record WorkerSettings
             Protocol = own.Protocol ?? consumer.Protocol ?? KinesisProtocol.Auto,
             StartPosition = own.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon,
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,
+            ReadMode = own.ReadMode ?? consumer.ReadMode ?? ReadMode.Polling,
+            ConsumerName = own.ConsumerName ?? consumer.ConsumerName ?? own.ApplicationName ?? consumer.ApplicationName!,
+            FanOutFallback = own.FanOutFallback ?? consumer.FanOutFallback ?? false,
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
             Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
             CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture),
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
+            LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,
             RetryInitialBackoff = retryInitialBackoff,
             RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
+            IgnoreReadQuota = consumer.IgnoreReadQuota,
         };
     }
 }

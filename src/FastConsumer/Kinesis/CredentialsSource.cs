@@ -42,6 +42,12 @@ internal sealed class CredentialsSource : IDisposable
             Volatile.Write(ref _current, credentials);
         }
 
+        if (credentials is BasicAWSCredentials or SessionAWSCredentials)
+        {
+            // they never change
+            return credentials.GetCredentials();
+        }
+
         try
         {
             ImmutableCredentials current = await credentials.GetCredentialsAsync().WaitAsync(cancellationToken);

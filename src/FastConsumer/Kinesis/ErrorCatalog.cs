@@ -36,6 +36,9 @@ internal static class ErrorCatalog
         or "ExpiredTokenException" or "MissingAuthenticationToken" or "MissingAuthenticationTokenException" or "IncompleteSignature"
         or "IncompleteSignatureException" or "InvalidAccessKeyId" or "OptInRequired";
 
+    /// <summary>True where a policy does not allow the call.</summary>
+    public static bool IsPermission(string? code) => code is "AccessDeniedException" or "AccessDenied" or "NotAuthorized" or "UnauthorizedOperation";
+
     /// <summary>True where a server may refuse the encoding of the request rather than its content.</summary>
     public static bool RefusesEncoding(int status, string? code) => status == 415
         || code is "SerializationException" or "UnsupportedMediaTypeException" or "UnknownOperationException"
@@ -59,6 +62,4 @@ internal static class ErrorCatalog
 
     private static bool IsKey(string? code) => code is "KMSAccessDeniedException" or "KMSDisabledException" or "KMSInvalidStateException"
         or "KMSNotFoundException" or "KMSOptInRequired" or "KMSOptInRequiredException";
-
-    private static bool IsPermission(string? code) => code is "AccessDeniedException" or "AccessDenied" or "NotAuthorized" or "UnauthorizedOperation";
 }

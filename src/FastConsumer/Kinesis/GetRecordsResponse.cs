@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis.Wire;
@@ -6,7 +5,7 @@ using FastConsumer.Kinesis.Wire;
 namespace FastConsumer.Kinesis;
 
 /// <summary>
-/// The answer of GetRecords: one pooled buffer, and a table of where each record lies in it. Whoever receives it owns it
+/// The answer of GetRecords, or an event of SubscribeToShard, which has the same form: one pooled buffer, and a table of where each record lies in it. Whoever receives it owns it
 /// and disposes it exactly once; after that every view of its records throws <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed class GetRecordsResponse : IDisposable
@@ -30,6 +29,9 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>The iterator to go on with; null at the end of the shard.</summary>
     public string? NextShardIterator { get; init; }
 
+    /// <summary>Of an event of SubscribeToShard: where to subscribe again, AFTER_SEQUENCE_NUMBER; moves on without records too. Null at the end of the shard, and in answers of GetRecords.</summary>
+    public SequenceNumber? ContinuationSequenceNumber { get; init; }
+
     /// <summary>How far the answer is behind the newest record, in milliseconds; null where the server does not say.</summary>
     public long? MillisBehindLatest { get; init; }
 
@@ -41,6 +43,9 @@ public sealed class GetRecordsResponse : IDisposable
 
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
+
+    /// <summary>False where the decoder has seen that no record is an aggregate of the KPL.</summary>
+    internal bool MayHoldAggregates { get; init; } = true;
 
     internal ReadOnlySpan<byte> BufferSpan => _buffer.GetSpan();
 
@@ -90,7 +95,7 @@ public sealed class GetRecordsResponse : IDisposable
         RecordEntry[] former = Interlocked.Exchange(ref _entries, entries) ?? throw Returned();
         if (_entriesArePooled)
         {
-            ArrayPool<RecordEntry>.Shared.Return(former);
+            PagePool<RecordEntry>.Shared.Return(former);
         }
 
         _entriesArePooled = true;
@@ -110,7 +115,7 @@ public sealed class GetRecordsResponse : IDisposable
         _buffer.Return();
         if (_entriesArePooled)
         {
-            ArrayPool<RecordEntry>.Shared.Return(entries);
+            PagePool<RecordEntry>.Shared.Return(entries);
         }
     }
 

@@ -59,4 +59,15 @@ public interface IKinesisClient : IDisposable
 
     /// <summary>Deregisters a fan-out consumer.</summary>
     Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Subscribes a fan-out consumer to a shard, over HTTP/2. The service allows one call a second per consumer and shard; it
+    /// refuses a second one within five seconds (ResourceInUse), and later lets it take over. The pace is the caller's: what the service refuses is not repeated here.
+    /// </summary>
+    /// <param name="consumerARN">The ARN of a consumer that is ACTIVE.</param>
+    /// <param name="shardId">The shard.</param>
+    /// <param name="startingPosition">Where to start.</param>
+    /// <param name="cancellationToken">Ends the call, not the subscription.</param>
+    /// <returns>The subscription; the caller disposes it.</returns>
+    Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default);
 }

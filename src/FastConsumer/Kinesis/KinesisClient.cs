@@ -6,13 +6,15 @@ using FastConsumer.Kinesis.Wire;
 namespace FastConsumer.Kinesis;
 
 /// <summary>
-/// Speaks to Amazon Kinesis Data Streams (service model 2013-12-02) over HTTP/1.1, in CBOR or JSON. One client serves any
+/// Speaks to Amazon Kinesis Data Streams (service model 2013-12-02) over HTTP/1.1, in CBOR or JSON, and for
+/// SubscribeToShard over HTTP/2. One client serves any
 /// number of streams and threads; it keeps connections, the day's signing key and the clock's offset.
 /// </summary>
 public sealed class KinesisClient : IKinesisClient
 {
     private static readonly AnswerDecoder<GetRecordsResponse> s_decodeRecords = DecodeRecords;
     private readonly KinesisTransport _transport;
+    private readonly ArrayPool<byte> _pool;
 
     /// <summary>Creates a client.</summary>
     /// <param name="options">Read once: later changes have no effect. Null for the defaults.</param>
@@ -20,7 +22,7 @@ public sealed class KinesisClient : IKinesisClient
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="KinesisException">The endpoint or the region that is configured is not one.</exception>
     public KinesisClient(KinesisClientOptions? options = null, HttpMessageHandler? handler = null)
-        : this(options ?? new KinesisClientOptions(), handler, ArrayPool<byte>.Shared)
+        : this(options ?? new KinesisClientOptions(), handler, PagePool<byte>.Shared)
     {
     }
 
@@ -29,6 +31,9 @@ public sealed class KinesisClient : IKinesisClient
         ArgumentNullException.ThrowIfNull(options.TimeProvider);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.RequestTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, 64 * 1024, nameof(options.StreamWindowBytes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.LargestStreamWindowBytes, nameof(options.StreamWindowBytes));
+        _pool = pool;
         _transport = new KinesisTransport(options, handler, pool);
     }
 
@@ -76,7 +81,7 @@ public sealed class KinesisClient : IKinesisClient
             {
                 WriteStream(writer, stream);
                 writer.Member("ShardId", shardId);
-                WritePosition(writer, position);
+                WritePosition(writer, position, "ShardIteratorType", "StartingSequenceNumber");
             },
             static answer => AnswerModels.Text(answer, "ShardIterator"),
             cancellationToken);
@@ -94,8 +99,7 @@ public sealed class KinesisClient : IKinesisClient
 
         return _transport.SendAsync(
             KinesisOperation.GetRecords,
-            Subject(stream),
-            stream.Arn,
+            Named(stream),
             writer =>
             {
                 writer.Member("ShardIterator", shardIterator);
@@ -268,6 +272,33 @@ public sealed class KinesisClient : IKinesisClient
     public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
         DoAsync(KinesisOperation.DeregisterStreamConsumer, ByArn(streamARN), ConsumerRequest(streamARN, consumerName), cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(consumerARN);
+        ArgumentException.ThrowIfNullOrEmpty(shardId);
+        if (consumerARN.Split(':', 6) is not ["arn", _, "kinesis", _, _, { } resource] || !resource.Contains("/consumer/", StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"'{consumerARN}' is not the ARN of a consumer (arn:aws:kinesis:<region>:<account>:stream/<name>/consumer/<name>:<time>); RegisterStreamConsumer tells it.", nameof(consumerARN));
+        }
+
+        return _transport.OpenAsync<IShardSubscription>(
+            KinesisOperation.SubscribeToShard,
+            $"shard {shardId} for consumer '{consumerARN}'",
+            consumerARN,
+            writer =>
+            {
+                writer.Member("ConsumerARN", consumerARN);
+                writer.Member("ShardId", shardId);
+                writer.Name("StartingPosition");
+                writer.StartMap();
+                WritePosition(writer, startingPosition, "Type", "SequenceNumber");
+                writer.EndMap();
+            },
+            (response, body, fail) => new ShardSubscription(response, body, _pool, fail),
+            cancellationToken);
+    }
+
     /// <summary>Closes the connections; calls under way fail.</summary>
     public void Dispose() => _transport.Dispose();
 
@@ -275,41 +306,46 @@ public sealed class KinesisClient : IKinesisClient
         KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, Func<WireValue, T> read, CancellationToken cancellationToken) =>
         _transport.SendAsync(
             operation,
-            Subject(stream),
-            stream.Arn,
+            Named(stream),
             write,
             (format, body) => read(WireValue.Decode(format ?? throw UnknownFormat(), body.WrittenSpan)),
             cancellationToken);
 
     /// <summary>For operations whose answer says nothing, so that nothing in it can be wrong.</summary>
     private Task<bool> DoAsync(KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, CancellationToken cancellationToken) =>
-        _transport.SendAsync(operation, Subject(stream), stream.Arn, write, static (_, _) => true, cancellationToken);
+        _transport.SendAsync(operation, Named(stream), write, static (_, _) => true, cancellationToken);
 
-    private static GetRecordsResponse DecodeRecords(WireFormat? format, PooledBufferWriter body)
+    /// <summary>Decodes an answer of GetRecords or an event of SubscribeToShard, and takes its array over.</summary>
+    internal static GetRecordsResponse DecodeRecords(WireFormat? format, PooledBufferWriter body)
     {
-        DecodedRecords records = GetRecordsDecoder.Decode(format ?? throw UnknownFormat(), body.WrittenSpan, ArrayPool<RecordEntry>.Shared);
+        DecodedRecords records = GetRecordsDecoder.Decode(format ?? throw UnknownFormat(), body.WrittenSpan, PagePool<RecordEntry>.Shared);
         try
         {
-            ChildShard[] children = [.. records.ChildShards.Items.Select(AnswerModels.ChildShard)];
+            ChildShard[] children = records.ChildShards.IsNull ? [] : [.. records.ChildShards.Items.Select(AnswerModels.ChildShard)];
+            SequenceNumber? continuation = records.ContinuationSequenceNumber is not { } digits ? null
+                : SequenceNumber.TryParse(digits, out SequenceNumber number) ? number
+                : throw new WireFormatException("ContinuationSequenceNumber is not 1 to 129 digits.");
             return new GetRecordsResponse(body.DetachResponse(), records.Entries, records.Count)
             {
                 NextShardIterator = records.NextShardIterator,
+                ContinuationSequenceNumber = continuation,
                 MillisBehindLatest = records.MillisBehindLatest,
                 ChildShards = children,
                 PayloadBytes = records.PayloadBytes,
+                MayHoldAggregates = records.MayHoldAggregates,
             };
         }
         catch (WireFormatException)
         {
-            ArrayPool<RecordEntry>.Shared.Return(records.Entries);
+            PagePool<RecordEntry>.Shared.Return(records.Entries);
             throw;
         }
     }
 
     private static WireFormatException UnknownFormat() => new("It is neither CBOR nor JSON.");
 
-    private static string Subject(StreamIdentifier stream) =>
-        stream.Name is null ? throw new ArgumentException("No stream is named; use StreamIdentifier.Parse.", nameof(stream)) : $"stream '{stream}'";
+    private static StreamIdentifier Named(StreamIdentifier stream) =>
+        stream.Name is null ? throw new ArgumentException("No stream is named; use StreamIdentifier.Parse.", nameof(stream)) : stream;
 
     private static StreamIdentifier ByArn(string streamARN)
     {
@@ -349,9 +385,9 @@ public sealed class KinesisClient : IKinesisClient
         }
     }
 
-    private static void WritePosition(WireWriter writer, StartingPosition position)
+    private static void WritePosition(WireWriter writer, StartingPosition position, string typeName, string sequenceNumberName)
     {
-        writer.Member("ShardIteratorType", position.Type switch
+        writer.Member(typeName, position.Type switch
         {
             ShardIteratorType.TrimHorizon => "TRIM_HORIZON",
             ShardIteratorType.Latest => "LATEST",
@@ -362,7 +398,7 @@ public sealed class KinesisClient : IKinesisClient
         });
         if (position.Type is ShardIteratorType.AtSequenceNumber or ShardIteratorType.AfterSequenceNumber)
         {
-            writer.Member("StartingSequenceNumber", position.SequenceNumber.ToString());
+            writer.Member(sequenceNumberName, position.SequenceNumber.ToString());
         }
         else if (position.Type == ShardIteratorType.AtTimestamp)
         {

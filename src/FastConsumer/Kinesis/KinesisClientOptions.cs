@@ -15,6 +15,12 @@ public sealed class KinesisClientOptions
     /// <summary>The default of <see cref="RequestTimeout"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>What <see cref="StreamWindowBytes"/> comes to: 1 MiB, half a second of what a shard may send.</summary>
+    public const int DefaultStreamWindowBytes = 1024 * 1024;
+
+    /// <summary>The most that <see cref="StreamWindowBytes"/> may be, and what it comes to on loopback.</summary>
+    public const int LargestStreamWindowBytes = 16 * 1024 * 1024;
+
     /// <summary>The credentials; null for those of <see cref="Profile"/> or of the AWS SDK's default chain.</summary>
     public AWSCredentials? Credentials { get; set; }
 
@@ -35,6 +41,12 @@ public sealed class KinesisClientOptions
 
     /// <summary>How often a request is sent at most, the first time included; 3 by default.</summary>
     public int MaxAttempts { get; set; } = DefaultMaxAttempts;
+
+    /// <summary>
+    /// The bytes that the service may send on a subscription (enhanced fan-out) before they are read, 64 KiB to 16 MiB; null
+    /// for 1 MiB, and on loopback, where a local server may not know how to wait, 16 MiB. They come on top of the worker's byte budget.
+    /// </summary>
+    public int? StreamWindowBytes { get; set; }
 
     /// <summary>The clock for signatures, time-outs and back-off; the system's by default.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;

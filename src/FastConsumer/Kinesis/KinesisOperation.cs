@@ -9,6 +9,9 @@ internal enum RetryRule
     /// <summary>GetRecords: after transient failures only; the shard's quota is the caller's.</summary>
     ReadRecords,
 
+    /// <summary>SubscribeToShard: its caller owns the pace of one call a second and shard.</summary>
+    Subscribe,
+
     /// <summary>A put: as the AWS SDKs do, although a broken answer may hide a success, so that records may be there twice.</summary>
     Put,
 
@@ -36,10 +39,11 @@ internal sealed record KinesisOperation(string Name, RetryRule Retry, bool IsDat
     public static readonly KinesisOperation DescribeStreamConsumer = new(nameof(DescribeStreamConsumer), RetryRule.Read);
     public static readonly KinesisOperation ListStreamConsumers = new(nameof(ListStreamConsumers), RetryRule.Read);
     public static readonly KinesisOperation DeregisterStreamConsumer = new(nameof(DeregisterStreamConsumer), RetryRule.Change);
+    public static readonly KinesisOperation SubscribeToShard = new(nameof(SubscribeToShard), RetryRule.Subscribe, IsData: true);
 
     /// <summary>The value of <c>X-Amz-Target</c>.</summary>
     public string Target { get; } = "Kinesis_20131202." + Name;
 
-    /// <summary>True where the operation may be repeated although the service may have acted already.</summary>
-    public bool MayRepeat => Retry != RetryRule.Change;
+    /// <summary>True where the operation may be repeated here although the service may have acted already.</summary>
+    public bool MayRepeat => Retry is not (RetryRule.Change or RetryRule.Subscribe);
 }

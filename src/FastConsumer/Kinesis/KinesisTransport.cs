@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Amazon.Runtime;
 using FastConsumer.Buffers;
@@ -13,6 +15,12 @@ namespace FastConsumer.Kinesis;
 /// <summary>Reads a successful answer; may take the body's array over.</summary>
 internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body);
 
+/// <summary>Takes a successful answer over before its body has come.</summary>
+internal delegate T AnswerOpener<T>(HttpResponseMessage response, Stream body, FailureFactory fail);
+
+/// <summary>Words a failure of a call that has been answered, with the call's facts.</summary>
+internal delegate KinesisException FailureFactory(string text, KinesisErrorKind kind, Exception? innerException, string? code);
+
 /// <summary>
 /// Sends one operation: writes the request, signs it, reads the answer into one pooled buffer, and repeats it as far as the
 /// error and the operation allow.
@@ -22,22 +30,30 @@ internal sealed class KinesisTransport : IDisposable
     /// <summary>GetRecords answers at most 10 MiB of data: 14 MiB in base64, and up to 10,000 keys.</summary>
     private const int LargestAnswer = 40 * 1024 * 1024;
 
+    /// <summary>What is read from the connection at once: large answers in few calls, from a buffer that fits the second-level cache.</summary>
+    internal const int CopyBufferLength = 256 * 1024;
+
     private const int UnannouncedAnswerCapacity = 16 * 1024;
     private const int LargestError = 64 * 1024;
+    private const string EventStreamMediaType = "application/vnd.amazon.eventstream";
 
     // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
     private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
 
-    private readonly HttpClient _http;
+    // HttpClient would only add a token source of its own to each request
+    private readonly HttpMessageInvoker _http;
+    private readonly Lazy<HttpMessageInvoker> _http2;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
     private readonly RetryBackoff _backoff;
     private readonly ArrayPool<byte> _pool;
     private readonly TimeProvider _timeProvider;
+    private readonly AttemptTimeouts _timeouts;
     private readonly TimeSpan _requestTimeout;
     private readonly int _maxAttempts;
     private readonly ILogger? _logger;
     private readonly bool _mayFallBack;
+    private readonly SigningTime _signingTime = new();
     private int _format;
     private long _clockOffsetTicks;
 
@@ -54,31 +70,43 @@ internal sealed class KinesisTransport : IDisposable
         _logger = options.Logger;
         _mayFallBack = options.Protocol == KinesisProtocol.Auto;
         _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
-        _http = new HttpClient(handler ?? CreateHandler(_endpoints), disposeHandler: handler is null)
-        {
-            // each attempt has its own time-out, on the given clock
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        _http = new HttpMessageInvoker(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null);
+        // each attempt has its own time-out, on the given clock
+        _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
+        _http2 = new Lazy<HttpMessageInvoker>(() => handler is not null ? _http : new HttpMessageInvoker(CreateHttp2Handler(_endpoints, options.StreamWindowBytes), disposeHandler: true));
     }
 
     public string EndpointDescription => _endpoints.Description;
 
     /// <summary>Sends <paramref name="operation"/> until it succeeds or may not be repeated.</summary>
     /// <param name="operation">What to do.</param>
-    /// <param name="subject">What it is done to, for messages: "stream 'orders'".</param>
-    /// <param name="arn">The ARN that chooses an account's endpoint; null without one.</param>
+    /// <param name="stream">The stream that it is done to; its ARN, where it has one, chooses an account's endpoint.</param>
     /// <param name="write">Writes the members of the request.</param>
     /// <param name="decode">Reads the answer.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public async Task<T> SendAsync<T>(
-        KinesisOperation operation, string subject, string? arn, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken)
+    public Task<T> SendAsync<T>(
+        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
+        SendAsync(new Call<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), write) { Stream = stream, Decode = decode }, cancellationToken);
+
+    /// <summary>Sends <paramref name="operation"/> over HTTP/2, in JSON, and hands the answer over as soon as it begins.</summary>
+    /// <param name="operation">What to do.</param>
+    /// <param name="subject">What it is done to, for messages.</param>
+    /// <param name="arn">The ARN that chooses an account's endpoint.</param>
+    /// <param name="write">Writes the members of the request.</param>
+    /// <param name="open">Takes the answer over, and disposes it.</param>
+    /// <param name="cancellationToken">Ends the call, not the answer.</param>
+    public Task<T> OpenAsync<T>(
+        KinesisOperation operation, string subject, string arn, Action<WireWriter> write, AnswerOpener<T> open, CancellationToken cancellationToken) =>
+        SendAsync(new Call<T>(operation, _endpoints.Resolve(arn, operation.IsData), write) { Subject = subject, Open = open }, cancellationToken);
+
+    private async Task<T> SendAsync<T>(Call<T> call, CancellationToken cancellationToken)
     {
-        ServiceEndpoint endpoint = _endpoints.Resolve(arn, operation.IsData);
-        var call = new Call<T>(operation, subject, endpoint, write, decode);
+        KinesisOperation operation = call.Operation;
+        ServiceEndpoint endpoint = call.Endpoint;
         bool clockWasCorrected = false;
         for (int attempt = 1; ; attempt++)
         {
-            var format = (WireFormat)Volatile.Read(ref _format);
+            WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
             ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
             Outcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
             if (outcome.Failure is not { } failure)
@@ -127,58 +155,83 @@ internal sealed class KinesisTransport : IDisposable
     public void Dispose()
     {
         _http.Dispose();
+        if (_http2.IsValueCreated)
+        {
+            _http2.Value.Dispose();
+        }
+
         _credentials.Dispose();
     }
 
-    private static SocketsHttpHandler CreateHandler(EndpointResolver endpoints) => new()
+    /// <summary>For subscriptions: streams of minutes, with little to say at times.</summary>
+    private static SocketsHttpHandler CreateHttp2Handler(EndpointResolver endpoints, int? streamWindowBytes)
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-        // long-lived clients follow DNS
-        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-        UseProxy = !endpoints.IsLoopback,
-        // a trace header would only grow each request: the service does not read it
-        ActivityHeadersPropagator = null,
-    };
+        SocketsHttpHandler handler = KinesisConnections.Create(useProxy: !endpoints.IsLoopback);
+        // kinesis-local never sends more than the first window of a stream
+        handler.InitialHttp2StreamWindowSize = streamWindowBytes
+            ?? (endpoints.IsLoopback ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
+        handler.EnableMultipleHttp2Connections = true;
+        handler.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
+        handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+        return handler;
+    }
 
     private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
     {
-        KinesisErrorKind.Throttled => operation.Retry != RetryRule.ReadRecords,
+        KinesisErrorKind.Throttled => operation.Retry is not (RetryRule.ReadRecords or RetryRule.Subscribe),
         KinesisErrorKind.Unavailable => operation.MayRepeat || isUntouched,
         KinesisErrorKind.InvalidResponse => operation.MayRepeat,
         _ => false,
     };
 
-    private async Task<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(_requestTimeout, _timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
         try
         {
             // Returned only once the answer has begun: a cancelled send may still read it for a moment.
             var body = new PooledBufferWriter(_pool, 512);
             WriteBody(call, format, body);
             using HttpRequestMessage request = CreateRequest(call, format, body, credentials);
-            using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            HttpMessageInvoker http = call.Open is null ? _http : _http2.Value;
+            HttpResponseMessage response = await http.SendAsync(request, either.Token);
             body.Dispose();
-            return await ReadAsync(call, response, either.Token);
+            bool isHandedOver = false;
+            try
+            {
+                if (call.Open is null || !response.IsSuccessStatusCode)
+                {
+                    return await ReadAsync(call, response, either.Token);
+                }
+
+                Outcome<T> outcome = Open(call, call.Open, response);
+                isHandedOver = outcome.Failure is null;
+                return outcome;
+            }
+            finally
+            {
+                if (!isHandedOver)
+                {
+                    response.Dispose();
+                }
+            }
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
             // the caller's own token, not the one that is linked to it here
             throw new OperationCanceledException(exception.Message, exception, cancellationToken);
         }
-        catch (OperationCanceledException exception) when (timeout.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (either.Token.IsCancellationRequested)
         {
             return Outcome<T>.Failed(call.Fail(
                 $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
                 KinesisErrorKind.Unavailable,
                 exception));
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        // a bare SocketException comes out of HttpClient where the other side resets a connection right after it came about
+        catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
@@ -200,7 +253,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         ServiceEndpoint endpoint = call.Endpoint;
         string mediaType = format.MediaType();
-        string time = RequestSigner.FormatTime(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
+        string time = _signingTime.Format(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
         ReadOnlySpan<SignedHeader> headers =
         [
             new("content-type", mediaType),
@@ -220,11 +273,15 @@ internal sealed class KinesisTransport : IDisposable
 
         var request = new HttpRequestMessage(HttpMethod.Post, endpoint.Uri)
         {
-            Version = HttpVersion.Version11,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Version = call.Open is null ? HttpVersion.Version11 : HttpVersion.Version20,
+            VersionPolicy = call.Open is null ? HttpVersionPolicy.RequestVersionOrLower : HttpVersionPolicy.RequestVersionExact,
             Content = new ReadOnlyMemoryContent(body.WrittenMemory),
         };
-        request.Headers.Host = endpoint.Host;
+        if (endpoint.HasForeignHost)
+        {
+            request.Headers.Host = endpoint.Host;
+        }
+
         request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
         request.Headers.TryAddWithoutValidation("X-Amz-Date", time);
         request.Headers.TryAddWithoutValidation("X-Amz-Target", call.Operation.Target);
@@ -238,7 +295,23 @@ internal sealed class KinesisTransport : IDisposable
         return request;
     }
 
-    private async Task<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
+    private static Outcome<T> Open<T>(Call<T> call, AnswerOpener<T> open, HttpResponseMessage response)
+    {
+        string? mediaType = Header(response.Content.Headers, "Content-Type");
+        return mediaType is null || !mediaType.StartsWith(EventStreamMediaType, StringComparison.OrdinalIgnoreCase)
+            ? Outcome<T>.Failed(call.Fail(
+                $"the answer ({mediaType ?? "no content type"}) is no {EventStreamMediaType}.", KinesisErrorKind.InvalidResponse, response: response))
+            : new Outcome<T>
+            {
+                Value = open(
+                    response,
+                    response.Content.ReadAsStream(CancellationToken.None),
+                    (text, kind, innerException, code) => call.Fail(text, kind, innerException, code, response)),
+            };
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         int status = (int)response.StatusCode;
         int limit = response.IsSuccessStatusCode ? LargestAnswer : LargestError;
@@ -255,7 +328,8 @@ internal sealed class KinesisTransport : IDisposable
         try
         {
             await using var sink = new BodySink(body);
-            await response.Content.CopyToAsync(sink, cancellationToken);
+            await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+            await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
         }
         catch (InvalidDataException exception)
         {
@@ -270,7 +344,7 @@ internal sealed class KinesisTransport : IDisposable
 
         try
         {
-            return new Outcome<T> { Value = call.Decode(WireFormats.Detect(mediaType, body.WrittenSpan), body) };
+            return new Outcome<T> { Value = call.Decode!(WireFormats.Detect(mediaType, body.WrittenSpan), body) };
         }
         catch (WireFormatException exception)
         {
@@ -288,18 +362,7 @@ internal sealed class KinesisTransport : IDisposable
         int status = (int)response.StatusCode;
         ServiceError error = ServiceError.Read(mediaType, Header(response.Headers, "x-amzn-ErrorType"), body.WrittenSpan);
         KinesisErrorKind kind = ErrorCatalog.Classify(call.Operation, status, error.Code);
-        string text = (error.Code, error.Message) switch
-        {
-            (null, null) => $"the server answered HTTP {status} ({response.StatusCode}) without a reason.",
-            (null, { } message) => message,
-            ({ } code, null) => $"{code}.",
-            ({ } code, { } message) => $"{code}: {message}",
-        };
-        if (!text.EndsWith('.'))
-        {
-            text += ".";
-        }
-
+        string text = error == default ? $"the server answered HTTP {status} ({response.StatusCode}) without a reason." : error.Describe();
         KinesisException failure = call.Fail(text + ErrorCatalog.Remedy(call.Operation, kind, error.Code), kind, code: error.Code, response: response);
         return Outcome<T>.Failed(failure) with
         {
@@ -321,6 +384,8 @@ internal sealed class KinesisTransport : IDisposable
                 $"the host {address} cannot be found ({reason}). Check the region's name, the custom endpoint if one is set, and DNS.",
             HttpRequestError.SecureConnectionError =>
                 $"no TLS connection to {address} ({reason}). Check that it speaks https and that its certificate is trusted here.",
+            HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError when call.Open is not null =>
+                $"{address} does not answer in HTTP/2 ({reason}), which enhanced fan-out needs. Check that no proxy stands between, or read by polling.",
             _ when isUntouched =>
                 $"{address} cannot be reached ({reason}). Check that the address is right, that the server runs, and that no firewall or proxy stands between.",
             _ => $"the connection to {address} broke ({reason}).",
@@ -365,8 +430,19 @@ internal sealed class KinesisTransport : IDisposable
     private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>What stays the same in all attempts of one call.</summary>
-    private sealed record Call<T>(KinesisOperation Operation, string Subject, ServiceEndpoint Endpoint, Action<WireWriter> Write, AnswerDecoder<T> Decode)
+    private sealed record Call<T>(KinesisOperation Operation, ServiceEndpoint Endpoint, Action<WireWriter> Write)
     {
+        /// <summary>What it is done to, for messages, where that is not <see cref="Stream"/> alone.</summary>
+        public string? Subject { get; init; }
+
+        public StreamIdentifier Stream { get; init; }
+
+        /// <summary>Set where the answer is read as a whole.</summary>
+        public AnswerDecoder<T>? Decode { get; init; }
+
+        /// <summary>Set where the answer is a stream.</summary>
+        public AnswerOpener<T>? Open { get; init; }
+
         public KinesisException Fail(
             string text, KinesisErrorKind kind, Exception? innerException = null, string? code = null, HttpResponseMessage? response = null)
         {
@@ -388,7 +464,7 @@ internal sealed class KinesisTransport : IDisposable
                 facts += $", extended request id {extendedRequestId}";
             }
 
-            return new KinesisException($"{Operation.Name} on {Subject} failed: {text} [{facts}]", kind, code, innerException)
+            return new KinesisException($"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: {text} [{facts}]", kind, code, innerException)
             {
                 StatusCode = response is null ? null : (int)response.StatusCode,
                 RequestId = requestId,

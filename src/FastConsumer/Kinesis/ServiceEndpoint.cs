@@ -8,6 +8,8 @@ internal sealed class ServiceEndpoint
     public ServiceEndpoint(Uri uri, string region)
     {
         Uri = uri;
+        Host = uri.Authority;
+        HasForeignHost = uri.Host != uri.IdnHost && uri.HostNameType == UriHostNameType.Dns;
         Signer = new RequestSigner(region);
         CanonicalPath = EncodePath(uri.AbsolutePath);
     }
@@ -15,7 +17,10 @@ internal sealed class ServiceEndpoint
     public Uri Uri { get; }
 
     /// <summary>The value of the Host header.</summary>
-    public string Host => Uri.Authority;
+    public string Host { get; }
+
+    /// <summary>True where the host has another form on the wire than in the address, so that the header must be set.</summary>
+    public bool HasForeignHost { get; }
 
     public RequestSigner Signer { get; }
 

@@ -7,6 +7,21 @@ internal readonly record struct ServiceError(string? Code, string? Message)
 {
     private const int LongestMessage = 600;
 
+    /// <summary>An error from its parts.</summary>
+    public static ServiceError Create(string? code, string? message) => new(Shorten(code), string.IsNullOrEmpty(message) ? null : Clean(message));
+
+    /// <summary>Code and message as a sentence; one of them must be there.</summary>
+    public string Describe()
+    {
+        string text = (Code, Message) switch
+        {
+            (null, { } message) => message,
+            ({ } code, null) => $"{code}.",
+            var (code, message) => $"{code}: {message}",
+        };
+        return text.EndsWith('.') ? text : text + ".";
+    }
+
     /// <summary>Reads an error from its body (CBOR or JSON, whatever was asked) and from <c>x-amzn-ErrorType</c>.</summary>
     public static ServiceError Read(string? mediaType, string? errorTypeHeader, Span<byte> body)
     {

@@ -10,21 +10,22 @@ namespace FastConsumer.Leases;
 internal sealed class HeldLease
 {
     private readonly ILeaseStore _store;
-    private readonly TimeSpan _writeTime;
+    private readonly LeaseWriter _writer;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly CancellationTokenSource _lost = new();
     private long _renewedAt;
+    private long? _doubtfulSince;
 
     /// <param name="store">The table.</param>
+    /// <param name="writer">Writes to it together with the worker's other leases.</param>
     /// <param name="taken">The lease as the take wrote it.</param>
     /// <param name="takeStarted">The timestamp before the take: from then on the others count.</param>
-    /// <param name="leaseDuration">How long it lasts without a write.</param>
     /// <param name="time">The clock.</param>
-    public HeldLease(ILeaseStore store, Lease taken, long takeStarted, TimeSpan leaseDuration, TimeProvider time)
+    public HeldLease(ILeaseStore store, LeaseWriter writer, Lease taken, long takeStarted, TimeProvider time)
     {
         _store = store;
-        _writeTime = leaseDuration / 3;
+        _writer = writer;
         _time = time;
         Current = taken;
         Owner = taken.LeaseOwner ?? throw new ArgumentException($"Lease {taken.LeaseKey} was taken without an owner.", nameof(taken));
@@ -51,11 +52,17 @@ internal sealed class HeldLease
     /// <summary>The time since the last write that took effect was begun: what others may have seen of it at most.</summary>
     public TimeSpan SinceRenewal => _time.GetElapsedTime(Volatile.Read(ref _renewedAt));
 
+    /// <summary>True while a write is under way, which renews too.</summary>
+    public bool IsWriting => _writing.CurrentCount == 0;
+
     /// <summary>
     /// Renews the lease, with a checkpoint where there is one. Whatever goes wrong in the store is told as
     /// <see cref="LeaseWriteOutcome.Failed"/>; a write without an answer is given up while the lease can still be renewed.
     /// </summary>
-    public async Task<LeaseWriteResult> WriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
+    /// <param name="checkpoint">Asked when the write is sent; null renews only.</param>
+    /// <param name="isUrgent">True where somebody waits for it.</param>
+    /// <param name="cancellationToken">Ends the wait for the write's turn.</param>
+    public async Task<LeaseWriteResult> WriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -65,30 +72,16 @@ internal sealed class HeldLease
                 return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
             }
 
-            LeaseWriteResult result = await TryWriteAsync(checkpoint, cancellationToken).ConfigureAwait(false);
+            LeaseWriteResult result = await TryWriteAsync(checkpoint, isUrgent, cancellationToken).ConfigureAwait(false);
             // the row is as an earlier write left it whose answer was lost: on that condition it succeeds
             return result is { Outcome: LeaseWriteOutcome.Failed, Lease: not null }
-                ? await TryWriteAsync(checkpoint, cancellationToken).ConfigureAwait(false)
+                ? await TryWriteAsync(checkpoint, isUrgent, cancellationToken).ConfigureAwait(false)
                 : result;
         }
         finally
         {
             _writing.Release();
         }
-    }
-
-    /// <summary>Begins a write that is made together with those of other leases; false while one is under way, which renews too.</summary>
-    public bool TryBeginWrite() => !_lost.IsCancellationRequested && _writing.Wait(0, CancellationToken.None);
-
-    /// <summary>Ends what <see cref="TryBeginWrite"/> began; null where nothing is known of its fate.</summary>
-    public void EndWrite(LeaseWriteResult? result, long started)
-    {
-        if (result is LeaseWriteResult known)
-        {
-            Apply(known, started);
-        }
-
-        _writing.Release();
     }
 
     /// <summary>Gives the lease up: <see cref="LeaseWriteOutcome.Written"/> where it is this worker's no more.</summary>
@@ -128,22 +121,19 @@ internal sealed class HeldLease
         }
     }
 
-    private async Task<LeaseWriteResult> TryWriteAsync(CheckpointPosition? checkpoint, CancellationToken cancellationToken)
+    private async Task<LeaseWriteResult> TryWriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
     {
-        long started = _time.GetTimestamp();
-        LeaseWriteResult result;
-        try
-        {
-            using var inTime = new CancellationTokenSource(_writeTime, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
-            result = (await _store.UpdateAsync([new LeaseUpdate(Current, checkpoint)], either.Token).ConfigureAwait(false))[0];
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            result = new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e is OperationCanceledException ? new TimeoutException($"{_store.Description} did not answer within {_writeTime}.", e) : e);
-        }
-
-        return Apply(result, started);
+        long sent = 0;
+        LeaseWriteResult result = await _writer.WriteAsync(
+            () =>
+            {
+                sent = _time.GetTimestamp();
+                _doubtfulSince ??= sent;
+                return new LeaseUpdate(Current, checkpoint());
+            },
+            isUrgent,
+            cancellationToken).ConfigureAwait(false);
+        return Apply(result, sent);
     }
 
     private LeaseWriteResult Apply(LeaseWriteResult result, long started)
@@ -157,14 +147,17 @@ internal sealed class HeldLease
         {
             Current = result.Lease!;
             Volatile.Write(ref _renewedAt, started);
+            _doubtfulSince = null;
             return result;
         }
 
         if (IsMine(result))
         {
             // An earlier write of this worker, taken for failed, has taken effect after all. The row is its own still: the
-            // next write goes on from there.
+            // next write goes on from there. It was begun no earlier than the first whose fate was unknown.
             Current = result.Lease!;
+            Volatile.Write(ref _renewedAt, _doubtfulSince ?? _renewedAt);
+            _doubtfulSince = null;
             return new LeaseWriteResult(LeaseWriteOutcome.Failed, result.Lease, result.Error);
         }
 

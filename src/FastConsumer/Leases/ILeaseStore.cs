@@ -35,8 +35,10 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>
     /// Renews leases and writes checkpoints: each update on its own condition (owner, counter, no hand-over), with
-    /// counter + 1. Results stand in the order of the updates; a throttled or failed one does not hold up the others.
+    /// counter + 1. Results stand in the order of the updates; a throttled or failed one does not hold up the others. A failed
+    /// one comes with a <see cref="LeaseStoreException"/> that says whether it was throttled.
     /// </summary>
+    /// <exception cref="ArgumentException">A lease has no owner, or there are two updates of one lease.</exception>
     Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken);
 
     /// <summary>Gives a lease up as KCL's evict does: on condition that owner and counter are as held, removes the owner and adds 1 to the counter.</summary>
@@ -82,6 +84,12 @@ public sealed class LeaseStoreException : Exception
 
     /// <summary>True where the same call may succeed later without anybody's doing.</summary>
     public bool IsTransient { get; }
+
+    /// <summary>True where the store took it for too much at a time: to be asked less often.</summary>
+    public bool IsThrottled { get; init; }
+
+    /// <summary>Which limit it was, in the store's words (DynamoDB's <c>TableWriteProvisionedThroughputExceeded</c> and the like); null where it does not say.</summary>
+    public string? ThrottleReason { get; init; }
 }
 
 /// <summary>Makes the lease store of one processor. Registered by <c>UseDynamoDb()</c> and its like.</summary>

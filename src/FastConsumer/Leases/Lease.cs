@@ -41,6 +41,15 @@ public sealed record Lease
     /// </summary>
     public DateTimeOffset? StartedAt { get; init; }
 
+    /// <summary>
+    /// When the stream was created whose shard this is: tells it from a later stream of the same name, whose shards have the same
+    /// ids. Null where the lease's creator did not say, as KCL never does. An attribute of ours that KCL preserves and ignores.
+    /// </summary>
+    public DateTimeOffset? StreamCreatedAt { get; init; }
+
+    /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
+    public bool HasPendingCheckpoint { get; init; }
+
     /// <summary>Who owns the shard now.</summary>
     public string? Owner => CheckpointOwner ?? LeaseOwner;
 

@@ -16,6 +16,7 @@ internal static class LeasePlan
         Dictionary<string, Lease> leased = leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
         // A crash in the middle of the first start must not move the start: it is pinned by the leases that are there.
         DateTimeOffset pinned = leases.Where(static lease => lease.StartedAt is not null).Select(static lease => lease.StartedAt!.Value).DefaultIfEmpty(startedAt).Min();
+        bool isFresh = !leases.Any(static lease => lease.StartedAt is not null);
         Dictionary<string, bool> covered = new(StringComparer.Ordinal);
         HashSet<string> passed = Passed(shards, leased);
         List<Lease> missing = [];
@@ -34,9 +35,10 @@ internal static class LeasePlan
 
             if (parents.Count == 0)
             {
-                if (start.Kind == CheckpointKind.Latest && shard.IsClosed)
+                if (start.Kind == CheckpointKind.Latest && shard.IsClosed && isFresh)
                 {
-                    // closed before the application first looked: what is in it came before LATEST
+                    // Closed before the application first looked: what is in it came before LATEST. Where the first start was
+                    // interrupted it may have been closed since, and is read from the pinned start.
                     continue;
                 }
 

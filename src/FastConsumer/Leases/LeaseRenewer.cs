@@ -10,15 +10,13 @@ namespace FastConsumer.Leases;
 /// </summary>
 internal sealed class LeaseRenewer
 {
-    private readonly ILeaseStore _store;
     private readonly ConcurrentDictionary<string, HeldLease> _held;
     private readonly TimeSpan _leaseDuration;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
-    public LeaseRenewer(ILeaseStore store, ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, TimeProvider time, ILogger log)
+    public LeaseRenewer(ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, TimeProvider time, ILogger log)
     {
-        _store = store;
         _held = held;
         _leaseDuration = leaseDuration;
         _time = time;
@@ -30,7 +28,7 @@ internal sealed class LeaseRenewer
     {
         // apart, so that a store that is slow to answer does not put off the loss
         await Task.WhenAll(
-            RepeatAsync(_leaseDuration / 6, RenewOnceAsync, cancellationToken),
+            RepeatAsync(_leaseDuration / 10, RenewOnceAsync, cancellationToken),
             RepeatAsync(_leaseDuration / 20, ExpireOnceAsync, cancellationToken)).ConfigureAwait(false);
     }
 
@@ -69,46 +67,18 @@ internal sealed class LeaseRenewer
         return Task.CompletedTask;
     }
 
-    /// <summary>Renews what was not written for a third of its duration.</summary>
+    /// <summary>
+    /// Renews what was not written for half of its duration. A checkpoint renews too, so a shard that is checkpointed more often costs
+    /// no renewals of its own.
+    /// </summary>
     internal async Task RenewOnceAsync(CancellationToken cancellationToken)
     {
-        List<HeldLease> due = [];
-        foreach (HeldLease lease in _held.Values)
+        LeaseWriteResult[] results = await Task.WhenAll(_held.Values
+            .Where(lease => lease.SinceRenewal >= _leaseDuration / 2 && !lease.IsWriting && !lease.Lost.IsCancellationRequested)
+            .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken))).ConfigureAwait(false);
+        foreach (LeaseWriteResult failed in results.Where(static result => result.Outcome == LeaseWriteOutcome.Failed).Take(1))
         {
-            if (lease.SinceRenewal >= _leaseDuration / 3 && lease.TryBeginWrite())
-            {
-                due.Add(lease);
-            }
-        }
-
-        if (due.Count == 0)
-        {
-            return;
-        }
-
-        long started = _time.GetTimestamp();
-        IReadOnlyList<LeaseWriteResult>? results = null;
-        try
-        {
-            // an answer that takes longer than this is of no use: the next round asks again
-            using var inTime = new CancellationTokenSource(_leaseDuration / 3, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, inTime.Token);
-            results = await _store.UpdateAsync([.. due.Select(static lease => new LeaseUpdate(lease.Current))], either.Token).ConfigureAwait(false);
-            foreach (LeaseWriteResult failed in results.Where(static result => result.Outcome == LeaseWriteOutcome.Failed).Take(1))
-            {
-                ConsumerLog.RenewalFailed(_log, failed.Error);
-            }
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            ConsumerLog.RenewalFailed(_log, e);
-        }
-        finally
-        {
-            for (int i = 0; i < due.Count; i++)
-            {
-                due[i].EndWrite(results?.ElementAtOrDefault(i), started);
-            }
+            ConsumerLog.RenewalFailed(_log, failed.Error);
         }
     }
 }

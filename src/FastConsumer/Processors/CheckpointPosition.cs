@@ -86,7 +86,8 @@ public readonly record struct CheckpointPosition : IComparable<CheckpointPositio
     /// <inheritdoc/>
     public int CompareTo(CheckpointPosition other)
     {
-        int byKind = Kind.CompareTo(other.Kind);
+        // as numbers: an enum compares itself on the heap
+        int byKind = ((int)Kind).CompareTo((int)other.Kind);
         if (byKind != 0 || Kind != CheckpointKind.Record)
         {
             return byKind;

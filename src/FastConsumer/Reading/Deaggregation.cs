@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using FastConsumer.Buffers;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 
@@ -32,7 +33,7 @@ internal sealed class Deaggregation(HashKeyRange? range)
     public DeaggregationResult Apply(GetRecordsResponse response, CheckpointPosition done = default)
     {
         bool resuming = done.Kind == CheckpointKind.Record;
-        if (!resuming && !HasAggregates(response))
+        if (!resuming && (!response.MayHoldAggregates || !HasAggregates(response)))
         {
             return new DeaggregationResult(new KinesisRecord(response, response.Count - 1).Position, 0);
         }
@@ -161,7 +162,7 @@ internal sealed class Deaggregation(HashKeyRange? range)
     /// <summary>The new entries: a rented array that grows.</summary>
     private ref struct EntryTable(int capacity)
     {
-        public RecordEntry[] Entries { get; private set; } = ArrayPool<RecordEntry>.Shared.Rent(capacity);
+        public RecordEntry[] Entries { get; private set; } = PagePool<RecordEntry>.Shared.Rent(capacity);
 
         public int Count { get; private set; }
 
@@ -173,9 +174,9 @@ internal sealed class Deaggregation(HashKeyRange? range)
                 return;
             }
 
-            RecordEntry[] larger = ArrayPool<RecordEntry>.Shared.Rent(Math.Max(Count + more, Entries.Length * 2));
+            RecordEntry[] larger = PagePool<RecordEntry>.Shared.Rent(Math.Max(Count + more, Entries.Length * 2));
             Entries.AsSpan(0, Count).CopyTo(larger);
-            ArrayPool<RecordEntry>.Shared.Return(Entries);
+            PagePool<RecordEntry>.Shared.Return(Entries);
             Entries = larger;
         }
 

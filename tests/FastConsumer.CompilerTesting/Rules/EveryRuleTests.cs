@@ -41,9 +41,16 @@ public sealed class EveryRuleTests
 
     [Theory]
     [MemberData(nameof(Ids))]
-    public void Is_an_error_and_on(string id)
+    public void Is_on_and_as_severe_as_its_family(string id)
     {
-        Assert.Equal(DiagnosticSeverity.Error, Rule(id).DefaultSeverity);
+        DiagnosticSeverity expected = id switch
+        {
+            "FC2005" or "FC4001" => DiagnosticSeverity.Error,
+            "FC3004" => DiagnosticSeverity.Info,
+            _ when id.StartsWith("FC1", StringComparison.Ordinal) => DiagnosticSeverity.Error,
+            _ => DiagnosticSeverity.Warning,
+        };
+        Assert.Equal(expected, Rule(id).DefaultSeverity);
         Assert.True(Rule(id).IsEnabledByDefault);
     }
 

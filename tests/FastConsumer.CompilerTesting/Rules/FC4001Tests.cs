@@ -64,6 +64,38 @@ public sealed class FC4001Tests
     public Task Numbers_out_of_range_are_reported(string attribute, string method) =>
         RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", attribute, method));
 
+    [Theory]
+    [InlineData("Limit = [|0|]")]
+    [InlineData("Limit = [|10_001|]")]
+    [InlineData("IdlePollInterval = [|TimeSpan.FromMilliseconds(199)|]")]
+    [InlineData("IdlePollInterval = [|TimeSpan.FromMinutes(5)|]")]
+    [InlineData("LeaseDuration = [|TimeSpan.Zero|]")]
+    [InlineData("LeaseDuration = [|new TimeSpan(2, 0, 0)|]")]
+    [InlineData("LeaseDuration = [|TimeSpan.Parse(\"10\")|]")]
+    [InlineData("CheckpointInterval = [|Timeout.InfiniteTimeSpan|]")]
+    [InlineData("CheckpointRecords = [|-1|]")]
+    [InlineData("PrefetchBytes = [|0|]")]
+    [InlineData("StopTimeout = [|TimeSpan.FromSeconds(3)|]")]
+    public Task Options_out_of_range_are_reported(string setting) => RuleVerifier.VerifyAsync("FC4001", Options(setting));
+
+    [Theory]
+    [InlineData("Limit = 10_000")]
+    [InlineData("Limit = null")]
+    [InlineData("IdlePollInterval = TimeSpan.FromMilliseconds(200)")]
+    [InlineData("LeaseDuration = TimeSpan.Parse(\"00:00:10\")")]
+    [InlineData("LeaseDuration = TimeSpan.FromTicks(Environment.TickCount64)")]
+    [InlineData("CheckpointRecords = 0")]
+    [InlineData("StopTimeout = TimeSpan.FromSeconds(3.5)")]
+    [InlineData("ApplicationName = \"a\"")]
+    public Task Options_in_range_are_fine(string setting) => RuleVerifier.VerifyAsync("FC4001", Options(setting));
+
+    private static string Options(string setting) =>
+        $$"""
+        using FastConsumer.Hosting;
+
+        static class Startup { static void Set(FastConsumerOptions options) => options.{{setting}}; }
+        """;
+
     private static string Processor(string stream, string attribute, string method) =>
         $$"""
         using FastConsumer;

@@ -12,13 +12,13 @@ internal static class Compilations
         .WithLanguageVersion(LanguageVersion.Preview)
         .WithDocumentationMode(DocumentationMode.Diagnose);
 
-    private static readonly MetadataReference[] s_references =
+    public static readonly MetadataReference[] References =
         ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
         .Split(Path.PathSeparator)
         .Select(path => MetadataReference.CreateFromFile(path))
         .ToArray<MetadataReference>();
 
-    private static readonly CSharpCompilationOptions s_options = new(
+    public static readonly CSharpCompilationOptions Options = new(
         OutputKind.DynamicallyLinkedLibrary,
         nullableContextOptions: NullableContextOptions.Enable,
         allowUnsafe: true,
@@ -27,7 +27,7 @@ internal static class Compilations
         specificDiagnosticOptions: new[] { "CS1591", "CS1701", "CS1702" }.Select(id => KeyValuePair.Create(id, ReportDiagnostic.Suppress)));
 
     /// <summary>The usings of a project with implicit usings.</summary>
-    private const string ImplicitUsings =
+    public const string ImplicitUsings =
         """
         global using System;
         global using System.Collections.Generic;
@@ -36,14 +36,26 @@ internal static class Compilations
         global using System.Threading.Tasks;
         """;
 
+    private static readonly Lazy<CSharpCompilation> s_with = Base(referencesFastConsumer: true);
+    private static readonly Lazy<CSharpCompilation> s_without = Base(referencesFastConsumer: false);
+
     public static CSharpCompilation Create(params (string Path, string Text)[] files) => Create(referencesFastConsumer: true, files);
 
-    public static CSharpCompilation Create(bool referencesFastConsumer, params (string Path, string Text)[] files) => CSharpCompilation.Create(
-        "Tests",
-        files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2)),
-        s_references.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
-        s_options);
+    public static CSharpCompilation Create(bool referencesFastConsumer, params (string Path, string Text)[] files) =>
+        (referencesFastConsumer ? s_with : s_without).Value.AddSyntaxTrees([.. files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2))]);
 
     public static SyntaxTree Parse(string path, string text) =>
         CSharpSyntaxTree.ParseText(SourceText.From(text, Encoding.UTF8), ParseOptions, path);
+
+    // compilations that come of one share what was read of the references, which is most of the work
+    private static Lazy<CSharpCompilation> Base(bool referencesFastConsumer) => new(() =>
+    {
+        var compilation = CSharpCompilation.Create(
+            "Tests",
+            [],
+            References.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
+            Options);
+        compilation.GetSpecialType(SpecialType.System_Object);
+        return compilation;
+    });
 }

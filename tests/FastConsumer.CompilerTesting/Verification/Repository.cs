@@ -11,6 +11,8 @@ internal static class Repository
 
     public static string GoldenFolder => Path.Combine(Root, "tests", "FastConsumer.CompilerTesting", "Golden");
 
+    public static string CorpusFolder => Path.Combine(Root, "tests", "FastConsumer.CompilerTesting", "Corpus");
+
     private static string Metadata(string key) =>
         typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value
         ?? throw new InvalidOperationException($"The project sets no {key}.");

@@ -19,6 +19,12 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
             row["checkpointOwner"] = new AttributeValue(lease.CheckpointOwner);
         }
 
+        if (lease.HasPendingCheckpoint)
+        {
+            row["pendingCheckpoint"] = new AttributeValue("77");
+            row["pendingCheckpointSubSequenceNumber"] = new AttributeValue { N = "0" };
+        }
+
         return _table.PutAsync(row);
     }
 
@@ -37,6 +43,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
             ChildShardIds = ["c1"],
             HashKeyRange = new HashKeyRange(5, UInt128.MaxValue),
             StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1234),
+            StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(567),
         });
 
         Dictionary<string, AttributeValue> row = await _table.RowAsync(Unowned().LeaseKey);
@@ -44,7 +51,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
         Assert.Equal(
             [
                 "checkpoint", "checkpointSubSequenceNumber", "childShardIds", "endingHashKey", "entityType", "fastConsumerStartedAt",
-                "leaseCounter", "leaseKey", "leaseOwner", "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
+                "fastConsumerStreamCreatedAt", "leaseCounter", "leaseKey", "leaseOwner", "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
             ],
             row.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("123", row["checkpoint"].S);
@@ -53,6 +60,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
         Assert.Equal("340282366920938463463374607431768211455", row["endingHashKey"].S);
         Assert.Equal("LEASE", row["entityType"].S);
         Assert.Equal("1234", row["fastConsumerStartedAt"].N);
+        Assert.Equal("567", row["fastConsumerStreamCreatedAt"].N);
         Assert.Equal("2", row["leaseCounter"].N);
         Assert.Equal("me", row["leaseOwner"].S);
         Assert.Equal("1", row["ownerSwitchesSinceCheckpoint"].N);

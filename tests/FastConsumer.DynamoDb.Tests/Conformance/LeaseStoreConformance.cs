@@ -60,6 +60,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
             ChildShardIds = ["shardId-000000000011", "shardId-000000000010"],
             HashKeyRange = new HashKeyRange(0, UInt128.MaxValue),
             StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123),
+            StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_456),
         };
 
         Assert.True(await Store.CreateAsync(lease, Cancellation));
@@ -354,6 +355,109 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(25)]
+    [InlineData(26)]
+    [InlineData(60)]
+    public async Task Many_leases_are_updated_at_once(int count)
+    {
+        Lease[] leases = await CreateMany(count);
+
+        for (int round = 1; round <= 3; round++)
+        {
+            // renewals and checkpoints mixed
+            LeaseUpdate[] updates = [.. leases.Select((lease, i) => new LeaseUpdate(lease, i % 3 == 0 ? null : At($"{round}{i:D3}", i)))];
+            IReadOnlyList<LeaseWriteResult> results = await Store.UpdateAsync(updates, Cancellation);
+            Assert.All(results, static result => Assert.Equal(LeaseWriteOutcome.Written, result.Outcome));
+            leases = [.. results.Select(static result => result.Lease!)];
+        }
+
+        Dictionary<string, Lease> rows = (await Store.ListAsync(Cancellation)).ToDictionary(static row => row.LeaseKey);
+        Assert.Equal(count, rows.Count);
+        for (int i = 0; i < count; i++)
+        {
+            Assert.Equal(3, leases[i].LeaseCounter);
+            Assert.Equal(i % 3 == 0 ? default : At($"3{i:D3}", i), leases[i].Checkpoint);
+            AssertSame(leases[i], rows[leases[i].LeaseKey]);
+        }
+    }
+
+    [Fact]
+    public async Task Each_of_many_updates_has_its_own_outcome()
+    {
+        Lease[] leases = await CreateMany(60);
+        Dictionary<string, Lease> others = [];
+        for (int i = 0; i < leases.Length; i++)
+        {
+            Lease? other = (i % 5) switch
+            {
+                1 => leases[i] with { LeaseOwner = "other", LeaseCounter = 1 },
+                2 => leases[i] with { LeaseOwner = "next", CheckpointOwner = "me" },
+                3 => leases[i] with { LeaseOwner = null, LeaseCounter = 1 },
+                _ => null,
+            };
+            if (other is not null)
+            {
+                await PutAsync(others[other.LeaseKey] = other);
+            }
+        }
+
+        for (int i = 4; i < leases.Length; i += 5)
+        {
+            Assert.True(await Store.DeleteAsync(leases[i], Cancellation));
+        }
+
+        IReadOnlyList<LeaseWriteResult> results =
+            await Store.UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease, At("9")))], Cancellation);
+
+        for (int i = 0; i < leases.Length; i++)
+        {
+            Assert.Equal(i % 5 == 0 ? LeaseWriteOutcome.Written : LeaseWriteOutcome.Refused, results[i].Outcome);
+            Assert.Null(results[i].Error);
+            if (i % 5 == 4)
+            {
+                Assert.Null(results[i].Lease);
+                continue;
+            }
+
+            Lease expected = others.GetValueOrDefault(leases[i].LeaseKey) ?? leases[i] with { LeaseCounter = 1, Checkpoint = At("9") };
+            AssertSame(expected, results[i].Lease);
+            AssertSame(expected, await Get(expected.LeaseKey));
+        }
+    }
+
+    [Fact]
+    public async Task A_lease_is_updated_once_at_a_time()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me" });
+
+        ArgumentException exception = await Assert.ThrowsAsync<ArgumentException>(
+            () => Store.UpdateAsync([new LeaseUpdate(mine), new LeaseUpdate(mine, At("7"))], Cancellation));
+
+        Assert.Contains(Shard, exception.Message, StringComparison.Ordinal);
+        AssertSame(mine, await Get());
+    }
+
+    [Fact]
+    public async Task A_checkpoint_drops_what_was_prepared()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            await PutAsync(Unowned() with { LeaseKey = $"shard-{i}", LeaseOwner = "me", HasPendingCheckpoint = i < 2 });
+        }
+
+        Lease[] leases = [await Get("shard-0"), await Get("shard-1"), await Get("shard-2")];
+        Assert.Equal([true, true, false], leases.Select(static lease => lease.HasPendingCheckpoint));
+
+        IReadOnlyList<LeaseWriteResult> results = await Store.UpdateAsync(
+            [new LeaseUpdate(leases[0], At("5")), new LeaseUpdate(leases[1]), new LeaseUpdate(leases[2], At("6"))], Cancellation);
+
+        await AssertWritten(results[0], leases[0] with { LeaseCounter = 1, Checkpoint = At("5"), HasPendingCheckpoint = false });
+        await AssertWritten(results[1], leases[1] with { LeaseCounter = 1 });
+        await AssertWritten(results[2], leases[2] with { LeaseCounter = 1, Checkpoint = At("6") });
+    }
+
     [Fact]
     public async Task No_updates_have_no_results() => Assert.Empty(await Store.UpdateAsync([], Cancellation));
 
@@ -458,6 +562,13 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     {
         Assert.True(await Store.CreateAsync(lease, Cancellation));
         return lease;
+    }
+
+    private async Task<Lease[]> CreateMany(int count)
+    {
+        Lease[] leases = [.. Enumerable.Range(0, count).Select(static i => Unowned() with { LeaseKey = $"shard-{i:D3}", LeaseOwner = "me" })];
+        await Task.WhenAll(leases.Select(Create));
+        return leases;
     }
 
     protected async Task<Lease> Get(string leaseKey = Shard) =>

@@ -57,6 +57,9 @@ internal sealed class FaultyDynamoDb : IAsyncDisposable
     /// <summary>How often an operation was asked for.</summary>
     public int Requests(string operation) => _requests.GetValueOrDefault(operation);
 
+    /// <summary>The operations that were asked for.</summary>
+    public IReadOnlyCollection<string> Operations => [.. _requests.Keys];
+
     /// <summary>Hands on what was held back.</summary>
     public async Task DeliverLateRequestsAsync()
     {

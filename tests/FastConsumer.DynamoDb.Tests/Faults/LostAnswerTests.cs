@@ -165,8 +165,8 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         }));
         _proxy.Break("UpdateItem", Fault.Throttled, Fault.CutAnswer, Fault.Denied);
 
-        IReadOnlyList<LeaseWriteResult> results =
-            await _store.UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease, s_checkpoint))], Cancellation);
+        IReadOnlyList<LeaseWriteResult> results = await _table.Open(static options => options.BatchWrites = false)
+            .UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease, s_checkpoint))], Cancellation);
 
         Assert.Equal(18, results.Count(static r => r.Outcome == LeaseWriteOutcome.Written));
         LeaseStoreException[] errors = [.. results.Where(static r => r.Outcome == LeaseWriteOutcome.Failed).Select(static r => (LeaseStoreException)r.Error!)];

@@ -34,7 +34,6 @@ internal sealed class TestWorker : IAsyncDisposable
                 options.ServiceUrl = kinesisUrl;
                 options.Region = Fixtures.LocalAws.Region;
                 options.Credentials = credentials;
-                options.LeaseDuration = TimeSpan.FromSeconds(3);
                 options.RetryInitialBackoff = TimeSpan.FromMilliseconds(20);
                 configure?.Invoke(options);
             })

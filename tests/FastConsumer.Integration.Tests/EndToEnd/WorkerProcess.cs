@@ -11,6 +11,9 @@ internal sealed record PrintedRecord(string Worker, string ShardId, BigInteger S
 /// <summary>A worker in a process of its own, told by command line and environment what to do.</summary>
 internal sealed class WorkerProcess : IAsyncDisposable
 {
+    // short enough to wait for its end, long enough for a busy machine to renew it
+    private const int LeaseSeconds = 4;
+
     private readonly ConcurrentQueue<PrintedRecord> _records = new();
     private readonly ConcurrentQueue<string> _log = new();
     private readonly ChildProcess _child;
@@ -25,7 +28,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
                 $"--pause={pause}",
                 $"--FastConsumer:ApplicationName={stream}",
                 $"--FastConsumer:WorkerId={name}",
-                "--FastConsumer:LeaseDuration=00:00:02.5",
+                $"--FastConsumer:LeaseDuration=00:00:0{LeaseSeconds}",
                 "--FastConsumer:CheckpointInterval=00:00:00.4",
                 $"--FastConsumer:Processors:PrintingProcessor:Stream={stream}",
             ],
@@ -50,7 +53,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public IReadOnlyList<string> Log => [.. _log];
 
     /// <summary>The exit code, once it has ended; what it printed is all here then.</summary>
-    public Task<int> Exited => _child.Exited;
+    public Task<int> ExitedAsync() => Eventually.EndsAsync($"{Name} ends", _child.Exited, ToString);
 
     public static WorkerProcess Start(LocalAws aws, string stream, string name, TimeSpan pause = default) => new(aws, stream, name, pause);
 

@@ -6,6 +6,19 @@ internal static class Eventually
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(25);
 
+    /// <summary>The result of something that ends by itself, such as a process that was told to.</summary>
+    public static async Task<T> EndsAsync<T>(string what, Task<T> task, Func<string>? state = null)
+    {
+        try
+        {
+            return await task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"Waited {Patience} in vain: {what}.{Environment.NewLine}{state?.Invoke()}", exception);
+        }
+    }
+
     public static Task ThatAsync(string what, Func<bool> condition, Func<string>? state = null) =>
         ThatAsync(what, () => Task.FromResult(condition()), state);
 

@@ -19,7 +19,10 @@ internal sealed class RawClient : IDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public Task<HttpResponseMessage> SendAsync(string operation, byte[] body, string contentType, Action<HttpRequestMessage>? adjust = null)
+    public Task<HttpResponseMessage> SendAsync(string operation, byte[] body, string contentType, Action<HttpRequestMessage>? adjust = null) =>
+        SendAsync(operation, body, contentType, HttpCompletionOption.ResponseContentRead, adjust);
+
+    public Task<HttpResponseMessage> SendAsync(string operation, byte[] body, string contentType, HttpCompletionOption completion, Action<HttpRequestMessage>? adjust = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/")
         {
@@ -30,7 +33,7 @@ internal sealed class RawClient : IDisposable
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
         request.Headers.Add("X-Amz-Target", "Kinesis_20131202." + operation);
         adjust?.Invoke(request);
-        return _http.SendAsync(request, Cancellation);
+        return _http.SendAsync(request, completion, Cancellation);
     }
 
     public async Task<RawAnswer> JsonAsync(string operation, string json)

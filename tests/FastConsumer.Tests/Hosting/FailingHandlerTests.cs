@@ -197,7 +197,7 @@ public sealed class FailingHandlerTests : WorkerTest
         };
         await using (WorkerHost host = await StartAsync(static options =>
         {
-            options.StopTimeout = TimeSpan.FromSeconds(5);
+            options.StopTimeout = TimeSpan.FromSeconds(8);
             options.CheckpointInterval = TimeSpan.FromHours(1);
         }))
         {

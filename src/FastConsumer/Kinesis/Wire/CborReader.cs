@@ -44,7 +44,15 @@ internal ref struct CborReader(Span<byte> bytes)
     private int _position;
 
     /// <summary>The offset of the next byte.</summary>
-    public readonly int Position => _position;
+    public int Position
+    {
+        readonly get => _position;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)value, (uint)_bytes.Length, nameof(value));
+            _position = value;
+        }
+    }
 
     /// <summary>The bytes that were not read yet.</summary>
     public readonly int Remaining => _bytes.Length - _position;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the CBOR answer of GetRecords: data and keys stay where they are, as ranges of the buffer.</summary>
+/// <summary>Decodes the CBOR answer of GetRecords, and an event of SubscribeToShard: data and keys stay where they are, as ranges of the buffer.</summary>
 internal static class CborRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
@@ -24,6 +24,7 @@ internal static class CborRecordsDecoder
     {
         var reader = new CborReader(buffer);
         string? iterator = null;
+        string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
         bool hasRecords = false;
@@ -50,6 +51,10 @@ internal static class CborRecordsDecoder
             {
                 iterator = Encoding.UTF8.GetString(reader.ReadText());
             }
+            else if (name.SequenceEqual("ContinuationSequenceNumber"u8))
+            {
+                continuation = Encoding.UTF8.GetString(reader.ReadText());
+            }
             else if (name.SequenceEqual("MillisBehindLatest"u8))
             {
                 behind = reader.ReadInteger();
@@ -74,8 +79,10 @@ internal static class CborRecordsDecoder
         {
             Count = table.Count,
             PayloadBytes = table.PayloadBytes,
+            MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
+            ContinuationSequenceNumber = continuation,
             MillisBehindLatest = behind,
             ChildShards = children,
         };
@@ -91,9 +98,19 @@ internal static class CborRecordsDecoder
 
         while (reader.MoveNext(ref records))
         {
-            var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
-            ReadRecord(ref reader, ref entry);
-            table.Add(buffer, ref entry);
+            ref RecordEntry entry = ref table.Next();
+            int position = reader.Position;
+            if (PlainCborRecord.TryRead(buffer, ref position, ref entry))
+            {
+                reader.Position = position;
+            }
+            else
+            {
+                entry = RecordTable.Empty;
+                ReadRecord(ref reader, ref entry);
+            }
+
+            table.Keep(buffer, in entry);
         }
     }
 

@@ -10,10 +10,16 @@ internal readonly struct DecodedRecords
     /// <summary>Null at the end of the shard.</summary>
     public string? NextShardIterator { get; init; }
 
+    /// <summary>Of an event of SubscribeToShard; null at the end of the shard, and in answers of GetRecords.</summary>
+    public string? ContinuationSequenceNumber { get; init; }
+
     public long? MillisBehindLatest { get; init; }
 
     /// <summary>The list of children; <see cref="WireValue.Null"/> where there is none.</summary>
     public required WireValue ChildShards { get; init; }
+
+    /// <summary>False where no record can be an aggregate of the KPL, which saves looking at each again.</summary>
+    public required bool MayHoldAggregates { get; init; }
 
     /// <summary>Sum of data and partition keys.</summary>
     public required long PayloadBytes { get; init; }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the JSON answer of GetRecords: base64 and escapes are resolved where they lie, in the same buffer.</summary>
+/// <summary>Decodes the JSON answer of GetRecords, and an event of SubscribeToShard: base64 and escapes are resolved where they lie, in the same buffer.</summary>
 internal static class JsonRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
@@ -27,9 +27,9 @@ internal static class JsonRecordsDecoder
 
     private static DecodedRecords Decode(Span<byte> buffer, ref RecordTable table)
     {
-        // The reader only moves forwards, so that rewriting a string behind it is safe.
         var reader = new Utf8JsonReader(buffer);
         string? iterator = null;
+        string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
         bool hasRecords = false;
@@ -52,18 +52,20 @@ internal static class JsonRecordsDecoder
 
                 hasRecords = true;
                 Expect(ref reader, JsonTokenType.StartArray);
-                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                {
-                    Expect(ref reader, JsonTokenType.StartObject);
-                    var entry = new RecordEntry { SubSequenceNumber = RecordEntry.NotAggregated };
-                    ReadRecord(ref reader, buffer, ref entry);
-                    table.Add(buffer, ref entry);
-                }
+                JsonReaderState behindBracket = reader.CurrentState;
+                int end = ReadRecords(buffer, (int)reader.BytesConsumed, ref table);
+                reader = new Utf8JsonReader(buffer[end..], isFinalBlock: true, behindBracket);
+                reader.Read();
             }
             else if (Matches(ref reader, "NextShardIterator"u8))
             {
                 reader.Read();
                 iterator = reader.GetString();
+            }
+            else if (Matches(ref reader, "ContinuationSequenceNumber"u8))
+            {
+                reader.Read();
+                continuation = reader.GetString();
             }
             else if (Matches(ref reader, "MillisBehindLatest"u8))
             {
@@ -95,11 +97,68 @@ internal static class JsonRecordsDecoder
         {
             Count = table.Count,
             PayloadBytes = table.PayloadBytes,
+            MayHoldAggregates = table.MayHoldAggregates,
             Entries = table.Detach(),
             NextShardIterator = iterator,
+            ContinuationSequenceNumber = continuation,
             MillisBehindLatest = behind,
             ChildShards = children,
         };
+    }
+
+    /// <summary>Reads the records behind an opening bracket; the offset of the closing one.</summary>
+    private static int ReadRecords(Span<byte> buffer, int position, ref RecordTable table)
+    {
+        SkipWhiteSpace(buffer, ref position);
+        while (table.Count > 0 || position >= buffer.Length || buffer[position] != ']')
+        {
+            ref RecordEntry entry = ref table.Next();
+            if (!PlainJsonRecord.TryRead(buffer, ref position, ref entry))
+            {
+                entry = RecordTable.Empty;
+                ReadRecord(buffer, ref position, ref entry);
+            }
+
+            table.Keep(buffer, in entry);
+            SkipWhiteSpace(buffer, ref position);
+            if (position < buffer.Length && buffer[position] == ']')
+            {
+                break;
+            }
+
+            if (position >= buffer.Length || buffer[position] != ',')
+            {
+                throw new WireFormatException($"Behind record {table.Count - 1}, at offset {position}, neither a comma nor the end of Records stands.");
+            }
+
+            position++;
+            SkipWhiteSpace(buffer, ref position);
+        }
+
+        return position;
+    }
+
+    /// <summary>Reads a record of any form.</summary>
+    private static void ReadRecord(Span<byte> buffer, ref int position, ref RecordEntry entry)
+    {
+        Span<byte> rest = buffer[position..];
+        // The reader only moves forwards, so that rewriting a string behind it is safe.
+        var reader = new Utf8JsonReader(rest);
+        reader.Read();
+        Expect(ref reader, JsonTokenType.StartObject);
+        ReadRecord(ref reader, rest, ref entry);
+        entry.DataOffset += position;
+        entry.SequenceNumberOffset += position;
+        entry.PartitionKeyOffset += position;
+        position += (int)reader.BytesConsumed;
+    }
+
+    private static void SkipWhiteSpace(ReadOnlySpan<byte> buffer, ref int position)
+    {
+        while (position < buffer.Length && buffer[position] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+        {
+            position++;
+        }
     }
 
     private static void ReadRecord(ref Utf8JsonReader reader, Span<byte> buffer, ref RecordEntry entry)

@@ -29,7 +29,7 @@ internal sealed class WireValue
     /// <summary>The items of an array; none where it is null.</summary>
     public IReadOnlyList<WireValue> Items => _value switch
     {
-        null => [],
+        null => Array.Empty<WireValue>(),
         List<WireValue> items => items,
         _ => throw Unexpected("an array"),
     };

@@ -1,0 +1,32 @@
+using FastConsumer.Analyzers.Reach;
+using FastConsumer.SourceGenerator.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace FastConsumer.Analyzers;
+
+/// <summary>
+/// The base of rules about what handlers do. It goes from each processor to the code that its handlers reach, so code that
+/// no handler reaches costs nothing and is never reported.
+/// </summary>
+public abstract class HandlerAnalyzer : FastConsumerAnalyzer
+{
+    /// <inheritdoc/>
+    protected sealed override void Register(CompilationStartAnalysisContext context)
+    {
+        var reported = new ReportedPlaces();
+        context.RegisterSymbolAction(
+            symbol =>
+            {
+                var type = (INamedTypeSymbol)symbol.Symbol;
+                if (type.TypeKind == TypeKind.Class && type.FindAttribute("KinesisProcessorAttribute") is not null)
+                {
+                    Analyze(ProcessorCode.Of(symbol.Compilation, type, symbol.CancellationToken), new Findings(symbol, reported));
+                }
+            },
+            SymbolKind.NamedType);
+    }
+
+    /// <summary>Looks at one processor.</summary>
+    private protected abstract void Analyze(ProcessorCode code, Findings findings);
+}

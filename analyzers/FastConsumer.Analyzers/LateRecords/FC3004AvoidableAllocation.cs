@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using FastConsumer.Analyzers.Reach;
+using FastConsumer.SourceGenerator.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace FastConsumer.Analyzers.LateRecords;
+
+/// <summary>FC3004: a copy per record where the bytes themselves would do.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
+{
+    private static readonly string[] s_readers = ["Deserialize", "Parse", "TryParse"];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.AvoidableAllocation];
+
+    /// <inheritdoc/>
+    private protected override void Analyze(ProcessorCode code, Findings findings)
+    {
+        foreach (ReachedMethod method in code.FromRecords)
+        {
+            foreach (IOperation operation in method.Operations)
+            {
+                if (Find(operation) is { } message)
+                {
+                    findings.Report(Descriptors.AvoidableAllocation, operation.Syntax.GetLocation(), message);
+                }
+            }
+
+            if (method.IsHandler)
+            {
+                FindText(method, findings);
+            }
+        }
+    }
+
+    private static string? Find(IOperation operation)
+    {
+        switch (operation)
+        {
+            case IInvocationOperation { TargetMethod.Name: "ToArray", Parent: IArgumentOperation argument } call when IsBytes(Receiver(call)?.Type) && TakesBytes(argument):
+                return "ToArray() copies each record's bytes, and the method it is passed to takes memory or a span as well. Pass the bytes as they are.";
+
+            case IInvocationOperation { TargetMethod: { Name: "GetString" } target, Parent: IArgumentOperation argument } call
+                when target.ContainingType.DerivesFrom("System.Text", "Encoding")
+                    && call.Arguments.Length == 1
+                    && IsBytes(call.Arguments[0].Value.Unwrapped().Type)
+                    && IsReader(argument)
+                    && TakesBytes(argument):
+                return "This makes a string of each record only to read it; the reader takes UTF-8 bytes as well. Pass the bytes as they are.";
+
+            case IPropertyReferenceOperation { Property: { Name: "PartitionKey" } property } reference
+                when property.ContainingType.IsContract("KinesisRecord") && IsOnlyCompared(reference):
+                return "PartitionKey makes a string at each call, here only to compare it. Compare the bytes: PartitionKeyUtf8.SequenceEqual(\"...\"u8).";
+
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>A handler that takes text only to hand it to a reader of UTF-8.</summary>
+    private static void FindText(ReachedMethod method, Findings findings)
+    {
+        foreach (IParameterSymbol text in method.Method.Parameters.Where(parameter => parameter.Type.SpecialType == SpecialType.System_String && parameter.FindAttribute("FromServicesAttribute") is null))
+        {
+            IParameterReferenceOperation[] uses =
+                [.. method.Operations.OfType<IParameterReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, text))];
+            if (uses.Length == 1 && uses[0].Parent is IArgumentOperation argument && IsReader(argument) && TakesBytes(argument) && text.Place() is { } place)
+            {
+                findings.Report(
+                    Descriptors.AvoidableAllocation,
+                    place,
+                    $"'{text.Name}' is a string made of each record, used only to read it. Take the payload's own type, or ReadOnlyMemory<byte>.");
+            }
+        }
+    }
+
+    private static IOperation? Receiver(IInvocationOperation call) => call.Instance ?? call.Arguments.FirstOrDefault()?.Value;
+
+    private static bool IsBytes(ITypeSymbol? type) => BorrowedFlow.IsBytes(type) && type!.OnlyTypeArgument()?.SpecialType == SpecialType.System_Byte;
+
+    private static bool IsReader(IArgumentOperation argument) => argument.Parent is IInvocationOperation call
+        && Array.IndexOf(s_readers, call.TargetMethod.Name) >= 0
+        && call.TargetMethod.ContainingType.NamespaceName() is "System.Text.Json" or "System.Text.Json.Nodes";
+
+    /// <summary>True where the called method has a form that takes bytes at this place, and all else as it is.</summary>
+    private static bool TakesBytes(IArgumentOperation argument)
+    {
+        (IMethodSymbol? method, int place) = argument.Parent switch
+        {
+            IInvocationOperation call => (call.TargetMethod.OriginalDefinition, argument.Parameter?.Ordinal ?? -1),
+            _ => (null, -1),
+        };
+        if (method is null || place < 0)
+        {
+            return false;
+        }
+
+        return method.ContainingType.GetMembers(method.Name).OfType<IMethodSymbol>().Any(candidate =>
+            candidate.IsStatic == method.IsStatic
+            && candidate.Arity == method.Arity
+            && candidate.DeclaredAccessibility == Accessibility.Public
+            && candidate.Parameters.Length >= method.Parameters.Length
+            && candidate.Parameters.Skip(method.Parameters.Length).All(parameter => parameter.IsOptional)
+            && IsBytes(candidate.Parameters[place].Type)
+            && candidate.Parameters.Zip(method.Parameters, (left, right) => left.Ordinal == place || left.Type.ToDisplayString() == right.Type.ToDisplayString()).All(same => same)
+            && candidate.ReturnType.ToDisplayString() == method.ReturnType.ToDisplayString());
+    }
+
+    private static bool IsOnlyCompared(IOperation reference) => reference.Parent switch
+    {
+        IBinaryOperation { OperatorKind: BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals } comparison =>
+            (comparison.LeftOperand == reference ? comparison.RightOperand : comparison.LeftOperand).ConstantValue is { HasValue: true, Value: string },
+        IIsPatternOperation { Pattern: IConstantPatternOperation } => true,
+        _ => false,
+    };
+}

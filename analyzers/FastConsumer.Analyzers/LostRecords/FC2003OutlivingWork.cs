@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using FastConsumer.Analyzers.Reach;
+using FastConsumer.SourceGenerator.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace FastConsumer.Analyzers.LostRecords;
+
+/// <summary>FC2003: work that a handler starts and does not wait for: its failure is seen by nobody, and the record counts as done before it.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class FC2003OutlivingWork : HandlerAnalyzer
+{
+    /// <summary>Set where 'await' before the reported expression is the remedy.</summary>
+    internal const string CanAwait = nameof(CanAwait);
+
+    private const string Remedy = "The record counts as done before the work is, and a failure is seen by nobody.";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.OutlivingWork];
+
+    /// <inheritdoc/>
+    private protected override void Analyze(ProcessorCode code, Findings findings)
+    {
+        foreach (ReachedMethod method in code.FromRecords)
+        {
+            foreach (IOperation operation in method.Operations)
+            {
+                if (Find(operation, method) is { } found)
+                {
+                    findings.Report(
+                        Descriptors.OutlivingWork,
+                        found.Place,
+                        $"{found.What}. {Remedy} {found.HowToMend}",
+                        found.CanAwait ? [(CanAwait, "true")] : []);
+                }
+            }
+        }
+    }
+
+    private static Found? Find(IOperation operation, ReachedMethod method)
+    {
+        switch (operation)
+        {
+            case IExpressionStatementOperation statement when statement.UnawaitedValue() is { } value:
+                return new Found(value.Syntax.GetLocation(), $"Nobody awaits '{Name(value)}'", "Await it.", CanAwait: value is IInvocationOperation);
+
+            case IAwaitOperation { Parent: IExpressionStatementOperation } await
+                when await.Type.IsTask() && await.Operation.Unwrapped() is IInvocationOperation { TargetMethod.Name: not "WhenAny" } call:
+                return new Found(call.Syntax.GetLocation(), $"'{Name(call)}' is awaited, but not the task that it returns", "Use Task.Run, or Unwrap().", CanAwait: false);
+
+            case IInvocationOperation { TargetMethod: { IsAsync: true, ReturnsVoid: true } target } call:
+                return new Found(call.Syntax.GetLocation(), $"'{target.Name}' is async void, so nobody can await it", "Let it return a Task, and await it.", CanAwait: false);
+
+            case IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } lambda:
+                SyntaxToken keyword = ((AnonymousFunctionExpressionSyntax)lambda.Syntax).AsyncKeyword;
+                return new Found(keyword.GetLocation(), "This lambda is async void, so nobody can await it", "Await the work in the handler itself, or pass it to a method that takes a Func<Task>.", CanAwait: false);
+
+            case IInvocationOperation { TargetMethod: { Name: "QueueUserWorkItem" or "UnsafeQueueUserWorkItem" } target } call when target.ContainingType.Is("System.Threading", "ThreadPool"):
+                return new Found(call.Syntax.GetLocation(), "The thread pool runs this later", "Await the work in the handler.", CanAwait: false);
+
+            case IInvocationOperation { TargetMethod: { Name: "Start" or "UnsafeStart" } target } call when target.ContainingType.Is("System.Threading", "Thread") && !Joins(method):
+                return new Found(call.Syntax.GetLocation(), "This thread goes on after the handler", "Await the work in the handler.", CanAwait: false);
+
+            case IObjectCreationOperation creation when IsTimer(creation.Type) && !IsDisposedHere(creation):
+                return new Found(creation.Syntax.GetLocation(), "A timer runs its work after the handler has returned", "Await the work in the handler.", CanAwait: false);
+
+            case IInvocationOperation { TargetMethod: { Name: "CreateTimer" } target } call when target.ContainingType.DerivesFrom("System", "TimeProvider") && !IsDisposedHere(call):
+                return new Found(call.Syntax.GetLocation(), "A timer runs its work after the handler has returned", "Await the work in the handler.", CanAwait: false);
+
+            case IEventAssignmentOperation { Adds: true } subscription when !EndsHere(subscription, method):
+                return new Found(subscription.Syntax.GetLocation(), "An event runs this after the handler has returned, once more with each record", "Subscribe once, in the constructor, or unsubscribe before the handler ends.", CanAwait: false);
+
+            case IVariableDeclaratorOperation { Symbol: { } local } declarator
+                when declarator.GetVariableInitializer()?.Value.Unwrapped() is IInvocationOperation call && call.Type.IsTask() && !IsUsed(local, method, except: null):
+                return new Found(call.Syntax.GetLocation(), $"Nobody awaits '{Name(call)}'", "Await it.", CanAwait: false);
+
+            case ISimpleAssignmentOperation { Target: IMemberReferenceOperation { Member: IFieldSymbol or IPropertySymbol } target } assignment
+                when assignment.Value.Unwrapped() is IInvocationOperation call && call.Type.IsTask() && IsOwnMember(target) && !IsAwaited(target.Member, method):
+                return new Found(call.Syntax.GetLocation(), $"Nobody awaits '{Name(call)}' before the handler returns", "Await it here.", CanAwait: false);
+
+            case IInvocationOperation { TargetMethod.Name: "Add" or "Enqueue" or "Push" or "TryAdd", Instance: { } collection } add
+                when add.Arguments.Length == 1 && add.Arguments[0].Value.Unwrapped() is IInvocationOperation call && call.Type.IsTask():
+                bool awaited = collection.Unwrapped() switch
+                {
+                    ILocalReferenceOperation local => IsUsed(local.Local, method, except: add.TargetMethod.Name),
+                    IMemberReferenceOperation member => IsAwaited(member.Member, method),
+                    _ => true,
+                };
+                return awaited ? null : new Found(call.Syntax.GetLocation(), $"Nobody awaits '{Name(call)}' before the handler returns", "Await the collected tasks with Task.WhenAll.", CanAwait: false);
+
+            default:
+                return null;
+        }
+    }
+
+    private static bool IsTimer(ITypeSymbol? type) => type.Is("System.Threading", "Timer") || type.Is("System.Timers", "Timer");
+
+    private static bool IsDisposedHere(IOperation creation)
+    {
+        for (IOperation? parent = creation.Parent; parent is not null; parent = parent.Parent)
+        {
+            if (parent is IUsingOperation or IUsingDeclarationOperation)
+            {
+                return true;
+            }
+
+            if (parent is IBlockOperation)
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Joins(ReachedMethod method) => method.Operations.OfType<IInvocationOperation>()
+        .Any(call => call.TargetMethod.Name == "Join" && call.TargetMethod.ContainingType.Is("System.Threading", "Thread"));
+
+    private static bool EndsHere(IEventAssignmentOperation subscription, ReachedMethod method)
+    {
+        if (subscription.EventReference is not IEventReferenceOperation reference)
+        {
+            return true;
+        }
+
+        // what is created here ends here
+        if (reference.Instance?.Unwrapped() is ILocalReferenceOperation)
+        {
+            return true;
+        }
+
+        return method.Operations.OfType<IEventAssignmentOperation>().Any(other =>
+            !other.Adds
+            && other.EventReference is IEventReferenceOperation otherReference
+            && SymbolEqualityComparer.Default.Equals(otherReference.Event, reference.Event));
+    }
+
+    private static bool IsOwnMember(IMemberReferenceOperation member) => member.Root().OutlivesCall();
+
+    private static bool IsAwaited(ISymbol member, ReachedMethod method) => method.Operations.OfType<IAwaitOperation>().Any(await =>
+        await.Descendants().OfType<IMemberReferenceOperation>().Any(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member)));
+
+    private static bool IsUsed(ILocalSymbol local, ReachedMethod method, string? except) => method.Operations.OfType<ILocalReferenceOperation>().Any(reference =>
+        SymbolEqualityComparer.Default.Equals(reference.Local, local)
+        && !(except is not null && reference.Parent is IInvocationOperation { TargetMethod: { } target } && target.Name == except));
+
+    private static string Name(IOperation operation) => operation switch
+    {
+        IInvocationOperation { TargetMethod.Name: "ConfigureAwait" or "AsTask", Instance: { } instance } => Name(instance.Unwrapped()),
+        IInvocationOperation call => call.TargetMethod.Name,
+        IConditionalAccessOperation access => Name(access.WhenNotNull.Unwrapped()),
+        _ => "this task",
+    };
+
+    private readonly record struct Found(Location Place, string What, string HowToMend, bool CanAwait);
+}

@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using FastConsumer.Analyzers.Reach;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace FastConsumer.Analyzers.LostRecords;
+
+/// <summary>FC2004: a catch takes cancellation or a lost lease for something else, and an unfinished record counts as done.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class FC2004HiddenCancellation : HandlerAnalyzer
+{
+    /// <summary>The diagnostic's property with the name of the exception type that the clause must let pass, where it names another one.</summary>
+    internal const string Hidden = nameof(Hidden);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.HiddenCancellation];
+
+    /// <inheritdoc/>
+    private protected override void Analyze(ProcessorCode code, Findings findings)
+    {
+        INamedTypeSymbol? cancellation = findings.Compilation.GetTypeByMetadataName("System.OperationCanceledException");
+        INamedTypeSymbol? leaseLost = findings.Compilation.GetTypeByMetadataName("FastConsumer.LeaseLostException");
+        if (cancellation is null || leaseLost is null)
+        {
+            return;
+        }
+
+        foreach (ReachedMethod method in code.FromRecords)
+        {
+            foreach (ICatchClauseOperation clause in method.Operations.OfType<ICatchClauseOperation>())
+            {
+                if (CaughtPath.Of(clause, method, code, findings.CancellationToken) is not { } path
+                    || path.Throws
+                    || path.LeavesNote
+                    || CatchFilter.IsOpaque(clause)
+                    || CatchFilter.AsksForNoCancellation(clause))
+                {
+                    continue;
+                }
+
+                if (clause.ExceptionType.IsLeaseLost() || clause.ExceptionType.IsCancellation())
+                {
+                    if (path.EndsAsDone)
+                    {
+                        findings.Report(
+                            Descriptors.HiddenCancellation,
+                            path.Place,
+                            clause.ExceptionType.IsLeaseLost()
+                                ? "LeaseLostException ends here: the call goes on as if the shard were still this worker's. Rethrow it."
+                                : $"{clause.ExceptionType.Name} ends here: a record that was not finished counts as done. Rethrow it, or catch it only 'when' the handler's own token is not cancelled.");
+                    }
+
+                    continue;
+                }
+
+                if (clause.IsGeneral() && path.Remedies.Any() && !path.Remedies.Any(PassesToken) && path.EndsAsDone
+                    && HiddenBy(clause, cancellation, leaseLost) is { } hidden)
+                {
+                    findings.Report(
+                        Descriptors.HiddenCancellation,
+                        path.Place,
+                        $"This clause takes {hidden} for a failure of the record: on a stop, or with a lost lease, a good record is treated as a bad one. Let it pass: 'when (e is not {hidden})'.",
+                        (Hidden, hidden));
+                }
+            }
+        }
+    }
+
+    /// <summary>What the clause hides, as a pattern writes it; null where nothing.</summary>
+    private static string? HiddenBy(ICatchClauseOperation clause, INamedTypeSymbol cancellation, INamedTypeSymbol leaseLost)
+    {
+        var attempt = (ITryOperation)clause.Parent!;
+        bool cancels = false;
+        bool loses = false;
+        foreach (IInvocationOperation call in attempt.Body.Descendants().OfType<IInvocationOperation>())
+        {
+            cancels |= PassesToken(call);
+            loses |= call.TargetMethod.Name == "CheckpointAsync" && call.TargetMethod.ContainingType.NamespaceName() == "FastConsumer";
+        }
+
+        cancels &= Reaches(attempt, clause, cancellation);
+        loses &= Reaches(attempt, clause, leaseLost);
+        return (cancels, loses) switch
+        {
+            (true, true) => "(OperationCanceledException or LeaseLostException)",
+            (true, false) => "OperationCanceledException",
+            (false, true) => "LeaseLostException",
+            _ => null,
+        };
+    }
+
+    private static bool Reaches(ITryOperation attempt, ICatchClauseOperation clause, ITypeSymbol exception)
+    {
+        foreach (ICatchClauseOperation candidate in attempt.Catches)
+        {
+            bool takes = CatchFilter.Takes(candidate, exception) == true || (candidate.ExceptionType.DerivesFrom(exception) && !candidate.IsGeneral());
+            if (candidate == clause)
+            {
+                return takes;
+            }
+
+            if (takes)
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool PassesToken(IInvocationOperation call) => call.Arguments.Any(argument =>
+        argument.ArgumentKind == ArgumentKind.Explicit
+        && argument.Value.Unwrapped() is ILocalReferenceOperation or IParameterReferenceOperation or IMemberReferenceOperation
+        && argument.Value.Unwrapped() is not IPropertyReferenceOperation { Property: { Name: "None", IsStatic: true } }
+        && argument.Value.Type.IsCancellationToken());
+}

@@ -1,0 +1,118 @@
+using FastConsumer.SourceGenerator.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace FastConsumer.Analyzers.Reach;
+
+/// <summary>What methods of the framework, and of libraries that most consumers use, are documented to throw for reasons that lie in the record or in the world.</summary>
+internal sealed class FrameworkExceptions(Compilation compilation)
+{
+    private const string Http = "System.Net.Http.HttpRequestException";
+    private const string Json = "System.Text.Json.JsonException";
+    private const string Io = "System.IO.IOException";
+    private const string Format = "System.FormatException";
+    private const string Overflow = "System.OverflowException";
+    private const string Operation = "System.InvalidOperationException";
+    private const string Socket = "System.Net.Sockets.SocketException";
+    private const string Database = "System.Data.Common.DbException";
+    private const string Timeout = "System.TimeoutException";
+
+    // by containing type or one of its bases and interfaces; a method's name ends with * where more may follow
+    private static readonly Dictionary<string, (string Methods, string[] Exceptions)[]> s_known = new()
+    {
+        ["System.Net.Http.HttpClient"] = [("Get* Post* Put* Patch* Delete* Send*", [Http])],
+        ["System.Net.Http.HttpMessageInvoker"] = [("Send*", [Http])],
+        ["System.Net.Http.HttpResponseMessage"] = [("EnsureSuccessStatusCode", [Http])],
+        ["System.Net.Http.Json.HttpClientJsonExtensions"] = [("Get* DeleteFromJsonAsync", [Http, Json]), ("Post* Put* Patch*", [Http])],
+        ["System.Net.Http.Json.HttpContentJsonExtensions"] = [("ReadFromJsonAsync", [Json])],
+        ["System.Text.Json.JsonSerializer"] = [("Deserialize*", [Json])],
+        ["System.Text.Json.JsonDocument"] = [("Parse*", [Json])],
+        ["System.Text.Json.Nodes.JsonNode"] = [("Parse*", [Json])],
+        ["System.Text.Json.JsonElement"] = [("GetProperty", ["System.Collections.Generic.KeyNotFoundException"])],
+        ["System.IO.File"] = [("Read* Write* Append* Open* Create* Copy Move Replace", [Io])],
+        ["System.IO.Directory"] = [("CreateDirectory Move Delete", [Io])],
+        ["System.IO.FileStream"] = [("Read* Write* Flush* CopyTo*", [Io])],
+        ["System.Net.Sockets.NetworkStream"] = [("Read* Write* Flush* CopyTo*", [Io])],
+        ["System.Net.Sockets.Socket"] = [("Connect* Send* Receive* Accept*", [Socket])],
+        ["System.Net.Sockets.TcpClient"] = [("Connect*", [Socket])],
+        ["System.Net.Sockets.UdpClient"] = [("Send* Receive*", [Socket])],
+        ["System.Net.Dns"] = [("GetHost*", [Socket])],
+        ["System.Data.Common.DbConnection"] = [("Open* BeginTransaction*", [Database])],
+        ["System.Data.Common.DbCommand"] = [("Execute*", [Database])],
+        ["System.Data.Common.DbDataReader"] = [("Read* NextResult*", [Database])],
+        ["System.Data.Common.DbTransaction"] = [("Commit*", [Database])],
+        ["System.Threading.Tasks.Task"] = [("WaitAsync", [Timeout])],
+        ["System.Linq.Enumerable"] = [("First Single Last", [Operation])],
+        ["System.Byte"] = [("Parse", [Format, Overflow])],
+        ["System.Int16"] = [("Parse", [Format, Overflow])],
+        ["System.Int32"] = [("Parse", [Format, Overflow])],
+        ["System.Int64"] = [("Parse", [Format, Overflow])],
+        ["System.UInt16"] = [("Parse", [Format, Overflow])],
+        ["System.UInt32"] = [("Parse", [Format, Overflow])],
+        ["System.UInt64"] = [("Parse", [Format, Overflow])],
+        ["System.Decimal"] = [("Parse", [Format, Overflow])],
+        ["System.Single"] = [("Parse", [Format])],
+        ["System.Double"] = [("Parse", [Format])],
+        ["System.Boolean"] = [("Parse", [Format])],
+        ["System.Guid"] = [("Parse ParseExact", [Format])],
+        ["System.DateTime"] = [("Parse ParseExact", [Format])],
+        ["System.DateTimeOffset"] = [("Parse ParseExact", [Format])],
+        ["System.DateOnly"] = [("Parse ParseExact", [Format])],
+        ["System.TimeOnly"] = [("Parse ParseExact", [Format])],
+        ["System.TimeSpan"] = [("Parse ParseExact", [Format, Overflow])],
+        ["System.Enum"] = [("Parse", ["System.ArgumentException"])],
+        ["System.Convert"] = [("FromBase64String FromHexString", [Format])],
+        ["Amazon.Runtime.IAmazonService"] = [("*Async", ["Amazon.Runtime.AmazonServiceException"])],
+        ["Microsoft.EntityFrameworkCore.DbContext"] = [("SaveChanges*", ["Microsoft.EntityFrameworkCore.DbUpdateException"])],
+    };
+
+    public IEnumerable<ITypeSymbol> Of(IInvocationOperation call)
+    {
+        IMethodSymbol method = call.TargetMethod;
+        INamedTypeSymbol type = method.ContainingType;
+        if (method.IsStatic && method.Name.StartsWith("ThrowIf", StringComparison.Ordinal) && type.DerivesFrom("System", "Exception"))
+        {
+            return [type];
+        }
+
+        if (method.Name == "WaitAsync" && !method.Parameters.Any(parameter => parameter.Type.Is("System", "TimeSpan")))
+        {
+            return [];
+        }
+
+        IEnumerable<INamedTypeSymbol> types = type.AllInterfaces.Concat(Bases(type));
+        return types
+            .Where(part => s_known.ContainsKey(Key(part)))
+            .SelectMany(part => s_known[Key(part)])
+            .Where(entry => entry.Methods.Split(' ').Any(pattern => Matches(method.Name, pattern)))
+            .SelectMany(entry => entry.Exceptions)
+            .Select(name => compilation.GetTypeByMetadataName(name))
+            .OfType<ITypeSymbol>();
+    }
+
+    /// <summary>True for methods that call the delegates they are given before they, or their task, are done, and let exceptions through.</summary>
+    public static bool RunsArguments(IMethodSymbol method)
+    {
+        INamedTypeSymbol type = method.ContainingType;
+        return type.Is("System.Threading.Tasks", "Parallel")
+            || type.Is("System.Linq", "Enumerable")
+            || (type.Is("System.Threading.Tasks", "Task") && method.Name == "Run")
+            || (type.Is("System.Collections.Generic", "List") && method.Name == "ForEach")
+            || (type.Is("System", "Array") && method.Name == "ForEach");
+    }
+
+    private static IEnumerable<INamedTypeSymbol> Bases(INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
+        {
+            yield return part;
+        }
+    }
+
+    private static string Key(INamedTypeSymbol type) => $"{type.NamespaceName()}.{type.Name}";
+
+    private static bool Matches(string name, string pattern) =>
+        pattern[0] == '*' ? name.EndsWith(pattern.Substring(1), StringComparison.Ordinal)
+        : pattern[pattern.Length - 1] == '*' ? name.StartsWith(pattern.Substring(0, pattern.Length - 1), StringComparison.Ordinal)
+        : name == pattern;
+}

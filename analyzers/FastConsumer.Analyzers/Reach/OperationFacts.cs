@@ -1,0 +1,144 @@
+using FastConsumer.SourceGenerator.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace FastConsumer.Analyzers.Reach;
+
+/// <summary>Questions about operations and types that several rules ask.</summary>
+internal static class OperationFacts
+{
+    private const string Tasks = "System.Threading.Tasks";
+
+    public static bool IsTask(this ITypeSymbol? type) => type.Is(Tasks, "Task") || type.Is(Tasks, "ValueTask");
+
+    public static bool IsAwaitable(this ITypeSymbol? type) => type.IsTask()
+        || type.Is("System.Runtime.CompilerServices", "ConfiguredTaskAwaitable")
+        || type.Is("System.Runtime.CompilerServices", "ConfiguredValueTaskAwaitable");
+
+    /// <summary>True for Task and ValueTask without a result.</summary>
+    public static bool IsTaskWithoutResult(this ITypeSymbol? type) => type.IsTask() && type is INamedTypeSymbol { Arity: 0 };
+
+    public static bool IsCancellationToken(this ITypeSymbol? type) => type.Is("System.Threading", "CancellationToken");
+
+    public static bool DerivesFrom(this ITypeSymbol? type, ITypeSymbol ancestor)
+    {
+        for (ITypeSymbol? part = type; part is not null; part = part.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(part, ancestor))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public static bool DerivesFrom(this ITypeSymbol? type, string containingNamespace, string name)
+    {
+        for (ITypeSymbol? part = type; part is not null; part = part.BaseType)
+        {
+            if (part.Is(containingNamespace, name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public static bool IsCancellation(this ITypeSymbol? type) => type.DerivesFrom("System", "OperationCanceledException");
+
+    public static bool IsLeaseLost(this ITypeSymbol? type) => type.IsContract("LeaseLostException");
+
+    /// <summary>True for a catch that takes every exception: of Exception, SystemException or no type.</summary>
+    public static bool IsGeneral(this ICatchClauseOperation clause) =>
+        clause.ExceptionType.Is("System", "Exception") || clause.ExceptionType.Is("System", "Object") || clause.ExceptionType is null;
+
+    public static IOperation Unwrapped(this IOperation operation)
+    {
+        while (operation is IConversionOperation or IParenthesizedOperation)
+        {
+            operation = operation is IConversionOperation conversion ? conversion.Operand : ((IParenthesizedOperation)operation).Operand;
+        }
+
+        return operation;
+    }
+
+    /// <summary>The call whose task nobody awaits: a statement of its own, or assigned to a discard; null where the statement is another.</summary>
+    public static IOperation? UnawaitedValue(this IExpressionStatementOperation statement)
+    {
+        IOperation value = statement.Operation.Unwrapped();
+        if (value is ISimpleAssignmentOperation { Target: IDiscardOperation } assignment)
+        {
+            value = assignment.Value.Unwrapped();
+        }
+
+        return value is IInvocationOperation or IConditionalAccessOperation && value.Type.IsAwaitable() ? value : null;
+    }
+
+    /// <summary>True where nobody can await the result of this call.</summary>
+    public static bool IsUnawaited(this IOperation call)
+    {
+        IOperation? parent = call.Parent;
+        while (parent is IConversionOperation or IConditionalAccessOperation
+            || (parent is IInvocationOperation { TargetMethod.Name: "ConfigureAwait" or "AsTask" or "Unwrap" }))
+        {
+            parent = parent.Parent;
+        }
+
+        return parent is IExpressionStatementOperation or ISimpleAssignmentOperation { Target: IDiscardOperation };
+    }
+
+    /// <summary>What a chain of members begins with.</summary>
+    public static IOperation? Root(this IOperation? operation)
+    {
+        while (true)
+        {
+            switch (operation?.Unwrapped())
+            {
+                case IFieldReferenceOperation { Instance: { } instance } field when instance.Unwrapped() is not IInstanceReferenceOperation:
+                    operation = field.Instance;
+                    break;
+                case IPropertyReferenceOperation { Instance: { } instance } property when instance.Unwrapped() is not IInstanceReferenceOperation:
+                    operation = property.Instance;
+                    break;
+                case IArrayElementReferenceOperation element:
+                    operation = element.ArrayReference;
+                    break;
+                case IInvocationOperation { Instance: { } instance } when instance.Unwrapped() is not IInstanceReferenceOperation:
+                    operation = instance;
+                    break;
+                default:
+                    return operation?.Unwrapped();
+            }
+        }
+    }
+
+    /// <summary>True for what lives longer than a call: fields, properties, services, and parameters of a primary constructor.</summary>
+    public static bool OutlivesCall(this IOperation? root) => root switch
+    {
+        IFieldReferenceOperation or IPropertyReferenceOperation => true,
+        IParameterReferenceOperation { Parameter.ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.Constructor } } => true,
+        IParameterReferenceOperation { Parameter: { } parameter } => parameter.FindAttribute("FromServicesAttribute") is not null,
+        _ => false,
+    };
+
+    /// <summary>The lambda or local function that an operation stands in; null where it is the method itself.</summary>
+    public static IMethodSymbol? EnclosingFunction(this IOperation operation)
+    {
+        for (IOperation? parent = operation.Parent; parent is not null; parent = parent.Parent)
+        {
+            switch (parent)
+            {
+                case IAnonymousFunctionOperation lambda:
+                    return lambda.Symbol;
+                case ILocalFunctionOperation local:
+                    return local.Symbol;
+            }
+        }
+
+        return null;
+    }
+
+    public static string NamespaceName(this ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() ?? "";
+}

@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using FastConsumer.SourceGenerator.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace FastConsumer.Analyzers.Reach;
+
+/// <summary>A method that a processor's handlers reach, with its body.</summary>
+internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool isHandler, bool fromRecords)
+{
+    public IMethodSymbol Method { get; } = method;
+
+    public IOperation Body { get; } = body;
+
+    /// <summary>True for the methods with [OnRecord] or [OnBatch] themselves.</summary>
+    public bool IsHandler { get; } = isHandler;
+
+    /// <summary>False where only the life cycle leads here.</summary>
+    public bool FromRecords { get; } = fromRecords;
+
+    public SemanticModel Model => Body.SemanticModel!;
+
+    /// <summary>Everything in the body, with its lambdas and local functions.</summary>
+    public IEnumerable<IOperation> Operations => Body.DescendantsAndSelf();
+}
+
+/// <summary>
+/// The handlers of one processor and the methods of this compilation that they call, directly or not. Calls are followed
+/// where the target is certain: not through interfaces, delegates of unknown origin, or methods that others may override.
+/// </summary>
+internal sealed class ProcessorCode
+{
+    private const int MostMethods = 200;
+    private const int MostSteps = 12;
+
+    private static readonly string[] s_lifeCycle =
+        ["OnShardStartedAttribute", "OnShardEndedAttribute", "OnLeaseLostAttribute", "OnStoppingAttribute"];
+
+    // shared by all rules; goes with the compilation
+    private static readonly ConditionalWeakTable<Compilation, ConcurrentDictionary<INamedTypeSymbol, ProcessorCode>> s_known = new();
+
+    private readonly MethodBodies _bodies;
+    private readonly List<ReachedMethod> _methods = [];
+    private readonly HashSet<IMethodSymbol> _seen = new(SymbolEqualityComparer.Default);
+
+    private ProcessorCode(Compilation compilation, INamedTypeSymbol type)
+    {
+        Compilation = compilation;
+        Type = type;
+        _bodies = MethodBodies.Of(compilation);
+    }
+
+    public Compilation Compilation { get; }
+
+    public INamedTypeSymbol Type { get; }
+
+    /// <summary>What records pass through: the handlers first, then what they call.</summary>
+    public IEnumerable<ReachedMethod> FromRecords => _methods.Where(method => method.FromRecords);
+
+    /// <summary>The methods with [OnRecord] or [OnBatch].</summary>
+    public IEnumerable<ReachedMethod> Handlers => _methods.Where(method => method.IsHandler);
+
+    /// <summary>What records pass through, and the life cycle's methods.</summary>
+    public IReadOnlyList<ReachedMethod> All => _methods;
+
+    public static ProcessorCode Of(Compilation compilation, INamedTypeSymbol type, CancellationToken cancellationToken)
+    {
+        ConcurrentDictionary<INamedTypeSymbol, ProcessorCode> known = s_known.GetValue(compilation, static _ => new(SymbolEqualityComparer.Default));
+        return known.GetOrAdd(type, _ => Read(compilation, type, cancellationToken));
+    }
+
+    /// <summary>The method of this compilation that a call leads to for certain; null where there is none.</summary>
+    public ReachedBody? Target(IInvocationOperation call, CancellationToken cancellationToken)
+    {
+        IMethodSymbol? method = Resolve(call);
+        return method is not null && _bodies.Find(method, cancellationToken) is { } body ? new ReachedBody(method, body) : null;
+    }
+
+    /// <summary>The body of a method of this compilation.</summary>
+    public IOperation? BodyOf(IMethodSymbol method, CancellationToken cancellationToken) => _bodies.Find(method.OriginalDefinition, cancellationToken);
+
+    private static ProcessorCode Read(Compilation compilation, INamedTypeSymbol type, CancellationToken cancellationToken)
+    {
+        var code = new ProcessorCode(compilation, type);
+        IMethodSymbol[] methods = [.. type.GetMembers().OfType<IMethodSymbol>()];
+        code.Follow(methods.Where(IsHandler), fromRecords: true, cancellationToken);
+        code.Follow(methods.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
+        return code;
+    }
+
+    private static bool IsHandler(IMethodSymbol method) =>
+        method.FindAttribute("OnRecordAttribute") is not null || method.FindAttribute("OnBatchAttribute") is not null;
+
+    private void Follow(IEnumerable<IMethodSymbol> entries, bool fromRecords, CancellationToken cancellationToken)
+    {
+        var left = new Queue<(IMethodSymbol Method, int Steps)>(entries.Select(entry => (entry, 0)));
+        while (left.Count > 0 && _methods.Count < MostMethods)
+        {
+            (IMethodSymbol method, int steps) = left.Dequeue();
+            if (!_seen.Add(method) || _bodies.Find(method, cancellationToken) is not { } body)
+            {
+                continue;
+            }
+
+            _methods.Add(new ReachedMethod(method, body, fromRecords && steps == 0, fromRecords));
+            if (steps < MostSteps)
+            {
+                foreach (IMethodSymbol next in Calls(body))
+                {
+                    left.Enqueue((next, steps + 1));
+                }
+            }
+        }
+    }
+
+    private IEnumerable<IMethodSymbol> Calls(IOperation body)
+    {
+        foreach (IOperation operation in body.DescendantsAndSelf())
+        {
+            IMethodSymbol? next = operation switch
+            {
+                IInvocationOperation call => Resolve(call),
+                IMethodReferenceOperation reference => Resolve(reference.Method, reference.Instance, reference.IsVirtual),
+                IObjectCreationOperation { Constructor: { } constructor } => constructor.OriginalDefinition,
+                _ => null,
+            };
+            // the body of a local function is part of the body it stands in
+            if (next is { MethodKind: not MethodKind.LocalFunction })
+            {
+                yield return next;
+            }
+        }
+    }
+
+    private IMethodSymbol? Resolve(IInvocationOperation call) => Resolve(call.TargetMethod, call.Instance, call.IsVirtual);
+
+    private IMethodSymbol? Resolve(IMethodSymbol target, IOperation? instance, bool isVirtual)
+    {
+        IMethodSymbol method = (target.ReducedFrom ?? target).OriginalDefinition;
+        if (!isVirtual)
+        {
+            return method.PartialImplementationPart ?? method;
+        }
+
+        ITypeSymbol? receiver = instance switch
+        {
+            IInstanceReferenceOperation when InheritsFrom(Type, method.ContainingType) => Type,
+            IObjectCreationOperation creation => creation.Type,
+            { Type.IsSealed: true } => instance.Type,
+            _ => null,
+        };
+        for (ITypeSymbol? type = receiver; type is not null; type = type.BaseType)
+        {
+            foreach (IMethodSymbol candidate in type.GetMembers(method.Name).OfType<IMethodSymbol>())
+            {
+                if (Overrides(candidate.OriginalDefinition, method))
+                {
+                    return candidate.OriginalDefinition;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Overrides(IMethodSymbol candidate, IMethodSymbol method)
+    {
+        for (IMethodSymbol? slot = candidate; slot is not null; slot = slot.OverriddenMethod?.OriginalDefinition)
+        {
+            if (SymbolEqualityComparer.Default.Equals(slot, method))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool InheritsFrom(ITypeSymbol type, ITypeSymbol ancestor)
+    {
+        for (ITypeSymbol? part = type; part is not null; part = part.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(part.OriginalDefinition, ancestor.OriginalDefinition))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
+
+/// <summary>A method with its body.</summary>
+internal readonly record struct ReachedBody(IMethodSymbol Method, IOperation Body);

@@ -1,0 +1,17 @@
+namespace FastConsumer.Analyzers;
+
+/// <summary>The ids of the rules about what a processor does, beside those about its shape (<c>RuleIds</c>); each has a page in docs/rules.</summary>
+internal static class RuleNumbers
+{
+    public const string UnhandledException = "FC2001";
+    public const string SwallowedException = "FC2002";
+    public const string OutlivingWork = "FC2003";
+    public const string HiddenCancellation = "FC2004";
+    public const string EscapingMemory = "FC2005";
+    public const string BlockingCall = "FC3001";
+    public const string TokenNotPassed = "FC3002";
+    public const string SharedState = "FC3003";
+    public const string AvoidableAllocation = "FC3004";
+    public const string ShortLease = "FC4002";
+    public const string EndlessRetry = "FC4003";
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+
+namespace FastConsumer.LoadTest;
+
+/// <summary>This executable, started again with another command. Ended when it is disposed.</summary>
+internal sealed class OwnProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private OwnProcess(Process process) => _process = process;
+
+    public static OwnProcess Start(params IEnumerable<string> arguments)
+    {
+        string executable = Environment.ProcessPath!;
+        var start = new ProcessStartInfo(executable) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        if (Path.GetFileNameWithoutExtension(executable) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(OwnProcess).Assembly.Location);
+        }
+
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return new OwnProcess(Process.Start(start)!);
+    }
+
+    /// <summary>The next line that it writes.</summary>
+    public async Task<string> ReadLineAsync(CancellationToken cancellationToken) =>
+        await _process.StandardOutput.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException("The other process has ended without an answer.");
+
+    public async ValueTask DisposeAsync()
+    {
+        // it ends with its input; the kill is for one that hangs
+        _process.StandardInput.Close();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5), TimeProvider.System);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    /// <summary>Runs until the process that started this one closes its input.</summary>
+    public static Task UntilInputEndsAsync() => Task.Run(static () =>
+    {
+        // the console's reader blocks, whatever its methods are called
+        while (Console.In.ReadLine() is not null)
+        {
+        }
+    });
+}

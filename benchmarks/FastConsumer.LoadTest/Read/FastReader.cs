@@ -1,0 +1,45 @@
+using Amazon.Runtime;
+using FastConsumer.Kinesis;
+using FastConsumer.LoadTest.Replay;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.LoadTest.Read;
+
+/// <summary>The handler: what a user's would see of each record, and nothing else.</summary>
+[KinesisProcessor(ReplayServer.StreamName)]
+internal sealed partial class CountingProcessor(Meter meter)
+{
+    private readonly ShardCount _count = new(meter);
+
+    [OnRecord]
+    public void Handle(ReadOnlySpan<byte> data) => _count.Add(data.Length);
+}
+
+/// <summary>The whole worker: leases in memory, readers, lanes, the generated pipeline, checkpoints. Only the read quota is off, for the server has none.</summary>
+internal static class FastReader
+{
+    public static async Task RunAsync(string url, ReadSettings settings, Meter meter, CancellationToken cancellationToken)
+    {
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(meter);
+        builder.Services
+            .AddFastConsumer(options =>
+            {
+                options.ApplicationName = "load-test";
+                options.ServiceUrl = url;
+                options.Region = "us-east-1";
+                options.Credentials = new BasicAWSCredentials("load", "test");
+                options.Protocol = settings.IsCbor ? KinesisProtocol.Cbor : KinesisProtocol.Json;
+                options.IgnoreReadQuota = true;
+            })
+            .AddProcessor<CountingProcessor>()
+            .UseInMemoryLeases();
+        using IHost host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        await meter.Ended.WaitAsync(cancellationToken);
+        await host.StopAsync(cancellationToken);
+    }
+}

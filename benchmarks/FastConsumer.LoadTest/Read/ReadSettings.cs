@@ -1,0 +1,22 @@
+namespace FastConsumer.LoadTest.Read;
+
+/// <summary>What reads: FastConsumer's worker, the SDK's way, or nobody (the answers are thrown away).</summary>
+internal enum ReadClient
+{
+    Fast,
+    Sdk,
+    Drain,
+}
+
+/// <summary>One run.</summary>
+internal sealed record ReadSettings(ReadClient Client, bool IsCbor, long Records, int Size, int Shards, int PerAnswer)
+{
+    private const int LargestAnswer = 10 * 1024 * 1024;
+    private const int LargestCount = 10_000;
+
+    /// <summary>Records that are read before the figures begin: the JIT has its say first, for some seconds at least.</summary>
+    public long WarmUp => Math.Max(Records / 2, 20L * PerAnswer * Shards);
+
+    /// <summary>The most records that an answer of the service could hold.</summary>
+    public static int Most(int size) => Math.Clamp(LargestAnswer / (size + 8), 1, LargestCount);
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using Amazon.DynamoDBv2.Model;
+
+namespace FastConsumer.DynamoDb;
+
+/// <summary>Something that only KCL 3.x writes, as it was read: where it changes, a fleet of it is running.</summary>
+/// <param name="Id">What it is, apart from all others.</param>
+/// <param name="Kind">What kind of sign it is.</param>
+/// <param name="Place">For messages.</param>
+/// <param name="State">Changes with every write.</param>
+/// <param name="WrittenAt">When its writer says that it wrote it, by the writer's clock; null where it does not say.</param>
+internal readonly record struct Kcl3Sign(string Id, Kcl3SignKind Kind, string Place, string State, DateTimeOffset? WrittenAt = null)
+{
+    // KCL's names in the rows of worker metrics (lastUpdateTime, seconds since 1970) and of its coordinator
+    private const string UpdatedAt = "lut";
+    private const string LeaderKey = "Leader";
+
+    /// <summary>The sign in a row of the lease table; null where it is none.</summary>
+    public static Kcl3Sign? InLeaseTable(Dictionary<string, AttributeValue> item)
+    {
+        string key = item.GetValueOrDefault(LeaseAttributes.LeaseKey)?.S ?? "";
+        return item.GetValueOrDefault(LeaseAttributes.EntityType)?.S switch
+        {
+            "WORKER_METRIC_STATS" => new($"row:{key}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{key}'", StateOf(item), TimeOf(item)),
+            "LEADER" => new($"row:{key}", Kcl3SignKind.Leader, $"leader row '{key}'", StateOf(item)),
+            null or LeaseAttributes.LeaseEntity when item.GetValueOrDefault(LeaseAttributes.Throughput) is { } throughput => new(
+                $"lease:{key}",
+                item.ContainsKey(LeaseAttributes.LeaseOwner) ? Kcl3SignKind.OwnedThroughput : Kcl3SignKind.Throughput,
+                $"{LeaseAttributes.Throughput} of lease '{key}'",
+                StateOf(throughput)),
+            _ => null,
+        };
+    }
+
+    /// <summary>The sign in a row of <c>(application)-WorkerMetricStats</c>.</summary>
+    public static Kcl3Sign InMetricsTable(Dictionary<string, AttributeValue> item)
+    {
+        string worker = item.GetValueOrDefault("wid")?.S ?? "";
+        return new($"metrics:{worker}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{worker}'", StateOf(item), TimeOf(item));
+    }
+
+    /// <summary>The sign in a row of <c>(application)-CoordinatorState</c>; null where it is none (people write there too, to migrate).</summary>
+    public static Kcl3Sign? InCoordinatorTable(Dictionary<string, AttributeValue> item) =>
+        item.GetValueOrDefault("key")?.S is LeaderKey
+            ? new Kcl3Sign("coordinator:" + LeaderKey, Kcl3SignKind.Leader, $"leader row '{LeaderKey}'", StateOf(item))
+            : null;
+
+    private static DateTimeOffset? TimeOf(Dictionary<string, AttributeValue> item) =>
+        long.TryParse(item.GetValueOrDefault(UpdatedAt)?.N, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+        && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : null;
+
+    private static string StateOf(Dictionary<string, AttributeValue> item) =>
+        string.Join('\n', item.OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Key}={StateOf(pair.Value)}"));
+
+    private static string StateOf(AttributeValue value) =>
+        value.S ?? value.N
+        ?? (value.B is { } bytes ? Convert.ToBase64String(bytes.ToArray())
+        : value.M is { } map ? $"{{{StateOf(map)}}}"
+        : value.L is { } list ? $"[{string.Join(',', list.Select(StateOf))}]"
+        : value.SS is { } texts ? string.Join(',', texts.Order(StringComparer.Ordinal))
+        : value.NS is { } numbers ? string.Join(',', numbers.Order(StringComparer.Ordinal))
+        : $"{value.BOOL}");
+}
+
+/// <summary>The signs by which KCL 3.x is known.</summary>
+internal enum Kcl3SignKind
+{
+    /// <summary>A lease that nobody owns bears a throughput.</summary>
+    Throughput,
+
+    /// <summary>A lease that somebody owns does.</summary>
+    OwnedThroughput,
+
+    /// <summary>A worker's report of its own load, each 30 s.</summary>
+    WorkerMetrics,
+
+    /// <summary>The leader's lock.</summary>
+    Leader,
+}

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Diagnostics;
+
+/// <summary>What enhanced fan-out logs: events 2050 to 2069.</summary>
+internal static partial class FanOutLog
+{
+    [LoggerMessage(2050, LogLevel.Information, "Stream {Stream} is read by enhanced fan-out, as consumer {Consumer} ({ConsumerArn}).")]
+    public static partial void ConsumerReady(ILogger log, string stream, string consumer, string consumerArn);
+
+    [LoggerMessage(2051, LogLevel.Information, "Consumer {Consumer} was registered on stream {Stream}; it stays registered when this worker stops.")]
+    public static partial void ConsumerRegistered(ILogger log, string stream, string consumer);
+
+    [LoggerMessage(2052, LogLevel.Warning, "Stream {Stream} cannot be read by enhanced fan-out; its shards are read by polling instead, as FanOutFallback says. {Reason}")]
+    public static partial void FellBack(ILogger log, string stream, string reason);
+
+    [LoggerMessage(2053, LogLevel.Debug, "Subscribed to shard {ShardId} from {Position} on.")]
+    public static partial void Subscribed(ILogger log, string shardId, object position);
+
+    [LoggerMessage(2054, LogLevel.Debug, "The subscription to shard {ShardId} has ended; going on with a new one.")]
+    public static partial void SubscriptionEnded(ILogger log, string shardId);
+
+    [LoggerMessage(2055, LogLevel.Warning, "The subscription to shard {ShardId} has been silent for {Silence}, where the service sends an event every few seconds; going on with a new one.")]
+    public static partial void SubscriptionSilent(ILogger log, string shardId, TimeSpan silence);
+
+    [LoggerMessage(2056, LogLevel.Debug, "Subscribing to shard {ShardId} was refused; next try in {Wait}. {Reason}")]
+    public static partial void SubscriptionRefused(ILogger log, string shardId, TimeSpan wait, string reason);
+}

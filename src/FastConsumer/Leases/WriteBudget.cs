@@ -1,0 +1,114 @@
+namespace FastConsumer.Leases;
+
+/// <summary>
+/// Paces a worker's writes to the lease table, in write units (one per row: a lease's row is below 1 KB). Where a budget for the
+/// table is given, the worker keeps to its share of it (leases held / all). A throttle halves the pace that was reached, and the pace comes
+/// back while writes succeed: the table's limit may be shared with others or change at any time.
+/// </summary>
+internal sealed class WriteBudget
+{
+    private static readonly TimeSpan s_window = TimeSpan.FromSeconds(1);
+    private const double SlowestPace = 1;
+    private const double GrowthPerSecond = 1.05;
+
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private readonly double? _tableUnits;
+    private double _share = 1;
+    private double? _learnt;
+    private double _peak;
+    private long _windowStarted;
+    private double _inWindow;
+    private long _lastGrowth;
+    private long _nextAt;
+
+    /// <param name="tableUnits">Write units a second that the application may use on the table; null to find out by throttles.</param>
+    /// <param name="time">The clock.</param>
+    public WriteBudget(double? tableUnits, TimeProvider time)
+    {
+        _tableUnits = tableUnits;
+        _time = time;
+        _windowStarted = _lastGrowth = _nextAt = time.GetTimestamp();
+    }
+
+    /// <summary>Units a second this worker may write now; null for as many as it has.</summary>
+    public double? Pace
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return CurrentPace();
+            }
+        }
+    }
+
+    /// <summary>This worker holds <paramref name="held"/> of <paramref name="all"/> leases.</summary>
+    public void SetShare(int held, int all)
+    {
+        lock (_lock)
+        {
+            _share = all == 0 ? 1 : Math.Max(1, held) / (double)Math.Max(all, held);
+        }
+    }
+
+    /// <summary>Waits until so many units may be written. First come, first served.</summary>
+    public async ValueTask TakeAsync(int units, CancellationToken cancellationToken)
+    {
+        TimeSpan wait;
+        lock (_lock)
+        {
+            long now = _time.GetTimestamp();
+            if (CurrentPace() is not double pace)
+            {
+                _nextAt = now;
+                return;
+            }
+
+            // unused time is not saved up: a burst after a pause would be throttled
+            long start = Math.Max(now, _nextAt);
+            _nextAt = start + (long)(units / pace * _time.TimestampFrequency);
+            wait = _time.GetElapsedTime(now, start);
+        }
+
+        if (wait > TimeSpan.Zero)
+        {
+            await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>So many writes took effect, and so many were throttled.</summary>
+    public void Answered(int written, int throttled)
+    {
+        lock (_lock)
+        {
+            long now = _time.GetTimestamp();
+            _inWindow += written;
+            TimeSpan elapsed = _time.GetElapsedTime(_windowStarted, now);
+            if (elapsed >= s_window)
+            {
+                _peak = _inWindow / elapsed.TotalSeconds;
+                _inWindow = 0;
+                _windowStarted = now;
+            }
+
+            if (throttled > 0)
+            {
+                double reached = CurrentPace() ?? Math.Max(_peak, _inWindow);
+                _learnt = Math.Max(SlowestPace, reached / 2);
+                _lastGrowth = now;
+            }
+            else if (_learnt is double learnt)
+            {
+                _learnt = learnt * Math.Pow(GrowthPerSecond, _time.GetElapsedTime(_lastGrowth, now).TotalSeconds);
+                _lastGrowth = now;
+            }
+        }
+    }
+
+    private double? CurrentPace()
+    {
+        double? given = _tableUnits * _share;
+        return given is double g && _learnt is double l ? Math.Min(g, l) : given ?? _learnt;
+    }
+}

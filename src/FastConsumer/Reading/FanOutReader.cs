@@ -1,0 +1,402 @@
+using System.Threading.Channels;
+using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Timing;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Reading;
+
+/// <summary>
+/// Reads one shard by SubscribeToShard (enhanced fan-out) from its start position to its end, and passes pages on in order.
+/// Invariant: what was passed on is a contiguous run of the shard's records after the start position; a new subscription
+/// always starts after the last continuation number that was passed on, whatever became of the former one.
+/// An event is not read before the byte budget has room for it: until then it stays with the connection, whose window is
+/// what holds the service back.
+/// </summary>
+internal sealed class FanOutReader : IShardReader
+{
+    // The service counts one call a second by its own clock, and calls do not travel evenly.
+    private static readonly TimeSpan s_callInterval = TimeSpan.FromMilliseconds(1100);
+    private static readonly TimeSpan s_takeOverAfter = TimeSpan.FromMilliseconds(5100);
+
+    /// <summary>A subscription lasts for five minutes; the next one takes over before that, shard by shard at different times.</summary>
+    private static readonly TimeSpan s_renewAfter = TimeSpan.FromSeconds(275);
+    private static readonly TimeSpan s_renewSpread = TimeSpan.FromSeconds(15);
+
+    /// <summary>The service sends an event every few seconds, with or without records; KCL gives up after this time too.</summary>
+    private static readonly TimeSpan s_longestSilence = TimeSpan.FromSeconds(35);
+
+    private static readonly TimeSpan s_firstThrottleWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_longestThrottleWait = TimeSpan.FromSeconds(20);
+
+    private readonly IKinesisClient _client;
+    private readonly ShardReaderSettings _settings;
+    private readonly FanOutConsumer _consumer;
+    private readonly ShardPosition _position;
+    private readonly ShardOutput _output;
+    private readonly IShardReader _fallback;
+    private readonly ByteBudget.Account _budget;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly ConsumerMetrics _metrics;
+    private readonly ILogger _log;
+    private readonly ReadRecovery _recovery;
+    private readonly ShardEnding _ending;
+    private readonly Backoff _throttles;
+    private IShardSubscription? _subscription;
+    private Task<int?>? _announcement;
+    private long? _calledAt;
+    private long? _subscribedAt;
+    private long _renewedAt;
+    private TimeSpan _renewIn;
+    private string? _consumerArn;
+    private bool _consumerWasForgotten;
+
+    /// <param name="client">The client.</param>
+    /// <param name="settings">The shard.</param>
+    /// <param name="consumer">The registered consumer.</param>
+    /// <param name="position">Where to start; moved on by whoever reads.</param>
+    /// <param name="fallback">Goes on by polling, from <paramref name="position"/>, where fan-out is refused and the options allow it.</param>
+    /// <param name="budget">The shard's share of the byte budget.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">Jitter.</param>
+    /// <param name="metrics">Hears of what is read.</param>
+    /// <param name="health">Hears of what lasts.</param>
+    /// <param name="log">The log.</param>
+    public FanOutReader(
+        IKinesisClient client,
+        ShardReaderSettings settings,
+        FanOutConsumer consumer,
+        ShardPosition position,
+        IShardReader fallback,
+        ByteBudget.Account budget,
+        TimeProvider time,
+        Random random,
+        ConsumerMetrics metrics,
+        ConsumerHealth health,
+        ILogger log)
+    {
+        _client = client;
+        _settings = settings;
+        _consumer = consumer;
+        _position = position;
+        _output = new ShardOutput(settings, position, metrics, log);
+        _fallback = fallback;
+        _budget = budget;
+        _time = time;
+        _random = random;
+        _metrics = metrics;
+        _log = log;
+        _recovery = new ReadRecovery(settings.Shard, time, random, health, log);
+        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, log);
+        _throttles = new Backoff(s_firstThrottleWait, s_longestThrottleWait, random);
+    }
+
+    private string ShardId => _settings.Shard.Shard;
+
+    /// <inheritdoc/>
+    public async Task RunAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
+    {
+        Exception? failure = null;
+        bool isHandedOver = false;
+        try
+        {
+            while (!await ReadOnceAsync(output, cancellationToken).ConfigureAwait(false))
+            {
+                if (_consumer.HasFallenBack)
+                {
+                    isHandedOver = true;
+                    break;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // a stop; what was not passed on is read again by the next owner
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            throw;
+        }
+        finally
+        {
+            await UnsubscribeAsync().ConfigureAwait(false);
+            _recovery.End();
+            if (!isHandedOver)
+            {
+                output.TryComplete(failure);
+            }
+        }
+
+        if (isHandedOver)
+        {
+            await _fallback.RunAsync(output, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>One event and what follows from it; true at the shard's end.</summary>
+    private async ValueTask<bool> ReadOnceAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_subscription is null)
+            {
+                await PaceAsync(cancellationToken).ConfigureAwait(false);
+                _subscription = await SubscribeAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            if (await NextEventAsync(_subscription, cancellationToken).ConfigureAwait(false) is not { } bytes)
+            {
+                return false;
+            }
+
+            return await PassOnAsync(_subscription, bytes, output, cancellationToken).ConfigureAwait(false);
+        }
+        catch (KinesisException e)
+        {
+            await UnsubscribeAsync().ConfigureAwait(false);
+            return await RecoverAsync(e, output, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until the service takes another call for this shard.</summary>
+    private async ValueTask PaceAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan rest = Rest(_calledAt, s_callInterval);
+        TimeSpan untilTakeOver = Rest(_subscribedAt, s_takeOverAfter);
+        rest = untilTakeOver > rest ? untilTakeOver : rest;
+        if (rest > TimeSpan.Zero)
+        {
+            await Task.Delay(rest, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<IShardSubscription> SubscribeAsync(CancellationToken cancellationToken)
+    {
+        string arn = await _consumer.ArnAsync(cancellationToken).ConfigureAwait(false);
+        StartingPosition start = _position.Next();
+        _consumerArn = arn;
+        _calledAt = _time.GetTimestamp();
+        IShardSubscription subscription = await _client.SubscribeToShardAsync(arn, ShardId, start, cancellationToken).ConfigureAwait(false);
+        FanOutLog.Subscribed(_log, ShardId, start);
+        _subscribedAt = _calledAt = _renewedAt = _time.GetTimestamp();
+        _renewIn = s_renewAfter + (_random.NextDouble() * s_renewSpread);
+        return subscription;
+    }
+
+    /// <summary>Waits for the next event, and sees to it meanwhile that the subscription is renewed in time; null where there is a new subscription, or none.</summary>
+    private async ValueTask<int?> NextEventAsync(IShardSubscription subscription, CancellationToken cancellationToken)
+    {
+        _announcement ??= subscription.WaitForEventAsync(cancellationToken).AsTask();
+        long since = _time.GetTimestamp();
+        while (true)
+        {
+            TimeSpan untilRenewal = Rest(_renewedAt, _renewIn);
+            if (untilRenewal == TimeSpan.Zero)
+            {
+                if (await TryRenewAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    return null;
+                }
+
+                continue;
+            }
+
+            if (!_announcement.IsCompleted)
+            {
+                TimeSpan untilSilent = Rest(since, s_longestSilence);
+                if (untilSilent == TimeSpan.Zero)
+                {
+                    FanOutLog.SubscriptionSilent(_log, ShardId, s_longestSilence);
+                    await UnsubscribeAsync().ConfigureAwait(false);
+                    return null;
+                }
+
+                await WaitAsync(_announcement, untilSilent < untilRenewal ? untilSilent : untilRenewal, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            int? bytes = await _announcement.ConfigureAwait(false);
+            _announcement = null;
+            if (bytes is null)
+            {
+                FanOutLog.SubscriptionEnded(_log, ShardId);
+                await UnsubscribeAsync().ConfigureAwait(false);
+            }
+
+            return bytes;
+        }
+    }
+
+    /// <summary>Takes the subscription over by a new one; what the old one still had is sent again by the new one. False where it goes on for now.</summary>
+    private async ValueTask<bool> TryRenewAsync(CancellationToken cancellationToken)
+    {
+        IShardSubscription next;
+        try
+        {
+            next = await SubscribeAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (KinesisException e)
+        {
+            // The old one still runs: where the reason lasts, its end will show it.
+            TimeSpan wait = s_takeOverAfter * (1 + _random.NextDouble());
+            FanOutLog.SubscriptionRefused(_log, ShardId, wait, e.Message);
+            _renewedAt = _time.GetTimestamp();
+            _renewIn = wait;
+            return false;
+        }
+
+        await UnsubscribeAsync().ConfigureAwait(false);
+        _subscription = next;
+        return true;
+    }
+
+    private async ValueTask<bool> PassOnAsync(IShardSubscription subscription, int bytes, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
+    {
+        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(bytes, cancellationToken).ConfigureAwait(false);
+        GetRecordsResponse? response = null;
+        try
+        {
+            response = await subscription.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (response is null)
+            {
+                await UnsubscribeAsync().ConfigureAwait(false);
+                return false;
+            }
+
+            CheckpointPosition? end = _output.Unpack(response);
+            _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
+            IReadOnlyList<ChildShard>? children = null;
+            if (response.ContinuationSequenceNumber is null)
+            {
+                children = await _ending.JudgeAsync(response.ChildShards, cancellationToken).ConfigureAwait(false);
+                if (children is null)
+                {
+                    // not believed: the same records come again with a new subscription
+                    await UnsubscribeAsync().ConfigureAwait(false);
+                    return false;
+                }
+            }
+            else
+            {
+                _ending.GoesOn();
+            }
+
+            _recovery.Succeeded();
+            _throttles.Reset();
+            _consumerWasForgotten = false;
+            SequenceNumber? continuation = response.ContinuationSequenceNumber;
+            if (end is { } last)
+            {
+                (GetRecordsResponse records, ByteBudget.Reservation room) = (response, reservation);
+                response = null;
+                reservation = null;
+                await _output.PassOnAsync(output, records, room, last, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (children is not null)
+            {
+                ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+
+            _position.Advance(continuation!.Value);
+            return false;
+        }
+        finally
+        {
+            response?.Dispose();
+            reservation?.Dispose();
+        }
+    }
+
+    /// <summary>Waits as the error asks, or gives way to polling. Returns when the next try is due; true where the shard is gone.</summary>
+    private async ValueTask<bool> RecoverAsync(KinesisException error, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
+    {
+        switch (error.Kind)
+        {
+            case KinesisErrorKind.Denied or KinesisErrorKind.Throttled when _consumer.TryFallBack(error):
+                return false;
+
+            case KinesisErrorKind.ResourceInUse:
+                // the consumer's subscription of a moment ago, or another worker that has just taken the shard over
+                await RefusedAsync(error, s_takeOverAfter * (1 + (_random.NextDouble() / 2)), cancellationToken).ConfigureAwait(false);
+                return false;
+
+            case KinesisErrorKind.Throttled:
+                _metrics.ReadThrottled(_settings.Shard);
+                await RefusedAsync(error, _throttles.Next(), cancellationToken).ConfigureAwait(false);
+                return false;
+
+            case KinesisErrorKind.NotFound when !_consumerWasForgotten:
+                // Somebody may have deregistered the consumer, or registered it anew under another ARN: that is seen to first.
+                _consumerWasForgotten = true;
+                ForgetConsumer();
+                return false;
+
+            case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
+                ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                return true;
+
+            default:
+                if (error.Kind == KinesisErrorKind.NotFound)
+                {
+                    ForgetConsumer();
+                }
+
+                await _recovery.WaitAsync(error, cancellationToken).ConfigureAwait(false);
+                return false;
+        }
+    }
+
+    private void ForgetConsumer()
+    {
+        if (_consumerArn is { } arn)
+        {
+            _consumer.Forget(arn);
+        }
+
+        _subscribedAt = null;
+    }
+
+    private Task RefusedAsync(KinesisException error, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        FanOutLog.SubscriptionRefused(_log, ShardId, wait, error.Message);
+        return Task.Delay(wait, _time, cancellationToken);
+    }
+
+    private async ValueTask UnsubscribeAsync()
+    {
+        IShardSubscription? subscription = _subscription;
+        Task? announcement = _announcement;
+        _subscription = null;
+        _announcement = null;
+        if (subscription is not null)
+        {
+            await subscription.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (announcement is not null)
+        {
+            await announcement.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async ValueTask WaitAsync(Task announcement, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(announcement, Task.Delay(limit, _time, inTime.Token)).ConfigureAwait(false);
+        await inTime.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private TimeSpan Rest(long? since, TimeSpan interval)
+    {
+        TimeSpan rest = since is { } start ? interval - _time.GetElapsedTime(start) : TimeSpan.Zero;
+        return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
+    }
+}

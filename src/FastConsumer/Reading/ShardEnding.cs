@@ -1,0 +1,68 @@
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Reading;
+
+/// <summary>
+/// Judges whether a shard has ended. An answer that ends it without naming its children is not believed until it has come
+/// several times and ListShards says that the shard is closed.
+/// </summary>
+internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream, string shardId, ILogger log)
+{
+    private const int InvalidAnswersInARow = 3;
+
+    private int _invalidAnswers;
+
+    /// <summary>True after an answer that ended the shard although the listing says that it is open.</summary>
+    public bool IsRefuted { get; private set; }
+
+    /// <summary>An answer goes on with the shard.</summary>
+    public void GoesOn() => _invalidAnswers = 0;
+
+    /// <summary>The shard's children where an answer ends it; null where it is not to be believed yet.</summary>
+    public async ValueTask<IReadOnlyList<ChildShard>?> JudgeAsync(IReadOnlyList<ChildShard> children, CancellationToken cancellationToken)
+    {
+        IsRefuted = false;
+        if (children.Count > 0 && children.All(static child => child.ParentShards.Count > 0))
+        {
+            return children;
+        }
+
+        if (++_invalidAnswers <= InvalidAnswersInARow)
+        {
+            return null;
+        }
+
+        List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken).ConfigureAwait(false);
+        Shard? self = listing.Find(shard => shard.ShardId == shardId);
+        if (self is null or { EndingSequenceNumber: not null })
+        {
+            return ChildrenIn(listing);
+        }
+
+        ConsumerLog.IteratorWithoutEnd(log, shardId);
+        _invalidAnswers = 0;
+        IsRefuted = true;
+        return null;
+    }
+
+    /// <summary>The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the retention); else null.</summary>
+    public async ValueTask<IReadOnlyList<ChildShard>?> FindTrimmedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken).ConfigureAwait(false);
+            return listing.Count == 0 || listing.Exists(shard => shard.ShardId == shardId) ? null : ChildrenIn(listing);
+        }
+        catch (KinesisException)
+        {
+            // the first error says what is wrong; this one says the same of the stream
+            return null;
+        }
+    }
+
+    private List<ChildShard> ChildrenIn(List<Shard> listing) => [.. listing
+        .Where(shard => shard.ParentShardId == shardId || shard.AdjacentParentShardId == shardId)
+        .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
+}

@@ -1,0 +1,61 @@
+using FastConsumer.CompilerTesting.Verification;
+
+namespace FastConsumer.CompilerTesting.Rules;
+
+public sealed class FC2001Tests
+{
+    [Theory]
+    [InlineData("throw new InvalidOperationException();", "InvalidOperationException")]
+    [InlineData("_ = text.Length > 3 ? text : throw new InvalidOperationException();", "InvalidOperationException")]
+    [InlineData("Check(text);", "InvalidDataException (from P.Check)")]
+    [InlineData("int.Parse(text);", "FormatException (from Int32.Parse), OverflowException (from Int32.Parse)")]
+    [InlineData("try { Check(text); } catch (IOException) { store.Save(\"\"); }", "InvalidDataException")]
+    [InlineData("try { Check(text); } catch (Exception) { throw; }", "InvalidDataException")]
+    [InlineData("try { Check(text); } catch (Exception e) { log.LogError(e, \"\"); throw e; }", "InvalidDataException")]
+    [InlineData("try { store.Save(text); } catch (TimeoutException) { throw; }", "TimeoutException")]
+    [InlineData("try { Check(text); } catch (Exception e) when (e is IOException) { store.Save(\"\"); }", "InvalidDataException")]
+    [InlineData("try { Check(text); } catch (InvalidDataException e) when (e.Message == \"\") { store.Save(\"\"); }", "InvalidDataException")]
+    [InlineData("void Local() => throw new TimeoutException(); Local();", "TimeoutException")]
+    [InlineData("Console.WriteLine(text.Split(',').Select(part => int.Parse(part)).Sum());", "FormatException")]
+    [InlineData("Recurse(text);", "TimeoutException")]
+    public async Task An_exception_without_a_policy_is_reported(string body, string types) =>
+        Assert.Contains(types, Assert.Single(await RuleVerifier.VerifyBodyAsync("FC2001", Source("[|Handle|]", body))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("store.Save(text);")]
+    [InlineData("throw new OperationCanceledException();")]
+    [InlineData("ArgumentNullException.ThrowIfNull(text);")]
+    [InlineData("try { Check(text); } catch (InvalidDataException) { store.Save(\"\"); }")]
+    [InlineData("try { Check(text); } catch (Exception e) when (e is not OperationCanceledException) { store.Save(\"\"); }")]
+    [InlineData("try { Check(text); } catch (Exception e) when (e is IOException or InvalidDataException) { store.Save(\"\"); }")]
+    [InlineData("Func<int> later = () => throw new TimeoutException(); Console.WriteLine(later);")]
+    [InlineData("void Unused() => throw new TimeoutException();")]
+    [InlineData("Console.WriteLine(int.TryParse(text, out int number) ? number : 0);")]
+    public Task What_cannot_leave_is_not(string body) => RuleVerifier.VerifyBodyAsync("FC2001", Source("Handle", body));
+
+    [Theory]
+    [InlineData("[OnError(typeof(InvalidDataException), ErrorAction.Stop)]", "")]
+    [InlineData("[OnError(typeof(SystemException), ErrorAction.Stop)]", "")]
+    [InlineData("", "[OnError(typeof(Exception), ErrorAction.DeadLetter)]")]
+    public Task A_policy_on_method_or_class_is_one(string onMethod, string onClass) =>
+        RuleVerifier.VerifyBodyAsync("FC2001", Source("Handle", "Check(text);", onMethod, onClass));
+
+    [Fact]
+    public Task A_policy_of_the_assembly_is_one() => RuleVerifier.VerifyBodyAsync(
+        "FC2001",
+        Source("Handle", "Check(text);").Replace("public interface IStore", "[assembly: OnError(typeof(InvalidDataException), ErrorAction.Stop)] public interface IStore", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("[OnError(typeof(IOException), ErrorAction.Stop)]")]
+    [InlineData("[OnError(typeof(FileNotFoundException), ErrorAction.Stop)]")]
+    public Task A_policy_for_other_types_is_none(string policy) =>
+        RuleVerifier.VerifyBodyAsync("FC2001", Source("[|Handle|]", "Check(text);", policy));
+
+    private static string Source(string handler, string body, string onMethod = "", string onClass = "") => HandlerSource.Of(
+        $$"""
+        [OnRecord] {{onMethod}} void {{handler}}(string text) { {{body}} }
+        static void Check(string text) { if (text.Length == 0) throw new InvalidDataException(); }
+        static void Recurse(string text) { if (text.Length == 0) throw new TimeoutException(); Recurse(text); }
+        """,
+        onClass);
+}

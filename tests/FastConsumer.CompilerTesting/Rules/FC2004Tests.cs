@@ -1,0 +1,41 @@
+using FastConsumer.CompilerTesting.Verification;
+
+namespace FastConsumer.CompilerTesting.Rules;
+
+public sealed class FC2004Tests
+{
+    [Theory]
+    [InlineData("[|catch (OperationCanceledException)|] { }")]
+    [InlineData("[|catch (TaskCanceledException)|] { return; }")]
+    [InlineData("[|catch (LeaseLostException)|] { log.LogInformation(\"lost\"); }")]
+    [InlineData("[|catch (OperationCanceledException)|] { store.Save(\"dead\"); }")]
+    [InlineData("[|catch (Exception)|] { store.Save(\"dead\"); }")]
+    [InlineData("[|catch|] { store.Save(\"dead\"); }")]
+    [InlineData("[|catch (Exception e)|] when (e is not LeaseLostException) { store.Save(\"dead\"); }")]
+    [InlineData("catch (OperationCanceledException) { throw; } [|catch (Exception)|] { store.Save(\"dead\"); }")]
+    public Task A_clause_that_takes_them_is_reported(string clauses) => RuleVerifier.VerifyBodyAsync("FC2004", Source(clauses));
+
+    [Theory]
+    [InlineData("catch (OperationCanceledException) { throw; }")]
+    [InlineData("catch (OperationCanceledException) when (!token.IsCancellationRequested) { store.Save(\"slow\"); }")]
+    [InlineData("catch (Exception e) when (e is not (OperationCanceledException or LeaseLostException)) { store.Save(\"dead\"); }")]
+    [InlineData("catch (OperationCanceledException) { throw; } catch (LeaseLostException) { throw; } catch (Exception) { store.Save(\"dead\"); }")]
+    [InlineData("catch (Exception) { await store.SaveAsync(\"dead\", token); }")]
+    [InlineData("catch (IOException) { store.Save(\"dead\"); }")]
+    [InlineData("{|FC2002:catch (Exception)|} { }")]
+    public Task A_clause_that_lets_them_pass_is_fine(string clauses) => RuleVerifier.VerifyBodyAsync("FC2004", Source(clauses));
+
+    [Fact]
+    public Task Without_token_and_checkpoint_there_is_nothing_to_hide() => RuleVerifier.VerifyBodyAsync(
+        "FC2004",
+        HandlerSource.Of("[OnRecord] void Handle(string text) { try { store.Save(text); } catch (Exception) { store.Save(\"dead\"); } }"));
+
+    private static string Source(string clauses) => HandlerSource.Of(
+        $$"""
+        [OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token)
+        {
+            try { await store.SaveAsync(text, token); await context.CheckpointAsync(token); }
+            {{clauses}}
+        }
+        """);
+}

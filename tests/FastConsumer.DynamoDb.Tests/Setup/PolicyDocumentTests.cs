@@ -1,0 +1,83 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using FastConsumer.DynamoDb.Tests.Faults;
+using FastConsumer.Integration.Tests.Fixtures;
+using FastConsumer.Leases;
+
+namespace FastConsumer.DynamoDb.Tests.Setup;
+
+/// <summary>docs/iam.md: policies that can be pasted, and that allow what is asked.</summary>
+public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassFixture<DynoxideServer>
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Every_policy_is_one()
+    {
+        Assert.Equal(6, Policies().Count);
+        foreach (JsonNode policy in Policies())
+        {
+            Assert.Equal("2012-10-17", policy["Version"]!.GetValue<string>());
+            foreach (JsonNode? statement in policy["Statement"]!.AsArray())
+            {
+                Assert.Equal("Allow", statement!["Effect"]!.GetValue<string>());
+                Assert.All(Actions(statement), static action => Assert.Matches("^(kinesis|kms|dynamodb):[A-Z][A-Za-z]+$", action));
+                Assert.NotNull(statement["Resource"]);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_the_store_asks_for_is_allowed(bool batches)
+    {
+        await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
+        await using var table = new TestTable(proxy.ServiceUrl);
+        DynamoDbLeaseStore store = table.Open(options => options.BatchWrites = batches);
+        await store.PrepareAsync(Cancellation);
+        Lease[] leases = [new() { LeaseKey = "a", LeaseOwner = "me" }, new() { LeaseKey = "b", LeaseOwner = "me" }];
+        foreach (Lease lease in leases)
+        {
+            await store.CreateAsync(lease, Cancellation);
+        }
+
+        await store.UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease))], Cancellation);
+        // refused, and so read back
+        await store.UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease with { LeaseOwner = "other" }))], Cancellation);
+        await store.UpdateChildrenAsync("a", ["c"], Cancellation);
+        Lease mine = (await store.GetAsync("a", Cancellation))!;
+        mine = (await store.TakeAsync(mine, "you", Cancellation)).Lease!;
+        mine = (await store.ReleaseAsync(mine, Cancellation)).Lease!;
+        await store.DeleteAsync(mine, Cancellation);
+        await store.ListAsync(Cancellation);
+        await store.DescribeThroughputAsync(Cancellation);
+
+        string sid = batches ? "KeepLeases" : "KeepLeasesOneByOne";
+        HashSet<string> allowed = [.. Policies()
+            .SelectMany(static policy => policy["Statement"]!.AsArray())
+            .Where(statement => statement!["Sid"]!.GetValue<string>() == sid)
+            .SelectMany(static statement => Actions(statement!))];
+        HashSet<string> asked = [.. proxy.Operations
+            .Except(["CreateTable"])
+            .Select(static operation => $"dynamodb:{(operation == "BatchExecuteStatement" ? "PartiQLUpdate" : operation)}")];
+        Assert.Equal(allowed.Order(), asked.Order());
+    }
+
+    private static IReadOnlyList<JsonNode> Policies()
+    {
+        string tests = typeof(PolicyDocumentTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(static metadata => metadata.Key == "ProjectDirectory").Value!;
+        string text = File.ReadAllText(Path.Combine(tests, "..", "..", "docs", "iam.md"));
+        return [.. JsonBlock().Matches(text).Select(static match => JsonNode.Parse(match.Groups["json"].Value)!)];
+    }
+
+    private static IEnumerable<string> Actions(JsonNode statement) =>
+        statement["Action"] is JsonArray several
+            ? several.Select(static action => action!.GetValue<string>())
+            : [statement["Action"]!.GetValue<string>()];
+
+    [GeneratedRegex("```json\n(?<json>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex JsonBlock();
+}

@@ -1,0 +1,34 @@
+using FastConsumer.Leases;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace FastConsumer.Tests.Hosting;
+
+/// <summary>A stream deleted and created again under its name has shards of the same ids, and other records in them.</summary>
+public sealed class RecreatedStreamTests : WorkerTest
+{
+    [Fact]
+    public async Task A_stream_created_again_does_not_go_on_from_the_old_checkpoints()
+    {
+        Kinesis.CreateStream(Stream);
+        Put(3);
+        await using (WorkerHost first = await StartAsync())
+        {
+            await Eventually.TrueAsync(() => Journal.Done.Count == 3, () => first.Log.ToString());
+        }
+
+        Lease row = Assert.Single(Rows);
+        Assert.NotNull(row.StreamCreatedAt);
+
+        // as if these leases were from the stream before
+        DateTimeOffset before = row.StreamCreatedAt.Value.AddDays(-1);
+        Leases.Put(WorkerHost.Application, row with { StreamCreatedAt = before });
+        Put(3);
+        await using WorkerHost second = await StartAsync();
+        string health = await second.WaitForHealthAsync(HealthStatus.Degraded);
+
+        Assert.Contains("it was deleted and created again", health, StringComparison.Ordinal);
+        Assert.Contains($"{before:yyyy-MM-ddTHH:mm:ssZ}", health, StringComparison.Ordinal);
+        Assert.Equal(3, Journal.Done.Count);
+        Assert.Null(Assert.Single(Rows).LeaseOwner);
+    }
+}

@@ -1,0 +1,198 @@
+using System.Collections.Concurrent;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Testing;
+using FastConsumer.Testing.Leases;
+using FastConsumer.Tests.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FastConsumer.Tests.Leases;
+
+public sealed class HeldLeaseTests : IAsyncDisposable
+{
+    private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_answerTime = s_duration / 4;
+
+    private readonly ManualClock _clock = new();
+    private readonly InMemoryLeaseDatabase _database = new();
+    private readonly ScriptedLeaseStore _store;
+
+    public HeldLeaseTests() => _store = new ScriptedLeaseStore(new InMemoryLeaseStore(_database, "tests"));
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private Lease Row => _database.Snapshot("tests").Single();
+
+    [Fact]
+    public async Task A_write_whose_answer_was_lost_is_the_condition_of_the_next()
+    {
+        HeldLease lease = await TakeAsync();
+        _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
+        _store.AfterUpdate = static results => results;
+        Assert.Equal(LeaseWriteOutcome.Written, (await WriteAsync(lease, At(2), Cancellation)).Outcome);
+        Assert.Equal(At(2), Row.Checkpoint);
+        Assert.False(lease.Lost.IsCancellationRequested);
+        Assert.Equal(Row.LeaseCounter, lease.Current.LeaseCounter);
+    }
+
+    [Fact]
+    public async Task Once_another_owns_it_nothing_is_written_again()
+    {
+        HeldLease lease = await TakeAsync();
+        _database.Put("tests", Row with { LeaseOwner = "other", LeaseCounter = Row.LeaseCounter + 1 });
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
+        Assert.True(lease.Lost.IsCancellationRequested);
+        Assert.Contains("other", lease.LossReason, StringComparison.Ordinal);
+        int asked = _store.Checkpoints.Count;
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, At(2), Cancellation)).Outcome);
+        Assert.Equal(asked, _store.Checkpoints.Count);
+    }
+
+    [Fact]
+    public async Task A_deleted_row_is_a_loss()
+    {
+        HeldLease lease = await TakeAsync();
+        await _store.DeleteAsync(Row, Cancellation);
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, null, Cancellation)).Outcome);
+        Assert.Contains("deleted", lease.LossReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_hand_over_to_another_is_a_loss()
+    {
+        HeldLease lease = await TakeAsync();
+        _database.Put("tests", Row with { LeaseOwner = "next", CheckpointOwner = "me" });
+        Assert.Equal(LeaseWriteOutcome.Refused, (await WriteAsync(lease, null, Cancellation)).Outcome);
+        Assert.True(lease.Lost.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_write_without_an_answer_is_given_up_in_time_for_a_renewal()
+    {
+        HeldLease lease = await TakeAsync();
+        _store.BeforeUpdate = static (_, token) => ScriptedLeaseStore.NeverAsync(token);
+        Task<LeaseWriteResult> write = WriteAsync(lease, At(1), Cancellation);
+        _clock.Advance(s_answerTime);
+        LeaseWriteResult result = await Eventually.WithinAsync(write);
+        Assert.Equal(LeaseWriteOutcome.Failed, result.Outcome);
+        Assert.IsType<TimeoutException>(result.Error);
+        Assert.False(lease.IsWriting);
+    }
+
+    [Fact]
+    public async Task Any_exception_of_the_store_is_a_failed_write()
+    {
+        HeldLease lease = await TakeAsync();
+        _store.BeforeUpdate = static (_, _) => throw new NotSupportedException("a bug");
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
+        _store.BeforeUpdate = static (_, _) => Task.CompletedTask;
+        _store.AfterUpdate = static _ => [];
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
+        _store.AfterUpdate = static results => [results[0].Outcome == LeaseWriteOutcome.Written ? results[0] with { Lease = null } : results[0]];
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
+        _store.AfterUpdate = static results => results;
+        Assert.Equal(LeaseWriteOutcome.Written, (await WriteAsync(lease, At(3), Cancellation)).Outcome);
+        Assert.Equal(At(3), Row.Checkpoint);
+    }
+
+    [Fact]
+    public async Task A_write_that_proves_to_have_taken_effect_renews_from_its_own_beginning()
+    {
+        HeldLease lease = await TakeAsync();
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
+        await WriteAsync(lease, null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(4), lease.SinceRenewal);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        // the row shows that the first took effect; the second's answer is lost again
+        int calls = 0;
+        _store.AfterUpdate = results => ++calls == 1 ? results : throw new LeaseStoreException("lost", isTransient: true);
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, null, Cancellation)).Outcome);
+        Assert.Equal(TimeSpan.FromSeconds(3), lease.SinceRenewal);
+    }
+
+    [Fact]
+    public async Task A_store_that_wraps_its_cancellation_is_a_failed_write_too()
+    {
+        HeldLease lease = await TakeAsync();
+        using var stop = new CancellationTokenSource();
+        await stop.CancelAsync();
+        _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("cancelled", isTransient: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => WriteAsync(lease, At(1), stop.Token));
+        using var during = new CancellationTokenSource();
+        _store.BeforeUpdate = (_, _) =>
+        {
+            during.Cancel();
+            throw new LeaseStoreException("cancelled", isTransient: true);
+        };
+        Assert.Equal(LeaseWriteOutcome.Failed, (await WriteAsync(lease, At(1), during.Token)).Outcome);
+        Assert.False(lease.IsWriting);
+    }
+
+    [Fact]
+    public async Task A_release_sees_through_lost_answers()
+    {
+        HeldLease lease = await TakeAsync();
+        _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
+        await WriteAsync(lease, At(1), Cancellation);
+        Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(Cancellation)).Outcome);
+        Assert.Null(Row.LeaseOwner);
+        // as a second try after a first whose answer was lost
+        Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(Cancellation)).Outcome);
+    }
+
+    [Fact]
+    public async Task The_renewer_renews_what_is_half_its_duration_old_and_gives_up_what_is_nearly_expired()
+    {
+        HeldLease lease = await TakeAsync();
+        var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
+        var renewer = new LeaseRenewer(held, s_duration, _clock, NullLogger.Instance);
+        long counter = Row.LeaseCounter;
+        await renewer.RenewOnceAsync(Cancellation);
+        Assert.Equal(counter, Row.LeaseCounter);
+        _clock.Advance(s_duration / 2);
+        await renewer.RenewOnceAsync(Cancellation);
+        Assert.Equal(counter + 1, Row.LeaseCounter);
+
+        _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("throttled", isTransient: true);
+        _clock.Advance(s_duration * 0.8);
+        await renewer.RenewOnceAsync(Cancellation);
+        await renewer.ExpireOnceAsync(Cancellation);
+        Assert.False(lease.Lost.IsCancellationRequested);
+        _clock.Advance(s_duration * 0.1);
+        await renewer.ExpireOnceAsync(Cancellation);
+        Assert.True(lease.Lost.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task The_renewer_survives_answers_that_make_no_sense()
+    {
+        HeldLease lease = await TakeAsync();
+        var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
+        var renewer = new LeaseRenewer(held, s_duration, _clock, NullLogger.Instance);
+        _clock.Advance(s_duration / 2);
+        _store.AfterUpdate = static _ => [];
+        await renewer.RenewOnceAsync(Cancellation);
+        _store.AfterUpdate = static results => results;
+        await renewer.RenewOnceAsync(Cancellation);
+        await renewer.RenewOnceAsync(Cancellation);
+        Assert.Equal(TimeSpan.Zero, lease.SinceRenewal);
+        Assert.False(lease.Lost.IsCancellationRequested);
+    }
+
+    private static Task<LeaseWriteResult> WriteAsync(HeldLease lease, CheckpointPosition? checkpoint, CancellationToken cancellationToken) =>
+        lease.WriteAsync(() => checkpoint, isUrgent: false, cancellationToken);
+
+    private static CheckpointPosition At(int number) => CheckpointPosition.At(SequenceNumber.Parse($"{number}"));
+
+    private async Task<HeldLease> TakeAsync()
+    {
+        await _store.CreateAsync(new Lease { LeaseKey = "0" }, Cancellation);
+        LeaseWriteResult taken = await _store.TakeAsync(Row, "me", Cancellation);
+        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), TimeSpan.Zero, s_answerTime, _clock);
+        return new HeldLease(_store, writer, taken.Lease!, _clock.GetTimestamp(), _clock);
+    }
+}

@@ -1,0 +1,348 @@
+using System.Net.Sockets;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Reading;
+
+namespace FastConsumer.Tests.Reading;
+
+/// <summary>The guarantee: what comes out is a contiguous run of the shard's records, each once, whatever happens to subscriptions.</summary>
+public sealed class FanOutReaderTests
+{
+    [Fact]
+    public async Task Records_before_and_after_the_start_come_in_order()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Put(500);
+        bench.Read();
+        await bench.AllAsync();
+        for (int i = 0; i < 20; i++)
+        {
+            bench.Put(3);
+            await bench.AllAsync();
+        }
+
+        Assert.Equal(1, bench.Subscriptions);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task Subscriptions_that_end_are_followed_by_others_without_gap_or_repeat()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync(lifetime: TimeSpan.FromSeconds(7));
+        bench.Read();
+        while (bench.Subscriptions < 5)
+        {
+            bench.Put();
+            await bench.PassAsync(TimeSpan.FromMilliseconds(250));
+        }
+
+        await bench.AllAsync();
+        Assert.Empty(bench.Health.Conditions);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_subscription_is_renewed_before_its_five_minutes_are_over()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync(lifetime: TimeSpan.FromHours(10));
+        bench.Read();
+        bench.Put();
+        await bench.AllAsync();
+        DateTimeOffset start = bench.Clock.GetUtcNow();
+        while (bench.Subscriptions < 3)
+        {
+            bench.Put();
+            await bench.PassAsync(TimeSpan.FromSeconds(4));
+        }
+
+        Assert.InRange(bench.Clock.GetUtcNow() - start, TimeSpan.FromSeconds(540), TimeSpan.FromSeconds(620));
+        await bench.AllAsync();
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_renewal_that_is_refused_leaves_the_old_subscription_alone()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync(lifetime: TimeSpan.FromHours(10));
+        bench.Read();
+        bench.Put();
+        await bench.AllAsync();
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "LimitExceededException", times: 2);
+        while (bench.Subscriptions < 4)
+        {
+            bench.Put();
+            await bench.PassAsync(TimeSpan.FromSeconds(4));
+        }
+
+        await bench.AllAsync();
+        Assert.Empty(bench.Health.Conditions);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task The_continuation_number_counts_where_no_record_has_come()
+    {
+        // LATEST is now but once: only the continuation number of empty events says where the second subscription starts
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.Put(FanOutBench.StreamName, "key", "before");
+        bench.Read(CheckpointPosition.Latest);
+        await bench.UntilAsync(() => bench.Subscriptions == 1);
+        await bench.PassAsync(TimeSpan.FromSeconds(6));
+
+        // another one takes the shard over and goes away again, while records are put
+        Consumer consumer = await bench.Client.DescribeStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
+        await using (IShardSubscription other = await bench.Client.SubscribeToShardAsync(consumer.ConsumerARN, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token))
+        {
+            bench.Put(10);
+        }
+
+        await bench.AllAsync();
+        Assert.InRange(bench.Subscriptions, 3, int.MaxValue);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_subscription_in_use_is_waited_for()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        FanOutConsumer consumer = bench.Consumer();
+        string arn = await bench.ArnAsync(consumer);
+        await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(arn, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
+        DateTimeOffset start = bench.Clock.GetUtcNow();
+        bench.Put(5);
+        bench.Read(consumer: consumer);
+        await bench.AllAsync();
+
+        Assert.InRange(bench.Clock.GetUtcNow() - start, TimeSpan.FromSeconds(5), TimeSpan.MaxValue);
+        KinesisException replaced = await Assert.ThrowsAsync<KinesisException>(async () =>
+        {
+            while (await other.ReadAsync(FanOutBench.Token) is { } page)
+            {
+                page.Dispose();
+            }
+        });
+        Assert.Equal(KinesisErrorKind.ResourceInUse, replaced.Kind);
+        await bench.StopAsync();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(6)]
+    [InlineData(40)]
+    [InlineData(700)]
+    [InlineData(5000)]
+    public async Task Cuts_anywhere_lose_and_repeat_nothing(int afterBytes)
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.Faults.Cut("SubscribeToShard", times: 3, afterBytes: afterBytes);
+        bench.Put(100);
+        bench.Read();
+        await bench.UntilAsync(() => bench.Subscriptions >= 4);
+        bench.Put(10);
+        await bench.AllAsync();
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task Throttles_and_outages_are_waited_out_at_no_more_than_a_call_a_second()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "LimitExceededException", times: 2);
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "InternalFailure", status: 500, times: 2);
+        bench.Kinesis.Faults.Cut("SubscribeToShard", times: 1);
+        bench.Put(10);
+        DateTimeOffset start = bench.Clock.GetUtcNow();
+        bench.Read();
+        await bench.AllAsync();
+
+        Assert.Equal(6, bench.Subscriptions);
+        Assert.InRange(bench.Clock.GetUtcNow() - start, TimeSpan.FromSeconds(5), TimeSpan.MaxValue);
+        await bench.UntilAsync(() => bench.Health.Conditions.Count == 0);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task The_end_of_a_shard_comes_behind_its_last_record_with_its_children()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Put(10);
+        bench.Read();
+        await bench.AllAsync();
+        bench.Put(5);
+        bench.Kinesis.SplitShard(FanOutBench.StreamName, FanOutBench.Shard);
+        await bench.UntilAsync(() => bench.Children is not null);
+
+        Assert.Equal(bench.Expected, bench.Texts);
+        Assert.Equal(["shardId-000000000001", "shardId-000000000002"], bench.Children!.Select(static child => child.ShardId));
+        Assert.All(bench.Children!, static child => Assert.Equal([FanOutBench.Shard], child.ParentShards));
+        Assert.Equal(1, bench.Subscriptions);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task Both_parents_of_a_merge_name_the_child()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.SplitShard(FanOutBench.StreamName, FanOutBench.Shard);
+        bench.Kinesis.ListShards(FanOutBench.StreamName);
+        bench.Read(shard: "shardId-000000000001");
+        await bench.UntilAsync(() => bench.Subscriptions == 1);
+        bench.Kinesis.MergeShards(FanOutBench.StreamName, "shardId-000000000001", "shardId-000000000002");
+        await bench.UntilAsync(() => bench.Children is not null);
+
+        ChildShard child = Assert.Single(bench.Children!);
+        Assert.Equal(["shardId-000000000001", "shardId-000000000002"], child.ParentShards);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_slow_handler_holds_the_service_back()
+    {
+        long received = 0;
+        using var handler = new SocketsHttpHandler
+        {
+            InitialHttp2StreamWindowSize = 64 * 1024,
+            UseProxy = false,
+            ConnectCallback = async (context, cancellation) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                return new CountingStream(new NetworkStream(socket, ownsSocket: true), count => Interlocked.Add(ref received, count));
+            },
+        };
+        const int Records = 30;
+        const int RecordBytes = 600_000;
+        await using FanOutBench bench = await FanOutBench.StartAsync(budget: 1024 * 1024, handler: handler);
+        byte[] data = new byte[RecordBytes];
+        for (int i = 0; i < Records; i++)
+        {
+            bench.Kinesis.Put(FanOutBench.StreamName, "key", data);
+        }
+
+        using var gate = new SemaphoreSlim(0);
+        bench.Read(gate: gate);
+        await bench.UntilAsync(() => bench.Budget.Used > 0);
+        await bench.PassAsync(TimeSpan.FromSeconds(20));
+
+        // one event over the budget, and what windows and buffers hold: far less than the 24 MB that wait in the shard
+        Assert.InRange(Interlocked.Read(ref received), 1, 6 * 1024 * 1024);
+        Assert.InRange(bench.Budget.Used, 1, 4 * 1024 * 1024);
+        gate.Release(Records);
+        await bench.UntilAsync(() => bench.Texts.Count == Records);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_stop_returns_everything_and_ends_the_subscription()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync(budget: 100);
+        bench.Put(1000);
+        using var gate = new SemaphoreSlim(0);
+        bench.Read(gate: gate);
+        await bench.UntilAsync(() => bench.Budget.Used > 0);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_consumer_that_somebody_deregistered_is_registered_again()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Read();
+        bench.Put(3);
+        await bench.AllAsync();
+        await bench.Client.DeregisterStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
+        bench.Put(3);
+        await bench.AllAsync();
+        Assert.Equal(2, bench.Kinesis.RequestCount("RegisterStreamConsumer"));
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task Without_permission_it_says_what_is_missing_and_goes_on_when_it_is_there()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", "not allowed", times: 2);
+        bench.Put(3);
+        bench.Read();
+        await bench.UntilAsync(() => bench.Health.Conditions.Count > 0);
+        HealthCondition condition = Assert.Single(bench.Health.Conditions.Values);
+        Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
+        Assert.Contains("kinesis:SubscribeToShard", condition.Message, StringComparison.Ordinal);
+        await bench.UntilAsync(() => bench.Texts.Count == 3, TimeSpan.FromMilliseconds(500));
+        Assert.Empty(bench.Health.Conditions);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task Polling_takes_over_where_the_options_allow_it_and_only_where_a_permission_is_missing()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "KMSAccessDeniedException");
+        bench.Put(5);
+        bench.Read(consumer: bench.Consumer(mayFallBack: true));
+        await bench.UntilAsync(() => bench.Texts.Count == 5, TimeSpan.FromMilliseconds(500));
+        Assert.Equal(0, bench.Kinesis.RequestCount("GetRecords"));
+
+        // the next subscription, after a take-over, is not allowed any more
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", times: int.MaxValue);
+        await bench.PassAsync(TimeSpan.FromSeconds(6));
+        bench.Kinesis.Faults.Clear();
+        Consumer consumer = await bench.Client.DescribeStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
+        await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(consumer.ConsumerARN, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
+        bench.Kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", times: int.MaxValue);
+        bench.Put(5);
+        await bench.AllAsync();
+        Assert.InRange(bench.Kinesis.RequestCount("GetRecords"), 1, int.MaxValue);
+        bench.Put(5);
+        await bench.AllAsync();
+        await bench.StopAsync();
+    }
+
+    private sealed class CountingStream(Stream inner, Action<int> count) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            int read = await inner.ReadAsync(buffer, cancellationToken);
+            count(read);
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
+
+        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+
+        public override void Flush() => inner.Flush();
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                inner.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+using System.Threading.Channels;
+using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Reading;
+using FastConsumer.Testing;
+using FastConsumer.Tests.Dispatch;
+using FastConsumer.Tests.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Tests.Reading;
+
+public sealed class ShardReaderTests : IDisposable
+{
+    private const string ShardId = "shardId-000000000000";
+
+    private readonly ManualClock _clock = new();
+    private readonly FakeKinesis _kinesis = new();
+    private readonly ByteBudget _budget = new(1_000_000);
+    private readonly ConsumerHealth _health = new();
+    private readonly LogRecorder _log = new();
+    private readonly CancellationTokenSource _stop = new();
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _kinesis.Dispose();
+        _log.Dispose();
+    }
+
+    [Fact]
+    public async Task The_end_without_children_is_believed_once_the_listing_says_closed()
+    {
+        // a server that names no children (kinesalite): the last answer holds records too
+        int calls = 0;
+        _kinesis.Records = _ => Interlocked.Increment(ref calls) == 1 ? Pages.Answer(100, 5) : Pages.Answer(105, 5, next: null);
+        _kinesis.Shards = static () => [Shard(ShardId, closed: true), Shard("child-1", parent: ShardId), Shard("child-2", parent: ShardId), Shard("other")];
+        List<ReadItem> items = await ReadAsync();
+        Assert.Equal(["100-104", "105-109"], Ranges(items));
+        Assert.Equal(["child-1", "child-2"], items[^1].Children!.Select(static child => child.ShardId));
+        Release(items);
+    }
+
+    [Fact]
+    public async Task The_end_of_an_open_shard_is_not_believed()
+    {
+        int calls = 0;
+        _kinesis.Records = _ => Interlocked.Increment(ref calls) switch
+        {
+            1 => Pages.Answer(100, 5),
+            < 8 => Pages.Answer(105, 0, next: null),
+            8 => Pages.Answer(105, 5),
+            _ => Pages.Answer(110, 0, next: null, children: [Child()]),
+        };
+        _kinesis.Shards = static () => [Shard(ShardId)];
+        List<ReadItem> items = await ReadAsync();
+        Assert.Equal(["100-104", "105-109"], Ranges(items));
+        Assert.Equal(StartingPosition.After(SequenceNumber.Parse("104")), _kinesis.Iterators[^1]);
+        Assert.NotEmpty(_log.Of(2005));
+        Release(items);
+    }
+
+    [Fact]
+    public async Task Whatever_breaks_an_iterator_the_next_goes_on_after_the_last_page()
+    {
+        int calls = 0;
+        _kinesis.Records = _ => Interlocked.Increment(ref calls) switch
+        {
+            1 => Pages.Answer(100, 5),
+            2 => throw new KinesisException("expired", KinesisErrorKind.ExpiredIterator),
+            3 => Pages.Answer(105, 5),
+            4 => throw new KinesisException("wrong", KinesisErrorKind.Client),
+            5 => throw new KinesisException("wrong still", KinesisErrorKind.Client),
+            6 => throw new KinesisException("denied", KinesisErrorKind.Denied),
+            7 => Pages.Answer(110, 5),
+            _ => Pages.Answer(115, 1, next: null, children: [Child()]),
+        };
+        List<ReadItem> items = await ReadAsync();
+        Assert.Equal(["100-104", "105-109", "110-114", "115-115"], Ranges(items));
+        Assert.Equal(
+            [StartingPosition.TrimHorizon, After(104), After(109), After(109), After(109)],
+            _kinesis.Iterators);
+        Assert.Empty(_health.Conditions);
+        Release(items);
+    }
+
+    [Fact]
+    public async Task A_shard_that_is_no_longer_in_the_stream_ends_with_a_word_about_what_is_lost()
+    {
+        _kinesis.Iterator = static _ => throw new KinesisException("no such shard", KinesisErrorKind.NotFound);
+        _kinesis.Shards = static () => [Shard("child", parent: ShardId), Shard("other")];
+        List<ReadItem> items = await ReadAsync(CheckpointPosition.At(SequenceNumber.Parse("77")));
+        Assert.Equal(["child"], Assert.Single(items).Children!.Select(static child => child.ShardId));
+        LogEntry logged = Assert.Single(_log.Of(2006));
+        Assert.Equal(LogLevel.Error, logged.Level);
+        Assert.Contains("77", logged.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_that_is_gone_is_no_end_of_its_shards()
+    {
+        int calls = 0;
+        _kinesis.Shards = () => Volatile.Read(ref calls) < 3 ? throw new KinesisException("no such stream", KinesisErrorKind.NotFound) : [Shard(ShardId)];
+        _kinesis.Iterator = position => Interlocked.Increment(ref calls) < 4 ? throw new KinesisException("no such stream", KinesisErrorKind.NotFound) : position.ToString();
+        _kinesis.Records = static _ => Pages.Answer(100, 1, next: null, children: [Child()]);
+        List<ReadItem> items = await ReadAsync();
+        Assert.Equal(["100-100"], Ranges(items));
+        Assert.Empty(_log.Of(2006));
+        Release(items);
+    }
+
+    [Fact]
+    public async Task Latest_is_now_but_once()
+    {
+        DateTimeOffset started = _clock.GetUtcNow();
+        int calls = 0;
+        _kinesis.Iterator = position => Interlocked.Increment(ref calls) == 1 ? throw new KinesisException("down", KinesisErrorKind.Unavailable) : position.ToString();
+        _kinesis.Records = static _ => Pages.Answer(100, 1, next: null, children: [Child()]);
+        Release(await ReadAsync(CheckpointPosition.Latest, started, isFirstStart: true));
+        Assert.Equal([StartingPosition.Latest, StartingPosition.AtTimestamp(started)], _kinesis.Iterators);
+
+        _kinesis.Iterators.Clear();
+        Release(await ReadAsync(CheckpointPosition.Latest, started, isFirstStart: false));
+        Assert.Equal([StartingPosition.AtTimestamp(started)], _kinesis.Iterators);
+    }
+
+    [Fact]
+    public async Task A_page_that_nobody_takes_over_is_returned_at_a_stop()
+    {
+        int next = 0;
+        _kinesis.Records = _ => Pages.Answer(Interlocked.Add(ref next, 5), 5, behind: 1000);
+        Channel<ReadItem> channel = Channel.CreateBounded<ReadItem>(1);
+        Task run = Reader(CheckpointPosition.TrimHorizon, null, false).RunAsync(channel.Writer, _stop.Token);
+        await AdvanceUntilAsync(() => Volatile.Read(ref next) >= 10);
+        await _stop.CancelAsync();
+        await Eventually.WithinAsync(run);
+        while (channel.Reader.TryRead(out ReadItem item))
+        {
+            item.Page!.Dispose();
+        }
+
+        Assert.Equal(0, _budget.Used);
+    }
+
+    [Fact]
+    public async Task An_answer_that_cannot_be_read_fails_the_reader_and_returns_its_memory()
+    {
+        _kinesis.Records = static _ => throw new InvalidOperationException("a bug");
+        Channel<ReadItem> channel = Channel.CreateBounded<ReadItem>(1);
+        Task run = Reader(CheckpointPosition.TrimHorizon, null, false).RunAsync(channel.Writer, _stop.Token);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Eventually.WithinAsync(run));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => channel.Reader.Completion);
+        Assert.Equal(0, _budget.Used);
+    }
+
+    private static StartingPosition After(int number) => StartingPosition.After(SequenceNumber.Parse($"{number}"));
+
+    private static ChildShard Child() => new("child", [ShardId], new HashKeyRange(0, 0));
+
+    private static Shard Shard(string id, bool closed = false, string? parent = null) => new()
+    {
+        ShardId = id,
+        ParentShardId = parent,
+        HashKeyRange = new HashKeyRange(0, 0),
+        StartingSequenceNumber = SequenceNumber.Parse("1"),
+        EndingSequenceNumber = closed ? SequenceNumber.Parse("999") : null,
+    };
+
+    private static List<string> Ranges(List<ReadItem> items) =>
+        [.. items.Where(static item => item.Page is not null).Select(static item => $"{item.Page!.PositionOf(0)}-{item.Page.PositionOf(item.Page.Count - 1)}")];
+
+    private void Release(List<ReadItem> items)
+    {
+        items.ForEach(static item => item.Page?.Dispose());
+        Assert.Equal(0, _budget.Used);
+    }
+
+    private ShardReader Reader(CheckpointPosition start, DateTimeOffset? startedAt, bool isFirstStart) => new(
+        _kinesis,
+        new ShardReaderSettings(StreamIdentifier.Parse("events"), new ShardTags("tests", "events", ShardId), start, startedAt, isFirstStart, 100, TimeSpan.FromMilliseconds(200)),
+        _budget.OpenAccount(),
+        _clock,
+        new Random(1),
+        Pages.Metrics,
+        _health,
+        _log.CreateLogger("reader"));
+
+    private async Task<List<ReadItem>> ReadAsync(CheckpointPosition start = default, DateTimeOffset? startedAt = null, bool isFirstStart = false)
+    {
+        Channel<ReadItem> channel = Channel.CreateUnbounded<ReadItem>();
+        Task run = Reader(start, startedAt, isFirstStart).RunAsync(channel.Writer, _stop.Token);
+        await AdvanceUntilAsync(() => run.IsCompleted);
+        await run;
+        List<ReadItem> items = [];
+        while (channel.Reader.TryRead(out ReadItem item))
+        {
+            items.Add(item);
+        }
+
+        return items;
+    }
+
+    private Task AdvanceUntilAsync(Func<bool> condition) => Eventually.TrueAsync(
+        () =>
+        {
+            _clock.AdvanceToNextTimer();
+            return condition();
+        },
+        _log.ToString);
+}
