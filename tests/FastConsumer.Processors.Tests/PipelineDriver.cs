@@ -56,6 +56,10 @@ internal sealed class PipelineDriver<TProcessor> : IDisposable
     {
         public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
 
+        public void Completed(RecordPage page, int index)
+        {
+        }
+
         public void RequestCheckpoint()
         {
         }

@@ -3,18 +3,30 @@ using FastConsumer.SourceGenerator.Model;
 namespace FastConsumer.SourceGenerator.Emitting;
 
 /// <summary>Writes how a batch is collected and handed over.</summary>
-internal sealed class BatchEmitter(SourceWriter writer, HandlerModel handler, CallEmitter calls)
+internal sealed class BatchEmitter(SourceWriter writer, PipelineModel pipeline, CallEmitter calls)
 {
     private const string ValueTask = "global::System.Threading.Tasks.ValueTask";
 
     public void Emit()
     {
+        HandlerModel handler = pipeline.Handlers[0];
         bool takesRecords = handler.Payload.Kind == PayloadKind.Batch;
         writer.Line();
         writer.Line("/// <inheritdoc/>");
         writer.Open("public override void Collect(global::FastConsumer.Processors.RecordCursor cursor)");
         writer.Open("while (cursor.MoveNext() && Fits(cursor))");
-        writer.Line(takesRecords ? "Add(cursor);" : $"Add(cursor, {calls.Read(handler.Payload)});");
+        if (pipeline.Filter is { } filter)
+        {
+            EmitFilter(calls.Filter(filter));
+        }
+
+        if (handler.Filter is { } method)
+        {
+            writer.Line($"{handler.Payload.Type} payload = {calls.Read(handler.Payload)};");
+            EmitFilter(calls.Filter(method, "payload"));
+        }
+
+        writer.Line(takesRecords ? "Add(cursor);" : $"Add(cursor, {(handler.Filter is null ? calls.Read(handler.Payload) : "payload")});");
         writer.Close();
         writer.Close();
 
@@ -39,5 +51,14 @@ internal sealed class BatchEmitter(SourceWriter writer, HandlerModel handler, Ca
         }
 
         writer.Close();
+    }
+
+    private void EmitFilter(string call)
+    {
+        writer.Open($"if (!{call})");
+        writer.Line("LeaveOut(cursor);");
+        writer.Line("continue;");
+        writer.Close();
+        writer.Line();
     }
 }

@@ -29,7 +29,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         }
         else
         {
-            new BatchEmitter(writer, pipeline.Handlers[0], calls).Emit();
+            new BatchEmitter(writer, pipeline, calls).Emit();
         }
 
         rules.EmitChoice();
@@ -63,6 +63,12 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         {
             writer.Line($"CheckpointInterval = {Literals.Duration(checkpoint.Interval)}, // {Literals.DurationComment(checkpoint.Interval)}");
             writer.Line($"CheckpointRecords = {Literals.Number(checkpoint.Records)},");
+        }
+
+        if (pipeline.Concurrency is { } concurrency)
+        {
+            writer.Line($"Lanes = {Literals.Number(concurrency.Lanes)},");
+            writer.Line($"Order = global::FastConsumer.RecordOrder.{concurrency.Order},");
         }
 
         if (pipeline.UsesDeadLetters)

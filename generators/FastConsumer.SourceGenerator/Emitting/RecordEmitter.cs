@@ -53,6 +53,7 @@ internal sealed class RecordEmitter
         _writer.Line("/// <inheritdoc/>");
         _writer.Open($"public override {ValueTask} RunAsync({Cursor}, {Token})");
         _writer.Open("while (cursor.MoveNext())");
+        EmitFilter();
         if (_isSynchronous)
         {
             _writer.Line($"{Entrance}(cursor, cancellationToken);");
@@ -83,10 +84,31 @@ internal sealed class RecordEmitter
         _writer.Line("await pending.ConfigureAwait(false);");
         _writer.Line("cursor.Complete();");
         _writer.Open("while (cursor.MoveNext())");
+        EmitFilter();
         _writer.Line($"await {Entrance}(cursor, cancellationToken).ConfigureAwait(false);");
         _writer.Line("cursor.Complete();");
         _writer.Close();
         _writer.Close();
+    }
+
+    private void EmitFilter()
+    {
+        if (_pipeline.Filter is not { } filter)
+        {
+            return;
+        }
+
+        if (_pipeline.ChoosesErrorRules)
+        {
+            _writer.Line("cursor.ChooseHandler(-1);");
+        }
+
+        _writer.Open($"if (!{_calls.Filter(filter)})");
+        _writer.Line("cursor.CountFiltered();");
+        _writer.Line("cursor.Complete();");
+        _writer.Line("continue;");
+        _writer.Close();
+        _writer.Line();
     }
 
     private void EmitRoutes(string property)
@@ -160,6 +182,15 @@ internal sealed class RecordEmitter
         if (!readsLate)
         {
             _writer.Line($"{handler.Payload.Type} payload = {_calls.Read(handler.Payload)};");
+        }
+
+        if (handler.Filter is { } filter)
+        {
+            _writer.Open($"if (!{_calls.Filter(filter, "payload")})");
+            _writer.Line("cursor.CountFiltered();");
+            _writer.Line(_isSynchronous ? "return;" : "return default;");
+            _writer.Close();
+            _writer.Line();
         }
 
         _writer.Line("cursor.EnterHandler();");

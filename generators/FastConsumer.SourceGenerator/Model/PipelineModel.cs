@@ -24,12 +24,24 @@ internal sealed record PipelineModel(
     /// <summary>The error rules of the class, then those of the assembly.</summary>
     public EquatableArray<ErrorRuleModel> ErrorRules { get; init; }
 
+    /// <summary>The filter of records; null without one.</summary>
+    public FilterModel? Filter { get; init; }
+
+    /// <summary>The lanes; null without the attribute.</summary>
+    public ConcurrencyModel? Concurrency { get; init; }
+
     /// <summary>True where the choice of an error rule needs to know the handler.</summary>
     public bool ChoosesErrorRules => Handlers.Count > 1 && Handlers.Any(handler => handler.ErrorRules.Count > 0);
 
     /// <summary>True where a rule writes dead letters.</summary>
     public bool UsesDeadLetters => ErrorRules.Concat(Handlers.SelectMany(handler => handler.ErrorRules)).Any(rule => rule.WritesDeadLetters);
 }
+
+/// <summary>A filter of records, which takes a span or a record.</summary>
+internal sealed record FilterModel(string Method, PayloadKind Kind);
+
+/// <summary>The values of a concurrency attribute.</summary>
+internal sealed record ConcurrencyModel(int Lanes, string Order);
 
 /// <summary>An error rule.</summary>
 /// <param name="ExceptionType">The exception as code names it.</param>
@@ -76,6 +88,9 @@ internal sealed record HandlerModel(MethodModel Method, string? Route, PayloadMo
 
     /// <summary>The longest time of a call; null for none.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>The method that filters its payloads; null without one.</summary>
+    public string? Filter { get; init; }
 
     /// <summary>True where the call is awaited in a method of its own.</summary>
     public bool IsWrapped => HasServices || Timeout is not null;

@@ -17,6 +17,9 @@ internal sealed class HandlerShape(IMethodSymbol method, ReturnKind returns, Pay
     /// <summary>The value of the route property; null for the handler of the rest.</summary>
     public string? Route { get; init; }
 
+    /// <summary>The method that filters its payloads; null without one.</summary>
+    public string? Filter { get; set; }
+
     /// <summary>The error rules of the method.</summary>
     public EquatableArray<ErrorRuleModel> ErrorRules { get; set; }
 

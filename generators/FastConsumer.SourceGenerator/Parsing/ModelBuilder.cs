@@ -50,6 +50,8 @@ internal static class ModelBuilder
         shape.LifeCycle.Select(stage => new LifeCycleModel(stage.Kind, Method(stage.Method, stage.Returns), stage.Arguments.Select(Argument).ToEquatableArray())).ToEquatableArray())
     {
         ErrorRules = shape.ErrorRules,
+        Filter = shape.Filter,
+        Concurrency = shape.Concurrency,
     };
 
     private static HandlerModel Handler(HandlerShape handler) => new(
@@ -60,6 +62,7 @@ internal static class ModelBuilder
     {
         ErrorRules = handler.ErrorRules,
         Timeout = handler.Timeout,
+        Filter = handler.Filter,
     };
 
     private static MethodModel Method(IMethodSymbol method, ReturnKind returns) => new(SymbolNames.Escape(method.Name), method.IsStatic, returns);

@@ -12,6 +12,10 @@ internal sealed class ProcessorShape
     private static readonly LifeCycleKind[] s_lifeCycle =
         [LifeCycleKind.ShardStarted, LifeCycleKind.ShardEnded, LifeCycleKind.LeaseLost, LifeCycleKind.Stopping];
 
+    private static readonly string[] s_orders = ["PartitionKey", "Shard", "None"];
+
+    private const int MaxLanes = 1024;
+
     private readonly ShapeProblems _problems = new();
     private readonly List<HandlerShape> _handlers = [];
     private readonly List<LifeCycleShape> _lifeCycle = [];
@@ -37,6 +41,12 @@ internal sealed class ProcessorShape
     /// <summary>The error rules of the class, then those of the assembly.</summary>
     public EquatableArray<ErrorRuleModel> ErrorRules { get; private set; }
 
+    /// <summary>The filter of records; null without one.</summary>
+    public FilterModel? Filter { get; private set; }
+
+    /// <summary>The lanes; null without the attribute.</summary>
+    public ConcurrencyModel? Concurrency { get; private set; }
+
     public IReadOnlyList<HandlerShape> Handlers => _handlers;
 
     public IReadOnlyList<LifeCycleShape> LifeCycle => _lifeCycle;
@@ -54,7 +64,9 @@ internal sealed class ProcessorShape
         shape.ReadProcessor(attribute, cancellationToken);
         shape.ReadCheckpoint(cancellationToken);
         shape.ReadMethods(attribute, cancellationToken);
+        shape.ReadConcurrency(cancellationToken);
         shape.ReadErrorRules(cancellationToken);
+        shape.Filter = FilterReader.Read(type, shape._handlers, shape._problems);
         return shape;
     }
 
@@ -107,6 +119,33 @@ internal sealed class ProcessorShape
         }
 
         Checkpoint = new CheckpointModel(interval, ReadNumber(attribute, "Records", "DefaultRecords", least: 0, cancellationToken));
+    }
+
+    private void ReadConcurrency(CancellationToken cancellationToken)
+    {
+        if (Type.FindAttribute("ConcurrencyAttribute") is not { } attribute || attribute.FirstValue() is not int lanes)
+        {
+            return;
+        }
+
+        if (lanes is < 1 or > MaxLanes)
+        {
+            _problems.Add(RuleIds.Value, attribute.Place(SymbolNames.FirstArgument, cancellationToken), $"{lanes} lanes are not possible; allowed are 1 to {MaxLanes}. Correct the number.");
+        }
+
+        int order = attribute.Value("Order") as int? ?? 0;
+        if (order < 0 || order >= s_orders.Length)
+        {
+            _problems.Add(RuleIds.Value, attribute.Place("Order", cancellationToken), "The order is none of PartitionKey, Shard and None. Name one of them.");
+            return;
+        }
+
+        if (Batch is not null)
+        {
+            _problems.Add(RuleIds.HandlerSet, attribute.Place("(none)", cancellationToken), $"'{Type.Name}' takes batches, which are handed over one at a time in the shard's order, so [Concurrency] has no effect. Remove it, or use [OnRecord].");
+        }
+
+        Concurrency = new ConcurrencyModel(lanes, s_orders[order]);
     }
 
     private void ReadErrorRules(CancellationToken cancellationToken)

@@ -16,7 +16,13 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     private readonly Action _requestCheckpoint;
     private CheckpointPosition _done;
     private CheckpointPosition _durable;
-    private int _counted;
+    private long _dispatchedRecords;
+    private long _returnedRecords;
+    private long _doneRecords;
+    private long _countedRecords;
+    private int _watchers;
+    private int _roomTarget;
+    private TaskCompletionSource? _room;
     private Exception? _closed;
 
     /// <param name="start">The lease's checkpoint: done and durable already.</param>
@@ -54,10 +60,11 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
                 // a batch finishes several pages before the lane comes back to return them
                 foreach (RecordPage page in _inFlight)
                 {
-                    int done = page.Done;
+                    int done = page.AdvanceDone();
                     if (done > 0)
                     {
-                        MoveDone(page.PositionOf(done - 1));
+                        // of lanes, a page behind an open one may have been returned already
+                        MoveDone(done == page.Count ? page.End : page.PositionOf(done - 1));
                     }
 
                     if (done < page.Count)
@@ -88,6 +95,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         lock (_lock)
         {
             _inFlight.Enqueue(page);
+            _dispatchedRecords += page.Count;
             DispatchedPosition = page.End;
         }
     }
@@ -96,18 +104,64 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     {
         lock (_lock)
         {
-            int before = _counted;
-            int returned = 0;
-            while (_inFlight.TryPeek(out RecordPage? page) && page.IsDone)
+            Settle();
+            long news = _doneRecords - _countedRecords;
+            _countedRecords = _doneRecords;
+            return (int)news;
+        }
+    }
+
+    public int InFlight
+    {
+        get
+        {
+            lock (_lock)
             {
-                _inFlight.Dequeue();
-                MoveDone(page.End);
-                returned += page.Count;
-                page.Dispose();
+                Settle();
+                return (int)(_dispatchedRecords - _doneRecords);
+            }
+        }
+    }
+
+    public Task WhenInFlightAsync(int records)
+    {
+        lock (_lock)
+        {
+            if (_room is null)
+            {
+                _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                // before the look at what is done: a lane that finishes meanwhile sees the watcher, or is seen
+                Interlocked.Increment(ref _watchers);
             }
 
-            _counted = _inFlight.Sum(static page => page.Done);
-            return returned + _counted - before;
+            _roomTarget = records;
+            Task room = _room.Task;
+            Settle();
+            MakeRoom();
+            return room;
+        }
+    }
+
+    public void Completed(RecordPage page, int index)
+    {
+        PageLanes lanes = page.Lanes!;
+        lanes.MarkDone(index);
+        if (lanes.Finish(index))
+        {
+            lock (_lock)
+            {
+                page.Finish();
+            }
+        }
+        else if (index != page.Done)
+        {
+            // behind an open record: it moves nothing
+            return;
+        }
+
+        if (Volatile.Read(ref _watchers) > 0)
+        {
+            Watch();
         }
     }
 
@@ -132,13 +186,14 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             }
 
             waiter = new Waiter(page.PositionOf(index));
-            page.MarkDone(index + 1);
+            page.Acknowledge(index);
             if (waiter.Position <= _durable)
             {
                 return;
             }
 
             _waiters.Add(waiter);
+            Interlocked.Increment(ref _watchers);
         }
 
         _requestCheckpoint();
@@ -165,7 +220,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             }
 
             served = _waiters.FindAll(waiter => waiter.Position <= _durable);
-            _waiters.RemoveAll(waiter => waiter.Position <= _durable);
+            Interlocked.Add(ref _watchers, -_waiters.RemoveAll(waiter => waiter.Position <= _durable));
         }
 
         served.ForEach(static waiter => waiter.Durable.SetResult());
@@ -179,6 +234,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         {
             _closed ??= reason;
             waiters = [.. _waiters];
+            Interlocked.Add(ref _watchers, -_waiters.Count);
             _waiters.Clear();
         }
 
@@ -196,6 +252,51 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             }
         }
     }
+
+    /// <summary>Under the lock: returns the finished pages at the head, and counts what is done contiguously.</summary>
+    private void Settle()
+    {
+        while (_inFlight.TryPeek(out RecordPage? page) && page.IsFinished)
+        {
+            _inFlight.Dequeue();
+            MoveDone(page.End);
+            _returnedRecords += page.Count;
+            page.Dispose();
+        }
+
+        _doneRecords = _returnedRecords + (_inFlight.TryPeek(out RecordPage? head) ? head.AdvanceDone() : 0);
+    }
+
+    /// <summary>Under the lock: tells the one who waits for room.</summary>
+    private void MakeRoom()
+    {
+        if (_room is not null && _dispatchedRecords - _doneRecords <= _roomTarget)
+        {
+            _room.SetResult();
+            _room = null;
+            Interlocked.Decrement(ref _watchers);
+        }
+    }
+
+    /// <summary>A record that others wait for may be done: room for another page, or a checkpoint.</summary>
+    private void Watch()
+    {
+        bool due;
+        lock (_lock)
+        {
+            Settle();
+            MakeRoom();
+            due = _waiters.Count > 0 && IsReached(_waiters, Done);
+        }
+
+        if (due)
+        {
+            _requestCheckpoint();
+        }
+    }
+
+    // apart, so that nothing is allocated for the comparison while nobody waits
+    private static bool IsReached(List<Waiter> waiters, CheckpointPosition done) => waiters.Exists(waiter => waiter.Position <= done);
 
     private void MoveDone(CheckpointPosition position)
     {

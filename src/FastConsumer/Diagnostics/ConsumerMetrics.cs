@@ -80,7 +80,13 @@ internal sealed class ConsumerMetrics
 
     public void DeadLettered(in ShardTags shard) => _deadLettered.Add(1, shard.ToTagList());
 
-    public void Filtered(in ShardTags shard, long records) => _filtered.Add(records, shard.ToTagList());
+    public void Filtered(in ShardTags shard, long records)
+    {
+        if (records > 0)
+        {
+            _filtered.Add(records, shard.ToTagList());
+        }
+    }
 
     public void Checkpointed(in ShardTags shard) => _checkpoints.Add(1, shard.ToTagList());
 

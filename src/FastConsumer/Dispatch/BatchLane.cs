@@ -82,8 +82,9 @@ internal sealed class BatchLane(
         metrics.Done(tags, progress.Advance());
     }
 
-    protected override async ValueTask RunPageAsync(RecordPage page, CancellationToken stop, CancellationToken abort)
+    protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
     {
+        RecordPage page = item.Page!;
         progress.Dispatched(page);
         if (page.Count == 0 && pipeline.Count == 0)
         {
@@ -123,6 +124,7 @@ internal sealed class BatchLane(
             }
         }
 
+        metrics.Filtered(tags, cursor.TakeFiltered());
         if (pipeline.Count == 0)
         {
             // what was left out behind the last batch

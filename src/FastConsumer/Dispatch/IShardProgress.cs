@@ -11,6 +11,12 @@ internal interface IShardProgress : IShardCheckpoints
     /// <summary>Some records are done: returns the pages that are no longer needed; the number of records newly done.</summary>
     int Advance();
 
+    /// <summary>The records behind the contiguous run of finished ones. For several lanes.</summary>
+    int InFlight { get; }
+
+    /// <summary>Completes when no more than <paramref name="records"/> are in flight; one caller at a time.</summary>
+    Task WhenInFlightAsync(int records);
+
     /// <summary>Every lane has reached the barrier: everything before it is done.</summary>
     void Reached(CheckpointBarrier barrier);
 }

@@ -1,27 +1,25 @@
 namespace FastConsumer.Dispatch;
 
 /// <summary>
-/// A queue of a shard's records, run in order, one at a time. A lane knows two kinds of items, records and barriers; when it
-/// reaches a barrier, all records that it was given before are done.
+/// A queue of a shard's records, run in order, one at a time; or several of them behind one face. A lane knows two kinds of
+/// items, records and barriers; when it reaches a barrier, all records that it was given before are done.
 /// </summary>
 internal abstract class Lane
 {
-    /// <summary>Runs an item to its end. Returns early, without an exception, where a stop was requested.</summary>
-    /// <exception cref="ShardStoppedException">A record can never succeed.</exception>
-    public async ValueTask RunAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
-    {
-        if (item.Page is not null)
-        {
-            await RunPageAsync(item.Page, stop, abort).ConfigureAwait(false);
-            return;
-        }
+    /// <summary>How many lanes a barrier goes through.</summary>
+    public virtual int Count => 1;
 
-        await FlushAsync(stop, abort).ConfigureAwait(false);
-        if (!stop.IsCancellationRequested)
-        {
-            item.Barrier!.Arrive();
-        }
-    }
+    /// <summary>Before the first item. The token it returns ends with <paramref name="stop"/>, or when a lane beside the caller has failed.</summary>
+    public virtual CancellationToken Start(CancellationToken stop, CancellationToken abort) => stop;
+
+    /// <summary>After the last item: waits until nothing runs any more, and throws what has ended a lane beside the caller.</summary>
+    /// <exception cref="ShardStoppedException">The shard is to stop in front of a record.</exception>
+    public virtual ValueTask EndAsync() => default;
+
+    /// <summary>Runs an item to its end, or gives it to the lanes. Returns early, without an exception, where a stop was requested.</summary>
+    /// <exception cref="ShardStoppedException">The shard is to stop in front of a record.</exception>
+    public ValueTask RunAsync(LaneItem item, CancellationToken stop, CancellationToken abort) =>
+        item.Page is null ? RunBarrierAsync(item.Barrier!, stop, abort) : RunPageAsync(item, stop, abort);
 
     /// <summary>How long the lane may wait for the next item; null for as long as it takes.</summary>
     public virtual TimeSpan? Patience => null;
@@ -37,5 +35,14 @@ internal abstract class Lane
     {
     }
 
-    protected abstract ValueTask RunPageAsync(Processors.RecordPage page, CancellationToken stop, CancellationToken abort);
+    protected abstract ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort);
+
+    protected virtual async ValueTask RunBarrierAsync(CheckpointBarrier barrier, CancellationToken stop, CancellationToken abort)
+    {
+        await FlushAsync(stop, abort).ConfigureAwait(false);
+        if (!stop.IsCancellationRequested)
+        {
+            barrier.Arrive();
+        }
+    }
 }

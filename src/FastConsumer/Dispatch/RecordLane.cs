@@ -6,12 +6,24 @@ namespace FastConsumer.Dispatch;
 /// <summary>Runs records one by one. None after a failed record starts before that is done: tried again, or left out as its rule says.</summary>
 internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, IShardProgress progress, FailurePolicy failures, ConsumerMetrics metrics, ShardTags tags) : Lane
 {
+    /// <summary>How many records the lane has completed.</summary>
+    public long Completed => cursor.Completed;
+
     public override void RequestStop() => cursor.RequestStop();
 
-    protected override async ValueTask RunPageAsync(RecordPage page, CancellationToken stop, CancellationToken abort)
+    protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
     {
-        progress.Dispatched(page);
-        cursor.Open(page);
+        RecordPage page = item.Page!;
+        if (page.Lanes is { } lanes)
+        {
+            cursor.Open(page, lanes, item.First);
+        }
+        else
+        {
+            progress.Dispatched(page);
+            cursor.Open(page);
+        }
+
         int failedAt = -1;
         try
         {
@@ -23,7 +35,7 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
                 }
                 catch (Exception e) when (FailurePolicy.Takes(e, abort))
                 {
-                    if (page.Done > cursor.Index)
+                    if (page.IsRecordDone(cursor.Index))
                     {
                         failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));
                         cursor.Complete();
@@ -46,6 +58,7 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
         finally
         {
             metrics.Done(tags, progress.Advance());
+            metrics.Filtered(tags, cursor.TakeFiltered());
         }
     }
 

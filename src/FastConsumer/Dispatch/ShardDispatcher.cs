@@ -16,7 +16,7 @@ internal enum DispatchEnd
     ShardEnded,
 }
 
-/// <summary>Brings what a reader passes on to the shard's lanes (one, for now), and the shard's end as a barrier behind the last record.</summary>
+/// <summary>Brings what a reader passes on to the shard's lane or lanes, and the shard's end as a barrier behind the last record.</summary>
 internal sealed class ShardDispatcher
 {
     private readonly ShardContext _shard;
@@ -51,6 +51,19 @@ internal sealed class ShardDispatcher
             return DispatchEnd.Stopped;
         }
 
+        CancellationToken ending = _lane.Start(stop, abort);
+        try
+        {
+            return await DispatchAsync(input, ending, abort).ConfigureAwait(false);
+        }
+        finally
+        {
+            await _lane.EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<DispatchEnd> DispatchAsync(ChannelReader<ReadItem> input, CancellationToken stop, CancellationToken abort)
+    {
         while (!stop.IsCancellationRequested && await WaitToReadAsync(input, stop, abort).ConfigureAwait(false))
         {
             while (!stop.IsCancellationRequested && input.TryRead(out ReadItem item))
@@ -77,7 +90,7 @@ internal sealed class ShardDispatcher
 
     private async ValueTask<DispatchEnd> EndShardAsync(IReadOnlyList<ChildShard> children, CancellationToken stop, CancellationToken abort)
     {
-        var barrier = new CheckpointBarrier(CheckpointPosition.ShardEnd, lanes: 1);
+        var barrier = new CheckpointBarrier(CheckpointPosition.ShardEnd, _lane.Count);
         await _lane.RunAsync(barrier, stop, abort).ConfigureAwait(false);
         if (!barrier.Reached.IsCompleted
             || !await _failures.RunAsync("OnShardEnded", () => _pipeline.ShardEndedAsync(_shard, abort), stop, abort).ConfigureAwait(false))

@@ -14,6 +14,10 @@ internal abstract class ProcessorRegistration
 
     public abstract int? CheckpointRecords { get; }
 
+    public abstract int Lanes { get; }
+
+    public abstract RecordOrder Order { get; }
+
     /// <summary>True where a rule of it says <see cref="ErrorAction.DeadLetter"/>.</summary>
     public abstract bool UsesDeadLetters { get; }
 
@@ -34,6 +38,10 @@ internal sealed class ProcessorRegistration<TProcessor> : ProcessorRegistration
     public override TimeSpan? CheckpointInterval => _definition.CheckpointInterval;
 
     public override int? CheckpointRecords => _definition.CheckpointRecords;
+
+    public override int Lanes => _definition.Lanes;
+
+    public override RecordOrder Order => _definition.Order;
 
     public override bool UsesDeadLetters => _definition.UsesDeadLetters;
 

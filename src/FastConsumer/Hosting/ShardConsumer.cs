@@ -81,7 +81,10 @@ internal sealed class ShardConsumer
         await using CancellationTokenRegistration onLost = _lease.Lost.UnsafeRegister(_ => progress.Close(LostException()), null);
 
         Channel<ReadItem> pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
-        Lane lane = CreateLane(pipeline, progress, out FailurePolicy failures);
+        // the shard's own, for its life cycle and its only lane; further lanes have theirs
+        List<FailurePolicy> policies = [];
+        FailurePolicy failures = CreatePolicy(policies, lane: null);
+        Lane lane = CreateLane(pipeline, progress, policies);
         var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time);
 
         using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(stopped.Token);
@@ -132,7 +135,7 @@ internal sealed class ShardConsumer
                 ConsumerLog.HandlerGivenUp(_log, _context.ProcessorName, _context.ShardId);
             }
 
-            failures.Clear();
+            policies.ForEach(static policy => policy.Clear());
         }
 
         try
@@ -233,18 +236,34 @@ internal sealed class ShardConsumer
     private LeaseLostException LostException() =>
         new(_lease.Key, $"{_lease.Owner} lost shard {_lease.Key} of {_context.StreamName}: {_lease.LossReason}");
 
-    private Lane CreateLane(ShardPipeline pipeline, ShardProgress progress, out FailurePolicy failures)
+    private Lane CreateLane(ShardPipeline pipeline, ShardProgress progress, List<FailurePolicy> failures)
     {
-        WorkerSettings settings = _parts.Settings;
-        var backoff = new Backoff(settings.RetryInitialBackoff, settings.RetryMaxBackoff, _parts.Random.Create());
-        failures = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log, _parts.DeadLetters);
-        var cursor = new RecordCursor(_context, progress, settings.CheckpointRecords, _parts.Time);
-        return pipeline switch
+        int lanes = _parts.Processor.Order == RecordOrder.Shard ? 1 : _parts.Processor.Lanes;
+        int records = _parts.Settings.CheckpointRecords;
+        switch (pipeline)
         {
-            RecordPipeline records => new RecordLane(records, cursor, progress, failures, _parts.Metrics, _tags),
-            BatchPipeline batches => new BatchLane(batches, cursor, progress, failures, _context, settings.CheckpointRecords, _parts.Time, _parts.Metrics, _tags),
-            _ => throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator."),
-        };
+            case RecordPipeline record when lanes > 1:
+                int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / lanes);
+                RecordLane[] parallel = [.. Enumerable.Range(0, lanes).Select(lane =>
+                    new RecordLane(record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Metrics, _tags))];
+                return new ParallelLanes(parallel, _parts.Processor.Order, progress, _parts.Metrics, _tags);
+            case RecordPipeline record:
+                return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Metrics, _tags);
+            case BatchPipeline batch:
+                return new BatchLane(batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, _parts.Metrics, _tags);
+            default:
+                throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator.");
+        }
+    }
+
+    private RecordCursor CreateCursor(ShardProgress progress, int recordsPerCheckpoint) => new(_context, progress, recordsPerCheckpoint, _parts.Time);
+
+    private FailurePolicy CreatePolicy(List<FailurePolicy> all, int? lane)
+    {
+        var backoff = new Backoff(_parts.Settings.RetryInitialBackoff, _parts.Settings.RetryMaxBackoff, _parts.Random.Create());
+        var policy = new FailurePolicy(_context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log, _parts.DeadLetters, lane);
+        all.Add(policy);
+        return policy;
     }
 
     private IShardReader CreateReader()

@@ -149,3 +149,40 @@ public sealed class OnErrorAttribute(Type exceptionType, ErrorAction action) : A
     /// </summary>
     public string? Timeout { get; set; }
 }
+
+/// <summary>
+/// A static method of the processor that says which records are of interest: <c>bool</c> of a <c>ReadOnlySpan&lt;byte&gt;</c> or a
+/// <see cref="KinesisRecord"/>, asked before anything else is done with the record, or of a handler's payload type, asked before
+/// that handler. A record for which it is false is done without a handler's call, and counted (<c>fastconsumer.records.filtered</c>).
+/// </summary>
+[AttributeUsage(AttributeTargets.Method, Inherited = false)]
+public sealed class FilterAttribute : Attribute;
+
+/// <summary>Which records wait for each other where a shard has several lanes.</summary>
+public enum RecordOrder
+{
+    /// <summary>Those of one partition key run one after the other, in the shard's order.</summary>
+    PartitionKey,
+
+    /// <summary>All of the shard run one after the other: one lane, whatever the number.</summary>
+    Shard,
+
+    /// <summary>None wait for another.</summary>
+    None,
+}
+
+/// <summary>
+/// Runs the records of a shard in several lanes at a time. Members of the processor are called in parallel then; what is not
+/// safe for that comes through <see cref="FromServicesAttribute"/>. Only the contiguous run of finished records is
+/// checkpointed, so after a crash records behind an unfinished one may run again, up to some 20,000.
+/// </summary>
+/// <param name="lanes">How many records of a shard run at a time, 1 to 1,024.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class ConcurrencyAttribute(int lanes) : Attribute
+{
+    /// <summary>How many records of a shard run at a time.</summary>
+    public int Lanes { get; } = lanes;
+
+    /// <summary>Which records wait for each other; those of one partition key by default.</summary>
+    public RecordOrder Order { get; set; }
+}

@@ -22,6 +22,10 @@ public sealed class FC1002Tests
     public Task What_can_be_bound_is_fine(string methods) => RuleVerifier.VerifyAsync("FC1002", Processor(methods));
 
     [Theory]
+    [InlineData("[OnRecord] void Handle(string text) { } [Filter] bool [|Choose|](string text) => true;", "is no filter")]
+    [InlineData("[OnRecord] void Handle(string text) { } [Filter] static int [|Choose|](string text) => 1;", "is no filter")]
+    [InlineData("[OnRecord] void Handle(string text) { } [Filter] static bool [|Choose|](string text, int more) => true;", "is no filter")]
+    [InlineData("[OnRecord] void Handle(string text) { } [Filter] static bool [|Choose|](ref string text) => true;", "is no filter")]
     [InlineData("[OnRecord] void [|Handle|]() { }", "takes no payload")]
     [InlineData("[OnRecord] void [|Handle|](RecordContext context, CancellationToken token) { }", "takes no payload")]
     [InlineData("[OnBatch] void [|Handle|](BatchContext context) { }", "takes no payload")]

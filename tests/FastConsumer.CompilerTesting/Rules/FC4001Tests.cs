@@ -56,6 +56,9 @@ public sealed class FC4001Tests
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|InitialBackoff = \"5\"|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, InitialBackoff = \"00:00:02\", [|MaxBackoff = \"00:00:01\"|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|Timeout = \"00:00:00\"|])]", "[OnRecord] void Handle(string text, CancellationToken token) { }")]
+    [InlineData("[Concurrency([|0|])]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[Concurrency([|1025|], Order = RecordOrder.None)]", "[OnRecord] void Handle(string text) { }")]
+    [InlineData("[Concurrency(2, [|Order = (RecordOrder)3|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("", "[OnBatch([|MaxRecords = 0|])] void Handle(RecordBatch batch) { }")]
     [InlineData("", "[OnBatch([|MaxBytes = -1|])] void Handle(RecordBatch batch) { }")]
     public Task Numbers_out_of_range_are_reported(string attribute, string method) =>

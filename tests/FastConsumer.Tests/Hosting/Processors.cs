@@ -164,3 +164,44 @@ internal sealed partial class BuryingBatchProcessor(Journal journal)
     private ValueTask HandleAsync(ReadOnlyMemory<Order> orders, BatchContext context, CancellationToken cancellationToken) =>
         journal.RunBatchAsync([.. orders.ToArray().Select(order => Deliveries.Of(order.Id, context))], context, cancellationToken);
 }
+
+[KinesisProcessor("events")]
+[Concurrency(8)]
+[OnError(typeof(InvalidDataException), ErrorAction.DeadLetter)]
+internal sealed partial class LaneProcessor(Journal journal)
+{
+    [OnRecord]
+    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
+        journal.RunAsync(Deliveries.Of(record, context), context, cancellationToken);
+
+    [OnShardEnded]
+    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) => journal.RunLifeCycleAsync("ended", shard, cancellationToken);
+}
+
+[KinesisProcessor("events", JsonContext = typeof(OrderJson))]
+internal sealed partial class ChoosyProcessor(Journal journal)
+{
+    [Filter]
+    private static bool IsOrder(ReadOnlySpan<byte> data) => data.StartsWith("{"u8);
+
+    [Filter]
+    private static bool IsNamed(Order order) => order.Id.Length > 0;
+
+    [OnRecord]
+    private ValueTask HandleAsync(Order order, RecordContext context, CancellationToken cancellationToken) =>
+        journal.RunAsync(Deliveries.Of(order.Id, context), context, cancellationToken);
+}
+
+[KinesisProcessor("events", JsonContext = typeof(OrderJson))]
+internal sealed partial class ChoosyBatchProcessor(Journal journal)
+{
+    [Filter]
+    private static bool IsOrder(KinesisRecord record) => record.DataSpan.StartsWith("{"u8);
+
+    [Filter]
+    private static bool IsNamed(Order order) => order.Id.Length > 0;
+
+    [OnBatch(MaxRecords = 3, MaxWait = "00:00:00.2")]
+    private ValueTask HandleAsync(ReadOnlyMemory<Order> orders, BatchContext context, CancellationToken cancellationToken) =>
+        journal.RunBatchAsync([.. orders.ToArray().Select(order => Deliveries.Of(order.Id, context))], context, cancellationToken);
+}

@@ -68,6 +68,26 @@ public abstract class BatchPipeline : ShardPipeline
         Grow(ref _records, Count);
         _bytes += cursor.Current.DataSpan.Length;
         _records[Count++] = (cursor.Page!, cursor.Index);
+        Pass(cursor);
+    }
+
+    /// <summary>Leaves the record the cursor stands on out of the batch, and moves the cursor past it: it is done with those before it.</summary>
+    protected void LeaveOut(RecordCursor cursor)
+    {
+        ArgumentNullException.ThrowIfNull(cursor);
+        cursor.CountFiltered();
+        if (Count == 0)
+        {
+            cursor.Complete();
+        }
+        else
+        {
+            Pass(cursor);
+        }
+    }
+
+    private void Pass(RecordCursor cursor)
+    {
         cursor.Take();
         if (_ends.Count > 0 && ReferenceEquals(_ends[^1].Page, cursor.Page))
         {

@@ -26,6 +26,12 @@ public sealed class ProcessorDefinition<TProcessor>
     /// <summary><see cref="CheckpointAttribute.Records"/>; null without the attribute.</summary>
     public int? CheckpointRecords { get; init; }
 
+    /// <summary>The lanes of <see cref="ConcurrencyAttribute"/>; 1 without the attribute.</summary>
+    public int Lanes { get; init; } = 1;
+
+    /// <inheritdoc cref="ConcurrencyAttribute.Order"/>
+    public RecordOrder Order { get; init; }
+
     /// <summary>True where an <see cref="OnErrorAttribute"/> says <see cref="ErrorAction.DeadLetter"/>, so that a sink is needed.</summary>
     public bool UsesDeadLetters { get; init; }
 

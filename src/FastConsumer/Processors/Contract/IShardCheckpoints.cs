@@ -3,8 +3,11 @@ namespace FastConsumer.Processors;
 /// <summary>The way from a handler back to the shard's checkpoints, which live in a later folder.</summary>
 internal interface IShardCheckpoints
 {
-    /// <summary>Marks the record, and so all before it in its lane, as done; returns when a checkpoint at or past it is durable.</summary>
+    /// <summary>Marks the record as done, before which its lane has done all; returns when a checkpoint at or past it is durable.</summary>
     ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken);
+
+    /// <summary>A record of a page that several lanes share is done and its handler has returned.</summary>
+    void Completed(RecordPage page, int index);
 
     /// <summary>Says that the number of records that the settings allow between two checkpoints is reached.</summary>
     void RequestCheckpoint();

@@ -13,11 +13,14 @@ public sealed class RecordCursor
     private readonly int _recordsPerCheckpoint;
     private readonly TimeProvider _time;
     private RecordPage? _page;
+    private PageLanes? _lanes;
     private int _index;
     private int _count;
     private int _end;
     private int _untilCheckpoint;
     private bool _started;
+    private long _completed;
+    private int _filtered;
     private volatile bool _stopRequested;
 
     internal RecordCursor(ShardContext shard, IShardCheckpoints checkpoints, int recordsPerCheckpoint, TimeProvider? time = null)
@@ -78,8 +81,18 @@ public sealed class RecordCursor
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Complete()
     {
+        int index = _index;
         Take();
-        _page!.MarkDone(_index);
+        if (_lanes is null)
+        {
+            _page!.MarkDone(_index);
+        }
+        else
+        {
+            Volatile.Write(ref _completed, _completed + 1);
+            _checkpoints.Completed(_page!, index);
+        }
+
         if (--_untilCheckpoint == 0)
         {
             _untilCheckpoint = _recordsPerCheckpoint;
@@ -87,10 +100,30 @@ public sealed class RecordCursor
         }
     }
 
-    internal void Open(RecordPage page)
+    /// <summary>Counts a record for which a filter was false; it completes without its handler.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CountFiltered() => _filtered++;
+
+    /// <summary>The filtered records since the last call.</summary>
+    internal int TakeFiltered()
+    {
+        int filtered = _filtered;
+        _filtered = 0;
+        return filtered;
+    }
+
+    /// <summary>How many records one of several lanes has completed.</summary>
+    internal long Completed => Volatile.Read(ref _completed);
+
+    /// <summary>Opens a page for one lane.</summary>
+    internal void Open(RecordPage page) => Open(page, null, 0);
+
+    /// <summary>Opens one lane's share of a page.</summary>
+    internal void Open(RecordPage page, PageLanes? lanes, int first)
     {
         _page = page;
-        _index = 0;
+        _lanes = lanes;
+        _index = first;
         _count = page.Count;
         _end = _count;
         Attempt = 1;
@@ -99,7 +132,7 @@ public sealed class RecordCursor
     /// <summary>The record was taken over by a batch: the cursor goes on, the record is not done.</summary>
     internal void Take()
     {
-        _index++;
+        _index = _lanes is null ? _index + 1 : _lanes.Next(_index);
         Attempt = 1;
     }
 

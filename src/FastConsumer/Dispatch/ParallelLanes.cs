@@ -1,0 +1,282 @@
+using System.Runtime.ExceptionServices;
+using System.Threading.Channels;
+using FastConsumer.Diagnostics;
+using FastConsumer.Processors;
+
+namespace FastConsumer.Dispatch;
+
+/// <summary>
+/// Several lanes of one shard, each running its records in order beside the others. The records of a partition key (or, without
+/// an order, any record) go to one lane as long as one of them is under way; keys that are not under way go to the lane
+/// with the least to do. Invariants: two records of a key are never in two lanes; no more than the bound of records lie
+/// behind the contiguous run of finished ones, plus one page.
+/// </summary>
+internal sealed class ParallelLanes : Lane
+{
+    /// <summary>The most records behind the contiguous run of finished ones before another page is taken: what a crash repeats, and what a lane that waits for a retry lets pass.</summary>
+    public const int MaxRecordsInFlight = 10_000;
+
+    private const int BucketsPerLane = 64;
+
+    private readonly RecordLane[] _lanes;
+    private readonly Channel<LaneItem>[] _queues;
+    private readonly bool _keepsKeys;
+    private readonly IShardProgress _progress;
+    private readonly ConsumerMetrics _metrics;
+    private readonly ShardTags _tags;
+    private readonly int[] _heads;
+    private readonly int[] _tails;
+    private readonly long[] _given;
+
+    // by bucket of keys; the last one stands for records that keep no order
+    private readonly int[] _started;
+    private readonly int[] _finished;
+    private readonly int[] _inPage;
+    private readonly int[] _laneOf;
+
+    private readonly Lock _failing = new();
+    private ExceptionDispatchInfo? _failure;
+    private CancellationTokenSource? _ending;
+    private Task _running = Task.CompletedTask;
+
+    public ParallelLanes(RecordLane[] lanes, RecordOrder order, IShardProgress progress, ConsumerMetrics metrics, ShardTags tags)
+    {
+        _lanes = lanes;
+        _keepsKeys = order == RecordOrder.PartitionKey;
+        _progress = progress;
+        _metrics = metrics;
+        _tags = tags;
+        _queues = [.. lanes.Select(static _ => Channel.CreateUnbounded<LaneItem>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }))];
+        _heads = new int[lanes.Length];
+        _tails = new int[lanes.Length];
+        _given = new long[lanes.Length];
+        int buckets = lanes.Length * BucketsPerLane;
+        _started = new int[buckets + 1];
+        _finished = new int[buckets + 1];
+        _inPage = new int[buckets + 1];
+        _laneOf = new int[buckets + 1];
+    }
+
+    public override int Count => _lanes.Length;
+
+    /// <summary>How many lanes were given more than they have completed.</summary>
+    public int Busy => _lanes.Select((lane, i) => Volatile.Read(ref _given[i]) > lane.Completed).Count(static busy => busy);
+
+    private int Unordered => _started.Length - 1;
+
+    public override CancellationToken Start(CancellationToken stop, CancellationToken abort)
+    {
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        CancellationToken ending = _ending.Token;
+        _running = Task.WhenAll(Enumerable.Range(0, _lanes.Length).Select(lane => Task.Run(() => RunLaneAsync(lane, ending, abort), CancellationToken.None)));
+        return ending;
+    }
+
+    public override async ValueTask EndAsync()
+    {
+        if (_ending is null)
+        {
+            return;
+        }
+
+        RequestStop();
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _ending.Dispose();
+        _failure?.Throw();
+    }
+
+    public override void RequestStop()
+    {
+        foreach (RecordLane lane in _lanes)
+        {
+            lane.RequestStop();
+        }
+    }
+
+    /// <summary>Gives the barrier to every lane, behind the records before it, and waits until all have reached it.</summary>
+    protected override async ValueTask RunBarrierAsync(CheckpointBarrier barrier, CancellationToken stop, CancellationToken abort)
+    {
+        foreach (Channel<LaneItem> queue in _queues)
+        {
+            queue.Writer.TryWrite(barrier);
+        }
+
+        await WaitAsync(barrier.Reached, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the page's records to the lanes, and waits until another page may follow.</summary>
+    protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
+    {
+        RecordPage page = item.Page!;
+        if (page.Count == 0)
+        {
+            _progress.Dispatched(page);
+            _metrics.Done(_tags, _progress.Advance());
+            return;
+        }
+
+        Distribute(page);
+        if (_progress.InFlight >= MaxRecordsInFlight)
+        {
+            await WaitAsync(_progress.WhenInFlightAsync(MaxRecordsInFlight / 2), stop).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask WaitAsync(Task task, CancellationToken stop)
+    {
+        try
+        {
+            await task.WaitAsync(stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // the caller looks at the token
+        }
+    }
+
+    private void Distribute(RecordPage page)
+    {
+        int count = page.Count;
+        PageLanes links = page.OpenLanes(_finished);
+        Array.Fill(_heads, PageLanes.End);
+        if (_keepsKeys)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                int bucket = BucketOf(page.Response.GetPartitionKeyUtf8(i));
+                links.SetBucket(i, bucket);
+                _inPage[bucket]++;
+            }
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            int lane = _keepsKeys ? LaneFor(links.BucketOf(i)) : LeastLoaded();
+            if (!_keepsKeys)
+            {
+                links.SetBucket(i, Unordered);
+                _given[lane]++;
+            }
+
+            if (_heads[lane] == PageLanes.End)
+            {
+                _heads[lane] = i;
+            }
+            else
+            {
+                links.Link(_tails[lane], i);
+            }
+
+            _tails[lane] = i;
+        }
+
+        for (int lane = 0; lane < _lanes.Length; lane++)
+        {
+            if (_heads[lane] != PageLanes.End)
+            {
+                links.Link(_tails[lane], PageLanes.End);
+            }
+        }
+
+        _progress.Dispatched(page);
+        for (int lane = 0; lane < _lanes.Length; lane++)
+        {
+            if (_heads[lane] != PageLanes.End)
+            {
+                // from the first one on the page may be done and returned at any time
+                _queues[lane].Writer.TryWrite(LaneItem.Of(page, _heads[lane]));
+            }
+        }
+    }
+
+    /// <summary>The lane of a bucket in this page, chosen at its first record there for all of them.</summary>
+    private int LaneFor(int bucket)
+    {
+        int inPage = _inPage[bucket];
+        if (inPage == 0)
+        {
+            return _laneOf[bucket];
+        }
+
+        _inPage[bucket] = 0;
+        if (Volatile.Read(ref _finished[bucket]) == _started[bucket])
+        {
+            _laneOf[bucket] = LeastLoaded();
+        }
+
+        // counts wrap around alike
+        _started[bucket] = unchecked(_started[bucket] + inPage);
+        _given[_laneOf[bucket]] += inPage;
+        return _laneOf[bucket];
+    }
+
+    private int LeastLoaded()
+    {
+        int least = 0;
+        long load = long.MaxValue;
+        for (int lane = 0; lane < _lanes.Length; lane++)
+        {
+            long left = _given[lane] - _lanes[lane].Completed;
+            if (left < load)
+            {
+                least = lane;
+                load = left;
+            }
+        }
+
+        return least;
+    }
+
+    /// <summary>FNV-1a with a final mix: alike in every run, so that a test is too.</summary>
+    private int BucketOf(ReadOnlySpan<byte> key)
+    {
+        uint hash = 2166136261;
+        foreach (byte b in key)
+        {
+            hash = unchecked((hash ^ b) * 16777619);
+        }
+
+        hash ^= hash >> 16;
+        hash = unchecked(hash * 0x85ebca6b);
+        hash ^= hash >> 13;
+        return (int)(((ulong)hash * (uint)Unordered) >> 32);
+    }
+
+    private async Task RunLaneAsync(int lane, CancellationToken ending, CancellationToken abort)
+    {
+        try
+        {
+            while (await WaitForItemAsync(_queues[lane].Reader, ending).ConfigureAwait(false))
+            {
+                while (!ending.IsCancellationRequested && _queues[lane].Reader.TryRead(out LaneItem item))
+                {
+                    await _lanes[lane].RunAsync(item, ending, abort).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            lock (_failing)
+            {
+                // those of other lanes were told to the log, or are what follows from this one
+                _failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+
+            RequestStop();
+            await _ending!.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask<bool> WaitForItemAsync(ChannelReader<LaneItem> queue, CancellationToken ending)
+    {
+        try
+        {
+            return await queue.WaitToReadAsync(ending).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}
