@@ -49,6 +49,8 @@ public sealed class FC3003SharedState : HandlerAnalyzer
     private static IOperation? Written(IOperation operation) => operation switch
     {
         IIncrementOrDecrementOperation increment => Variable(increment.Target),
+        // two threads that set what was null set it to the same
+        ICoalesceAssignmentOperation => null,
         IAssignmentOperation assignment => Variable(assignment.Target),
         IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => Variable(instance),
         _ => null,
@@ -66,18 +68,22 @@ public sealed class FC3003SharedState : HandlerAnalyzer
     {
         switch (variable)
         {
-            case IMemberReferenceOperation { Member: { IsStatic: true } member } when !IsPerThread(member):
+            case IMemberReferenceOperation { Member: { IsStatic: true } member } when IsStored(member) && !IsPerThread(member):
                 return $"'{member.ContainingType.Name}.{member.Name}' is static, so all shards share it";
-            case IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } member } when hasLanes && IsOfProcessor(member, method):
+            case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when hasLanes && instance.IsThis() && IsOfProcessor(member, method):
                 return $"'{member.Name}' belongs to the shard, whose lanes run in parallel";
             case ILocalReferenceOperation { Local: { } local } when IsOutsideParallel(variable, local):
                 return $"'{local.Name}' is shared by the calls of a parallel loop";
-            case IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } member } when ParallelLambda(variable) is not null:
+            case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when instance.IsThis() && ParallelLambda(variable) is not null:
                 return $"'{member.Name}' is shared by the calls of a parallel loop";
             default:
                 return null;
         }
     }
+
+    /// <summary>True for fields, and properties that are no more than a field; what others do in a setter is theirs.</summary>
+    private static bool IsStored(ISymbol member) => member is IFieldSymbol
+        || member.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member));
 
     private static bool IsOfProcessor(ISymbol member, ReachedMethod method) =>
         SymbolEqualityComparer.Default.Equals(member.ContainingType, method.Method.ContainingType);

@@ -349,7 +349,7 @@ internal sealed class BorrowedFlow
             // what a method returns may be new
             && initial.Unwrapped() is not IInvocationOperation { TargetMethod.Name: not ("GetOrAdd" or "GetValueOrDefault") }
             && initial.Root() is { } origin
-            && (origin is IInstanceReferenceOperation || origin.OutlivesCall());
+            && (origin.IsThis() || origin.OutlivesCall());
     }
 
     private static bool Keeps(IInvocationOperation call) =>
