@@ -34,27 +34,35 @@ public sealed class FC3003SharedState : HandlerAnalyzer
             bool guarded = TakesLock(method);
             foreach (IOperation operation in method.Operations)
             {
-                if (!guarded && Written(operation) is { } target && Shared(target, method, hasLanes) is { } name && !IsInLock(operation))
+                foreach (IOperation target in guarded ? [] : Written(operation))
                 {
-                    findings.Report(
-                        Descriptors.SharedState,
-                        target.Syntax.GetLocation(),
-                        $"{name}, which handlers write to in parallel without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.");
+                    if (Shared(target, method, hasLanes) is { } name && !IsInLock(operation))
+                    {
+                        findings.Report(
+                            Descriptors.SharedState,
+                            target.Syntax.GetLocation(),
+                            $"{name}, which handlers write to in parallel without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.");
+                    }
                 }
             }
         }
     }
 
     /// <summary>What an operation writes to: a variable, or the collection in it.</summary>
-    private static IOperation? Written(IOperation operation) => operation switch
+    private static IEnumerable<IOperation> Written(IOperation operation)
     {
-        IIncrementOrDecrementOperation increment => Variable(increment.Target),
-        // two threads that set what was null set it to the same
-        ICoalesceAssignmentOperation => null,
-        IAssignmentOperation assignment => Variable(assignment.Target),
-        IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => Variable(instance),
-        _ => null,
-    };
+        IEnumerable<IOperation> targets = operation switch
+        {
+            IIncrementOrDecrementOperation increment => [increment.Target],
+            // two threads that set what was null set it to the same
+            ICoalesceAssignmentOperation => [],
+            IDeconstructionAssignmentOperation { Target: ITupleOperation tuple } => tuple.Elements,
+            IAssignmentOperation assignment => [assignment.Target],
+            IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => [instance],
+            _ => [],
+        };
+        return targets.Select(Variable).OfType<IOperation>();
+    }
 
     private static IOperation? Variable(IOperation target) => target.Unwrapped() switch
     {

@@ -17,6 +17,9 @@ public sealed class FC2002Tests
     [InlineData("try { store.Save(text); } [|catch (Exception)|] { } Local(); void Local() { store.Save(\"\"); }")]
     [InlineData("switch (text) { case \"a\": try { store.Save(text); } [|catch (Exception)|] { } break; default: break; }")]
     [InlineData("async Task LocalAsync() { try { await store.SaveAsync(text); } [|catch (Exception)|] { } } LocalAsync().ContinueWith(_ => { }).ContinueWith(_ => { }).AsyncState?.ToString();")]
+    [InlineData("Parallel.ForEach(text.Split(','), part => { try { store.Save(part); } [|catch (Exception e)|] { Console.WriteLine(e); } });")]
+    [InlineData("void Local() { try { store.Save(text); } [|catch (TimeoutException)|] { } } Local();")]
+    [InlineData("try { try { store.Save(text); } [|catch (Exception)|] { } } finally { Console.WriteLine(); }")]
     public Task What_ends_as_done_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2002", Source(body));
 
     [Theory]

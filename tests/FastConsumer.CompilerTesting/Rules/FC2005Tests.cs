@@ -33,6 +33,10 @@ public sealed class FC2005Tests
     [InlineData("_data = [|record.Data[1..]|];")]
     [InlineData("Interlocked.Increment(ref s_count); s_all.Enqueue([|record|]);")]
     [InlineData("_holder.Record = [|record|];")]
+    [InlineData("_any = [|Tuple.Create(1, record)|];")]
+    [InlineData("_any = [|System.Collections.Immutable.ImmutableList.Create(record)|];")]
+    [InlineData("_records.AddRange([|[record]|]);")]
+    [InlineData("_source.TrySetResult([|record|]);")]
     public Task What_keeps_a_view_is_reported(string body) => RuleVerifier.VerifyBodyAsync(
         "FC2005",
         Source(body, body == "Keep(record);" ? "_any = [|record|];" : ""));
@@ -64,7 +68,7 @@ public sealed class FC2005Tests
         $$"""
         {{Fields}}
         class Holder { public KinesisRecord Record { get; set; } }
-        readonly Holder _holder = new(); static int s_count; static readonly ConcurrentQueue<KinesisRecord> s_all = [];
+        readonly Holder _holder = new(); readonly TaskCompletionSource<KinesisRecord> _source = new(); static int s_count; static readonly ConcurrentQueue<KinesisRecord> s_all = [];
         [OnRecord] void Handle(KinesisRecord record) { {{body}} }
         void Keep(KinesisRecord record) { {{keep}} }
         static ReadOnlyMemory<byte> First(KinesisRecord record) => record.Data.Slice(0, 1);
