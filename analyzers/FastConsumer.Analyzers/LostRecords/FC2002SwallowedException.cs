@@ -24,6 +24,8 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
         && IsFailure(clause)
         && !CatchFilter.IsOpaque(clause)
         && !IsCleanup((ITryOperation)clause.Parent!)
+        // the record is done all the same; what the clause may hide is another rule's matter
+        && !CheckpointTry.IsAllOf((ITryOperation)clause.Parent!)
         && !path.Throws
         && !path.LeavesNote
         && !path.Remedies.Any()
