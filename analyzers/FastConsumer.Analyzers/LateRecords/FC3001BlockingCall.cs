@@ -46,6 +46,9 @@ public sealed class FC3001BlockingCall : HandlerAnalyzer
         ("Microsoft.EntityFrameworkCore", "DbContext"),
     ];
 
+    // no wait, or one that the asynchronous form does not spare: what is read already, what only marks, what closes
+    private static readonly string[] s_quick = ["Add", "AddRange", "Close", "Dispose", "GetFieldValue", "IsDBNull"];
+
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.BlockingCall];
 
@@ -111,7 +114,7 @@ public sealed class FC3001BlockingCall : HandlerAnalyzer
     /// <summary>The method of the same type that does the same and returns a task.</summary>
     private static IMethodSymbol? Twin(IMethodSymbol method)
     {
-        if (method.Name.EndsWith("Async", StringComparison.Ordinal) || method.ReturnType.IsTask())
+        if (method.Name.EndsWith("Async", StringComparison.Ordinal) || method.ReturnType.IsTask() || Array.IndexOf(s_quick, method.Name) >= 0)
         {
             return null;
         }

@@ -34,25 +34,35 @@ public sealed class FC3003SharedState : HandlerAnalyzer
             bool guarded = TakesLock(method);
             foreach (IOperation operation in method.Operations)
             {
-                if (!guarded && Written(operation) is { } target && Shared(target, method, hasLanes) is { } name && !IsInLock(operation))
+                foreach (IOperation target in guarded ? [] : Written(operation))
                 {
-                    findings.Report(
-                        Descriptors.SharedState,
-                        target.Syntax.GetLocation(),
-                        $"{name}, which handlers write to in parallel without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.");
+                    if (Shared(target, method, hasLanes) is { } name && !IsInLock(operation))
+                    {
+                        findings.Report(
+                            Descriptors.SharedState,
+                            target.Syntax.GetLocation(),
+                            $"{name}, which handlers write to in parallel without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.");
+                    }
                 }
             }
         }
     }
 
     /// <summary>What an operation writes to: a variable, or the collection in it.</summary>
-    private static IOperation? Written(IOperation operation) => operation switch
+    private static IEnumerable<IOperation> Written(IOperation operation)
     {
-        IIncrementOrDecrementOperation increment => Variable(increment.Target),
-        IAssignmentOperation assignment => Variable(assignment.Target),
-        IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => Variable(instance),
-        _ => null,
-    };
+        IEnumerable<IOperation> targets = operation switch
+        {
+            IIncrementOrDecrementOperation increment => [increment.Target],
+            // two threads that set what was null set it to the same
+            ICoalesceAssignmentOperation => [],
+            IDeconstructionAssignmentOperation { Target: ITupleOperation tuple } => tuple.Elements,
+            IAssignmentOperation assignment => [assignment.Target],
+            IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => [instance],
+            _ => [],
+        };
+        return targets.Select(Variable).OfType<IOperation>();
+    }
 
     private static IOperation? Variable(IOperation target) => target.Unwrapped() switch
     {
@@ -66,18 +76,22 @@ public sealed class FC3003SharedState : HandlerAnalyzer
     {
         switch (variable)
         {
-            case IMemberReferenceOperation { Member: { IsStatic: true } member } when !IsPerThread(member):
+            case IMemberReferenceOperation { Member: { IsStatic: true } member } when IsStored(member) && !IsPerThread(member):
                 return $"'{member.ContainingType.Name}.{member.Name}' is static, so all shards share it";
-            case IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } member } when hasLanes && IsOfProcessor(member, method):
+            case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when hasLanes && instance.IsThis() && IsOfProcessor(member, method):
                 return $"'{member.Name}' belongs to the shard, whose lanes run in parallel";
             case ILocalReferenceOperation { Local: { } local } when IsOutsideParallel(variable, local):
                 return $"'{local.Name}' is shared by the calls of a parallel loop";
-            case IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } member } when ParallelLambda(variable) is not null:
+            case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when instance.IsThis() && ParallelLambda(variable) is not null:
                 return $"'{member.Name}' is shared by the calls of a parallel loop";
             default:
                 return null;
         }
     }
+
+    /// <summary>True for fields, and properties that are no more than a field; what others do in a setter is theirs.</summary>
+    private static bool IsStored(ISymbol member) => member is IFieldSymbol
+        || member.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member));
 
     private static bool IsOfProcessor(ISymbol member, ReachedMethod method) =>
         SymbolEqualityComparer.Default.Equals(member.ContainingType, method.Method.ContainingType);

@@ -12,6 +12,8 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
 {
     private static readonly string[] s_loud = ["LogWarning", "LogError", "LogCritical", "Warning", "Error", "Fatal", "Warn"];
 
+    private static readonly string[] s_cleanup = ["Abort", "Cancel", "Close", "Delete", "Dispose", "Kill", "Release", "Rollback", "Unsubscribe"];
+
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.SwallowedException];
 
@@ -21,6 +23,9 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
         && (!clause.ExceptionType.IsCancellation() || CatchFilter.AsksForNoCancellation(clause))
         && IsFailure(clause)
         && !CatchFilter.IsOpaque(clause)
+        && !IsCleanup((ITryOperation)clause.Parent!)
+        // the record is done all the same; what the clause may hide is another rule's matter
+        && !CheckpointTry.IsAllOf((ITryOperation)clause.Parent!)
         && !path.Throws
         && !path.LeavesNote
         && !path.Remedies.Any()
@@ -49,6 +54,13 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
     private static bool IsFailure(ICatchClauseOperation clause) => clause.IsGeneral()
         || IsOfTheFramework(clause.ExceptionType)
         || clause.Handler.Descendants().OfType<IInvocationOperation>().Any(call => Array.IndexOf(s_loud, call.TargetMethod.Name) >= 0);
+
+    // what is only cleared away may stay: no record depends on it
+    private static bool IsCleanup(ITryOperation attempt)
+    {
+        IInvocationOperation[] calls = [.. attempt.Body.Descendants().OfType<IInvocationOperation>().Where(call => call.TargetMethod.Name != "ConfigureAwait")];
+        return calls.Length > 0 && calls.All(call => s_cleanup.Any(prefix => call.TargetMethod.Name.StartsWith(prefix, StringComparison.Ordinal)));
+    }
 
     private static bool IsOfTheFramework(ITypeSymbol type)
     {

@@ -54,13 +54,14 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
                     continue;
                 }
 
-                if (clause.IsGeneral() && path.Remedies.Any() && !path.Remedies.Any(PassesToken) && path.EndsAsDone
+                bool acts = path.Remedies.Any() && !path.Remedies.Any(PassesToken);
+                if (clause.IsGeneral() && (acts || CheckpointTry.IsAllOf((ITryOperation)clause.Parent!)) && path.EndsAsDone
                     && HiddenBy(clause, cancellation, leaseLost) is { } hidden)
                 {
                     findings.Report(
                         Descriptors.HiddenCancellation,
                         path.Place,
-                        $"This clause takes {hidden} for a failure of the record: on a stop, or with a lost lease, a good record is treated as a bad one. Let it pass: 'when (e is not {hidden})'.",
+                        $"This clause takes {hidden} for a failure: on a stop, or with a lost lease, the call goes on, and a good record may be treated as a bad one. Let it pass: 'when (e is not {hidden})'.",
                         (Hidden, hidden));
                 }
             }
@@ -76,7 +77,7 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
         foreach (IInvocationOperation call in attempt.Body.Descendants().OfType<IInvocationOperation>())
         {
             cancels |= PassesToken(call);
-            loses |= call.TargetMethod.Name == "CheckpointAsync" && call.TargetMethod.ContainingType.NamespaceName() == "FastConsumer";
+            loses |= CheckpointTry.IsCheckpoint(call);
         }
 
         cancels &= Reaches(attempt, clause, cancellation);

@@ -19,7 +19,7 @@ internal sealed class BorrowedFlow
     private const int MostPasses = 5;
 
     private static readonly string[] s_keepingMethods =
-        ["Add", "AddRange", "Enqueue", "EnqueueRange", "Push", "TryAdd", "TryEnqueue", "Insert", "AddOrUpdate", "GetOrAdd", "AddFirst", "AddLast", "Append", "TryWrite", "WriteAsync", "Set", "SetValue"];
+        ["Add", "AddRange", "Enqueue", "EnqueueRange", "Push", "TryAdd", "TryEnqueue", "Insert", "AddOrUpdate", "GetOrAdd", "AddFirst", "AddLast", "Append", "TryWrite", "WriteAsync", "SetResult", "TrySetResult"];
 
     private static readonly string[] s_backgroundMethods = ["Run", "StartNew", "QueueUserWorkItem", "UnsafeQueueUserWorkItem", "ContinueWith"];
 
@@ -314,6 +314,18 @@ internal sealed class BorrowedFlow
             return false;
         }
 
+        // tuples and immutable collections keep what they are made with
+        bool makesHolder = call.TargetMethod.ContainingType.NamespaceName() switch
+        {
+            "System.Collections.Immutable" => true,
+            "System" or "System.Collections.Generic" => call.TargetMethod.Name == "Create" && call.TargetMethod.ContainingType.Name is "Tuple" or "ValueTuple" or "KeyValuePair",
+            _ => false,
+        };
+        if (makesHolder && call.Arguments.Any(argument => IsBorrowed(argument.Value)))
+        {
+            return true;
+        }
+
         if (call.Instance is { } instance)
         {
             return CanBorrow(call.Type) && IsBorrowed(instance);
@@ -349,14 +361,14 @@ internal sealed class BorrowedFlow
             // what a method returns may be new
             && initial.Unwrapped() is not IInvocationOperation { TargetMethod.Name: not ("GetOrAdd" or "GetValueOrDefault") }
             && initial.Root() is { } origin
-            && (origin is IInstanceReferenceOperation || origin.OutlivesCall());
+            && (origin.IsThis() || origin.OutlivesCall());
     }
 
     private static bool Keeps(IInvocationOperation call) =>
         call.Instance is not null
         && s_keepingMethods.Contains(call.TargetMethod.Name)
         && (call.TargetMethod.ContainingType.NamespaceName() is { } place)
-        && (place.StartsWith("System.Collections", StringComparison.Ordinal) || place == "System.Threading.Channels");
+        && (place.StartsWith("System.Collections", StringComparison.Ordinal) || place is "System.Threading.Channels" or "System.Threading.Tasks");
 
     private static bool IsBackground(IInvocationOperation call) =>
         s_backgroundMethods.Contains(call.TargetMethod.Name)

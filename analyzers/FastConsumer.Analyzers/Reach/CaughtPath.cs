@@ -96,8 +96,9 @@ internal sealed class CaughtPath
         {
             switch (parent)
             {
-                case BlockSyntax block when !breaks:
-                    foreach (StatementSyntax next in block.Statements.SkipWhile(statement => statement != node).Skip(1))
+                case BlockSyntax or SwitchSectionSyntax when !breaks:
+                    SyntaxList<StatementSyntax> statements = parent is BlockSyntax block ? block.Statements : ((SwitchSectionSyntax)parent).Statements;
+                    foreach (StatementSyntax next in statements.SkipWhile(statement => statement != node).Skip(1))
                     {
                         if (Decides(next, set, onlyFailuresPass))
                         {
@@ -144,6 +145,11 @@ internal sealed class CaughtPath
     /// <summary>True where a statement after the try tells a failure from success.</summary>
     private bool Decides(StatementSyntax statement, HashSet<ISymbol> set, bool onlyFailuresPass)
     {
+        if (statement is LocalFunctionStatementSyntax)
+        {
+            return false;
+        }
+
         ControlFlowAnalysis? flow = _model.AnalyzeControlFlow(statement);
         if (flow is { Succeeded: true, EndPointIsReachable: false } && flow.ReturnStatements.IsEmpty && flow.ExitPoints.IsEmpty)
         {

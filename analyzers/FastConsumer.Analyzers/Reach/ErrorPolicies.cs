@@ -11,7 +11,10 @@ internal sealed class ErrorPolicy(AttributeData attribute, INamedTypeSymbol exce
     public INamedTypeSymbol Exception { get; } = exception;
 
     /// <summary>True where failing records are tried again without end.</summary>
-    public bool RetriesForEver => action == "Retry" && Attribute.Value("MaxAttempts") is null or 0 or int.MaxValue;
+    public bool RetriesForEver => action == "Retry" && (Attribute.Value("MaxAttempts") ?? DefaultAttempts) is null or 0 or int.MaxValue;
+
+    private object? DefaultAttempts =>
+        Attribute.AttributeClass?.GetMembers("DefaultMaxAttempts").OfType<IFieldSymbol>().FirstOrDefault()?.ConstantValue;
 
     public bool Takes(ITypeSymbol thrown) => thrown.DerivesFrom(Exception);
 }

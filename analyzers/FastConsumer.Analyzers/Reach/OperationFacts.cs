@@ -89,6 +89,10 @@ internal static class OperationFacts
         return parent is IExpressionStatementOperation or ISimpleAssignmentOperation { Target: IDiscardOperation };
     }
 
+    /// <summary>True for <c>this</c>; not for the new object of an initializer.</summary>
+    public static bool IsThis(this IOperation? operation) =>
+        operation?.Unwrapped() is IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance };
+
     /// <summary>What a chain of members begins with.</summary>
     public static IOperation? Root(this IOperation? operation)
     {
@@ -96,16 +100,16 @@ internal static class OperationFacts
         {
             switch (operation?.Unwrapped())
             {
-                case IFieldReferenceOperation { Instance: { } instance } field when instance.Unwrapped() is not IInstanceReferenceOperation:
-                    operation = field.Instance;
+                case IFieldReferenceOperation { Instance: { } instance } when !instance.IsThis():
+                    operation = instance;
                     break;
-                case IPropertyReferenceOperation { Instance: { } instance } property when instance.Unwrapped() is not IInstanceReferenceOperation:
-                    operation = property.Instance;
+                case IPropertyReferenceOperation { Instance: { } instance } when !instance.IsThis():
+                    operation = instance;
                     break;
                 case IArrayElementReferenceOperation element:
                     operation = element.ArrayReference;
                     break;
-                case IInvocationOperation { Instance: { } instance } when instance.Unwrapped() is not IInstanceReferenceOperation:
+                case IInvocationOperation { Instance: { } instance } when !instance.IsThis():
                     operation = instance;
                     break;
                 default:

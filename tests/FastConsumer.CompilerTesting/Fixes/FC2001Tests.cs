@@ -6,27 +6,32 @@ public sealed class FC2001Tests
 {
     private const string Body =
         """
-        public async Task HandleAsync(string text, HttpClient http)
+        public async Task HandleAsync(string text, [FromServices] HttpClient http)
         {
             await http.GetStringAsync(text);
             int.Parse(text);
         }
         """;
 
-    private static readonly string s_body = Body.Replace("HttpClient http", "[FromServices] HttpClient http", StringComparison.Ordinal);
-
     [Fact]
     public Task Adds_a_policy_for_each() => FixVerifier.VerifyAsync(
         "FC2001",
-        FixSource.Of($"[OnRecord]\n{s_body}"),
-        FixSource.Of($"[OnRecord]\n[OnError(typeof(FormatException), ErrorAction.DeadLetter)]\n[OnError(typeof(OverflowException), ErrorAction.DeadLetter)]\n[OnError(typeof(HttpRequestException), ErrorAction.Retry)]\n{s_body}".Replace("[OnError(typeof(FormatException), ErrorAction.DeadLetter)]\n[OnError(typeof(OverflowException), ErrorAction.DeadLetter)]", "[OnError(typeof(OverflowException), ErrorAction.DeadLetter)]\n[OnError(typeof(FormatException), ErrorAction.DeadLetter)]", StringComparison.Ordinal)),
+        FixSource.Of($"[OnRecord]\n{Body}"),
+        FixSource.Of(
+            $"""
+            [OnRecord]
+            [OnError(typeof(OverflowException), ErrorAction.DeadLetter)]
+            [OnError(typeof(FormatException), ErrorAction.DeadLetter)]
+            [OnError(typeof(HttpRequestException), ErrorAction.Retry)]
+            {Body}
+            """),
         "Add a policy for each exception");
 
     [Fact]
     public Task Adds_one_for_all() => FixVerifier.VerifyAsync(
         "FC2001",
-        FixSource.Of($"[OnRecord]\n{s_body}"),
-        FixSource.Of($"[OnRecord]\n[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 5, Then = ErrorAction.Stop)]\n{s_body}"),
+        FixSource.Of($"[OnRecord]\n{Body}"),
+        FixSource.Of($"[OnRecord]\n[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 5, Then = ErrorAction.Stop)]\n{Body}"),
         "Add one policy for every exception");
 
     [Fact]

@@ -18,6 +18,8 @@ public sealed class FC2001Tests
     [InlineData("void Local() => throw new TimeoutException(); Local();", "TimeoutException")]
     [InlineData("Console.WriteLine(text.Split(',').Select(part => int.Parse(part)).Sum());", "FormatException")]
     [InlineData("Recurse(text);", "TimeoutException")]
+    [InlineData("Console.WriteLine(Length);", "TimeoutException (from P.Length)")]
+    [InlineData("Parallel.ForEach(text.Split(','), part => Check(part));", "InvalidDataException")]
     public async Task An_exception_without_a_policy_is_reported(string body, string types) =>
         Assert.Contains(types, Assert.Single(await RuleVerifier.VerifyBodyAsync("FC2001", Source("[|Handle|]", body))), StringComparison.Ordinal);
 
@@ -55,6 +57,7 @@ public sealed class FC2001Tests
         $$"""
         [OnRecord] {{onMethod}} void {{handler}}(string text) { {{body}} }
         static void Check(string text) { if (text.Length == 0) throw new InvalidDataException(); }
+        static int Length => throw new TimeoutException();
         static void Recurse(string text) { if (text.Length == 0) throw new TimeoutException(); Recurse(text); }
         """,
         onClass);

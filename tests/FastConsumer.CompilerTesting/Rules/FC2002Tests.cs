@@ -14,6 +14,12 @@ public sealed class FC2002Tests
     [InlineData("try { store.Save(text); } [|catch (OwnException e)|] { log.LogWarning(e, \"\"); }")]
     [InlineData("try { store.Save(text); } [|catch (Exception e)|] { Log(e); } log.LogInformation(\"done\");")]
     [InlineData("text.Split(',').ToList().ForEach(part => { try { store.Save(part); } [|catch (Exception)|] { } });")]
+    [InlineData("try { store.Save(text); } [|catch (Exception)|] { } Local(); void Local() { store.Save(\"\"); }")]
+    [InlineData("switch (text) { case \"a\": try { store.Save(text); } [|catch (Exception)|] { } break; default: break; }")]
+    [InlineData("async Task LocalAsync() { try { await store.SaveAsync(text); } [|catch (Exception)|] { } } LocalAsync().ContinueWith(_ => { }).ContinueWith(_ => { }).AsyncState?.ToString();")]
+    [InlineData("Parallel.ForEach(text.Split(','), part => { try { store.Save(part); } [|catch (Exception e)|] { Console.WriteLine(e); } });")]
+    [InlineData("void Local() { try { store.Save(text); } [|catch (TimeoutException)|] { } } Local();")]
+    [InlineData("try { try { store.Save(text); } [|catch (Exception)|] { } } finally { Console.WriteLine(); }")]
     public Task What_ends_as_done_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2002", Source(body));
 
     [Theory]
@@ -28,6 +34,9 @@ public sealed class FC2002Tests
     [InlineData("try { store.Save(text); } catch (IOException e) when (e.HResult == 5) { }")]
     [InlineData("Console.WriteLine(Try(text));")]
     [InlineData("try { store.Save(text); } finally { Console.WriteLine(); }")]
+    [InlineData("try { File.Delete(text); } catch (IOException) { }")]
+    [InlineData("switch (text) { case \"a\": try { store.Save(text); } catch (Exception) { } throw new OperationCanceledException(); default: break; }")]
+    [InlineData("try { store.Save(text); } catch (Exception) { try { store.Save(\"dead\"); } catch (Exception) { } throw; }")]
     public Task What_handles_retries_or_tells_is_not(string body) => RuleVerifier.VerifyBodyAsync("FC2002", Source(body));
 
     private static string Source(string body) => HandlerSource.Of(

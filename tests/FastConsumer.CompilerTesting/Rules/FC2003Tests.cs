@@ -18,6 +18,7 @@ public sealed class FC2003Tests
     [InlineData("_any = [|new Timer(_ => store.Save(text), null, 1, 1)|];")]
     [InlineData("[|Happened += () => store.Save(text)|];")]
     [InlineData("await [|Task.Factory.StartNew(() => store.SaveAsync(text, token), token)|];")]
+    [InlineData("_ = [|Task.WhenAll(store.SaveAsync(text, token), store.SaveAsync(text, token))|];")]
     public Task Work_that_nobody_awaits_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2003", Source(body));
 
     [Theory]

@@ -30,6 +30,14 @@ public sealed class FC2004Tests
         "FC2004",
         HandlerSource.Of("[OnRecord] void Handle(string text) { try { store.Save(text); } catch (Exception) { store.Save(\"dead\"); } }"));
 
+    [Theory]
+    [InlineData("[|catch (Exception e)|] { log.LogWarning(e, \"later\"); }")]
+    [InlineData("[|catch|] { }")]
+    [InlineData("catch (Exception e) when (e is not (LeaseLostException or OperationCanceledException)) { }")]
+    public Task A_checkpoint_that_fails_loses_no_record_but_may_hide_the_loss_of_the_lease(string clause) => RuleVerifier.VerifyBodyAsync(
+        "FC2004",
+        HandlerSource.Of($"[OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token) {{ try {{ await context.CheckpointAsync(token); }} {clause} }}"));
+
     private static string Source(string clauses) => HandlerSource.Of(
         $$"""
         [OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token)

@@ -29,6 +29,14 @@ public sealed class FC2005Tests
     [InlineData("Keep(record);")]
     [InlineData("_data = [|First(record)|];")]
     [InlineData("P other = this; other._data = [|record.Data|];")]
+    [InlineData("_any = [|new Holder { Record = record }|];")]
+    [InlineData("_data = [|record.Data[1..]|];")]
+    [InlineData("Interlocked.Increment(ref s_count); s_all.Enqueue([|record|]);")]
+    [InlineData("_holder.Record = [|record|];")]
+    [InlineData("_any = [|Tuple.Create(1, record)|];")]
+    [InlineData("_any = [|System.Collections.Immutable.ImmutableList.Create(record)|];")]
+    [InlineData("_records.AddRange([|[record]|]);")]
+    [InlineData("_source.TrySetResult([|record|]);")]
     public Task What_keeps_a_view_is_reported(string body) => RuleVerifier.VerifyBodyAsync(
         "FC2005",
         Source(body, body == "Keep(record);" ? "_any = [|record|];" : ""));
@@ -42,6 +50,8 @@ public sealed class FC2005Tests
     [InlineData("ReadOnlyMemory<byte> data = record.Data; data = data.Slice(1); _text = data.Length.ToString();")]
     [InlineData("_any = record.SequenceNumber;")]
     [InlineData("_records.Clear(); _any = _records.Count;")]
+    [InlineData("var holder = new Holder { Record = record }; Console.WriteLine(holder.Record.SubSequenceNumber);")]
+    [InlineData("Span<byte> start = stackalloc byte[4]; record.DataSpan[..4].CopyTo(start); _any = start[0];")]
     public Task What_copies_or_ends_with_the_call_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2005", Source(body, ""));
 
     [Fact]
@@ -57,6 +67,8 @@ public sealed class FC2005Tests
     private static string Source(string body, string keep) => HandlerSource.Of(
         $$"""
         {{Fields}}
+        class Holder { public KinesisRecord Record { get; set; } }
+        readonly Holder _holder = new(); readonly TaskCompletionSource<KinesisRecord> _source = new(); static int s_count; static readonly ConcurrentQueue<KinesisRecord> s_all = [];
         [OnRecord] void Handle(KinesisRecord record) { {{body}} }
         void Keep(KinesisRecord record) { {{keep}} }
         static ReadOnlyMemory<byte> First(KinesisRecord record) => record.Data.Slice(0, 1);

@@ -16,6 +16,8 @@ public sealed class FC3001Tests
     [InlineData("[|File.WriteAllText(\"a\", text)|];")]
     [InlineData("[|_event.WaitOne()|];")]
     [InlineData("Task<int> count = store.CountAsync(token); Console.WriteLine([|count.Result|]);")]
+    [InlineData("string all = $\"{[|store.CountAsync(token).Result|]}\"; Console.WriteLine(all);")]
+    [InlineData("try { store.Save(text); } finally { [|store.SaveAsync(text, token).Wait()|]; }")]
     public Task A_wait_that_holds_the_thread_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3001", Source(body));
 
     [Theory]

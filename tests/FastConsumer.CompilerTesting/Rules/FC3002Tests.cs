@@ -12,6 +12,8 @@ public sealed class FC3002Tests
     [InlineData("async Task Local() => await [|store.CountAsync()|]; await Local();")]
     [InlineData("await Task.WhenAll(text.Split(',').Select(part => [|store.SaveAsync(part)|]));")]
     [InlineData("await [|SaveAsync(text)|];")]
+    [InlineData("var channel = Channel.CreateUnbounded<int>(); await foreach (int item in [|channel.Reader.ReadAllAsync()|]) Console.WriteLine(item);")]
+    [InlineData("using var gate = new SemaphoreSlim(1); await [|gate.WaitAsync()|];")]
     public Task A_call_without_the_token_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3002", Source(body));
 
     [Theory]

@@ -12,6 +12,8 @@ public sealed class FC3003Tests
     [InlineData("[|s_map|][text] = 1;")]
     [InlineData("[|P.s_list|].Clear();")]
     [InlineData("Bump();")]
+    [InlineData("([|s_count|], _count) = (1, 2);")]
+    [InlineData("[|Other|] = text;")]
     public Task Writing_to_statics_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3003", Source(body, body == "Bump();" ? "[|s_count|]--" : "s_safe.Clear()"));
 
     [Theory]
@@ -33,7 +35,7 @@ public sealed class FC3003Tests
         $$"""
         static int s_count; static string? s_last; static readonly List<string> s_list = []; static readonly Dictionary<string, int> s_map = [];
         static readonly ConcurrentDictionary<string, int> s_safe = []; [ThreadStatic] static int t_own; static readonly SemaphoreSlim s_gate = new(1);
-        int _count; List<string> _list = [];
+        int _count; List<string> _list = []; static string? Other { get; set; }
         [OnRecord] void Handle(string text) { {{body}} }
         static void Bump() => {{bump}};
         object?[] All() => [s_count, s_last, s_map, t_own, _count, _list];

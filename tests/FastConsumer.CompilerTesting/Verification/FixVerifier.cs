@@ -86,7 +86,7 @@ internal static class FixVerifier
     private static async Task<IReadOnlyList<Diagnostic>> FindAsync(Project project, string rule)
     {
         Compilation compilation = (await project.GetCompilationAsync(Token))!;
-        // the generator is needed where analyzers look at the JSON context only; they report in the user's file
+        // analyzers read what the user wrote: no rule needs the generated code
         IReadOnlyList<Diagnostic> all = await RuleVerifier.AnalyzeAsync(compilation);
         return [.. all.Where(diagnostic => diagnostic.Id == rule && diagnostic.Location.SourceTree?.FilePath == Path).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
     }
