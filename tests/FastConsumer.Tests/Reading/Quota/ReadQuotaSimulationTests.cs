@@ -68,7 +68,8 @@ public sealed class ReadQuotaSimulationTests(ITestOutputHelper output)
             Figures figures = Measure(readers, Warmup, 600);
             Assert.InRange(figures.Total, 0.95, 1.02);
             Assert.InRange(figures.Least, 0.40, 0.60);
-            Assert.InRange(figures.Refused, 0, 0.03);
+            // with one record a second each, there are so few calls that a probe's refusals weigh twice
+            Assert.InRange(figures.Refused, 0, recordBytes < 1_000_000 ? 0.03 : 0.045);
         }
     }
 
