@@ -101,7 +101,7 @@ internal static class FixVerifier
             .WithParseOptions(Compilations.ParseOptions)
             .WithMetadataReferences(Compilations.References);
         Solution solution = workspace.CurrentSolution.AddProject(project);
-        foreach ((string path, string text) in ErrorPolicyStub.Files.Append((Path, source)).Append(("ImplicitUsings.cs", Compilations.ImplicitUsings)))
+        foreach ((string path, string text) in new[] { (Path, source), ("ImplicitUsings.cs", Compilations.ImplicitUsings) })
         {
             solution = solution.AddDocument(DocumentId.CreateNewId(project.Id), path, SourceText.From(text), filePath: path);
         }

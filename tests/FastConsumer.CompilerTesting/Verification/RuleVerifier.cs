@@ -27,7 +27,7 @@ internal static class RuleVerifier
     public static async Task<IReadOnlyList<string>> VerifyAsync(string rule, string marked)
     {
         (string source, IReadOnlyList<Finding> expected) = Markup.Parse(marked, rule);
-        GeneratorRun run = GeneratorRun.Of(Compilations.Create([(Path, source), ("Host.cs", Use), .. ErrorPolicyStub.Files]));
+        GeneratorRun run = GeneratorRun.Of(Compilations.Create([(Path, source), ("Host.cs", Use)]));
         IReadOnlyList<Diagnostic> analysis = await AnalyzeAsync(run.Output);
         Compare(source, expected, [.. run.CompilerDiagnostics, .. analysis]);
         return [.. analysis.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start).Select(Message)];
@@ -40,7 +40,7 @@ internal static class RuleVerifier
     public static async Task<IReadOnlyList<string>> VerifyBodyAsync(string rule, string marked)
     {
         (string source, IReadOnlyList<Finding> expected) = Markup.Parse(marked, rule);
-        Compilation compilation = Compilations.Create([(Path, source), .. ErrorPolicyStub.Files]);
+        Compilation compilation = Compilations.Create([(Path, source)]);
         if (source.Contains("AddProcessor", StringComparison.Ordinal))
         {
             compilation = GeneratorRun.Of(compilation).Output;
