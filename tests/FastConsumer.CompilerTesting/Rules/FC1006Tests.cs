@@ -23,7 +23,7 @@ public sealed class FC1006Tests
     [InlineData("[OnError(typeof(Exception), ErrorAction.Stop, [|InitialBackoff = \"00:00:01\"|])]", "InitialBackoff belongs")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 3, [|Then = ErrorAction.Retry|])]", "there is no other")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|Then = ErrorAction.Skip|])]", "without MaxAttempts")]
-    [InlineData("[OnError(typeof(FormatException), ErrorAction.Retry, [|Timeout = \"00:00:01\"|])]", "Put Timeout on a rule for TimeoutException")]
+    [InlineData("[OnError(typeof(FormatException), ErrorAction.Retry, MaxAttempts = 2, [|Timeout = \"00:00:01\"|])]", "Put Timeout on a rule for TimeoutException")]
     public async Task Rules_that_cannot_work_are_reported(string rules, string message) =>
         Assert.Contains(message, Assert.Single(await RuleVerifier.VerifyAsync("FC1006", Processor(rules, Handler + " class Of<T> : Exception { }"))), StringComparison.Ordinal);
 
