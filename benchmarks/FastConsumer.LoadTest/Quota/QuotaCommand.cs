@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.Json;
 using Amazon.Runtime;
+using FastConsumer.Hosting;
 using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -29,8 +30,9 @@ internal static class QuotaCommand
         var seconds = new Option<int>("--seconds") { Description = "How long is measured, after ten seconds.", DefaultValueFactory = static _ => 60 };
         var size = new Option<int>("--size") { Description = "Bytes of data in a record, 8 or more.", DefaultValueFactory = static _ => 1024 };
         var idle = new Option<bool>("--idle") { Description = "A shard that trickles instead of one that lags." };
+        var readMode = new Option<ReadMode>("--read-mode") { Description = "Polling or FanOut.", DefaultValueFactory = static _ => ReadMode.Polling };
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
-        var command = new Command("quota", "Applications that share a shard's read quota.") { model, applications, seconds, size, idle, json };
+        var command = new Command("quota", "Applications that share a shard's read quota.") { model, applications, seconds, size, idle, readMode, json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             QuotaFigures figures = await RunAsync(
@@ -39,16 +41,17 @@ internal static class QuotaCommand
                 TimeSpan.FromSeconds(arguments.GetValue(seconds)),
                 arguments.GetValue(size),
                 arguments.GetValue(idle),
+                arguments.GetValue(readMode),
                 cancellationToken);
             Console.WriteLine(arguments.GetValue(json)
                 ? JsonSerializer.Serialize(figures, QuotaJson.Default.QuotaFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"{figures.Model}, {figures.Seconds:F0} s: {figures.Total:P1} of 2 MiB/s, each {string.Join(" ", figures.Each.Select(static part => part.ToString("P1", CultureInfo.InvariantCulture)))}; {figures.RefusedCalls} of {figures.Calls} calls refused; p50 {figures.MedianDelayMs:F0} ms"));
+                : string.Create(CultureInfo.InvariantCulture, $"{figures.Model}, {figures.Seconds:F0} s: {figures.Total:P1} of 2 MiB/s, each {string.Join(" ", figures.Each.Select(static part => part.ToString("P1", CultureInfo.InvariantCulture)))}; {figures.RefusedCalls} of {figures.Calls} calls refused; p50 {figures.MedianDelayMs:F1} ms, p99 {figures.P99DelayMs:F1} ms"));
             return 0;
         });
         return command;
     }
 
-    public static async Task<QuotaFigures> RunAsync(ReadQuotaModel model, int applications, TimeSpan duration, int recordBytes, bool isIdle, CancellationToken cancellationToken)
+    public static async Task<QuotaFigures> RunAsync(ReadQuotaModel model, int applications, TimeSpan duration, int recordBytes, bool isIdle, ReadMode readMode, CancellationToken cancellationToken)
     {
         TimeProvider time = TimeProvider.System;
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { ReadQuota = model }, cancellationToken);
@@ -66,7 +69,7 @@ internal static class QuotaCommand
             Interlocked.Increment(ref refused);
         });
         Arrivals[] arrivals = [.. Enumerable.Range(0, applications).Select(_ => new Arrivals(time))];
-        List<IHost> hosts = [.. arrivals.Select((seen, index) => Host(kinesis, seen, index))];
+        List<IHost> hosts = [.. arrivals.Select((seen, index) => Host(kinesis, seen, index, readMode))];
         try
         {
             await Task.WhenAll(hosts.Select(host => host.StartAsync(cancellationToken)));
@@ -85,7 +88,8 @@ internal static class QuotaCommand
                 each,
                 Interlocked.Read(ref calls) - callsBefore,
                 Interlocked.Read(ref refused) - refusedBefore,
-                delays.Length == 0 ? null : delays[delays.Length / 2]);
+                delays.Length == 0 ? null : delays[delays.Length / 2],
+                delays.Length == 0 ? null : delays[delays.Length * 99 / 100]);
         }
         finally
         {
@@ -120,7 +124,7 @@ internal static class QuotaCommand
         await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
     }
 
-    private static IHost Host(EmbeddedKinesis kinesis, Arrivals arrivals, int index)
+    private static IHost Host(EmbeddedKinesis kinesis, Arrivals arrivals, int index, ReadMode readMode)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
@@ -129,6 +133,7 @@ internal static class QuotaCommand
             .AddFastConsumer(options => options.ApplicationName = string.Create(CultureInfo.InvariantCulture, $"application-{index}"))
             .AddProcessor<QuotaProcessor>(processor =>
             {
+                processor.ReadMode = readMode;
                 processor.ServiceUrl = kinesis.ServiceUrl;
                 processor.Region = kinesis.Region;
                 processor.Credentials = new BasicAWSCredentials("embedded", "embedded");

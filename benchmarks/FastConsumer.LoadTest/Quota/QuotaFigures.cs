@@ -11,7 +11,8 @@ namespace FastConsumer.LoadTest.Quota;
 /// <param name="Calls">GetRecords calls, refused ones included.</param>
 /// <param name="RefusedCalls">GetRecords calls that were refused.</param>
 /// <param name="MedianDelayMs">From put to handler, where the shard was idle.</param>
-public sealed record QuotaFigures(ReadQuotaModel Model, double Seconds, double Total, double[] Each, long Calls, long RefusedCalls, double? MedianDelayMs);
+/// <param name="P99DelayMs">The same, of the slowest hundredth.</param>
+public sealed record QuotaFigures(ReadQuotaModel Model, double Seconds, double Total, double[] Each, long Calls, long RefusedCalls, double? MedianDelayMs, double? P99DelayMs);
 
 /// <summary>JSON without reflection.</summary>
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]
