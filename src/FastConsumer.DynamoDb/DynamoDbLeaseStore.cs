@@ -10,7 +10,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     private readonly LeaseTable _table;
     private readonly LeaseTableSetup _setup;
     private readonly LeaseReader _reader;
-    private readonly LeaseWriter _writer;
+    private readonly SettledWrite _writer;
     private readonly LeaseUpdater _updater;
     private readonly Kcl3FleetCheck _kcl3;
 
@@ -19,7 +19,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         _table = table;
         _setup = new LeaseTableSetup(table, options, timeProvider, logger);
         _reader = new LeaseReader(table, timeProvider);
-        _writer = new LeaseWriter(table, _reader);
+        _writer = new SettledWrite(table, _reader);
         var batches = new BatchSupport(table, options, timeProvider, logger);
         _updater = new LeaseUpdater(table, _writer, new LeaseBatchWriter(table, _reader, batches), batches);
         _kcl3 = new Kcl3FleetCheck(table, applicationName, _reader, options, timeProvider, logger);
@@ -90,7 +90,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
             Lease? row = await ReadBackAsync(lease.LeaseKey, fault, cancellationToken);
             if (row is not null)
             {
-                return LeaseWriter.IsAs(lease with { CheckpointOwner = null }, row) && row.Checkpoint == lease.Checkpoint;
+                return SettledWrite.IsAs(lease with { CheckpointOwner = null }, row) && row.Checkpoint == lease.Checkpoint;
             }
 
             throw fault;
@@ -184,7 +184,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         }
 
         Lease? row = await ReadBackAsync(observed.LeaseKey, fault, cancellationToken);
-        return row is null || (LeaseWriter.IsAs(observed, row) ? throw fault : false);
+        return row is null || (SettledWrite.IsAs(observed, row) ? throw fault : false);
     }
 
     /// <summary>Does nothing: the connection is shared by all stores of the consumer.</summary>

@@ -128,7 +128,7 @@ internal sealed class LeaseBatchWriter(LeaseTable table, LeaseReader reader, Bat
             {
                 results[i] = rows is null
                     ? new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault ?? unreadable)
-                    : LeaseWriter.Settle(held, LeaseItem.Read(rows.GetValueOrDefault(held.LeaseKey), table), row => TookEffect(updates[i], row), fault);
+                    : SettledWrite.Settle(held, LeaseItem.Read(rows.GetValueOrDefault(held.LeaseKey), table), row => TookEffect(updates[i], row), fault);
             }
             catch (LeaseStoreException senseless)
             {

@@ -3,7 +3,7 @@ using FastConsumer.Leases;
 namespace FastConsumer.DynamoDb;
 
 /// <summary>Renewals and checkpoints of many leases: conditional writes, 25 to a request where that goes, several requests at a time.</summary>
-internal sealed class LeaseUpdater(LeaseTable table, LeaseWriter writer, LeaseBatchWriter batchWriter, BatchSupport batches)
+internal sealed class LeaseUpdater(LeaseTable table, SettledWrite writer, LeaseBatchWriter batchWriter, BatchSupport batches)
 {
     /// <summary>Requests under way at a time.</summary>
     public const int Parallelism = 8;

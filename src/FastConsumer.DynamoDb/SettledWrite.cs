@@ -7,7 +7,7 @@ namespace FastConsumer.DynamoDb;
 /// Sends one conditional write and finds out what became of it. Neither a refusal nor a lost answer is believed: the row
 /// itself tells whether the write took effect, since nobody else sets this owner together with the next counter.
 /// </summary>
-internal sealed class LeaseWriter(LeaseTable table, LeaseReader reader)
+internal sealed class SettledWrite(LeaseTable table, LeaseReader reader)
 {
     /// <summary>Sends the write once.</summary>
     /// <param name="request">The write, conditional on <paramref name="before"/>.</param>
