@@ -114,9 +114,9 @@ internal sealed class ByteBudget
 
                     node.Value.Granted.SetCanceled(token);
                 },
-                (budget, node)).ConfigureAwait(false))
+                (budget, node)))
             {
-                await waiter.Granted.Task.ConfigureAwait(false);
+                await waiter.Granted.Task;
             }
 
             return new Reservation(budget, this, bytes);

@@ -50,8 +50,8 @@ internal sealed class ShardCheckpointer
             TimeSpan wait = _interval;
             while (true)
             {
-                await _signal.WaitAsync(wait, _time, cancellationToken).ConfigureAwait(false);
-                LeaseWriteResult result = await WriteAsync(isUrgent: Progress.IsAwaited, cancellationToken).ConfigureAwait(false);
+                await _signal.WaitAsync(wait, _time, cancellationToken);
+                LeaseWriteResult result = await WriteAsync(isUrgent: Progress.IsAwaited, cancellationToken);
                 switch (result.Outcome)
                 {
                     case LeaseWriteOutcome.Refused:
@@ -80,7 +80,7 @@ internal sealed class ShardCheckpointer
         {
             try
             {
-                LeaseWriteResult result = await WriteAsync(isUrgent: true, cancellationToken).ConfigureAwait(false);
+                LeaseWriteResult result = await WriteAsync(isUrgent: true, cancellationToken);
                 if (result.Outcome == LeaseWriteOutcome.Written)
                 {
                     return true;
@@ -91,7 +91,7 @@ internal sealed class ShardCheckpointer
                     return false;
                 }
 
-                await Task.Delay(_backoff.Next(), _time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(_backoff.Next(), _time, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -110,7 +110,7 @@ internal sealed class ShardCheckpointer
 
         CheckpointId id = LastCheckpoint.Next();
         CheckpointPosition position = default;
-        LeaseWriteResult result = await _lease.WriteAsync(() => position = Progress.Done, isUrgent, cancellationToken).ConfigureAwait(false);
+        LeaseWriteResult result = await _lease.WriteAsync(() => position = Progress.Done, isUrgent, cancellationToken);
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
             LastCheckpoint = id;

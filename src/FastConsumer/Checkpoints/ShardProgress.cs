@@ -199,7 +199,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         _requestCheckpoint();
         try
         {
-            await waiter.Durable.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await waiter.Durable.Task.WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException) when (_closed is LeaseLostException lost)
         {

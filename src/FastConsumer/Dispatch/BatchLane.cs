@@ -51,10 +51,10 @@ internal sealed class BatchLane(
         for (int attempt = 1; ; attempt++)
         {
             var context = new BatchContext(shard, pipeline, progress, attempt);
-            Exception? thrown = await InvokeAsync(context, abort).ConfigureAwait(false);
+            Exception? thrown = await InvokeAsync(context, abort);
             (List<int> left, TimeSpan wait) = thrown is null
-                ? await SettleFailuresAsync(context, attempt, stop, abort).ConfigureAwait(false)
-                : await SettleThrownAsync(thrown, context, attempt, stop, abort).ConfigureAwait(false);
+                ? await SettleFailuresAsync(context, attempt, stop, abort)
+                : await SettleThrownAsync(thrown, context, attempt, stop, abort);
             if (left.Count == 0)
             {
                 break;
@@ -62,7 +62,7 @@ internal sealed class BatchLane(
 
             pipeline.MarkDone(left[0]);
             pipeline.Keep(CollectionsMarshal.AsSpan(left));
-            await failures.WaitAsync(wait, stop).ConfigureAwait(false);
+            await failures.WaitAsync(wait, stop);
             if (stop.IsCancellationRequested)
             {
                 return;
@@ -115,12 +115,12 @@ internal sealed class BatchLane(
             // what stands before an unreadable record is done first, so that the checkpoint reaches up to it
             if (unreadable is not null || pipeline.IsFull || !cursor.AtEnd)
             {
-                await FlushAsync(stop, abort).ConfigureAwait(false);
+                await FlushAsync(stop, abort);
             }
 
             if (unreadable is not null && !stop.IsCancellationRequested)
             {
-                await TakeCareAsync(unreadable, page.PositionOf(cursor.Index), stop, abort).ConfigureAwait(false);
+                await TakeCareAsync(unreadable, page.PositionOf(cursor.Index), stop, abort);
             }
         }
 
@@ -138,10 +138,10 @@ internal sealed class BatchLane(
         FailureDecision decision = failures.Decide(unreadable, pipeline.RuleFor(unreadable, 0), position, cursor.Attempt, inHandler: false);
         if (decision.Action == ErrorAction.Retry)
         {
-            await failures.WaitAsync(decision.Wait, stop).ConfigureAwait(false);
+            await failures.WaitAsync(decision.Wait, stop);
             cursor.NextAttempt();
         }
-        else if (await failures.LeaveOutAsync(decision.Action, unreadable, cursor.Current, cursor.Attempt, stop, abort).ConfigureAwait(false))
+        else if (await failures.LeaveOutAsync(decision.Action, unreadable, cursor.Current, cursor.Attempt, stop, abort))
         {
             cursor.Complete();
             failures.Succeeded();
@@ -154,14 +154,14 @@ internal sealed class BatchLane(
         {
             if (pipeline.Timeout is not TimeSpan longest)
             {
-                await pipeline.InvokeAsync(context, abort).ConfigureAwait(false);
+                await pipeline.InvokeAsync(context, abort);
                 return null;
             }
 
             using var timeout = new CallTimeout(longest, time, abort);
             try
             {
-                await pipeline.InvokeAsync(context, timeout.Token).ConfigureAwait(false);
+                await pipeline.InvokeAsync(context, timeout.Token);
                 return null;
             }
             catch (OperationCanceledException e) when (timeout.IsOver)
@@ -190,7 +190,7 @@ internal sealed class BatchLane(
 
         FailureDecision decision = failures.Decide(thrown, pipeline.RuleFor(thrown, 0), RecordAt(first).Position, attempt, inHandler: true);
         while (decision.Action != ErrorAction.Retry && first < pipeline.Count
-            && await failures.LeaveOutAsync(decision.Action, thrown, RecordAt(first), attempt, stop, abort).ConfigureAwait(false))
+            && await failures.LeaveOutAsync(decision.Action, thrown, RecordAt(first), attempt, stop, abort))
         {
             pipeline.MarkDone(++first);
         }
@@ -223,7 +223,7 @@ internal sealed class BatchLane(
                 wait = decision.Wait > wait ? decision.Wait : wait;
                 left.Add(index);
             }
-            else if (!await failures.LeaveOutAsync(decision.Action, failure, RecordAt(index), attempt, stop, abort).ConfigureAwait(false))
+            else if (!await failures.LeaveOutAsync(decision.Action, failure, RecordAt(index), attempt, stop, abort))
             {
                 left.Add(index);
             }

@@ -106,7 +106,7 @@ internal sealed class FailurePolicy
         {
             try
             {
-                await sink.WriteAsync(letter, abort).ConfigureAwait(false);
+                await sink.WriteAsync(letter, abort);
                 _metrics.DeadLettered(Tags);
                 ConsumerLog.DeadLettered(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, attempts, error);
                 return true;
@@ -116,7 +116,7 @@ internal sealed class FailurePolicy
                 TimeSpan wait = _backoff.After(failures, initial: null, maximum: null);
                 ConsumerLog.DeadLetterFailed(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, wait, e);
                 _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} cannot write the dead letter of record {letter.Position} of shard {_shard.ShardId}: {e.GetType().Name}: {e.Message} The shard waits and tries again.");
-                await WaitAsync(wait, stop).ConfigureAwait(false);
+                await WaitAsync(wait, stop);
                 if (stop.IsCancellationRequested)
                 {
                     return false;
@@ -130,7 +130,7 @@ internal sealed class FailurePolicy
     {
         try
         {
-            await Task.Delay(wait, _time, stop).ConfigureAwait(false);
+            await Task.Delay(wait, _time, stop);
         }
         catch (OperationCanceledException)
         {
@@ -145,7 +145,7 @@ internal sealed class FailurePolicy
         {
             try
             {
-                await call().ConfigureAwait(false);
+                await call();
                 Succeeded();
                 return true;
             }
@@ -154,7 +154,7 @@ internal sealed class FailurePolicy
                 TimeSpan wait = _backoff.Next();
                 ConsumerLog.LifeCycleFailed(_log, _shard.ProcessorName, method, _shard.ShardId, attempt, wait, e);
                 _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.Message} The shard waits.");
-                await WaitAsync(wait, stop).ConfigureAwait(false);
+                await WaitAsync(wait, stop);
                 if (stop.IsCancellationRequested)
                 {
                     return false;

@@ -15,7 +15,7 @@ internal sealed class FileDeadLetterSink(string path) : IDeadLetterSink, IAsyncD
 
     public async ValueTask WriteAsync(DeadLetter letter, CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _one.WaitAsync(cancellationToken);
         try
         {
             _file ??= Open();
@@ -23,7 +23,7 @@ internal sealed class FileDeadLetterSink(string path) : IDeadLetterSink, IAsyncD
             Format(letter);
             try
             {
-                await _file.WriteAsync(_line.WrittenMemory, cancellationToken).ConfigureAwait(false);
+                await _file.WriteAsync(_line.WrittenMemory, cancellationToken);
                 _file.Flush(flushToDisk: true);
             }
             catch
@@ -43,7 +43,7 @@ internal sealed class FileDeadLetterSink(string path) : IDeadLetterSink, IAsyncD
     {
         if (_file is not null)
         {
-            await _file.DisposeAsync().ConfigureAwait(false);
+            await _file.DisposeAsync();
         }
 
         _one.Dispose();

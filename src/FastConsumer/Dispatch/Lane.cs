@@ -39,7 +39,7 @@ internal abstract class Lane
 
     protected virtual async ValueTask RunBarrierAsync(CheckpointBarrier barrier, CancellationToken stop, CancellationToken abort)
     {
-        await FlushAsync(stop, abort).ConfigureAwait(false);
+        await FlushAsync(stop, abort);
         if (!stop.IsCancellationRequested)
         {
             barrier.Arrive();

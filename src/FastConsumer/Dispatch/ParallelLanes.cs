@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using FastConsumer.Diagnostics;
 using FastConsumer.Processors;
+using FastConsumer.Timing;
 
 namespace FastConsumer.Dispatch;
 
@@ -68,7 +69,7 @@ internal sealed class ParallelLanes : Lane
     {
         _ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         CancellationToken ending = _ending.Token;
-        _running = Task.WhenAll(Enumerable.Range(0, _lanes.Length).Select(lane => Task.Run(() => RunLaneAsync(lane, ending, abort), CancellationToken.None)));
+        _running = Task.WhenAll(Enumerable.Range(0, _lanes.Length).Select(lane => ApartTask.Start(() => RunLaneAsync(lane, ending, abort))));
         return ending;
     }
 
@@ -80,8 +81,8 @@ internal sealed class ParallelLanes : Lane
         }
 
         RequestStop();
-        await _ending.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
+        await _ending.CancelApartAsync();
+        await _running;
         _ending.Dispose();
         _failure?.Throw();
     }
@@ -102,7 +103,7 @@ internal sealed class ParallelLanes : Lane
             queue.Writer.TryWrite(barrier);
         }
 
-        await WaitAsync(barrier.Reached, stop).ConfigureAwait(false);
+        await WaitAsync(barrier.Reached, stop);
     }
 
     /// <summary>Gives the page's records to the lanes, and waits until another page may follow.</summary>
@@ -119,7 +120,7 @@ internal sealed class ParallelLanes : Lane
         Distribute(page);
         if (_progress.InFlight >= MaxRecordsInFlight)
         {
-            await WaitAsync(_progress.WhenInFlightAsync(MaxRecordsInFlight / 2), stop).ConfigureAwait(false);
+            await WaitAsync(_progress.WhenInFlightAsync(MaxRecordsInFlight / 2), stop);
         }
     }
 
@@ -127,7 +128,7 @@ internal sealed class ParallelLanes : Lane
     {
         try
         {
-            await task.WaitAsync(stop).ConfigureAwait(false);
+            await task.WaitAsync(stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -247,11 +248,11 @@ internal sealed class ParallelLanes : Lane
     {
         try
         {
-            while (await WaitForItemAsync(_queues[lane].Reader, ending).ConfigureAwait(false))
+            while (await WaitForItemAsync(_queues[lane].Reader, ending))
             {
                 while (!ending.IsCancellationRequested && _queues[lane].Reader.TryRead(out LaneItem item))
                 {
-                    await _lanes[lane].RunAsync(item, ending, abort).ConfigureAwait(false);
+                    await _lanes[lane].RunAsync(item, ending, abort);
                 }
             }
         }
@@ -264,7 +265,7 @@ internal sealed class ParallelLanes : Lane
             }
 
             RequestStop();
-            await _ending!.CancelAsync().ConfigureAwait(false);
+            await _ending!.CancelApartAsync();
         }
     }
 
@@ -272,7 +273,7 @@ internal sealed class ParallelLanes : Lane
     {
         try
         {
-            return await queue.WaitToReadAsync(ending).ConfigureAwait(false);
+            return await queue.WaitToReadAsync(ending);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {

@@ -31,7 +31,7 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
             {
                 try
                 {
-                    await pipeline.RunAsync(cursor, abort).ConfigureAwait(false);
+                    await pipeline.RunAsync(cursor, abort);
                 }
                 catch (Exception e) when (FailurePolicy.Takes(e, abort))
                 {
@@ -43,7 +43,7 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
                     else
                     {
                         failedAt = cursor.Index;
-                        await TakeCareAsync(e, page.PositionOf(cursor.Index), stop, abort).ConfigureAwait(false);
+                        await TakeCareAsync(e, page.PositionOf(cursor.Index), stop, abort);
                     }
                 }
 
@@ -67,11 +67,11 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
         FailureDecision decision = failures.Decide(error, pipeline.RuleFor(error, cursor.Handler), position, cursor.Attempt, cursor.HandlerStarted);
         if (decision.Action == ErrorAction.Retry)
         {
-            await failures.WaitAsync(decision.Wait, stop).ConfigureAwait(false);
+            await failures.WaitAsync(decision.Wait, stop);
             cursor.NextAttempt();
             cursor.EndBehindCurrent();
         }
-        else if (await failures.LeaveOutAsync(decision.Action, error, cursor.Current, cursor.Attempt, stop, abort).ConfigureAwait(false))
+        else if (await failures.LeaveOutAsync(decision.Action, error, cursor.Current, cursor.Attempt, stop, abort))
         {
             cursor.Complete();
         }

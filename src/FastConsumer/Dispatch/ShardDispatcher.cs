@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using FastConsumer.Kinesis;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
+using FastConsumer.Timing;
 
 namespace FastConsumer.Dispatch;
 
@@ -46,7 +47,7 @@ internal sealed class ShardDispatcher
     public async Task<DispatchEnd> RunAsync(ChannelReader<ReadItem> input, CancellationToken stop, CancellationToken abort)
     {
         using CancellationTokenRegistration registration = stop.UnsafeRegister(static lane => ((Lane)lane!).RequestStop(), _lane);
-        if (!await _failures.RunAsync("OnShardStarted", () => _pipeline.ShardStartedAsync(_shard, abort), stop, abort).ConfigureAwait(false))
+        if (!await _failures.RunAsync("OnShardStarted", () => _pipeline.ShardStartedAsync(_shard, abort), stop, abort))
         {
             return DispatchEnd.Stopped;
         }
@@ -54,27 +55,27 @@ internal sealed class ShardDispatcher
         CancellationToken ending = _lane.Start(stop, abort);
         try
         {
-            return await DispatchAsync(input, ending, abort).ConfigureAwait(false);
+            return await DispatchAsync(input, ending, abort);
         }
         finally
         {
-            await _lane.EndAsync().ConfigureAwait(false);
+            await _lane.EndAsync();
         }
     }
 
     private async ValueTask<DispatchEnd> DispatchAsync(ChannelReader<ReadItem> input, CancellationToken stop, CancellationToken abort)
     {
-        while (!stop.IsCancellationRequested && await WaitToReadAsync(input, stop, abort).ConfigureAwait(false))
+        while (!stop.IsCancellationRequested && await WaitToReadAsync(input, stop, abort))
         {
             while (!stop.IsCancellationRequested && input.TryRead(out ReadItem item))
             {
                 if (item.Page is not null)
                 {
-                    await _lane.RunAsync(item.Page, stop, abort).ConfigureAwait(false);
+                    await _lane.RunAsync(item.Page, stop, abort);
                 }
                 else
                 {
-                    return await EndShardAsync(item.Children!, stop, abort).ConfigureAwait(false);
+                    return await EndShardAsync(item.Children!, stop, abort);
                 }
             }
         }
@@ -82,7 +83,7 @@ internal sealed class ShardDispatcher
         // the reader's failure, where it has one, is this one's too
         if (!stop.IsCancellationRequested)
         {
-            await input.Completion.ConfigureAwait(false);
+            await input.Completion;
         }
 
         return DispatchEnd.Stopped;
@@ -91,9 +92,9 @@ internal sealed class ShardDispatcher
     private async ValueTask<DispatchEnd> EndShardAsync(IReadOnlyList<ChildShard> children, CancellationToken stop, CancellationToken abort)
     {
         var barrier = new CheckpointBarrier(CheckpointPosition.ShardEnd, _lane.Count);
-        await _lane.RunAsync(barrier, stop, abort).ConfigureAwait(false);
+        await _lane.RunAsync(barrier, stop, abort);
         if (!barrier.Reached.IsCompleted
-            || !await _failures.RunAsync("OnShardEnded", () => _pipeline.ShardEndedAsync(_shard, abort), stop, abort).ConfigureAwait(false))
+            || !await _failures.RunAsync("OnShardEnded", () => _pipeline.ShardEndedAsync(_shard, abort), stop, abort))
         {
             return DispatchEnd.Stopped;
         }
@@ -114,22 +115,22 @@ internal sealed class ShardDispatcher
             {
                 if (patience == TimeSpan.Zero)
                 {
-                    await _lane.FlushAsync(stop, abort).ConfigureAwait(false);
+                    await _lane.FlushAsync(stop, abort);
                     stop.ThrowIfCancellationRequested();
                     continue;
                 }
 
                 ready ??= input.WaitToReadAsync(stop).AsTask();
                 using var delayed = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                await Task.WhenAny(ready, Task.Delay(patience, _time, delayed.Token)).ConfigureAwait(false);
-                await delayed.CancelAsync().ConfigureAwait(false);
+                await Task.WhenAny(ready, Task.Delay(patience, _time, delayed.Token));
+                await delayed.CancelApartAsync();
                 if (ready.IsCompleted)
                 {
-                    return await ready.ConfigureAwait(false);
+                    return await ready;
                 }
             }
 
-            return ready is null ? await input.WaitToReadAsync(stop).ConfigureAwait(false) : await ready.ConfigureAwait(false);
+            return ready is null ? await input.WaitToReadAsync(stop) : await ready;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -11,7 +11,7 @@ internal sealed class StreamDeadLetterSink(IKinesisClient client, StreamIdentifi
     public async ValueTask WriteAsync(DeadLetter letter, CancellationToken cancellationToken)
     {
         KinesisRecord record = letter.Record;
-        await client.PutRecordAsync(stream, new PutRecordsRequestEntry(record.Data, record.PartitionKey, record.ExplicitHashKey), cancellationToken).ConfigureAwait(false);
+        await client.PutRecordAsync(stream, new PutRecordsRequestEntry(record.Data, record.PartitionKey, record.ExplicitHashKey), cancellationToken);
     }
 
     public void Dispose() => client.Dispose();

@@ -73,11 +73,12 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         return Task.CompletedTask;
     }
 
+    // the caller's synchronization context stays outside: a worker goes on where it was started
     public Task StopAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_workers.Select(worker => worker.StopAsync(cancellationToken)));
+        Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.StopAsync(cancellationToken), CancellationToken.None)));
 
     public async ValueTask DisposeAsync() =>
-        await Task.WhenAll(_workers.Select(static worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 

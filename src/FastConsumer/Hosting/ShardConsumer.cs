@@ -72,7 +72,7 @@ internal sealed class ShardConsumer
         }
         catch
         {
-            await LastCallAsync("DisposeAsync", scope.DisposeAsync, CancellationToken.None).ConfigureAwait(false);
+            await LastCallAsync("DisposeAsync", scope.DisposeAsync, CancellationToken.None);
             throw;
         }
 
@@ -91,13 +91,13 @@ internal sealed class ShardConsumer
         Task reading = CreateReader().RunAsync(pages.Writer, readingEnd.Token);
         Task checkpoints = checkpointer.RunAsync(checkpointsEnd.Token);
         // on a thread of its own choice: a handler that blocks its thread must not hold up the stop
-        Task<DispatchEnd> dispatching = Task.Run(() => DispatchAsync(dispatcher, lane, progress, pages.Reader, readingEnd, stopped.Token, aborted.Token), CancellationToken.None);
+        Task<DispatchEnd> dispatching = ApartTask.Start(() => DispatchAsync(dispatcher, lane, progress, pages.Reader, readingEnd, stopped.Token, aborted.Token));
         bool ended = false;
         bool handlersEnded = false;
         ExceptionDispatchInfo? failure = null;
         try
         {
-            ended = await dispatching.WaitAsync(phases.GiveUp).ConfigureAwait(false) == DispatchEnd.ShardEnded;
+            ended = await dispatching.WaitAsync(phases.GiveUp) == DispatchEnd.ShardEnded;
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
@@ -117,10 +117,10 @@ internal sealed class ShardConsumer
         }
         finally
         {
-            await stopped.CancelAsync().ConfigureAwait(false);
-            await checkpointsEnd.CancelAsync().ConfigureAwait(false);
-            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await checkpoints.ConfigureAwait(false);
+            await stopped.CancelApartAsync();
+            await checkpointsEnd.CancelApartAsync();
+            await reading.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            await checkpoints;
             ReturnUnread(pages.Reader);
             _ = progress.Done;
             handlersEnded = dispatching.IsCompleted;
@@ -140,14 +140,14 @@ internal sealed class ShardConsumer
 
         try
         {
-            return await EndAsync(pipeline, dispatcher, checkpointer, ended, handlersEnded, failure, phases).ConfigureAwait(false);
+            return await EndAsync(pipeline, dispatcher, checkpointer, ended, handlersEnded, failure, phases);
         }
         finally
         {
             if (handlersEnded)
             {
                 CancellationToken giveUp = phases.EndFlush.IsCancellationRequested ? phases.EndRelease : phases.EndFlush;
-                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp).ConfigureAwait(false);
+                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp);
             }
         }
     }
@@ -156,19 +156,19 @@ internal sealed class ShardConsumer
     {
         try
         {
-            return await dispatcher.RunAsync(pages, stop, abort).ConfigureAwait(false);
+            return await dispatcher.RunAsync(pages, stop, abort);
         }
         catch (ShardStoppedException)
         {
             // The lease is kept: another worker would meet the same record. The shard waits for a restart.
-            await readingEnd.CancelAsync().ConfigureAwait(false);
+            await readingEnd.CancelApartAsync();
             ReturnUnread(pages);
             // and holds nothing of what the other shards need meanwhile
             _ = progress.Done;
             progress.RequestCheckpoint();
             progress.Dispose();
             lane.Release();
-            await Task.Delay(Timeout.InfiniteTimeSpan, _parts.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _parts.Time, stop).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
             return DispatchEnd.Stopped;
         }
     }
@@ -187,7 +187,7 @@ internal sealed class ShardConsumer
         {
             if (handlersEnded)
             {
-                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush).ConfigureAwait(false);
+                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush);
             }
 
             return ShardOutcome.Lost;
@@ -195,16 +195,16 @@ internal sealed class ShardConsumer
 
         if (!ended && handlersEnded && failure is null)
         {
-            await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, phases.CancelHandlers), phases.GiveUp).ConfigureAwait(false);
+            await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, phases.CancelHandlers), phases.GiveUp);
         }
 
-        bool durable = await checkpointer.FlushAsync(phases.EndFlush).ConfigureAwait(false);
+        bool durable = await checkpointer.FlushAsync(phases.EndFlush);
         checkpointer.Progress.Close(new OperationCanceledException($"Shard {_lease.Key} has stopped; no further checkpoint is written."));
         if (_lease.Lost.IsCancellationRequested)
         {
             if (handlersEnded)
             {
-                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush).ConfigureAwait(false);
+                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush);
             }
 
             return ShardOutcome.Lost;
@@ -225,7 +225,7 @@ internal sealed class ShardConsumer
     {
         try
         {
-            await Task.Run(() => call().AsTask(), CancellationToken.None).WaitAsync(giveUp).ConfigureAwait(false);
+            await ApartTask.Start(() => call().AsTask()).WaitAsync(giveUp);
         }
         catch (Exception e)
         {

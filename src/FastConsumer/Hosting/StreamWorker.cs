@@ -68,7 +68,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     }
 
     /// <summary>Starts the worker in the background.</summary>
-    public void Start() => _run = Task.Run(RunAsync);
+    public void Start() => _run = ApartTask.StartOn(_parts.Scheduler, RunAsync);
 
     /// <summary>Stops gracefully within the stop timeout; <paramref name="hurry"/> is the host's own patience.</summary>
     public async Task StopAsync(CancellationToken hurry)
@@ -89,7 +89,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                 }
             },
             this);
-        await _run.WaitAsync(hurry).ConfigureAwait(false);
+        await _run.WaitAsync(hurry);
         ConsumerLog.Stopped(_log, Settings.ProcessorName, _released);
     }
 
@@ -99,10 +99,10 @@ internal sealed class StreamWorker : IAsyncDisposable
         {
             // without a stop, or with one that the host did not wait for: nothing of it may go on behind the host's back
             _phases.Abort();
-            await run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await run.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await _store.DisposeAsync().ConfigureAwait(false);
+        await _store.DisposeAsync();
         _parts.FanOut?.Dispose();
         _parts.Client.Dispose();
         _phases.Dispose();
@@ -114,10 +114,10 @@ internal sealed class StreamWorker : IAsyncDisposable
         Task renewal = Task.CompletedTask;
         try
         {
-            await PrepareAsync(_phases.Stop).ConfigureAwait(false);
+            await PrepareAsync(_phases.Stop);
             var renewer = new LeaseRenewer(_held, Settings.LeaseDuration, _parts.Time, _log);
             renewal = renewer.RunAsync(renewalEnd.Token);
-            await CoordinateAsync(_phases.Stop).ConfigureAwait(false);
+            await CoordinateAsync(_phases.Stop);
         }
         catch (Exception) when (_phases.Stop.IsCancellationRequested)
         {
@@ -126,9 +126,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         finally
         {
             // leases are renewed until the last shard is done with its own
-            await Task.WhenAll(_running.Values).ConfigureAwait(false);
-            await renewalEnd.CancelAsync().ConfigureAwait(false);
-            await renewal.ConfigureAwait(false);
+            await Task.WhenAll(_running.Values);
+            await renewalEnd.CancelApartAsync();
+            await renewal;
         }
     }
 
@@ -140,17 +140,17 @@ internal sealed class StreamWorker : IAsyncDisposable
         {
             try
             {
-                StreamDescriptionSummary stream = await _parts.Client.DescribeStreamSummaryAsync(Settings.Stream, cancellationToken).ConfigureAwait(false);
+                StreamDescriptionSummary stream = await _parts.Client.DescribeStreamSummaryAsync(Settings.Stream, cancellationToken);
                 if (stream.StreamStatus is "CREATING" or "DELETING")
                 {
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
                 _streamCreatedAt = stream.StreamCreationTimestamp;
-                await _store.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                await _store.PrepareAsync(cancellationToken);
                 if (_parts.FanOut is { } fanOut)
                 {
-                    await fanOut.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                    await fanOut.PrepareAsync(cancellationToken);
                 }
 
                 _parts.Health.Clear(Place);
@@ -162,7 +162,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                 TimeSpan wait = backoff.Next();
                 _parts.Health.Report(Place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} cannot start on stream {Settings.Stream}: {e.Message}");
                 ConsumerLog.StartFailed(_log, Settings.ProcessorName, Settings.Stream.ToString(), wait, e);
-                await Task.Delay(wait, _parts.Time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(wait, _parts.Time, cancellationToken);
             }
         }
     }
@@ -175,14 +175,14 @@ internal sealed class StreamWorker : IAsyncDisposable
             TimeSpan wait = TakeInterval * (0.9 + (_random.NextDouble() / 5));
             try
             {
-                IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken);
                 StreamIdentity.Require(leases, Settings.Stream.Name, _streamCreatedAt, _store.Description);
-                if (await SyncShardsAsync(leases, cancellationToken).ConfigureAwait(false))
+                if (await SyncShardsAsync(leases, cancellationToken))
                 {
-                    leases = await _store.ListAsync(cancellationToken).ConfigureAwait(false);
+                    leases = await _store.ListAsync(cancellationToken);
                 }
 
-                await TakeAsync(leases, cancellationToken).ConfigureAwait(false);
+                await TakeAsync(leases, cancellationToken);
                 backoff.Reset();
                 _parts.Health.Clear(Place);
             }
@@ -193,7 +193,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                 ConsumerLog.CoordinationFailed(_log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);
             }
 
-            await _wake.WaitAsync(wait, _parts.Time, cancellationToken).ConfigureAwait(false);
+            await _wake.WaitAsync(wait, _parts.Time, cancellationToken);
         }
     }
 
@@ -209,13 +209,13 @@ internal sealed class StreamWorker : IAsyncDisposable
         try
         {
             DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : _parts.Time.GetUtcNow();
-            List<Shard> shards = await ShardListing.ListAllAsync(_parts.Client, Settings.Stream, cancellationToken).ConfigureAwait(false);
+            List<Shard> shards = await ShardListing.ListAllAsync(_parts.Client, Settings.Stream, cancellationToken);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
             shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
             IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
             foreach (Lease lease in missing)
             {
-                if (await _store.CreateAsync(lease with { StreamCreatedAt = _streamCreatedAt }, cancellationToken).ConfigureAwait(false))
+                if (await _store.CreateAsync(lease with { StreamCreatedAt = _streamCreatedAt }, cancellationToken))
                 {
                     if (lease.StartedAt == startedAt)
                     {
@@ -249,7 +249,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         foreach (Lease lease in chosen)
         {
             long started = _parts.Time.GetTimestamp();
-            LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken).ConfigureAwait(false);
+            LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken);
             if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine })
             {
                 Run(new HeldLease(_store, _writer, mine, started, _parts.Time));
@@ -285,7 +285,7 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     private async Task RunShardAsync(HeldLease lease, bool isFirstStart, Task registered)
     {
-        await registered.ConfigureAwait(false);
+        await registered;
         var tags = new ShardTags(Settings.ApplicationName, Settings.Stream.Name, lease.Key);
         string place = $"{Settings.ApplicationName}/{Settings.Stream.Name}/{lease.Key}";
         _parts.Health.Clear(place);
@@ -295,7 +295,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             // the listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream
             HashKeyRange? range = _hashKeyRanges.GetValueOrDefault(lease.Key) ?? lease.Current.HashKeyRange;
             var consumer = new ShardConsumer(_parts, lease, isFirstStart, range);
-            ShardOutcome outcome = await consumer.RunAsync(_phases).ConfigureAwait(false);
+            ShardOutcome outcome = await consumer.RunAsync(_phases);
             if (outcome == ShardOutcome.Lost)
             {
                 ConsumerLog.LeaseLost(_log, lease.Owner, lease.Key, lease.LossReason!);
@@ -305,20 +305,20 @@ internal sealed class StreamWorker : IAsyncDisposable
             if (outcome == ShardOutcome.Ended)
             {
                 _syncRequested = true;
-                await NameChildrenAsync(lease.Key, consumer.Children).ConfigureAwait(false);
+                await NameChildrenAsync(lease.Key, consumer.Children);
             }
         }
         catch (Exception e)
         {
             ConsumerLog.ShardFailed(_log, Settings.ProcessorName, lease.Key, e);
             _parts.Health.Report(place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} cannot run shard {lease.Key}: {e.Message}");
-            await Task.Delay(s_afterFailure, _parts.Time, _phases.Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(s_afterFailure, _parts.Time, _phases.Stop).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {
             // released only now, when nothing here touches the shard any more
             _held.TryRemove(lease.Key, out _);
-            await ReleaseAsync(lease).ConfigureAwait(false);
+            await ReleaseAsync(lease);
             _parts.Metrics.LeaseGone(tags);
             _running.TryRemove(lease.Key, out _);
             _wake.Set();
@@ -330,7 +330,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     {
         try
         {
-            await _store.UpdateChildrenAsync(shardId, [.. children.Select(static child => child.ShardId)], _phases.EndRelease).ConfigureAwait(false);
+            await _store.UpdateChildrenAsync(shardId, [.. children.Select(static child => child.ShardId)], _phases.EndRelease);
         }
         catch (Exception e)
         {
@@ -353,7 +353,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         {
             while (true)
             {
-                LeaseWriteResult result = await TryReleaseAsync(lease, either.Token).ConfigureAwait(false);
+                LeaseWriteResult result = await TryReleaseAsync(lease, either.Token);
                 if (result.Outcome == LeaseWriteOutcome.Written)
                 {
                     Interlocked.Increment(ref _released);
@@ -363,7 +363,7 @@ internal sealed class StreamWorker : IAsyncDisposable
 
                 TimeSpan wait = backoff.Next();
                 ConsumerLog.ReleaseRetried(_log, lease.Owner, lease.Key, wait, result.Error);
-                await Task.Delay(wait, _parts.Time, either.Token).ConfigureAwait(false);
+                await Task.Delay(wait, _parts.Time, either.Token);
             }
         }
         catch (Exception) when (either.IsCancellationRequested)
@@ -376,7 +376,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     {
         try
         {
-            return await lease.ReleaseAsync(cancellationToken).ConfigureAwait(false);
+            return await lease.ReleaseAsync(cancellationToken);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {

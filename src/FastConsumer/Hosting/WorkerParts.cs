@@ -22,4 +22,7 @@ internal sealed record WorkerParts(
 {
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }
+
+    /// <summary>What the worker and all of its shards run on.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using FastConsumer.Timing;
 
 namespace FastConsumer.Leases;
 
@@ -64,7 +65,7 @@ internal sealed class HeldLease
     /// <param name="cancellationToken">Ends the wait for the write's turn.</param>
     public async Task<LeaseWriteResult> WriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _writing.WaitAsync(cancellationToken);
         try
         {
             if (_lost.IsCancellationRequested)
@@ -72,10 +73,10 @@ internal sealed class HeldLease
                 return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
             }
 
-            LeaseWriteResult result = await TryWriteAsync(checkpoint, isUrgent, cancellationToken).ConfigureAwait(false);
+            LeaseWriteResult result = await TryWriteAsync(checkpoint, isUrgent, cancellationToken);
             // the row is as an earlier write left it whose answer was lost: on that condition it succeeds
             return result is { Outcome: LeaseWriteOutcome.Failed, Lease: not null }
-                ? await TryWriteAsync(checkpoint, isUrgent, cancellationToken).ConfigureAwait(false)
+                ? await TryWriteAsync(checkpoint, isUrgent, cancellationToken)
                 : result;
         }
         finally
@@ -87,15 +88,15 @@ internal sealed class HeldLease
     /// <summary>Gives the lease up: <see cref="LeaseWriteOutcome.Written"/> where it is this worker's no more.</summary>
     public async Task<LeaseWriteResult> ReleaseAsync(CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _writing.WaitAsync(cancellationToken);
         try
         {
-            LeaseWriteResult result = await _store.ReleaseAsync(Current, cancellationToken).ConfigureAwait(false);
+            LeaseWriteResult result = await _store.ReleaseAsync(Current, cancellationToken);
             if (IsMine(result))
             {
                 // a write whose answer was lost has taken effect since: the row is still this worker's
                 Current = result.Lease!;
-                result = await _store.ReleaseAsync(Current, cancellationToken).ConfigureAwait(false);
+                result = await _store.ReleaseAsync(Current, cancellationToken);
             }
 
             // an earlier release whose answer was lost may have done it
@@ -117,7 +118,7 @@ internal sealed class HeldLease
             LossReason = reason;
             // Not on this thread: handlers hang callbacks on the token, and one that blocks or throws must not hold up the
             // renewal of other leases. What they throw is theirs, and ends as the task's unobserved exception.
-            _ = _lost.CancelAsync();
+            _ = _lost.CancelApartAsync();
         }
     }
 
@@ -132,7 +133,7 @@ internal sealed class HeldLease
                 return new LeaseUpdate(Current, checkpoint());
             },
             isUrgent,
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
         return Apply(result, sent);
     }
 

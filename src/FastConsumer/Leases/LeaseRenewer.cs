@@ -29,17 +29,17 @@ internal sealed class LeaseRenewer
         // apart, so that a store that is slow to answer does not put off the loss
         await Task.WhenAll(
             RepeatAsync(_leaseDuration / 10, RenewOnceAsync, cancellationToken),
-            RepeatAsync(_leaseDuration / 20, ExpireOnceAsync, cancellationToken)).ConfigureAwait(false);
+            RepeatAsync(_leaseDuration / 20, ExpireOnceAsync, cancellationToken));
     }
 
     private async Task RepeatAsync(TimeSpan interval, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(interval, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(interval, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
             try
             {
-                await step(cancellationToken).ConfigureAwait(false);
+                await step(cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -75,7 +75,7 @@ internal sealed class LeaseRenewer
     {
         LeaseWriteResult[] results = await Task.WhenAll(_held.Values
             .Where(lease => lease.SinceRenewal >= _leaseDuration / 2 && !lease.IsWriting && !lease.Lost.IsCancellationRequested)
-            .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken))).ConfigureAwait(false);
+            .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken)));
         foreach (LeaseWriteResult failed in results.Where(static result => result.Outcome == LeaseWriteOutcome.Failed).Take(1))
         {
             ConsumerLog.RenewalFailed(_log, failed.Error);

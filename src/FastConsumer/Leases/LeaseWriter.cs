@@ -1,3 +1,5 @@
+using FastConsumer.Timing;
+
 namespace FastConsumer.Leases;
 
 /// <summary>
@@ -77,7 +79,7 @@ internal sealed class LeaseWriter
 
         await using (cancellationToken.UnsafeRegister(_ => Cancel(batch, write, cancellationToken), null))
         {
-            return await write.Result.Task.ConfigureAwait(false);
+            return await write.Result.Task;
         }
     }
 
@@ -111,7 +113,7 @@ internal sealed class LeaseWriter
         List<Write> writes = [];
         try
         {
-            await GatherAsync(batch).ConfigureAwait(false);
+            await GatherAsync(batch);
             int count;
             lock (_lock)
             {
@@ -123,7 +125,7 @@ internal sealed class LeaseWriter
                 count = batch.Writes.Count;
             }
 
-            await _budget.TakeAsync(count, CancellationToken.None).ConfigureAwait(false);
+            await _budget.TakeAsync(count, CancellationToken.None);
             lock (_lock)
             {
                 batch.IsSent = true;
@@ -132,7 +134,7 @@ internal sealed class LeaseWriter
 
             if (writes.Count > 0)
             {
-                await SendAsync(batch, writes).ConfigureAwait(false);
+                await SendAsync(batch, writes);
             }
         }
         catch (Exception e)
@@ -149,13 +151,13 @@ internal sealed class LeaseWriter
         }
 
         using var ended = new CancellationTokenSource();
-        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, Task.Delay(_gatherTime, _time, ended.Token)).ConfigureAwait(false);
+        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, Task.Delay(_gatherTime, _time, ended.Token));
         if (company == batch.Urgent.Task)
         {
-            await Task.WhenAny(batch.Full.Task, Task.Delay(s_urgentGatherTime, _time, ended.Token)).ConfigureAwait(false);
+            await Task.WhenAny(batch.Full.Task, Task.Delay(s_urgentGatherTime, _time, ended.Token));
         }
 
-        await ended.CancelAsync().ConfigureAwait(false);
+        await ended.CancelApartAsync();
     }
 
     private async Task SendAsync(Batch batch, List<Write> writes)
@@ -166,7 +168,7 @@ internal sealed class LeaseWriter
         {
             using var inTime = new CancellationTokenSource(_answerTime, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(batch.Abandoned.Token, inTime.Token);
-            results = await _store.UpdateAsync(updates, either.Token).ConfigureAwait(false);
+            results = await _store.UpdateAsync(updates, either.Token);
             if (results.Count != writes.Count)
             {
                 throw new InvalidOperationException($"{_store.Description} gave {results.Count} results for {writes.Count} writes.");

@@ -73,7 +73,7 @@ internal sealed class WriteBudget
 
         if (wait > TimeSpan.Zero)
         {
-            await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(wait, _time, cancellationToken);
         }
     }
 

@@ -50,7 +50,7 @@ internal sealed class FanOutConsumer : IDisposable
         {
             if (!HasFallenBack)
             {
-                await ArnAsync(cancellationToken).ConfigureAwait(false);
+                await ArnAsync(cancellationToken);
             }
         }
         catch (KinesisException e) when (TryFallBack(e))
@@ -67,10 +67,10 @@ internal sealed class FanOutConsumer : IDisposable
             return known;
         }
 
-        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _one.WaitAsync(cancellationToken);
         try
         {
-            return _arn ??= await FindAsync(cancellationToken).ConfigureAwait(false);
+            return _arn ??= await FindAsync(cancellationToken);
         }
         finally
         {
@@ -101,20 +101,20 @@ internal sealed class FanOutConsumer : IDisposable
 
     private async Task<string> FindAsync(CancellationToken cancellationToken)
     {
-        string streamArn = _stream.Arn ?? (await _client.DescribeStreamSummaryAsync(_stream, cancellationToken).ConfigureAwait(false)).StreamARN;
+        string streamArn = _stream.Arn ?? (await _client.DescribeStreamSummaryAsync(_stream, cancellationToken)).StreamARN;
         var backoff = new Backoff(s_firstPoll, s_longestPoll, _random);
         while (true)
         {
             // Described first, which is allowed four times as often: but for the first worker it is there.
-            Consumer? consumer = await DescribeAsync(streamArn, cancellationToken).ConfigureAwait(false)
-                ?? await RegisterAsync(streamArn, cancellationToken).ConfigureAwait(false);
+            Consumer? consumer = await DescribeAsync(streamArn, cancellationToken)
+                ?? await RegisterAsync(streamArn, cancellationToken);
             if (consumer is { ConsumerStatus: "ACTIVE" })
             {
                 FanOutLog.ConsumerReady(_log, _stream.Name, _name, consumer.ConsumerARN);
                 return consumer.ConsumerARN;
             }
 
-            await Task.Delay(backoff.Next(), _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(backoff.Next(), _time, cancellationToken);
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed class FanOutConsumer : IDisposable
     {
         try
         {
-            return await _client.DescribeStreamConsumerAsync(streamArn, _name, cancellationToken).ConfigureAwait(false);
+            return await _client.DescribeStreamConsumerAsync(streamArn, _name, cancellationToken);
         }
         catch (KinesisException e) when (e.Kind == KinesisErrorKind.NotFound)
         {
@@ -134,7 +134,7 @@ internal sealed class FanOutConsumer : IDisposable
     {
         try
         {
-            Consumer consumer = await _client.RegisterStreamConsumerAsync(streamArn, _name, cancellationToken).ConfigureAwait(false);
+            Consumer consumer = await _client.RegisterStreamConsumerAsync(streamArn, _name, cancellationToken);
             FanOutLog.ConsumerRegistered(_log, _stream.Name, _name);
             return consumer;
         }
@@ -146,7 +146,7 @@ internal sealed class FanOutConsumer : IDisposable
         catch (KinesisException e) when (e.ErrorCode == "LimitExceededException")
         {
             // this error stands for too many calls and for too many consumers
-            StreamDescriptionSummary stream = await _client.DescribeStreamSummaryAsync(_stream, cancellationToken).ConfigureAwait(false);
+            StreamDescriptionSummary stream = await _client.DescribeStreamSummaryAsync(_stream, cancellationToken);
             throw stream.ConsumerCount < ConsumerLimit ? e : new FanOutUnavailableException(
                 $"Consumer '{_name}' cannot be registered: stream {_stream.Name} has {stream.ConsumerCount} registered consumers already, and {ConsumerLimit} are allowed (50 with On-demand Advantage). Deregister one that nobody uses, share one by setting ConsumerName, set ReadMode to Polling, or set FanOutFallback. {e.Message}",
                 e);

@@ -102,7 +102,7 @@ internal sealed class FanOutReader : IShardReader
         bool isHandedOver = false;
         try
         {
-            while (!await ReadOnceAsync(output, cancellationToken).ConfigureAwait(false))
+            while (!await ReadOnceAsync(output, cancellationToken))
             {
                 if (_consumer.HasFallenBack)
                 {
@@ -122,7 +122,7 @@ internal sealed class FanOutReader : IShardReader
         }
         finally
         {
-            await UnsubscribeAsync().ConfigureAwait(false);
+            await UnsubscribeAsync();
             _recovery.End();
             if (!isHandedOver)
             {
@@ -132,7 +132,7 @@ internal sealed class FanOutReader : IShardReader
 
         if (isHandedOver)
         {
-            await _fallback.RunAsync(output, cancellationToken).ConfigureAwait(false);
+            await _fallback.RunAsync(output, cancellationToken);
         }
     }
 
@@ -143,21 +143,21 @@ internal sealed class FanOutReader : IShardReader
         {
             if (_subscription is null)
             {
-                await PaceAsync(cancellationToken).ConfigureAwait(false);
-                _subscription = await SubscribeAsync(cancellationToken).ConfigureAwait(false);
+                await PaceAsync(cancellationToken);
+                _subscription = await SubscribeAsync(cancellationToken);
             }
 
-            if (await NextEventAsync(_subscription, cancellationToken).ConfigureAwait(false) is not { } bytes)
+            if (await NextEventAsync(_subscription, cancellationToken) is not { } bytes)
             {
                 return false;
             }
 
-            return await PassOnAsync(_subscription, bytes, output, cancellationToken).ConfigureAwait(false);
+            return await PassOnAsync(_subscription, bytes, output, cancellationToken);
         }
         catch (KinesisException e)
         {
-            await UnsubscribeAsync().ConfigureAwait(false);
-            return await RecoverAsync(e, output, cancellationToken).ConfigureAwait(false);
+            await UnsubscribeAsync();
+            return await RecoverAsync(e, output, cancellationToken);
         }
     }
 
@@ -169,17 +169,17 @@ internal sealed class FanOutReader : IShardReader
         rest = untilTakeOver > rest ? untilTakeOver : rest;
         if (rest > TimeSpan.Zero)
         {
-            await Task.Delay(rest, _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(rest, _time, cancellationToken);
         }
     }
 
     private async ValueTask<IShardSubscription> SubscribeAsync(CancellationToken cancellationToken)
     {
-        string arn = await _consumer.ArnAsync(cancellationToken).ConfigureAwait(false);
+        string arn = await _consumer.ArnAsync(cancellationToken);
         StartingPosition start = _position.Next();
         _consumerArn = arn;
         _calledAt = _time.GetTimestamp();
-        IShardSubscription subscription = await _client.SubscribeToShardAsync(arn, ShardId, start, cancellationToken).ConfigureAwait(false);
+        IShardSubscription subscription = await _client.SubscribeToShardAsync(arn, ShardId, start, cancellationToken);
         FanOutLog.Subscribed(_log, ShardId, start);
         _subscribedAt = _calledAt = _renewedAt = _time.GetTimestamp();
         _renewIn = s_renewAfter + (_random.NextDouble() * s_renewSpread);
@@ -196,7 +196,7 @@ internal sealed class FanOutReader : IShardReader
             TimeSpan untilRenewal = Rest(_renewedAt, _renewIn);
             if (untilRenewal == TimeSpan.Zero)
             {
-                if (await TryRenewAsync(cancellationToken).ConfigureAwait(false))
+                if (await TryRenewAsync(cancellationToken))
                 {
                     return null;
                 }
@@ -210,20 +210,20 @@ internal sealed class FanOutReader : IShardReader
                 if (untilSilent == TimeSpan.Zero)
                 {
                     FanOutLog.SubscriptionSilent(_log, ShardId, s_longestSilence);
-                    await UnsubscribeAsync().ConfigureAwait(false);
+                    await UnsubscribeAsync();
                     return null;
                 }
 
-                await WaitAsync(_announcement, untilSilent < untilRenewal ? untilSilent : untilRenewal, cancellationToken).ConfigureAwait(false);
+                await WaitAsync(_announcement, untilSilent < untilRenewal ? untilSilent : untilRenewal, cancellationToken);
                 continue;
             }
 
-            int? bytes = await _announcement.ConfigureAwait(false);
+            int? bytes = await _announcement;
             _announcement = null;
             if (bytes is null)
             {
                 FanOutLog.SubscriptionEnded(_log, ShardId);
-                await UnsubscribeAsync().ConfigureAwait(false);
+                await UnsubscribeAsync();
             }
 
             return bytes;
@@ -236,7 +236,7 @@ internal sealed class FanOutReader : IShardReader
         IShardSubscription next;
         try
         {
-            next = await SubscribeAsync(cancellationToken).ConfigureAwait(false);
+            next = await SubscribeAsync(cancellationToken);
         }
         catch (KinesisException e)
         {
@@ -248,21 +248,21 @@ internal sealed class FanOutReader : IShardReader
             return false;
         }
 
-        await UnsubscribeAsync().ConfigureAwait(false);
+        await UnsubscribeAsync();
         _subscription = next;
         return true;
     }
 
     private async ValueTask<bool> PassOnAsync(IShardSubscription subscription, int bytes, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
-        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(bytes, cancellationToken).ConfigureAwait(false);
+        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(bytes, cancellationToken);
         GetRecordsResponse? response = null;
         try
         {
-            response = await subscription.ReadAsync(cancellationToken).ConfigureAwait(false);
+            response = await subscription.ReadAsync(cancellationToken);
             if (response is null)
             {
-                await UnsubscribeAsync().ConfigureAwait(false);
+                await UnsubscribeAsync();
                 return false;
             }
 
@@ -271,11 +271,11 @@ internal sealed class FanOutReader : IShardReader
             IReadOnlyList<ChildShard>? children = null;
             if (response.ContinuationSequenceNumber is null)
             {
-                children = await _ending.JudgeAsync(response.ChildShards, cancellationToken).ConfigureAwait(false);
+                children = await _ending.JudgeAsync(response.ChildShards, cancellationToken);
                 if (children is null)
                 {
                     // not believed: the same records come again with a new subscription
-                    await UnsubscribeAsync().ConfigureAwait(false);
+                    await UnsubscribeAsync();
                     return false;
                 }
             }
@@ -293,13 +293,13 @@ internal sealed class FanOutReader : IShardReader
                 (GetRecordsResponse records, ByteBudget.Reservation room) = (response, reservation);
                 response = null;
                 reservation = null;
-                await _output.PassOnAsync(output, records, room, last, cancellationToken).ConfigureAwait(false);
+                await _output.PassOnAsync(output, records, room, last, cancellationToken);
             }
 
             if (children is not null)
             {
                 ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
-                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
             }
 
@@ -323,12 +323,12 @@ internal sealed class FanOutReader : IShardReader
 
             case KinesisErrorKind.ResourceInUse:
                 // the consumer's subscription of a moment ago, or another worker that has just taken the shard over
-                await RefusedAsync(error, s_takeOverAfter * (1 + (_random.NextDouble() / 2)), cancellationToken).ConfigureAwait(false);
+                await RefusedAsync(error, s_takeOverAfter * (1 + (_random.NextDouble() / 2)), cancellationToken);
                 return false;
 
             case KinesisErrorKind.Throttled:
                 _metrics.ReadThrottled(_settings.Shard);
-                await RefusedAsync(error, _throttles.Next(), cancellationToken).ConfigureAwait(false);
+                await RefusedAsync(error, _throttles.Next(), cancellationToken);
                 return false;
 
             case KinesisErrorKind.NotFound when !_consumerWasForgotten:
@@ -337,9 +337,9 @@ internal sealed class FanOutReader : IShardReader
                 ForgetConsumer();
                 return false;
 
-            case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
+            case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:
                 ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
-                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
 
             default:
@@ -348,7 +348,7 @@ internal sealed class FanOutReader : IShardReader
                     ForgetConsumer();
                 }
 
-                await _recovery.WaitAsync(error, cancellationToken).ConfigureAwait(false);
+                await _recovery.WaitAsync(error, cancellationToken);
                 return false;
         }
     }
@@ -377,20 +377,20 @@ internal sealed class FanOutReader : IShardReader
         _announcement = null;
         if (subscription is not null)
         {
-            await subscription.DisposeAsync().ConfigureAwait(false);
+            await subscription.DisposeAsync();
         }
 
         if (announcement is not null)
         {
-            await announcement.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await announcement.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     private async ValueTask WaitAsync(Task announcement, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(announcement, Task.Delay(limit, _time, inTime.Token)).ConfigureAwait(false);
-        await inTime.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(announcement, Task.Delay(limit, _time, inTime.Token));
+        await inTime.CancelApartAsync();
         cancellationToken.ThrowIfCancellationRequested();
     }
 

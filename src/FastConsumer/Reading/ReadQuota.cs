@@ -128,7 +128,7 @@ internal sealed class ReadQuota
         TimeSpan rest = UntilNext;
         if (rest > TimeSpan.Zero)
         {
-            await Task.Delay(rest, _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(rest, _time, cancellationToken);
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
             return null;
         }
 
-        List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken).ConfigureAwait(false);
+        List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
         Shard? self = listing.Find(shard => shard.ShardId == shardId);
         if (self is null or { EndingSequenceNumber: not null })
         {
@@ -52,7 +52,7 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
     {
         try
         {
-            List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken).ConfigureAwait(false);
+            List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
             return listing.Count == 0 || listing.Exists(shard => shard.ShardId == shardId) ? null : ChildrenIn(listing);
         }
         catch (KinesisException)

@@ -18,7 +18,7 @@ internal static class ShardListing
                 string? token = null;
                 do
                 {
-                    ListShardsResponse page = await client.ListShardsAsync(stream, token, cancellationToken).ConfigureAwait(false);
+                    ListShardsResponse page = await client.ListShardsAsync(stream, token, cancellationToken);
                     shards.AddRange(page.Shards);
                     token = page.NextToken;
                 }

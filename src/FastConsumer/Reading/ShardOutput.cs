@@ -52,7 +52,7 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
             if (page.Count > 0 || end > position.Current)
             {
                 reservation.Resize(response.RetainedBytes);
-                await output.WriteAsync(ReadItem.Records(page), cancellationToken).ConfigureAwait(false);
+                await output.WriteAsync(ReadItem.Records(page), cancellationToken);
                 isTaken = true;
             }
         }

@@ -100,7 +100,7 @@ internal sealed class ShardReader : IShardReader
         Exception? failure = null;
         try
         {
-            while (!await ReadOnceAsync(output, cancellationToken).ConfigureAwait(false))
+            while (!await ReadOnceAsync(output, cancellationToken))
             {
             }
         }
@@ -126,23 +126,23 @@ internal sealed class ShardReader : IShardReader
     {
         try
         {
-            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken).ConfigureAwait(false);
+            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken);
             if (!_settings.IgnoreQuota)
             {
-                await _quota.WaitAsync(cancellationToken).ConfigureAwait(false);
+                await _quota.WaitAsync(cancellationToken);
             }
         }
         catch (KinesisException e)
         {
-            return await RecoverAsync(e, "GetShardIterator", output, cancellationToken).ConfigureAwait(false);
+            return await RecoverAsync(e, "GetShardIterator", output, cancellationToken);
         }
 
-        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(_estimate, cancellationToken).ConfigureAwait(false);
+        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(_estimate, cancellationToken);
         GetRecordsResponse? response = null;
         try
         {
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
-            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, limit, cancellationToken).ConfigureAwait(false);
+            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, limit, cancellationToken);
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
             _metrics.ReadShare(_settings.Shard, _quota.Share);
@@ -152,7 +152,7 @@ internal sealed class ShardReader : IShardReader
             IReadOnlyList<ChildShard>? children = null;
             if (response.NextShardIterator is null)
             {
-                children = await _ending.JudgeAsync(response.ChildShards, cancellationToken).ConfigureAwait(false);
+                children = await _ending.JudgeAsync(response.ChildShards, cancellationToken);
                 if (children is null)
                 {
                     // where the shard is open, the answer was wrong: a new iterator goes on
@@ -174,13 +174,13 @@ internal sealed class ShardReader : IShardReader
                 (GetRecordsResponse records, ByteBudget.Reservation room) = (response, reservation);
                 response = null;
                 reservation = null;
-                await _output.PassOnAsync(output, records, room, last, cancellationToken).ConfigureAwait(false);
+                await _output.PassOnAsync(output, records, room, last, cancellationToken);
             }
 
             if (children is not null)
             {
                 ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
-                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
             }
 
@@ -190,7 +190,7 @@ internal sealed class ShardReader : IShardReader
         {
             reservation?.Dispose();
             reservation = null;
-            return await RecoverAsync(e, "GetRecords", output, cancellationToken).ConfigureAwait(false);
+            return await RecoverAsync(e, "GetRecords", output, cancellationToken);
         }
         finally
         {
@@ -221,9 +221,9 @@ internal sealed class ShardReader : IShardReader
                 _iterator = null;
                 return false;
 
-            case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken).ConfigureAwait(false) is { } children:
+            case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:
                 ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
-                await output.WriteAsync(ReadItem.End(children), cancellationToken).ConfigureAwait(false);
+                await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
 
             case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
@@ -236,7 +236,7 @@ internal sealed class ShardReader : IShardReader
                 break;
         }
 
-        await _recovery.WaitAsync(error, cancellationToken).ConfigureAwait(false);
+        await _recovery.WaitAsync(error, cancellationToken);
         return false;
     }
 }

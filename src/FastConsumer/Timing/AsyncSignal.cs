@@ -40,8 +40,8 @@ internal sealed class AsyncSignal
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task delay = Task.Delay(timeout, time, ended.Token);
-        await Task.WhenAny(waiting.Task, delay).ConfigureAwait(false);
-        await ended.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(waiting.Task, delay);
+        await ended.CancelApartAsync();
         lock (_lock)
         {
             if (ReferenceEquals(_waiting, waiting))

@@ -1,0 +1,31 @@
+namespace FastConsumer.Timing;
+
+/// <summary>
+/// Work apart from its caller's own, on the scheduler that the worker was started on: the thread pool, or in a simulation the one
+/// that runs everything in an order given by a seed. For the same reason nothing that a worker runs says ConfigureAwait(false).
+/// </summary>
+internal static class ApartTask
+{
+    public static Task Start(Func<Task> work) => StartOn(TaskScheduler.Current, work);
+
+    public static Task<T> Start<T>(Func<Task<T>> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Current).Unwrap();
+
+    public static Task StartOn(TaskScheduler scheduler, Func<Task> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+
+    /// <summary>
+    /// Cancels at once, with what was registered for it apart from the caller; on a scheduler of its own within the call, since
+    /// <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool.
+    /// </summary>
+    public static Task CancelApartAsync(this CancellationTokenSource source)
+    {
+        if (TaskScheduler.Current == TaskScheduler.Default)
+        {
+            return source.CancelAsync();
+        }
+
+        source.Cancel();
+        return Task.CompletedTask;
+    }
+}
