@@ -5,9 +5,13 @@ namespace FastConsumer.LoadTest;
 /// <summary>This executable, started again with another command. Ended when it is disposed.</summary>
 internal sealed class OwnProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
     private readonly Process _process;
 
     private OwnProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
 
     public static OwnProcess Start(params IEnumerable<string> arguments)
     {
@@ -28,13 +32,23 @@ internal sealed class OwnProcess : IAsyncDisposable
 
     /// <summary>The next line that it writes.</summary>
     public async Task<string> ReadLineAsync(CancellationToken cancellationToken) =>
-        await _process.StandardOutput.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException("The other process has ended without an answer.");
+        await TryReadLineAsync(cancellationToken) ?? throw new InvalidOperationException("The other process has ended without an answer.");
+
+    /// <summary>The next line that it writes; null once it has ended.</summary>
+    public ValueTask<string?> TryReadLineAsync(CancellationToken cancellationToken) => _process.StandardOutput.ReadLineAsync(cancellationToken);
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public async Task<int> ExitedAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
+    }
 
     public async ValueTask DisposeAsync()
     {
         // it ends with its input; the kill is for one that hangs
         _process.StandardInput.Close();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5), TimeProvider.System);
+        using var patience = new CancellationTokenSource(s_patience, TimeProvider.System);
         try
         {
             await _process.WaitForExitAsync(patience.Token);

@@ -1,12 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using FastConsumer.LoadTest.Checkpoints;
 using FastConsumer.LoadTest.Decode;
+using FastConsumer.LoadTest.Failover;
 using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
 
-var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), QuotaCommand.Create(), Shards(), Serve(), ServeShards() };
+var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(), Serve(), ServeShards(), FailoverWorker.CreateCommand() };
 return await root.Parse(args).InvokeAsync();
 
 static Command Read()

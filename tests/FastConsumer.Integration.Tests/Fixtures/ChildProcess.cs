@@ -97,7 +97,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         await _process.WaitForExitAsync(CancellationToken.None);
         // Descendants may hold the pipes open for longer than the process itself lived.
-        await Task.WhenAny(_reading, Task.Delay(OutputAfterExit));
+        await Task.WhenAny(_reading, Task.Delay(OutputAfterExit, TimeProvider.System));
         return _process.ExitCode;
     }
 

@@ -2,8 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace FastConsumer.Integration.Tests.Fixtures;
 
-/// <summary>A server nobody here wrote, on a free loopback port; usable as an xunit class, collection or assembly fixture.</summary>
-public abstract partial class LocalServer : IAsyncLifetime
+/// <summary>A server nobody here wrote, on a free loopback port.</summary>
+public abstract partial class LocalServer : IAsyncDisposable
 {
     private ServerProcess? _process;
 
@@ -22,8 +22,6 @@ public abstract partial class LocalServer : IAsyncLifetime
 
     /// <summary>The port to ask for, which <see cref="Port"/> translates.</summary>
     private protected abstract int ServicePort { get; }
-
-    public async ValueTask InitializeAsync() => await StartAsync(this, TestContext.Current.CancellationToken);
 
     /// <summary>Kills the server. All it held is gone.</summary>
     public async ValueTask DisposeAsync()

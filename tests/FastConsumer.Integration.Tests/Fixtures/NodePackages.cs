@@ -88,7 +88,7 @@ public sealed class NodePackages
 
     private static async Task<FileStream> LockAsync(string path)
     {
-        using var patience = new CancellationTokenSource(InstallTimeout);
+        using var patience = new CancellationTokenSource(InstallTimeout, TimeProvider.System);
         while (true)
         {
             try
@@ -101,7 +101,7 @@ public sealed class NodePackages
             }
             catch (IOException)
             {
-                await Task.Delay(LockPoll);
+                await Task.Delay(LockPoll, TimeProvider.System);
             }
         }
     }

@@ -70,7 +70,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             if (await AnswersAsync(cancellationToken))
                 return;
-            await Task.Delay(ProbeInterval, cancellationToken);
+            await Task.Delay(ProbeInterval, TimeProvider.System, cancellationToken);
         }
 
         throw new ServerStartException($"{_launch.Name} ended with exit code {await _child.Exited} before it was ready.", _child.LastOutput);
