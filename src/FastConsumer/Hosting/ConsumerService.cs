@@ -76,6 +76,9 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_workers.Select(worker => worker.StopAsync(cancellationToken)));
 
+    /// <inheritdoc cref="StreamWorker.Abandon"/>
+    internal void Abandon() => _workers.ForEach(static worker => worker.Abandon());
+
     public async ValueTask DisposeAsync() =>
         await Task.WhenAll(_workers.Select(static worker => worker.DisposeAsync().AsTask())).ConfigureAwait(false);
 
