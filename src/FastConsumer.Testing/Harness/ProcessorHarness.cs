@@ -45,7 +45,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly Func<HostApplicationBuilder> _configure;
-    private readonly TimeSpan _waitTimeout;
+    private readonly ProcessorHarnessOptions _options;
     private readonly string _processorName;
     private readonly InMemoryLeaseDatabase _leases;
     private readonly FailureLog _failures;
@@ -54,12 +54,12 @@ public sealed class ProcessorHarness : IAsyncDisposable
     private FastConsumerOptions _settings = new();
     private bool _disposed;
 
-    private ProcessorHarness(EmbeddedKinesis kinesis, string processorName, string streamName, TimeSpan waitTimeout, InMemoryLeaseDatabase leases, FailureLog failures, Func<HostApplicationBuilder> configure)
+    private ProcessorHarness(EmbeddedKinesis kinesis, string processorName, string streamName, ProcessorHarnessOptions options, InMemoryLeaseDatabase leases, FailureLog failures, Func<HostApplicationBuilder> configure)
     {
         Kinesis = kinesis;
         StreamName = streamName;
         _processorName = processorName;
-        _waitTimeout = waitTimeout;
+        _options = options;
         _leases = leases;
         _failures = failures;
         _configure = configure;
@@ -89,18 +89,16 @@ public sealed class ProcessorHarness : IAsyncDisposable
     /// options, and for a dead-letter sink.
     /// </param>
     /// <param name="options">Null for the defaults.</param>
-    /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="InvalidOperationException">The consumer refuses to start; the message says what is missing.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option cannot work.</exception>
     public static async Task<ProcessorHarness> StartAsync<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
         Action<IServiceCollection>? services = null,
-        ProcessorHarnessOptions? options = null,
-        CancellationToken cancellationToken = default)
+        ProcessorHarnessOptions? options = null)
         where TProcessor : class, IKinesisProcessor<TProcessor>
     {
         options ??= new ProcessorHarnessOptions();
         options.Validate();
-        EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(options.Kinesis, cancellationToken).ConfigureAwait(false);
+        EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(options.Kinesis, options.CancellationToken).ConfigureAwait(false);
         try
         {
             ProcessorDefinition<TProcessor> definition = TProcessor.Definition;
@@ -108,8 +106,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
             kinesis.CreateStream(streamName, options.ShardCount);
             var leases = new InMemoryLeaseDatabase();
             var failures = new FailureLog();
-            var harness = new ProcessorHarness(kinesis, definition.Name, streamName, options.WaitTimeout, leases, failures, Configure);
-            await harness.StartConsumerAsync(cancellationToken).ConfigureAwait(false);
+            var harness = new ProcessorHarness(kinesis, definition.Name, streamName, options, leases, failures, Configure);
+            await harness.StartConsumerAsync().ConfigureAwait(false);
             return harness;
 
             HostApplicationBuilder Configure()
@@ -163,37 +161,33 @@ public sealed class ProcessorHarness : IAsyncDisposable
     /// Waits until all records that were put here are done and checkpointed, and closed shards with their end. Fails before its
     /// time where what is left cannot come: each shard that is not done has stopped.
     /// </summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RecordsNotDoneException">The time is over, or shards have stopped; the message says how far each of them is, and why.</exception>
-    public async Task WaitUntilDoneAsync(CancellationToken cancellationToken = default)
+    public async Task WaitUntilDoneAsync()
     {
         RequireRunning();
         List<ShardStanding> shards = [];
-        bool settled = await LookUntilAsync(
-            () =>
-            {
-                shards = Look();
-                return shards.TrueForAll(static shard => shard.IsDone || shard.HasStopped);
-            },
-            cancellationToken).ConfigureAwait(false);
+        bool settled = await LookUntilAsync(() =>
+        {
+            shards = Look();
+            return shards.TrueForAll(static shard => shard.IsDone || shard.HasStopped);
+        }).ConfigureAwait(false);
         if (!shards.TrueForAll(static shard => shard.IsDone))
         {
-            throw NotDone($"{_processorName} {(settled ? "has stopped before it was" : $"was, after {_waitTimeout}, not")} done with what was put", shards);
+            throw NotDone($"{_processorName} {(settled ? "has stopped before it was" : $"was, after {_options.WaitTimeout}, not")} done with what was put", shards);
         }
     }
 
     /// <summary>Waits until something is true, such as <c>() => sink.Letters.Count == 1</c>.</summary>
     /// <param name="condition">Asked again and again, from another thread than the handlers'.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="description">What is waited for, in words; the condition's own text where it is not given.</param>
     /// <exception cref="RecordsNotDoneException">The time is over; the message says how far each shard is, and why.</exception>
-    public async Task WaitUntilAsync(Func<bool> condition, CancellationToken cancellationToken = default, [CallerArgumentExpression(nameof(condition))] string description = "")
+    public async Task WaitUntilAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string description = "")
     {
         ArgumentNullException.ThrowIfNull(condition);
         RequireRunning();
-        if (!await LookUntilAsync(condition, cancellationToken).ConfigureAwait(false))
+        if (!await LookUntilAsync(condition).ConfigureAwait(false))
         {
-            throw NotDone($"'{description}' did not come true within {_waitTimeout}", Look());
+            throw NotDone($"'{description}' did not come true within {_options.WaitTimeout}", Look());
         }
     }
 
@@ -229,12 +223,11 @@ public sealed class ProcessorHarness : IAsyncDisposable
     }
 
     /// <summary>Starts a new consumer, with new services, on the stream and the leases as they are; one that runs is stopped gracefully before.</summary>
-    /// <param name="cancellationToken">Gives up starting.</param>
-    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    public async Task RestartAsync()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         await StopAsync().ConfigureAwait(false);
-        await StartConsumerAsync(cancellationToken).ConfigureAwait(false);
+        await StartConsumerAsync().ConfigureAwait(false);
     }
 
     /// <summary>Stops the consumer gracefully, then the stream's server.</summary>
@@ -269,11 +262,11 @@ public sealed class ProcessorHarness : IAsyncDisposable
         consumer.StopTimeout = TimeSpan.FromSeconds(5);
     }
 
-    private async Task StartConsumerAsync(CancellationToken cancellationToken)
+    private async Task StartConsumerAsync()
     {
         _failures.Clear();
         var consumer = new TestConsumer(_configure().Build());
-        await consumer.StartAsync(cancellationToken).ConfigureAwait(false);
+        await consumer.StartAsync(_options.CancellationToken).ConfigureAwait(false);
         _settings = consumer.Options;
         _consumer = consumer;
     }
@@ -284,17 +277,17 @@ public sealed class ProcessorHarness : IAsyncDisposable
         _ = Services;
     }
 
-    private async Task<bool> LookUntilAsync(Func<bool> condition, CancellationToken cancellationToken)
+    private async Task<bool> LookUntilAsync(Func<bool> condition)
     {
         long started = TimeProvider.System.GetTimestamp();
         while (!condition())
         {
-            if (TimeProvider.System.GetElapsedTime(started) > _waitTimeout)
+            if (TimeProvider.System.GetElapsedTime(started) > _options.WaitTimeout)
             {
                 return false;
             }
 
-            await Task.Delay(s_betweenLooks, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(s_betweenLooks, TimeProvider.System, _options.CancellationToken).ConfigureAwait(false);
         }
 
         return true;

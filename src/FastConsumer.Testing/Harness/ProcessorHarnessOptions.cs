@@ -15,6 +15,9 @@ public sealed class ProcessorHarnessOptions
     /// </summary>
     public TimeSpan WaitTimeout { get; init; } = DefaultWaitTimeout;
 
+    /// <summary>Ends every wait, and a start: the token of the test's runner, which saves passing it to each call.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
     /// <summary>The stream's server; null for the defaults of <see cref="EmbeddedKinesisOptions"/>.</summary>
     public EmbeddedKinesisOptions? Kinesis { get; init; }
 

@@ -20,7 +20,7 @@ public sealed class ProcessorHarnessTests
         harness.Put("a", """{"id":1}""");
         harness.Put("a", """{"id":2}"""u8);
         PutRecordResponse last = harness.Put("a", new Booking(3), BookingJson.Default.Booking);
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(["1", "2", "3"], _book.Entries);
         Assert.Equal(CheckpointPosition.At(last.SequenceNumber), Assert.Single(harness.Checkpoints).Value);
@@ -32,7 +32,7 @@ public sealed class ProcessorHarnessTests
     {
         await using ProcessorHarness harness = await StartAsync();
 
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Empty(_book.Entries);
     }
@@ -45,7 +45,7 @@ public sealed class ProcessorHarnessTests
         await using ProcessorHarness harness = await StartAsync();
 
         harness.Put("a", """{"id":1}""");
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(["1"], _book.Entries);
     }
@@ -59,9 +59,9 @@ public sealed class ProcessorHarnessTests
         PutRecordResponse first = harness.Put("a", """{"id":1}""");
         PutRecordResponse second = harness.Put("a", """{"id":2}""");
         harness.Put("a", """{"id":3}""");
-        await harness.WaitUntilAsync(() => harness.Checkpoints.Values.Any(checkpoint => checkpoint == CheckpointPosition.At(first.SequenceNumber)), Token);
+        await harness.WaitUntilAsync(() => harness.Checkpoints.Values.Any(checkpoint => checkpoint == CheckpointPosition.At(first.SequenceNumber)));
 
-        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync(Token));
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
         Assert.Same(closed, error.InnerException);
         string[] lines = error.Message.Split('\n');
@@ -80,7 +80,7 @@ public sealed class ProcessorHarnessTests
 
         harness.Put("a", """{"id":1}""");
         harness.Put("a", """{"id":2}""");
-        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync(Token));
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
         Assert.IsType<NotSupportedException>(error.InnerException);
         Assert.StartsWith("BookingProcessor has stopped before it was done with what was put:\n  shardId-000000000000: 1 of 2 records done,", error.Message, StringComparison.Ordinal);
@@ -90,10 +90,10 @@ public sealed class ProcessorHarnessTests
     [Fact]
     public async Task A_service_that_was_forgotten_fails_the_wait_before_its_time()
     {
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<BookingProcessor>(WithoutABook, cancellationToken: Token);
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<BookingProcessor>(WithoutABook);
 
         harness.Put("a", """{"id":1}""");
-        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync(Token));
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
         Assert.Contains("BookingProcessor cannot run shard shardId-000000000000: Unable to resolve service", error.Message, StringComparison.Ordinal);
 
@@ -107,7 +107,7 @@ public sealed class ProcessorHarnessTests
         await using ProcessorHarness harness = await StartAsync(new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMilliseconds(500) });
 
         harness.Put("a", """{"id":1}""");
-        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync(Token));
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
         Assert.Null(error.InnerException);
         Assert.EndsWith("Nothing has failed: a handler may not have returned, or waits for something that the test does not give it.", error.Message, StringComparison.Ordinal);
@@ -118,9 +118,21 @@ public sealed class ProcessorHarnessTests
     {
         await using ProcessorHarness harness = await StartAsync(new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMilliseconds(50) });
 
-        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilAsync(() => _book.Entries.Count == 7, Token));
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilAsync(() => _book.Entries.Count == 7));
 
         Assert.StartsWith("'() => _book.Entries.Count == 7' did not come true within 00:00:00.0500000:", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_runner_s_token_ends_a_wait()
+    {
+        using var runner = new CancellationTokenSource();
+        await using ProcessorHarness harness = await StartAsync(new ProcessorHarnessOptions { CancellationToken = runner.Token });
+
+        Task waiting = harness.WaitUntilAsync(static () => false);
+        await runner.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
     [Fact]
@@ -130,18 +142,18 @@ public sealed class ProcessorHarnessTests
             services.AddFastConsumer(static options => options.CheckpointInterval = TimeSpan.FromHours(1)));
         harness.Put("a", """{"id":1}""");
         harness.Put("a", """{"id":2}""");
-        await harness.WaitUntilAsync(() => _book.Entries.Count == 2, Token);
+        await harness.WaitUntilAsync(() => _book.Entries.Count == 2);
 
         await harness.CrashAsync();
 
         Assert.Equal(CheckpointPosition.TrimHorizon, Assert.Single(harness.Checkpoints).Value);
         Assert.Equal(["1", "2", "lost", "disposed"], _book.Entries);
         Assert.Throws<InvalidOperationException>(() => harness.Services);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => harness.WaitUntilDoneAsync(Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => harness.WaitUntilDoneAsync());
 
         harness.Put("a", """{"id":3}""");
-        await harness.RestartAsync(Token);
-        await harness.WaitUntilAsync(() => _book.Entries.Count == 7, Token);
+        await harness.RestartAsync();
+        await harness.WaitUntilAsync(() => _book.Entries.Count == 7);
 
         Assert.Equal(["1", "2", "lost", "disposed", "1", "2", "3"], _book.Entries);
     }
@@ -151,11 +163,11 @@ public sealed class ProcessorHarnessTests
     {
         await using ProcessorHarness harness = await StartAsync();
         harness.Put("a", """{"id":1}""");
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
-        await harness.RestartAsync(Token);
+        await harness.RestartAsync();
         harness.Put("a", """{"id":2}""");
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(["1", "stopping", "disposed", "2"], _book.Entries);
     }
@@ -169,10 +181,10 @@ public sealed class ProcessorHarnessTests
         harness.SplitShard("shardId-000000000000");
         harness.Put("a", """{"id":2}""", explicitHashKey: 0);
         harness.Put("a", """{"id":3}""", explicitHashKey: UInt128.MaxValue);
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
         harness.MergeShards("shardId-000000000001", "shardId-000000000002");
         harness.Put("a", """{"id":4}""");
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(
             ["1", "2", "3", "4", "shardId-000000000000 ended", "shardId-000000000001 ended", "shardId-000000000002 ended"],
@@ -186,7 +198,7 @@ public sealed class ProcessorHarnessTests
         await using ProcessorHarness harness = await StartAsync();
 
         PutRecordResponse put = harness.Put("a", Aggregate("""{"id":1}""", """{"id":2}""", """{"id":3}"""));
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(["1", "2", "3"], _book.Entries);
         Assert.Equal(CheckpointPosition.At(put.SequenceNumber, 2), Assert.Single(harness.Checkpoints).Value);
@@ -197,11 +209,10 @@ public sealed class ProcessorHarnessTests
     {
         var letters = new Letters();
         await using ProcessorHarness harness = await ProcessorHarness.StartAsync<BookingProcessor>(
-            services => services.AddSingleton(_book).AddFastConsumer().UseDeadLetters(_ => letters),
-            cancellationToken: Token);
+            services => services.AddSingleton(_book).AddFastConsumer().UseDeadLetters(_ => letters));
 
         harness.Put("a", "no JSON");
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(["no JSON"], letters.Payloads);
         Assert.Same(_book, harness.Services.GetRequiredService<Book>());
@@ -211,7 +222,7 @@ public sealed class ProcessorHarnessTests
     public async Task A_consumer_that_refuses_to_start_leaves_nothing_behind()
     {
         InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
-            ProcessorHarness.StartAsync<BookingProcessor>(services => services.AddSingleton(_book), cancellationToken: Token));
+            ProcessorHarness.StartAsync<BookingProcessor>(services => services.AddSingleton(_book)));
 
         Assert.StartsWith("BookingProcessor has an [OnError] with ErrorAction.DeadLetter", error.Message, StringComparison.Ordinal);
     }
@@ -221,7 +232,7 @@ public sealed class ProcessorHarnessTests
     {
         ProcessorHarness harness = await StartAsync();
         harness.Put("a", """{"id":1}""");
-        await harness.WaitUntilAsync(() => _book.Entries.Count == 1, Token);
+        await harness.WaitUntilAsync(() => _book.Entries.Count == 1);
         var url = new Uri(harness.Kinesis.ServiceUrl);
 
         await harness.DisposeAsync();
@@ -231,8 +242,8 @@ public sealed class ProcessorHarnessTests
         Assert.Equal(CheckpointKind.Record, Assert.Single(harness.Checkpoints).Value.Kind);
         using var client = new TcpClient();
         await Assert.ThrowsAsync<SocketException>(async () => await client.ConnectAsync(url.Host, url.Port, Token));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => harness.RestartAsync(Token));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => harness.WaitUntilDoneAsync(Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => harness.RestartAsync());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => harness.WaitUntilDoneAsync());
     }
 
     [Fact]
@@ -242,7 +253,7 @@ public sealed class ProcessorHarnessTests
         await using ProcessorHarness harness = await StartAsync(options, services => services.AddFastConsumer(static consumer => consumer.ReadMode = Hosting.ReadMode.FanOut));
 
         harness.Put("a", """{"id":1}""");
-        await harness.WaitUntilDoneAsync(Token);
+        await harness.WaitUntilDoneAsync();
 
         Assert.Equal(["1"], _book.Entries);
         Assert.True(harness.Kinesis.RequestCount("SubscribeToShard") > 0);
@@ -262,8 +273,7 @@ public sealed class ProcessorHarnessTests
                 own.AddSingleton(_book).AddFastConsumer().UseDeadLettersToLog();
                 services?.Invoke(own);
             },
-            options,
-            Token);
+            options ?? new ProcessorHarnessOptions { CancellationToken = Token });
 
     /// <summary>The KPL's envelope: magic, a protobuf message of keys and records, its MD5.</summary>
     private static byte[] Aggregate(params string[] payloads)
