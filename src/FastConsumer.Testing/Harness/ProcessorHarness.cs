@@ -43,6 +43,7 @@ namespace FastConsumer.Testing.Harness;
 public sealed class ProcessorHarness : IAsyncDisposable
 {
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
     private readonly Func<HostApplicationBuilder> _configure;
     private readonly ProcessorHarnessOptions _options;
@@ -166,14 +167,23 @@ public sealed class ProcessorHarness : IAsyncDisposable
     {
         RequireRunning();
         List<ShardStanding> shards = [];
-        bool settled = await LookUntilAsync(() =>
+        long? stoppedAt = null;
+        bool ended = await LookUntilAsync(() =>
         {
             shards = Look();
-            return shards.TrueForAll(static shard => shard.IsDone || shard.HasStopped);
+            if (!shards.TrueForAll(static shard => shard.IsDone || shard.HasStopped))
+            {
+                stoppedAt = null;
+                return false;
+            }
+
+            // of several lanes what stands before the stop may stay open
+            stoppedAt ??= TimeProvider.System.GetTimestamp();
+            return shards.TrueForAll(static shard => shard.IsDone || shard.IsSettled) || TimeProvider.System.GetElapsedTime(stoppedAt.Value) > s_settling;
         }).ConfigureAwait(false);
         if (!shards.TrueForAll(static shard => shard.IsDone))
         {
-            throw NotDone($"{_processorName} {(settled ? "has stopped before it was" : $"was, after {_options.WaitTimeout}, not")} done with what was put", shards);
+            throw NotDone($"{_processorName} {(ended ? "has stopped before it was" : $"was, after {_options.WaitTimeout}, not")} done with what was put", shards);
         }
     }
 

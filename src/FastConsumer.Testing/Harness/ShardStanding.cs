@@ -11,7 +11,8 @@ namespace FastConsumer.Testing.Harness;
 /// <param name="Done">Those at or before the checkpoint.</param>
 /// <param name="Conditions">What holds it up, in words.</param>
 /// <param name="HasStopped">True where it goes no further by itself.</param>
-internal sealed record ShardStanding(Shard Shard, CheckpointPosition? Checkpoint, int Put, int Done, IReadOnlyList<string> Conditions, bool HasStopped)
+/// <param name="IsSettled">False where the checkpoint of a shard that has stopped may still move up to where it stands.</param>
+internal sealed record ShardStanding(Shard Shard, CheckpointPosition? Checkpoint, int Put, int Done, IReadOnlyList<string> Conditions, bool HasStopped, bool IsSettled)
 {
     private bool IsClosed => Shard.EndingSequenceNumber is not null;
 
@@ -25,9 +26,8 @@ internal sealed record ShardStanding(Shard Shard, CheckpointPosition? Checkpoint
         KeyValuePair<string, HealthCondition>[] mine = [.. conditions.Where(condition => condition.Key == own || condition.Key.StartsWith($"{own}/", StringComparison.Ordinal))];
         // what cannot be read is tried again; a handler's shard that has stopped, or one that cannot even begin, is not
         bool hasStopped = mine.Any(condition => condition.Value.Severity == ConditionSeverity.Unhealthy && !condition.Key.EndsWith("/read", StringComparison.Ordinal));
-        // its last checkpoint comes after the stop
         bool isSettled = stop is not { } position || done >= records.CountBefore(shard.ShardId, position);
-        return new ShardStanding(shard, lease?.Checkpoint, put, done, [.. mine.Select(static condition => condition.Value.Message)], hasStopped && isSettled);
+        return new ShardStanding(shard, lease?.Checkpoint, put, done, [.. mine.Select(static condition => condition.Value.Message)], hasStopped, isSettled);
     }
 
     public override string ToString()

@@ -72,3 +72,21 @@ internal sealed partial class BookingProcessor(Book book) : IDisposable
 
     public void Dispose() => book.Add("disposed");
 }
+
+[KinesisProcessor("arn:aws:kinesis:eu-central-1:123456789012:stream/bookings", JsonContext = typeof(BookingJson))]
+[Concurrency(4)]
+[OnError(typeof(NotSupportedException), ErrorAction.Stop)]
+internal sealed partial class ParallelBookingProcessor(Book book)
+{
+    [OnRecord]
+    private async Task HandleAsync(Booking booking, CancellationToken cancellationToken)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(booking.Id % 3), cancellationToken);
+        if (book.Failure?.Invoke(booking) is { } failure)
+        {
+            throw failure;
+        }
+
+        book.Add($"{booking.Id}");
+    }
+}

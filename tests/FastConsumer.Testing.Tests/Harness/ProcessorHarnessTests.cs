@@ -88,6 +88,42 @@ public sealed class ProcessorHarnessTests
     }
 
     [Fact]
+    public async Task A_shard_of_several_lanes_that_stops_fails_the_wait_before_its_time()
+    {
+        _book.Failure = static booking => booking.Id == 50 ? new NotSupportedException("No such booking.") : null;
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<ParallelBookingProcessor>(
+            services => services.AddSingleton(_book),
+            new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMinutes(5), CancellationToken = Token });
+
+        for (int id = 1; id <= 100; id++)
+        {
+            harness.Put($"key-{id}", new Booking(id), BookingJson.Default.Booking);
+        }
+
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
+
+        Assert.Contains("No such booking.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lanes_and_a_stream_by_its_ARN_are_run_like_others()
+    {
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<ParallelBookingProcessor>(
+            services => services.AddSingleton(_book),
+            new ProcessorHarnessOptions { ShardCount = 3, CancellationToken = Token });
+
+        for (int id = 1; id <= 100; id++)
+        {
+            harness.Put($"key-{id}", new Booking(id), BookingJson.Default.Booking);
+        }
+
+        await harness.WaitUntilDoneAsync();
+
+        Assert.Equal(Enumerable.Range(1, 100), _book.Entries.Select(static entry => int.Parse(entry, System.Globalization.CultureInfo.InvariantCulture)).Order());
+        Assert.Equal(3, harness.Checkpoints.Count);
+    }
+
+    [Fact]
     public async Task A_service_that_was_forgotten_fails_the_wait_before_its_time()
     {
         await using ProcessorHarness harness = await ProcessorHarness.StartAsync<BookingProcessor>(WithoutABook);
