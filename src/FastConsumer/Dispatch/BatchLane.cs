@@ -52,6 +52,7 @@ internal sealed class BatchLane(
         {
             var context = new BatchContext(shard, pipeline, progress, attempt);
             Exception? thrown = await InvokeAsync(context, abort);
+            context.Close();
             (List<int> left, TimeSpan wait) = thrown is null
                 ? await SettleFailuresAsync(context, attempt, stop, abort)
                 : await SettleThrownAsync(thrown, context, attempt, stop, abort);

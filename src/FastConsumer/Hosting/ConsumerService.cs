@@ -77,6 +77,9 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.StopAsync(cancellationToken), CancellationToken.None)));
 
+    /// <inheritdoc cref="StreamWorker.Abandon"/>
+    internal void Abandon() => _workers.ForEach(static worker => worker.Abandon());
+
     public async ValueTask DisposeAsync() =>
         await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
 

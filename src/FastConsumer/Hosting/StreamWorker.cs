@@ -93,6 +93,17 @@ internal sealed class StreamWorker : IAsyncDisposable
         ConsumerLog.Stopped(_log, Settings.ProcessorName, _released);
     }
 
+    /// <summary>For tests: ends as a crash does. Nothing further is written, and the leases stay in their table as they are.</summary>
+    public void Abandon()
+    {
+        foreach (HeldLease lease in _held.Values)
+        {
+            lease.MarkLost("its worker was abandoned, as by a crash.");
+        }
+
+        _phases.Abort();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_run is { IsCompleted: false } run)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// Tells a stream from one that was deleted and created again under the same name: its shards have the same ids, so that the old
-/// leases would be taken for its own, and the positions in them mean nothing.
+/// Tells whether leases are those of this stream. One that was deleted and created again under the same name has shards of the same
+/// ids, so that the old leases would be taken for its own, and the positions in them mean nothing.
 /// </summary>
 internal static class StreamIdentity
 {
@@ -12,9 +12,18 @@ internal static class StreamIdentity
     private static readonly TimeSpan s_precision = TimeSpan.FromSeconds(2);
 
     /// <summary>Compares what the leases say with what the stream says; leases that say nothing pass.</summary>
-    /// <exception cref="LeaseStoreException">The leases are those of an earlier stream.</exception>
-    public static void Require(IEnumerable<Lease> leases, string streamName, DateTimeOffset createdAt, string table)
+    /// <exception cref="LeaseStoreException">The leases are those of an earlier stream, or of several.</exception>
+    public static void Require(IReadOnlyList<Lease> leases, string streamName, DateTimeOffset createdAt, string table)
     {
+        // KCL's key for applications of several streams: account:stream:epoch:shard. A shard's id has no colon.
+        if (leases.FirstOrDefault(static lease => lease.LeaseKey.Contains(':', StringComparison.Ordinal)) is { } foreign)
+        {
+            throw new LeaseStoreException(
+                $"The {table} is that of a KCL application of several streams (lease {foreign.LeaseKey}), whose leases are not taken over. "
+                + "Choose another application name: the shards are read from the start position then.",
+                isTransient: false);
+        }
+
         Lease? other = leases.FirstOrDefault(lease => lease.StreamCreatedAt is { } then && (then - createdAt).Duration() > s_precision);
         if (other is not null)
         {

@@ -47,6 +47,7 @@ public sealed class BatchContext
     private readonly BatchPipeline _batch;
     private readonly IShardCheckpoints _checkpoints;
     private readonly SortedDictionary<int, Exception> _failures = [];
+    private bool _isOver;
 
     internal BatchContext(ShardContext shard, BatchPipeline batch, IShardCheckpoints checkpoints, int attempt)
     {
@@ -80,12 +81,14 @@ public sealed class BatchContext
     /// </summary>
     /// <param name="index">The record's index in this call's batch.</param>
     /// <param name="exception">Why it failed.</param>
+    /// <exception cref="InvalidOperationException">The call has returned.</exception>
     public void Fail(int index, Exception exception)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_batch.Count, nameof(index));
         ArgumentNullException.ThrowIfNull(exception);
         lock (_failures)
         {
+            ThrowIfOver();
             _failures[index] = exception;
         }
     }
@@ -94,12 +97,14 @@ public sealed class BatchContext
     /// Marks the batch's records as done, up to the first that <see cref="Fail"/> named, and returns when a checkpoint at
     /// or past them is durable.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The call has returned.</exception>
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default)
     {
         int done;
         lock (_failures)
         {
+            ThrowIfOver();
             done = _failures.Count > 0 ? _failures.Keys.First() : _batch.Count;
         }
 
@@ -112,6 +117,23 @@ public sealed class BatchContext
         _batch.MarkDone(done);
         (RecordPage page, int index) = _batch.RecordAt(done - 1);
         return _checkpoints.CheckpointAsync(page, index, cancellationToken);
+    }
+
+    /// <summary>The call has returned: from now on the pipeline holds other records, of which a context that was kept must not speak.</summary>
+    internal void Close()
+    {
+        lock (_failures)
+        {
+            _isOver = true;
+        }
+    }
+
+    private void ThrowIfOver()
+    {
+        if (_isOver)
+        {
+            throw new InvalidOperationException($"The batch's call has returned: its context says nothing of later records. Await what uses it before the handler of shard {ShardId} returns.");
+        }
     }
 }
 

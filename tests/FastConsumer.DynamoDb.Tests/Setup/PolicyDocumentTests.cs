@@ -15,7 +15,7 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
     [Fact]
     public void Every_policy_is_one()
     {
-        Assert.Equal(6, Policies().Count);
+        Assert.Equal(7, Policies().Count);
         foreach (JsonNode policy in Policies())
         {
             Assert.Equal("2012-10-17", policy["Version"]!.GetValue<string>());

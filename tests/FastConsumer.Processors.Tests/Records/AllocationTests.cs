@@ -6,6 +6,7 @@ namespace FastConsumer.Processors.Tests.Records;
 public sealed class AllocationTests
 {
     private const int Records = 10_000;
+    private const int Measurements = 5;
 
     [Fact]
     public void Span_handlers_allocate_nothing() => Verify<CountSpan>(new CountSpan(), "payload");
@@ -29,13 +30,8 @@ public sealed class AllocationTests
         using var driver = new PipelineDriver<CountBatch>(new CountBatch());
         BatchContext context = driver.Batch();
         RecordPage page = Page.Of(Enumerable.Repeat("payload"u8.ToArray(), Records));
-        Run();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Run();
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-
-        Assert.Equal(2 * Records, driver.Processor.Count);
-        Assert.Equal(0, allocated);
+        Assert.Equal(0, LeastAllocated(Run));
+        Assert.Equal((1 + Measurements) * Records, driver.Processor.Count);
 
         void Run()
         {
@@ -54,19 +50,32 @@ public sealed class AllocationTests
     [Fact]
     public void The_measurement_sees_what_is_allocated() => Assert.Throws<Xunit.Sdk.EqualException>(() => Verify(new CountText(), "payload"));
 
+    /// <summary>
+    /// The least of several measurements after a first run: a collection that another test causes meanwhile closes this thread's
+    /// allocation buffer, and its unused rest counts as allocated. What the pipeline allocates is there each time.
+    /// </summary>
+    private static long LeastAllocated(Action run)
+    {
+        run();
+        long least = long.MaxValue;
+        for (int i = 0; i < Measurements; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            run();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        return least;
+    }
+
     private static void Verify<T>(T processor, params string[] payloads)
         where T : class, IKinesisProcessor<T>, ICount
     {
         using var driver = new PipelineDriver<T>(processor);
         byte[][] distinct = [.. payloads.Select(Encoding.UTF8.GetBytes)];
         RecordPage page = Page.Of(Enumerable.Range(0, Records).Select(i => distinct[i % distinct.Length]));
-        Run();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Run();
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-
-        Assert.Equal(2 * Records, processor.Count);
-        Assert.Equal(0, allocated);
+        Assert.Equal(0, LeastAllocated(Run));
+        Assert.Equal((1 + Measurements) * Records, processor.Count);
 
         void Run()
         {

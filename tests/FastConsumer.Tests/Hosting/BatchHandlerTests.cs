@@ -104,6 +104,37 @@ public sealed class BatchHandlerTests : WorkerTest
     }
 
     [Fact]
+    public async Task A_context_that_was_kept_says_nothing_of_later_batches()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(8, keys: 1);
+        BatchContext? kept = null;
+        List<Exception> refused = [];
+        CheckpointPosition durable = default;
+        Journal.BatchHandler = async (_, context, token) =>
+        {
+            if (kept is null)
+            {
+                kept = context;
+                return;
+            }
+
+            refused.Add((await Record.ExceptionAsync(async () => await kept.CheckpointAsync(token)))!);
+            refused.Add(Record.Exception(() => kept.Fail(0, new InvalidOperationException("late")))!);
+            durable = Rows.Single().Checkpoint;
+        };
+        await using (WorkerHost host = await StartAsync<FullBatchProcessor>())
+        {
+            await Journal.WaitForAsync(texts, host.Log);
+        }
+
+        Assert.Equal(2, refused.Count);
+        Assert.All(refused, static error => Assert.StartsWith("The batch's call has returned", Assert.IsType<InvalidOperationException>(error).Message, StringComparison.Ordinal));
+        Assert.True(durable <= CheckpointPosition.At(Journal.Done[3].Number));
+        AssertReleasedAtWhatIsDone();
+    }
+
+    [Fact]
     public async Task A_batch_checkpoints_over_several_pages_and_a_throw_after_it_repeats_nothing()
     {
         Kinesis.CreateStream(Stream);

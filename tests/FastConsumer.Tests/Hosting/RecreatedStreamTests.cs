@@ -31,4 +31,20 @@ public sealed class RecreatedStreamTests : WorkerTest
         Assert.Equal(3, Journal.Done.Count);
         Assert.Null(Assert.Single(Rows).LeaseOwner);
     }
+
+    [Fact]
+    public async Task Leases_of_a_KCL_application_of_several_streams_are_left_alone()
+    {
+        Kinesis.CreateStream(Stream);
+        Put(3);
+        var row = new Lease { LeaseKey = "123456789012:events:1700000000:shardId-000000000000" };
+        Leases.Put(WorkerHost.Application, row);
+
+        await using WorkerHost host = await StartAsync();
+        string health = await host.WaitForHealthAsync(HealthStatus.Degraded);
+
+        Assert.Contains("that of a KCL application of several streams", health, StringComparison.Ordinal);
+        Assert.Empty(Journal.Done);
+        Assert.Equivalent(row, Assert.Single(Rows));
+    }
 }

@@ -28,6 +28,9 @@ public abstract class BatchPipeline : ShardPipeline
     /// <summary>The records collected so far.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Changes when a call's records are no longer the ones collected: whoever kept them is told.</summary>
+    internal int Call { get; private set; }
+
     /// <summary>True where no further record fits.</summary>
     public bool IsFull => Count >= Limits.MaxRecords || _bytes >= Limits.MaxBytes;
 
@@ -136,6 +139,7 @@ public abstract class BatchPipeline : ShardPipeline
 
         _bytes = bytes;
         Count = indexes.Length;
+        Call++;
     }
 
     internal virtual void Clear()
@@ -143,6 +147,7 @@ public abstract class BatchPipeline : ShardPipeline
         Count = 0;
         _bytes = 0;
         _ends.Clear();
+        Call++;
     }
 
     private protected static void Grow<T>(ref T[] array, int used)
