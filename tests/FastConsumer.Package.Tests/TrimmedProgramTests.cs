@@ -55,21 +55,26 @@ public sealed class TrimmedProgramTests(TrimmedProgram program, DynoxideServer d
         return kinesis;
     }
 
-    private ChildProcess Start(EmbeddedKinesis kinesis, string application, Dictionary<string, string?> credentials) => ChildProcess.Start(
-        "node",
-        [NodePackages.Script("guard.cjs"), program.Executable],
-        program.Folder,
-        new Dictionary<string, string?>(credentials)
+    private ChildProcess Start(EmbeddedKinesis kinesis, string application, Dictionary<string, string> credentials)
+    {
+        // the developer's own settings are none of the program's
+        Dictionary<string, string?> environment = Environment.GetEnvironmentVariables().Keys.Cast<string>()
+            .Where(static name => name.StartsWith("AWS_", StringComparison.Ordinal))
+            .ToDictionary(static name => name, static _ => (string?)null);
+        environment["FastConsumer__ApplicationName"] = application;
+        environment["AWS_REGION"] = kinesis.Region;
+        environment["AWS_ENDPOINT_URL_KINESIS"] = kinesis.ServiceUrl;
+        environment["AWS_ENDPOINT_URL_DYNAMODB"] = dynamo.ServiceUrl;
+        environment["AWS_EC2_METADATA_DISABLED"] = "true";
+        environment["AWS_CONFIG_FILE"] = Path.Combine(program.Folder, "no-config");
+        environment["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(program.Folder, "no-credentials");
+        foreach ((string name, string value) in credentials)
         {
-            ["FastConsumer__ApplicationName"] = application,
-            ["AWS_REGION"] = kinesis.Region,
-            ["AWS_ENDPOINT_URL_KINESIS"] = kinesis.ServiceUrl,
-            ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamo.ServiceUrl,
-            ["AWS_EC2_METADATA_DISABLED"] = "true",
-            ["AWS_CONFIG_FILE"] = Path.Combine(program.Folder, "no-config"),
-            ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(program.Folder, "no-credentials"),
-        },
-        _output.Enqueue);
+            environment[name] = value;
+        }
+
+        return ChildProcess.Start("node", [NodePackages.Script("guard.cjs"), program.Executable], program.Folder, environment, _output.Enqueue);
+    }
 
     private async Task AssertReadsAllAsync(ChildProcess consumer)
     {
