@@ -15,8 +15,8 @@ var root = new Command("fastconsumer", "Tools for consumers of Amazon Kinesis.")
 ParseResult arguments = root.Parse(args);
 if (arguments.Action is ParseErrorAction failure)
 {
-    // the whole help would hide what is wrong
-    failure.ShowHelp = false;
+    // the whole help would hide what is wrong, unless nothing was said at all
+    failure.ShowHelp = args.Length == 0;
 }
 
 // Without a time-out System.CommandLine leaves Ctrl+C and SIGTERM alone; this one is longer than a command's graceful end.

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Reflection.Metadata;
-using System.Text;
 using System.Xml.Linq;
 using FastConsumer.Package.Tests.Feed;
 
@@ -94,7 +93,7 @@ public sealed class PackageContentTests(PackageFeed feed)
         foreach (string assembly in OwnAssemblies(package))
         {
             // Latin-1 turns each byte into one character, whatever it is
-            string content = Encoding.Latin1.GetString(package.Read(assembly));
+            string content = System.Text.Encoding.Latin1.GetString(package.Read(assembly));
             Assert.DoesNotContain(Repository.Root, content, StringComparison.Ordinal);
             Assert.DoesNotContain(string.Join('\0', Repository.Root.ToCharArray()), content, StringComparison.Ordinal);
         }

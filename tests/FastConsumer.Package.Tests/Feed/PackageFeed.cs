@@ -16,6 +16,8 @@ public sealed class PackageFeed : IAsyncLifetime
     public const string Testing = "FastConsumer.Testing";
     public const string Cli = "FastConsumer.Cli";
 
+    private const string FolderPrefix = "fastconsumer-";
+
     private DirectoryInfo? _root;
     private string? _globalPackages;
 
@@ -39,43 +41,40 @@ public sealed class PackageFeed : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _root = Directory.CreateTempSubdirectory("fastconsumer-");
-#pragma warning disable CA1308 // NuGet's global folder has versions in lower case
-        Version = $"0.1.0-test.x{_root.Name["fastconsumer-".Length..].ToLowerInvariant()}";
-#pragma warning restore CA1308
-        Directory.CreateDirectory(Workspace);
-        string[] answer = (await Dotnet.RunAsync(Root, "nuget", "locals", "global-packages", "--list")).MustSucceed().Output.Split(": ", 2);
-        _globalPackages = answer[1].Trim();
-        foreach (string packageId in PackageIds)
+        _root = Directory.CreateTempSubdirectory(FolderPrefix);
+        try
         {
-            (await PackAsync(packageId)).MustSucceed();
-        }
+            Version = $"0.1.0-test.x{_root.Name[FolderPrefix.Length..]}";
+            Directory.CreateDirectory(Workspace);
+            string answer = (await Dotnet.RunAsync(Root, "nuget", "locals", "global-packages", "--list")).MustSucceed().Output;
+            _globalPackages = answer.Split(": ", 2)[1].Trim();
+            foreach (string packageId in PackageIds)
+            {
+                (await PackAsync(packageId)).MustSucceed();
+            }
 
-        WriteWorkspace();
+            WriteWorkspace();
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     public ValueTask DisposeAsync()
     {
-        if (_globalPackages is not null)
+        if (_root is { Exists: true })
         {
             foreach (string packageId in PackageIds)
             {
-#pragma warning disable CA1308 // as above
-                var restored = new DirectoryInfo(Path.Combine(_globalPackages, packageId.ToLowerInvariant(), Version));
-#pragma warning restore CA1308
-                if (restored.Exists)
-                {
-                    restored.Delete(recursive: true);
-                }
-
-                if (restored.Parent!.Exists && !restored.Parent.EnumerateFileSystemInfos().Any())
-                {
-                    restored.Parent.Delete();
-                }
+                ForgetRestored(packageId);
             }
+
+            _root.Delete(recursive: true);
+            _root = null;
         }
 
-        _root?.Delete(recursive: true);
         return ValueTask.CompletedTask;
     }
 
@@ -106,6 +105,29 @@ public sealed class PackageFeed : IAsyncLifetime
         foreach (string name in (string[])["Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"])
         {
             File.WriteAllText(Path.Combine(Workspace, name), "<Project />");
+        }
+    }
+
+    private void ForgetRestored(string packageId)
+    {
+        // NuGet writes ids and versions there in lower case
+        var anyCase = new EnumerationOptions { MatchCasing = MatchCasing.CaseInsensitive };
+        if (_globalPackages is null || !Directory.Exists(_globalPackages))
+        {
+            return;
+        }
+
+        foreach (string package in Directory.GetDirectories(_globalPackages, packageId, anyCase))
+        {
+            foreach (string version in Directory.GetDirectories(package, Version, anyCase))
+            {
+                Directory.Delete(version, recursive: true);
+            }
+
+            if (!Directory.EnumerateFileSystemEntries(package).Any())
+            {
+                Directory.Delete(package);
+            }
         }
     }
 

@@ -3,7 +3,10 @@ using FastConsumer.Package.Tests.UserProjects;
 
 namespace FastConsumer.Package.Tests.Trimming;
 
-/// <summary>A consumer with leases on DynamoDB, published once: a warning of the trimmer's would be an error.</summary>
+/// <summary>
+/// A consumer with leases on DynamoDB, published once: a warning of the trimmer's would be an error. It has the SDK, and the SDK's
+/// build targets, through another package.
+/// </summary>
 public sealed class TrimmedProgram(PackageFeed feed) : IAsyncLifetime
 {
     private const string Name = "Orders";
@@ -20,7 +23,7 @@ public sealed class TrimmedProgram(PackageFeed feed) : IAsyncLifetime
             ["UseCurrentRuntimeIdentifier"] = "true",
             ["InvariantGlobalization"] = "true",
         };
-        UserProject project = UserProject.Create(feed, Name, properties, [PackageFeed.Sdk, PackageFeed.DynamoDb], UserProject.Code("Orders.cs"));
+        UserProject project = UserProject.Create(feed, Name, properties, [PackageFeed.DynamoDb], UserProject.Code("Orders.cs"));
         Folder = project.PathOf("published");
         (await project.RunAsync("publish", "--output", Folder)).MustSucceed();
     }
