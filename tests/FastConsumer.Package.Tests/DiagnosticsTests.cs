@@ -28,6 +28,21 @@ public sealed partial class DiagnosticsTests(PackageFeed feed)
         Assert.Equal(expected, reported);
     }
 
+    [Fact]
+    public async Task The_code_fixes_are_offered_and_put_mistakes_right()
+    {
+        UserProject project = UserProject.Create(feed, "Fixed", [PackageFeed.Sdk], UserProject.Code("Mistakes.cs"));
+
+        // `dotnet format` shows a fix only the first finding of an analyzer, of whatever rule: one rule of each analyzer is asked for
+        DotnetResult result = (await project.FormatAsync("FC1001", "FC2003")).MustSucceed();
+
+        string code = await File.ReadAllTextAsync(project.PathOf("Program.cs"), TestContext.Current.CancellationToken);
+        foreach (string line in (string[])["public sealed partial class NotPartial // FC1001", "await Task.Run(order.ToUpperInvariant); // FC2003"])
+        {
+            Assert.True(code.Contains(line, StringComparison.Ordinal), $"'{line}' is not there:\n{code}\n{result.Output}");
+        }
+    }
+
     [GeneratedRegex(@"// (?<id>FC\d{4})$")]
     private static partial Regex Expectation();
 

@@ -45,5 +45,9 @@ internal sealed class UserProject
     public Task<DotnetResult> RunAsync(string command, params string[] arguments) =>
         Dotnet.RunAsync(_folder, [command, "-nodeReuse:false", "-maxcpucount:1", .. arguments]);
 
+    /// <summary>Applies the code fixes of these rules.</summary>
+    public Task<DotnetResult> FormatAsync(params string[] ruleIds) =>
+        Dotnet.RunAsync(_folder, ["format", "analyzers", "--severity", "info", "--verbosity", "detailed", "--diagnostics", .. ruleIds]);
+
     public string PathOf(params string[] parts) => Path.Combine([_folder, .. parts]);
 }
