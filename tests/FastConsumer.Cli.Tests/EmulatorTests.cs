@@ -68,8 +68,8 @@ public sealed partial class EmulatorTests
             Region = "us-east-1",
             Credentials = new BasicAWSCredentials("any", "any"),
         });
-        // half as much again as a shard takes in a second, in one request
-        List<PutRecordsRequestEntry> records = [.. Enumerable.Range(0, 3).Select(static i => new PutRecordsRequestEntry(new byte[512 * 1024], $"{i}"))];
+        // four times what a shard takes in a second, in one request
+        List<PutRecordsRequestEntry> records = [.. Enumerable.Range(0, 8).Select(static i => new PutRecordsRequestEntry(new byte[512 * 1024], $"{i}"))];
 
         PutRecordsResponse answer = await client.PutRecordsAsync(StreamIdentifier.Parse("orders"), records, Cancellation);
 
