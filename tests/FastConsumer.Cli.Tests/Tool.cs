@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using FastConsumer.Integration.Tests.Fixtures;
+
+namespace FastConsumer.Cli.Tests;
+
+/// <summary>The tool as a process of its own, under the guard that ends it with the test host.</summary>
+internal sealed class Tool : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly ChildProcess _process;
+
+    private Tool(string[] arguments) => _process = ChildProcess.Start(
+        "node",
+        [NodePackages.Script("guard.cjs"), "dotnet", Program, .. arguments],
+        Path.GetTempPath(),
+        onOutputLine: _output.Enqueue,
+        onErrorLine: _errors.Enqueue);
+
+    public string Output => string.Join('\n', _output);
+
+    public string Errors => string.Join('\n', _errors);
+
+    private static string Program { get; } = Path.GetFullPath(typeof(Tool).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == "Tool").Value!);
+
+    public static Tool Start(params string[] arguments) => new(arguments);
+
+    /// <summary>Starts the emulator on a free port and returns when it has said where it listens.</summary>
+    public static async Task<Tool> StartEmulatorAsync(params string[] arguments)
+    {
+        var tool = Start(["emulator", "--port", "0", .. arguments]);
+        try
+        {
+            await Eventually.ThatAsync("the emulator listens", () => tool.Output.Contains("AWS_SECRET_ACCESS_KEY", StringComparison.Ordinal), () => tool._process.LastOutput);
+            return tool;
+        }
+        catch
+        {
+            await tool.DisposeAsync();
+            throw;
+        }
+    }
+
+    public void Send(Signal signal) => Signals.Send(_process.Id, signal);
+
+    public Task<int> ExitCodeAsync() => Eventually.EndsAsync("the tool ends", _process.Exited, () => _process.LastOutput);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+}
