@@ -27,6 +27,9 @@ internal sealed record ReadFigures
 
     public required int Gen2 { get; init; }
 
+    /// <summary>The part of the time in which code was compiled, on any thread.</summary>
+    public required double CompilerSeconds { get; init; }
+
     public required long PeakWorkingSet { get; init; }
 
     public double CpuMicrosecondsPerRecord => CpuSeconds * 1e6 / Records;

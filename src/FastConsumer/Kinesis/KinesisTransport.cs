@@ -327,9 +327,16 @@ internal sealed class KinesisTransport : IDisposable
         using var body = new PooledBufferWriter(_pool, (int)(announced ?? UnannouncedAnswerCapacity), limit);
         try
         {
-            await using var sink = new BodySink(body);
             await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-            await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
+            if (announced is { } length)
+            {
+                await ReadExactlyAsync(stream, body, (int)length, cancellationToken);
+            }
+            else
+            {
+                await using var sink = new BodySink(body);
+                await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
+            }
         }
         catch (InvalidDataException exception)
         {
@@ -354,6 +361,23 @@ internal sealed class KinesisTransport : IDisposable
                 exception,
                 response: response);
             return Outcome<T>.Failed(failure) with { RefusesFormat = true };
+        }
+    }
+
+    /// <summary>Straight from the connection to where the records stay.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask ReadExactlyAsync(Stream stream, PooledBufferWriter body, int length, CancellationToken cancellationToken)
+    {
+        while (body.Length < length)
+        {
+            int rest = length - body.Length;
+            int read = await stream.ReadAsync(body.GetMemory(rest)[..rest], cancellationToken);
+            if (read == 0)
+            {
+                throw new IOException($"The answer ended after {body.Length} of {length} bytes.");
+            }
+
+            body.Advance(read);
         }
     }
 
