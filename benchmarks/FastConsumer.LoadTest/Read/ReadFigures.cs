@@ -48,5 +48,6 @@ internal sealed record Comparison(int Runs, IReadOnlyList<ReadFigures> Medians, 
 [JsonSerializable(typeof(ReadFigures))]
 [JsonSerializable(typeof(Comparison))]
 [JsonSerializable(typeof(Decode.DecodeFigures))]
+[JsonSerializable(typeof(Decode.WholeCallFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]
 internal sealed partial class FiguresJson : JsonSerializerContext;
