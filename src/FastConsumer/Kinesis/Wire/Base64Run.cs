@@ -159,7 +159,7 @@ internal readonly struct Base64Run
         return (first | second | third | fourth) < 64;
     }
 
-    /// <summary>The last group, which ends in one or two characters of padding; 0 where it is none.</summary>
+    /// <summary>The last group, which ends in one or two characters of padding; 0 where it is none, or where bits are left over, which the framework refuses.</summary>
     private static int DecodePadded(ReadOnlySpan<byte> text, Span<byte> destination)
     {
         int first = Value(text[0]), second = Value(text[1]), third = Value(text[2]);
@@ -168,14 +168,14 @@ internal readonly struct Base64Run
             return 0;
         }
 
-        if (third < 64)
+        if (third < 64 && (third & 3) == 0)
         {
             destination[0] = (byte)((first << 2) | (second >> 4));
             destination[1] = (byte)((second << 4) | (third >> 2));
             return 2;
         }
 
-        if (text[2] != '=')
+        if (text[2] != '=' || (second & 15) != 0)
         {
             return 0;
         }

@@ -74,23 +74,32 @@ public sealed class Base64RunTests
     }
 
     [Theory]
-    [InlineData("QQ==")]
-    [InlineData("QR==")]
-    [InlineData("QUI=")]
-    [InlineData("QUJ=")]
-    public void Bits_that_padding_leaves_over_are_treated_as_the_general_decoder_treats_them(string text)
+    [InlineData("QQ==", true)]
+    [InlineData("QR==", false)]
+    [InlineData("QUI=", true)]
+    [InlineData("QUJ=", false)]
+    [InlineData("Q===", false)]
+    [InlineData("====", false)]
+    [InlineData("QUI", false)]
+    public void Padding_is_taken_as_the_framework_takes_it(string text, bool isValid)
     {
         if (!Base64Run.IsSupported)
         {
             return;
         }
 
-        byte[] general = Encoding.ASCII.GetBytes(text);
-        int expected = InPlace.DecodeBase64(general);
         byte[] bytes = Encoding.ASCII.GetBytes(text + "\"");
         int position = 0;
-        Assert.True(Base64Run.TryDecode(bytes, ref position, out Base64Run run));
-        Assert.Equal(general.AsSpan(0, expected).ToArray(), bytes.AsSpan(0, run.Length).ToArray());
+        Assert.Equal(isValid, Base64Run.TryDecode(bytes, ref position, out Base64Run run));
+        byte[] general = Encoding.ASCII.GetBytes(text);
+        if (isValid)
+        {
+            Assert.Equal(general.AsSpan(0, InPlace.DecodeBase64(general)).ToArray(), bytes.AsSpan(0, run.Length).ToArray());
+        }
+        else
+        {
+            Assert.Throws<WireFormatException>(() => InPlace.DecodeBase64(general));
+        }
     }
 
     [Fact]
