@@ -61,14 +61,25 @@ static Command Decode()
     var size = new Option<int>("--size") { Description = "Bytes of data in a record.", DefaultValueFactory = static _ => 1024 };
     var rounds = new Option<int>("--rounds") { Description = "How often each decoder has its turn.", DefaultValueFactory = static _ => 15 };
     var json = new Option<bool>("--json") { Description = "One line of JSON." };
-    var command = new Command("decode", "Decodes one answer with each decoder in turn, by CPU time: for machines that are busy.") { records, size, rounds, json };
-    command.SetAction((arguments, _) =>
+    var wholeCall = new Option<bool>("--whole-call") { Description = "Whole calls, from the request to the records in hand, over a handler that answers from memory." };
+    var command = new Command("decode", "Decodes one answer with each decoder in turn, by CPU time: for machines that are busy.") { records, size, rounds, wholeCall, json };
+    command.SetAction(async (arguments, _) =>
     {
+        bool asJson = arguments.GetValue(json);
+        if (arguments.GetValue(wholeCall))
+        {
+            WholeCallFigures calls = await WholeCallCommand.RunAsync(arguments.GetValue(records), arguments.GetValue(size), arguments.GetValue(rounds));
+            Console.WriteLine(asJson
+                ? JsonSerializer.Serialize(calls, FiguresJson.Default.WholeCallFigures)
+                : string.Create(CultureInfo.InvariantCulture, $"{calls.Size} B records, whole calls of {calls.Records}, CPU ns per record: SDK {calls.Sdk:F1}, JSON {calls.FastJson:F1}, CBOR {calls.FastCbor:F1}; SDK/JSON {calls.SdkToJson:F1}, SDK/CBOR {calls.SdkToCbor:F1}; {calls.SdkAllocated:F1} B, {calls.FastJsonAllocated:F2} B and {calls.FastCborAllocated:F2} B per record"));
+            return 0;
+        }
+
         DecodeFigures figures = DecodeCommand.Run(arguments.GetValue(records), arguments.GetValue(size), arguments.GetValue(rounds));
-        Console.WriteLine(arguments.GetValue(json)
+        Console.WriteLine(asJson
             ? JsonSerializer.Serialize(figures, FiguresJson.Default.DecodeFigures)
             : string.Create(CultureInfo.InvariantCulture, $"{figures.Size} B records, CPU ns per record: SDK {figures.Sdk:F1} (first v4 {figures.SdkFirstV4:F1}), JSON {figures.FastJson:F1} (of it copying the answer {figures.Copy:F1}, base64 alone {figures.Base64Alone:F1}), CBOR {figures.FastCbor:F1}; SDK/JSON {figures.SdkToJson:F1}, SDK/CBOR {figures.SdkToCbor:F1}; {figures.FastCborAllocated:F2} B and {figures.FastJsonAllocated:F2} B per record"));
-        return Task.FromResult(0);
+        return 0;
     });
     return command;
 }

@@ -20,16 +20,30 @@ public sealed class SdkKinesis : IDisposable
 
     private readonly AmazonKinesisClient _client;
 
-    public SdkKinesis(string serviceUrl, string region) =>
-        _client = new AmazonKinesisClient(new BasicAWSCredentials("load", "test"), new AmazonKinesisConfig { ServiceURL = serviceUrl, AuthenticationRegion = region });
+    /// <param name="serviceUrl">Where it sends its requests.</param>
+    /// <param name="region">What it signs them for.</param>
+    /// <param name="handler">Answers in the network's place; the caller disposes it.</param>
+    public SdkKinesis(string serviceUrl, string region, HttpMessageHandler? handler = null)
+    {
+        var config = new AmazonKinesisConfig { ServiceURL = serviceUrl, AuthenticationRegion = region };
+        Take(config, handler);
+        _client = new AmazonKinesisClient(new BasicAWSCredentials("load", "test"), config);
+    }
 #else
     /// <summary>What is behind it.</summary>
     public const string Description = "replica of AWSSDK.Kinesis on AWSSDK.Core";
 
     private readonly ReplicaKinesisClient _client;
 
-    public SdkKinesis(string serviceUrl, string region) =>
-        _client = new ReplicaKinesisClient(new BasicAWSCredentials("load", "test"), new ReplicaKinesisConfig { ServiceURL = serviceUrl, AuthenticationRegion = region });
+    /// <param name="serviceUrl">Where it sends its requests.</param>
+    /// <param name="region">What it signs them for.</param>
+    /// <param name="handler">Answers in the network's place; the caller disposes it.</param>
+    public SdkKinesis(string serviceUrl, string region, HttpMessageHandler? handler = null)
+    {
+        var config = new ReplicaKinesisConfig { ServiceURL = serviceUrl, AuthenticationRegion = region };
+        Take(config, handler);
+        _client = new ReplicaKinesisClient(new BasicAWSCredentials("load", "test"), config);
+    }
 #endif
 
     /// <summary>One call, and what a consumer's loop does with its answer; the answer is the next iterator.</summary>
@@ -65,4 +79,21 @@ public sealed class SdkKinesis : IDisposable
 #endif
 
     public void Dispose() => _client.Dispose();
+
+    private static void Take(ClientConfig config, HttpMessageHandler? handler)
+    {
+        if (handler is not null)
+        {
+            config.HttpClientFactory = new HandlerFactory(handler);
+        }
+    }
+
+    private sealed class HandlerFactory(HttpMessageHandler handler) : HttpClientFactory
+    {
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(handler, disposeHandler: false);
+
+        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
+    }
 }

@@ -47,7 +47,8 @@ public sealed class EmbeddedKinesisOptions
 
     /// <summary>
     /// How reads are counted against a shard's quota (5 GetRecords calls and 2 MiB a second, 5 s of silence after an answer
-    /// of 10 MiB, 5 GetShardIterator calls a second). <see cref="ReadQuotaModel.None"/> by default: most tests are about
+    /// of 10 MiB, 5 GetShardIterator calls a second). With any of them, the events of a subscription (SubscribeToShard) bring
+    /// at most 2 MiB a second to each consumer of a shard. <see cref="ReadQuotaModel.None"/> by default: most tests are about
     /// handlers, and under a clock that stands still a quota would never refill.
     /// </summary>
     public ReadQuotaModel ReadQuota { get; init; }

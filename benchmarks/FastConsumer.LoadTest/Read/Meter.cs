@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 
 namespace FastConsumer.LoadTest.Read;
 
@@ -8,14 +9,20 @@ namespace FastConsumer.LoadTest.Read;
 /// </summary>
 internal sealed class Meter(ReadSettings settings)
 {
-    // code is compiled again while it runs, until nothing new is called
+    // Code is compiled again while it runs. On a busy machine that takes a while, and the more code, the longer: figures
+    // begin when the compiler has been silent, so that they are those of a service that has run for a while.
     private static readonly TimeSpan s_leastWarmUp = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_mostWarmUp = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_compilerNoise = TimeSpan.FromMilliseconds(5);
 
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _records;
     private long _bytes;
     private long? _started;
+    private long _silentSince;
+    private TimeSpan _compiled;
     private Moment? _first;
     private Moment? _last;
 
@@ -31,7 +38,7 @@ internal sealed class Meter(ReadSettings settings)
             _started ??= TimeProvider.System.GetTimestamp();
             if (_first is null)
             {
-                if (_records >= settings.WarmUp && TimeProvider.System.GetElapsedTime(_started.Value) >= s_leastWarmUp)
+                if (_records >= settings.WarmUp && IsWarm(TimeProvider.System.GetElapsedTime(_started.Value)))
                 {
                     _first = Moment.Now(_records, _bytes);
                 }
@@ -42,6 +49,23 @@ internal sealed class Meter(ReadSettings settings)
                 _ended.SetResult();
             }
         }
+    }
+
+    private bool IsWarm(TimeSpan elapsed)
+    {
+        if (elapsed < s_leastWarmUp)
+        {
+            return false;
+        }
+
+        TimeSpan compiled = JitInfo.GetCompilationTime();
+        if (_silentSince == 0 || compiled - _compiled > s_compilerNoise)
+        {
+            _compiled = compiled;
+            _silentSince = TimeProvider.System.GetTimestamp();
+        }
+
+        return TimeProvider.System.GetElapsedTime(_silentSince) >= s_silence || elapsed >= s_mostWarmUp;
     }
 
     /// <summary>The figures, after <see cref="Ended"/>.</summary>
@@ -63,11 +87,12 @@ internal sealed class Meter(ReadSettings settings)
             Gen0 = last.Gen0 - first.Gen0,
             Gen1 = last.Gen1 - first.Gen1,
             Gen2 = last.Gen2 - first.Gen2,
+            CompilerSeconds = (last.Compiler - first.Compiler).TotalSeconds,
             PeakWorkingSet = self.PeakWorkingSet64,
         };
     }
 
-    private sealed record Moment(long Records, long Bytes, long Timestamp, TimeSpan Cpu, long Allocated, int Gen0, int Gen1, int Gen2)
+    private sealed record Moment(long Records, long Bytes, long Timestamp, TimeSpan Cpu, long Allocated, int Gen0, int Gen1, int Gen2, TimeSpan Compiler)
     {
         public static Moment Now(long records, long bytes) => new(
             records,
@@ -77,7 +102,8 @@ internal sealed class Meter(ReadSettings settings)
             GC.GetTotalAllocatedBytes(precise: true),
             GC.CollectionCount(0),
             GC.CollectionCount(1),
-            GC.CollectionCount(2));
+            GC.CollectionCount(2),
+            JitInfo.GetCompilationTime());
     }
 }
 

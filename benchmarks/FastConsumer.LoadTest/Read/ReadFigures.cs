@@ -27,6 +27,9 @@ internal sealed record ReadFigures
 
     public required int Gen2 { get; init; }
 
+    /// <summary>The part of the time in which code was compiled, on any thread.</summary>
+    public required double CompilerSeconds { get; init; }
+
     public required long PeakWorkingSet { get; init; }
 
     public double CpuMicrosecondsPerRecord => CpuSeconds * 1e6 / Records;
@@ -45,5 +48,6 @@ internal sealed record Comparison(int Runs, IReadOnlyList<ReadFigures> Medians, 
 [JsonSerializable(typeof(ReadFigures))]
 [JsonSerializable(typeof(Comparison))]
 [JsonSerializable(typeof(Decode.DecodeFigures))]
+[JsonSerializable(typeof(Decode.WholeCallFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]
 internal sealed partial class FiguresJson : JsonSerializerContext;

@@ -13,8 +13,8 @@ internal sealed class Answer
 
     public Answer(int records, int size)
     {
-        _cbor = Whole(new ReplayAnswers(isCbor: true, records, size));
-        _json = Whole(new ReplayAnswers(isCbor: false, records, size));
+        _cbor = ReplayAnswers.Whole(isCbor: true, records, size);
+        _json = ReplayAnswers.Whole(isCbor: false, records, size);
         _buffer = new byte[_json.Length];
     }
 
@@ -43,11 +43,5 @@ internal sealed class Answer
         DecodedRecords decoded = GetRecordsDecoder.Decode(format, answer, ArrayPool<RecordEntry>.Shared);
         ArrayPool<RecordEntry>.Shared.Return(decoded.Entries);
         return decoded.Count;
-    }
-
-    private static byte[] Whole(ReplayAnswers answers)
-    {
-        Span<byte> start = stackalloc byte[512];
-        return [.. start[..answers.WriteStart(start, 0)], .. answers.Page(0).Span];
     }
 }

@@ -79,6 +79,14 @@ internal sealed class ReplayAnswers
         }
     }
 
+    /// <summary>One answer in one piece.</summary>
+    public static byte[] Whole(bool isCbor, int records, int size)
+    {
+        var answers = new ReplayAnswers(isCbor, records, size);
+        Span<byte> start = stackalloc byte[512];
+        return [.. start[..answers.WriteStart(start, 0)], .. answers.Page(0).Span];
+    }
+
     public bool IsCbor { get; }
 
     public int RecordsPerAnswer { get; }

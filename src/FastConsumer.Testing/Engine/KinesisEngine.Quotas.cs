@@ -49,6 +49,15 @@ internal sealed partial class KinesisEngine
         ReadQuota(shard).ChargeRead(bytes, isFull, nowMs);
     }
 
+    /// <summary>Events follow each other at 2 MiB a second; nobody documents that a consumer may save up more.</summary>
+    private void ChargeSubscription(SubscriptionSlot slot, StoredRecord[] records, long nowMs)
+    {
+        if (_settings.ReadQuota != ReadQuotaModel.None)
+        {
+            slot.PaidMs = Math.Max(slot.PaidMs, nowMs) + (records.Sum(static record => (long)record.Bytes) * 1000.0 / ShardLimits.ConsumerBytesPerSecond);
+        }
+    }
+
     private bool HasWriteQuota(ShardState shard, long bytes, long nowMs) =>
         !_settings.WriteQuota || (shard.WriteQuota ??= new ShardWriteQuota()).TryPut(bytes, nowMs);
 

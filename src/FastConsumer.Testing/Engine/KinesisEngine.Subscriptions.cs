@@ -61,9 +61,22 @@ internal sealed partial class KinesisEngine
         }
 
         slot.LastSuccessMs = scope.NowMs;
-        slot.Current = new SubscriptionState(stream.Number, consumer.Arn, shard, position, wake);
+        slot.Current = new SubscriptionState(stream.Number, consumer.Arn, shard, slot, position, wake);
         shard.Subscriptions.Add(slot.Current);
         return slot.Current;
+    }
+
+    /// <summary>The time until the quota of the consumer on the shard allows the next event; zero where none is enforced.</summary>
+    public TimeSpan UntilPaid(SubscriptionState subscription)
+    {
+        if (_settings.ReadQuota == ReadQuotaModel.None)
+        {
+            return TimeSpan.Zero;
+        }
+
+        using StreamScope scope = Enter(subscription.StreamNumber);
+        double rest = subscription.IsReplaced ? 0 : subscription.Slot.PaidMs - scope.NowMs;
+        return rest > 0 ? TimeSpan.FromMilliseconds(Math.Ceiling(rest)) : TimeSpan.Zero;
     }
 
     /// <summary>The next event; null where there is nothing to say, unless an event without records is wanted.</summary>
@@ -92,6 +105,7 @@ internal sealed partial class KinesisEngine
         }
 
         subscription.Position = next;
+        ChargeSubscription(subscription.Slot, records, scope.NowMs);
         long behindMs = atTip ? 0 : Math.Max(1, scope.NowMs - shard.ArrivalAt(next));
         return atEnd
             ? new SubscriptionEvent(records, null, behindMs, [.. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])

@@ -11,6 +11,7 @@ internal delegate void AnswerWriter(WireFormat format, Answer answer, PooledBuff
 /// <summary>
 /// Answers SubscribeToShard: an initial response, then an event as soon as there are records, one without records after a
 /// second of silence, and the end: of the shard, of the subscription's time, or by a later call that takes over.
+/// With a read quota, an event comes when the one before is paid for.
 /// </summary>
 internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifetime, string jsonType, string cborType, AnswerWriter write, CancellationToken stopping)
 {
@@ -71,6 +72,13 @@ internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifeti
         bool isDue = true;
         while (!output.IsCut)
         {
+            if (engine.UntilPaid(subscription) is { Ticks: > 0 } unpaid)
+            {
+                // a take-over wakes it too
+                await wake.WaitAsync(unpaid, Clock, end);
+                continue;
+            }
+
             SubscriptionEvent? next = engine.ReadSubscription(subscription, evenIfEmpty: isDue);
             long started = Clock.GetTimestamp();
             if (next is not null)

@@ -88,7 +88,9 @@ internal sealed class PooledBufferWriter : IBufferWriter<byte>, IDisposable
             return;
         }
 
-        byte[] larger = _pool.Rent((int)Math.Min(Math.Max((long)array.Length * 2, (long)Length + count), Array.MaxLength));
+        // twice as much, or what may still come, where that is less
+        long needed = (long)Length + count;
+        byte[] larger = _pool.Rent((int)Math.Min(Math.Max(Math.Min((long)array.Length * 2, _limit), needed), Array.MaxLength));
         array.AsSpan(0, Length).CopyTo(larger);
         _array = larger;
         _pool.Return(array);

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Text;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis.Wire;
 
@@ -14,6 +16,9 @@ public sealed class GetRecordsResponse : IDisposable
     private RecordEntry[]? _entries;
     private bool _entriesArePooled;
     private int _replacedBytes;
+    private string? _iterator;
+    // answers of GetRecords, of which there are many, have none
+    private readonly StrongBox<SequenceNumber>? _continuation;
 
     internal GetRecordsResponse(ResponseBuffer buffer, RecordEntry[] entries, int count, bool entriesArePooled = true)
     {
@@ -26,11 +31,19 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>The number of records; of user records once KPL aggregates are unpacked.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The iterator to go on with; null at the end of the shard.</summary>
-    public string? NextShardIterator { get; init; }
+    /// <summary>The iterator to go on with; null at the end of the shard. To be read before the answer is disposed.</summary>
+    public string? NextShardIterator
+    {
+        get => _iterator ??= IteratorRange is var (offset, length) ? Encoding.UTF8.GetString(_buffer.Array, offset, length) : null;
+        init => _iterator = value;
+    }
 
     /// <summary>Of an event of SubscribeToShard: where to subscribe again, AFTER_SEQUENCE_NUMBER; moves on without records too. Null at the end of the shard, and in answers of GetRecords.</summary>
-    public SequenceNumber? ContinuationSequenceNumber { get; init; }
+    public SequenceNumber? ContinuationSequenceNumber
+    {
+        get => _continuation?.Value;
+        init => _continuation = value is { } number ? new StrongBox<SequenceNumber>(number) : null;
+    }
 
     /// <summary>How far the answer is behind the newest record, in milliseconds; null where the server does not say.</summary>
     public long? MillisBehindLatest { get; init; }
@@ -44,10 +57,29 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
 
+    /// <summary>Where the iterator lies in the buffer, for those who read on without a string of it.</summary>
+    internal (int Offset, int Length)? IteratorRange { get; init; }
+
+    /// <summary>True where there is no iterator to go on with.</summary>
+    internal bool IsLast => _iterator is null && IteratorRange is null;
+
     /// <summary>False where the decoder has seen that no record is an aggregate of the KPL.</summary>
     internal bool MayHoldAggregates { get; init; } = true;
 
     internal ReadOnlySpan<byte> BufferSpan => _buffer.GetSpan();
+
+    /// <summary>Appends the iterator to go on with to an empty <paramref name="target"/>.</summary>
+    internal void CopyNextShardIteratorTo(ArrayBufferWriter<byte> target)
+    {
+        if (IteratorRange is var (offset, length))
+        {
+            target.Write(_buffer.Array.AsSpan(offset, length));
+        }
+        else
+        {
+            Encoding.UTF8.GetBytes(_iterator, target);
+        }
+    }
 
     internal ReadOnlySpan<byte> GetDataSpan(int index)
     {

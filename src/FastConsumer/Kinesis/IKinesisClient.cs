@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace FastConsumer.Kinesis;
 
 /// <summary>
@@ -29,6 +31,14 @@ public interface IKinesisClient : IDisposable
     /// <param name="limit">1 to 10,000 records; null for the service's default.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads records, as the overload with a string does, for callers that keep the iterator as UTF-8 and so need no string for each call.</summary>
+    /// <param name="stream">The stream of the iterator.</param>
+    /// <param name="shardIteratorUtf8">The iterator; it must not change before the call is over.</param>
+    /// <param name="limit">1 to 10,000 records; null for the service's default.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, ReadOnlyMemory<byte> shardIteratorUtf8, int? limit = null, CancellationToken cancellationToken = default) =>
+        GetRecordsAsync(stream, Encoding.UTF8.GetString(shardIteratorUtf8.Span), limit, cancellationToken);
 
     /// <summary>Puts one record.</summary>
     Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default);

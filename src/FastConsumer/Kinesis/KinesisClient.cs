@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis.Wire;
 
@@ -91,6 +92,17 @@ public sealed class KinesisClient : IKinesisClient
     public Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(shardIterator);
+        return GetRecordsAsync(stream, Encoding.UTF8.GetBytes(shardIterator), limit, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, ReadOnlyMemory<byte> shardIteratorUtf8, int? limit = null, CancellationToken cancellationToken = default)
+    {
+        if (shardIteratorUtf8.IsEmpty)
+        {
+            throw new ArgumentException("The iterator is empty.", nameof(shardIteratorUtf8));
+        }
+
         if (limit is { } count)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(count, 1, nameof(limit));
@@ -98,20 +110,7 @@ public sealed class KinesisClient : IKinesisClient
         }
 
         return _transport.SendAsync(
-            KinesisOperation.GetRecords,
-            Named(stream),
-            writer =>
-            {
-                writer.Member("ShardIterator", shardIterator);
-                if (limit is { } most)
-                {
-                    writer.Member("Limit", most);
-                }
-
-                WriteArn(writer, stream.Arn);
-            },
-            s_decodeRecords,
-            cancellationToken);
+            KinesisOperation.GetRecords, Named(stream), new GetRecordsBody(shardIteratorUtf8, limit ?? 0, stream.Arn), s_decodeRecords, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -327,7 +326,7 @@ public sealed class KinesisClient : IKinesisClient
                 : throw new WireFormatException("ContinuationSequenceNumber is not 1 to 129 digits.");
             return new GetRecordsResponse(body.DetachResponse(), records.Entries, records.Count)
             {
-                NextShardIterator = records.NextShardIterator,
+                IteratorRange = records.NextShardIterator,
                 ContinuationSequenceNumber = continuation,
                 MillisBehindLatest = records.MillisBehindLatest,
                 ChildShards = children,
@@ -416,6 +415,21 @@ public sealed class KinesisClient : IKinesisClient
         if (record.ExplicitHashKey is { } key)
         {
             writer.Member("ExplicitHashKey", key.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>The call that is made all the time.</summary>
+    private sealed class GetRecordsBody(ReadOnlyMemory<byte> iterator, int limit, string? arn) : IRequestBody
+    {
+        public void Write(WireWriter writer)
+        {
+            writer.Member("ShardIterator", iterator.Span);
+            if (limit > 0)
+            {
+                writer.Member("Limit", limit);
+            }
+
+            WriteArn(writer, arn);
         }
     }
 }

@@ -12,6 +12,12 @@ using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Kinesis;
 
+/// <summary>The members of a request, written once for each attempt.</summary>
+internal interface IRequestBody
+{
+    void Write(WireWriter writer);
+}
+
 /// <summary>Reads a successful answer; may take the body's array over.</summary>
 internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body);
 
@@ -86,7 +92,12 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="cancellationToken">Ends the call.</param>
     public Task<T> SendAsync<T>(
         KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
-        SendAsync(new Call<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), write) { Stream = stream, Decode = decode }, cancellationToken);
+        SendAsync(operation, stream, new WrittenBody(write), decode, cancellationToken);
+
+    /// <inheritdoc cref="SendAsync{T}(KinesisOperation, StreamIdentifier, Action{WireWriter}, AnswerDecoder{T}, CancellationToken)"/>
+    public Task<T> SendAsync<T>(
+        KinesisOperation operation, StreamIdentifier stream, IRequestBody body, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
+        SendAsync(new Call<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), body) { Stream = stream, Decode = decode }, cancellationToken);
 
     /// <summary>Sends <paramref name="operation"/> over HTTP/2, in JSON, and hands the answer over as soon as it begins.</summary>
     /// <param name="operation">What to do.</param>
@@ -97,7 +108,7 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="cancellationToken">Ends the call, not the answer.</param>
     public Task<T> OpenAsync<T>(
         KinesisOperation operation, string subject, string arn, Action<WireWriter> write, AnswerOpener<T> open, CancellationToken cancellationToken) =>
-        SendAsync(new Call<T>(operation, _endpoints.Resolve(arn, operation.IsData), write) { Subject = subject, Open = open }, cancellationToken);
+        SendAsync(new Call<T>(operation, _endpoints.Resolve(arn, operation.IsData), new WrittenBody(write)) { Subject = subject, Open = open }, cancellationToken);
 
     private async Task<T> SendAsync<T>(Call<T> call, CancellationToken cancellationToken)
     {
@@ -109,20 +120,22 @@ internal sealed class KinesisTransport : IDisposable
             WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
             ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
             Outcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
-            if (outcome.Failure is not { } failure)
+            if (outcome.Failure is not { } failed)
             {
                 return outcome.Value;
             }
+
+            KinesisException failure = failed.Exception;
 
             if (ErrorCatalog.IsCredentials(failure.ErrorCode))
             {
                 _credentials.Forget();
             }
 
-            if (outcome.RefusesFormat && _mayFallBack && format == WireFormat.Cbor)
+            if (failed.RefusesFormat && _mayFallBack && format == WireFormat.Cbor)
             {
                 SwitchToJson(endpoint, failure);
-                if (operation.MayRepeat || outcome.IsUntouched)
+                if (operation.MayRepeat || failed.IsUntouched)
                 {
                     // the other encoding is another request: it does not use up an attempt
                     attempt--;
@@ -130,14 +143,14 @@ internal sealed class KinesisTransport : IDisposable
                 }
             }
 
-            if (!clockWasCorrected && TryCorrectClock(endpoint, failure, outcome.ServerTime))
+            if (!clockWasCorrected && TryCorrectClock(endpoint, failure, failed.ServerTime))
             {
                 clockWasCorrected = true;
                 attempt--;
                 continue;
             }
 
-            if (attempt >= _maxAttempts || !MayRepeat(operation, failure.Kind, outcome.IsUntouched))
+            if (attempt >= _maxAttempts || !MayRepeat(operation, failure.Kind, failed.IsUntouched))
             {
                 throw failure;
             }
@@ -237,7 +250,7 @@ internal sealed class KinesisTransport : IDisposable
             HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
             bool isUntouched = error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            return Outcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched)) with { IsUntouched = isUntouched };
+            return Outcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched), isUntouched);
         }
     }
 
@@ -245,7 +258,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         using WireWriter writer = WireWriter.Create(format, body);
         writer.StartMap();
-        call.Write(writer);
+        call.Body.Write(writer);
         writer.EndMap();
     }
 
@@ -327,9 +340,16 @@ internal sealed class KinesisTransport : IDisposable
         using var body = new PooledBufferWriter(_pool, (int)(announced ?? UnannouncedAnswerCapacity), limit);
         try
         {
-            await using var sink = new BodySink(body);
             await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-            await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
+            if (announced is { } length)
+            {
+                await ReadExactlyAsync(stream, body, (int)length, cancellationToken);
+            }
+            else
+            {
+                await using var sink = new BodySink(body);
+                await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
+            }
         }
         catch (InvalidDataException exception)
         {
@@ -353,7 +373,24 @@ internal sealed class KinesisTransport : IDisposable
                 KinesisErrorKind.InvalidResponse,
                 exception,
                 response: response);
-            return Outcome<T>.Failed(failure) with { RefusesFormat = true };
+            return Outcome<T>.Failed(failure, refusesFormat: true);
+        }
+    }
+
+    /// <summary>Straight from the connection to where the records stay.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask ReadExactlyAsync(Stream stream, PooledBufferWriter body, int length, CancellationToken cancellationToken)
+    {
+        while (body.Length < length)
+        {
+            int rest = length - body.Length;
+            int read = await stream.ReadAsync(body.GetMemory(rest)[..rest], cancellationToken);
+            if (read == 0)
+            {
+                throw new IOException($"The answer ended after {body.Length} of {length} bytes.");
+            }
+
+            body.Advance(read);
         }
     }
 
@@ -364,13 +401,9 @@ internal sealed class KinesisTransport : IDisposable
         KinesisErrorKind kind = ErrorCatalog.Classify(call.Operation, status, error.Code);
         string text = error == default ? $"the server answered HTTP {status} ({response.StatusCode}) without a reason." : error.Describe();
         KinesisException failure = call.Fail(text + ErrorCatalog.Remedy(call.Operation, kind, error.Code), kind, code: error.Code, response: response);
-        return Outcome<T>.Failed(failure) with
-        {
-            RefusesFormat = ErrorCatalog.RefusesEncoding(status, error.Code),
-            // a refusal of the encoding comes before any action
-            IsUntouched = ErrorCatalog.RefusesEncoding(status, error.Code),
-            ServerTime = response.Headers.Date,
-        };
+        // a refusal of the encoding comes before any action
+        bool refusesFormat = ErrorCatalog.RefusesEncoding(status, error.Code);
+        return Outcome<T>.Failed(failure, isUntouched: refusesFormat, refusesFormat, response.Headers.Date);
     }
 
     private static KinesisException DescribeNetworkFailure<T>(Call<T> call, Exception exception, HttpRequestError error, bool isUntouched)
@@ -429,8 +462,14 @@ internal sealed class KinesisTransport : IDisposable
 
     private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
+    /// <summary>For calls that are rare enough for a closure.</summary>
+    private sealed class WrittenBody(Action<WireWriter> write) : IRequestBody
+    {
+        public void Write(WireWriter writer) => write(writer);
+    }
+
     /// <summary>What stays the same in all attempts of one call.</summary>
-    private sealed record Call<T>(KinesisOperation Operation, ServiceEndpoint Endpoint, Action<WireWriter> Write)
+    private sealed record Call<T>(KinesisOperation Operation, ServiceEndpoint Endpoint, IRequestBody Body)
     {
         /// <summary>What it is done to, for messages, where that is not <see cref="Stream"/> alone.</summary>
         public string? Subject { get; init; }
@@ -473,21 +512,21 @@ internal sealed class KinesisTransport : IDisposable
         }
     }
 
-    /// <summary>How one attempt ended: a value, or a failure with what it allows.</summary>
+    /// <summary>How one attempt ended: a value, or a failure. Small, for it is held while the attempt runs.</summary>
     private readonly record struct Outcome<T>
     {
         public T Value { get; init; }
 
-        public KinesisException? Failure { get; init; }
+        public AttemptFailure? Failure { get; init; }
 
-        /// <summary>The service cannot have acted on the request.</summary>
-        public bool IsUntouched { get; init; }
-
-        /// <summary>The encoding may be the reason.</summary>
-        public bool RefusesFormat { get; init; }
-
-        public DateTimeOffset? ServerTime { get; init; }
-
-        public static Outcome<T> Failed(KinesisException failure) => new() { Failure = failure };
+        public static Outcome<T> Failed(KinesisException failure, bool isUntouched = false, bool refusesFormat = false, DateTimeOffset? serverTime = null) =>
+            new() { Failure = new AttemptFailure(failure, isUntouched, refusesFormat, serverTime) };
     }
+
+    /// <summary>Why an attempt failed, and what that allows.</summary>
+    /// <param name="Exception">What the caller is told.</param>
+    /// <param name="IsUntouched">The service cannot have acted on the request.</param>
+    /// <param name="RefusesFormat">The encoding may be the reason.</param>
+    /// <param name="ServerTime">The time of the answer, where there was one.</param>
+    private sealed record AttemptFailure(KinesisException Exception, bool IsUntouched, bool RefusesFormat, DateTimeOffset? ServerTime);
 }

@@ -18,6 +18,9 @@ internal sealed class ShardSubscription : IShardSubscription
     // Smaller ones are the service's own notes, empty events or a record or two: they are taken in at once, which tells what they are.
     private const int SmallPayload = 1024;
 
+    // The service's events hold about 1 MiB of data. For larger ones no more memory is taken than what comes asks for.
+    private const int UsualPayload = 2 * 1024 * 1024;
+
     private readonly HttpResponseMessage _response;
     private readonly PipeReader _pipe;
     private readonly ArrayPool<byte> _pool;
@@ -164,7 +167,7 @@ internal sealed class ShardSubscription : IShardSubscription
     /// <summary>Takes in the rest of the frame; false where the subscription was disposed meanwhile.</summary>
     private async ValueTask<bool> EndFrameAsync(CancellationToken cancellationToken)
     {
-        _payload ??= new PooledBufferWriter(_pool, _decoder.PayloadLength, EventStreamDecoder.LargestPayload);
+        _payload ??= new PooledBufferWriter(_pool, Math.Min(_decoder.PayloadLength, UsualPayload), _decoder.PayloadLength);
         while (true)
         {
             if (_isDisposed)

@@ -43,6 +43,9 @@ internal sealed class ReadQuota
     private const double DoorEvery = 30;
     private const double DoorOpen = 0.2;
 
+    /// <summary>A second, and the differences between two ways to the service.</summary>
+    private const double AlternateInterval = 1.006;
+
     /// <summary>A call that came late may be made up for by so much.</summary>
     private const double Credit = 0.3;
 
@@ -74,6 +77,7 @@ internal sealed class ReadQuota
     private double _due;
     private double _unevenness;
     private double _silentUntil;
+    private double _alternatesFrom;
     private double _doorDue = DoorEvery;
     private double _started;
     private double _spacing = FullInterval;
@@ -106,7 +110,7 @@ internal sealed class ReadQuota
         get
         {
             double now = Now;
-            double next = Math.Max(Math.Max(_due + _unevenness, _silentUntil), _own.Opens(now));
+            double next = Math.Max(Math.Max(_due + _unevenness, _alternatesFrom), Math.Max(_silentUntil, _own.Opens(now)));
             return next > now ? TimeSpan.FromSeconds(next - now) : TimeSpan.Zero;
         }
     }
@@ -167,6 +171,8 @@ internal sealed class ReadQuota
             _due = Math.Max(_due, _started - Credit) + _spacing;
             _share.Granted(now, _spacing);
             LeaveDoorOpen(now);
+            // an answer that is all of a part's second: a second one within the same second would take another's place
+            _alternatesFrom = _share.IsProbing || _share.IsWhole || paid < 1 ? 0 : now + AlternateInterval;
             _unevenness = (_random.NextDouble() - 0.5) * _spacing * (_share.IsProbing || _share.IsWhole ? UnevennessAlone : UnevennessShared);
         }
         else
@@ -174,6 +180,7 @@ internal sealed class ReadQuota
             double idle = _idle * (1 + ((_random.NextDouble() - 0.5) * IdleUnevenness));
             _idle = Math.Max(_idleInterval, _idle - (_idleInterval * IdleRecovery));
             _due = _started + Math.Max(paid, idle);
+            _alternatesFrom = 0;
             _unevenness = 0;
         }
     }

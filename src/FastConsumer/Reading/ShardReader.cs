@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Threading.Channels;
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
@@ -50,7 +52,8 @@ internal sealed class ShardReader : IShardReader
     private readonly BurstMeter _bursts;
     private readonly ConsumerMetrics _metrics;
     private readonly ILogger _log;
-    private string? _iterator;
+    // in UTF-8, and none where it is empty: the same memory for each call
+    private readonly ArrayBufferWriter<byte> _iterator = new(512);
     private long _estimate = FirstEstimateBytes;
     private bool _iteratorRefreshed;
 
@@ -126,7 +129,11 @@ internal sealed class ShardReader : IShardReader
     {
         try
         {
-            _iterator ??= await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken);
+            if (_iterator.WrittenCount == 0)
+            {
+                Encoding.UTF8.GetBytes(await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken), _iterator);
+            }
+
             if (!_settings.IgnoreQuota)
             {
                 await _quota.WaitAsync(cancellationToken);
@@ -142,7 +149,7 @@ internal sealed class ShardReader : IShardReader
         try
         {
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
-            response = await _client.GetRecordsAsync(_settings.Stream, _iterator, limit, cancellationToken);
+            response = await _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit, cancellationToken);
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
             _metrics.ReadShare(_settings.Shard, _quota.Share);
@@ -150,13 +157,17 @@ internal sealed class ShardReader : IShardReader
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
             IReadOnlyList<ChildShard>? children = null;
-            if (response.NextShardIterator is null)
+            if (response.IsLast)
             {
                 children = await _ending.JudgeAsync(response.ChildShards, cancellationToken);
                 if (children is null)
                 {
                     // where the shard is open, the answer was wrong: a new iterator goes on
-                    _iterator = _ending.IsRefuted ? null : _iterator;
+                    if (_ending.IsRefuted)
+                    {
+                        _iterator.ResetWrittenCount();
+                    }
+
                     return false;
                 }
             }
@@ -167,7 +178,12 @@ internal sealed class ShardReader : IShardReader
 
             _recovery.Succeeded();
             _iteratorRefreshed = false;
-            _iterator = response.NextShardIterator;
+            _iterator.ResetWrittenCount();
+            if (!response.IsLast)
+            {
+                response.CopyNextShardIteratorTo(_iterator);
+            }
+
             if (end is { } last)
             {
                 _estimate = response.RetainedBytes;
@@ -207,7 +223,7 @@ internal sealed class ShardReader : IShardReader
             case KinesisErrorKind.ExpiredIterator when !_iteratorRefreshed:
                 _iteratorRefreshed = true;
                 ConsumerLog.IteratorExpired(_log, ShardId, _position.Current);
-                _iterator = null;
+                _iterator.ResetWrittenCount();
                 return false;
 
             case KinesisErrorKind.Throttled when operation == "GetRecords":
@@ -218,7 +234,7 @@ internal sealed class ShardReader : IShardReader
             case KinesisErrorKind.Client when !_iteratorRefreshed && operation == "GetRecords":
                 // InvalidArgument: an iterator of another form or age; ask once for a new one before surfacing it
                 _iteratorRefreshed = true;
-                _iterator = null;
+                _iterator.ResetWrittenCount();
                 return false;
 
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:
@@ -227,12 +243,12 @@ internal sealed class ShardReader : IShardReader
                 return true;
 
             case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
-                _iterator = null;
+                _iterator.ResetWrittenCount();
                 break;
 
             case KinesisErrorKind.Unavailable when operation == "GetRecords" && error.StatusCode >= 500 && _position.IsRepeatable:
                 // kinesis-local answers 500 to an iterator it does not know; a new one costs one call
-                _iterator = null;
+                _iterator.ResetWrittenCount();
                 break;
         }
 

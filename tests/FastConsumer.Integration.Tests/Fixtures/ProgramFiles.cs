@@ -9,6 +9,8 @@ internal static class ProgramFiles
 
     public static string QuickStart { get; } = Find("samples", "QuickStart");
 
+    public static string LoadTest { get; } = Find("benchmarks", "FastConsumer.LoadTest");
+
     public static string QuickStartData { get; } = Path.Combine(Root, "samples", "QuickStart", "data", "earthquakes.ndjson");
 
     private static string Root => Path.GetFullPath(Path.Combine(Metadata("ProjectDirectory"), "..", ".."));

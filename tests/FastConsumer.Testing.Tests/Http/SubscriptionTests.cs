@@ -15,9 +15,11 @@ public sealed class SubscriptionTests : IAsyncLifetime
     private RawClient _client = null!;
     private string _consumer = "";
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync() => StartAsync(ReadQuotaModel.None);
+
+    private async ValueTask StartAsync(ReadQuotaModel quota)
     {
-        _kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { TimeProvider = _clock }, RawClient.Cancellation);
+        _kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { TimeProvider = _clock, ReadQuota = quota }, RawClient.Cancellation);
         _client = new RawClient(_kinesis.ServiceUrl, HttpVersion.Version20);
         _kinesis.CreateStream("s");
         _consumer = await RegisterAsync("app");
@@ -45,6 +47,35 @@ public sealed class SubscriptionTests : IAsyncLifetime
         // it moves although nothing comes
         Assert.Equal(continuations.Order(StringComparer.Ordinal), continuations);
         Assert.NotEqual(continuations[0], continuations[^1]);
+    }
+
+    [Fact]
+    public async Task With_a_quota_each_consumer_gets_two_mebibytes_a_second()
+    {
+        await DisposeAsync();
+        await StartAsync(ReadQuotaModel.TokenBucket);
+        for (int i = 0; i < 4; i++)
+        {
+            _kinesis.Put("s", "k", new string('x', 1024 * 1024));
+        }
+
+        string other = await RegisterAsync("other");
+        long start = _clock.GetTimestamp();
+        using Subscription subscription = await SubscribeAsync("""{"Type":"TRIM_HORIZON"}""");
+        await subscription.NextAsync();
+        Assert.Single(Texts(await subscription.EventAsync()));
+        for (int i = 1; i < 4; i++)
+        {
+            Assert.Single(Texts(await IdleAsync(subscription)));
+        }
+
+        // the first is for nothing, the next ones come when those before are paid for
+        Assert.InRange(_clock.GetElapsedTime(start), TimeSpan.FromSeconds(1.5), TimeSpan.MaxValue);
+
+        // what one consumer has used up is not missing to another
+        using Subscription second = await SubscribeAsync("""{"Type":"TRIM_HORIZON"}""", other);
+        await second.NextAsync();
+        Assert.Single(Texts(await second.EventAsync()));
     }
 
     [Fact]

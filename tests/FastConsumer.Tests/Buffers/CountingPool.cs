@@ -21,6 +21,9 @@ internal sealed class CountingPool<T> : ArrayPool<T>
         }
     }
 
+    /// <summary>The longest array that was asked for.</summary>
+    public int Largest { get; private set; }
+
     public int Rents => Volatile.Read(ref _rents);
 
     public override T[] Rent(int minimumLength)
@@ -29,6 +32,7 @@ internal sealed class CountingPool<T> : ArrayPool<T>
         lock (_lock)
         {
             _rents++;
+            Largest = Math.Max(Largest, minimumLength);
             _rented.Add(array);
         }
 

@@ -124,6 +124,73 @@ public sealed class SubscribeToShardTests
         Assert.Equal(0, pool.Outstanding);
     }
 
+    [Theory]
+    [InlineData("application/x-amz-cbor-1.1")]
+    [InlineData("application/json")]
+    public async Task Events_in_cbor_are_read_whatever_they_are_labelled(string label)
+    {
+        SampleRecord[] records = SampleAnswers.Records(3, 2000);
+        byte[] answer = SampleAnswers.Cbor(records);
+        byte[] headers = [.. Frames.Text(":event-type", "SubscribeToShardEvent"), .. Frames.Text(":content-type", label), .. Frames.Text(":message-type", "event")];
+        byte[] last = new CborBytes().Map(4)
+            .Text("Records").Array(0).Text("MillisBehindLatest").Integer(5).Text("ContinuationSequenceNumber").Text("77")
+            .Text("ChildShards").Array(1).Map(3).Text("ShardId").Text("shardId-000000000001").Text("ParentShards").Array(1).Text(Shard)
+            .Text("HashKeyRange").Map(2).Text("StartingHashKey").Text("0").Text("EndingHashKey").Text("9").ToArray();
+        var pool = new CountingPool<byte>();
+        using var handler = new OneAnswer(Frames.Frame(headers, answer), Frames.Frame(headers, last));
+        using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
+        await using (IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token))
+        {
+            using (GetRecordsResponse first = await NextAsync(subscription))
+            {
+                Assert.Equal(records.Length, first.Count);
+                Assert.Null(first.ContinuationSequenceNumber);
+                for (int i = 0; i < records.Length; i++)
+                {
+                    Assert.Equal(records[i].Data, first.GetDataSpan(i).ToArray());
+                    Assert.Equal(records[i].PartitionKey, Encoding.UTF8.GetString(first.GetPartitionKeyUtf8(i)));
+                }
+            }
+
+            using GetRecordsResponse second = await NextAsync(subscription);
+            Assert.Equal(0, second.Count);
+            Assert.Equal(5, second.MillisBehindLatest);
+            Assert.Equal(SequenceNumber.Parse("77"), second.ContinuationSequenceNumber);
+            Assert.Equal("shardId-000000000001", Assert.Single(second.ChildShards).ShardId);
+        }
+
+        Assert.Equal(0, pool.Outstanding);
+    }
+
+    [Fact]
+    public async Task A_huge_event_takes_memory_as_it_comes()
+    {
+        string json = $$"""{"Records":[],"ContinuationSequenceNumber":"8","Unknown":"{{new string('x', 30 * 1024 * 1024)}}"}""";
+        byte[] frame = Frames.Event("SubscribeToShardEvent", json);
+        var pool = new CountingPool<byte>();
+        using (var handler = new OneAnswer(frame))
+        using (var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool))
+        {
+            await using IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token);
+            Assert.Equal(json.Length, await subscription.WaitForEventAsync(Token));
+            using GetRecordsResponse page = await NextAsync(subscription);
+            Assert.Equal(SequenceNumber.Parse("8"), page.ContinuationSequenceNumber);
+            Assert.Equal(json.Length, pool.Largest);
+        }
+
+        // the same announcement with little behind it
+        pool = new CountingPool<byte>();
+        using (var handler = new OneAnswer(frame[..100_000]))
+        using (var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool))
+        {
+            await using IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token);
+            await Assert.ThrowsAsync<KinesisException>(async () => await subscription.ReadAsync(Token));
+            Assert.InRange(pool.Largest, 1, 4 * 1024 * 1024);
+        }
+
+        Assert.Equal(0, pool.Outstanding);
+    }
+
     [Fact]
     public async Task Exception_frames_are_mapped_by_the_error_catalog()
     {

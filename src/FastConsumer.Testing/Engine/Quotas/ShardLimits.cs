@@ -7,6 +7,9 @@ internal static class ShardLimits
 
     public const long ReadBytesPerSecond = 2 * 1024 * 1024;
 
+    /// <summary>Of enhanced fan-out: each consumer's own.</summary>
+    public const long ConsumerBytesPerSecond = 2 * 1024 * 1024;
+
     public const int IteratorCallsPerSecond = 5;
 
     public const int WriteRecordsPerSecond = 1000;

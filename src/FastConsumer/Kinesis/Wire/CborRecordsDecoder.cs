@@ -23,7 +23,7 @@ internal static class CborRecordsDecoder
     private static DecodedRecords Decode(Span<byte> buffer, ref RecordTable table)
     {
         var reader = new CborReader(buffer);
-        string? iterator = null;
+        (int Offset, int Length)? iterator = null;
         string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
@@ -49,7 +49,8 @@ internal static class CborRecordsDecoder
             }
             else if (name.SequenceEqual("NextShardIterator"u8))
             {
-                iterator = Encoding.UTF8.GetString(reader.ReadText());
+                reader.ReadString(CborKind.Text, out int offset, out int length);
+                iterator = DecodedRecords.Iterator(buffer, offset, length);
             }
             else if (name.SequenceEqual("ContinuationSequenceNumber"u8))
             {

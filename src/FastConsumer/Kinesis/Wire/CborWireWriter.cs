@@ -31,6 +31,12 @@ internal sealed class CborWireWriter(IBufferWriter<byte> output) : WireWriter
         output.Advance(length);
     }
 
+    public override void Text(ReadOnlySpan<byte> utf8)
+    {
+        Head(TextMajor, (ulong)utf8.Length);
+        output.Write(utf8);
+    }
+
     public override void Integer(long value)
     {
         if (value >= 0)

@@ -1,3 +1,5 @@
+using System.Text.Unicode;
+
 namespace FastConsumer.Kinesis.Wire;
 
 /// <summary>What a decoder found in an answer that carries records. The receiver owns <see cref="Entries"/>, which is rented.</summary>
@@ -7,8 +9,8 @@ internal readonly struct DecodedRecords
 
     public required int Count { get; init; }
 
-    /// <summary>Null at the end of the shard.</summary>
-    public string? NextShardIterator { get; init; }
+    /// <summary>Where the next iterator lies in the answer, valid UTF-8; null at the end of the shard.</summary>
+    public (int Offset, int Length)? NextShardIterator { get; init; }
 
     /// <summary>Of an event of SubscribeToShard; null at the end of the shard, and in answers of GetRecords.</summary>
     public string? ContinuationSequenceNumber { get; init; }
@@ -23,4 +25,8 @@ internal readonly struct DecodedRecords
 
     /// <summary>Sum of data and partition keys.</summary>
     public required long PayloadBytes { get; init; }
+
+    /// <exception cref="WireFormatException">It is not UTF-8.</exception>
+    public static (int Offset, int Length) Iterator(ReadOnlySpan<byte> buffer, int offset, int length) =>
+        Utf8.IsValid(buffer.Slice(offset, length)) ? (offset, length) : throw new WireFormatException("NextShardIterator is not valid UTF-8.");
 }

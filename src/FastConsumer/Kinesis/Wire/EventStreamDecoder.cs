@@ -14,11 +14,14 @@ internal sealed class EventStreamDecoder
     /// <summary>Both lengths and their checksum.</summary>
     public const int PreludeLength = 12;
 
-    /// <summary>The most bytes of headers, and of payload, that the encoding allows.</summary>
+    /// <summary>The most bytes of headers that the encoding allows.</summary>
     public const int LargestHeaders = 128 * 1024;
 
-    /// <inheritdoc cref="LargestHeaders"/>
-    public const int LargestPayload = 24 * 1024 * 1024;
+    /// <summary>
+    /// The most bytes of payload. The SDKs bound it at 24 MiB, and the service stays far below; kinesis-local does not with
+    /// records near 1 MB. This is still a bound: a frame's memory grows as its bytes come, not as its lengths announce them.
+    /// </summary>
+    public const int LargestPayload = 64 * 1024 * 1024;
 
     private const int ChecksumLength = 4;
 

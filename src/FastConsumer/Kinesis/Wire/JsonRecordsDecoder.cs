@@ -28,11 +28,12 @@ internal static class JsonRecordsDecoder
     private static DecodedRecords Decode(Span<byte> buffer, ref RecordTable table)
     {
         var reader = new Utf8JsonReader(buffer);
-        string? iterator = null;
+        (int Offset, int Length)? iterator = null;
         string? continuation = null;
         long? behind = null;
         WireValue children = WireValue.Null;
         bool hasRecords = false;
+        int start = 0;
         reader.Read();
         Expect(ref reader, JsonTokenType.StartObject);
         while (NextMember(ref reader))
@@ -53,14 +54,15 @@ internal static class JsonRecordsDecoder
                 hasRecords = true;
                 Expect(ref reader, JsonTokenType.StartArray);
                 JsonReaderState behindBracket = reader.CurrentState;
-                int end = ReadRecords(buffer, (int)reader.BytesConsumed, ref table);
-                reader = new Utf8JsonReader(buffer[end..], isFinalBlock: true, behindBracket);
+                start = ReadRecords(buffer, (int)reader.BytesConsumed + start, ref table);
+                reader = new Utf8JsonReader(buffer[start..], isFinalBlock: true, behindBracket);
                 reader.Read();
             }
             else if (Matches(ref reader, "NextShardIterator"u8))
             {
-                reader.Read();
-                iterator = reader.GetString();
+                // its offset counts from where this reader began
+                ReadString(ref reader, buffer[start..], out int offset, out int length);
+                iterator = reader.TokenType == JsonTokenType.Null ? null : DecodedRecords.Iterator(buffer, start + offset, length);
             }
             else if (Matches(ref reader, "ContinuationSequenceNumber"u8))
             {

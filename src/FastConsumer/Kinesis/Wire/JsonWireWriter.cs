@@ -20,6 +20,8 @@ internal sealed class JsonWireWriter(IBufferWriter<byte> output) : WireWriter
 
     public override void Text(string value) => _json.WriteStringValue(value);
 
+    public override void Text(ReadOnlySpan<byte> utf8) => _json.WriteStringValue(utf8);
+
     public override void Integer(long value) => _json.WriteNumberValue(value);
 
     public override void Boolean(bool value) => _json.WriteBooleanValue(value);

@@ -6,7 +6,7 @@ namespace FastConsumer.Kinesis.Wire;
 /// <summary>
 /// Reads a record in the form in which services write it: an object of known members without white space, strings without
 /// escapes, the time as a positive decimal number. Everything else is left to the JSON reader, which starts again at the
-/// record's first byte: nothing in the buffer changes before the whole record has this form.
+/// record's first byte: nothing in the buffer has changed then.
 /// </summary>
 internal static class PlainJsonRecord
 {
@@ -37,29 +37,33 @@ internal static class PlainJsonRecord
         }
 
         int at = position;
+        Base64Run data = default;
+        bool isPlain;
         do
         {
             // behind the brace or comma
             at++;
-            if (!TryReadMember(bytes, ref at, ref entry) || at >= bytes.Length)
-            {
-                return false;
-            }
+            isPlain = TryReadMember(bytes, ref at, ref entry, ref data) && at < bytes.Length;
         }
-        while (bytes[at] == ',');
+        while (isPlain && bytes[at] == ',');
 
-        if (bytes[at] != '}')
+        if (!isPlain || bytes[at] != '}')
         {
+            data.Undo(bytes);
             return false;
         }
 
-        entry.DataLength = InPlace.DecodeBase64(bytes.Slice(entry.DataOffset, entry.DataLength));
+        if (!Base64Run.IsSupported)
+        {
+            entry.DataLength = InPlace.DecodeBase64(bytes.Slice(entry.DataOffset, entry.DataLength));
+        }
+
         position = at + 1;
         return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryReadMember(ReadOnlySpan<byte> bytes, ref int at, ref RecordEntry entry)
+    private static bool TryReadMember(Span<byte> bytes, ref int at, ref RecordEntry entry, ref Base64Run data)
     {
         ReadOnlySpan<byte> rest = bytes[at..];
         if (rest.Length < 2)
@@ -77,7 +81,9 @@ internal static class PlainJsonRecord
                 return TryReadTime(bytes, ref at, out entry.ArrivalMilliseconds);
             case (byte)'D' when rest.StartsWith(DataMember):
                 at += DataMember.Length;
-                return TryReadString(bytes, ref at, out entry.DataOffset, out entry.DataLength);
+                return Base64Run.IsSupported
+                    ? TryReadData(bytes, ref at, ref entry, ref data)
+                    : TryReadString(bytes, ref at, out entry.DataOffset, out entry.DataLength);
             case (byte)'P' when rest.StartsWith(PartitionKeyMember):
                 at += PartitionKeyMember.Length;
                 return TryReadString(bytes, ref at, out entry.PartitionKeyOffset, out entry.PartitionKeyLength);
@@ -87,6 +93,22 @@ internal static class PlainJsonRecord
             default:
                 return false;
         }
+    }
+
+    /// <summary>Decodes the data at once, up to the closing quote and over it.</summary>
+    private static bool TryReadData(Span<byte> bytes, ref int at, ref RecordEntry entry, ref Base64Run data)
+    {
+        int offset = at;
+        // a second member of this name is for the general reader
+        if (data.Length > 0 || !Base64Run.TryDecode(bytes, ref at, out Base64Run run))
+        {
+            return false;
+        }
+
+        data = run;
+        entry.DataOffset = offset;
+        entry.DataLength = run.Length;
+        return true;
     }
 
     /// <summary>Reads up to the closing quote, and over it.</summary>

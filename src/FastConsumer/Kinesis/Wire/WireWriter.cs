@@ -20,6 +20,9 @@ internal abstract class WireWriter : IDisposable
 
     public abstract void Text(string value);
 
+    /// <summary>Text that is valid UTF-8.</summary>
+    public abstract void Text(ReadOnlySpan<byte> utf8);
+
     public abstract void Integer(long value);
 
     public abstract void Boolean(bool value);
@@ -32,6 +35,12 @@ internal abstract class WireWriter : IDisposable
     {
         Name(name);
         Text(value);
+    }
+
+    public void Member(string name, ReadOnlySpan<byte> utf8)
+    {
+        Name(name);
+        Text(utf8);
     }
 
     public void Member(string name, long value)

@@ -180,11 +180,11 @@ public sealed class EventStreamDecoderTests
         Assert.Contains("131073 bytes of headers", Refused(200_000, 131_073), StringComparison.Ordinal);
         Assert.Contains("no payload", Refused(15, 0), StringComparison.Ordinal);
         Assert.Contains("no payload", Refused(100, 90), StringComparison.Ordinal);
-        Assert.Contains("no payload", Refused((24 * 1024 * 1024) + 17, 0), StringComparison.Ordinal);
+        Assert.Contains("no payload", Refused((64 * 1024 * 1024) + 17, 0), StringComparison.Ordinal);
         Assert.Contains("bytes of headers", Refused(uint.MaxValue, uint.MaxValue), StringComparison.Ordinal);
 
         var decoder = new EventStreamDecoder();
-        var largest = new ReadOnlySequence<byte>(Frames.Seal(new byte[16], (24 * 1024 * 1024) + 16 + (128 * 1024), 128 * 1024));
+        var largest = new ReadOnlySequence<byte>(Frames.Seal(new byte[16], (64 * 1024 * 1024) + 16 + (128 * 1024), 128 * 1024));
         Assert.True(decoder.TryBegin(ref largest));
         Assert.Equal(EventStreamDecoder.LargestPayload, decoder.PayloadLength);
 

@@ -22,7 +22,7 @@ public class GetRecordsDecoderTests
                 byte[] buffer = SampleAnswers.Encode(format, records, "iterator", 1234);
                 DecodedRecords decoded = Decode(format, buffer, out CountingPool<RecordEntry> pool);
                 Assert.Equal(count, decoded.Count);
-                Assert.Equal("iterator", decoded.NextShardIterator);
+                Assert.Equal("iterator", SampleAnswers.Iterator(decoded, buffer));
                 Assert.Equal(1234, decoded.MillisBehindLatest);
                 Assert.True(decoded.ChildShards.IsNull);
                 Assert.Equal(records.Sum(static record => record.Data.Length + record.PartitionKey.Length), decoded.PayloadBytes);
@@ -79,7 +79,7 @@ public class GetRecordsDecoderTests
             .Break().ToArray();
         DecodedRecords decoded = Decode(WireFormat.Cbor, buffer, out _);
         SampleAnswers.AssertSame(new SampleRecord("123456789", "schlüssel", data, 1_787_036_486_712), decoded.Entries[0], buffer);
-        Assert.Equal("abcdef", decoded.NextShardIterator);
+        Assert.Equal("abcdef", SampleAnswers.Iterator(decoded, buffer));
     }
 
     [Theory]
@@ -205,6 +205,23 @@ public class GetRecordsDecoderTests
             Assert.Equal("s-0", child["ParentShards"].Items[0].AsText());
             Assert.Equal("9", child["HashKeyRange"]["EndingHashKey"].AsText());
         }
+    }
+
+    [Fact]
+    public void Refuses_an_iterator_that_is_not_text()
+    {
+        byte[] json = [.. "{\"Records\":[],\"NextShardIterator\":\""u8, 0xFF, .. "\"}"u8];
+        Assert.Throws<WireFormatException>(() => Decode(WireFormat.Json, json, out _));
+        byte[] cbor = [.. new CborBytes().Map(2).Text("Records").Array(0).Text("NextShardIterator").ToArray(), 0x61, 0xFF];
+        Assert.Throws<WireFormatException>(() => Decode(WireFormat.Cbor, cbor, out _));
+    }
+
+    [Fact]
+    public void Finds_the_iterator_behind_records_and_resolves_its_escapes()
+    {
+        byte[] buffer = Encoding.UTF8.GetBytes("{\"Records\":[{\"SequenceNumber\":\"1\",\"Data\":\"" + Convert.ToBase64String(new byte[200]) + "\",\"PartitionKey\":\"k\"}],\"NextShardIterator\":\"AAA\\/\\u0042==\"}");
+        DecodedRecords decoded = Decode(WireFormat.Json, buffer, out _);
+        Assert.Equal("AAA/B==", SampleAnswers.Iterator(decoded, buffer));
     }
 
     [Theory]

@@ -10,6 +10,10 @@ internal sealed record SampleRecord(string SequenceNumber, string PartitionKey, 
 /// <summary>Answers of GetRecords in both formats, built by hand.</summary>
 internal static class SampleAnswers
 {
+    /// <summary>The next iterator as text; null where there is none.</summary>
+    public static string? Iterator(DecodedRecords decoded, ReadOnlySpan<byte> buffer) =>
+        decoded.NextShardIterator is var (offset, length) ? Encoding.UTF8.GetString(buffer.Slice(offset, length)) : null;
+
     public static SampleRecord[] Records(int count, int dataLength, int seed = 1)
     {
         var random = new Random(seed);

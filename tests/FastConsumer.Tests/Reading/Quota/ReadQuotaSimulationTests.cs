@@ -60,7 +60,11 @@ public sealed class ReadQuotaSimulationTests(ITestOutputHelper output)
     [MemberData(nameof(ModelsAndSizes))]
     public void Two_share_fairly(ReadQuotaModel model, int recordBytes)
     {
-        for (int seed = 1; seed <= 3; seed++)
+        // with one record a second each, there are so few calls that a single run says little
+        bool isCoarse = recordBytes >= 1_000_000;
+        int runs = isCoarse ? 6 : 3;
+        double refused = 0;
+        for (int seed = 1; seed <= runs; seed++)
         {
             var shard = new SimulatedShard(model, recordBytes, seed);
             SimulatedReader[] readers = [shard.AddReader(seed * 10), shard.AddReader((seed * 10) + 1)];
@@ -68,9 +72,11 @@ public sealed class ReadQuotaSimulationTests(ITestOutputHelper output)
             Figures figures = Measure(readers, Warmup, 600);
             Assert.InRange(figures.Total, 0.95, 1.02);
             Assert.InRange(figures.Least, 0.40, 0.60);
-            // with one record a second each, there are so few calls that a probe's refusals weigh twice
-            Assert.InRange(figures.Refused, 0, recordBytes < 1_000_000 ? 0.03 : 0.045);
+            Assert.InRange(figures.Refused, 0, isCoarse ? 0.04 : 0.03);
+            refused += figures.Refused / runs;
         }
+
+        Assert.InRange(refused, 0, 0.03);
     }
 
     [Theory]

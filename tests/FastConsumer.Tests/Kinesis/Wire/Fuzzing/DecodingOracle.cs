@@ -65,7 +65,7 @@ internal static class DecodingOracle
         }
 
         Assert.Equal(payload, decoded.PayloadBytes);
-        return $"{decoded.Count} records {hash.ToHashCode()}, iterator {decoded.NextShardIterator}, behind {decoded.MillisBehindLatest}, children {decoded.ChildShards.IsNull}";
+        return $"{decoded.Count} records {hash.ToHashCode()}, iterator {(decoded.NextShardIterator is null ? null : "'" + SampleAnswers.Iterator(decoded, buffer) + "'")}, behind {decoded.MillisBehindLatest}, children {decoded.ChildShards.IsNull}";
     }
 
     /// <summary>Counts what is out.</summary>

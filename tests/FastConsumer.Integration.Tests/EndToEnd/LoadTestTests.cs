@@ -1,0 +1,44 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using FastConsumer.Integration.Tests.Fixtures;
+
+namespace FastConsumer.Integration.Tests.EndToEnd;
+
+/// <summary>The load test still runs: what it measures is not judged here, where others use the machine.</summary>
+public sealed class LoadTestTests
+{
+    private readonly ConcurrentQueue<string> _output = new();
+
+    [Fact]
+    public async Task Compares_all_clients()
+    {
+        using JsonDocument comparison = await RunAsync("read", "--compare", "--runs", "1", "--records", "2000", "--per-answer", "100");
+        JsonElement[] medians = [.. comparison.RootElement.GetProperty("medians").EnumerateArray()];
+        Assert.Equal(["fast", "sdk", "drain"], medians.Select(client => client.GetProperty("client").GetString()));
+        Assert.All(medians, client => Assert.InRange(client.GetProperty("cpuMicrosecondsPerRecord").GetDouble(), double.Epsilon, double.MaxValue));
+        // the SDK's client reads a tenth
+        Assert.All(medians, client => Assert.InRange(client.GetProperty("records").GetInt64(), 200, long.MaxValue));
+        Assert.True(comparison.RootElement.GetProperty("cpuFastToDrain").GetDouble() > 0);
+    }
+
+    [Theory]
+    [InlineData("--json")]
+    [InlineData("--whole-call", "--json")]
+    public async Task Compares_decoders(params string[] options)
+    {
+        using JsonDocument figures = await RunAsync(["decode", "--records", "50", "--size", "100", "--rounds", "1", .. options]);
+        Assert.True(figures.RootElement.GetProperty("sdkToCbor").GetDouble() > 0);
+        Assert.True(figures.RootElement.GetProperty("sdkToJson").GetDouble() > 0);
+    }
+
+    private async Task<JsonDocument> RunAsync(params string[] arguments)
+    {
+        await using var program = ChildProcess.Start(
+            "dotnet",
+            [ProgramFiles.LoadTest, .. arguments],
+            AppContext.BaseDirectory,
+            onOutputLine: _output.Enqueue);
+        Assert.True(await program.Exited.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken) == 0, program.LastOutput);
+        return JsonDocument.Parse(_output.Last());
+    }
+}
