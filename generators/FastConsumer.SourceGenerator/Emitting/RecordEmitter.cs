@@ -121,7 +121,7 @@ internal sealed class RecordEmitter
             _writer.Line("cursor.ChooseHandler(-1);");
         }
 
-        _writer.Line("var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);");
+        _writer.Line("var reader = new global::System.Text.Json.Utf8JsonReader(cursor.DataSpan);");
         _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, {Literals.Utf8(property)}))");
         bool first = true;
         foreach ((HandlerModel handler, string name) in _handlers.Where(candidate => candidate.Handler.Route is not null))

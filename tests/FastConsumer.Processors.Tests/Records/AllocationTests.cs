@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 
 namespace FastConsumer.Processors.Tests.Records;
 
@@ -47,6 +48,40 @@ public sealed class AllocationTests
                 Assert.True(pending.IsCompletedSuccessfully);
                 pending.GetAwaiter().GetResult();
                 driver.Batches.Clear();
+            }
+        }
+    }
+
+    [Fact]
+    public void Json_handlers_allocate_what_the_framework_allocates_for_the_same_bytes()
+    {
+        using var driver = new PipelineDriver<CountJson>(new CountJson());
+        byte[][] payloads = [.. Enumerable.Range(0, Records).Select(i => Encoding.UTF8.GetBytes($$"""{"id":{{i}},"item":"item {{i}}"}"""))];
+        RecordPage page = Page.Of(payloads);
+        Run();
+        Deserialize();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run();
+        long between = GC.GetAllocatedBytesForCurrentThread();
+        Deserialize();
+        long after = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Equal(2 * Records, driver.Processor.Count);
+        Assert.Equal(after - between, between - before);
+
+        void Run()
+        {
+            driver.Cursor.Open(page);
+            ValueTask pending = driver.Records.RunAsync(driver.Cursor, CancellationToken.None);
+            Assert.True(pending.IsCompletedSuccessfully);
+            pending.GetAwaiter().GetResult();
+        }
+
+        void Deserialize()
+        {
+            foreach (byte[] payload in payloads)
+            {
+                JsonSerializer.Deserialize(payload, TestJson.Default.OrderPlaced);
             }
         }
     }
@@ -139,6 +174,15 @@ internal sealed partial class CountRouted : ICount
 
     [OnRecord]
     private void Other(KinesisRecord record) => _other++;
+}
+
+[KinesisProcessor("count", JsonContext = typeof(TestJson))]
+internal sealed partial class CountJson : ICount
+{
+    public int Count { get; private set; }
+
+    [OnRecord]
+    private void Handle(OrderPlaced order) => Count += order.Item.Length > 0 ? 1 : 0;
 }
 
 [KinesisProcessor("count")]

@@ -54,7 +54,7 @@ partial class LineProcessor : global::FastConsumer.Processors.IKinesisProcessor<
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private void ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
+            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.DataSpan);
             if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "kind"u8))
             {
                 if (reader.ValueTextEquals("count"u8))

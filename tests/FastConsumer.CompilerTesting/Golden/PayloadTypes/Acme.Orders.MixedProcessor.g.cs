@@ -56,7 +56,7 @@ partial class MixedProcessor : global::FastConsumer.Processors.IKinesisProcessor
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private void ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
+            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.DataSpan);
             if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "kind"u8))
             {
                 if (reader.ValueTextEquals("generic"u8))
@@ -100,35 +100,35 @@ partial class MixedProcessor : global::FastConsumer.Processors.IKinesisProcessor
 
         private void CallHandle(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.Envelope<global::System.Collections.Generic.List<string?>> payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonEnvelope);
+            global::Acme.Envelope<global::System.Collections.Generic.List<string?>> payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonEnvelope);
             cursor.EnterHandler();
             global::Acme.Orders.MixedProcessor.Handle(payload);
         }
 
         private void CallHandle_2(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.Reading payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonReading);
+            global::Acme.Reading payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonReading);
             cursor.EnterHandler();
             _processor.Handle(payload);
         }
 
         private void CallHandle_3(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
             _processor.Handle(payload);
         }
 
         private void CallHandle_4(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            double payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonDouble);
+            double payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonDouble);
             cursor.EnterHandler();
             _processor.Handle(payload);
         }
 
         private void CallOld(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderCancelled);
+            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderCancelled);
             cursor.EnterHandler();
             _processor.Old(payload);
         }

@@ -46,7 +46,7 @@ partial class OrderCounter : global::FastConsumer.Processors.IKinesisProcessor<g
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private void ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
+            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.DataSpan);
             if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
             {
                 if (reader.ValueTextEquals("order.placed"u8))
@@ -72,14 +72,14 @@ partial class OrderCounter : global::FastConsumer.Processors.IKinesisProcessor<g
 
         private void CallPlaced(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlySpan<byte> payload = cursor.Current.DataSpan;
+            global::System.ReadOnlySpan<byte> payload = cursor.DataSpan;
             cursor.EnterHandler();
             _processor.Placed(payload);
         }
 
         private void CallCancelled(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlyMemory<byte> payload = cursor.Current.Data;
+            global::System.ReadOnlyMemory<byte> payload = cursor.Data;
             cursor.EnterHandler();
             _processor.Cancelled(payload);
         }
