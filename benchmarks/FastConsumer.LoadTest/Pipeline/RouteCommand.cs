@@ -44,11 +44,7 @@ internal static class RouteCommand
     }
 
     /// <summary>As the generated code does.</summary>
-    private static bool Find(byte[] json)
-    {
-        var reader = new Utf8JsonReader(json);
-        return PayloadReader.MoveToRoute(ref reader, "type"u8) && reader.ValueTextEquals("order.placed"u8);
-    }
+    private static bool Find(byte[] json) => PayloadReader.FindRoute(json, "type"u8, out RouteText route) && route.Is("order.placed"u8);
 
     /// <summary>As a handler by hand often does.</summary>
     private static bool Parse(byte[] json)

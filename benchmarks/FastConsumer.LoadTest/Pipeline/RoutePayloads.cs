@@ -10,8 +10,8 @@ internal static class RoutePayloads
 
     public static IEnumerable<(string Name, byte[] Json)> All()
     {
-        yield return ("first", Fill("{" + Route + ",", "}"));
-        yield return ("middle", Fill("{" + Members(Size / 2) + Route + ",", "}"));
+        yield return ("first", Fill("{" + Route + ",", "\"last\":0}"));
+        yield return ("middle", Fill("{" + Members(Size / 2) + Route + ",", "\"last\":0}"));
         yield return ("end", Fill("{", Route + "}"));
         yield return ("escaped name, end", Fill("{", "\"t\\u0079pe\":\"order.placed\"}"));
         yield return ("behind nested objects of that name", Fill("{" + Nested(Size - 100), Route + "}"));

@@ -58,16 +58,20 @@ public sealed class AllocationTests
         using var driver = new PipelineDriver<CountJson>(new CountJson());
         byte[][] payloads = [.. Enumerable.Range(0, Records).Select(i => Encoding.UTF8.GetBytes($$"""{"id":{{i}},"item":"item {{i}}"}"""))];
         RecordPage page = Page.Of(payloads);
-        Run();
-        Deserialize();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Run();
-        long between = GC.GetAllocatedBytesForCurrentThread();
-        Deserialize();
-        long after = GC.GetAllocatedBytesForCurrentThread();
 
-        Assert.Equal(2 * Records, driver.Processor.Count);
-        Assert.Equal(after - between, between - before);
+        // the framework fills caches of its own now and then: what is left is the least of several runs
+        long ours = Enumerable.Range(0, 10).Min(_ => Allocated(Run));
+        long theirs = Enumerable.Range(0, 10).Min(_ => Allocated(Deserialize));
+
+        Assert.Equal(10 * Records, driver.Processor.Count);
+        Assert.Equal(theirs, ours);
+
+        static long Allocated(Action action)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            action();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
 
         void Run()
         {
