@@ -2,12 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using FastConsumer.LoadTest.Decode;
+using FastConsumer.LoadTest.Lanes;
 using FastConsumer.LoadTest.Pipeline;
 using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
 
-var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), QuotaCommand.Create(), PipelineCommand.Create(), RouteCommand.Create(), Shards(), Serve(), ServeShards() };
+var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), QuotaCommand.Create(), PipelineCommand.Create(), RouteCommand.Create(), LanesCommand.Create(), Shards(), Serve(), ServeShards() };
 return await root.Parse(args).InvokeAsync();
 
 static Command Read()

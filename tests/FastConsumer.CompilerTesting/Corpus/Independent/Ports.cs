@@ -70,7 +70,7 @@ public sealed partial class LogsAndForgets(IDeadLetters target, ILogger<LogsAndF
 public sealed partial class RetriesByHand(IOrderBook book, ILogger<RetriesByHand> log)
 {
     [OnRecord]
-    public void Handle(string line)
+    public void {|FC2001:Handle|}(string line)
     {
         bool processed = false;
         for (int attempt = 0; attempt < 3 && !processed; attempt++)

@@ -84,10 +84,9 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         private global::System.Threading.Tasks.ValueTask ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
             cursor.ChooseHandler(-1);
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "type"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("order.placed"u8))
+                if (route.Is("order.placed"u8))
                 {
                     return CallPlacedAsync(cursor, cancellationToken);
                 }
