@@ -32,7 +32,7 @@ public sealed class ProcessorShapeAnalyzer : FastConsumerAnalyzer
             return;
         }
 
-        foreach (ShapeProblem problem in ProcessorShape.Read(type, attribute, context.CancellationToken).Problems)
+        foreach (ShapeProblem problem in ProcessorShape.Read(type, attribute, checksPayloads: true, context.CancellationToken).Problems)
         {
             if (problem.IsShared && !reported.TryAdd((problem.Message, problem.Location), true))
             {

@@ -1,7 +1,15 @@
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using FastConsumer.Benchmarks.Editor;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+
+// editor: what a keystroke costs, in turns and as medians, for machines that are busy
+if (args is ["editor", ..])
+{
+    new EditorCommand(processors: 100, rounds: args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 15).Run();
+    return;
+}
 
 // --quick: a minute or two for all, good for ratios; without it BenchmarkDotNet takes its time. In this process either way: what
 // is compared are ratios of one run, and nothing has to be built.

@@ -4,11 +4,18 @@ using System.Text.Json;
 using FastConsumer.LoadTest.Checkpoints;
 using FastConsumer.LoadTest.Decode;
 using FastConsumer.LoadTest.Failover;
+using FastConsumer.LoadTest.Lanes;
+using FastConsumer.LoadTest.Pipeline;
 using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
 
-var root = new RootCommand("Load tests of FastConsumer.") { Read(), Decode(), QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(), Serve(), ServeShards(), FailoverWorker.CreateCommand() };
+var root = new RootCommand("Load tests of FastConsumer.")
+{
+    Read(), Decode(), PipelineCommand.Create(), RouteCommand.Create(), LanesCommand.Create(),
+    QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
+    Serve(), ServeShards(), FailoverWorker.CreateCommand(),
+};
 return await root.Parse(args).InvokeAsync();
 
 static Command Read()

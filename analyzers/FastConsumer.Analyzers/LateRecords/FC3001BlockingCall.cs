@@ -161,7 +161,7 @@ public sealed class FC3001BlockingCall : HandlerAnalyzer
     private static bool IsAwaiter(INamedTypeSymbol type)
     {
         string name = (type.ContainingType ?? type).Name;
-        return type.ContainingNamespace.ToDisplayString() == "System.Runtime.CompilerServices"
+        return type.ContainingNamespace.IsNamed("System.Runtime.CompilerServices")
             && name is "TaskAwaiter" or "ValueTaskAwaiter" or "ConfiguredTaskAwaitable" or "ConfiguredValueTaskAwaitable";
     }
 

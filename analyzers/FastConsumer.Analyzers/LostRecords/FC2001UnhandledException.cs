@@ -24,12 +24,11 @@ public sealed class FC2001UnhandledException : HandlerAnalyzer
             return;
         }
 
-        var thrown = new ThrownExceptions(code, findings.CancellationToken);
         foreach (ReachedMethod handler in code.Handlers)
         {
             ErrorPolicy[] policies = [.. ErrorPolicies.Of(handler.Method)];
             ThrownException[] left =
-                [.. thrown.Leaving(handler.Method, handler.Body).Where(exception => !policies.Any(policy => policy.Takes(exception.Type)))];
+                [.. code.ThrownBy(handler, findings.CancellationToken).Where(exception => !policies.Any(policy => policy.Takes(exception.Type)))];
             if (left.Length > 0 && handler.Method.Place() is { } place)
             {
                 findings.Report(

@@ -162,7 +162,7 @@ internal sealed class CaughtPath
             return false;
         }
 
-        bool asks = statement is IfStatementSyntax choice && Reads(choice.Condition, set);
+        bool asks = (statement is IfStatementSyntax choice && Reads(choice.Condition, set)) || FallsBack(operation, set);
         return (asks || onlyFailuresPass) && Own(operation).Any(inner => inner switch
         {
             IInvocationOperation call => !IsQuiet(call, steps: 0),
@@ -172,6 +172,21 @@ internal sealed class CaughtPath
             _ => false,
         });
     }
+
+    /// <summary>True where something else takes the place of what the try should have made: <c>found ??= ...</c>, <c>found ?? ...</c>.</summary>
+    private static bool FallsBack(IOperation operation, HashSet<ISymbol> set) => set.Count > 0 && Own(operation).Any(inner => inner switch
+    {
+        ICoalesceAssignmentOperation { Target: { } target } => IsOneOf(target, set),
+        ICoalesceOperation { Value: { } value } => IsOneOf(value, set),
+        _ => false,
+    });
+
+    private static bool IsOneOf(IOperation operation, HashSet<ISymbol> set) => operation.Unwrapped() switch
+    {
+        ILocalReferenceOperation local => set.Contains(local.Local),
+        IMemberReferenceOperation member => set.Contains(member.Member),
+        _ => false,
+    };
 
     private bool Reads(ExpressionSyntax condition, HashSet<ISymbol> set) =>
         set.Count > 0 && condition.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Any(name => _model.GetSymbolInfo(name, _cancellationToken).Symbol is { } symbol && set.Contains(symbol));

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
@@ -5,7 +7,7 @@ using Microsoft.CodeAnalysis.Operations;
 namespace FastConsumer.Analyzers.Reach;
 
 /// <summary>What methods of the framework, and of libraries that most consumers use, are documented to throw for reasons that lie in the record or in the world.</summary>
-internal sealed class FrameworkExceptions(Compilation compilation)
+internal sealed class FrameworkExceptions
 {
     private const string Http = "System.Net.Http.HttpRequestException";
     private const string Json = "System.Text.Json.JsonException";
@@ -66,6 +68,17 @@ internal sealed class FrameworkExceptions(Compilation compilation)
         ["Microsoft.EntityFrameworkCore.DbContext"] = [("SaveChanges*", ["Microsoft.EntityFrameworkCore.DbUpdateException"])],
     };
 
+    private static readonly HashSet<string> s_names = [.. s_known.Keys.Select(name => name.Substring(name.LastIndexOf('.') + 1))];
+
+    private static readonly ConditionalWeakTable<Compilation, FrameworkExceptions> s_byCompilation = new();
+
+    private readonly Compilation _compilation;
+    private readonly ConcurrentDictionary<INamedTypeSymbol, (string[] Methods, string[] Exceptions)[]> _byType = new(SymbolEqualityComparer.Default);
+
+    private FrameworkExceptions(Compilation compilation) => _compilation = compilation;
+
+    public static FrameworkExceptions Of(Compilation compilation) => s_byCompilation.GetValue(compilation, static key => new FrameworkExceptions(key));
+
     public IEnumerable<ITypeSymbol> Of(IInvocationOperation call)
     {
         IMethodSymbol method = call.TargetMethod;
@@ -80,14 +93,25 @@ internal sealed class FrameworkExceptions(Compilation compilation)
             return [];
         }
 
-        IEnumerable<INamedTypeSymbol> types = type.AllInterfaces.Concat(Bases(type));
-        return types
-            .Where(part => s_known.ContainsKey(Key(part)))
-            .SelectMany(part => s_known[Key(part)])
-            .Where(entry => entry.Methods.Split(' ').Any(pattern => Matches(method.Name, pattern)))
+        return _byType.GetOrAdd(type, static type => [.. Entries(type)])
+            .Where(entry => entry.Methods.Any(pattern => Matches(method.Name, pattern)))
             .SelectMany(entry => entry.Exceptions)
-            .Select(name => compilation.GetTypeByMetadataName(name))
+            .Select(_compilation.GetTypeByMetadataName)
             .OfType<ITypeSymbol>();
+    }
+
+    private static IEnumerable<(string[] Methods, string[] Exceptions)> Entries(INamedTypeSymbol type)
+    {
+        foreach (INamedTypeSymbol part in type.AllInterfaces.Concat(Bases(type)))
+        {
+            if (s_names.Contains(part.Name) && s_known.TryGetValue($"{part.NamespaceName()}.{part.Name}", out (string Methods, string[] Exceptions)[]? entries))
+            {
+                foreach ((string methods, string[] exceptions) in entries)
+                {
+                    yield return (methods.Split(' '), exceptions);
+                }
+            }
+        }
     }
 
     /// <summary>True for methods that call the delegates they are given before they, or their task, are done, and let exceptions through.</summary>
@@ -108,8 +132,6 @@ internal sealed class FrameworkExceptions(Compilation compilation)
             yield return part;
         }
     }
-
-    private static string Key(INamedTypeSymbol type) => $"{type.NamespaceName()}.{type.Name}";
 
     private static bool Matches(string name, string pattern) =>
         pattern[0] == '*' ? name.EndsWith(pattern.Substring(1), StringComparison.Ordinal)

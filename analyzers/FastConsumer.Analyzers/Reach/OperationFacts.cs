@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
@@ -8,6 +9,9 @@ namespace FastConsumer.Analyzers.Reach;
 internal static class OperationFacts
 {
     private const string Tasks = "System.Threading.Tasks";
+
+    // asked of nearly every call; go with their compilation
+    private static readonly ConditionalWeakTable<INamespaceSymbol, string> s_namespaces = new();
 
     public static bool IsTask(this ITypeSymbol? type) => type.Is(Tasks, "Task") || type.Is(Tasks, "ValueTask");
 
@@ -144,5 +148,6 @@ internal static class OperationFacts
         return null;
     }
 
-    public static string NamespaceName(this ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() ?? "";
+    public static string NamespaceName(this ITypeSymbol type) =>
+        type.ContainingNamespace is { } place ? s_namespaces.GetValue(place, static key => key.ToDisplayString()) : "";
 }

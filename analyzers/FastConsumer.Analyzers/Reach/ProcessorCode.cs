@@ -9,6 +9,8 @@ namespace FastConsumer.Analyzers.Reach;
 /// <summary>A method that a processor's handlers reach, with its body.</summary>
 internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool isHandler, bool fromRecords)
 {
+    private IOperation[]? _operations;
+
     public IMethodSymbol Method { get; } = method;
 
     public IOperation Body { get; } = body;
@@ -21,8 +23,8 @@ internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool 
 
     public SemanticModel Model => Body.SemanticModel!;
 
-    /// <summary>Everything in the body, with its lambdas and local functions.</summary>
-    public IEnumerable<IOperation> Operations => Body.DescendantsAndSelf();
+    /// <summary>Everything in the body, with its lambdas and local functions. Walked once, for all rules.</summary>
+    public IReadOnlyList<IOperation> Operations => _operations ??= [.. Body.DescendantsAndSelf()];
 }
 
 /// <summary>
@@ -38,10 +40,12 @@ internal sealed class ProcessorCode
         ["OnShardStartedAttribute", "OnShardEndedAttribute", "OnLeaseLostAttribute", "OnStoppingAttribute"];
 
     // shared by all rules; goes with the compilation
-    private static readonly ConditionalWeakTable<Compilation, ConcurrentDictionary<INamedTypeSymbol, ProcessorCode>> s_known = new();
+    private static readonly ConditionalWeakTable<Compilation, ConcurrentDictionary<INamedTypeSymbol, Known>> s_known = new();
 
+    private readonly object _gate = new();
     private readonly MethodBodies _bodies;
     private readonly List<ReachedMethod> _methods = [];
+    private IReadOnlyDictionary<IMethodSymbol, IReadOnlyList<ThrownException>>? _thrown;
     private readonly HashSet<IMethodSymbol> _seen = new(SymbolEqualityComparer.Default);
 
     private ProcessorCode(Compilation compilation, INamedTypeSymbol type)
@@ -66,8 +70,26 @@ internal sealed class ProcessorCode
 
     public static ProcessorCode Of(Compilation compilation, INamedTypeSymbol type, CancellationToken cancellationToken)
     {
-        ConcurrentDictionary<INamedTypeSymbol, ProcessorCode> known = s_known.GetValue(compilation, static _ => new(SymbolEqualityComparer.Default));
-        return known.GetOrAdd(type, _ => Read(compilation, type, cancellationToken));
+        Known known = s_known.GetValue(compilation, static _ => new(SymbolEqualityComparer.Default)).GetOrAdd(type, static _ => new Known());
+        lock (known)
+        {
+            // the rules run beside each other: the first one reads, the others wait for it; where it is cancelled, the next one reads
+            return known.Code ??= Read(compilation, type, cancellationToken);
+        }
+    }
+
+    /// <summary>The processors whose code was read in a compilation, for tests of how much an edit costs.</summary>
+    public static IEnumerable<INamedTypeSymbol> ReadIn(Compilation compilation) =>
+        s_known.TryGetValue(compilation, out ConcurrentDictionary<INamedTypeSymbol, Known>? known) ? known.Keys : [];
+
+    /// <summary>The exceptions that can leave a handler, each type once.</summary>
+    public IReadOnlyList<ThrownException> ThrownBy(ReachedMethod handler, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _thrown ??= ThrownExceptions.OfHandlers(this, cancellationToken);
+            return _thrown[handler.Method];
+        }
     }
 
     /// <summary>The method of this compilation that a call leads to for certain; null where there is none.</summary>
@@ -188,6 +210,12 @@ internal sealed class ProcessorCode
         }
 
         return false;
+    }
+
+    /// <summary>A place for what is known of a processor's code.</summary>
+    private sealed class Known
+    {
+        public ProcessorCode? Code { get; set; }
     }
 }
 

@@ -20,12 +20,24 @@ internal sealed class ThrownExceptions(ProcessorCode code, CancellationToken can
 
     private static readonly IReadOnlyList<ThrownException> s_none = [];
 
-    private readonly FrameworkExceptions _framework = new(code.Compilation);
+    private readonly FrameworkExceptions _framework = FrameworkExceptions.Of(code.Compilation);
     private readonly Dictionary<IMethodSymbol, IReadOnlyList<ThrownException>> _known = new(SymbolEqualityComparer.Default);
     private int _steps;
 
-    /// <summary>What can leave the method, each type once.</summary>
-    public IReadOnlyList<ThrownException> Leaving(IMethodSymbol method, IOperation body)
+    /// <summary>What can leave each handler, each type once.</summary>
+    public static IReadOnlyDictionary<IMethodSymbol, IReadOnlyList<ThrownException>> OfHandlers(ProcessorCode code, CancellationToken cancellationToken)
+    {
+        var all = new ThrownExceptions(code, cancellationToken);
+        var found = new Dictionary<IMethodSymbol, IReadOnlyList<ThrownException>>(SymbolEqualityComparer.Default);
+        foreach (ReachedMethod handler in code.Handlers)
+        {
+            found[handler.Method] = all.Leaving(handler.Method, handler.Body);
+        }
+
+        return found;
+    }
+
+    private IReadOnlyList<ThrownException> Leaving(IMethodSymbol method, IOperation body)
     {
         if (_known.TryGetValue(method, out IReadOnlyList<ThrownException>? known))
         {

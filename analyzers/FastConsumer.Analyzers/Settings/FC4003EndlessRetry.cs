@@ -17,7 +17,6 @@ public sealed class FC4003EndlessRetry : HandlerAnalyzer
     /// <inheritdoc/>
     private protected override void Analyze(ProcessorCode code, Findings findings)
     {
-        var thrown = new ThrownExceptions(code, findings.CancellationToken);
         foreach (ReachedMethod handler in code.Handlers)
         {
             ErrorPolicy[] policies = [.. ErrorPolicies.Of(handler.Method)];
@@ -28,7 +27,7 @@ public sealed class FC4003EndlessRetry : HandlerAnalyzer
 
             IEnumerable<ITypeSymbol> permanent = policies.Select(policy => (ITypeSymbol)policy.Exception)
                 .Concat(FromPayloads(code, findings, handler.Method))
-                .Concat(thrown.Leaving(handler.Method, handler.Body).Select(exception => exception.Type))
+                .Concat(code.ThrownBy(handler, findings.CancellationToken).Select(exception => exception.Type))
                 .Where(PermanentExceptions.Contain);
             foreach (ITypeSymbol exception in permanent)
             {
@@ -50,7 +49,7 @@ public sealed class FC4003EndlessRetry : HandlerAnalyzer
         AttributeData? attribute = code.Type.FindAttribute("KinesisProcessorAttribute");
         HandlerShape? shape = attribute is null
             ? null
-            : ProcessorShape.Read(code.Type, attribute, findings.CancellationToken).Handlers
+            : ProcessorShape.Read(code.Type, attribute, checksPayloads: false, findings.CancellationToken).Handlers
                 .FirstOrDefault(candidate => SymbolEqualityComparer.Default.Equals(candidate.Method, handler));
         string? name = shape?.Payload.Kind switch
         {

@@ -14,6 +14,21 @@ internal sealed class BatchEmitter(SourceWriter writer, PipelineModel pipeline, 
         writer.Line();
         writer.Line("/// <inheritdoc/>");
         writer.Open("public override void Collect(global::FastConsumer.Processors.RecordCursor cursor)");
+        if (takesRecords && pipeline.Filter is null)
+        {
+            writer.Line("AddWhileFits(cursor);");
+        }
+        else
+        {
+            EmitLoop(handler, takesRecords);
+        }
+
+        writer.Close();
+        EmitCall(handler, takesRecords);
+    }
+
+    private void EmitLoop(HandlerModel handler, bool takesRecords)
+    {
         writer.Open("while (cursor.MoveNext() && Fits(cursor))");
         if (pipeline.Filter is { } filter)
         {
@@ -28,8 +43,10 @@ internal sealed class BatchEmitter(SourceWriter writer, PipelineModel pipeline, 
 
         writer.Line(takesRecords ? "Add(cursor);" : $"Add(cursor, {(handler.Filter is null ? calls.Read(handler.Payload) : "payload")});");
         writer.Close();
-        writer.Close();
+    }
 
+    private void EmitCall(HandlerModel handler, bool takesRecords)
+    {
         if (handler.Timeout is { } timeout)
         {
             writer.Line();

@@ -12,18 +12,18 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
     /// <summary>The payload of the record that the cursor stands on.</summary>
     public string Read(PayloadModel payload) => payload.Kind switch
     {
-        PayloadKind.Json => $"{PayloadReader}.Json(cursor.Current.DataSpan, {fields.Of(payload)})",
-        PayloadKind.Protobuf => $"{payload.Type}.Parser.ParseFrom(cursor.Current.DataSpan)",
-        PayloadKind.Text => $"{PayloadReader}.Text(cursor.Current.DataSpan)",
-        PayloadKind.Memory => "cursor.Current.Data",
-        PayloadKind.Span => "cursor.Current.DataSpan",
+        PayloadKind.Json => $"{PayloadReader}.Json(cursor.DataSpan, {fields.Of(payload)})",
+        PayloadKind.Protobuf => $"{payload.Type}.Parser.ParseFrom(cursor.DataSpan)",
+        PayloadKind.Text => $"{PayloadReader}.Text(cursor.DataSpan)",
+        PayloadKind.Memory => "cursor.Data",
+        PayloadKind.Span => "cursor.DataSpan",
         PayloadKind.Record => "cursor.Current",
         PayloadKind.Deserializer => $"{fields.Of(payload.Deserializer!)}.Deserialize(cursor.Current)",
         _ => throw new ArgumentOutOfRangeException(nameof(payload), payload.Kind, "No payload of one record."),
     };
 
     /// <summary>The question whether the record that the cursor stands on is of interest.</summary>
-    public string Filter(FilterModel filter) => Filter(filter.Method, filter.Kind == PayloadKind.Span ? "cursor.Current.DataSpan" : "cursor.Current");
+    public string Filter(FilterModel filter) => Filter(filter.Method, filter.Kind == PayloadKind.Span ? "cursor.DataSpan" : "cursor.Current");
 
     /// <summary>The question whether a payload is of interest.</summary>
     public string Filter(string method, string payload) => $"{processor}.{method}({payload})";

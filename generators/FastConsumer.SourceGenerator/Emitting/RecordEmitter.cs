@@ -121,8 +121,7 @@ internal sealed class RecordEmitter
             _writer.Line("cursor.ChooseHandler(-1);");
         }
 
-        _writer.Line("var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);");
-        _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, {Literals.Utf8(property)}))");
+        _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, {Literals.Utf8(property)}, out global::FastConsumer.Processors.RouteText route))");
         bool first = true;
         foreach ((HandlerModel handler, string name) in _handlers.Where(candidate => candidate.Handler.Route is not null))
         {
@@ -132,7 +131,7 @@ internal sealed class RecordEmitter
             }
 
             first = false;
-            _writer.Open($"if (reader.ValueTextEquals({Literals.Utf8(handler.Route!)}))");
+            _writer.Open($"if (route.Is({Literals.Utf8(handler.Route!)}))");
             EmitDelegation(name);
             _writer.Close();
         }

@@ -14,22 +14,21 @@ internal static class JsonReader
     // a generic type may nest itself for ever; past this many types the context is taken to know the payload
     private const int MostTypes = 1_000;
 
-    public static void Check(PayloadShape payload, IMethodSymbol method, INamedTypeSymbol? context, ShapeProblems problems, CancellationToken cancellationToken)
+    public static void Check(PayloadShape payload, IMethodSymbol method, INamedTypeSymbol? context, bool checksPayloads, ShapeProblems problems, CancellationToken cancellationToken)
     {
-        string type = payload.Type.InMessages();
         if (context is null)
         {
             problems.Add(
                 RuleIds.Json,
                 payload.Parameter.Place(),
-                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but [KinesisProcessor] names no JsonContext. Set JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof({type}))], or mark the parameter [FromServices] if it is a service.");
+                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but [KinesisProcessor] names no JsonContext. Set JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof({payload.Type.InMessages()}))], or mark the parameter [FromServices] if it is a service.");
         }
-        else if (!Knows(context, payload.Type, cancellationToken))
+        else if (checksPayloads && !Knows(context, payload.Type, cancellationToken))
         {
             problems.Add(
                 RuleIds.Json,
                 payload.Parameter.Place(),
-                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but '{context.InMessages()}' does not know {type}. Add [JsonSerializable(typeof({type}))] to it, or mark the parameter [FromServices] if it is a service.",
+                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but '{context.InMessages()}' does not know {payload.Type.InMessages()}. Add [JsonSerializable(typeof({payload.Type.InMessages()}))] to it, or mark the parameter [FromServices] if it is a service.",
                 stopsGeneration: false);
         }
     }
@@ -49,6 +48,12 @@ internal static class JsonReader
 
     private static bool Knows(INamedTypeSymbol context, ITypeSymbol payload, CancellationToken cancellationToken)
     {
+        // nearly every payload is registered itself
+        if (TypesOf(context, "JsonSerializableAttribute").Any(type => AreSame(type, payload)))
+        {
+            return true;
+        }
+
         var seen = new HashSet<ITypeSymbol>(SymbolEqualityComparer.Default);
         var left = new Stack<ITypeSymbol>(TypesOf(context, "JsonSerializableAttribute"));
         while (left.Count > 0)
@@ -127,7 +132,7 @@ internal static class JsonReader
         return included;
     }
 
-    private static bool IsCollection(INamedTypeSymbol type) => type.ContainingNamespace.ToDisplayString() == "System.Collections.Generic";
+    private static bool IsCollection(INamedTypeSymbol type) => type.ContainingNamespace.IsNamed("System.Collections.Generic");
 
     private static IEnumerable<ITypeSymbol> TypesOf(INamedTypeSymbol owner, string attributeName)
     {

@@ -110,14 +110,13 @@ internal sealed class MethodReader(ShapeProblems problems)
     {
         returns = ReturnKind.Void;
         string? problem = null;
-        string name = method.InMessages();
         if (method.MethodKind != MethodKind.Ordinary || method.ExplicitInterfaceImplementations.Length > 0)
         {
-            problem = $"'{name}' is marked {attribute} but cannot be called by its name. Use an ordinary method.";
+            problem = $"'{method.InMessages()}' is marked {attribute} but cannot be called by its name. Use an ordinary method.";
         }
         else if (method.IsGenericMethod)
         {
-            problem = $"'{name}' is marked {attribute} but has type parameters, for which nothing can be chosen. Remove them.";
+            problem = $"'{method.InMessages()}' is marked {attribute} but has type parameters, for which nothing can be chosen. Remove them.";
         }
         else if (method.ReturnType.FindUnknown() is { } unknown)
         {
@@ -126,7 +125,7 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
         else if (method.ReturnsVoid)
         {
-            problem = method.IsAsync ? $"'{name}' is async void: nobody can wait for it or see its exception. Return ValueTask or Task." : null;
+            problem = method.IsAsync ? $"'{method.InMessages()}' is async void: nobody can wait for it or see its exception. Return ValueTask or Task." : null;
         }
         else if (method.RefKind == RefKind.None && method.ReturnType.Is("System.Threading.Tasks", "ValueTask") && IsPlain(method.ReturnType))
         {
@@ -138,7 +137,7 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
         else
         {
-            problem = $"'{name}' returns {method.ReturnType.InMessages()}, which nothing would read. A method marked {attribute} returns void, ValueTask or Task.";
+            problem = $"'{method.InMessages()}' returns {method.ReturnType.InMessages()}, which nothing would read. A method marked {attribute} returns void, ValueTask or Task.";
         }
 
         if (problem is not null)

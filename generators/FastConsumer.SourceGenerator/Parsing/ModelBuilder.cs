@@ -19,7 +19,7 @@ internal static class ModelBuilder
             return null;
         }
 
-        var shape = ProcessorShape.Read(type, context.Attributes[0], cancellationToken);
+        var shape = ProcessorShape.Read(type, context.Attributes[0], checksPayloads: false, cancellationToken);
         if (!shape.IsExtensible)
         {
             return null;

@@ -9,8 +9,13 @@ namespace FastConsumer.SourceGenerator.Parsing;
 /// </summary>
 internal sealed class ProcessorShape
 {
-    private static readonly LifeCycleKind[] s_lifeCycle =
-        [LifeCycleKind.ShardStarted, LifeCycleKind.ShardEnded, LifeCycleKind.LeaseLost, LifeCycleKind.Stopping];
+    private static readonly (LifeCycleKind Kind, string Attribute)[] s_lifeCycle =
+    [
+        (LifeCycleKind.ShardStarted, "OnShardStartedAttribute"),
+        (LifeCycleKind.ShardEnded, "OnShardEndedAttribute"),
+        (LifeCycleKind.LeaseLost, "OnLeaseLostAttribute"),
+        (LifeCycleKind.Stopping, "OnStoppingAttribute"),
+    ];
 
     private static readonly string[] s_orders = ["PartitionKey", "Shard", "None"];
 
@@ -20,7 +25,13 @@ internal sealed class ProcessorShape
     private readonly List<HandlerShape> _handlers = [];
     private readonly List<LifeCycleShape> _lifeCycle = [];
 
-    private ProcessorShape(INamedTypeSymbol type) => Type = type;
+    private readonly bool _checksPayloads;
+
+    private ProcessorShape(INamedTypeSymbol type, bool checksPayloads)
+    {
+        Type = type;
+        _checksPayloads = checksPayloads;
+    }
 
     public INamedTypeSymbol Type { get; }
 
@@ -57,9 +68,10 @@ internal sealed class ProcessorShape
     /// <summary>A type that the compiler refuses; it reports it.</summary>
     public string? UnknownType => _problems.UnknownType;
 
-    public static ProcessorShape Read(INamedTypeSymbol type, AttributeData attribute, CancellationToken cancellationToken)
+    /// <param name="checksPayloads">False leaves out whether the JSON context knows the payloads: that walks through their types, and nothing of what is generated depends on it.</param>
+    public static ProcessorShape Read(INamedTypeSymbol type, AttributeData attribute, bool checksPayloads, CancellationToken cancellationToken)
     {
-        var shape = new ProcessorShape(type);
+        var shape = new ProcessorShape(type, checksPayloads);
         shape.IsExtensible = TypeReader.Check(type, shape._problems, cancellationToken);
         shape.ReadProcessor(attribute, cancellationToken);
         shape.ReadCheckpoint(cancellationToken);
@@ -183,6 +195,11 @@ internal sealed class ProcessorShape
         var stages = new Dictionary<LifeCycleKind, IMethodSymbol>();
         foreach (IMethodSymbol method in Type.GetMembers().OfType<IMethodSymbol>())
         {
+            if (method.GetAttributes().IsEmpty)
+            {
+                continue;
+            }
+
             AttributeData? onRecord = method.FindAttribute("OnRecordAttribute");
             AttributeData? onBatch = method.FindAttribute("OnBatchAttribute");
             if (onRecord is not null)
@@ -210,9 +227,9 @@ internal sealed class ProcessorShape
                 Accept(reader.ReadHandler(method, isBatch: true, route: null), cancellationToken);
             }
 
-            foreach (LifeCycleKind kind in s_lifeCycle)
+            foreach ((LifeCycleKind kind, string attribute) in s_lifeCycle)
             {
-                if (method.FindAttribute($"On{kind}Attribute") is null)
+                if (method.FindAttribute(attribute) is null)
                 {
                     continue;
                 }
@@ -257,7 +274,7 @@ internal sealed class ProcessorShape
         _handlers.Add(handler);
         if (handler.Payload.Kind == PayloadKind.Json)
         {
-            JsonReader.Check(handler.Payload, handler.Method, JsonContext, _problems, cancellationToken);
+            JsonReader.Check(handler.Payload, handler.Method, JsonContext, _checksPayloads, _problems, cancellationToken);
         }
     }
 

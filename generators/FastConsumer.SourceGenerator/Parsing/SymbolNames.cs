@@ -15,12 +15,39 @@ internal static class SymbolNames
     private static readonly SymbolDisplayFormat s_inCode = SymbolDisplayFormat.FullyQualifiedFormat
         .AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
 
-
     /// <summary>True for the type of this namespace and name, wherever it is defined.</summary>
     public static bool Is(this ITypeSymbol? type, string containingNamespace, string name) =>
         type is INamedTypeSymbol { ContainingType: null } named
         && named.Name == name
-        && named.ContainingNamespace.ToDisplayString() == containingNamespace;
+        && named.ContainingNamespace.IsNamed(containingNamespace);
+
+    /// <summary>True for the namespace of this full name; makes no string, for the question is asked of every attribute in sight.</summary>
+    public static bool IsNamed(this INamespaceSymbol? symbol, string fullName)
+    {
+        int end = fullName.Length;
+        for (INamespaceSymbol? part = symbol; part is { IsGlobalNamespace: false }; part = part.ContainingNamespace)
+        {
+            string name = part.Name;
+            int start = end - name.Length;
+            if (start < 0 || string.CompareOrdinal(fullName, start, name, 0, name.Length) != 0)
+            {
+                return false;
+            }
+
+            if (part.ContainingNamespace is null or { IsGlobalNamespace: true })
+            {
+                return start == 0;
+            }
+
+            end = start - 1;
+            if (end < 0 || fullName[end] != '.')
+            {
+                return false;
+            }
+        }
+
+        return fullName.Length == 0;
+    }
 
     /// <summary>True for a type of the contract.</summary>
     public static bool IsContract(this ITypeSymbol? type, string name) => type.Is("FastConsumer", name);

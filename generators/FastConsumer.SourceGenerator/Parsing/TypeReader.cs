@@ -11,10 +11,9 @@ internal static class TypeReader
     public static bool Check(INamedTypeSymbol type, ShapeProblems problems, CancellationToken cancellationToken)
     {
         bool extensible = true;
-        string name = type.InMessages();
         if (!IsPartial(type, cancellationToken))
         {
-            Report($"'{name}' is a processor, so it must be partial: the generator adds its pipeline to it. Add 'partial'.");
+            Report($"'{type.InMessages()}' is a processor, so it must be partial: the generator adds its pipeline to it. Add 'partial'.");
             extensible = false;
         }
 
@@ -22,35 +21,35 @@ internal static class TypeReader
         {
             if (!IsPartial(outer, cancellationToken))
             {
-                Report($"'{outer.InMessages()}' contains the processor '{name}', so it must be partial too. Add 'partial' to it, or move the processor out of it.");
+                Report($"'{outer.InMessages()}' contains the processor '{type.InMessages()}', so it must be partial too. Add 'partial' to it, or move the processor out of it.");
                 extensible = false;
             }
 
             if (outer.IsGenericType)
             {
-                Report($"The processor '{name}' stands inside the generic type '{outer.InMessages()}', so it has no single form. Move it out of it.");
+                Report($"The processor '{type.InMessages()}' stands inside the generic type '{outer.InMessages()}', so it has no single form. Move it out of it.");
             }
         }
 
         if (type.IsStatic)
         {
-            Report($"The processor '{name}' is static, but an instance is created for each shard. Remove 'static'.");
+            Report($"The processor '{type.InMessages()}' is static, but an instance is created for each shard. Remove 'static'.");
             extensible = false;
         }
         else if (type.IsAbstract)
         {
-            Report($"The processor '{name}' is abstract, but an instance is created for each shard. Remove 'abstract', or put the attribute and the handlers on a class derived from it.");
+            Report($"The processor '{type.InMessages()}' is abstract, but an instance is created for each shard. Remove 'abstract', or put the attribute and the handlers on a class derived from it.");
         }
 
         if (type.IsFileLocal())
         {
-            Report($"The processor '{name}' is local to its file, so the generator cannot add to it. Remove 'file'.");
+            Report($"The processor '{type.InMessages()}' is local to its file, so the generator cannot add to it. Remove 'file'.");
             extensible = false;
         }
 
         if (type.Arity > 0)
         {
-            Report($"The processor '{name}' is generic, so it has no single pipeline. Remove its type parameters, or put the attribute and the handlers on a class derived from it.");
+            Report($"The processor '{type.InMessages()}' is generic, so it has no single pipeline. Remove its type parameters, or put the attribute and the handlers on a class derived from it.");
         }
 
         return extensible;

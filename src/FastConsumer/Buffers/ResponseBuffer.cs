@@ -37,6 +37,13 @@ internal sealed class ResponseBuffer : MemoryManager<byte>
 
     public override Span<byte> GetSpan() => Array.AsSpan(0, _length);
 
+    /// <summary>A view of a part; looks at the bounds only, for each use of it looks whether the bytes were returned.</summary>
+    public ReadOnlyMemory<byte> Slice(int start, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)(uint)start + (uint)length, (ulong)(uint)_length, nameof(length));
+        return CreateMemory(start, length);
+    }
+
     public override MemoryHandle Pin(int elementIndex = 0) => new ArraySegment<byte>(Array, elementIndex, _length - elementIndex).AsMemory().Pin();
 
     public override void Unpin()

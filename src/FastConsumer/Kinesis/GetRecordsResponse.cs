@@ -66,6 +66,12 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>False where the decoder has seen that no record is an aggregate of the KPL.</summary>
     internal bool MayHoldAggregates { get; init; } = true;
 
+    /// <summary>The table itself, for who knows that the answer is not returned meanwhile; its first <see cref="Count"/> entries count.</summary>
+    internal RecordEntry[] Entries => Volatile.Read(ref _entries) ?? throw Returned();
+
+    /// <summary>The bytes themselves, as <see cref="Entries"/>.</summary>
+    internal byte[] Bytes => _buffer.Array;
+
     internal ReadOnlySpan<byte> BufferSpan => _buffer.GetSpan();
 
     /// <summary>Appends the iterator to go on with to an empty <paramref name="target"/>.</summary>
@@ -90,8 +96,10 @@ public sealed class GetRecordsResponse : IDisposable
     internal ReadOnlyMemory<byte> GetData(int index)
     {
         ref readonly RecordEntry entry = ref Entry(index);
-        return _buffer.Memory.Slice(entry.DataOffset, entry.DataLength);
+        return Slice(entry.DataOffset, entry.DataLength);
     }
+
+    internal ReadOnlyMemory<byte> Slice(int start, int length) => _buffer.Slice(start, length);
 
     internal ReadOnlySpan<byte> GetPartitionKeyUtf8(int index)
     {
@@ -113,7 +121,7 @@ public sealed class GetRecordsResponse : IDisposable
 
     internal ref readonly RecordEntry Entry(int index)
     {
-        RecordEntry[] entries = Volatile.Read(ref _entries) ?? throw Returned();
+        RecordEntry[] entries = Entries;
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
         return ref entries[index];
     }

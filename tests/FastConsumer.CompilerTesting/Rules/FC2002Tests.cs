@@ -20,6 +20,8 @@ public sealed class FC2002Tests
     [InlineData("Parallel.ForEach(text.Split(','), part => { try { store.Save(part); } [|catch (Exception e)|] { Console.WriteLine(e); } });")]
     [InlineData("void Local() { try { store.Save(text); } [|catch (TimeoutException)|] { } } Local();")]
     [InlineData("try { try { store.Save(text); } [|catch (Exception)|] { } } finally { Console.WriteLine(); }")]
+    [InlineData("string? found = null; try { found = store.ToString(); } [|catch (Exception e)|] { log.LogError(e, \"\"); } log.LogInformation(found ?? \"nothing\");")]
+    [InlineData("string? found = null; string? other = null; try { found = store.ToString(); } [|catch (Exception e)|] { log.LogError(e, \"\"); } other ??= found; store.Save(text);")]
     public Task What_ends_as_done_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2002", Source(body));
 
     [Theory]
@@ -37,6 +39,8 @@ public sealed class FC2002Tests
     [InlineData("try { File.Delete(text); } catch (IOException) { }")]
     [InlineData("switch (text) { case \"a\": try { store.Save(text); } catch (Exception) { } throw new OperationCanceledException(); default: break; }")]
     [InlineData("try { store.Save(text); } catch (Exception) { try { store.Save(\"dead\"); } catch (Exception) { } throw; }")]
+    [InlineData("string? found = null; try { found = store.ToString(); } catch (Exception e) { log.LogWarning(e, \"\"); } found ??= text; store.Save(found);")]
+    [InlineData("string? found = null; try { found = store.ToString(); } catch (Exception e) { log.LogWarning(e, \"\"); } store.Save(found ?? text);")]
     public Task What_handles_retries_or_tells_is_not(string body) => RuleVerifier.VerifyBodyAsync("FC2002", Source(body));
 
     private static string Source(string body) => HandlerSource.Of(

@@ -12,12 +12,24 @@ public readonly record struct BatchLimits(int MaxRecords, int MaxBytes, TimeSpan
 /// <summary>The pipeline of a processor with an <see cref="OnBatchAttribute"/> method: collects records, then hands them over at once.</summary>
 public abstract class BatchPipeline : ShardPipeline
 {
-    private readonly List<(RecordPage Page, int End)> _ends = [];
+    private readonly int _maxRecords;
+    private readonly int _maxBytes;
+
+    // how far the batch reaches: into the last page, and into those before it
+    private readonly List<(RecordPage Page, int End)> _endsBefore = [];
+    private RecordPage? _lastPage;
+    private int _lastEnd;
+
     private (RecordPage Page, int Index)[] _records = [];
     private long _bytes;
 
     /// <summary>Creates the pipeline.</summary>
-    protected BatchPipeline(BatchLimits limits) => Limits = limits;
+    protected BatchPipeline(BatchLimits limits)
+    {
+        Limits = limits;
+        _maxRecords = limits.MaxRecords;
+        _maxBytes = limits.MaxBytes;
+    }
 
     /// <summary>The bounds of a batch.</summary>
     public BatchLimits Limits { get; }
@@ -32,7 +44,7 @@ public abstract class BatchPipeline : ShardPipeline
     internal int Call { get; private set; }
 
     /// <summary>True where no further record fits.</summary>
-    public bool IsFull => Count >= Limits.MaxRecords || _bytes >= Limits.MaxBytes;
+    public bool IsFull => Count >= _maxRecords || _bytes >= _maxBytes;
 
     /// <summary>
     /// Collects records from the cursor until the batch is full, the page is at its end, or a stop is requested. Where a
@@ -61,17 +73,64 @@ public abstract class BatchPipeline : ShardPipeline
     protected bool Fits(RecordCursor cursor)
     {
         ArgumentNullException.ThrowIfNull(cursor);
-        return Count == 0 || (!IsFull && _bytes + cursor.Current.DataSpan.Length <= Limits.MaxBytes);
+        return Count == 0 || (!IsFull && _bytes + cursor.DataLength <= _maxBytes);
     }
 
     /// <summary>Takes the record the cursor stands on into the batch, and moves the cursor past it.</summary>
     protected void Add(RecordCursor cursor)
     {
         ArgumentNullException.ThrowIfNull(cursor);
-        Grow(ref _records, Count);
-        _bytes += cursor.Current.DataSpan.Length;
-        _records[Count++] = (cursor.Page!, cursor.Index);
+        int count = Count;
+        if (count >= _records.Length)
+        {
+            Grow(ref _records, count);
+        }
+
+        _bytes += cursor.DataLength;
+        _records[count] = (cursor.Page!, cursor.Index);
+        Count = count + 1;
         Pass(cursor);
+    }
+
+    /// <summary>Takes records into the batch while they fit, for a batch that needs nothing of them but where they are.</summary>
+    protected void AddWhileFits(RecordCursor cursor)
+    {
+        ArgumentNullException.ThrowIfNull(cursor);
+        if (!cursor.MoveNext())
+        {
+            return;
+        }
+
+        RecordPage page = cursor.Page!;
+        if (!ReferenceEquals(_lastPage, page))
+        {
+            EnterPage(page);
+        }
+
+        int count = Count;
+        int index = cursor.Index;
+        long bytes = _bytes;
+        for (; index < cursor.End; index++)
+        {
+            int length = cursor.DataLengthAt(index);
+            if (count > 0 && (count >= _maxRecords || bytes + length > _maxBytes))
+            {
+                break;
+            }
+
+            if (count >= _records.Length)
+            {
+                Grow(ref _records, count);
+            }
+
+            _records[count++] = (page, index);
+            bytes += length;
+        }
+
+        Count = count;
+        _bytes = bytes;
+        _lastEnd = index;
+        cursor.TakeUpTo(index);
     }
 
     /// <summary>Leaves the record the cursor stands on out of the batch, and moves the cursor past it: it is done with those before it.</summary>
@@ -92,14 +151,22 @@ public abstract class BatchPipeline : ShardPipeline
     private void Pass(RecordCursor cursor)
     {
         cursor.Take();
-        if (_ends.Count > 0 && ReferenceEquals(_ends[^1].Page, cursor.Page))
+        if (!ReferenceEquals(_lastPage, cursor.Page))
         {
-            _ends[^1] = (cursor.Page!, cursor.Index);
+            EnterPage(cursor.Page!);
         }
-        else
+
+        _lastEnd = cursor.Index;
+    }
+
+    private void EnterPage(RecordPage page)
+    {
+        if (_lastPage is not null)
         {
-            _ends.Add((cursor.Page!, cursor.Index));
+            _endsBefore.Add((_lastPage, _lastEnd));
         }
+
+        _lastPage = page;
     }
 
     internal (RecordPage Page, int Index) RecordAt(int index)
@@ -115,7 +182,7 @@ public abstract class BatchPipeline : ShardPipeline
     internal void MarkDone(int count)
     {
         (RecordPage? nextPage, int nextIndex) = count < Count ? _records[count] : default;
-        foreach ((RecordPage page, int end) in _ends)
+        foreach ((RecordPage page, int end) in _endsBefore)
         {
             if (ReferenceEquals(page, nextPage))
             {
@@ -125,6 +192,8 @@ public abstract class BatchPipeline : ShardPipeline
 
             page.MarkDone(end);
         }
+
+        _lastPage?.MarkDone(ReferenceEquals(_lastPage, nextPage) ? nextIndex : _lastEnd);
     }
 
     /// <summary>Keeps only the records at these indexes, in order, for another attempt.</summary>
@@ -146,17 +215,13 @@ public abstract class BatchPipeline : ShardPipeline
     {
         Count = 0;
         _bytes = 0;
-        _ends.Clear();
+        _endsBefore.Clear();
+        _lastPage = null;
         Call++;
     }
 
     private protected static void Grow<T>(ref T[] array, int used)
     {
-        if (used < array.Length)
-        {
-            return;
-        }
-
         T[] larger = ArrayPool<T>.Shared.Rent(Math.Max(16, used * 2));
         Array.Copy(array, larger, used);
         if (array.Length > 0)
@@ -197,7 +262,11 @@ public abstract class BatchPipeline<TPayload> : BatchPipeline
     /// <summary>Takes the record the cursor stands on into the batch with its payload, and moves the cursor past it.</summary>
     protected void Add(RecordCursor cursor, TPayload payload)
     {
-        Grow(ref _payloads, Count);
+        if (Count >= _payloads.Length)
+        {
+            Grow(ref _payloads, Count);
+        }
+
         _payloads[Count] = payload;
         Add(cursor);
     }

@@ -21,38 +21,33 @@ public static class PayloadReader
 
     /// <summary>Reads JSON.</summary>
     /// <exception cref="JsonException">The bytes are not JSON of this type, or are JSON's <c>null</c>.</exception>
-    public static T Json<T>(ReadOnlySpan<byte> data, JsonTypeInfo<T> typeInfo) =>
-        JsonSerializer.Deserialize(data, typeInfo)
-            ?? throw new JsonException($"The record's payload is JSON null; {typeof(T)} is expected.");
+    public static T Json<T>(ReadOnlySpan<byte> data, JsonTypeInfo<T> typeInfo)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(data, typeInfo)
+                ?? throw new JsonException($"The record's payload is JSON null; {typeof(T)} is expected.");
+        }
+        catch (JsonException e) when (e.InnerException is JsonException)
+        {
+            // The reader's own words quote the payload, which has no place in logs, health reports and dead letters.
+            throw new JsonException(
+                $"The record's payload is not JSON: line {e.LineNumber}, byte {e.BytePositionInLine} (both counted from 0); {typeof(T)} is expected.",
+                e.Path,
+                e.LineNumber,
+                e.BytePositionInLine);
+        }
+    }
 
     /// <summary>Reads UTF-8 text.</summary>
     /// <exception cref="DecoderFallbackException">The bytes are not UTF-8.</exception>
     public static string Text(ReadOnlySpan<byte> data) => s_strictUtf8.GetString(data);
 
     /// <summary>
-    /// Moves a reader over a JSON object to the text of a top-level property, without building anything of the rest.
-    /// False where the object has no such property or its value is no string.
+    /// The text of a top-level property of a JSON object, found without reading the rest, which is not validated. False where the
+    /// object has no such property or its value is no text; of several of that name the first counts.
     /// </summary>
-    /// <exception cref="JsonException">The bytes are not a JSON object.</exception>
-    public static bool MoveToRoute(ref Utf8JsonReader reader, ReadOnlySpan<byte> propertyName)
-    {
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-        {
-            throw new JsonException("The record's payload is not a JSON object, so it has no route property.");
-        }
-
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            bool found = reader.ValueTextEquals(propertyName);
-            reader.Read();
-            if (found)
-            {
-                return reader.TokenType == JsonTokenType.String;
-            }
-
-            reader.Skip();
-        }
-
-        return false;
-    }
+    /// <exception cref="JsonException">The bytes are not a JSON object, or end inside it.</exception>
+    public static bool FindRoute(ReadOnlySpan<byte> json, ReadOnlySpan<byte> propertyName, out RouteText text) =>
+        RouteFinder.Find(json, propertyName, out text);
 }

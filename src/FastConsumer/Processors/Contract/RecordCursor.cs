@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastConsumer.Kinesis.Wire;
 
 namespace FastConsumer.Processors;
 
@@ -13,12 +14,19 @@ public sealed class RecordCursor
     private readonly int _recordsPerCheckpoint;
     private readonly TimeProvider _time;
     private RecordPage? _page;
+    private RecordEntry[] _entries = [];
+    private byte[] _bytes = [];
     private PageLanes? _lanes;
+
+    // the page where it has one lane; null where several share it
+    private RecordPage? _pageInOrder;
     private int _index;
     private int _count;
-    private int _end;
+    private volatile int _end;
     private int _untilCheckpoint;
-    private bool _started;
+    private int _retriedIndex = -1;
+    private int _attempts;
+    private int _startedIndex = -1;
     private long _completed;
     private int _filtered;
     private volatile bool _stopRequested;
@@ -39,12 +47,35 @@ public sealed class RecordCursor
         get => new(_page!.Response, _index);
     }
 
+    /// <summary>The payload of <see cref="Current"/>, borrowed. Its page is not returned while the cursor stands on it, so nothing has to be asked first.</summary>
+    public ReadOnlySpan<byte> DataSpan
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            ref readonly RecordEntry entry = ref _entries[_index];
+            return new ReadOnlySpan<byte>(_bytes, entry.DataOffset, entry.DataLength);
+        }
+    }
+
+    /// <summary>The payload of <see cref="Current"/>, borrowed, as memory; where it is kept for longer, it throws once the page was returned.</summary>
+    public ReadOnlyMemory<byte> Data
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            ref readonly RecordEntry entry = ref _entries[_index];
+            return _page!.Response.Slice(entry.DataOffset, entry.DataLength);
+        }
+    }
+
     /// <summary>The context of the record the cursor stands on.</summary>
     public RecordContext Context => new(_shard, _checkpoints, _page!, _index, Attempt);
 
     internal ShardContext Shard => _shard;
 
-    internal int Attempt { get; private set; } = 1;
+    /// <summary>1 unless the record the cursor stands on was tried before; so nothing has to be set back with each record.</summary>
+    internal int Attempt => _index == _retriedIndex ? _attempts : 1;
 
     /// <summary>The handler that takes the record, where several have error rules of their own.</summary>
     internal int Handler { get; private set; }
@@ -54,17 +85,13 @@ public sealed class RecordCursor
     internal RecordPage? Page => _page;
 
     /// <summary>True where a failure came out of the user's handler, not out of reading the payload.</summary>
-    internal bool HandlerStarted => _started;
+    internal bool HandlerStarted => _startedIndex == _index;
 
     internal bool StopRequested => _stopRequested;
 
     /// <summary>True while records are left, and no stop was requested; the cursor then stands on the next one to run.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MoveNext()
-    {
-        _started = false;
-        return _index < _end && !_stopRequested;
-    }
+    public bool MoveNext() => _index < _end;
 
     /// <summary>Says which handler takes the record, for the error rules of its method; negative for none yet.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,29 +102,41 @@ public sealed class RecordCursor
 
     /// <summary>Called right before the user's handler: what fails from here on is the handler's, not the payload's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void EnterHandler() => _started = true;
+    public void EnterHandler() => _startedIndex = _index;
 
     /// <summary>Called when the handler of the current record has returned: the record is done.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Complete()
     {
-        int index = _index;
-        Take();
-        if (_lanes is null)
+        if (_pageInOrder is { } page)
         {
-            _page!.MarkDone(_index);
+            int next = _index + 1;
+            _index = next;
+            page.MarkDoneInOrder(next);
         }
         else
         {
-            Volatile.Write(ref _completed, _completed + 1);
-            _checkpoints.Completed(_page!, index);
+            CompleteInLane();
         }
 
         if (--_untilCheckpoint == 0)
         {
-            _untilCheckpoint = _recordsPerCheckpoint;
-            _checkpoints.RequestCheckpoint();
+            RequestCheckpoint();
         }
+    }
+
+    private void CompleteInLane()
+    {
+        int index = _index;
+        _index = _lanes!.Next(index);
+        Volatile.Write(ref _completed, _completed + 1);
+        _checkpoints.Completed(_page!, index);
+    }
+
+    private void RequestCheckpoint()
+    {
+        _untilCheckpoint = _recordsPerCheckpoint;
+        _checkpoints.RequestCheckpoint();
     }
 
     /// <summary>Counts a record for which a filter was false; it completes without its handler.</summary>
@@ -122,29 +161,62 @@ public sealed class RecordCursor
     internal void Open(RecordPage page, PageLanes? lanes, int first)
     {
         _page = page;
+        _entries = page.Response.Entries;
+        _bytes = page.Response.Bytes;
         _lanes = lanes;
+        _pageInOrder = lanes is null ? page : null;
         _index = first;
         _count = page.Count;
-        _end = _count;
-        Attempt = 1;
+        _retriedIndex = -1;
+        _startedIndex = -1;
+        EndAt(_count);
     }
 
     /// <summary>The record was taken over by a batch: the cursor goes on, the record is not done.</summary>
-    internal void Take()
-    {
-        _index = _lanes is null ? _index + 1 : _lanes.Next(_index);
-        Attempt = 1;
-    }
+    internal void Take() => _index = _lanes is null ? _index + 1 : _lanes.Next(_index);
+
+    /// <summary>Records up to <paramref name="index"/> were taken over by a batch.</summary>
+    internal void TakeUpTo(int index) => _index = index;
+
+    /// <summary>Behind the last record that may run now.</summary>
+    internal int End => _end;
+
+    /// <summary>The bytes of the payload of the record the cursor stands on.</summary>
+    internal int DataLength => DataLengthAt(_index);
+
+    internal int DataLengthAt(int index) => _entries[index].DataLength;
 
     internal bool AtEnd => _index >= _count;
 
     /// <summary>The pipeline comes back when the record the cursor stands on is done, instead of running on.</summary>
-    internal void EndBehindCurrent() => _end = _index + 1;
+    internal void EndBehindCurrent() => EndAt(_index + 1);
 
     /// <summary>The pipeline runs on to the page's end.</summary>
-    internal void EndWithPage() => _end = _count;
+    internal void EndWithPage() => EndAt(_count);
 
-    internal void NextAttempt() => Attempt++;
+    internal void NextAttempt()
+    {
+        _attempts = Attempt + 1;
+        _retriedIndex = _index;
+        _startedIndex = -1;
+    }
 
-    internal void RequestStop() => _stopRequested = true;
+    /// <summary>From any thread: <see cref="MoveNext"/> is false from now on.</summary>
+    internal void RequestStop()
+    {
+        _stopRequested = true;
+        Interlocked.MemoryBarrier();
+        _end = 0;
+    }
+
+    // a stop ends the run by its end, so that the loop has one thing to ask; of this and a stop beside it, one sees the other
+    private void EndAt(int end)
+    {
+        _end = end;
+        Interlocked.MemoryBarrier();
+        if (_stopRequested)
+        {
+            _end = 0;
+        }
+    }
 }

@@ -41,6 +41,9 @@ internal sealed class RecordPage(GetRecordsResponse response, IDisposable reserv
         }
     }
 
+    /// <summary>The same for the only lane of a page, which comes to one record after the other.</summary>
+    public void MarkDoneInOrder(int count) => Volatile.Write(ref _done, count);
+
     /// <summary>Lets several lanes share the page; before any of them or the progress knows it.</summary>
     public PageLanes OpenLanes(int[] finishedByBucket) => _lanes = new PageLanes(Count, finishedByBucket);
 

@@ -35,10 +35,7 @@ partial class OrderArchive : global::FastConsumer.Processors.IKinesisProcessor<g
         /// <inheritdoc/>
         public override void Collect(global::FastConsumer.Processors.RecordCursor cursor)
         {
-            while (cursor.MoveNext() && Fits(cursor))
-            {
-                Add(cursor);
-            }
+            AddWhileFits(cursor);
         }
 
         /// <inheritdoc/>

@@ -54,22 +54,21 @@ partial class LineProcessor : global::FastConsumer.Processors.IKinesisProcessor<
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private void ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "kind"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "kind"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("count"u8))
+                if (route.Is("count"u8))
                 {
                     CallCount(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("text"u8))
+                if (route.Is("text"u8))
                 {
                     CallText(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("length"u8))
+                if (route.Is("length"u8))
                 {
                     CallLength(cursor, cancellationToken);
                     return;

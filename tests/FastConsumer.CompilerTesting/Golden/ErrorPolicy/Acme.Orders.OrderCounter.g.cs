@@ -48,7 +48,7 @@ partial class OrderCounter : global::FastConsumer.Processors.IKinesisProcessor<g
 
         private void CallCount(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlySpan<byte> payload = cursor.Current.DataSpan;
+            global::System.ReadOnlySpan<byte> payload = cursor.DataSpan;
             cursor.EnterHandler();
             _processor.Count(payload);
         }

@@ -78,15 +78,14 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         private global::System.Threading.Tasks.ValueTask ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
             cursor.ChooseHandler(-1);
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "type"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("order.placed"u8))
+                if (route.Is("order.placed"u8))
                 {
                     return CallPlacedAsync(cursor, cancellationToken);
                 }
 
-                if (reader.ValueTextEquals("order.cancelled"u8))
+                if (route.Is("order.cancelled"u8))
                 {
                     return CallCancelledAsync(cursor, cancellationToken);
                 }
@@ -98,7 +97,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         private global::System.Threading.Tasks.ValueTask CallPlacedAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
             cursor.ChooseHandler(0);
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
             return CallPlacedInScopeAsync(cursor, payload, cancellationToken);
         }
@@ -128,7 +127,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         private global::System.Threading.Tasks.ValueTask CallCancelledAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
             cursor.ChooseHandler(1);
-            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderCancelled);
+            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderCancelled);
             cursor.EnterHandler();
             return CallCancelledInTimeAsync(cursor, payload, cancellationToken);
         }
@@ -158,7 +157,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             using global::FastConsumer.Processors.CallTimeout timeout = cursor.StartTimeout(global::System.TimeSpan.FromTicks(100000000L), cancellationToken); // 00:00:10
             try
             {
-                _processor.Other(cursor.Current.DataSpan, timeout.Token);
+                _processor.Other(cursor.DataSpan, timeout.Token);
                 return default;
             }
             catch (global::System.OperationCanceledException exception) when (timeout.IsOver)

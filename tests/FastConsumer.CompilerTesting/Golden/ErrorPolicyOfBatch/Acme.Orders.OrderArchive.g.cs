@@ -42,7 +42,7 @@ partial class OrderArchive : global::FastConsumer.Processors.IKinesisProcessor<g
         {
             while (cursor.MoveNext() && Fits(cursor))
             {
-                Add(cursor, global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced));
+                Add(cursor, global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced));
             }
         }
 

@@ -45,7 +45,7 @@ partial class OrderArchive : global::FastConsumer.Processors.IKinesisProcessor<g
                     continue;
                 }
 
-                global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+                global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
                 if (!global::Acme.Orders.OrderArchive.IsLarge(payload))
                 {
                     LeaveOut(cursor);

@@ -52,7 +52,7 @@ partial class OrderCounter : global::FastConsumer.Processors.IKinesisProcessor<g
 
         private void CallCount(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            string payload = global::FastConsumer.Processors.PayloadReader.Text(cursor.Current.DataSpan);
+            string payload = global::FastConsumer.Processors.PayloadReader.Text(cursor.DataSpan);
             if (!global::Acme.Orders.OrderCounter.IsLong(payload))
             {
                 cursor.CountFiltered();

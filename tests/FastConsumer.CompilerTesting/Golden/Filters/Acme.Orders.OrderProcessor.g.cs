@@ -40,7 +40,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             while (cursor.MoveNext())
             {
                 cursor.ChooseHandler(-1);
-                if (!global::Acme.Orders.OrderProcessor.IsOrder(cursor.Current.DataSpan))
+                if (!global::Acme.Orders.OrderProcessor.IsOrder(cursor.DataSpan))
                 {
                     cursor.CountFiltered();
                     cursor.Complete();
@@ -68,7 +68,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             while (cursor.MoveNext())
             {
                 cursor.ChooseHandler(-1);
-                if (!global::Acme.Orders.OrderProcessor.IsOrder(cursor.Current.DataSpan))
+                if (!global::Acme.Orders.OrderProcessor.IsOrder(cursor.DataSpan))
                 {
                     cursor.CountFiltered();
                     cursor.Complete();
@@ -84,10 +84,9 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         private global::System.Threading.Tasks.ValueTask ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
             cursor.ChooseHandler(-1);
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "type"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("order.placed"u8))
+                if (route.Is("order.placed"u8))
                 {
                     return CallPlacedAsync(cursor, cancellationToken);
                 }
@@ -99,7 +98,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         private global::System.Threading.Tasks.ValueTask CallPlacedAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
             cursor.ChooseHandler(0);
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             if (!global::Acme.Orders.OrderProcessor.IsLarge(payload))
             {
                 cursor.CountFiltered();

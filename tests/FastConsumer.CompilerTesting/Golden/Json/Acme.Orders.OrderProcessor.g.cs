@@ -67,7 +67,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
 
         private global::System.Threading.Tasks.ValueTask CallHandleAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
             return _processor.HandleAsync(payload, cursor.Context, cancellationToken);
         }

@@ -65,7 +65,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
 
         private global::System.Threading.Tasks.ValueTask CallHandleAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlyMemory<byte> payload = cursor.Current.Data;
+            global::System.ReadOnlyMemory<byte> payload = cursor.Data;
             cursor.EnterHandler();
             return _processor.HandleAsync(payload, cancellationToken);
         }

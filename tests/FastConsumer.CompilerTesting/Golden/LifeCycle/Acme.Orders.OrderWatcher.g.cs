@@ -45,7 +45,7 @@ partial class OrderWatcher : global::FastConsumer.Processors.IKinesisProcessor<g
 
         private void CallHandle(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            string payload = global::FastConsumer.Processors.PayloadReader.Text(cursor.Current.DataSpan);
+            string payload = global::FastConsumer.Processors.PayloadReader.Text(cursor.DataSpan);
             cursor.EnterHandler();
             global::Acme.Orders.OrderWatcher.Handle(payload);
         }

@@ -56,34 +56,33 @@ partial class MixedProcessor : global::FastConsumer.Processors.IKinesisProcessor
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private void ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "kind"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "kind"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("generic"u8))
+                if (route.Is("generic"u8))
                 {
                     CallHandle(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("struct"u8))
+                if (route.Is("struct"u8))
                 {
                     CallHandle_2(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("nullable"u8))
+                if (route.Is("nullable"u8))
                 {
                     CallHandle_3(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("primitive"u8))
+                if (route.Is("primitive"u8))
                 {
                     CallHandle_4(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("obsolete"u8))
+                if (route.Is("obsolete"u8))
                 {
                     CallOld(cursor, cancellationToken);
                     return;
@@ -100,35 +99,35 @@ partial class MixedProcessor : global::FastConsumer.Processors.IKinesisProcessor
 
         private void CallHandle(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.Envelope<global::System.Collections.Generic.List<string?>> payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonEnvelope);
+            global::Acme.Envelope<global::System.Collections.Generic.List<string?>> payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonEnvelope);
             cursor.EnterHandler();
             global::Acme.Orders.MixedProcessor.Handle(payload);
         }
 
         private void CallHandle_2(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.Reading payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonReading);
+            global::Acme.Reading payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonReading);
             cursor.EnterHandler();
             _processor.Handle(payload);
         }
 
         private void CallHandle_3(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
             _processor.Handle(payload);
         }
 
         private void CallHandle_4(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            double payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonDouble);
+            double payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonDouble);
             cursor.EnterHandler();
             _processor.Handle(payload);
         }
 
         private void CallOld(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderCancelled);
+            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderCancelled);
             cursor.EnterHandler();
             _processor.Old(payload);
         }

@@ -63,7 +63,7 @@ partial class TimeProcessor : global::FastConsumer.Processors.IKinesisProcessor<
 
         private global::System.Threading.Tasks.ValueTask CallHandleAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Google.Protobuf.WellKnownTypes.Timestamp payload = global::Google.Protobuf.WellKnownTypes.Timestamp.Parser.ParseFrom(cursor.Current.DataSpan);
+            global::Google.Protobuf.WellKnownTypes.Timestamp payload = global::Google.Protobuf.WellKnownTypes.Timestamp.Parser.ParseFrom(cursor.DataSpan);
             cursor.EnterHandler();
             return _processor.HandleAsync(payload);
         }

@@ -43,7 +43,7 @@ partial class ClickCounter : global::FastConsumer.Processors.IKinesisProcessor<g
 
         private void CallHandle(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlySpan<byte> payload = cursor.Current.DataSpan;
+            global::System.ReadOnlySpan<byte> payload = cursor.DataSpan;
             cursor.EnterHandler();
             _processor.Handle(payload);
         }

@@ -68,15 +68,14 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private global::System.Threading.Tasks.ValueTask ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "type"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("order.placed"u8))
+                if (route.Is("order.placed"u8))
                 {
                     return CallPlacedAsync(cursor, cancellationToken);
                 }
 
-                if (reader.ValueTextEquals("order \"cancelled\" \\ ä\n"u8))
+                if (route.Is("order \"cancelled\" \\ ä\n"u8))
                 {
                     return CallCancelledAsync(cursor, cancellationToken);
                 }
@@ -87,14 +86,14 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
 
         private global::System.Threading.Tasks.ValueTask CallPlacedAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
             return new global::System.Threading.Tasks.ValueTask(_processor.PlacedAsync(payload, cancellationToken));
         }
 
         private global::System.Threading.Tasks.ValueTask CallCancelledAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderCancelled);
+            global::Acme.OrderCancelled payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderCancelled);
             cursor.EnterHandler();
             return _processor.CancelledAsync(cancellationToken, payload);
         }

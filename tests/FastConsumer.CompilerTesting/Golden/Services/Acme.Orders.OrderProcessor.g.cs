@@ -68,10 +68,9 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private global::System.Threading.Tasks.ValueTask ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "type"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("order.placed"u8))
+                if (route.Is("order.placed"u8))
                 {
                     return CallPlacedAsync(cursor, cancellationToken);
                 }
@@ -82,7 +81,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
 
         private global::System.Threading.Tasks.ValueTask CallPlacedAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.Current.DataSpan, _jsonOrderPlaced);
+            global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
             return CallPlacedInScopeAsync(cursor, payload, cancellationToken);
         }
@@ -114,7 +113,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             try
             {
                 var service1 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
-                _processor.Other(service1, cursor.Current.DataSpan, cursor.Context);
+                _processor.Other(service1, cursor.DataSpan, cursor.Context);
             }
             finally
             {

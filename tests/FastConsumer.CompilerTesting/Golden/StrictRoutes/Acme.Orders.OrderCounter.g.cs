@@ -46,16 +46,15 @@ partial class OrderCounter : global::FastConsumer.Processors.IKinesisProcessor<g
         /// <summary>Chooses a handler by one JSON property, without parsing the rest.</summary>
         private void ChooseRoute(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            var reader = new global::System.Text.Json.Utf8JsonReader(cursor.Current.DataSpan);
-            if (global::FastConsumer.Processors.PayloadReader.MoveToRoute(ref reader, "type"u8))
+            if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, "type"u8, out global::FastConsumer.Processors.RouteText route))
             {
-                if (reader.ValueTextEquals("order.placed"u8))
+                if (route.Is("order.placed"u8))
                 {
                     CallPlaced(cursor, cancellationToken);
                     return;
                 }
 
-                if (reader.ValueTextEquals("order.cancelled"u8))
+                if (route.Is("order.cancelled"u8))
                 {
                     CallCancelled(cursor, cancellationToken);
                     return;
@@ -72,14 +71,14 @@ partial class OrderCounter : global::FastConsumer.Processors.IKinesisProcessor<g
 
         private void CallPlaced(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlySpan<byte> payload = cursor.Current.DataSpan;
+            global::System.ReadOnlySpan<byte> payload = cursor.DataSpan;
             cursor.EnterHandler();
             _processor.Placed(payload);
         }
 
         private void CallCancelled(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            global::System.ReadOnlyMemory<byte> payload = cursor.Current.Data;
+            global::System.ReadOnlyMemory<byte> payload = cursor.Data;
             cursor.EnterHandler();
             _processor.Cancelled(payload);
         }
