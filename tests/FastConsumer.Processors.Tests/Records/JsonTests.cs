@@ -30,6 +30,20 @@ public sealed class JsonTests
 
         Assert.False(driver.Cursor.HandlerStarted);
     }
+
+    [Theory]
+    [InlineData("secret")]
+    [InlineData("""{"id":1,"item":"tea" secret}""")]
+    [InlineData("""{"id":"secret","item":"tea"}""")]
+    public async Task What_fails_is_not_quoted(string json)
+    {
+        using var driver = new PipelineDriver<OrderProcessor>(new OrderProcessor(""));
+
+        JsonException error = await Assert.ThrowsAsync<JsonException>(async () => await driver.RunAsync(json));
+
+        Assert.DoesNotContain("secret", error.ToString(), StringComparison.Ordinal);
+        Assert.NotNull(error.BytePositionInLine);
+    }
 }
 
 public sealed record OrderPlaced(int Id, string Item);
