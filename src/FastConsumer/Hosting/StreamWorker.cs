@@ -103,7 +103,6 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         await _store.DisposeAsync();
-        _parts.FanOut?.Dispose();
         _parts.Client.Dispose();
         _phases.Dispose();
     }

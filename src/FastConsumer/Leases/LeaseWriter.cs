@@ -207,9 +207,9 @@ internal sealed class LeaseWriter
 
         public bool IsSent { get; set; }
 
-        public TaskCompletionSource Full { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Full { get; } = ApartTask.Completion();
 
-        public TaskCompletionSource Urgent { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Urgent { get; } = ApartTask.Completion();
 
         public CancellationTokenSource Abandoned { get; } = new();
     }
