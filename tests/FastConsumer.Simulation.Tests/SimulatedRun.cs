@@ -75,7 +75,7 @@ internal sealed class SimulatedRun
         text.AppendLine(CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests");
         text.AppendLine(scenario.ToString());
         text.AppendLine("The last events that matter here:");
-        text.Append(result.Trace.Last(120, shard));
+        text.Append(result.Trace.Last(int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_EVENTS") ?? "120", CultureInfo.InvariantCulture), shard));
         return text.ToString();
     }
 

@@ -50,6 +50,7 @@ internal sealed class SimulatedClock : TimeProvider
     public override long GetTimestamp()
     {
         _loop.RequireInside($"A look at the clock of {_process.Name}");
+        _loop.Look();
         return Elapsed.Ticks;
     }
 

@@ -24,7 +24,7 @@ internal sealed class SimulatedCluster
     public SimulatedCluster(int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules)
     {
         Random = new Random(seed);
-        Loop = new SimulationLoop(Random.Next(), mostTasks: 20_000_000, longest: TimeSpan.FromHours(2));
+        Loop = new SimulationLoop(Random.Next(), mostTasks: 1_000_000, longest: TimeSpan.FromHours(2));
         _world = new SimulatedProcess(Loop, "world");
         _engine = new KinesisEngine(service with { Clock = _world.Clock, Seed = Random.Next() });
         _engine.CreateStream(new CreateStreamRequest(Stream, shards));

@@ -7,8 +7,9 @@ namespace FastConsumer.Testing.Simulation;
 /// </summary>
 internal sealed class SimulationLoop
 {
-    /// <summary>What a task takes of virtual time: a loop that waits for less than a timer can tell gets on.</summary>
+    /// <summary>What a task, and a look at a clock, take of virtual time: a loop that waits for less than a timer can tell gets on.</summary>
     private const long TicksPerTask = 50;
+    private const long TicksPerLook = 10;
 
     private readonly Thread _thread = Thread.CurrentThread;
     private readonly Lock _escapes = new();
@@ -59,6 +60,9 @@ internal sealed class SimulationLoop
             throw new SimulationEscapedException($"{what} came from a thread outside of the simulation.");
         }
     }
+
+    /// <summary>Somebody looks at a clock.</summary>
+    public void Look() => Now += TicksPerLook;
 
     /// <summary>Runs something of the world's own, of no process, after a while.</summary>
     public void At(TimeSpan after, Action action)

@@ -122,7 +122,7 @@ internal sealed class ShardDispatcher
 
                 ready ??= HasMoreAsync(input, stop);
                 using var delayed = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                await Task.WhenAny(ready, Task.Delay(patience, _time, delayed.Token));
+                await Task.WhenAny(ready, ApartTask.DelayAsync(patience, _time, delayed.Token));
                 await delayed.CancelApartAsync();
                 if (ready.IsCompleted)
                 {

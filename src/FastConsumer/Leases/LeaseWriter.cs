@@ -151,10 +151,10 @@ internal sealed class LeaseWriter
         }
 
         using var ended = new CancellationTokenSource();
-        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, Task.Delay(_gatherTime, _time, ended.Token));
+        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, ApartTask.DelayAsync(_gatherTime, _time, ended.Token));
         if (company == batch.Urgent.Task)
         {
-            await Task.WhenAny(batch.Full.Task, Task.Delay(s_urgentGatherTime, _time, ended.Token));
+            await Task.WhenAny(batch.Full.Task, ApartTask.DelayAsync(s_urgentGatherTime, _time, ended.Token));
         }
 
         await ended.CancelApartAsync();

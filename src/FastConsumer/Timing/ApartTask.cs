@@ -23,6 +23,13 @@ internal static class ApartTask
         : TaskCreationOptions.None);
 
     /// <summary>
+    /// A delay to be waited for together with others. The framework's own, with a clock that is not the system's, ends by way of the
+    /// thread pool there.
+    /// </summary>
+    public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken) =>
+        await Task.Delay(delay, time, cancellationToken);
+
+    /// <summary>
     /// Cancels at once, with what was registered for it apart from the caller; on a scheduler of its own within the call, since
     /// <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool.
     /// </summary>

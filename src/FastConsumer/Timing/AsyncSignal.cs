@@ -39,7 +39,7 @@ internal sealed class AsyncSignal
         }
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task delay = Task.Delay(timeout, time, ended.Token);
+        Task delay = ApartTask.DelayAsync(timeout, time, ended.Token);
         await Task.WhenAny(waiting.Task, delay);
         await ended.CancelApartAsync();
         lock (_lock)
