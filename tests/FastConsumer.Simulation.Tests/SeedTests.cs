@@ -16,7 +16,7 @@ public sealed class SeedTests
             : [.. Enumerable.Range(
                 int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_FIRST") ?? "1", CultureInfo.InvariantCulture),
                 int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_SEEDS") ?? $"{Seeds}", CultureInfo.InvariantCulture))];
-        ConcurrentBag<(int Seed, string Text)> failures = [];
+        ConcurrentBag<(int Seed, string Reason, string Text)> failures = [];
         long ticks = 0;
         long records = 0;
         long duplicates = 0;
@@ -31,11 +31,13 @@ public sealed class SeedTests
             Interlocked.Add(ref tasks, result.Tasks);
             if (result.Failure is not null)
             {
-                failures.Add((seed, SimulatedRun.Describe(scenario, result)));
+                failures.Add((seed, $"{seed}: {result.Failure.Message.Split('\n')[0]}", SimulatedRun.Describe(scenario, result)));
             }
         });
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures.");
-        Assert.True(failures.IsEmpty, $"{failures.Count} of {seeds.Length} seeds fail: {string.Join(", ", failures.Select(static failure => failure.Seed).Order())}\n{failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text}");
+        Assert.True(
+            failures.IsEmpty,
+            $"{failures.Count} of {seeds.Length} seeds fail:\n{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n{failures.MinBy(static failure => failure.Seed).Text}");
     }
 }

@@ -170,7 +170,7 @@ internal sealed class SimulatedSubscription(SimulationLoop loop, SimulatedProces
         });
     }
 
-    private void Arrive(SubscriptionEvent? next, KinesisException? error) => process.Post(() =>
+    private void Arrive(SubscriptionEvent? next, KinesisException? error)
     {
         // behind a break nothing comes
         if (_arrived.Count == 0 || _arrived.Last().Error is null)
@@ -178,8 +178,8 @@ internal sealed class SimulatedSubscription(SimulationLoop loop, SimulatedProces
             _arrived.Enqueue((next, error));
         }
 
-        _waiting?.TrySetResult();
-    });
+        process.Post(() => _waiting?.TrySetResult());
+    }
 
     private void End()
     {

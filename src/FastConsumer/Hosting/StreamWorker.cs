@@ -249,7 +249,8 @@ internal sealed class StreamWorker : IAsyncDisposable
         {
             long started = _parts.Time.GetTimestamp();
             LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken);
-            if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine })
+            // an answer that came too late for the lease is of no use: others may have it, or it is taken again in the next round
+            if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine } && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
             {
                 Run(new HeldLease(_store, _writer, mine, started, _parts.Time));
             }
