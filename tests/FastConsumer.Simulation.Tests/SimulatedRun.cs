@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
@@ -44,7 +45,7 @@ internal sealed class SimulatedRun
     /// <summary>How long it may take at most until all is well again.</summary>
     private TimeSpan Recovery => TimeSpan.FromMinutes(3) + (20 * _scenario.LeaseDuration);
 
-    /// <summary>Runs a seed, on a thread of its own.</summary>
+    /// <summary>Runs a seed, on a thread of its own; other threads of the pool would be as good, but the run must keep to one.</summary>
     public static RunResult Execute(Scenario scenario, PlantedBug? bug = null)
     {
         RunResult? result = null;
@@ -287,9 +288,6 @@ internal sealed class SimulatedRun
         _isQuiet = true;
         _handlers.ForEach(static handler => handler.IsWellBehaved = true);
         _cluster.Loop.Trace.Add("", null, "the faults are over");
-        // longer than any fault lasts
-        await _cluster.DelayAsync(TimeSpan.FromSeconds(Math.Max(20, 3 * _scenario.LeaseDuration.TotalSeconds) + 1));
-        _cluster.Table.UnitsPerSecond = null;
         foreach (SimulatedWorker worker in _cluster.Live)
         {
             foreach (SimulatedLink link in (SimulatedLink[])[worker.ToKinesis, worker.ToTable])
@@ -299,6 +297,9 @@ internal sealed class SimulatedRun
             }
         }
 
+        // longer than any fault lasts
+        await _cluster.DelayAsync(TimeSpan.FromSeconds(Math.Max(20, 3 * _scenario.LeaseDuration.TotalSeconds) + 1));
+        _cluster.Table.UnitsPerSecond = null;
         if (_cluster.Live.Count == 0)
         {
             StartWorker();
