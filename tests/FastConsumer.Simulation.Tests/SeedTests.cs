@@ -38,6 +38,6 @@ public sealed class SeedTests
             $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures.");
         Assert.True(
             failures.IsEmpty,
-            $"{failures.Count} of {seeds.Length} seeds fail:\n{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n{failures.MinBy(static failure => failure.Seed).Text}");
+            $"{failures.Count} of {seeds.Length} seeds fail:\n{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n{failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text}");
     }
 }

@@ -23,11 +23,11 @@ internal static class ApartTask
         : TaskCreationOptions.None);
 
     /// <summary>
-    /// A delay to be waited for together with others. The framework's own, with a clock that is not the system's, ends by way of the
-    /// thread pool there.
+    /// A delay to be waited for together with others: it ends with its time or its token, without an exception. The framework's own,
+    /// with a clock that is not the system's, ends by way of the thread pool there.
     /// </summary>
     public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken) =>
-        await Task.Delay(delay, time, cancellationToken);
+        await Task.Delay(delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>
     /// Cancels at once, with what was registered for it apart from the caller; on a scheduler of its own within the call, since
