@@ -14,7 +14,6 @@ internal sealed class DeliveryLedger
     private readonly Dictionary<string, ShardBook> _shards = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Shard, long Token), Ownership> _ownerships = [];
     private readonly Dictionary<string, Ownership> _current = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string Shard, long Counter), (string Worker, CheckpointPosition Checkpoint, TimeSpan At)> _renewals = [];
     private readonly Dictionary<string, (long Counter, long Since)> _moved = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedDictionary<long, int>> _held = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SimulatedWorker> _workers = new(StringComparer.Ordinal);
@@ -220,7 +219,10 @@ internal sealed class DeliveryLedger
             Require("live lease", isExpired || isLevelling, shardId, $"{name} took the lease of {former}, which had written it {TimeSpan.FromTicks(_loop.Now - since)} before and had no other.");
         }
 
-        Ownership ownership = Begin(worker, shardId, after.LeaseCounter, after.Checkpoint, worker.Process.Clock.Elapsed);
+        var ownership = new Ownership(worker, shardId, after.LeaseCounter, IndexOf(Shard(shardId), after.Checkpoint), worker.Process.Clock.Elapsed)
+        {
+            KnowsStart = after.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.TrimHorizon,
+        };
         Require("one owner", _ownerships.TryAdd((shardId, after.LeaseCounter), ownership), shardId, $"two owners have had counter {after.LeaseCounter}.");
         _current[shardId] = ownership;
     }
@@ -233,7 +235,6 @@ internal sealed class DeliveryLedger
         Require("checkpoint goes on", after.Checkpoint >= before.Checkpoint, shardId, $"{name} moved the checkpoint from {Name(shardId, before.Checkpoint)} back to {Name(shardId, after.Checkpoint)}.");
         Ownership ownership = _current[shardId];
         ownership.RenewedAt = ownership.Worker.Process.Clock.Elapsed;
-        _renewals[(shardId, after.LeaseCounter)] = (name, after.Checkpoint, ownership.RenewedAt);
         if (after.Checkpoint == before.Checkpoint)
         {
             return;
@@ -380,28 +381,10 @@ internal sealed class DeliveryLedger
 
     private Ownership Find(SimulatedWorker worker, string shardId, long token)
     {
-        if (!_ownerships.TryGetValue((shardId, token), out Ownership? ownership)
-            && _renewals.TryGetValue((shardId, token), out (string Worker, CheckpointPosition Checkpoint, TimeSpan At) renewal)
-            && renewal.Worker == worker.Name)
-        {
-            // A late renewal of its own came before its take, and had the take's effect: it may go on from there as from a take.
-            _ownerships[(shardId, token)] = ownership = Begin(worker, shardId, token, renewal.Checkpoint, renewal.At);
-            if (_current.GetValueOrDefault(shardId) is { } current && current.Worker == worker)
-            {
-                ownership.RenewedAt = current.RenewedAt;
-                _current[shardId] = ownership;
-            }
-        }
-
+        _ = _ownerships.TryGetValue((shardId, token), out Ownership? ownership);
         Require("one owner", ownership?.Worker == worker, shardId, $"{worker.Name} works with token {token}, which the table never gave it.");
         return ownership!;
     }
-
-    private Ownership Begin(SimulatedWorker worker, string shardId, long token, CheckpointPosition checkpoint, TimeSpan at) =>
-        new(worker, shardId, token, IndexOf(Shard(shardId), checkpoint), at)
-        {
-            KnowsStart = checkpoint.Kind is CheckpointKind.Record or CheckpointKind.TrimHorizon,
-        };
 
     private int IndexOf(ShardBook shard, CheckpointPosition position) => position.Kind switch
     {

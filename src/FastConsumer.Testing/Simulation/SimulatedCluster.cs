@@ -50,6 +50,8 @@ internal sealed class SimulatedCluster
     /// <summary>Those that have neither crashed nor stopped.</summary>
     public IReadOnlyList<SimulatedWorker> Live => [.. _workers.Where(static worker => worker.IsLive)];
 
+    public SimulatedWorker Worker(string name) => _workers.First(worker => worker.Name == name);
+
     /// <summary>Runs a script to its end, on this thread.</summary>
     public void Run(Func<Task> script) => Loop.Run(_world.Start(script));
 

@@ -133,6 +133,12 @@ internal sealed class SimulatedWorker
                 worker.GaveHandlerUp = true;
             }
 
+            if (eventId.Name == nameof(ConsumerLog.LeaseLost))
+            {
+                // what befell the lease may have befallen others, and slowed its writes down
+                worker.LastTrouble = worker._loop.Now;
+            }
+
             worker.Note($"[{eventId.Id}] {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
             if (logLevel == LogLevel.Critical)
             {

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace FastConsumer.Testing.Simulation;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace FastConsumer.Testing.Simulation;
 /// virtual times. Time passes by a little with each task, and by leaps when nothing is left to run.
 /// Invariant: nothing runs on another thread. What tries to ends the run, with where it came from.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The event is never waited for by its handle, so it has none.")]
 internal sealed class SimulationLoop
 {
     /// <summary>What a task, and a look at a clock, take of virtual time: a loop that waits for less than a timer can tell gets on.</summary>
@@ -12,7 +15,11 @@ internal sealed class SimulationLoop
     private const long TicksPerLook = 10;
 
     private readonly Thread _thread = Thread.CurrentThread;
+    /// <summary>How long a run that is stuck waits, in real time, for the other thread that may be the reason.</summary>
+    private static readonly TimeSpan s_otherThread = TimeSpan.FromMilliseconds(500);
+
     private readonly Lock _escapes = new();
+    private readonly ManualResetEventSlim _failed = new();
     private readonly Random _random;
     private readonly List<SimulatedProcess> _processes = [];
     private readonly PriorityQueue<Action, (long Due, long Order)> _events = new();
@@ -49,6 +56,8 @@ internal sealed class SimulationLoop
         {
             _failure ??= failure;
         }
+
+        _failed.Set();
     }
 
     /// <summary>Throws where the caller is not on the simulation's thread, and ends the run.</summary>
@@ -139,6 +148,8 @@ internal sealed class SimulationLoop
 
         if (_wakeAt == long.MaxValue)
         {
+            _failed.Wait(s_otherThread);
+            ThrowFailure();
             throw new SimulationStuckException($"Nothing is left to run or to wait for after {TimeSpan.FromTicks(Now)}, and the run is not over: something waits for what will never come, or for another thread.");
         }
 

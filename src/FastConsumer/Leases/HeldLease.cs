@@ -147,7 +147,8 @@ internal sealed class HeldLease
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
             Current = result.Lease!;
-            Volatile.Write(ref _renewedAt, started);
+            // where the fate of an earlier one was unknown, it may be that one which the store has found written
+            Volatile.Write(ref _renewedAt, _doubtfulSince ?? started);
             _doubtfulSince = null;
             return result;
         }
