@@ -104,7 +104,8 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         LeaseWriteResult result = await _writer.WriteAsync(
             LeaseRequests.Take(_table, observed, owner),
             observed,
-            row => row.LeaseOwner == owner && row.CheckpointOwner is null,
+            // of a lease that was its own already, a late renewal of its own looks the same, and may be long ago
+            row => row.LeaseOwner == owner && row.CheckpointOwner is null && observed.LeaseOwner != owner,
             cancellationToken);
         return Settled(result);
     }

@@ -79,13 +79,13 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
         Await(method, call);
         writer.Close();
         writer.Open("finally");
-        writer.Line("await scope.DisposeAsync().ConfigureAwait(false);");
+        writer.Line("await scope.DisposeAsync();");
         writer.Close();
     }
 
     /// <summary>Calls and waits for the method.</summary>
     public void Await(MethodModel method, string call) =>
-        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call}.ConfigureAwait(false);");
+        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call};");
 
     private static string Service(int position) => "service" + Literals.Number(position + 1);
 }

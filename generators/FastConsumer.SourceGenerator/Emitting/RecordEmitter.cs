@@ -81,11 +81,11 @@ internal sealed class RecordEmitter
         _writer.Line();
         _writer.Line("/// <summary>Goes on from the first handler that did not return at once.</summary>");
         _writer.Open($"private async {ValueTask} ContinueAsync({ValueTask} pending, {Cursor}, {Token})");
-        _writer.Line("await pending.ConfigureAwait(false);");
+        _writer.Line("await pending;");
         _writer.Line("cursor.Complete();");
         _writer.Open("while (cursor.MoveNext())");
         EmitFilter();
-        _writer.Line($"await {Entrance}(cursor, cancellationToken).ConfigureAwait(false);");
+        _writer.Line($"await {Entrance}(cursor, cancellationToken);");
         _writer.Line("cursor.Complete();");
         _writer.Close();
         _writer.Close();

@@ -1,5 +1,6 @@
 using FastConsumer.Dispatch;
 using FastConsumer.Processors;
+using FastConsumer.Timing;
 
 namespace FastConsumer.Checkpoints;
 
@@ -129,7 +130,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         {
             if (_room is null)
             {
-                _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _room = ApartTask.Completion();
                 // before the look at what is done: a lane that finishes meanwhile sees the watcher, or is seen
                 Interlocked.Increment(ref _watchers);
             }
@@ -308,6 +309,6 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
 
     private sealed record Waiter(CheckpointPosition Position)
     {
-        public TaskCompletionSource Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Durable { get; } = ApartTask.Completion();
     }
 }

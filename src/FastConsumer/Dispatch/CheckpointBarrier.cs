@@ -1,3 +1,5 @@
+using FastConsumer.Timing;
+
 namespace FastConsumer.Dispatch;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace FastConsumer.Dispatch;
 /// </summary>
 internal sealed class CheckpointBarrier(CheckpointPosition position, int lanes)
 {
-    private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _reached = ApartTask.Completion();
     private int _missing = lanes;
 
     /// <summary>The cut: what is done once the barrier is reached.</summary>

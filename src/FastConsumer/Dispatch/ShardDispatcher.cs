@@ -120,9 +120,9 @@ internal sealed class ShardDispatcher
                     continue;
                 }
 
-                ready ??= input.WaitToReadAsync(stop).AsTask();
+                ready ??= HasMoreAsync(input, stop);
                 using var delayed = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                await Task.WhenAny(ready, Task.Delay(patience, _time, delayed.Token));
+                await Task.WhenAny(ready, ApartTask.DelayAsync(patience, _time, delayed.Token));
                 await delayed.CancelApartAsync();
                 if (ready.IsCompleted)
                 {
@@ -137,4 +137,7 @@ internal sealed class ShardDispatcher
             return false;
         }
     }
+
+    /// <summary>A task that ends on the worker's scheduler, as <see cref="ValueTask{T}.AsTask"/> of a channel's does not.</summary>
+    private static async Task<bool> HasMoreAsync(ChannelReader<ReadItem> input, CancellationToken stop) => await input.WaitToReadAsync(stop);
 }

@@ -114,7 +114,6 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         await _store.DisposeAsync();
-        _parts.FanOut?.Dispose();
         _parts.Client.Dispose();
         _phases.Dispose();
     }
@@ -261,7 +260,8 @@ internal sealed class StreamWorker : IAsyncDisposable
         {
             long started = _parts.Time.GetTimestamp();
             LeaseWriteResult taken = await _store.TakeAsync(lease, Settings.WorkerId, cancellationToken);
-            if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine })
+            // an answer that came too late for the lease is of no use: others may have it, or it is taken again in the next round
+            if (taken is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine } && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
             {
                 Run(new HeldLease(_store, _writer, mine, started, _parts.Time));
             }

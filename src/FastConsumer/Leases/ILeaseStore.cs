@@ -29,7 +29,8 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
-    /// the counter, and counts the switch of owners.
+    /// the counter, and counts the switch of owners. Where the lease was the same owner's before, a row with the next counter is no proof
+    /// that the take took effect: a late renewal leaves the same.
     /// </summary>
     Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken);
 

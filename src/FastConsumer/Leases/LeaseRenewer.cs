@@ -23,6 +23,9 @@ internal sealed class LeaseRenewer
         _log = log;
     }
 
+    /// <summary>How long after its last write a lease counts as this worker's own: a little less than others wait.</summary>
+    public static TimeSpan LastsFor(TimeSpan leaseDuration) => 0.9 * leaseDuration;
+
     /// <summary>Renews until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -58,7 +61,7 @@ internal sealed class LeaseRenewer
     {
         foreach (HeldLease lease in _held.Values)
         {
-            if (lease.SinceRenewal >= 0.9 * _leaseDuration)
+            if (lease.SinceRenewal >= LastsFor(_leaseDuration))
             {
                 lease.MarkLost($"it could not be renewed for {_leaseDuration}.");
             }

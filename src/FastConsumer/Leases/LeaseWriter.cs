@@ -151,10 +151,10 @@ internal sealed class LeaseWriter
         }
 
         using var ended = new CancellationTokenSource();
-        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, Task.Delay(_gatherTime, _time, ended.Token));
+        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, ApartTask.DelayAsync(_gatherTime, _time, ended.Token));
         if (company == batch.Urgent.Task)
         {
-            await Task.WhenAny(batch.Full.Task, Task.Delay(s_urgentGatherTime, _time, ended.Token));
+            await Task.WhenAny(batch.Full.Task, ApartTask.DelayAsync(s_urgentGatherTime, _time, ended.Token));
         }
 
         await ended.CancelApartAsync();
@@ -207,9 +207,9 @@ internal sealed class LeaseWriter
 
         public bool IsSent { get; set; }
 
-        public TaskCompletionSource Full { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Full { get; } = ApartTask.Completion();
 
-        public TaskCompletionSource Urgent { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Urgent { get; } = ApartTask.Completion();
 
         public CancellationTokenSource Abandoned { get; } = new();
     }

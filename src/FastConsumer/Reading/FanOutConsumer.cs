@@ -9,7 +9,7 @@ namespace FastConsumer.Reading;
 /// The registered consumer that all workers of an application share on a stream. Whoever comes first registers it; it is
 /// never deregistered here, for nobody knows whether another worker still reads with it.
 /// </summary>
-internal sealed class FanOutConsumer : IDisposable
+internal sealed class FanOutConsumer
 {
     /// <summary>The fewest registered consumers at which a stream may have no room for another (50 in On-demand Advantage).</summary>
     private const int ConsumerLimit = 20;
@@ -24,7 +24,7 @@ internal sealed class FanOutConsumer : IDisposable
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly ILogger _log;
-    private readonly SemaphoreSlim _one = new(1);
+    private readonly AsyncLock _one = new();
     private volatile string? _arn;
     private int _hasFallenBack;
 
@@ -67,14 +67,14 @@ internal sealed class FanOutConsumer : IDisposable
             return known;
         }
 
-        await _one.WaitAsync(cancellationToken);
+        await _one.EnterAsync(cancellationToken);
         try
         {
             return _arn ??= await FindAsync(cancellationToken);
         }
         finally
         {
-            _one.Release();
+            _one.Exit();
         }
     }
 
@@ -96,8 +96,6 @@ internal sealed class FanOutConsumer : IDisposable
 
         return true;
     }
-
-    public void Dispose() => _one.Dispose();
 
     private async Task<string> FindAsync(CancellationToken cancellationToken)
     {

@@ -389,7 +389,7 @@ internal sealed class FanOutReader : IShardReader
     private async ValueTask WaitAsync(Task announcement, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(announcement, Task.Delay(limit, _time, inTime.Token));
+        await Task.WhenAny(announcement, ApartTask.DelayAsync(limit, _time, inTime.Token));
         await inTime.CancelApartAsync();
         cancellationToken.ThrowIfCancellationRequested();
     }

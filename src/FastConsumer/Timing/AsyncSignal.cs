@@ -35,11 +35,11 @@ internal sealed class AsyncSignal
                 return;
             }
 
-            waiting = _waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting = _waiting = ApartTask.Completion();
         }
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task delay = Task.Delay(timeout, time, ended.Token);
+        Task delay = ApartTask.DelayAsync(timeout, time, ended.Token);
         await Task.WhenAny(waiting.Task, delay);
         await ended.CancelApartAsync();
         lock (_lock)

@@ -24,7 +24,7 @@ public sealed class FanOutConsumerTests
     {
         await using FanOutBench bench = await FanOutBench.StartAsync();
         Consumer there = await bench.Client.RegisterStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
-        using FanOutConsumer consumer = bench.Consumer();
+        FanOutConsumer consumer = bench.Consumer();
         Assert.Equal(there.ConsumerARN, await consumer.ArnAsync(FanOutBench.Token));
         Assert.Equal(there.ConsumerARN, await consumer.ArnAsync(FanOutBench.Token));
         Assert.Equal(1, bench.Kinesis.RequestCount("RegisterStreamConsumer"));
@@ -42,7 +42,7 @@ public sealed class FanOutConsumerTests
             bench.Clock.Advance(TimeSpan.FromSeconds(1));
         }
 
-        using FanOutConsumer strict = bench.Consumer();
+        FanOutConsumer strict = bench.Consumer();
         Task preparing = Task.Run(() => strict.PrepareAsync(FanOutBench.Token), FanOutBench.Token);
         await bench.UntilAsync(() => preparing.IsCompleted);
         KinesisException refusal = await Assert.ThrowsAnyAsync<KinesisException>(() => preparing);
@@ -51,7 +51,7 @@ public sealed class FanOutConsumerTests
             Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
         }
 
-        using FanOutConsumer lenient = bench.Consumer(mayFallBack: true);
+        FanOutConsumer lenient = bench.Consumer(mayFallBack: true);
         preparing = Task.Run(() => lenient.PrepareAsync(FanOutBench.Token), FanOutBench.Token);
         await bench.UntilAsync(() => preparing.IsCompleted);
         await preparing;
@@ -66,11 +66,11 @@ public sealed class FanOutConsumerTests
     {
         await using FanOutBench bench = await FanOutBench.StartAsync();
         bench.Kinesis.Faults.Fail(operation, "AccessDeniedException", times: 2);
-        using FanOutConsumer strict = bench.Consumer();
+        FanOutConsumer strict = bench.Consumer();
         KinesisException refusal = await Assert.ThrowsAsync<KinesisException>(() => strict.PrepareAsync(FanOutBench.Token));
         Assert.Contains($"kinesis:{operation}", refusal.Message, StringComparison.Ordinal);
 
-        using FanOutConsumer lenient = bench.Consumer(mayFallBack: true);
+        FanOutConsumer lenient = bench.Consumer(mayFallBack: true);
         await lenient.PrepareAsync(FanOutBench.Token);
         Assert.True(lenient.HasFallenBack);
     }
@@ -80,7 +80,7 @@ public sealed class FanOutConsumerTests
     {
         await using FanOutBench bench = await FanOutBench.StartAsync();
         bench.Kinesis.Faults.Fail("RegisterStreamConsumer", "LimitExceededException", "Rate exceeded", times: 3);
-        using FanOutConsumer lenient = bench.Consumer(mayFallBack: true);
+        FanOutConsumer lenient = bench.Consumer(mayFallBack: true);
         Task preparing = Task.Run(() => lenient.PrepareAsync(FanOutBench.Token), FanOutBench.Token);
         await bench.UntilAsync(() => preparing.IsCompleted);
         KinesisException throttled = await Assert.ThrowsAsync<KinesisException>(() => preparing);

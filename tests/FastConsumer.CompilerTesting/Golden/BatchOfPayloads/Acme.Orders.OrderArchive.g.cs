@@ -52,11 +52,11 @@ partial class OrderArchive : global::FastConsumer.Processors.IKinesisProcessor<g
             try
             {
                 var service2 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
-                await _processor.HandleAsync(Payloads, service2, cancellationToken).ConfigureAwait(false);
+                await _processor.HandleAsync(Payloads, service2, cancellationToken);
             }
             finally
             {
-                await scope.DisposeAsync().ConfigureAwait(false);
+                await scope.DisposeAsync();
             }
         }
     }

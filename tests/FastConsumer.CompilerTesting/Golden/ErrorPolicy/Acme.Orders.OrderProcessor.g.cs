@@ -65,11 +65,11 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         /// <summary>Goes on from the first handler that did not return at once.</summary>
         private async global::System.Threading.Tasks.ValueTask ContinueAsync(global::System.Threading.Tasks.ValueTask pending, global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            await pending.ConfigureAwait(false);
+            await pending;
             cursor.Complete();
             while (cursor.MoveNext())
             {
-                await ChooseRoute(cursor, cancellationToken).ConfigureAwait(false);
+                await ChooseRoute(cursor, cancellationToken);
                 cursor.Complete();
             }
         }
@@ -111,11 +111,11 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
                 try
                 {
                     var service2 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
-                    await _processor.PlacedAsync(payload, service2, timeout.Token).ConfigureAwait(false);
+                    await _processor.PlacedAsync(payload, service2, timeout.Token);
                 }
                 finally
                 {
-                    await scope.DisposeAsync().ConfigureAwait(false);
+                    await scope.DisposeAsync();
                 }
             }
             catch (global::System.OperationCanceledException exception) when (timeout.IsOver)
@@ -137,7 +137,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             using global::FastConsumer.Processors.CallTimeout timeout = cursor.StartTimeout(global::System.TimeSpan.FromTicks(100000000L), cancellationToken); // 00:00:10
             try
             {
-                await _processor.CancelledAsync(payload, timeout.Token).ConfigureAwait(false);
+                await _processor.CancelledAsync(payload, timeout.Token);
             }
             catch (global::System.OperationCanceledException exception) when (timeout.IsOver)
             {

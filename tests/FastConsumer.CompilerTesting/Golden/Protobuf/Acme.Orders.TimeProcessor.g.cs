@@ -52,11 +52,11 @@ partial class TimeProcessor : global::FastConsumer.Processors.IKinesisProcessor<
         /// <summary>Goes on from the first handler that did not return at once.</summary>
         private async global::System.Threading.Tasks.ValueTask ContinueAsync(global::System.Threading.Tasks.ValueTask pending, global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            await pending.ConfigureAwait(false);
+            await pending;
             cursor.Complete();
             while (cursor.MoveNext())
             {
-                await CallHandleAsync(cursor, cancellationToken).ConfigureAwait(false);
+                await CallHandleAsync(cursor, cancellationToken);
                 cursor.Complete();
             }
         }

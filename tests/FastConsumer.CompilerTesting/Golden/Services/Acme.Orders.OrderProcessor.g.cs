@@ -56,11 +56,11 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         /// <summary>Goes on from the first handler that did not return at once.</summary>
         private async global::System.Threading.Tasks.ValueTask ContinueAsync(global::System.Threading.Tasks.ValueTask pending, global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)
         {
-            await pending.ConfigureAwait(false);
+            await pending;
             cursor.Complete();
             while (cursor.MoveNext())
             {
-                await ChooseRoute(cursor, cancellationToken).ConfigureAwait(false);
+                await ChooseRoute(cursor, cancellationToken);
                 cursor.Complete();
             }
         }
@@ -93,11 +93,11 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             {
                 var service2 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
                 var service3 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetService<global::System.Collections.Generic.IComparer<string?>>(scope.ServiceProvider);
-                await _processor.PlacedAsync(payload, service2, service3, cancellationToken).ConfigureAwait(false);
+                await _processor.PlacedAsync(payload, service2, service3, cancellationToken);
             }
             finally
             {
-                await scope.DisposeAsync().ConfigureAwait(false);
+                await scope.DisposeAsync();
             }
         }
 
@@ -117,7 +117,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             }
             finally
             {
-                await scope.DisposeAsync().ConfigureAwait(false);
+                await scope.DisposeAsync();
             }
         }
     }

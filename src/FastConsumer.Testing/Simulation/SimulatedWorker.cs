@@ -1,0 +1,180 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
+using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
+using FastConsumer.Hosting;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Reading;
+using FastConsumer.Testing.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Testing.Simulation;
+
+/// <summary>One worker of the cluster: a process with its two links, and the real <see cref="StreamWorker"/> in it.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A graceful stop disposes the worker, and a process that vanishes disposes nothing.")]
+internal sealed class SimulatedWorker
+{
+    private static readonly ConsumerMetrics s_metrics = new(new UnheardMeters());
+
+    private readonly SimulationLoop _loop;
+    private readonly StreamWorker _worker;
+    private readonly ByteBudget _budget;
+
+    public SimulatedWorker(SimulationLoop loop, SimulatedProcess process, KinesisEngine engine, SimulatedLeaseTable table, SimulatedWorkerOptions options, Random random)
+    {
+        _loop = loop;
+        Process = process;
+        CheckpointInterval = options.Settings.CheckpointInterval;
+        ToKinesis = new SimulatedLink(loop, process, "Kinesis", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
+        ToTable = new SimulatedLink(loop, process, "table", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
+        var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next())) { IteratorGiven = options.IteratorGiven };
+        IKinesisClient client = options.Client?.Invoke(this, service) ?? service;
+        ILeaseStore store = options.Store?.Invoke(this, table) ?? new SimulatedLeaseStore(process, ToTable, table);
+        WorkerSettings settings = options.Settings with { WorkerId = process.Name };
+        var chance = new RandomSource(random.Next());
+        var log = new WorkerLog(this);
+        _budget = new ByteBudget(options.PrefetchBytes);
+        var parts = new WorkerParts(settings, options.Processor, options.Services(this), client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log, null)
+        {
+            Scheduler = process.Scheduler,
+            FanOut = settings.ReadMode == ReadMode.FanOut
+                ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, process.Clock, chance.Create(), log)
+                : null,
+        };
+        _worker = new StreamWorker(parts, store);
+        _worker.Start();
+    }
+
+    public SimulatedProcess Process { get; }
+
+    public string Name => Process.Name;
+
+    public TimeSpan CheckpointInterval { get; }
+
+    public SimulatedLink ToKinesis { get; }
+
+    public SimulatedLink ToTable { get; }
+
+    /// <summary>When the network or the table last did something to it that it may have noticed.</summary>
+    public long LastTrouble { get; private set; } = long.MinValue / 2;
+
+    /// <summary>Its own time when it last went on after it had stood still.</summary>
+    public TimeSpan? ResumedAt { get; private set; }
+
+    public bool IsStopping { get; private set; }
+
+    /// <summary>True once a graceful stop is through.</summary>
+    public bool IsStopped { get; private set; }
+
+    /// <summary>True where it has let a handler run on that ignored its token: that handler keeps its memory.</summary>
+    public bool GaveHandlerUp { get; private set; }
+
+    public bool IsLive => Process.IsAlive && !IsStopped;
+
+    /// <summary>True where nothing has gone wrong around it for so long.</summary>
+    public bool IsUntroubledFor(TimeSpan time) => _loop.Now - LastTrouble >= time.Ticks && !Process.IsPaused;
+
+    /// <summary>Vanishes.</summary>
+    public void Crash()
+    {
+        Note("crashes");
+        Process.Kill();
+    }
+
+    public void Pause(bool withClock)
+    {
+        Note(withClock ? "stands still, and its clock too" : "stands still");
+        LastTrouble = _loop.Now;
+        Process.Pause(withClock);
+    }
+
+    public void Resume()
+    {
+        Process.Resume();
+        ResumedAt = Process.Clock.Elapsed;
+        LastTrouble = _loop.Now;
+        Note("goes on");
+    }
+
+    /// <summary>Stops it gracefully; ends when its process is gone.</summary>
+    public async Task StopAsync()
+    {
+        Note("is told to stop");
+        IsStopping = true;
+        await Process.Start(async () =>
+        {
+            await _worker.StopAsync(CancellationToken.None);
+            await _worker.DisposeAsync();
+        });
+        IsStopped = true;
+        Note("has stopped");
+        if (!GaveHandlerUp && _budget.Used != 0)
+        {
+            throw new InvariantViolatedException("memory", $"{Name} has stopped and still holds {_budget.Used} bytes of its budget.", null);
+        }
+
+        Process.Kill();
+    }
+
+    public void Note(string text) => _loop.Trace.Add(Name, null, text);
+
+    private sealed class WorkerLog(SimulatedWorker worker) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Name == nameof(ConsumerLog.HandlerGivenUp))
+            {
+                worker.GaveHandlerUp = true;
+            }
+
+            if (eventId.Name == nameof(ConsumerLog.LeaseLost))
+            {
+                // what befell the lease may have befallen others, and slowed its writes down
+                worker.LastTrouble = worker._loop.Now;
+            }
+
+            worker.Note($"[{eventId.Id}] {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
+            if (logLevel == LogLevel.Critical)
+            {
+                throw new InvariantViolatedException("no failure inside", $"{worker.Name}: {formatter(state, exception)} {exception}", null);
+            }
+        }
+    }
+
+    private sealed class UnheardMeters : IMeterFactory
+    {
+        public Meter Create(MeterOptions options) => new(options);
+
+        public void Dispose()
+        {
+            // the one meter lives as long as the process
+        }
+    }
+}
+
+/// <summary>What a simulated worker is made of.</summary>
+internal sealed record SimulatedWorkerOptions
+{
+    public required WorkerSettings Settings { get; init; }
+
+    public required ProcessorRegistration Processor { get; init; }
+
+    /// <summary>What the processor is made from.</summary>
+    public required Func<SimulatedWorker, IServiceProvider> Services { get; init; }
+
+    public long PrefetchBytes { get; init; } = 1 << 20;
+
+    public Action<string, StartingPosition>? IteratorGiven { get; init; }
+
+    /// <summary>Something before the client.</summary>
+    public Func<SimulatedWorker, IKinesisClient, IKinesisClient>? Client { get; init; }
+
+    /// <summary>Another store.</summary>
+    public Func<SimulatedWorker, SimulatedLeaseTable, ILeaseStore>? Store { get; init; }
+}

@@ -1,0 +1,17 @@
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Testing.Simulation;
+
+namespace FastConsumer.Simulation.Tests.Planted;
+
+/// <summary>
+/// A mistake put between a worker and its world on purpose, to see that the simulation finds it. It does what a worker with that
+/// mistake would do, so that the product itself holds none.
+/// </summary>
+internal abstract class PlantedBug
+{
+    public virtual IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => client;
+
+    public virtual ILeaseStore Store(SimulatedCluster cluster, SimulatedWorker worker, SimulatedLeaseTable table) =>
+        new SimulatedLeaseStore(worker.Process, worker.ToTable, table);
+}

@@ -1,0 +1,64 @@
+using FastConsumer.Simulation.Tests.Planted;
+using FastConsumer.Testing.Simulation;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>The simulation finds mistakes: each of these is found within some seeds, by the invariant that it breaks.</summary>
+public sealed class PlantedBugTests
+{
+    [Fact]
+    public void Finds_checkpoints_of_what_was_only_dispatched() =>
+        Finds(50, static _ => new CheckpointsWhatWasDispatched(), "checkpoint is done");
+
+    [Fact]
+    public void Finds_takes_without_a_condition() =>
+        Finds(50, static _ => new TakesWithoutCondition(), "one owner", "checkpoint goes on", "table", "owner writes", "dead owner");
+
+    [Fact]
+    public void Finds_renewals_that_ignore_their_refusal() =>
+        Finds(50, static _ => new IgnoresRefusals(), "dead owner", "stopped clean", "released", "no failure inside");
+
+    [Fact]
+    public void Finds_expiry_by_wall_clocks() =>
+        Finds(50, static scenario => new ComparesWallClocks(scenario.LeaseDuration), "live lease");
+
+    [Fact]
+    public void Finds_a_release_before_the_flush() =>
+        Finds(50, static _ => new ReleasesBeforeTheFlush(), "released clean", "stopped clean");
+
+    [Fact]
+    public void Finds_lost_writes_that_are_repeated_without_a_condition() =>
+        Finds(50, static _ => new RepeatsLostWrites(), "one owner", "owner writes", "checkpoint goes on");
+
+    [Fact]
+    public void Finds_a_start_at_LATEST_that_moves_forward() =>
+        Finds(200, static _ => new ForgetsTheFirstStart(), "checkpoint is done", "recovery", "no gap");
+
+    [Fact]
+    public void Finds_children_that_begin_before_their_parents_have_ended() =>
+        Finds(50, static _ => new ForgetsParents(), "parents first");
+
+    [Fact]
+    public void Finds_a_gap_of_one_record_after_a_restart() =>
+        Finds(50, static _ => new ResumesOneTooFar(), "no gap", "order");
+
+    private static void Finds(int within, Func<Scenario, PlantedBug> plant, params string[] invariants)
+    {
+        for (int seed = 1; seed <= within; seed++)
+        {
+            var scenario = Scenario.Of(seed);
+            RunResult result = SimulatedRun.Execute(scenario, plant(scenario));
+            if (result.Failure is null)
+            {
+                continue;
+            }
+
+            var violated = Assert.IsType<InvariantViolatedException>(result.Failure);
+            Assert.Contains(violated.Invariant, invariants);
+            TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {violated.Message}");
+            return;
+        }
+
+        Assert.Fail($"{within} seeds have not found it.");
+    }
+}

@@ -1,0 +1,162 @@
+using FastConsumer.Hosting;
+using FastConsumer.Kinesis;
+using FastConsumer.Testing;
+using FastConsumer.Testing.Engine;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>What the world may do to the workers.</summary>
+[Flags]
+internal enum Faults
+{
+    None = 0,
+    Crash = 1,
+    Pause = 2,
+    FrozenPause = 4,
+    Cut = 8,
+    Slowness = 16,
+    LostAnswers = 32,
+    Throttling = 64,
+    Reshard = 128,
+    Restart = 256,
+    Scale = 512,
+    ClockJump = 1024,
+    All = 2047,
+}
+
+/// <summary>Everything that a seed decides before its run begins. Each seed leaves out some faults, so that others can show.</summary>
+internal sealed record Scenario
+{
+    public required int Seed { get; init; }
+
+    public required ProcessorKind Processor { get; init; }
+
+    public required ReadMode ReadMode { get; init; }
+
+    public required StartPosition Start { get; init; }
+
+    public required Faults Faults { get; init; }
+
+    public required int Shards { get; init; }
+
+    public required int Workers { get; init; }
+
+    public required int Keys { get; init; }
+
+    public required double RecordsPerSecond { get; init; }
+
+    /// <summary>How long faults happen.</summary>
+    public required TimeSpan Troubles { get; init; }
+
+    /// <summary>How long it is from one to the next on average.</summary>
+    public required TimeSpan BetweenFaults { get; init; }
+
+    public required TimeSpan LeaseDuration { get; init; }
+
+    public required TimeSpan CheckpointInterval { get; init; }
+
+    public required int CheckpointRecords { get; init; }
+
+    public required TimeSpan StopTimeout { get; init; }
+
+    public required double? TableUnits { get; init; }
+
+    public required double ClockDrift { get; init; }
+
+    public required TimeSpan ClockOffset { get; init; }
+
+    public required double LostRequests { get; init; }
+
+    public required double LostAnswers { get; init; }
+
+    public required int Limit { get; init; }
+
+    public required long PrefetchBytes { get; init; }
+
+    public required EngineSettings Service { get; init; }
+
+    public required HandlerHabits Habits { get; init; }
+
+    public WorkerSettings Settings => new()
+    {
+        ProcessorName = Processor.ToString(),
+        ApplicationName = "simulation",
+        Stream = StreamIdentifier.Parse(Testing.Simulation.SimulatedCluster.Stream),
+        Protocol = KinesisProtocol.Cbor,
+        StartPosition = Start,
+        StartTimestamp = Start == StartPosition.AtTimestamp ? s_timestamp : null,
+        ReadMode = ReadMode,
+        ConsumerName = "simulation",
+        FanOutFallback = false,
+        Limit = Limit,
+        IdlePollInterval = TimeSpan.FromMilliseconds(1000),
+        CheckpointInterval = CheckpointInterval,
+        CheckpointRecords = CheckpointRecords,
+        LeaseDuration = LeaseDuration,
+        ShardSyncInterval = TimeSpan.FromSeconds(10),
+        LeaseTableWriteUnits = TableUnits,
+        RetryInitialBackoff = TimeSpan.FromMilliseconds(100),
+        RetryMaxBackoff = TimeSpan.FromSeconds(2),
+        StopTimeout = StopTimeout,
+        WorkerId = "",
+    };
+
+    /// <summary>Some seconds after the world's beginning.</summary>
+    private static readonly DateTimeOffset s_timestamp = new(2026, 1, 1, 0, 0, 5, TimeSpan.Zero);
+
+    public static Scenario Of(int seed)
+    {
+        var random = new Random(seed);
+        var faults = (Faults)(random.Next(2048) & (random.Next(3) == 0 ? 2047 : random.Next(2048)));
+        var start = random.Next(10) switch
+        {
+            0 => StartPosition.AtTimestamp,
+            1 or 2 => StartPosition.Latest,
+            _ => StartPosition.TrimHorizon,
+        };
+        var processor = (ProcessorKind)random.Next(3);
+        return new Scenario
+        {
+            Seed = seed,
+            Processor = processor,
+            ReadMode = random.Next(4) == 0 ? ReadMode.FanOut : ReadMode.Polling,
+            Start = start,
+            Faults = faults,
+            Shards = random.Next(1, 5),
+            Workers = random.Next(1, 5),
+            Keys = random.Next(1, 16),
+            RecordsPerSecond = 2 + (random.NextDouble() * 15),
+            Troubles = TimeSpan.FromSeconds(random.Next(30, 120)),
+            BetweenFaults = TimeSpan.FromSeconds(2 + (random.NextDouble() * 15)),
+            LeaseDuration = TimeSpan.FromSeconds(random.Next(3, 12)),
+            CheckpointInterval = TimeSpan.FromSeconds(0.3 + (random.NextDouble() * 5)),
+            CheckpointRecords = random.Next(3) switch { 0 => 0, 1 => 10, _ => 10_000 },
+            StopTimeout = TimeSpan.FromSeconds(random.Next(5, 20)),
+            TableUnits = random.Next(4) == 0 ? random.Next(10, 40) : null,
+            // the time of the first start, at which LATEST begins again, is by the worker's own clock: right clocks there
+            ClockDrift = random.NextDouble() * (start == StartPosition.Latest || random.Next(3) == 0 ? 0 : 0.02),
+            ClockOffset = TimeSpan.FromSeconds(random.NextDouble() * (start == StartPosition.Latest ? 0 : 600)),
+            LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.03,
+            LostAnswers = (faults & Faults.LostAnswers) == 0 ? 0 : random.NextDouble() * 0.08,
+            Limit = random.Next(3) == 0 ? random.Next(3, 20) : 1000,
+            PrefetchBytes = random.Next(3) == 0 ? 2000 : 1 << 20,
+            Service = new EngineSettings
+            {
+                UpdateDelay = TimeSpan.FromSeconds(random.NextDouble() * 4),
+                IteratorLifetime = TimeSpan.FromSeconds(random.Next(3) == 0 ? 2 : 300),
+                ReadQuota = (ReadQuotaModel)random.Next(4),
+            },
+            Habits = new HandlerHabits
+            {
+                Waits = random.NextDouble() * 0.8,
+                Throws = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+                TakesLong = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.02,
+                IgnoresToken = random.Next(2) == 0 ? 0 : random.NextDouble(),
+                Checkpoints = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+                FailsSingly = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+                ShortWait = TimeSpan.FromMilliseconds(random.Next(1, 150)),
+                LongWait = TimeSpan.FromSeconds(random.Next(1, 15)),
+            },
+        };
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>Many seeds: docs/simulation.md says what each one goes through and what must hold.</summary>
+public sealed class SeedTests
+{
+    private const int Seeds = 200;
+
+    [Fact]
+    public void Whatever_happens_nothing_is_lost_and_everybody_recovers()
+    {
+        int[] seeds = Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_SEED") is { Length: > 0 } one
+            ? [int.Parse(one, CultureInfo.InvariantCulture)]
+            : [.. Enumerable.Range(
+                int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_FIRST") ?? "1", CultureInfo.InvariantCulture),
+                int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_SEEDS") ?? $"{Seeds}", CultureInfo.InvariantCulture))];
+        ConcurrentBag<(int Seed, string Reason, string Text)> failures = [];
+        long ticks = 0;
+        long records = 0;
+        long duplicates = 0;
+        long tasks = 0;
+        Parallel.ForEach(seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed =>
+        {
+            var scenario = Scenario.Of(seed);
+            RunResult result = SimulatedRun.Execute(scenario);
+            Interlocked.Add(ref ticks, result.VirtualTime.Ticks);
+            Interlocked.Add(ref records, result.Records);
+            Interlocked.Add(ref duplicates, result.Duplicates);
+            Interlocked.Add(ref tasks, result.Tasks);
+            if (result.Failure is not null)
+            {
+                failures.Add((seed, $"{seed}: {result.Failure.Message.Split('\n')[0]}", SimulatedRun.Describe(scenario, result)));
+            }
+        });
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures.");
+        Assert.True(
+            failures.IsEmpty,
+            $"{failures.Count} of {seeds.Length} seeds fail:\n{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n{failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text}");
+    }
+}

@@ -1,0 +1,136 @@
+using FastConsumer.Kinesis;
+using FastConsumer.Testing.Simulation;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>How often the users' code does what.</summary>
+internal sealed record HandlerHabits
+{
+    /// <summary>Takes a moment.</summary>
+    public double Waits { get; init; }
+
+    /// <summary>Throws, before or after that.</summary>
+    public double Throws { get; init; }
+
+    /// <summary>Takes seconds.</summary>
+    public double TakesLong { get; init; }
+
+    /// <summary>Of those that take long: does not look at its token.</summary>
+    public double IgnoresToken { get; init; }
+
+    /// <summary>Asks for a checkpoint.</summary>
+    public double Checkpoints { get; init; }
+
+    /// <summary>Of batches: names single records as failed.</summary>
+    public double FailsSingly { get; init; }
+
+    public TimeSpan ShortWait { get; init; }
+
+    public TimeSpan LongWait { get; init; }
+}
+
+/// <summary>What the users' code does on one worker; it tells the ledger all that it sees.</summary>
+internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger ledger, HandlerHabits habits, Random random)
+{
+    /// <summary>Set when the faults are over: handlers then do what they should.</summary>
+    public bool IsWellBehaved { get; set; }
+
+    public ValueTask RecordAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
+    {
+        SequenceNumber number = record.SequenceNumber;
+        ledger.Begun(worker, context.ShardId, context.FencingToken, number, context.Attempt);
+        if (IsWellBehaved || random.NextDouble() >= habits.Waits)
+        {
+            ThrowAtTimes();
+            ledger.Done(worker, context.ShardId, context.FencingToken, number);
+            return default;
+        }
+
+        return SlowlyAsync(record, number, context, cancellationToken);
+    }
+
+    public async ValueTask BatchAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
+    {
+        List<SequenceNumber> numbers = [];
+        foreach (KinesisRecord record in batch)
+        {
+            numbers.Add(record.SequenceNumber);
+            ledger.Begun(worker, context.ShardId, context.FencingToken, record.SequenceNumber, context.Attempt);
+        }
+
+        await WaitAsync(cancellationToken);
+        ThrowAtTimes();
+        Require(numbers[0] == batch[0].SequenceNumber, context.ShardId);
+        for (int i = 0; i < numbers.Count; i++)
+        {
+            if (!IsWellBehaved && random.NextDouble() < habits.FailsSingly)
+            {
+                context.Fail(i, new InvalidOperationException("This record of the batch fails."));
+            }
+            else
+            {
+                ledger.Done(worker, context.ShardId, context.FencingToken, numbers[i]);
+            }
+        }
+
+        if (!IsWellBehaved && random.NextDouble() < habits.Checkpoints)
+        {
+            await context.CheckpointAsync(cancellationToken);
+        }
+    }
+
+    public async ValueTask LifeCycleAsync(string method, ShardContext shard, CancellationToken cancellationToken)
+    {
+        worker.Note($"{method} of {shard.ShardId} (token {shard.FencingToken})");
+        await WaitAsync(cancellationToken);
+        ThrowAtTimes();
+    }
+
+    private async ValueTask SlowlyAsync(KinesisRecord record, SequenceNumber number, RecordContext context, CancellationToken cancellationToken)
+    {
+        if (random.Next(2) == 0)
+        {
+            ThrowAtTimes();
+        }
+
+        await WaitAsync(cancellationToken);
+        Require(record.SequenceNumber == number, context.ShardId);
+        ThrowAtTimes();
+        ledger.Done(worker, context.ShardId, context.FencingToken, number);
+        if (!IsWellBehaved && random.NextDouble() < habits.Checkpoints)
+        {
+            await context.CheckpointAsync(cancellationToken);
+        }
+    }
+
+    private async ValueTask WaitAsync(CancellationToken cancellationToken)
+    {
+        if (IsWellBehaved)
+        {
+            return;
+        }
+
+        if (random.NextDouble() < habits.TakesLong)
+        {
+            await Task.Delay(habits.LongWait * random.NextDouble(), worker.Process.Clock, random.NextDouble() < habits.IgnoresToken ? CancellationToken.None : cancellationToken);
+        }
+        else if (random.NextDouble() < habits.Waits)
+        {
+            await Task.Delay(habits.ShortWait * random.NextDouble(), worker.Process.Clock, cancellationToken);
+        }
+        else if (random.Next(2) == 0)
+        {
+            await Task.Yield();
+        }
+    }
+
+    private void ThrowAtTimes()
+    {
+        if (!IsWellBehaved && random.NextDouble() < habits.Throws)
+        {
+            throw new InvalidOperationException("The handler fails, as handlers do.");
+        }
+    }
+
+    private void Require(bool isValid, string shardId) => ledger.Require("memory", isValid, shardId, $"a record of {worker.Name} changed while its handler ran.");
+}

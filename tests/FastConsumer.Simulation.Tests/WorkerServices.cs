@@ -1,0 +1,39 @@
+using FastConsumer.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>As much of dependency injection as a processor needs; the real one compiles its factories on the thread pool.</summary>
+internal sealed class WorkerServices(SimulatedHandler handler) : IServiceProvider, IServiceScopeFactory, IServiceScope
+{
+    public IServiceProvider ServiceProvider => this;
+
+    public static ProcessorRegistration RegistrationOf(ProcessorKind kind) => kind switch
+    {
+        ProcessorKind.Records => new ProcessorRegistration<RecordProcessor>(),
+        ProcessorKind.Lanes => new ProcessorRegistration<LaneProcessor>(),
+        _ => new ProcessorRegistration<BatchProcessor>(),
+    };
+
+    public IServiceScope CreateScope() => this;
+
+    public void Dispose()
+    {
+        // nothing here needs it
+    }
+
+    public object? GetService(Type serviceType) =>
+        serviceType == typeof(IServiceScopeFactory) ? this
+        : serviceType == typeof(RecordProcessor) ? new RecordProcessor(handler)
+        : serviceType == typeof(LaneProcessor) ? new LaneProcessor(handler)
+        : serviceType == typeof(BatchProcessor) ? new BatchProcessor(handler)
+        : null;
+}
+
+/// <summary>The shape of the users' code.</summary>
+internal enum ProcessorKind
+{
+    Records,
+    Lanes,
+    Batches,
+}
