@@ -167,6 +167,9 @@ internal sealed class DeliveryLedger
         }
     }
 
+    /// <summary>How long ago anybody has last written the shard's lease.</summary>
+    public TimeSpan SinceWritten(string shardId) => TimeSpan.FromTicks(_loop.Now - _moved.GetValueOrDefault(shardId).Since);
+
     /// <summary>True where every record that must be handled is done.</summary>
     public bool IsAllDone => _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
 

@@ -172,6 +172,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         while (true)
         {
             TimeSpan wait = TakeInterval * (0.9 + (_random.NextDouble() / 5));
+            bool isFailed = false;
             try
             {
                 IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken);
@@ -188,11 +189,13 @@ internal sealed class StreamWorker : IAsyncDisposable
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 wait = backoff.Next();
+                isFailed = true;
                 _parts.Health.Report(Place, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot coordinate its leases: {e.Message}");
                 ConsumerLog.CoordinationFailed(_log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);
             }
 
-            await _wake.WaitAsync(wait, _parts.Time, cancellationToken);
+            // a back-off is not cut short: each lease that is lost meanwhile would start another try, and so lengthen the next wait
+            await (isFailed ? Task.Delay(wait, _parts.Time, cancellationToken) : _wake.WaitAsync(wait, _parts.Time, cancellationToken));
         }
     }
 
