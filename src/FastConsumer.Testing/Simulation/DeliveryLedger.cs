@@ -173,6 +173,13 @@ internal sealed class DeliveryLedger
     /// <summary>True where every record that must be handled is done.</summary>
     public bool IsAllDone => _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
 
+    /// <summary>The first shard with required records behind its checkpoint; null where there is none.</summary>
+    public string? FirstNotCheckpointed() => _rules.Rows().FirstOrDefault(row =>
+    {
+        ShardBook shard = Shard(row.LeaseKey);
+        return shard.Records.Count > 0 && shard.IsRequired(shard.Records[^1]) && IndexOf(shard, row.Checkpoint) < shard.Records.Count - 1;
+    })?.LeaseKey;
+
     /// <summary>What is not done, in words.</summary>
     public string Missing() => string.Join("; ", _shards.Values
         .Select(static shard => (shard.Id, Open: shard.Records.FindAll(record => record.Times == 0 && shard.IsRequired(record))))

@@ -261,14 +261,17 @@ internal sealed class StreamWorker : IAsyncDisposable
 
         // taken later, or by another worker in between, LATEST is no longer now
         _createdHere.Clear();
-        _budget.SetShare(_held.Count, runnable.Count);
+        _budget.SetShare(_held.Count, runnable.Count, UnitsToHold(_held.Count));
         WarnOfSmallBudget(runnable.Count);
     }
 
-    /// <summary>Every lease is written at least twice in its duration; a budget below that costs leases.</summary>
+    /// <summary>Every lease is written at least twice in its duration.</summary>
+    private double UnitsToHold(int leases) => leases / (Settings.LeaseDuration / 2).TotalSeconds;
+
+    /// <summary>A budget below what leases need costs leases.</summary>
     private void WarnOfSmallBudget(int leases)
     {
-        double needed = leases / (Settings.LeaseDuration / 2).TotalSeconds;
+        double needed = UnitsToHold(leases);
         if (Settings.LeaseTableWriteUnits is double units && units < needed && !_warnedOfBudget)
         {
             _warnedOfBudget = true;
