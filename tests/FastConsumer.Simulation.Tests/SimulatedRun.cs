@@ -309,12 +309,13 @@ internal sealed class SimulatedRun
     private async Task RecoverAsync()
     {
         long until = _cluster.Loop.Now + Recovery.Ticks;
-        while (!_cluster.Ledger.IsAllDone || _cluster.Unowned() is not null)
+        while (!_cluster.Ledger.IsAllDone || _cluster.Ledger.FirstNotCheckpointed() is not null || _cluster.Unowned(_scenario.LeaseDuration) is not null)
         {
             if (_cluster.Loop.Now > until)
             {
                 _cluster.Ledger.Require("recovery", _cluster.Ledger.IsAllDone, _cluster.Ledger.FirstMissing(), $"{Recovery} after the faults not all is done: {_cluster.Ledger.Missing()}.");
-                _cluster.Ledger.Require("recovery", false, null, $"{Recovery} after the faults not every lease has a live owner: {_cluster.Unowned()}.");
+                _cluster.Ledger.Require("recovery", _cluster.Ledger.FirstNotCheckpointed() is null, _cluster.Ledger.FirstNotCheckpointed(), $"{Recovery} after the faults not all is checkpointed: {_cluster.Ledger.FirstNotCheckpointed()}.");
+                _cluster.Ledger.Require("recovery", false, null, $"{Recovery} after the faults not every lease has a live owner: {_cluster.Unowned(_scenario.LeaseDuration)}.");
             }
 
             await _cluster.DelayAsync(TimeSpan.FromSeconds(1));

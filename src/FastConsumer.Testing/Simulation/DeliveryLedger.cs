@@ -167,8 +167,18 @@ internal sealed class DeliveryLedger
         }
     }
 
+    /// <summary>How long ago anybody has last written the shard's lease.</summary>
+    public TimeSpan SinceWritten(string shardId) => TimeSpan.FromTicks(_loop.Now - _moved.GetValueOrDefault(shardId).Since);
+
     /// <summary>True where every record that must be handled is done.</summary>
     public bool IsAllDone => _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
+
+    /// <summary>The first shard with required records behind its checkpoint; null where there is none.</summary>
+    public string? FirstNotCheckpointed() => _rules.Rows().FirstOrDefault(row =>
+    {
+        ShardBook shard = Shard(row.LeaseKey);
+        return shard.Records.Count > 0 && shard.IsRequired(shard.Records[^1]) && IndexOf(shard, row.Checkpoint) < shard.Records.Count - 1;
+    })?.LeaseKey;
 
     /// <summary>What is not done, in words.</summary>
     public string Missing() => string.Join("; ", _shards.Values

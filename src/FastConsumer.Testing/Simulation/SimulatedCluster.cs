@@ -121,14 +121,14 @@ internal sealed class SimulatedCluster
 
     public bool IsClosed(string shardId) => Shards().Any(shard => shard.ShardId == shardId && shard.EndingSequenceNumber is not null);
 
-    /// <summary>Every shard that is not done with has a lease whose owner is alive.</summary>
-    public string? Unowned()
+    /// <summary>A shard that is not done with and whose lease no live worker has written for longer than it lasts; null where there is none.</summary>
+    public string? Unowned(TimeSpan leaseDuration)
     {
         HashSet<string> live = [.. Live.Select(static worker => worker.Name)];
         foreach (Shard shard in Shards())
         {
             Lease? row = Table.Get(shard.ShardId);
-            bool isOwned = row is not null && (row.IsFinished || (row.Owner is { } owner && live.Contains(owner)));
+            bool isOwned = row is not null && (row.IsFinished || (row.Owner is { } owner && live.Contains(owner) && Ledger.SinceWritten(shard.ShardId) <= leaseDuration));
             if (!isOwned && (row is not null || shard.EndingSequenceNumber is null))
             {
                 return $"{shard.ShardId} belongs to {row?.Owner ?? "nobody"}";

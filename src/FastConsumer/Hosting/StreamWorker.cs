@@ -183,6 +183,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         while (true)
         {
             TimeSpan wait = TakeInterval * (0.9 + (_random.NextDouble() / 5));
+            bool isFailed = false;
             try
             {
                 IReadOnlyList<Lease> leases = await _store.ListAsync(cancellationToken);
@@ -199,11 +200,13 @@ internal sealed class StreamWorker : IAsyncDisposable
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 wait = backoff.Next();
+                isFailed = true;
                 _parts.Health.Report(Place, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot coordinate its leases: {e.Message}");
                 ConsumerLog.CoordinationFailed(_log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);
             }
 
-            await _wake.WaitAsync(wait, _parts.Time, cancellationToken);
+            // a back-off is not cut short: each lease that is lost meanwhile would start another try, and so lengthen the next wait
+            await (isFailed ? Task.Delay(wait, _parts.Time, cancellationToken) : _wake.WaitAsync(wait, _parts.Time, cancellationToken));
         }
     }
 
@@ -269,14 +272,17 @@ internal sealed class StreamWorker : IAsyncDisposable
 
         // taken later, or by another worker in between, LATEST is no longer now
         _createdHere.Clear();
-        _budget.SetShare(_held.Count, runnable.Count);
+        _budget.SetShare(_held.Count, runnable.Count, UnitsToHold(_held.Count));
         WarnOfSmallBudget(runnable.Count);
     }
 
-    /// <summary>Every lease is written at least twice in its duration; a budget below that costs leases.</summary>
+    /// <summary>Every lease is written at least twice in its duration.</summary>
+    private double UnitsToHold(int leases) => leases / (Settings.LeaseDuration / 2).TotalSeconds;
+
+    /// <summary>A budget below what leases need costs leases.</summary>
     private void WarnOfSmallBudget(int leases)
     {
-        double needed = leases / (Settings.LeaseDuration / 2).TotalSeconds;
+        double needed = UnitsToHold(leases);
         if (Settings.LeaseTableWriteUnits is double units && units < needed && !_warnedOfBudget)
         {
             _warnedOfBudget = true;

@@ -128,6 +128,12 @@ internal sealed class HeldLease
         LeaseWriteResult result = await _writer.WriteAsync(
             () =>
             {
+                if (_lost.IsCancellationRequested)
+                {
+                    // it waited for its turn meanwhile, and the worker may have taken the lease anew
+                    return null;
+                }
+
                 sent = _time.GetTimestamp();
                 _doubtfulSince ??= sent;
                 return new LeaseUpdate(Current, checkpoint());
@@ -153,6 +159,11 @@ internal sealed class HeldLease
             return result;
         }
 
+        if (_lost.IsCancellationRequested)
+        {
+            return new LeaseWriteResult(LeaseWriteOutcome.Refused, result.Lease);
+        }
+
         if (IsMine(result))
         {
             // An earlier write of this worker, taken for failed, has taken effect after all. The row is its own still: the
@@ -174,5 +185,5 @@ internal sealed class HeldLease
     }
 
     private bool IsMine(LeaseWriteResult result) =>
-        result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } row } && row.LeaseOwner == Owner && row.CheckpointOwner is null && row.LeaseCounter > Current.LeaseCounter;
+        result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } row } && row.LeaseOwner == Owner && row.CheckpointOwner is null && row.LeaseCounter == Current.LeaseCounter + 1;
 }

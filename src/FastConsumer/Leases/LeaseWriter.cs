@@ -44,10 +44,10 @@ internal sealed class LeaseWriter
     }
 
     /// <summary>Writes one update together with others. Whatever goes wrong in the store is told as <see cref="LeaseWriteOutcome.Failed"/>.</summary>
-    /// <param name="update">Asked when the request is sent.</param>
+    /// <param name="update">Asked when the request is sent; null where it must not be written any more, which counts as refused.</param>
     /// <param name="isUrgent">True where somebody waits for it.</param>
     /// <param name="cancellationToken">Takes the write back while it is not sent; a request that nobody waits for any more is cancelled.</param>
-    public async Task<LeaseWriteResult> WriteAsync(Func<LeaseUpdate> update, bool isUrgent, CancellationToken cancellationToken)
+    public async Task<LeaseWriteResult> WriteAsync(Func<LeaseUpdate?> update, bool isUrgent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var write = new Write(update);
@@ -162,7 +162,29 @@ internal sealed class LeaseWriter
 
     private async Task SendAsync(Batch batch, List<Write> writes)
     {
-        LeaseUpdate[] updates = [.. writes.Select(static write => write.Update())];
+        List<LeaseUpdate> updates = [];
+        foreach (Write write in writes.ToArray())
+        {
+            if (write.Update() is { } update)
+            {
+                updates.Add(update);
+            }
+            else
+            {
+                lock (_lock)
+                {
+                    writes.Remove(write);
+                }
+
+                write.Result.TrySetResult(new LeaseWriteResult(LeaseWriteOutcome.Refused, null));
+            }
+        }
+
+        if (updates.Count == 0)
+        {
+            return;
+        }
+
         IReadOnlyList<LeaseWriteResult> results;
         try
         {
@@ -214,9 +236,9 @@ internal sealed class LeaseWriter
         public CancellationTokenSource Abandoned { get; } = new();
     }
 
-    private sealed class Write(Func<LeaseUpdate> update)
+    private sealed class Write(Func<LeaseUpdate?> update)
     {
-        public Func<LeaseUpdate> Update { get; } = update;
+        public Func<LeaseUpdate?> Update { get; } = update;
 
         public bool IsAwaited { get; set; } = true;
 

@@ -15,6 +15,7 @@ internal sealed class WriteBudget
     private readonly TimeProvider _time;
     private readonly double? _tableUnits;
     private double _share = 1;
+    private double _least = SlowestPace;
     private double? _learnt;
     private double _peak;
     private long _windowStarted;
@@ -43,11 +44,15 @@ internal sealed class WriteBudget
         }
     }
 
-    /// <summary>This worker holds <paramref name="held"/> of <paramref name="all"/> leases.</summary>
-    public void SetShare(int held, int all)
+    /// <summary>
+    /// This worker holds <paramref name="held"/> of <paramref name="all"/> leases, and loses some of them where it writes less than
+    /// <paramref name="least"/> units a second: no throttle slows it down to below that.
+    /// </summary>
+    public void SetShare(int held, int all, double least = SlowestPace)
     {
         lock (_lock)
         {
+            _least = Math.Max(SlowestPace, least);
             _share = all == 0 ? 1 : Math.Max(1, held) / (double)Math.Max(all, held);
         }
     }
@@ -109,6 +114,7 @@ internal sealed class WriteBudget
     private double? CurrentPace()
     {
         double? given = _tableUnits * _share;
-        return given is double g && _learnt is double l ? Math.Min(g, l) : given ?? _learnt;
+        double? learnt = _learnt is double pace ? Math.Max(pace, _least) : null;
+        return given is double g && learnt is double l ? Math.Min(g, l) : given ?? learnt;
     }
 }

@@ -115,6 +115,37 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_write_that_the_store_finds_done_after_doubt_renews_from_the_first_doubtful_one()
+    {
+        HeldLease lease = await TakeAsync();
+        _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
+        await WriteAsync(lease, At(1), Cancellation);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        // the store reads the row back, and finds it as this write leaves it, which the first one did
+        _store.AfterUpdate = _ => [new LeaseWriteResult(LeaseWriteOutcome.Written, Row)];
+        Assert.Equal(LeaseWriteOutcome.Written, (await WriteAsync(lease, At(1), Cancellation)).Outcome);
+        Assert.Equal(TimeSpan.FromSeconds(4), lease.SinceRenewal);
+    }
+
+    [Fact]
+    public async Task What_waited_to_be_sent_when_the_lease_was_lost_is_not_written_any_more()
+    {
+        await _store.CreateAsync(new Lease { LeaseKey = "0" }, Cancellation);
+        LeaseWriteResult taken = await _store.TakeAsync(Row, "me", Cancellation);
+        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), TimeSpan.FromSeconds(1), s_answerTime, _clock);
+        var lease = new HeldLease(_store, writer, taken.Lease!, _clock.GetTimestamp(), _clock);
+        Task<LeaseWriteResult> write = WriteAsync(lease, At(1), Cancellation);
+        lease.MarkLost("it expired");
+        // the worker has taken it anew: owner and next counter look like a write of the old time
+        _database.Put("tests", Row with { LeaseCounter = Row.LeaseCounter + 1 });
+        long counter = Row.LeaseCounter;
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(LeaseWriteOutcome.Refused, (await Eventually.WithinAsync(write)).Outcome);
+        Assert.Equal(counter, Row.LeaseCounter);
+        Assert.Equal(CheckpointKind.TrimHorizon, Row.Checkpoint.Kind);
+    }
+
+    [Fact]
     public async Task A_store_that_wraps_its_cancellation_is_a_failed_write_too()
     {
         HeldLease lease = await TakeAsync();

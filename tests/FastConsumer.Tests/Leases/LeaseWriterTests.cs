@@ -109,6 +109,24 @@ public sealed class LeaseWriterTests : IAsyncDisposable
     }
 
     [Fact]
+    public void No_throttle_slows_a_worker_down_below_what_its_leases_need()
+    {
+        var budget = new WriteBudget(null, _clock);
+        budget.SetShare(held: 6, all: 10, least: 3);
+        for (int i = 0; i < 10; i++)
+        {
+            budget.Answered(written: 0, throttled: 5);
+        }
+
+        Assert.Equal(3, budget.Pace);
+        // what the application may use stays the bound
+        var given = new WriteBudget(2, _clock);
+        given.SetShare(held: 6, all: 6, least: 3);
+        given.Answered(written: 0, throttled: 5);
+        Assert.Equal(2, given.Pace);
+    }
+
+    [Fact]
     public async Task What_is_taken_back_before_it_is_sent_is_not_sent()
     {
         LeaseWriter writer = Writer();
