@@ -86,17 +86,19 @@ internal sealed class HeldLease
     }
 
     /// <summary>Gives the lease up: <see cref="LeaseWriteOutcome.Written"/> where it is this worker's no more.</summary>
-    public async Task<LeaseWriteResult> ReleaseAsync(CancellationToken cancellationToken)
+    /// <param name="successor">Who is to own it next; null for whoever takes it first.</param>
+    /// <param name="cancellationToken">Ends the try.</param>
+    public async Task<LeaseWriteResult> ReleaseAsync(string? successor, CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
         try
         {
-            LeaseWriteResult result = await _store.ReleaseAsync(Current, cancellationToken);
+            LeaseWriteResult result = await _store.ReleaseAsync(Current, successor, cancellationToken);
             if (IsMine(result))
             {
                 // a write whose answer was lost has taken effect since: the row is still this worker's
                 Current = result.Lease!;
-                result = await _store.ReleaseAsync(Current, cancellationToken);
+                result = await _store.ReleaseAsync(Current, successor, cancellationToken);
             }
 
             // an earlier release whose answer was lost may have done it

@@ -5,6 +5,9 @@ namespace FastConsumer.Leases;
 /// <summary>Decides without doing: which leases to create, which may run, which to take. Pure functions of what was read.</summary>
 internal static class LeasePlan
 {
+    /// <summary>More are asked for when these are answered.</summary>
+    private const int MostRequests = 100;
+
     /// <summary>
     /// The leases that the shards ask for and the table lacks. A fresh application starts at its start position: LATEST on the open
     /// shards, else on the oldest shards listed. After that a shard's lease is created when all leased parents are done, at
@@ -99,32 +102,110 @@ internal static class LeasePlan
     }
 
     /// <summary>
-    /// What this worker is to take now. Free leases up to its fair share, in random order so that workers do not all reach for
-    /// the same; where none is free and it has less than its share, one of the worker that has most.
+    /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, in random order so
+    /// that workers do not all reach for the same. Where none is free, it asks those that have most for as many as level it out. From a
+    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one.
     /// </summary>
-    /// <param name="runnable">The leases that may run.</param>
-    /// <param name="isMine">True for leases that this worker holds.</param>
-    /// <param name="isFree">True for leases that nobody owns or whose owner has expired.</param>
-    /// <param name="random">Chance.</param>
-    public static IReadOnlyList<Lease> ToTake(IReadOnlyList<Lease> runnable, Func<Lease, bool> isMine, Func<Lease, bool> isFree, Random random)
+    /// <remarks>
+    /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again,
+    /// by whomever, and what is asked for always leaves its owner with no less than the requester gets: requests come to rest.
+    /// </remarks>
+    public static LeaseMoves Balance(IReadOnlyList<Lease> runnable, LeaseView view, Random random)
     {
-        int mine = runnable.Count(isMine);
-        Lease[] free = [.. runnable.Where(lease => !isMine(lease) && isFree(lease))];
-        List<List<Lease>> others = [.. runnable
-            .Where(lease => !isMine(lease) && !isFree(lease))
-            .GroupBy(static lease => lease.Owner, StringComparer.Ordinal)
-            .Select(static group => group.ToList())];
-        int workers = others.Count + 1;
-        int share = (runnable.Count + workers - 1) / workers;
-        if (free.Length > 0)
+        Dictionary<string, double> load = new(StringComparer.Ordinal) { [view.Me] = 0 };
+        double total = 0;
+        List<Lease> take = [];
+        List<Lease> free = [];
+        List<Lease> movable = [];
+        List<Lease> overdue = [];
+        foreach (Lease lease in runnable)
         {
-            random.Shuffle(free);
-            return [.. free.Take(Math.Max(0, share - mine))];
+            double weight = view.Weigh(lease);
+            total += weight;
+            bool isMine = view.IsMine(lease);
+            bool isGivenToMe = !isMine && lease.LeaseOwner == view.Me && view.IsGiven(lease);
+            if (isGivenToMe)
+            {
+                take.Add(lease);
+            }
+            else if (!isMine && view.IsFree(lease))
+            {
+                free.Add(lease);
+                continue;
+            }
+
+            string? requester = isMine || lease.IsHeldByFastConsumer ? lease.RequestedBy : null;
+            string destined = isGivenToMe ? view.Me : requester ?? (isMine ? view.Me : lease.Owner!);
+            load[destined] = load.GetValueOrDefault(destined) + weight;
+            if (destined == view.Me && !isMine && !isGivenToMe && view.IsOverdue(lease))
+            {
+                overdue.Add(lease);
+            }
+            else if (destined != view.Me && requester is null && !view.IsGiven(lease))
+            {
+                movable.Add(lease);
+            }
         }
 
-        // A steal costs its victim what it has not checkpointed, so it must level something out: the victim keeps no less than the thief gets.
-        List<Lease>? most = others.MaxBy(static held => held.Count);
-        return most is not null && mine < share && most.Count >= mine + 2 ? [most[random.Next(most.Count)]] : [];
+        double share = total / load.Count;
+        if (free.Count > 0)
+        {
+            foreach (Lease lease in Shuffled(free, random))
+            {
+                if (load[view.Me] < share)
+                {
+                    take.Add(lease);
+                    load[view.Me] += view.Weigh(lease);
+                }
+            }
+
+            return new LeaseMoves(take, []);
+        }
+
+        if (overdue.Count > 0)
+        {
+            take.Add(overdue[random.Next(overdue.Count)]);
+            return new LeaseMoves(take, []);
+        }
+
+        List<Lease> request = [];
+        List<Lease> left = Shuffled(movable, random);
+        while (load[view.Me] < share && request.Count < MostRequests)
+        {
+            // a move costs its victim what it has not checkpointed, so it must level something out: the victim keeps no less than the mover gets
+            Lease? best = left
+                .Where(lease => load[lease.Owner!] - view.Weigh(lease) >= load[view.Me] + view.Weigh(lease) + (view.Slack * share))
+                .MaxBy(lease => (load[lease.Owner!], view.Weigh(lease)));
+            if (best is null)
+            {
+                break;
+            }
+
+            if (!best.IsHeldByFastConsumer)
+            {
+                // one at a time: what a worker does that cannot be asked is not known
+                if (request.Count == 0)
+                {
+                    take.Add(best);
+                }
+
+                break;
+            }
+
+            request.Add(best);
+            left.Remove(best);
+            load[view.Me] += view.Weigh(best);
+            load[best.Owner!] -= view.Weigh(best);
+        }
+
+        return new LeaseMoves(take, request);
+    }
+
+    private static List<Lease> Shuffled(List<Lease> leases, Random random)
+    {
+        Lease[] shuffled = [.. leases];
+        random.Shuffle(shuffled);
+        return [.. shuffled];
     }
 
     private static Lease Create(ShardNode shard, CheckpointPosition checkpoint, DateTimeOffset? startedAt) => new()

@@ -43,7 +43,7 @@ public sealed class LeasePlanTests
     {
         Assert.Equal(all, mine + free + others);
         Lease[] leases = [.. Owned("me", mine, 0), .. Owned(null, free, 100), .. Owned("other", others, 200)];
-        Assert.Equal(expected, LeasePlan.ToTake(leases, static lease => lease.Owner == "me", static lease => lease.Owner is null, new Random(1)).Count);
+        Assert.Equal(expected, Moves(leases, "me", new Random(1)).Take.Count);
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class LeasePlanTests
     public void A_steal_levels_something_out(int mine, int others, int expected)
     {
         Lease[] leases = [.. Owned("me", mine, 0), .. Owned("other", others, 200)];
-        Assert.Equal(expected, LeasePlan.ToTake(leases, static lease => lease.Owner == "me", static lease => lease.Owner is null, new Random(1)).Count);
+        Assert.Equal(expected, Moves(leases, "me", new Random(1)).Take.Count);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class LeasePlanTests
             for (int round = 0; quiet < workers.Length && round < 1000; round++)
             {
                 string me = workers[round % workers.Length];
-                IReadOnlyList<Lease> taken = LeasePlan.ToTake(leases, lease => lease.Owner == me, static lease => lease.Owner is null, random);
+                IReadOnlyList<Lease> taken = Moves(leases, me, random).Take;
                 quiet = taken.Count == 0 ? quiet + 1 : 0;
                 leases = [.. leases.Select(lease => taken.Contains(lease) ? lease with { LeaseOwner = me } : lease)];
             }
@@ -96,6 +96,9 @@ public sealed class LeasePlanTests
             new LineageRun(kind, seed).Run();
         }
     }
+
+    private static LeaseMoves Moves(IReadOnlyList<Lease> leases, string me, Random random) =>
+        LeasePlan.Balance(leases, new LeaseView(me, lease => lease.Owner == me && lease.TakenBy is null, static lease => lease.Owner is null), random);
 
     private static ShardNode Node(string id, bool closed, params string[] parents) => new(id, parents, closed, new HashKeyRange(0, 0));
 
