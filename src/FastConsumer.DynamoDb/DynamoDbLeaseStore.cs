@@ -18,7 +18,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     {
         _table = table;
         _setup = new LeaseTableSetup(table, options, timeProvider, logger);
-        _reader = new LeaseReader(table, timeProvider);
+        _reader = new LeaseReader(table, timeProvider, oneByOne: !options.BatchWrites);
         _writer = new SettledWrite(table, _reader);
         var batches = new BatchSupport(table, options, timeProvider, logger);
         _updater = new LeaseUpdater(table, _writer, new LeaseBatchWriter(table, _reader, batches), batches);

@@ -6,7 +6,7 @@ using FastConsumer.Leases;
 namespace FastConsumer.DynamoDb;
 
 /// <summary>Reads leases; consistently unless told otherwise.</summary>
-internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
+internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, bool oneByOne = false)
 {
     /// <summary>Single reads under way at a time, where several may not be asked for at once.</summary>
     private const int Parallelism = 8;
@@ -18,7 +18,7 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
 
     private static readonly TimeSpan s_unprocessedWait = TimeSpan.FromMilliseconds(50);
 
-    private volatile bool _oneByOne;
+    private volatile bool _oneByOne = oneByOne;
 
     public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
     {

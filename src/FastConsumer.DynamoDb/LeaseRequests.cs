@@ -31,7 +31,7 @@ internal static class LeaseRequests
         }
 
         // a take ends a hand-over, as KCL 3.x has it
-        return Update(table, observed, $"{update} REMOVE {LeaseAttributes.CheckpointOwner}, {LeaseAttributes.RequestedBy}", condition, values);
+        return Update(table, observed, $"{update} REMOVE {LeaseAttributes.CheckpointOwner}, {Calls}", condition, values);
     }
 
     public static UpdateItemRequest Renew(LeaseTable table, Lease held) =>
@@ -68,13 +68,14 @@ internal static class LeaseRequests
             return Update(
                 table,
                 held,
-                $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :successor REMOVE {LeaseAttributes.RequestedBy}",
+                $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :successor REMOVE {Calls}",
                 condition,
                 values);
         }
 
-        string given = held.CheckpointOwner is null ? LeaseAttributes.LeaseOwner : LeaseAttributes.CheckpointOwner;
-        return Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next REMOVE {given}, {LeaseAttributes.RequestedBy}", condition, values);
+        // what is nobody's bears nothing of ours but what tells where to start
+        string given = held.CheckpointOwner is null ? $"{LeaseAttributes.LeaseOwner}, {LeaseAttributes.TakenBy}" : LeaseAttributes.CheckpointOwner;
+        return Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next REMOVE {given}, {Calls}", condition, values);
     }
 
     /// <summary>Sets or takes back a request, and leaves the counter alone.</summary>
@@ -136,6 +137,9 @@ internal static class LeaseRequests
             ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
         };
     }
+
+    /// <summary>What others wrote for the owner, and its successors have nothing to do with.</summary>
+    private const string Calls = $"{LeaseAttributes.RequestedBy}, {LeaseAttributes.Ring}";
 
     private const string OwnedBy = $"{LeaseAttributes.LeaseOwner} = :owner AND attribute_not_exists({LeaseAttributes.CheckpointOwner})";
 

@@ -58,6 +58,7 @@ internal sealed class InMemoryLeaseTable
                 CheckpointOwner = null,
                 TakenBy = owner,
                 RequestedBy = null,
+                Ring = null,
                 LeaseCounter = row.LeaseCounter + 1,
                 OwnerSwitchesSinceCheckpoint = row.OwnerSwitchesSinceCheckpoint + (switches ? 1 : 0),
             });
@@ -94,8 +95,9 @@ internal sealed class InMemoryLeaseTable
             }
 
             // during a hand-over the next owner stays
-            Lease released = row with { LeaseCounter = row.LeaseCounter + 1, RequestedBy = null };
-            return Write(row.CheckpointOwner is null ? released with { LeaseOwner = successor } : released with { CheckpointOwner = null });
+            Lease released = row with { LeaseCounter = row.LeaseCounter + 1, RequestedBy = null, Ring = null };
+            return Write(row.CheckpointOwner is not null ? released with { CheckpointOwner = null }
+                : released with { LeaseOwner = successor, TakenBy = successor is null ? null : row.TakenBy });
         }
     }
 

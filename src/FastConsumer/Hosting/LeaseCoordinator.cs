@@ -36,6 +36,7 @@ internal sealed class LeaseCoordinator
     private List<Lease> _others = [];
     private List<Lease> _watched = [];
     private TimeSpan _untilExpiry = Timeout.InfiniteTimeSpan;
+    private long _lookedAt;
     private long _watchedAt;
     private bool _answersRing;
     private bool _warnedOfBudget;
@@ -102,12 +103,12 @@ internal sealed class LeaseCoordinator
     {
         get
         {
-            if (_looks.ListedAt is not { } listedAt || _untilExpiry == Timeout.InfiniteTimeSpan)
+            if (_untilExpiry == Timeout.InfiniteTimeSpan)
             {
                 return null;
             }
 
-            TimeSpan left = _untilExpiry - _parts.Time.GetElapsedTime(listedAt);
+            TimeSpan left = _untilExpiry - _parts.Time.GetElapsedTime(_lookedAt);
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
@@ -120,7 +121,10 @@ internal sealed class LeaseCoordinator
             next = expiry;
         }
 
-        return _looks.UntilGlance is var glance && glance < next ? glance : next;
+        next = _looks.UntilGlance is var glance && glance < next ? glance : next;
+        next = UntilWatch < next ? UntilWatch : next;
+        // timers know whole milliseconds: what is rounded down wakes too early, again and again
+        return TimeSpan.FromMilliseconds(Math.Ceiling(next.TotalMilliseconds));
     }
 
     private async Task ListAsync(CancellationToken cancellationToken)
@@ -189,7 +193,6 @@ internal sealed class LeaseCoordinator
                 {
                     hasTaken = true;
                     _askedAt.Remove(mine.LeaseKey);
-                    _bell.Heard(mine);
                     _runs.Start(mine, started, _sync.TakeFirstStart(mine.LeaseKey));
                 }
                 else
@@ -278,6 +281,7 @@ internal sealed class LeaseCoordinator
         List<Lease> bells = [.. Doorbell.BellsOf(_others).OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => pair.Value)];
         int next = bells.FindIndex(bell => string.CompareOrdinal(bell.Owner, Me) > 0);
         _watched = _looks.WatchesBells ? [.. bells.Skip(Math.Max(0, next)).Concat(bells.Take(Math.Max(0, next))).Take(MostWatched)] : [];
+        _lookedAt = _parts.Time.GetTimestamp();
         _untilExpiry = _looks.WatchesBells
             ? Timeout.InfiniteTimeSpan
             : _others.Select(lease => Settings.LeaseDuration - (_observer.StillFor(lease.LeaseKey) ?? TimeSpan.Zero)).Append(2 * Settings.LeaseDuration).Min();
@@ -285,7 +289,8 @@ internal sealed class LeaseCoordinator
 
     private async Task GlanceAsync(CancellationToken cancellationToken)
     {
-        if (_looks.UntilGlance > TimeSpan.Zero)
+        bool watches = UntilWatch == TimeSpan.Zero;
+        if (_looks.UntilGlance > TimeSpan.Zero && !watches)
         {
             return;
         }
@@ -295,7 +300,6 @@ internal sealed class LeaseCoordinator
         List<string> keys = bell is null ? [] : [bell];
         List<Lease> awaited = Awaited(bell is null);
         keys.AddRange(awaited.Select(static lease => lease.LeaseKey));
-        bool watches = _watched.Count > 0 && _parts.Time.GetElapsedTime(_watchedAt) >= WatchInterval();
         if (watches)
         {
             _watchedAt = _parts.Time.GetTimestamp();
@@ -322,7 +326,8 @@ internal sealed class LeaseCoordinator
             }
         }
 
-        if (watches && _watched.Exists(IsToBeListed))
+        // a bell that has another owner now was left by its worker, or taken from it
+        if (watches && _watched.Exists(bell => IsToBeListed(bell) || !rows.Any(row => row.LeaseKey == bell.LeaseKey && row.Owner == bell.Owner)))
         {
             _looks.RequestList();
         }
@@ -336,19 +341,35 @@ internal sealed class LeaseCoordinator
         return [.. candidates.OrderBy(lease => !_askedAt.ContainsKey(lease.LeaseKey)).Take(MostAwaited)];
     }
 
-    /// <summary>A quarter of the lease duration, or less where a watched bell is about to expire.</summary>
-    private TimeSpan WatchInterval()
+    /// <summary>Bells are watched each quarter of the lease duration, and when one begins to be suspect or is about to expire.</summary>
+    private TimeSpan UntilWatch
     {
-        TimeSpan interval = Settings.LeaseDuration / 4;
-        foreach (Lease bell in _watched)
+        get
         {
-            TimeSpan left = Settings.LeaseDuration - (_observer.StillFor(bell.LeaseKey) ?? TimeSpan.Zero);
-            TimeSpan sinceWatch = _parts.Time.GetElapsedTime(_watchedAt);
-            interval = sinceWatch + left < interval ? sinceWatch + left : interval;
-        }
+            if (_watched.Count == 0)
+            {
+                return TimeSpan.MaxValue;
+            }
 
-        return interval;
+            TimeSpan sinceWatch = _parts.Time.GetElapsedTime(_watchedAt);
+            TimeSpan next = (Settings.LeaseDuration / 4) - sinceWatch;
+            foreach (Lease bell in _watched)
+            {
+                TimeSpan still = _observer.StillFor(bell.LeaseKey) ?? TimeSpan.Zero;
+                foreach (TimeSpan mark in new[] { Suspect, Settings.LeaseDuration })
+                {
+                    // marks that were passed at the last watch already are no news
+                    TimeSpan left = mark - still;
+                    next = left + sinceWatch > TimeSpan.Zero && left < next ? left : next;
+                }
+            }
+
+            return next > TimeSpan.Zero ? next : TimeSpan.Zero;
+        }
     }
+
+    /// <summary>A live worker lets no lease stand still for so long.</summary>
+    private TimeSpan Suspect => 0.7 * Settings.LeaseDuration;
 
     /// <summary>
     /// A bell that stands still longer than a live worker lets it is a reason to list, so that the worker's other leases are seen to stand
@@ -358,7 +379,7 @@ internal sealed class LeaseCoordinator
     {
         TimeSpan still = _observer.StillFor(bell.LeaseKey) ?? TimeSpan.Zero;
         TimeSpan sinceList = _looks.ListedAt is { } listedAt ? _parts.Time.GetElapsedTime(listedAt) : TimeSpan.MaxValue;
-        return still >= Settings.LeaseDuration || (still >= 0.7 * Settings.LeaseDuration && sinceList > 0.25 * Settings.LeaseDuration);
+        return still >= Settings.LeaseDuration || (still >= Suspect && sinceList > 0.25 * Settings.LeaseDuration);
     }
 
     /// <summary>Every lease is written at least twice in its duration; a budget below that costs leases.</summary>

@@ -35,15 +35,6 @@ internal sealed class Doorbell(ILeaseStore store, string me, Random random)
         }
     }
 
-    /// <summary>What stands on a row that this worker has just taken was meant for an earlier owner.</summary>
-    public void Heard(Lease taken)
-    {
-        lock (_lock)
-        {
-            _heard[taken.LeaseKey] = taken.Ring;
-        }
-    }
-
     /// <summary>True where this row of the worker's own shows a ring that it has not answered.</summary>
     public bool IsRung(Lease row)
     {

@@ -32,7 +32,7 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
-    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>), and removes a request.
+    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>), and removes requests and rings.
     /// </summary>
     Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken);
 
@@ -46,7 +46,7 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>
     /// Gives a lease up as KCL's evict does: on condition that owner and counter are as held, removes the owner, or sets the successor
-    /// in its place, adds 1 to the counter, and removes a request. During a KCL 3.x hand-over only the old owner goes, and the next
+    /// in its place, adds 1 to the counter, and removes requests and rings. During a KCL 3.x hand-over only the old owner goes, and the next
     /// one stays, whatever the successor.
     /// </summary>
     Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken);

@@ -49,16 +49,17 @@ public sealed record Lease
 
     /// <summary>
     /// The FastConsumer worker that took it last. Where it is the owner too, a FastConsumer worker holds the lease; where it is
-    /// not, the lease was released to its owner, who has not taken it yet, or KCL's has taken it since. An attribute of ours.
+    /// not, the lease was released to its owner, who has not taken it yet, or KCL's has taken it since. Null where it was released to
+    /// nobody. An attribute of ours.
     /// </summary>
     public string? TakenBy { get; init; }
 
-    /// <summary>The worker that asks the owner to hand the lease over to it. An attribute of ours; every take and release removes it.</summary>
+    /// <summary>The worker that asks the owner to hand the lease over to it. An attribute of ours; a take or release removes it.</summary>
     public string? RequestedBy { get; init; }
 
     /// <summary>
     /// What was rung last on this row: whoever writes another value tells the owner, if it is the owner's bell, to look at the table.
-    /// An attribute of ours.
+    /// An attribute of ours; a take or release removes it.
     /// </summary>
     public string? Ring { get; init; }
 

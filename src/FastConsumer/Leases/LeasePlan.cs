@@ -102,8 +102,8 @@ internal static class LeasePlan
     }
 
     /// <summary>
-    /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, in random order so
-    /// that workers do not all reach for the same. Where none is free, it asks those that have most for as many as level it out. From a
+    /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
+    /// that fall to it by lot. Where none is free, it asks those that have most for as many as level it out. From a
     /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one.
     /// </summary>
     /// <remarks>
@@ -150,7 +150,10 @@ internal static class LeasePlan
         double share = total / load.Count;
         if (free.Count > 0)
         {
-            foreach (Lease lease in Shuffled(free, random))
+            // Each worker reaches first for those that fall to it by lot, so that workers who find them at the same time do not all
+            // reach for the same; what is left after that goes to whoever has room.
+            string[] workers = [.. load.Keys];
+            foreach (Lease lease in Shuffled(free, random).OrderByDescending(lease => workers.MaxBy(worker => Lot(lease.LeaseKey, worker)) == view.Me))
             {
                 if (load[view.Me] < share)
                 {
@@ -199,6 +202,24 @@ internal static class LeasePlan
         }
 
         return new LeaseMoves(take, request);
+    }
+
+    /// <summary>The same on every machine (FNV-1a, mixed).</summary>
+    private static ulong Lot(string leaseKey, string worker)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in leaseKey)
+        {
+            hash = (hash ^ c) * 1099511628211;
+        }
+
+        foreach (char c in worker)
+        {
+            hash = (hash ^ c) * 1099511628211;
+        }
+
+        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+        return hash ^ (hash >> 33);
     }
 
     private static List<Lease> Shuffled(List<Lease> leases, Random random)

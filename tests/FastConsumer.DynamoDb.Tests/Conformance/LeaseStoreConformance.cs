@@ -486,13 +486,14 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_released_lease_is_free_at_once()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Ring = "x/1", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, Cancellation);
 
-        await AssertWritten(result, mine with { LeaseOwner = null, LeaseCounter = 1 });
+        Lease free = mine with { LeaseOwner = null, TakenBy = null, RequestedBy = null, Ring = null, LeaseCounter = 1 };
+        await AssertWritten(result, free);
         result = await Store.TakeAsync(result.Lease!, "other", Cancellation);
-        await AssertWritten(result, mine with { LeaseOwner = "other", TakenBy = "other", LeaseCounter = 2 });
+        await AssertWritten(result, free with { LeaseOwner = "other", TakenBy = "other", LeaseCounter = 2 });
     }
 
     [Fact]
@@ -513,7 +514,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, "next", Cancellation);
 
-        Lease given = mine with { LeaseOwner = "next", RequestedBy = null, LeaseCounter = 1 };
+        Lease given = mine with { LeaseOwner = "next", RequestedBy = null, Ring = null, LeaseCounter = 1 };
         await AssertWritten(result, given);
         Assert.False(given.IsHeldByFastConsumer);
         // whoever was not chosen is refused, and so is the old owner
@@ -555,13 +556,13 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_take_drops_a_request()
+    public async Task A_take_drops_requests_and_rings()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next" });
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Ring = "next/1" });
 
         LeaseWriteResult result = await Store.TakeAsync(mine, "third", Cancellation);
 
-        await AssertWritten(result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, LeaseCounter = 1, OwnerSwitchesSinceCheckpoint = 1 });
+        await AssertWritten(result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Ring = null, LeaseCounter = 1, OwnerSwitchesSinceCheckpoint = 1 });
     }
 
     [Fact]
