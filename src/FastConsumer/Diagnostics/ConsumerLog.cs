@@ -98,6 +98,21 @@ internal static partial class ConsumerLog
     [LoggerMessage(2308, LogLevel.Warning, "The children of shard {ShardId} could not be written to its lease; FastConsumer finds them in the stream's listing.")]
     public static partial void ChildrenNotNamed(ILogger log, string shardId, Exception error);
 
+    [LoggerMessage(2315, LogLevel.Warning, "The lease table takes {Units} write units a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: give it more, or set LeaseDuration to {Longer} or more.")]
+    public static partial void TableTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
+
+    [LoggerMessage(2316, LogLevel.Debug, "What the {Table} may be asked for is not known: its throttles will tell.")]
+    public static partial void LimitsUnknown(ILogger log, string table, Exception error);
+
+    [LoggerMessage(2317, LogLevel.Warning, "The listing of {Stream} has no open shard for the hash keys {Ranges}; it is tried again, and nothing follows from it.")]
+    public static partial void ListingHasHoles(ILogger log, string stream, string ranges);
+
+    [LoggerMessage(2318, LogLevel.Error, "No lease is there for the hash keys {Ranges} of {Stream}, although the listing is complete: records with these keys are not processed. Leases were finished or deleted while their shards go on.")]
+    public static partial void LeasesHaveHoles(ILogger log, string stream, string ranges);
+
+    [LoggerMessage(2319, LogLevel.Information, "The lease of shard {ShardId} is deleted: the shard is done, and its children have begun.")]
+    public static partial void LeaseDeleted(ILogger log, string shardId);
+
     [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
     public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);
 

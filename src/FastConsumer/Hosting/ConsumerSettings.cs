@@ -124,7 +124,8 @@ public abstract class ConsumerSettings
 
     /// <summary>
     /// The write units a second that the whole application may use on its lease table; each worker keeps to its share of them (leases held / all).
-    /// Where not said, workers write as they need to and slow down when the table throttles them.
+    /// Where not said, it is what the table has provisioned; where nothing is, workers write as they need to and slow down when the
+    /// table throttles them.
     /// </summary>
     public double? LeaseTableWriteUnits { get; set; }
 

@@ -14,6 +14,8 @@ internal sealed class LeaseCoordinator
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan s_limitsInterval = TimeSpan.FromMinutes(5);
+
     /// <summary>Takes and requests under way at a time.</summary>
     private const int Parallelism = 16;
 
@@ -39,6 +41,8 @@ internal sealed class LeaseCoordinator
     private long _lookedAt;
     private long _watchedAt;
     private bool _answersRing;
+    private long? _limitsAskedAt;
+    private double? _foundUnits;
     private bool _warnedOfBudget;
 
     public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, WriteBudget budget)
@@ -129,6 +133,7 @@ internal sealed class LeaseCoordinator
 
     private async Task ListAsync(CancellationToken cancellationToken)
     {
+        await LearnLimitsAsync(cancellationToken);
         bool isFirst = _looks.ListedAt is null;
         bool answersRing = _answersRing;
         _answersRing = false;
@@ -156,6 +161,28 @@ internal sealed class LeaseCoordinator
         {
             // the list may lag behind the ring: once more
             _looks.RequestList();
+        }
+    }
+
+    /// <summary>Where the options give no budget, what the table has provisioned is one. It may change at any time.</summary>
+    private async Task LearnLimitsAsync(CancellationToken cancellationToken)
+    {
+        if (_store is not IMeteredLeaseStore metered
+            || Settings.LeaseTableWriteUnits is not null
+            || (_limitsAskedAt is { } askedAt && _parts.Time.GetElapsedTime(askedAt) < s_limitsInterval))
+        {
+            return;
+        }
+
+        _limitsAskedAt = _parts.Time.GetTimestamp();
+        try
+        {
+            _foundUnits = (await metered.DescribeThroughputAsync(cancellationToken)).WriteUnits;
+            _budget.SetTableUnits(_foundUnits);
+        }
+        catch (LeaseStoreException e)
+        {
+            ConsumerLog.LimitsUnknown(_parts.Log, _store.Description, e);
         }
     }
 
@@ -386,10 +413,20 @@ internal sealed class LeaseCoordinator
     private void WarnOfSmallBudget(int leases)
     {
         double needed = leases / (Settings.LeaseDuration / 2).TotalSeconds;
-        if (Settings.LeaseTableWriteUnits is double units && units < needed && !_warnedOfBudget)
+        if ((Settings.LeaseTableWriteUnits ?? _foundUnits) is not double units || units >= needed || _warnedOfBudget)
         {
-            _warnedOfBudget = true;
-            ConsumerLog.BudgetTooSmall(_parts.Log, units, leases, Settings.LeaseDuration, needed, TimeSpan.FromSeconds(2 * leases / units));
+            return;
+        }
+
+        _warnedOfBudget = true;
+        TimeSpan longer = TimeSpan.FromSeconds(2 * leases / units);
+        if (Settings.LeaseTableWriteUnits is null)
+        {
+            ConsumerLog.TableTooSmall(_parts.Log, units, leases, Settings.LeaseDuration, needed, longer);
+        }
+        else
+        {
+            ConsumerLog.BudgetTooSmall(_parts.Log, units, leases, Settings.LeaseDuration, needed, longer);
         }
     }
 }

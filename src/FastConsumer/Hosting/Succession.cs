@@ -13,7 +13,8 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
-    private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // who waits for it may go on within its completion: nothing is held there, and so all of it stays on the worker's scheduler
+    private readonly TaskCompletionSource _known = new();
     private readonly Dictionary<string, int> _heirs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Lease> _given = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (Task Ringing, bool Again)> _rings = new(StringComparer.Ordinal);

@@ -7,13 +7,13 @@ namespace FastConsumer.Leases;
 /// A lease this worker owns. Invariants: one write under way at a time; every write is conditional on the owner and the
 /// counter of the one before; once lost, it is never written again.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "Others may mark it lost at any time, so it is never disposed; neither field holds a timer or a handle.")]
+[SuppressMessage("Design", "CA1001", Justification = "Others may mark it lost at any time, so its source is never disposed; it holds neither a timer nor a handle.")]
 internal sealed class HeldLease
 {
     private readonly ILeaseStore _store;
     private readonly LeaseWriter _writer;
     private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly AsyncLock _writing = new();
     private readonly CancellationTokenSource _lost = new();
     private long _renewedAt;
     private long? _doubtfulSince;
@@ -54,7 +54,7 @@ internal sealed class HeldLease
     public TimeSpan SinceRenewal => _time.GetElapsedTime(Volatile.Read(ref _renewedAt));
 
     /// <summary>True while a write is under way, which renews too.</summary>
-    public bool IsWriting => _writing.CurrentCount == 0;
+    public bool IsWriting => _writing.IsHeld;
 
     /// <summary>
     /// Renews the lease, with a checkpoint where there is one. Whatever goes wrong in the store is told as
@@ -65,7 +65,7 @@ internal sealed class HeldLease
     /// <param name="cancellationToken">Ends the wait for the write's turn.</param>
     public async Task<LeaseWriteResult> WriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken);
+        await _writing.EnterAsync(cancellationToken);
         try
         {
             if (_lost.IsCancellationRequested)
@@ -81,7 +81,7 @@ internal sealed class HeldLease
         }
         finally
         {
-            _writing.Release();
+            _writing.Exit();
         }
     }
 
@@ -90,7 +90,7 @@ internal sealed class HeldLease
     /// <param name="cancellationToken">Ends the try.</param>
     public async Task<LeaseWriteResult> ReleaseAsync(string? successor, CancellationToken cancellationToken)
     {
-        await _writing.WaitAsync(cancellationToken);
+        await _writing.EnterAsync(cancellationToken);
         try
         {
             LeaseWriteResult result = await _store.ReleaseAsync(Current, successor, cancellationToken);
@@ -108,7 +108,7 @@ internal sealed class HeldLease
         }
         finally
         {
-            _writing.Release();
+            _writing.Exit();
         }
     }
 
@@ -134,6 +134,7 @@ internal sealed class HeldLease
                 _doubtfulSince ??= sent;
                 return new LeaseUpdate(Current, checkpoint());
             },
+            Volatile.Read(ref _renewedAt),
             isUrgent,
             cancellationToken);
         return Apply(result, sent);

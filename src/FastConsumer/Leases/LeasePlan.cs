@@ -94,6 +94,72 @@ internal static class LeasePlan
         return passed;
     }
 
+    /// <summary>
+    /// The finished leases that nothing needs any more: every child, by the listing, has a lease with progress, or was passed itself, or
+    /// is gone. Without its lease a shard counts as passed (<see cref="Passed"/>), for its line goes on in leases; so it is never leased again.
+    /// </summary>
+    public static IReadOnlyList<Lease> Removable(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
+    {
+        HashSet<string> listed = [.. shards.Select(static shard => shard.ShardId)];
+        Dictionary<string, Lease> leased = leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
+        HashSet<string> passed = Passed(shards, leased);
+        ILookup<string, string> children = shards.SelectMany(static shard => shard.ParentIds.Select(parent => (parent, shard.ShardId)))
+            .Concat(leases.SelectMany(static lease => lease.ParentShardIds.Select(parent => (parent, ShardId: lease.LeaseKey))))
+            .Concat(leases.SelectMany(static lease => lease.ChildShardIds.Select(child => (parent: lease.LeaseKey, ShardId: child))))
+            .ToLookup(static pair => pair.parent, static pair => pair.ShardId, StringComparer.Ordinal);
+        return [.. leases.Where(lease => lease.IsFinished
+            && (children[lease.LeaseKey].Any() || !listed.Contains(lease.LeaseKey))
+            && children[lease.LeaseKey].All(HasBegun))];
+
+        bool HasBegun(string child) => leased.TryGetValue(child, out Lease? lease)
+            ? lease.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.ShardEnd
+            : passed.Contains(child) || !listed.Contains(child);
+    }
+
+    /// <summary>The shards without a lease that wait for a leased ancestor to be done.</summary>
+    public static IReadOnlyList<ShardNode> Waiting(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
+    {
+        HashSet<string> ahead = [.. leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.LeaseKey)];
+        HashSet<string> leased = [.. leases.Select(static lease => lease.LeaseKey)];
+        List<ShardNode> waiting = [];
+        bool grows = true;
+        while (grows)
+        {
+            grows = false;
+            foreach (ShardNode shard in shards.Where(shard => !leased.Contains(shard.ShardId) && !ahead.Contains(shard.ShardId) && shard.ParentIds.Any(ahead.Contains)))
+            {
+                waiting.Add(shard);
+                grows |= ahead.Add(shard.ShardId);
+            }
+        }
+
+        return waiting;
+    }
+
+    /// <summary>The hash keys that none of these ranges holds.</summary>
+    public static IReadOnlyList<HashKeyRange> Holes(IEnumerable<HashKeyRange> ranges)
+    {
+        List<HashKeyRange> holes = [];
+        UInt128 next = 0;
+        foreach (HashKeyRange range in ranges.OrderBy(static range => range.StartingHashKey))
+        {
+            if (range.StartingHashKey > next)
+            {
+                holes.Add(new HashKeyRange(next, range.StartingHashKey - 1));
+            }
+
+            if (range.EndingHashKey == UInt128.MaxValue)
+            {
+                return holes;
+            }
+
+            next = range.EndingHashKey + 1 > next ? range.EndingHashKey + 1 : next;
+        }
+
+        holes.Add(new HashKeyRange(next, UInt128.MaxValue));
+        return holes;
+    }
+
     /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)
     {

@@ -15,6 +15,14 @@ internal static class ApartTask
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
 
     /// <summary>
+    /// A completion whose waiters go on apart from whoever completes it. On a scheduler of its own they are queued there in any case;
+    /// asked to run asynchronously, what is waited for together with others or a token would go by way of the thread pool.
+    /// </summary>
+    public static TaskCompletionSource Completion() => new(TaskScheduler.Current == TaskScheduler.Default
+        ? TaskCreationOptions.RunContinuationsAsynchronously
+        : TaskCreationOptions.None);
+
+    /// <summary>
     /// Cancels at once, with what was registered for it apart from the caller; on a scheduler of its own within the call, since
     /// <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool.
     /// </summary>

@@ -35,7 +35,7 @@ internal sealed class AsyncSignal
                 return;
             }
 
-            waiting = _waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting = _waiting = ApartTask.Completion();
         }
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
