@@ -113,6 +113,9 @@ internal static partial class ConsumerLog
     [LoggerMessage(2319, LogLevel.Information, "The lease of shard {ShardId} is deleted: the shard is done, and its children have begun.")]
     public static partial void LeaseDeleted(ILogger log, string shardId);
 
+    [LoggerMessage(2320, LogLevel.Warning, "Leases of finished shards could not be deleted; they do no harm, and it is tried again.")]
+    public static partial void CleanUpFailed(ILogger log, Exception error);
+
     [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
     public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);
 

@@ -14,6 +14,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 {
     private static readonly TimeSpan s_holeInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_retryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
@@ -22,7 +23,10 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
     private volatile bool _requested = true;
     private IReadOnlyList<HashKeyRange> _knownHoles = [];
+    private readonly Random _random = parts.Random.Create();
     private long _syncedAt;
+    private long _cleanedUpAt = parts.Time.GetTimestamp();
+    private TimeSpan _cleanUpInterval = s_cleanUpInterval;
     private long? _triedAt;
 
     private WorkerSettings Settings => parts.Settings;
@@ -127,18 +131,33 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// <summary>One worker is enough: the one whose lease comes first.</summary>
     private async Task CleanUpAsync(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
+        if (parts.Time.GetElapsedTime(_cleanedUpAt) < _cleanUpInterval)
+        {
+            return;
+        }
+
+        _cleanedUpAt = parts.Time.GetTimestamp();
+        _cleanUpInterval = s_cleanUpInterval * (0.75 + (_random.NextDouble() / 2));
         Lease? first = leases.Where(static lease => !lease.IsFinished && lease.Owner is not null).MinBy(static lease => lease.LeaseKey, StringComparer.Ordinal);
         if (first?.Owner != Settings.WorkerId)
         {
             return;
         }
 
-        foreach (Lease lease in LeasePlan.Removable(nodes, leases).Where(static lease => lease.Owner is null).Take(MostDeleted))
+        try
         {
-            if (await store.DeleteAsync(lease, cancellationToken))
+            foreach (Lease lease in LeasePlan.Removable(nodes, leases).Where(static lease => lease.Owner is null).Take(MostDeleted))
             {
-                ConsumerLog.LeaseDeleted(parts.Log, lease.LeaseKey);
+                if (await store.DeleteAsync(lease, cancellationToken))
+                {
+                    ConsumerLog.LeaseDeleted(parts.Log, lease.LeaseKey);
+                }
             }
+        }
+        catch (LeaseStoreException e)
+        {
+            // what is left over does no harm
+            ConsumerLog.CleanUpFailed(parts.Log, e);
         }
     }
 

@@ -4,7 +4,7 @@ using FastConsumer.Testing.Leases;
 namespace FastConsumer.Tests.Leases.Fleet;
 
 /// <summary>A table in memory that counts as DynamoDB does, answers as fast, and can be cut off from one worker.</summary>
-internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider time, LeaseCosts costs) : ILeaseStore
+internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider time, LeaseCosts costs) : IMeteredLeaseStore
 {
     private static readonly TimeSpan s_latency = TimeSpan.FromMilliseconds(5);
 
@@ -14,6 +14,16 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public bool IsDead { get; set; }
 
     public string Description => _inner.Description;
+
+    public LeaseTableUse Use => new(0, costs.Writes, costs.ReadUnits, costs.ThrottledWrites);
+
+    public async Task<LeaseTableLimits> DescribeThroughputAsync(CancellationToken cancellationToken)
+    {
+        await TravelAsync(cancellationToken);
+        return costs.IsSilent
+            ? throw new LeaseStoreException("dynamodb:DescribeTable is denied", isTransient: false)
+            : new LeaseTableLimits(costs.WriteUnits, null);
+    }
 
     public Task PrepareAsync(CancellationToken cancellationToken) => _inner.PrepareAsync(cancellationToken);
 
@@ -115,6 +125,9 @@ internal sealed class LeaseCosts
         new(LeaseWriteOutcome.Failed, null, new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true });
 
     public double ReadUnits { get; set; }
+
+    /// <summary>True where the table does not tell what it takes.</summary>
+    public bool IsSilent { get; set; }
 
     public int Lists { get; set; }
 
