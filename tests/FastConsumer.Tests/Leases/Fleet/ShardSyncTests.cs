@@ -37,6 +37,23 @@ public sealed class ShardSyncTests
     }
 
     [Fact]
+    public void A_shard_that_left_the_listing_before_it_was_done_does_not_block_its_children()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        Shard parent = Split(fleet, 0);
+        fleet.Shards.Remove(fleet.Shards[0]);
+        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, Checkpoint = s_begun, HashKeyRange = parent.HashKeyRange });
+        fleet.Start("a");
+        fleet.Start("b");
+        fleet.Run(60, () => fleet.Rows.Count(static row => row.LeaseOwner is not null) == 5);
+
+        // what is lost is said, and the children are read
+        Assert.Contains(parent.ShardId, Assert.Single(fleet.Logged.Of(2006)).Message, StringComparison.Ordinal);
+        Assert.Equal(2, fleet.Reads.Count(static read => read.ShardId is "shardId-000000000100" or "shardId-000000000101"));
+        Assert.True(fleet.Rows.All(row => row.LeaseKey != parent.ShardId || row.IsFinished), fleet.Describe());
+    }
+
+    [Fact]
     public void A_lease_that_was_deleted_while_its_shard_goes_on_is_made_again_at_once()
     {
         using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
@@ -114,7 +131,7 @@ public sealed class ShardSyncTests
         Shard parent = fleet.Shards[index];
         UInt128 middle = parent.HashKeyRange.StartingHashKey + ((parent.HashKeyRange.EndingHashKey - parent.HashKeyRange.StartingHashKey) / 2);
         fleet.Shards[index] = parent with { EndingSequenceNumber = SequenceNumber.Parse("9") };
-        fleet.Shards.Add(parent with { ShardId = "shardId-000000000100", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(parent.HashKeyRange.StartingHashKey, middle) });
+        fleet.Shards.Add(parent with { EndingSequenceNumber = null, ShardId = "shardId-000000000100", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(parent.HashKeyRange.StartingHashKey, middle) });
         fleet.Shards.Add(parent with { ShardId = "shardId-000000000101", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(middle + 1, parent.HashKeyRange.EndingHashKey) });
         return parent;
     }

@@ -130,6 +130,11 @@ internal sealed class VirtualFleet : IDisposable
 
         public override async Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
         {
+            if (!fleet.Shards.Any(shard => shard.ShardId == shardId))
+            {
+                throw new KinesisException($"Shard {shardId} does not exist.", KinesisErrorKind.NotFound);
+            }
+
             fleet.Reads.Add((fleet.Time.Now, worker, shardId));
             await Task.Delay(Timeout.InfiniteTimeSpan, fleet.Time.Clock, cancellationToken);
             return shardId;
