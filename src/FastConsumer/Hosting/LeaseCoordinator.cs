@@ -16,6 +16,11 @@ internal sealed class LeaseCoordinator
 
     private static readonly TimeSpan s_limitsInterval = TimeSpan.FromMinutes(5);
 
+    /// <summary>What a shard weighs by itself, in KB a second.</summary>
+    private const double BaseWeight = 10;
+
+    private const double WeightSlack = 0.1;
+
     /// <summary>Takes and requests under way at a time.</summary>
     private const int Parallelism = 16;
 
@@ -209,6 +214,13 @@ internal sealed class LeaseCoordinator
             IsGiven = lease => lease.TakenBy is not null && lease.TakenBy != lease.LeaseOwner && !_observer.HasMoved(lease),
             IsOverdue = lease => _askedAt.TryGetValue(lease.LeaseKey, out long asked) && _parts.Time.GetElapsedTime(asked) >= AnswerTime,
         };
+        if (Settings.LeaseBalancing == LeaseBalancing.Throughput)
+        {
+            // what nothing is known of counts as the average does, and what yields nothing still costs its polls
+            double average = runnable.Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
+            view = view with { Weigh = lease => BaseWeight + (lease.Throughput ?? average), Slack = WeightSlack };
+        }
+
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
         bool hasTaken = false;
         foreach (Lease[] some in moves.Take.Chunk(Parallelism))
