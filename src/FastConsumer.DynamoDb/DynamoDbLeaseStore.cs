@@ -18,7 +18,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     {
         _table = table;
         _setup = new LeaseTableSetup(table, options, timeProvider, logger);
-        _reader = new LeaseReader(table, timeProvider);
+        _reader = new LeaseReader(table, timeProvider, oneByOne: !options.BatchWrites);
         _writer = new SettledWrite(table, _reader);
         var batches = new BatchSupport(table, options, timeProvider, logger);
         _updater = new LeaseUpdater(table, _writer, new LeaseBatchWriter(table, _reader, batches), batches);
@@ -37,11 +37,11 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
 
     public Task<LeaseTableLimits> DescribeThroughputAsync(CancellationToken cancellationToken) => _setup.DescribeThroughputAsync(cancellationToken);
 
-    public async Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
     {
         List<Lease> leases = [];
         List<Kcl3Sign> signs = [];
-        await foreach (Dictionary<string, AttributeValue> item in _reader.ScanAsync(cancellationToken))
+        await foreach (Dictionary<string, AttributeValue> item in _reader.ScanAsync(cancellationToken, consistency == ReadConsistency.Strong))
         {
             if (LeaseItem.Read(item, _table) is { } lease)
             {
@@ -62,6 +62,14 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     {
         ArgumentException.ThrowIfNullOrEmpty(leaseKey);
         return _reader.GetAsync(leaseKey, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(leaseKeys);
+        Dictionary<string, Dictionary<string, AttributeValue>> rows = await _reader.GetItemsAsync(
+            [.. leaseKeys.Distinct(StringComparer.Ordinal)], cancellationToken, consistency == ReadConsistency.Strong);
+        return [.. rows.Values.Select(row => LeaseItem.Read(row, _table)).OfType<Lease>()];
     }
 
     public async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
@@ -126,17 +134,53 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         return _updater.UpdateAsync(updates, cancellationToken);
     }
 
-    public async Task<LeaseWriteResult> ReleaseAsync(Lease held, CancellationToken cancellationToken)
+    public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(held);
         RequireOwner(held, nameof(held));
-        string? remaining = held.CheckpointOwner is null ? null : held.LeaseOwner;
+        string? remaining = held.CheckpointOwner is null ? successor : held.LeaseOwner;
         LeaseWriteResult result = await _writer.WriteAsync(
-            LeaseRequests.Release(_table, held),
+            LeaseRequests.Release(_table, held, successor),
             held,
             row => row.CheckpointOwner is null && row.LeaseOwner == remaining,
             cancellationToken);
         return Settled(result);
+    }
+
+    public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observed);
+        RequireOwner(observed, nameof(observed));
+        LeaseWriteResult result = await _writer.WriteAsync(LeaseRequests.Request(_table, observed, requester), observed, static _ => false, cancellationToken);
+        // the counter tells nothing here: the owner goes on writing meanwhile
+        return result is { Outcome: not LeaseWriteOutcome.Written, Lease: { } row }
+            && row.LeaseOwner == observed.LeaseOwner
+            && row.CheckpointOwner is null
+            && row.RequestedBy == requester
+            ? new LeaseWriteResult(LeaseWriteOutcome.Written, row)
+            : Settled(result);
+    }
+
+    public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(leaseKey);
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        ArgumentException.ThrowIfNullOrEmpty(ring);
+        try
+        {
+            UpdateItemResponse response = await _table.Reads.UpdateItemAsync(LeaseRequests.Ring(_table, leaseKey, owner, ring), cancellationToken);
+            _table.Meter.Wrote(response.ConsumedCapacity?.CapacityUnits);
+            return true;
+        }
+        catch (ConditionalCheckFailedException)
+        {
+            _table.Meter.Wrote(null);
+            return false;
+        }
+        catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
+        {
+            throw Fault(exception, "UpdateItem");
+        }
     }
 
     public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken)
@@ -218,7 +262,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     {
         if (held.LeaseOwner is null)
         {
-            throw new ArgumentException($"The lease '{held.LeaseKey}' has no owner: only what a worker holds can be renewed or released.", parameter);
+            throw new ArgumentException($"The lease '{held.LeaseKey}' has no owner: only what a worker holds can be renewed, released or asked for.", parameter);
         }
     }
 }

@@ -35,6 +35,18 @@ internal static class LeaseAttributes
     /// <summary>Ours: N, milliseconds since 1970: when the stream was created.</summary>
     public const string StreamCreatedAt = "fastConsumerStreamCreatedAt";
 
+    /// <summary>Ours: S, the FastConsumer worker that took the lease last.</summary>
+    public const string TakenBy = "fastConsumerTakenBy";
+
+    /// <summary>Ours: S, the worker that asks the owner for the lease.</summary>
+    public const string RequestedBy = "fastConsumerRequestedBy";
+
+    /// <summary>Ours: S, what was rung last.</summary>
+    public const string Ring = "fastConsumerRing";
+
+    /// <summary>Ours: N, KB a second. Not <see cref="Throughput"/>, which is a sign of KCL 3.x.</summary>
+    public const string PublishedThroughput = "fastConsumerThroughput";
+
     /// <summary>N, written by the renewals of KCL 3.x.</summary>
     public const string Throughput = "throughputKBps";
 }

@@ -37,6 +37,10 @@ internal static class LeaseItem
                 HashKeyRange = GetHashKeyRange(item),
                 StartedAt = GetTime(item, LeaseAttributes.StartedAt),
                 StreamCreatedAt = GetTime(item, LeaseAttributes.StreamCreatedAt),
+                TakenBy = GetString(item, LeaseAttributes.TakenBy),
+                RequestedBy = GetString(item, LeaseAttributes.RequestedBy),
+                Ring = GetString(item, LeaseAttributes.Ring),
+                Throughput = GetReal(item, LeaseAttributes.PublishedThroughput),
                 HasPendingCheckpoint = item.ContainsKey(LeaseAttributes.PendingCheckpoint)
                     || item.ContainsKey(LeaseAttributes.PendingCheckpointSubSequenceNumber)
                     || item.ContainsKey(LeaseAttributes.PendingCheckpointState),
@@ -95,6 +99,26 @@ internal static class LeaseItem
             item[LeaseAttributes.StreamCreatedAt] = Number(createdAt.ToUnixTimeMilliseconds());
         }
 
+        if (lease.TakenBy is not null)
+        {
+            item[LeaseAttributes.TakenBy] = Text(lease.TakenBy);
+        }
+
+        if (lease.RequestedBy is not null)
+        {
+            item[LeaseAttributes.RequestedBy] = Text(lease.RequestedBy);
+        }
+
+        if (lease.Ring is not null)
+        {
+            item[LeaseAttributes.Ring] = Text(lease.Ring);
+        }
+
+        if (lease.Throughput is { } throughput)
+        {
+            item[LeaseAttributes.PublishedThroughput] = Real(throughput);
+        }
+
         return item;
     }
 
@@ -105,6 +129,8 @@ internal static class LeaseItem
 
     public static AttributeValue Number(long value) => new() { N = value.ToString(CultureInfo.InvariantCulture) };
 
+    public static AttributeValue Real(double value) => new() { N = value.ToString("0.###", CultureInfo.InvariantCulture) };
+
     /// <summary>Not empty: DynamoDB has no empty sets, nor values twice in one.</summary>
     public static AttributeValue Set(IReadOnlyList<string> values) => new() { SS = [.. values.Distinct(StringComparer.Ordinal)] };
 
@@ -114,6 +140,9 @@ internal static class LeaseItem
         item.GetValueOrDefault(name)?.N is not { } digits ? null
         : long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value
         : throw new FormatException($"{name} is '{digits}' instead of a whole number.");
+
+    private static double? GetReal(Dictionary<string, AttributeValue> item, string name) =>
+        double.TryParse(item.GetValueOrDefault(name)?.N, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : null;
 
     private static DateTimeOffset? GetTime(Dictionary<string, AttributeValue> item, string name) =>
         GetNumber(item, name) is { } milliseconds ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;

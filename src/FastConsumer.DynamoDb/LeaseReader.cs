@@ -5,8 +5,8 @@ using FastConsumer.Leases;
 
 namespace FastConsumer.DynamoDb;
 
-/// <summary>Reads leases, always consistently.</summary>
-internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
+/// <summary>Reads leases; consistently unless told otherwise.</summary>
+internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, bool oneByOne = false)
 {
     /// <summary>Single reads under way at a time, where several may not be asked for at once.</summary>
     private const int Parallelism = 8;
@@ -18,7 +18,7 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
 
     private static readonly TimeSpan s_unprocessedWait = TimeSpan.FromMilliseconds(50);
 
-    private volatile bool _oneByOne;
+    private volatile bool _oneByOne = oneByOne;
 
     public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
     {
@@ -32,14 +32,14 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
 
     /// <summary>The rows with these keys, as far as there are any.</summary>
     public async Task<Dictionary<string, Dictionary<string, AttributeValue>>> GetItemsAsync(
-        IReadOnlyList<string> leaseKeys, CancellationToken cancellationToken)
+        IReadOnlyList<string> leaseKeys, CancellationToken cancellationToken, bool consistent = true)
     {
         var found = new Dictionary<string, Dictionary<string, AttributeValue>>(StringComparer.Ordinal);
         foreach (string[] keys in leaseKeys.Chunk(KeysPerRequest))
         {
-            if (_oneByOne || keys.Length == 1 || !await TryGetBatchAsync(keys, found, cancellationToken))
+            if (_oneByOne || keys.Length == 1 || !await TryGetBatchAsync(keys, found, consistent, cancellationToken))
             {
-                await GetOneByOneAsync(keys, found, cancellationToken);
+                await GetOneByOneAsync(keys, found, consistent, cancellationToken);
             }
         }
 
@@ -47,16 +47,16 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
     }
 
     /// <summary>All rows, leases or not.</summary>
-    public async IAsyncEnumerable<Dictionary<string, AttributeValue>> ScanAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Dictionary<string, AttributeValue>> ScanAsync([EnumeratorCancellation] CancellationToken cancellationToken, bool consistent = true)
     {
-        var request = new ScanRequest { TableName = table.Name, ConsistentRead = true, ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL };
+        var request = new ScanRequest { TableName = table.Name, ConsistentRead = consistent, ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL };
         do
         {
             ScanResponse page;
             try
             {
                 page = await table.Reads.ScanAsync(request, cancellationToken);
-                table.Meter.Read(page.ConsumedCapacity?.CapacityUnits, page.ScannedCount ?? 0);
+                table.Meter.Read(page.ConsumedCapacity?.CapacityUnits, page.ScannedCount ?? 0, consistent);
             }
             catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
             {
@@ -73,19 +73,19 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
         while (request.ExclusiveStartKey is { Count: > 0 });
     }
 
-    private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(string leaseKey, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(string leaseKey, CancellationToken cancellationToken, bool consistent = true)
     {
         var request = new GetItemRequest
         {
             TableName = table.Name,
             Key = LeaseItem.Key(leaseKey),
-            ConsistentRead = true,
+            ConsistentRead = consistent,
             ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
         };
         try
         {
             GetItemResponse response = await table.Reads.GetItemAsync(request, cancellationToken);
-            table.Meter.Read(response.ConsumedCapacity?.CapacityUnits, 1);
+            table.Meter.Read(response.ConsumedCapacity?.CapacityUnits, 1, consistent);
             return response.Item;
         }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
@@ -96,9 +96,9 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
 
     /// <summary>False where the policy does not allow it, or the server does not know it.</summary>
     private async Task<bool> TryGetBatchAsync(
-        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, CancellationToken cancellationToken)
+        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, bool consistent, CancellationToken cancellationToken)
     {
-        var wanted = new KeysAndAttributes { Keys = [.. leaseKeys.Select(LeaseItem.Key)], ConsistentRead = true };
+        var wanted = new KeysAndAttributes { Keys = [.. leaseKeys.Select(LeaseItem.Key)], ConsistentRead = consistent };
         TimeSpan wait = s_unprocessedWait;
         for (int round = 1; ; round++)
         {
@@ -125,7 +125,7 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
             }
 
             List<Dictionary<string, AttributeValue>> items = response.Responses is { } tables ? [.. tables.Values.SelectMany(static rows => rows)] : [];
-            table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count);
+            table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count, consistent);
             foreach (Dictionary<string, AttributeValue> item in items)
             {
                 found[item[LeaseAttributes.LeaseKey].S] = item;
@@ -148,19 +148,19 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider)
                 throw fault;
             }
 
-            wanted = new KeysAndAttributes { Keys = left.Keys, ConsistentRead = true };
+            wanted = new KeysAndAttributes { Keys = left.Keys, ConsistentRead = consistent };
             await Task.Delay(wait, timeProvider, cancellationToken);
             wait *= 2;
         }
     }
 
     private async Task GetOneByOneAsync(
-        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, CancellationToken cancellationToken)
+        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, bool consistent, CancellationToken cancellationToken)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(leaseKeys, options, async (leaseKey, token) =>
         {
-            Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, token);
+            Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, token, consistent);
             if (item is { Count: > 0 })
             {
                 lock (found)

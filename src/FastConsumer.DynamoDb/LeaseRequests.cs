@@ -23,7 +23,7 @@ internal static class LeaseRequests
         Dictionary<string, AttributeValue> values = NewValues(observed);
         string condition = AsObserved(observed, values);
         values[":me"] = LeaseItem.Text(owner);
-        string update = $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :me";
+        string update = $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :me, {LeaseAttributes.TakenBy} = :me";
         if (observed.LeaseOwner is not null && observed.LeaseOwner != owner)
         {
             update += $", {LeaseAttributes.OwnerSwitches} = :switches";
@@ -31,34 +31,81 @@ internal static class LeaseRequests
         }
 
         // a take ends a hand-over, as KCL 3.x has it
-        return Update(table, observed, $"{update} REMOVE {LeaseAttributes.CheckpointOwner}", condition, values);
+        return Update(table, observed, $"{update} REMOVE {LeaseAttributes.CheckpointOwner}, {Calls}", condition, values);
     }
 
     public static UpdateItemRequest Renew(LeaseTable table, Lease held) =>
         Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next", Owned, OwnerValues(held));
 
-    public static UpdateItemRequest WriteCheckpoint(LeaseTable table, Lease held, CheckpointPosition checkpoint)
+    public static UpdateItemRequest WriteCheckpoint(LeaseTable table, Lease held, CheckpointPosition checkpoint, double? throughput)
     {
-        const string update =
+        string update =
             $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.Checkpoint} = :checkpoint, "
             + $"{LeaseAttributes.CheckpointSubSequenceNumber} = :sub, {LeaseAttributes.OwnerSwitches} = :zero "
+            + (throughput is null ? "" : $", {LeaseAttributes.PublishedThroughput} = :throughput ")
             + $"REMOVE {LeaseAttributes.PendingCheckpoint}, {LeaseAttributes.PendingCheckpointSubSequenceNumber}, "
             + LeaseAttributes.PendingCheckpointState;
         Dictionary<string, AttributeValue> values = OwnerValues(held);
         values[":checkpoint"] = LeaseItem.Text(checkpoint.ToCheckpointString());
         values[":sub"] = LeaseItem.Number(checkpoint.SubSequenceNumber);
         values[":zero"] = LeaseItem.Number(0);
+        if (throughput is { } published)
+        {
+            values[":throughput"] = LeaseItem.Real(published);
+        }
+
         return Update(table, held, update, Owned, values);
     }
 
-    /// <summary>KCL's evict: during a hand-over only the old owner goes, and the next one stays.</summary>
-    public static UpdateItemRequest Release(LeaseTable table, Lease held)
+    /// <summary>KCL's evict, or an assignment to the successor: during a hand-over only the old owner goes, and the next one stays.</summary>
+    public static UpdateItemRequest Release(LeaseTable table, Lease held, string? successor)
     {
         Dictionary<string, AttributeValue> values = NewValues(held);
         string condition = AsObserved(held, values);
-        string given = held.CheckpointOwner is null ? LeaseAttributes.LeaseOwner : LeaseAttributes.CheckpointOwner;
-        return Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next REMOVE {given}", condition, values);
+        if (held.CheckpointOwner is null && successor is not null)
+        {
+            values[":successor"] = LeaseItem.Text(successor);
+            return Update(
+                table,
+                held,
+                $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :successor REMOVE {Calls}",
+                condition,
+                values);
+        }
+
+        // what is nobody's bears nothing of ours but what tells where to start
+        string given = held.CheckpointOwner is null ? $"{LeaseAttributes.LeaseOwner}, {LeaseAttributes.TakenBy}" : LeaseAttributes.CheckpointOwner;
+        return Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next REMOVE {given}, {Calls}", condition, values);
     }
+
+    /// <summary>Sets or takes back a request, and leaves the counter alone.</summary>
+    public static UpdateItemRequest Request(LeaseTable table, Lease observed, string? requester)
+    {
+        Dictionary<string, AttributeValue> values = new(StringComparer.Ordinal) { [":owner"] = LeaseItem.Text(observed.LeaseOwner!) };
+        string condition = $"{OwnedBy} AND {Equal(LeaseAttributes.RequestedBy, ":requestedBy", observed.RequestedBy, values)}";
+        if (requester is null)
+        {
+            return Update(table, observed, $"REMOVE {LeaseAttributes.RequestedBy}", condition, values);
+        }
+
+        values[":requester"] = LeaseItem.Text(requester);
+        return Update(table, observed, $"SET {LeaseAttributes.RequestedBy} = :requester", condition, values);
+    }
+
+    /// <summary>May be sent twice.</summary>
+    public static UpdateItemRequest Ring(LeaseTable table, string leaseKey, string owner, string ring) => new()
+    {
+        TableName = table.Name,
+        Key = LeaseItem.Key(leaseKey),
+        UpdateExpression = $"SET {LeaseAttributes.Ring} = :ring",
+        ConditionExpression = OwnedBy,
+        ExpressionAttributeValues = new Dictionary<string, AttributeValue>(StringComparer.Ordinal)
+        {
+            [":ring"] = LeaseItem.Text(ring),
+            [":owner"] = LeaseItem.Text(owner),
+        },
+        ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
+    };
 
     /// <summary>Does not depend on what it writes, so it may be sent twice.</summary>
     public static UpdateItemRequest UpdateChildren(LeaseTable table, string leaseKey, IReadOnlyList<string> childShardIds) => new()
@@ -91,9 +138,12 @@ internal static class LeaseRequests
         };
     }
 
-    private const string Owned =
-        $"{LeaseAttributes.LeaseCounter} = :counter AND {LeaseAttributes.LeaseOwner} = :owner "
-        + $"AND attribute_not_exists({LeaseAttributes.CheckpointOwner})";
+    /// <summary>What others wrote for the owner, and its successors have nothing to do with.</summary>
+    private const string Calls = $"{LeaseAttributes.RequestedBy}, {LeaseAttributes.Ring}";
+
+    private const string OwnedBy = $"{LeaseAttributes.LeaseOwner} = :owner AND attribute_not_exists({LeaseAttributes.CheckpointOwner})";
+
+    private const string Owned = $"{LeaseAttributes.LeaseCounter} = :counter AND {OwnedBy}";
 
     private static UpdateItemRequest Update(
         LeaseTable table, Lease lease, string update, string condition, Dictionary<string, AttributeValue> values) => new()

@@ -14,11 +14,13 @@ internal static class LeaseStatements
         $" WHERE {LeaseAttributes.LeaseKey} = ? AND {LeaseAttributes.LeaseCounter} = ? AND {LeaseAttributes.LeaseOwner} = ? "
         + $"AND {LeaseAttributes.CheckpointOwner} IS MISSING";
 
-    private const string Renewal = $"SET {LeaseAttributes.LeaseCounter} = ?{Owned}";
+    private const string Renewal = $"SET {LeaseAttributes.LeaseCounter} = ?";
 
     private const string Checkpoint =
         $"SET {LeaseAttributes.LeaseCounter} = ?, {LeaseAttributes.Checkpoint} = ?, {LeaseAttributes.CheckpointSubSequenceNumber} = ?, "
-        + $"{LeaseAttributes.OwnerSwitches} = ?{Owned}";
+        + $"{LeaseAttributes.OwnerSwitches} = ?";
+
+    private const string Throughput = $", {LeaseAttributes.PublishedThroughput} = ?";
 
     /// <summary>
     /// False where the write has to remove something (a prepared checkpoint), and where the row was in a hand-over when it was read:
@@ -37,18 +39,27 @@ internal static class LeaseStatements
     public static Lease Result(LeaseUpdate update)
     {
         Lease renewed = update.Held with { LeaseCounter = update.Held.LeaseCounter + 1 };
-        return update.Checkpoint is { } checkpoint ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0 } : renewed;
+        return update.Checkpoint is { } checkpoint
+            ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0, Throughput = update.Throughput ?? renewed.Throughput }
+            : renewed;
     }
 
     private static BatchStatementRequest Statement(LeaseTable table, LeaseUpdate update)
     {
         Lease held = update.Held;
+        string assignments = Renewal;
         List<AttributeValue> parameters = [LeaseItem.Number(held.LeaseCounter + 1)];
         if (update.Checkpoint is { } checkpoint)
         {
             parameters.Add(LeaseItem.Text(checkpoint.ToCheckpointString()));
             parameters.Add(LeaseItem.Number(checkpoint.SubSequenceNumber));
             parameters.Add(LeaseItem.Number(0));
+            assignments = Checkpoint;
+            if (update.Throughput is { } throughput)
+            {
+                parameters.Add(LeaseItem.Real(throughput));
+                assignments = Checkpoint + Throughput;
+            }
         }
 
         parameters.Add(LeaseItem.Text(held.LeaseKey));
@@ -56,7 +67,7 @@ internal static class LeaseStatements
         parameters.Add(LeaseItem.Text(held.LeaseOwner!));
         return new BatchStatementRequest
         {
-            Statement = $"UPDATE \"{table.Name}\" {(update.Checkpoint is null ? Renewal : Checkpoint)}",
+            Statement = $"UPDATE \"{table.Name}\" {assignments}{Owned}",
             Parameters = parameters,
         };
     }

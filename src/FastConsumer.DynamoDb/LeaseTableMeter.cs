@@ -8,11 +8,11 @@ internal sealed class LeaseTableMeter
 {
     private long _requests;
     private long _writeUnits;
-    private long _readUnits;
+    private long _halfReadUnits;
     private long _throttled;
 
     public LeaseTableUse Use => new(
-        Interlocked.Read(ref _requests), Interlocked.Read(ref _writeUnits), Interlocked.Read(ref _readUnits), Interlocked.Read(ref _throttled));
+        Interlocked.Read(ref _requests), Interlocked.Read(ref _writeUnits), Interlocked.Read(ref _halfReadUnits) / 2.0, Interlocked.Read(ref _throttled));
 
     /// <summary>A request that wrote: what the server says it cost, else one unit for each of its writes.</summary>
     public void Wrote(double? units, int writes = 1)
@@ -21,11 +21,11 @@ internal sealed class LeaseTableMeter
         Interlocked.Add(ref _writeUnits, Whole(units) ?? writes);
     }
 
-    /// <summary>A request that read: what the server says it cost, else one unit for each row.</summary>
-    public void Read(double? units, int rows)
+    /// <summary>A request that read: what the server says it cost, else one unit for each row, or half of one. Eventually consistent reads come in halves.</summary>
+    public void Read(double? units, int rows, bool consistent = true)
     {
         Interlocked.Increment(ref _requests);
-        Interlocked.Add(ref _readUnits, Whole(units) ?? Math.Max(1, rows));
+        Interlocked.Add(ref _halfReadUnits, Whole(2 * units) ?? (Math.Max(1, rows) * (consistent ? 2 : 1)));
     }
 
     /// <summary>A request that came to nothing.</summary>

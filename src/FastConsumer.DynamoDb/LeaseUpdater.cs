@@ -71,7 +71,7 @@ internal sealed class LeaseUpdater(LeaseTable table, SettledWrite writer, LeaseB
     }
 
     private Task<LeaseWriteResult> WriteAsync(LeaseUpdate update, CancellationToken cancellationToken) => writer.WriteAsync(
-        update.Checkpoint is { } checkpoint ? LeaseRequests.WriteCheckpoint(table, update.Held, checkpoint) : LeaseRequests.Renew(table, update.Held),
+        update.Checkpoint is { } checkpoint ? LeaseRequests.WriteCheckpoint(table, update.Held, checkpoint, update.Throughput) : LeaseRequests.Renew(table, update.Held),
         update.Held,
         row => LeaseBatchWriter.TookEffect(update, row),
         cancellationToken);

@@ -36,10 +36,19 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return Task.FromResult(Table.List());
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(leaseKeys);
+        cancellationToken.ThrowIfCancellationRequested();
+        IReadOnlyList<Lease> found = [.. leaseKeys.Distinct(StringComparer.Ordinal).Select(Table.Get).OfType<Lease>()];
+        return Task.FromResult(found);
     }
 
     /// <inheritdoc/>
@@ -89,12 +98,32 @@ public sealed class InMemoryLeaseStore : ILeaseStore
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException"><paramref name="held"/> has no owner.</exception>
-    public Task<LeaseWriteResult> ReleaseAsync(Lease held, CancellationToken cancellationToken)
+    public Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(held);
         RequireOwner(held, nameof(held));
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(Table.Release(held));
+        return Task.FromResult(Table.Release(held, successor));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException"><paramref name="observed"/> has no owner.</exception>
+    public Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observed);
+        RequireOwner(observed, nameof(observed));
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(Table.Request(observed, requester));
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(leaseKey);
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        ArgumentException.ThrowIfNullOrEmpty(ring);
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(Table.Ring(leaseKey, owner, ring));
     }
 
     /// <inheritdoc/>
@@ -123,7 +152,7 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     {
         if (held.LeaseOwner is null)
         {
-            throw new ArgumentException($"The lease '{held.LeaseKey}' has no owner: only what a worker holds can be renewed or released.", parameter);
+            throw new ArgumentException($"The lease '{held.LeaseKey}' has no owner: only what a worker holds can be renewed, released or asked for.", parameter);
         }
     }
 }

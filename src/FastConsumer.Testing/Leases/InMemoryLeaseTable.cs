@@ -56,6 +56,9 @@ internal sealed class InMemoryLeaseTable
             {
                 LeaseOwner = owner,
                 CheckpointOwner = null,
+                TakenBy = owner,
+                RequestedBy = null,
+                Ring = null,
                 LeaseCounter = row.LeaseCounter + 1,
                 OwnerSwitchesSinceCheckpoint = row.OwnerSwitchesSinceCheckpoint + (switches ? 1 : 0),
             });
@@ -77,12 +80,12 @@ internal sealed class InMemoryLeaseTable
 
             Lease renewed = row with { LeaseCounter = row.LeaseCounter + 1 };
             return Write(update.Checkpoint is { } checkpoint
-                ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0, HasPendingCheckpoint = false }
+                ? renewed with { Checkpoint = checkpoint, OwnerSwitchesSinceCheckpoint = 0, HasPendingCheckpoint = false, Throughput = update.Throughput ?? row.Throughput }
                 : renewed);
         }
     }
 
-    public LeaseWriteResult Release(Lease held)
+    public LeaseWriteResult Release(Lease held, string? successor)
     {
         lock (_lock)
         {
@@ -92,8 +95,34 @@ internal sealed class InMemoryLeaseTable
             }
 
             // during a hand-over the next owner stays
-            Lease released = row with { LeaseCounter = row.LeaseCounter + 1 };
-            return Write(row.CheckpointOwner is null ? released with { LeaseOwner = null } : released with { CheckpointOwner = null });
+            Lease released = row with { LeaseCounter = row.LeaseCounter + 1, RequestedBy = null, Ring = null };
+            return Write(row.CheckpointOwner is not null ? released with { CheckpointOwner = null }
+                : released with { LeaseOwner = successor, TakenBy = successor is null ? null : row.TakenBy });
+        }
+    }
+
+    public LeaseWriteResult Request(Lease observed, string? requester)
+    {
+        lock (_lock)
+        {
+            Lease? row = _rows.GetValueOrDefault(observed.LeaseKey);
+            return row is not null && row.LeaseOwner == observed.LeaseOwner && row.CheckpointOwner is null && row.RequestedBy == observed.RequestedBy
+                ? Write(row with { RequestedBy = requester })
+                : new LeaseWriteResult(row is not null && row.LeaseOwner == observed.LeaseOwner && row.CheckpointOwner is null && row.RequestedBy == requester ? LeaseWriteOutcome.Written : LeaseWriteOutcome.Refused, row);
+        }
+    }
+
+    public bool Ring(string leaseKey, string owner, string ring)
+    {
+        lock (_lock)
+        {
+            if (_rows.TryGetValue(leaseKey, out Lease? row) && row.LeaseOwner == owner && row.CheckpointOwner is null)
+            {
+                _rows[leaseKey] = row with { Ring = ring };
+                return true;
+            }
+
+            return false;
         }
     }
 

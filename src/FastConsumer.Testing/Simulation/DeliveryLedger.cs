@@ -87,9 +87,12 @@ internal sealed class DeliveryLedger
             case "release":
                 Released(write.Worker, write.Before!, write.After!);
                 break;
-            case "children":
-                Require("table", write.After!.LeaseCounter == write.Before!.LeaseCounter && write.After.Checkpoint == write.Before.Checkpoint, shardId, "naming the children changed the lease.");
+            case "children" or "request" or "ring":
+                Require("table", write.After!.LeaseCounter == write.Before!.LeaseCounter && write.After.Checkpoint == write.Before.Checkpoint && write.After.LeaseOwner == write.Before.LeaseOwner, shardId, $"a write of {write.Operation} changed the lease.");
                 return;
+            case "delete":
+                Deleted(write.Worker, write.Before!);
+                break;
         }
 
         if (write.After is { } row)
@@ -205,6 +208,7 @@ internal sealed class DeliveryLedger
     private void Created(Lease row)
     {
         ShardBook shard = Shard(row.LeaseKey);
+        Require("created once", !shard.IsLeased, row.LeaseKey, "the shard has had a lease before.");
         shard.IsLeased = true;
         shard.StartsLate = row.Checkpoint.Kind == CheckpointKind.Latest;
         shard.Required = row.Checkpoint.Kind switch
@@ -270,9 +274,26 @@ internal sealed class DeliveryLedger
         ownership.Advance();
     }
 
+    /// <summary>Only what is done with, and what nobody will ask for to know whether its children may begin.</summary>
+    private void Deleted(string name, Lease before)
+    {
+        Require("deleted done", before.IsFinished, before.LeaseKey, $"{name} deleted the lease at {Name(before.LeaseKey, before.Checkpoint)}.");
+        foreach (string child in _shards.Keys.Where(shard => ParentsOf(shard).Contains(before.LeaseKey)))
+        {
+            Require("deleted done", Shard(child).IsLeased, before.LeaseKey, $"{name} deleted the lease before its child {child} had one.");
+        }
+    }
+
     private void Released(string name, Lease before, Lease after)
     {
         string shardId = after.LeaseKey;
+        if (before.LeaseOwner != name && before.TakenBy != before.LeaseOwner)
+        {
+            // it was passed on to a worker that has not taken it, and is given to whoever comes first
+            Require("table", after.LeaseOwner is null && after.Checkpoint == before.Checkpoint, shardId, $"{name} took the lease back from {before.LeaseOwner} and gave it to {after.LeaseOwner ?? "nobody"}.");
+            return;
+        }
+
         Require("owner writes", before.LeaseOwner == name, shardId, $"{name} released the lease of {before.LeaseOwner ?? "nobody"}.");
         Require("table", after.Checkpoint == before.Checkpoint, shardId, $"{name} changed the checkpoint with its release.");
         Ownership ownership = _current[shardId];

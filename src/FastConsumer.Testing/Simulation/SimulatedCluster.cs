@@ -28,7 +28,7 @@ internal sealed class SimulatedCluster
         _world = new SimulatedProcess(Loop, "world");
         _engine = new KinesisEngine(service with { Clock = _world.Clock, Seed = Random.Next() });
         _engine.CreateStream(new CreateStreamRequest(Stream, shards));
-        Table = new SimulatedLeaseTable(Loop);
+        Table = new SimulatedLeaseTable(Loop, new Random(Random.Next()));
         Ledger = new DeliveryLedger(Loop, rules(this)) { ParentsOf = ParentsOf };
         Table.Written = Ledger.Written;
         Table.Name = Ledger.Name;

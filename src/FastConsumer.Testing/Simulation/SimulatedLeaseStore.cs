@@ -16,7 +16,11 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
 
     public async Task PrepareAsync(CancellationToken cancellationToken) => await SendAsync("DescribeTable", static () => true, cancellationToken);
 
-    public virtual async Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken) => await SendAsync("Scan", () => table.Rows, cancellationToken);
+    public virtual async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) =>
+        await SendAsync("Scan", () => table.Read(consistency), cancellationToken);
+
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken) => await SendAsync<IReadOnlyList<Lease>>(
+        "BatchGetItem", () => [.. table.Read(consistency).Where(row => leaseKeys.Contains(row.LeaseKey))], cancellationToken);
 
     public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken) => await SendAsync("GetItem", () => table.Get(leaseKey), cancellationToken);
 
@@ -73,12 +77,18 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
         return [.. results.Select(static result => result!.Value)];
     }
 
-    public virtual Task<LeaseWriteResult> ReleaseAsync(Lease held, CancellationToken cancellationToken) => WriteAsync(
+    public virtual Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken) => WriteAsync(
         "UpdateItem (release)",
-        () => table.Release(Worker, held),
+        () => table.Release(Worker, held, successor),
         held,
-        static row => row.LeaseOwner is null && row.CheckpointOwner is null,
+        row => row.LeaseOwner == successor && row.CheckpointOwner is null,
         cancellationToken);
+
+    public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken) =>
+        await SendAsync("UpdateItem (request)", () => table.Request(Worker, observed, requester), cancellationToken);
+
+    public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken) =>
+        await SendAsync("UpdateItem (ring)", () => table.Ring(Worker, leaseKey, owner, ring), cancellationToken);
 
     public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken) => await SendAsync(
         "UpdateItem (children)",

@@ -5,7 +5,7 @@ namespace FastConsumer.Testing.Simulation;
 
 /// <summary>A write to the table that took effect.</summary>
 /// <param name="Worker">Whose request it was.</param>
-/// <param name="Operation">create, take, update, release, children or delete.</param>
+/// <param name="Operation">create, take, update, release, request, ring, children or delete.</param>
 /// <param name="Before">The row before; null where there was none.</param>
 /// <param name="After">The row after; null where it was deleted.</param>
 internal readonly record struct TableWrite(string Worker, string Operation, Lease? Before, Lease? After);
@@ -13,8 +13,12 @@ internal readonly record struct TableWrite(string Worker, string Operation, Leas
 /// <summary>
 /// The lease table as its service sees it: atomic rows, and so many write units a second. Tells of each write that took effect.
 /// </summary>
-internal sealed class SimulatedLeaseTable(SimulationLoop loop)
+internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
 {
+    /// <summary>How long a read that need not be consistent may miss a write.</summary>
+    private static readonly TimeSpan s_staleness = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<string, (Lease? Row, long Until)> _former = new(StringComparer.Ordinal);
     private readonly InMemoryLeaseTable _rows = new();
     private double _units;
     private long _filledAt;
@@ -31,6 +35,35 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop)
     public IReadOnlyList<Lease> Rows => _rows.List();
 
     public Lease? Get(string leaseKey) => _rows.Get(leaseKey);
+
+    /// <summary>All rows; where they need not be consistent, some as they were before their last write, if that was not long ago.</summary>
+    public IReadOnlyList<Lease> Read(ReadConsistency consistency)
+    {
+        if (consistency == ReadConsistency.Strong)
+        {
+            return Rows;
+        }
+
+        Dictionary<string, Lease> seen = Rows.ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
+        foreach ((string leaseKey, (Lease? former, long until)) in _former.Where(pair => pair.Value.Until > loop.Now).OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+        {
+            if (random.Next(2) == 0)
+            {
+                continue;
+            }
+
+            if (former is null)
+            {
+                seen.Remove(leaseKey);
+            }
+            else
+            {
+                seen[leaseKey] = former;
+            }
+        }
+
+        return [.. seen.Values.OrderBy(static row => row.LeaseKey, StringComparer.Ordinal)];
+    }
 
     public bool Create(string worker, Lease lease)
     {
@@ -59,7 +92,22 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop)
         }
     })];
 
-    public LeaseWriteResult Release(string worker, Lease held) => Write(worker, "release", held.LeaseKey, () => _rows.Release(held));
+    public LeaseWriteResult Release(string worker, Lease held, string? successor) => Write(worker, "release", held.LeaseKey, () => _rows.Release(held, successor));
+
+    public LeaseWriteResult Request(string worker, Lease observed, string? requester) => Write(worker, "request", observed.LeaseKey, () => _rows.Request(observed, requester));
+
+    public bool Ring(string worker, string leaseKey, string owner, string ring)
+    {
+        RequireUnit();
+        Lease? before = Get(leaseKey);
+        bool isRung = _rows.Ring(leaseKey, owner, ring);
+        if (isRung)
+        {
+            Tell(worker, "ring", before, leaseKey);
+        }
+
+        return isRung;
+    }
 
     public void UpdateChildren(string worker, string leaseKey, IReadOnlyList<string> children)
     {
@@ -113,6 +161,7 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop)
     private void Tell(string worker, string operation, Lease? before, string leaseKey)
     {
         Lease? after = Get(leaseKey);
+        _former[leaseKey] = (before, loop.Now + s_staleness.Ticks);
         loop.Trace.Add(worker, leaseKey, $"{operation}: {Describe(before)} -> {Describe(after)}");
         Written?.Invoke(new TableWrite(worker, operation, before, after));
     }

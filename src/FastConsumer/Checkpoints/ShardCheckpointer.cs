@@ -39,6 +39,9 @@ internal sealed class ShardCheckpointer
     /// <summary>The shard's progress.</summary>
     public ShardProgress Progress { get; }
 
+    /// <summary>Publishes the shard's throughput with the checkpoints; null where nobody weighs by it.</summary>
+    public ThroughputGauge? Gauge { get; init; }
+
     /// <summary>The newest checkpoint that is durable.</summary>
     public CheckpointId LastCheckpoint { get; private set; }
 
@@ -103,17 +106,24 @@ internal sealed class ShardCheckpointer
 
     private async Task<LeaseWriteResult> WriteAsync(bool isUrgent, CancellationToken cancellationToken)
     {
-        if (Progress.Done <= Progress.Durable)
+        double? throughput = Gauge?.Measure(Progress.DoneBytes);
+        // a shard that has run dry says so by a checkpoint where it stands
+        if (Progress.Done <= Progress.Durable && (throughput is null || Progress.Durable.Kind != CheckpointKind.Record))
         {
             return new LeaseWriteResult(LeaseWriteOutcome.Written, _lease.Current);
         }
 
         CheckpointId id = LastCheckpoint.Next();
         CheckpointPosition position = default;
-        LeaseWriteResult result = await _lease.WriteAsync(() => position = Progress.Done, isUrgent, cancellationToken);
+        LeaseWriteResult result = await _lease.WriteAsync(() => new LeaseNews(position = Progress.Done, throughput), isUrgent, cancellationToken);
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
             LastCheckpoint = id;
+            if (throughput is { } published)
+            {
+                Gauge!.Published(published);
+            }
+
             Progress.MadeDurable(position);
             _metrics.Checkpointed(_tags);
             ConsumerLog.Checkpointed(_log, _tags.Shard, position);

@@ -19,6 +19,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     private CheckpointPosition _durable;
     private long _dispatchedRecords;
     private long _returnedRecords;
+    private long _returnedBytes;
     private long _doneRecords;
     private long _countedRecords;
     private int _watchers;
@@ -242,6 +243,9 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         waiters.ForEach(waiter => waiter.Durable.SetException(_closed));
     }
 
+    /// <summary>Bytes of payload in the pages that are done.</summary>
+    public long DoneBytes => Interlocked.Read(ref _returnedBytes);
+
     /// <summary>Returns the pages that are left. Only after the last handler has returned.</summary>
     public void Dispose()
     {
@@ -262,6 +266,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             _inFlight.Dequeue();
             MoveDone(page.End);
             _returnedRecords += page.Count;
+            Interlocked.Add(ref _returnedBytes, page.Response.PayloadBytes);
             page.Dispose();
         }
 

@@ -77,8 +77,8 @@ internal static partial class ConsumerLog
     [LoggerMessage(2301, LogLevel.Warning, "{Worker} lost shard {ShardId}: {Reason}")]
     public static partial void LeaseLost(ILogger log, string worker, string shardId, string reason);
 
-    [LoggerMessage(2302, LogLevel.Information, "{Worker} released shard {ShardId}.")]
-    public static partial void LeaseReleased(ILogger log, string worker, string shardId);
+    [LoggerMessage(2302, LogLevel.Information, "{Worker} released shard {ShardId} to {Successor}.")]
+    public static partial void LeaseReleased(ILogger log, string worker, string shardId, string successor);
 
     [LoggerMessage(2303, LogLevel.Warning, "{Worker} could not release shard {ShardId} in time; another worker takes it when the lease expires.")]
     public static partial void ReleaseFailed(ILogger log, string worker, string shardId);
@@ -97,6 +97,36 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2308, LogLevel.Warning, "The children of shard {ShardId} could not be written to its lease; FastConsumer finds them in the stream's listing.")]
     public static partial void ChildrenNotNamed(ILogger log, string shardId, Exception error);
+
+    [LoggerMessage(2315, LogLevel.Warning, "The lease table takes {Units} write units a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: give it more, or set LeaseDuration to {Longer} or more.")]
+    public static partial void TableTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
+
+    [LoggerMessage(2316, LogLevel.Debug, "What the {Table} may be asked for is not known: its throttles will tell.")]
+    public static partial void LimitsUnknown(ILogger log, string table, Exception error);
+
+    [LoggerMessage(2317, LogLevel.Warning, "The listing of {Stream} has no open shard for the hash keys {Ranges}; it is tried again, and nothing follows from it.")]
+    public static partial void ListingHasHoles(ILogger log, string stream, string ranges);
+
+    [LoggerMessage(2318, LogLevel.Error, "No lease is there for the hash keys {Ranges} of {Stream}, although the listing is complete: records with these keys are not processed. Leases were finished or deleted while their shards go on.")]
+    public static partial void LeasesHaveHoles(ILogger log, string stream, string ranges);
+
+    [LoggerMessage(2319, LogLevel.Information, "The lease of shard {ShardId} is deleted: the shard is done, and its children have begun.")]
+    public static partial void LeaseDeleted(ILogger log, string shardId);
+
+    [LoggerMessage(2320, LogLevel.Warning, "Leases of finished shards could not be deleted; they do no harm, and it is tried again.")]
+    public static partial void CleanUpFailed(ILogger log, Exception error);
+
+    [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
+    public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);
+
+    [LoggerMessage(2312, LogLevel.Information, "{Worker} hands shard {ShardId} over to {Successor}, who asked for it.")]
+    public static partial void HandingOver(ILogger log, string worker, string shardId, string successor);
+
+    [LoggerMessage(2313, LogLevel.Warning, "{Worker} could not find out which other workers are there while it stops; leases are released to nobody, and taken by whoever looks first.")]
+    public static partial void SuccessorsUnknown(ILogger log, string worker, Exception error);
+
+    [LoggerMessage(2314, LogLevel.Debug, "{Worker} could not tell {Successor} of its leases; it sees them when it lists the table next.")]
+    public static partial void RingFailed(ILogger log, string worker, string successor, Exception error);
 
     [LoggerMessage(2310, LogLevel.Warning, "LeaseTableWriteUnits is {Units} a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: raise it, or set LeaseDuration to {Longer} or more.")]
     public static partial void BudgetTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);

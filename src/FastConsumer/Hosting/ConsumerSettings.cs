@@ -30,6 +30,19 @@ public enum ReadMode
     FanOut,
 }
 
+/// <summary>What workers share out evenly.</summary>
+public enum LeaseBalancing
+{
+    /// <summary>Leases: each worker has as many as any other. The default.</summary>
+    Count,
+
+    /// <summary>
+    /// What the shards yield, in KB a second: a worker with a busy shard has fewer others. Each worker publishes what its shards yield, on their
+    /// leases, when that has changed by more than a quarter. All workers of an application must say the same.
+    /// </summary>
+    Throughput,
+}
+
 /// <summary>
 /// What may be said for all processors of a consumer (<see cref="FastConsumerOptions"/>) and for one of them
 /// (<see cref="ProcessorOptions"/>). Null means: not said here.
@@ -124,9 +137,13 @@ public abstract class ConsumerSettings
 
     /// <summary>
     /// The write units a second that the whole application may use on its lease table; each worker keeps to its share of them (leases held / all).
-    /// Where not said, workers write as they need to and slow down when the table throttles them.
+    /// Where not said, it is what the table has provisioned; where nothing is, workers write as they need to and slow down when the
+    /// table throttles them.
     /// </summary>
     public double? LeaseTableWriteUnits { get; set; }
+
+    /// <summary>What workers share out evenly; <see cref="Hosting.LeaseBalancing.Count"/> by default.</summary>
+    public LeaseBalancing? LeaseBalancing { get; set; }
 
     /// <summary>How often the stream's shards are listed, beside every end of a shard; 30 s by default.</summary>
     public TimeSpan? ShardSyncInterval { get; set; }

@@ -76,7 +76,10 @@ internal sealed class ShardConsumer
             throw;
         }
 
-        var checkpointer = new ShardCheckpointer(_lease, _parts.Settings.CheckpointInterval, _parts.Time, _parts.Random.Create(), _parts.Metrics, _tags, _log);
+        var checkpointer = new ShardCheckpointer(_lease, _parts.Settings.CheckpointInterval, _parts.Time, _parts.Random.Create(), _parts.Metrics, _tags, _log)
+        {
+            Gauge = _parts.Settings.LeaseBalancing == LeaseBalancing.Throughput ? new ThroughputGauge(_lease.Current.Throughput, _parts.Time) : null,
+        };
         ShardProgress progress = checkpointer.Progress;
         await using CancellationTokenRegistration onLost = _lease.Lost.UnsafeRegister(_ => progress.Close(LostException()), null);
 

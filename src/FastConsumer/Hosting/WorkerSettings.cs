@@ -49,6 +49,8 @@ internal sealed record WorkerSettings
 
     public double? LeaseTableWriteUnits { get; init; }
 
+    public LeaseBalancing LeaseBalancing { get; init; }
+
     public required TimeSpan RetryInitialBackoff { get; init; }
 
     public required TimeSpan RetryMaxBackoff { get; init; }
@@ -94,6 +96,7 @@ internal sealed record WorkerSettings
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
             LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
+            LeaseBalancing = own.LeaseBalancing ?? consumer.LeaseBalancing ?? LeaseBalancing.Count,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,
             RetryInitialBackoff = retryInitialBackoff,
             RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,

@@ -63,7 +63,11 @@ internal sealed class HeldLease
     /// <param name="checkpoint">Asked when the write is sent; null renews only.</param>
     /// <param name="isUrgent">True where somebody waits for it.</param>
     /// <param name="cancellationToken">Ends the wait for the write's turn.</param>
-    public async Task<LeaseWriteResult> WriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
+    public Task<LeaseWriteResult> WriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken) =>
+        WriteAsync(() => new LeaseNews(checkpoint()), isUrgent, cancellationToken);
+
+    /// <inheritdoc cref="WriteAsync(Func{CheckpointPosition?}, bool, CancellationToken)"/>
+    public async Task<LeaseWriteResult> WriteAsync(Func<LeaseNews> news, bool isUrgent, CancellationToken cancellationToken)
     {
         await _writing.EnterAsync(cancellationToken);
         try
@@ -73,10 +77,10 @@ internal sealed class HeldLease
                 return new LeaseWriteResult(LeaseWriteOutcome.Refused, null);
             }
 
-            LeaseWriteResult result = await TryWriteAsync(checkpoint, isUrgent, cancellationToken);
+            LeaseWriteResult result = await TryWriteAsync(news, isUrgent, cancellationToken);
             // the row is as an earlier write left it whose answer was lost: on that condition it succeeds
             return result is { Outcome: LeaseWriteOutcome.Failed, Lease: not null }
-                ? await TryWriteAsync(checkpoint, isUrgent, cancellationToken)
+                ? await TryWriteAsync(news, isUrgent, cancellationToken)
                 : result;
         }
         finally
@@ -86,17 +90,19 @@ internal sealed class HeldLease
     }
 
     /// <summary>Gives the lease up: <see cref="LeaseWriteOutcome.Written"/> where it is this worker's no more.</summary>
-    public async Task<LeaseWriteResult> ReleaseAsync(CancellationToken cancellationToken)
+    /// <param name="successor">Who is to own it next; null for whoever takes it first.</param>
+    /// <param name="cancellationToken">Ends the try.</param>
+    public async Task<LeaseWriteResult> ReleaseAsync(string? successor, CancellationToken cancellationToken)
     {
         await _writing.EnterAsync(cancellationToken);
         try
         {
-            LeaseWriteResult result = await _store.ReleaseAsync(Current, cancellationToken);
+            LeaseWriteResult result = await _store.ReleaseAsync(Current, successor, cancellationToken);
             if (IsMine(result))
             {
                 // a write whose answer was lost has taken effect since: the row is still this worker's
                 Current = result.Lease!;
-                result = await _store.ReleaseAsync(Current, cancellationToken);
+                result = await _store.ReleaseAsync(Current, successor, cancellationToken);
             }
 
             // an earlier release whose answer was lost may have done it
@@ -122,7 +128,7 @@ internal sealed class HeldLease
         }
     }
 
-    private async Task<LeaseWriteResult> TryWriteAsync(Func<CheckpointPosition?> checkpoint, bool isUrgent, CancellationToken cancellationToken)
+    private async Task<LeaseWriteResult> TryWriteAsync(Func<LeaseNews> news, bool isUrgent, CancellationToken cancellationToken)
     {
         long sent = 0;
         LeaseWriteResult result = await _writer.WriteAsync(
@@ -136,8 +142,10 @@ internal sealed class HeldLease
 
                 sent = _time.GetTimestamp();
                 _doubtfulSince ??= sent;
-                return new LeaseUpdate(Current, checkpoint());
+                LeaseNews latest = news();
+                return new LeaseUpdate(Current, latest.Checkpoint, latest.Throughput);
             },
+            Volatile.Read(ref _renewedAt),
             isUrgent,
             cancellationToken);
         return Apply(result, sent);
@@ -187,3 +195,8 @@ internal sealed class HeldLease
     private bool IsMine(LeaseWriteResult result) =>
         result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } row } && row.LeaseOwner == Owner && row.CheckpointOwner is null && row.LeaseCounter == Current.LeaseCounter + 1;
 }
+
+/// <summary>What an owner has to write beside the renewal.</summary>
+/// <param name="Checkpoint">The new position; null where there is none.</param>
+/// <param name="Throughput">KB a second; null to leave it as it is. Written with a checkpoint only.</param>
+internal readonly record struct LeaseNews(CheckpointPosition? Checkpoint, double? Throughput = null);

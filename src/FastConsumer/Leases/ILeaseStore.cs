@@ -18,19 +18,22 @@ public interface ILeaseStore : IAsyncDisposable
     /// <exception cref="LeaseStoreException">It is missing or of another shape; the message says how and what to do.</exception>
     Task PrepareAsync(CancellationToken cancellationToken);
 
-    /// <summary>All leases, read consistently. Rows that are not leases are left out.</summary>
-    Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken);
+    /// <summary>All leases. Rows that are not leases are left out.</summary>
+    Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken);
 
     /// <summary>One lease, read consistently; null where there is none.</summary>
     Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken);
+
+    /// <summary>Those of the leases that are there, in any order: cheaper than a list where few are asked for.</summary>
+    Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken);
 
     /// <summary>Creates a lease unless there is one; true where this call created it.</summary>
     Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken);
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
-    /// the counter, and counts the switch of owners. Where the lease was the same owner's before, a row with the next counter is no proof
-    /// that the take took effect: a late renewal leaves the same.
+    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>), and removes requests and rings. Where the
+    /// lease was the same owner's before, a row with the next counter is no proof that the take took effect: a late renewal leaves the same.
     /// </summary>
     Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken);
 
@@ -42,8 +45,24 @@ public interface ILeaseStore : IAsyncDisposable
     /// <exception cref="ArgumentException">A lease has no owner, or there are two updates of one lease.</exception>
     Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken);
 
-    /// <summary>Gives a lease up as KCL's evict does: on condition that owner and counter are as held, removes the owner and adds 1 to the counter.</summary>
-    Task<LeaseWriteResult> ReleaseAsync(Lease held, CancellationToken cancellationToken);
+    /// <summary>
+    /// Gives a lease up as KCL's evict does: on condition that owner and counter are as held, removes the owner, or sets the successor
+    /// in its place, adds 1 to the counter, and removes requests and rings. During a KCL 3.x hand-over only the old owner goes, and the next
+    /// one stays, whatever the successor.
+    /// </summary>
+    Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Asks the owner to hand a lease over, or takes that back where <paramref name="requester"/> is null: on condition that owners
+    /// and request are as observed. Leaves the counter alone, so that it disturbs no write of the owner.
+    /// </summary>
+    Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Rings at an owner's row: sets <see cref="Lease.Ring"/> on condition that the row still has this owner; true where it has.
+    /// Leaves the counter alone. It is a hint, no more: one that is lost costs time only.
+    /// </summary>
+    Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken);
 
     /// <summary>Writes what was learnt of the shard's place among others; leaves owner, counter and checkpoint alone.</summary>
     Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken);
@@ -55,7 +74,30 @@ public interface ILeaseStore : IAsyncDisposable
 /// <summary>One conditional write of an owner: a renewal, with a checkpoint where there is news.</summary>
 /// <param name="Held">The lease as this worker last wrote it: owner and counter are the condition.</param>
 /// <param name="Checkpoint">The new position; null to renew only.</param>
-public readonly record struct LeaseUpdate(Lease Held, CheckpointPosition? Checkpoint = null);
+/// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is. Written with a checkpoint only.</param>
+public readonly record struct LeaseUpdate(Lease Held, CheckpointPosition? Checkpoint = null, double? Throughput = null);
+
+/// <summary>What a read may show.</summary>
+public enum ReadConsistency
+{
+    /// <summary>It may lag behind a moment, and costs half.</summary>
+    Eventual,
+
+    /// <summary>Every write that was answered before.</summary>
+    Strong,
+}
+
+/// <summary>The usual forms of <see cref="ILeaseStore"/>'s operations.</summary>
+public static class LeaseStoreExtensions
+{
+    /// <summary>All leases, read consistently.</summary>
+    public static Task<IReadOnlyList<Lease>> ListAsync(this ILeaseStore store, CancellationToken cancellationToken) =>
+        store.ListAsync(ReadConsistency.Strong, cancellationToken);
+
+    /// <summary>Gives a lease up to whoever takes it first.</summary>
+    public static Task<LeaseWriteResult> ReleaseAsync(this ILeaseStore store, Lease held, CancellationToken cancellationToken) =>
+        store.ReleaseAsync(held, successor: null, cancellationToken);
+}
 
 /// <summary>What became of a conditional write.</summary>
 public enum LeaseWriteOutcome

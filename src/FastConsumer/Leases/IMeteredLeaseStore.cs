@@ -19,6 +19,6 @@ public readonly record struct LeaseTableLimits(double? WriteUnits, double? ReadU
 /// <summary>What was asked of a table since its store was made. Retries that the AWS SDK makes of reads are not counted.</summary>
 /// <param name="Requests">Requests sent.</param>
 /// <param name="WriteUnits">Write units: as the server says, else one per write. A refused write costs one too.</param>
-/// <param name="ReadUnits">Read units: as the server says, else one per started 4 KB or row.</param>
+/// <param name="ReadUnits">Read units: as the server says, else one per row, or half of one where the read was not consistent.</param>
 /// <param name="Throttled">Writes and reads that were throttled, each statement of a batch by itself.</param>
-public readonly record struct LeaseTableUse(long Requests, long WriteUnits, long ReadUnits, long Throttled);
+public readonly record struct LeaseTableUse(long Requests, long WriteUnits, double ReadUnits, long Throttled);

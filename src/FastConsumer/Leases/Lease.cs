@@ -47,11 +47,33 @@ public sealed record Lease
     /// </summary>
     public DateTimeOffset? StreamCreatedAt { get; init; }
 
+    /// <summary>
+    /// The FastConsumer worker that took it last. Where it is the owner too, a FastConsumer worker holds the lease; where it is
+    /// not, the lease was released to its owner, who has not taken it yet, or KCL's has taken it since. Null where it was released to
+    /// nobody. An attribute of ours.
+    /// </summary>
+    public string? TakenBy { get; init; }
+
+    /// <summary>The worker that asks the owner to hand the lease over to it. An attribute of ours; a take or release removes it.</summary>
+    public string? RequestedBy { get; init; }
+
+    /// <summary>
+    /// What was rung last on this row: whoever writes another value tells the owner, if it is the owner's bell, to look at the table.
+    /// An attribute of ours; a take or release removes it.
+    /// </summary>
+    public string? Ring { get; init; }
+
+    /// <summary>What the shard's last owner read of it, in KB a second, as far as it was published. An attribute of ours.</summary>
+    public double? Throughput { get; init; }
+
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }
 
     /// <summary>Who owns the shard now.</summary>
     public string? Owner => CheckpointOwner ?? LeaseOwner;
+
+    /// <summary>True where a FastConsumer worker holds it, as far as the row tells: one that can be asked for it.</summary>
+    public bool IsHeldByFastConsumer => LeaseOwner is not null && CheckpointOwner is null && LeaseOwner == TakenBy;
 
     /// <summary>True where the shard is closed and done.</summary>
     public bool IsFinished => Checkpoint.Kind == CheckpointKind.ShardEnd;

@@ -2,28 +2,48 @@ namespace FastConsumer.Leases;
 
 /// <summary>
 /// Tells which leases have expired, by this worker's own clock: a lease expires when its counter has stood still for the
-/// lease duration since this worker first saw it so. No two clocks are ever compared.
+/// lease duration since this worker first saw it so. No two clocks are ever compared. Used by one caller at a time.
 /// </summary>
+/// <remarks>
+/// Where the table is listed seldom, a worker is told dead by its bell alone, which is looked at often: once the bell has expired,
+/// and none of the worker's leases has moved between two looks a quarter of the duration apart, all of them are free. This only
+/// decides when a take is tried: every take is conditional on the counter.
+/// </remarks>
 internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
 {
-    private readonly Dictionary<string, (long Counter, string? Owner, long Since)> _seen = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Sight> _seen = new(StringComparer.Ordinal);
+    private HashSet<string> _dead = new(StringComparer.Ordinal);
 
-    /// <summary>Takes in what the table holds now.</summary>
+    /// <summary>Takes in all that the table holds now.</summary>
     public void Observe(IReadOnlyList<Lease> leases)
     {
-        long now = time.GetTimestamp();
         foreach (string gone in _seen.Keys.Except(leases.Select(static lease => lease.LeaseKey)).ToList())
         {
             _seen.Remove(gone);
         }
 
-        foreach (Lease lease in leases)
+        Glance(leases);
+        TimeSpan Still(Lease lease) => time.GetElapsedTime(_seen[lease.LeaseKey].Since);
+        _dead = [.. Doorbell.BellsOf(leases)
+            .Where(pair => Still(pair.Value) >= leaseDuration)
+            .Select(static pair => pair.Key)
+            .Where(owner => leases.Where(lease => lease.Owner == owner && !lease.IsFinished).All(lease => Still(lease) >= leaseDuration / 4))];
+    }
+
+    /// <summary>Takes in some rows, between two lists.</summary>
+    public void Glance(IReadOnlyList<Lease> rows)
+    {
+        long now = time.GetTimestamp();
+        foreach (Lease lease in rows)
         {
-            if (!_seen.TryGetValue(lease.LeaseKey, out (long Counter, string? Owner, long Since) seen)
-                || seen.Counter != lease.LeaseCounter
-                || seen.Owner != lease.Owner)
+            if (!_seen.TryGetValue(lease.LeaseKey, out Sight? seen) || lease.LeaseCounter > seen.Counter)
             {
-                _seen[lease.LeaseKey] = (lease.LeaseCounter, lease.Owner, now);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, HasMoved: seen is not null && seen.Owner == lease.Owner);
+            }
+            else if ((seen.Counter != lease.LeaseCounter || seen.Owner != lease.Owner) && time.GetElapsedTime(seen.Since) >= leaseDuration)
+            {
+                // not merely read with delay: another row under the same key, or written by hand
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, HasMoved: false);
             }
         }
     }
@@ -31,7 +51,20 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     /// <summary>True where nobody owns it, or its owner has shown no sign of life for the lease duration.</summary>
     public bool IsFree(Lease lease) =>
         lease.Owner is null
-        || (_seen.TryGetValue(lease.LeaseKey, out (long Counter, string? Owner, long Since) seen)
-            && seen.Counter == lease.LeaseCounter
-            && time.GetElapsedTime(seen.Since) >= leaseDuration);
+        || (IsAsSeen(lease, out Sight seen) && (time.GetElapsedTime(seen.Since) >= leaseDuration || _dead.Contains(lease.Owner)));
+
+    /// <summary>True where its owner was seen to write it.</summary>
+    public bool HasMoved(Lease lease) => _seen.TryGetValue(lease.LeaseKey, out Sight? seen) && seen.Owner == lease.Owner && seen.HasMoved;
+
+    /// <summary>True where its owner was seen to write it within the lease duration.</summary>
+    public bool IsLive(Lease lease) => HasMoved(lease) && time.GetElapsedTime(_seen[lease.LeaseKey].Since) < leaseDuration;
+
+    /// <summary>How long it has stood still; null where it was never seen.</summary>
+    public TimeSpan? StillFor(string leaseKey) => _seen.TryGetValue(leaseKey, out Sight? seen) ? time.GetElapsedTime(seen.Since) : null;
+
+    // a row read with delay may be older than one seen before
+    private bool IsAsSeen(Lease lease, out Sight seen) =>
+        _seen.TryGetValue(lease.LeaseKey, out seen!) && seen.Owner == lease.Owner && seen.Counter == lease.LeaseCounter;
+
+    private sealed record Sight(long Counter, string? Owner, long Since, bool HasMoved);
 }

@@ -5,6 +5,9 @@ namespace FastConsumer.Leases;
 /// <summary>Decides without doing: which leases to create, which may run, which to take. Pure functions of what was read.</summary>
 internal static class LeasePlan
 {
+    /// <summary>More are asked for when these are answered.</summary>
+    private const int MostRequests = 100;
+
     /// <summary>
     /// The leases that the shards ask for and the table lacks. A fresh application starts at its start position: LATEST on the open
     /// shards, else on the oldest shards listed. After that a shard's lease is created when all leased parents are done, at
@@ -91,6 +94,72 @@ internal static class LeasePlan
         return passed;
     }
 
+    /// <summary>
+    /// The finished leases that nothing needs any more: every child, by the listing, has a lease with progress, or was passed itself, or
+    /// is gone. Without its lease a shard counts as passed (<see cref="Passed"/>), for its line goes on in leases; so it is never leased again.
+    /// </summary>
+    public static IReadOnlyList<Lease> Removable(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
+    {
+        HashSet<string> listed = [.. shards.Select(static shard => shard.ShardId)];
+        Dictionary<string, Lease> leased = leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
+        HashSet<string> passed = Passed(shards, leased);
+        ILookup<string, string> children = shards.SelectMany(static shard => shard.ParentIds.Select(parent => (parent, shard.ShardId)))
+            .Concat(leases.SelectMany(static lease => lease.ParentShardIds.Select(parent => (parent, ShardId: lease.LeaseKey))))
+            .Concat(leases.SelectMany(static lease => lease.ChildShardIds.Select(child => (parent: lease.LeaseKey, ShardId: child))))
+            .ToLookup(static pair => pair.parent, static pair => pair.ShardId, StringComparer.Ordinal);
+        return [.. leases.Where(lease => lease.IsFinished
+            && (children[lease.LeaseKey].Any() || !listed.Contains(lease.LeaseKey))
+            && children[lease.LeaseKey].All(HasBegun))];
+
+        bool HasBegun(string child) => leased.TryGetValue(child, out Lease? lease)
+            ? lease.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.ShardEnd
+            : passed.Contains(child) || !listed.Contains(child);
+    }
+
+    /// <summary>The shards without a lease that wait for a leased ancestor to be done.</summary>
+    public static IReadOnlyList<ShardNode> Waiting(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
+    {
+        HashSet<string> ahead = [.. leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.LeaseKey)];
+        HashSet<string> leased = [.. leases.Select(static lease => lease.LeaseKey)];
+        List<ShardNode> waiting = [];
+        bool grows = true;
+        while (grows)
+        {
+            grows = false;
+            foreach (ShardNode shard in shards.Where(shard => !leased.Contains(shard.ShardId) && !ahead.Contains(shard.ShardId) && shard.ParentIds.Any(ahead.Contains)))
+            {
+                waiting.Add(shard);
+                grows |= ahead.Add(shard.ShardId);
+            }
+        }
+
+        return waiting;
+    }
+
+    /// <summary>The hash keys that none of these ranges holds.</summary>
+    public static IReadOnlyList<HashKeyRange> Holes(IEnumerable<HashKeyRange> ranges)
+    {
+        List<HashKeyRange> holes = [];
+        UInt128 next = 0;
+        foreach (HashKeyRange range in ranges.OrderBy(static range => range.StartingHashKey))
+        {
+            if (range.StartingHashKey > next)
+            {
+                holes.Add(new HashKeyRange(next, range.StartingHashKey - 1));
+            }
+
+            if (range.EndingHashKey == UInt128.MaxValue)
+            {
+                return holes;
+            }
+
+            next = range.EndingHashKey + 1 > next ? range.EndingHashKey + 1 : next;
+        }
+
+        holes.Add(new HashKeyRange(next, UInt128.MaxValue));
+        return holes;
+    }
+
     /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)
     {
@@ -99,32 +168,131 @@ internal static class LeasePlan
     }
 
     /// <summary>
-    /// What this worker is to take now. Free leases up to its fair share, in random order so that workers do not all reach for
-    /// the same; where none is free and it has less than its share, one of the worker that has most.
+    /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
+    /// that fall to it by lot. Where none is free, it asks those that have most for as many as level it out. From a
+    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one.
     /// </summary>
-    /// <param name="runnable">The leases that may run.</param>
-    /// <param name="isMine">True for leases that this worker holds.</param>
-    /// <param name="isFree">True for leases that nobody owns or whose owner has expired.</param>
-    /// <param name="random">Chance.</param>
-    public static IReadOnlyList<Lease> ToTake(IReadOnlyList<Lease> runnable, Func<Lease, bool> isMine, Func<Lease, bool> isFree, Random random)
+    /// <remarks>
+    /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again,
+    /// by whomever, and what is asked for always leaves its owner with no less than the requester gets: requests come to rest.
+    /// </remarks>
+    public static LeaseMoves Balance(IReadOnlyList<Lease> runnable, LeaseView view, Random random)
     {
-        int mine = runnable.Count(isMine);
-        Lease[] free = [.. runnable.Where(lease => !isMine(lease) && isFree(lease))];
-        List<List<Lease>> others = [.. runnable
-            .Where(lease => !isMine(lease) && !isFree(lease))
-            .GroupBy(static lease => lease.Owner, StringComparer.Ordinal)
-            .Select(static group => group.ToList())];
-        int workers = others.Count + 1;
-        int share = (runnable.Count + workers - 1) / workers;
-        if (free.Length > 0)
+        Dictionary<string, double> load = new(StringComparer.Ordinal) { [view.Me] = 0 };
+        double total = 0;
+        List<Lease> take = [];
+        List<Lease> free = [];
+        List<Lease> movable = [];
+        List<Lease> overdue = [];
+        foreach (Lease lease in runnable)
         {
-            random.Shuffle(free);
-            return [.. free.Take(Math.Max(0, share - mine))];
+            double weight = view.Weigh(lease);
+            total += weight;
+            bool isMine = view.IsMine(lease);
+            bool isGivenToMe = !isMine && lease.LeaseOwner == view.Me && view.IsGiven(lease);
+            if (isGivenToMe)
+            {
+                take.Add(lease);
+            }
+            else if (!isMine && view.IsFree(lease))
+            {
+                free.Add(lease);
+                continue;
+            }
+
+            string? requester = isMine || lease.IsHeldByFastConsumer ? lease.RequestedBy : null;
+            string destined = isGivenToMe ? view.Me : requester ?? (isMine ? view.Me : lease.Owner!);
+            load[destined] = load.GetValueOrDefault(destined) + weight;
+            if (destined == view.Me && !isMine && !isGivenToMe && view.IsOverdue(lease))
+            {
+                overdue.Add(lease);
+            }
+            else if (destined != view.Me && requester is null && !view.IsGiven(lease))
+            {
+                movable.Add(lease);
+            }
         }
 
-        // A steal costs its victim what it has not checkpointed, so it must level something out: the victim keeps no less than the thief gets.
-        List<Lease>? most = others.MaxBy(static held => held.Count);
-        return most is not null && mine < share && most.Count >= mine + 2 ? [most[random.Next(most.Count)]] : [];
+        double share = total / load.Count;
+        if (free.Count > 0)
+        {
+            // Each worker reaches first for those that fall to it by lot, so that workers who find them at the same time do not all
+            // reach for the same; what is left after that goes to whoever has room.
+            string[] workers = [.. load.Keys];
+            foreach (Lease lease in Shuffled(free, random).OrderByDescending(lease => workers.MaxBy(worker => Lot(lease.LeaseKey, worker)) == view.Me))
+            {
+                if (load[view.Me] < share)
+                {
+                    take.Add(lease);
+                    load[view.Me] += view.Weigh(lease);
+                }
+            }
+
+            return new LeaseMoves(take, []);
+        }
+
+        if (overdue.Count > 0)
+        {
+            take.Add(overdue[random.Next(overdue.Count)]);
+            return new LeaseMoves(take, []);
+        }
+
+        List<Lease> request = [];
+        List<Lease> left = Shuffled(movable, random);
+        while (load[view.Me] < share && request.Count < MostRequests)
+        {
+            // a move costs its victim what it has not checkpointed, so it must level something out: the victim keeps no less than the mover gets
+            Lease? best = left
+                .Where(lease => load[lease.Owner!] - view.Weigh(lease) >= load[view.Me] + view.Weigh(lease) + (view.Slack * share))
+                .MaxBy(lease => (load[lease.Owner!], view.Weigh(lease)));
+            if (best is null)
+            {
+                break;
+            }
+
+            if (!best.IsHeldByFastConsumer)
+            {
+                // one at a time: what a worker does that cannot be asked is not known
+                if (request.Count == 0)
+                {
+                    take.Add(best);
+                }
+
+                break;
+            }
+
+            request.Add(best);
+            left.Remove(best);
+            load[view.Me] += view.Weigh(best);
+            load[best.Owner!] -= view.Weigh(best);
+        }
+
+        return new LeaseMoves(take, request);
+    }
+
+    /// <summary>The same on every machine (FNV-1a, mixed).</summary>
+    private static ulong Lot(string leaseKey, string worker)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in leaseKey)
+        {
+            hash = (hash ^ c) * 1099511628211;
+        }
+
+        foreach (char c in worker)
+        {
+            hash = (hash ^ c) * 1099511628211;
+        }
+
+        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+        return hash ^ (hash >> 33);
+    }
+
+    private static List<Lease> Shuffled(List<Lease> leases, Random random)
+    {
+        Lease[] shuffled = [.. leases];
+        random.Shuffle(shuffled);
+        return [.. shuffled];
     }
 
     private static Lease Create(ShardNode shard, CheckpointPosition checkpoint, DateTimeOffset? startedAt) => new()

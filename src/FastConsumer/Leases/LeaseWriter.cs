@@ -8,7 +8,9 @@ namespace FastConsumer.Leases;
 /// </summary>
 /// <remarks>
 /// Invariants: the caller of <see cref="WriteAsync"/> hears nothing before the fate of its write is known or it was
-/// certainly not sent; one request names a lease once (a lease has one write under way: <see cref="HeldLease"/>).
+/// certainly not sent; one request names a lease once (a lease has one write under way: <see cref="HeldLease"/>), so no more writes
+/// wait than there are leases. Where they have to wait for the budget, the lease that was renewed longest ago goes first; a write that
+/// somebody waits for passes only those that are not much older. So no flood of writes costs a lease that the budget can bear.
 /// </remarks>
 internal sealed class LeaseWriter
 {
@@ -21,18 +23,23 @@ internal sealed class LeaseWriter
     // somebody waits for an urgent write, and others may be about to: at a stop, every shard writes at once
     private static readonly TimeSpan s_urgentGatherTime = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>The pace may change while a write waits for it.</summary>
+    private static readonly TimeSpan s_longestLook = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _lock = new();
+    private readonly AsyncSignal _changed = new();
+    private readonly List<Write> _waiting = [];
     private readonly ILeaseStore _store;
     private readonly WriteBudget _budget;
     private readonly TimeSpan _gatherTime;
     private readonly TimeSpan _answerTime;
     private readonly TimeProvider _time;
-    private Batch? _open;
+    private bool _isPumping;
 
     /// <param name="store">The table.</param>
     /// <param name="budget">The pace.</param>
     /// <param name="gatherTime">How long a write waits for company; zero to send each at once.</param>
-    /// <param name="answerTime">How long an answer may take.</param>
+    /// <param name="answerTime">How long an answer may take; by as much an urgent write may pass older leases.</param>
     /// <param name="time">The clock.</param>
     public LeaseWriter(ILeaseStore store, WriteBudget budget, TimeSpan gatherTime, TimeSpan answerTime, TimeProvider time)
     {
@@ -45,56 +52,53 @@ internal sealed class LeaseWriter
 
     /// <summary>Writes one update together with others. Whatever goes wrong in the store is told as <see cref="LeaseWriteOutcome.Failed"/>.</summary>
     /// <param name="update">Asked when the request is sent; null where it must not be written any more, which counts as refused.</param>
+    /// <param name="renewedAt">The timestamp of the lease's last renewal.</param>
     /// <param name="isUrgent">True where somebody waits for it.</param>
     /// <param name="cancellationToken">Takes the write back while it is not sent; a request that nobody waits for any more is cancelled.</param>
-    public async Task<LeaseWriteResult> WriteAsync(Func<LeaseUpdate?> update, bool isUrgent, CancellationToken cancellationToken)
+    public async Task<LeaseWriteResult> WriteAsync(Func<LeaseUpdate?> update, long renewedAt, bool isUrgent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var write = new Write(update);
-        Batch batch;
+        long now = _time.GetTimestamp();
+        TimeSpan gatherTime = isUrgent && s_urgentGatherTime < _gatherTime ? s_urgentGatherTime : _gatherTime;
+        var write = new Write(update)
+        {
+            SendAt = now + Ticks(gatherTime),
+            Order = isUrgent ? renewedAt - Ticks(_answerTime) : renewedAt,
+        };
         bool isFirst;
         lock (_lock)
         {
-            isFirst = _open is null;
-            batch = _open ??= new Batch();
-            batch.Writes.Add(write);
-            if (batch.Writes.Count >= BatchSize)
-            {
-                // whoever comes next opens another
-                _open = null;
-                batch.Full.TrySetResult();
-            }
-
-            if (isUrgent)
-            {
-                batch.Urgent.TrySetResult();
-            }
+            isFirst = !_isPumping;
+            _isPumping = true;
+            _waiting.Add(write);
         }
 
+        _changed.Set();
         if (isFirst)
         {
-            // tells every write of the batch its fate, and throws nothing itself
-            _ = SendAsync(batch);
+            // tells every write its fate, and throws nothing itself
+            _ = PumpAsync();
         }
 
-        await using (cancellationToken.UnsafeRegister(_ => Cancel(batch, write, cancellationToken), null))
+        await using (cancellationToken.UnsafeRegister(_ => Cancel(write, cancellationToken), null))
         {
             return await write.Result.Task;
         }
     }
 
-    private void Cancel(Batch batch, Write write, CancellationToken cancellationToken)
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
+
+    private void Cancel(Write write, CancellationToken cancellationToken)
     {
+        CancellationTokenSource? abandoned = null;
         bool isSent;
-        bool isAbandoned;
         lock (_lock)
         {
             write.IsAwaited = false;
-            isSent = batch.IsSent;
-            isAbandoned = isSent && !batch.Writes.Exists(static other => other.IsAwaited);
-            if (!isSent)
+            isSent = !_waiting.Remove(write);
+            if (write.Batch is { } batch && !batch.Writes.Exists(static other => other.IsAwaited))
             {
-                batch.Writes.Remove(write);
+                abandoned = batch.Abandoned;
             }
         }
 
@@ -102,78 +106,99 @@ internal sealed class LeaseWriter
         {
             write.Result.TrySetCanceled(cancellationToken);
         }
-        else if (isAbandoned)
+
+        abandoned?.Cancel();
+    }
+
+    /// <summary>Sends as long as writes wait.</summary>
+    private async Task PumpAsync()
+    {
+        while (true)
         {
-            batch.Abandoned.Cancel();
+            TimeSpan wait = UntilSend();
+            if (wait > TimeSpan.Zero)
+            {
+                // timers know whole milliseconds
+                await _changed.WaitAsync(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), _time, CancellationToken.None);
+                continue;
+            }
+
+            Batch batch;
+            lock (_lock)
+            {
+                batch = new Batch([.. _waiting.OrderBy(static write => write.Order).Take(Math.Min(BatchSize, _budget.MostAtOnce))]);
+                foreach (Write write in batch.Writes)
+                {
+                    _waiting.Remove(write);
+                    write.Batch = batch;
+                }
+
+                if (batch.Writes.Count == 0)
+                {
+                    _isPumping = false;
+                    return;
+                }
+            }
+
+            _budget.Spend(batch.Writes.Count);
+            _ = SendAsync(batch);
         }
+    }
+
+    /// <summary>Zero where there is something to send now, or nothing is left to wait for.</summary>
+    private TimeSpan UntilSend()
+    {
+        TimeSpan company;
+        lock (_lock)
+        {
+            if (_waiting.Count == 0)
+            {
+                return TimeSpan.Zero;
+            }
+
+            company = _waiting.Count >= BatchSize ? TimeSpan.Zero : _time.GetElapsedTime(_time.GetTimestamp(), _waiting.Min(static write => write.SendAt));
+        }
+
+        TimeSpan budget = _budget.UntilNext < s_longestLook ? _budget.UntilNext : s_longestLook;
+        return company > budget ? company : budget;
     }
 
     private async Task SendAsync(Batch batch)
     {
-        List<Write> writes = [];
         try
         {
-            await GatherAsync(batch);
-            int count;
-            lock (_lock)
-            {
-                if (ReferenceEquals(_open, batch))
-                {
-                    _open = null;
-                }
-
-                count = batch.Writes.Count;
-            }
-
-            await _budget.TakeAsync(count, CancellationToken.None);
-            lock (_lock)
-            {
-                batch.IsSent = true;
-                writes = batch.Writes;
-            }
-
-            if (writes.Count > 0)
-            {
-                await SendAsync(batch, writes);
-            }
+            await SendAllAsync(batch);
         }
         catch (Exception e)
         {
-            Fail(writes, e);
+            if (e is LeaseStoreException { IsThrottled: true })
+            {
+                _budget.Answered(0, batch.Writes.Count);
+            }
+
+            foreach (Write write in batch.Writes)
+            {
+                write.Result.TrySetResult(new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e));
+            }
         }
     }
 
-    private async Task GatherAsync(Batch batch)
+    private async Task SendAllAsync(Batch batch)
     {
-        if (_gatherTime <= TimeSpan.Zero)
-        {
-            return;
-        }
-
-        using var ended = new CancellationTokenSource();
-        Task company = await Task.WhenAny(batch.Full.Task, batch.Urgent.Task, ApartTask.DelayAsync(_gatherTime, _time, ended.Token));
-        if (company == batch.Urgent.Task)
-        {
-            await Task.WhenAny(batch.Full.Task, ApartTask.DelayAsync(s_urgentGatherTime, _time, ended.Token));
-        }
-
-        await ended.CancelApartAsync();
-    }
-
-    private async Task SendAsync(Batch batch, List<Write> writes)
-    {
+        List<Write> writes = [];
         List<LeaseUpdate> updates = [];
-        foreach (Write write in writes.ToArray())
+        foreach (Write write in batch.Writes)
         {
             if (write.Update() is { } update)
             {
+                writes.Add(write);
                 updates.Add(update);
             }
             else
             {
                 lock (_lock)
                 {
-                    writes.Remove(write);
+                    write.IsAwaited = false;
                 }
 
                 write.Result.TrySetResult(new LeaseWriteResult(LeaseWriteOutcome.Refused, null));
@@ -203,42 +228,33 @@ internal sealed class LeaseWriter
 
         int throttled = results.Count(static result => result.Error is LeaseStoreException { IsThrottled: true });
         _budget.Answered(results.Count(static result => result.Outcome == LeaseWriteOutcome.Written), throttled);
-        for (int i = 0; i < writes.Count; i++)
+        for (int i = 0; i < results.Count; i++)
         {
             writes[i].Result.TrySetResult(results[i]);
         }
     }
 
-    private void Fail(List<Write> writes, Exception error)
+    /// <summary>Writes that were sent together.</summary>
+    private sealed class Batch(List<Write> writes)
     {
-        if (error is LeaseStoreException { IsThrottled: true })
-        {
-            _budget.Answered(0, writes.Count);
-        }
-
-        foreach (Write write in writes)
-        {
-            write.Result.TrySetResult(new LeaseWriteResult(LeaseWriteOutcome.Failed, null, error));
-        }
-    }
-
-    /// <summary>Guarded by the lock, but for the signals.</summary>
-    private sealed class Batch
-    {
-        public List<Write> Writes { get; } = [];
-
-        public bool IsSent { get; set; }
-
-        public TaskCompletionSource Full { get; } = ApartTask.Completion();
-
-        public TaskCompletionSource Urgent { get; } = ApartTask.Completion();
+        public List<Write> Writes { get; } = writes;
 
         public CancellationTokenSource Abandoned { get; } = new();
     }
 
+    /// <summary>Guarded by the lock, but for the result.</summary>
     private sealed class Write(Func<LeaseUpdate?> update)
     {
         public Func<LeaseUpdate?> Update { get; } = update;
+
+        /// <summary>The timestamp until which it waits for company.</summary>
+        public long SendAt { get; init; }
+
+        /// <summary>Who has less goes first.</summary>
+        public long Order { get; init; }
+
+        /// <summary>Null until it is sent.</summary>
+        public Batch? Batch { get; set; }
 
         public bool IsAwaited { get; set; } = true;
 

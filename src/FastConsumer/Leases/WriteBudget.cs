@@ -10,10 +10,12 @@ internal sealed class WriteBudget
     private static readonly TimeSpan s_window = TimeSpan.FromSeconds(1);
     private const double SlowestPace = 1;
     private const double GrowthPerSecond = 1.05;
+    private const double LateGrowthPerSecond = 1.25;
+    private const double SecondsOfSlowGrowth = 10;
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
-    private readonly double? _tableUnits;
+    private double? _tableUnits;
     private double _share = 1;
     private double _least = SlowestPace;
     private double? _learnt;
@@ -21,7 +23,9 @@ internal sealed class WriteBudget
     private long _windowStarted;
     private double _inWindow;
     private long _lastGrowth;
-    private long _nextAt;
+    private long _cutAt;
+    private double _spent;
+    private long _spentAt;
 
     /// <param name="tableUnits">Write units a second that the application may use on the table; null to find out by throttles.</param>
     /// <param name="time">The clock.</param>
@@ -29,7 +33,7 @@ internal sealed class WriteBudget
     {
         _tableUnits = tableUnits;
         _time = time;
-        _windowStarted = _lastGrowth = _nextAt = time.GetTimestamp();
+        _windowStarted = _lastGrowth = _spentAt = time.GetTimestamp();
     }
 
     /// <summary>Units a second this worker may write now; null for as many as it has.</summary>
@@ -57,28 +61,53 @@ internal sealed class WriteBudget
         }
     }
 
-    /// <summary>Waits until so many units may be written. First come, first served.</summary>
-    public async ValueTask TakeAsync(int units, CancellationToken cancellationToken)
+    /// <summary>The time until the next write may be sent, at the pace of now.</summary>
+    public TimeSpan UntilNext
     {
-        TimeSpan wait;
+        get
+        {
+            lock (_lock)
+            {
+                if (CurrentPace() is not double pace)
+                {
+                    return TimeSpan.Zero;
+                }
+
+                // unused time is not saved up: a burst after a pause would be throttled
+                TimeSpan left = TimeSpan.FromSeconds(_spent / pace) - _time.GetElapsedTime(_spentAt);
+                return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            }
+        }
+    }
+
+    /// <summary>Units that may be written at once: what one second bears.</summary>
+    public int MostAtOnce
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return CurrentPace() is double pace && pace < int.MaxValue ? (int)Math.Ceiling(pace) : int.MaxValue;
+            }
+        }
+    }
+
+    /// <summary>So many units are written now.</summary>
+    public void Spend(int units)
+    {
         lock (_lock)
         {
-            long now = _time.GetTimestamp();
-            if (CurrentPace() is not double pace)
-            {
-                _nextAt = now;
-                return;
-            }
-
-            // unused time is not saved up: a burst after a pause would be throttled
-            long start = Math.Max(now, _nextAt);
-            _nextAt = start + (long)(units / pace * _time.TimestampFrequency);
-            wait = _time.GetElapsedTime(now, start);
+            _spent = units;
+            _spentAt = _time.GetTimestamp();
         }
+    }
 
-        if (wait > TimeSpan.Zero)
+    /// <summary>What the table bears, as far as it is known; null where it is not.</summary>
+    public void SetTableUnits(double? units)
+    {
+        lock (_lock)
         {
-            await Task.Delay(wait, _time, cancellationToken);
+            _tableUnits = units;
         }
     }
 
@@ -97,19 +126,31 @@ internal sealed class WriteBudget
                 _windowStarted = now;
             }
 
-            if (throttled > 0)
+            if (throttled > 0 && _learnt is not null && _time.GetElapsedTime(_cutAt, now) < s_window)
             {
+                // requests that were sent at the pace of before; what took effect meanwhile the table does bear
+                _learnt = Math.Max(_learnt.Value, _inWindow / 2);
+                _lastGrowth = now;
+            }
+            else if (throttled > 0)
+            {
+                _cutAt = now;
                 double reached = CurrentPace() ?? Math.Max(_peak, _inWindow);
                 _learnt = Math.Max(SlowestPace, reached / 2);
                 _lastGrowth = now;
             }
             else if (_learnt is double learnt)
             {
-                _learnt = learnt * Math.Pow(GrowthPerSecond, _time.GetElapsedTime(_lastGrowth, now).TotalSeconds);
+                _learnt = learnt * Growth(_time.GetElapsedTime(_cutAt, _lastGrowth).TotalSeconds, _time.GetElapsedTime(_cutAt, now).TotalSeconds);
                 _lastGrowth = now;
             }
         }
     }
+
+    /// <summary>Slow at first, since the limit is near where it was met; then fast, since it seems to be somewhere else.</summary>
+    private static double Growth(double from, double to) =>
+        Math.Pow(GrowthPerSecond, Math.Min(to, SecondsOfSlowGrowth) - Math.Min(from, SecondsOfSlowGrowth))
+        * Math.Pow(LateGrowthPerSecond, Math.Max(to, SecondsOfSlowGrowth) - Math.Max(from, SecondsOfSlowGrowth));
 
     private double? CurrentPace()
     {

@@ -114,10 +114,15 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
         lease = (await Update(lease)).Lease!;
         lease = (await Update(lease, At("77", 2))).Lease!;
         await Store.UpdateChildrenAsync(lease.LeaseKey, ["c"], Cancellation);
+        lease = (await Store.RequestAsync(lease, "next", Cancellation)).Lease!;
+        Assert.True(await Store.RingAsync(lease.LeaseKey, "me", "next/1", Cancellation));
+        lease = (await Store.ReleaseAsync(lease, "next", Cancellation)).Lease!;
+        lease = (await Store.TakeAsync(lease, "next", Cancellation)).Lease!;
         lease = (await Store.ReleaseAsync(lease, Cancellation)).Lease!;
 
         Dictionary<string, AttributeValue> after = await _table.RowAsync(lease.LeaseKey);
-        Assert.Equal("7", after["leaseCounter"].N);
+        Assert.Equal("9", after["leaseCounter"].N);
+        Assert.DoesNotContain("fastConsumerRequestedBy", after.Keys);
         Assert.Equal("12.5", after["throughputKBps"].N);
         Assert.Equal("orders", after["streamName"].S);
         Assert.Equal("x", after["text"].S);

@@ -61,6 +61,10 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
             HashKeyRange = new HashKeyRange(0, UInt128.MaxValue),
             StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123),
             StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_456),
+            TakenBy = "me",
+            RequestedBy = "other",
+            Ring = "other/1",
+            Throughput = 12.5,
         };
 
         Assert.True(await Store.CreateAsync(lease, Cancellation));
@@ -157,7 +161,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
 
         LeaseWriteResult result = await Store.TakeAsync(free, "me", Cancellation);
 
-        await AssertWritten(result, free with { LeaseOwner = "me", LeaseCounter = 5 });
+        await AssertWritten(result, free with { LeaseOwner = "me", TakenBy = "me", LeaseCounter = 5 });
     }
 
     [Fact]
@@ -167,7 +171,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
 
         LeaseWriteResult result = await Store.TakeAsync(theirs, "me", Cancellation);
 
-        await AssertWritten(result, theirs with { LeaseOwner = "me", LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 3 });
+        await AssertWritten(result, theirs with { LeaseOwner = "me", TakenBy = "me", LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 3 });
     }
 
     [Fact]
@@ -177,7 +181,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
 
         LeaseWriteResult result = await Store.TakeAsync(mine, "me", Cancellation);
 
-        await AssertWritten(result, mine with { LeaseCounter = 5 });
+        await AssertWritten(result, mine with { TakenBy = "me", LeaseCounter = 5 });
     }
 
     [Fact]
@@ -192,7 +196,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         LeaseWriteResult result = await Store.TakeAsync(observed, "me", Cancellation);
 
         await AssertWritten(
-            result, handed with { LeaseOwner = "me", CheckpointOwner = null, LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 1 });
+            result, handed with { LeaseOwner = "me", TakenBy = "me", CheckpointOwner = null, LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 1 });
     }
 
     [Theory]
@@ -482,13 +486,14 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_released_lease_is_free_at_once()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Ring = "x/1", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, Cancellation);
 
-        await AssertWritten(result, mine with { LeaseOwner = null, LeaseCounter = 1 });
+        Lease free = mine with { LeaseOwner = null, TakenBy = null, RequestedBy = null, Ring = null, LeaseCounter = 1 };
+        await AssertWritten(result, free);
         result = await Store.TakeAsync(result.Lease!, "other", Cancellation);
-        await AssertWritten(result, mine with { LeaseOwner = "other", LeaseCounter = 2 });
+        await AssertWritten(result, free with { LeaseOwner = "other", TakenBy = "other", LeaseCounter = 2 });
     }
 
     [Fact]
@@ -500,6 +505,148 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         LeaseWriteResult result = await Store.ReleaseAsync(handed, Cancellation);
 
         await AssertWritten(result, handed with { CheckpointOwner = null, LeaseCounter = 5 });
+    }
+
+    [Fact]
+    public async Task A_lease_is_released_to_a_successor()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Checkpoint = At("9"), Ring = "x/1" });
+
+        LeaseWriteResult result = await Store.ReleaseAsync(mine, "next", Cancellation);
+
+        Lease given = mine with { LeaseOwner = "next", RequestedBy = null, Ring = null, LeaseCounter = 1 };
+        await AssertWritten(result, given);
+        Assert.False(given.IsHeldByFastConsumer);
+        // whoever was not chosen is refused, and so is the old owner
+        await AssertRefused(await Store.TakeAsync(mine, "third", Cancellation), given);
+        await AssertRefused(await Update(mine), given);
+        result = await Store.TakeAsync(given, "next", Cancellation);
+        await AssertWritten(result, given with { TakenBy = "next", LeaseCounter = 2 });
+        Assert.True(result.Lease!.IsHeldByFastConsumer);
+    }
+
+    [Fact]
+    public async Task A_release_during_a_hand_over_of_KCL_takes_no_successor()
+    {
+        Lease handed = Unowned() with { LeaseOwner = "next", CheckpointOwner = "me", LeaseCounter = 4 };
+        await PutAsync(handed);
+
+        LeaseWriteResult result = await Store.ReleaseAsync(handed, "third", Cancellation);
+
+        await AssertWritten(result, handed with { CheckpointOwner = null, LeaseCounter = 5 });
+    }
+
+    [Fact]
+    public async Task A_request_disturbs_no_write_of_the_owner()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", LeaseCounter = 4 });
+
+        LeaseWriteResult result = await Store.RequestAsync(mine, "next", Cancellation);
+        await AssertWritten(result, mine with { RequestedBy = "next" });
+
+        // the owner knows nothing of it yet
+        Assert.Equal(LeaseWriteOutcome.Written, (await Update(mine)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Written, (await Update(mine with { LeaseCounter = 5 }, At("7"))).Outcome);
+        AssertSame(mine with { RequestedBy = "next", LeaseCounter = 6, Checkpoint = At("7") }, await Get());
+
+        // and what it asks for by a counter long past is asked for all the same
+        Lease seen = mine with { RequestedBy = "next" };
+        result = await Store.RequestAsync(seen, null, Cancellation);
+        await AssertWritten(result, mine with { LeaseCounter = 6, Checkpoint = At("7") });
+    }
+
+    [Fact]
+    public async Task A_take_drops_requests_and_rings()
+    {
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Ring = "next/1" });
+
+        LeaseWriteResult result = await Store.TakeAsync(mine, "third", Cancellation);
+
+        await AssertWritten(result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Ring = null, LeaseCounter = 1, OwnerSwitchesSinceCheckpoint = 1 });
+    }
+
+    [Fact]
+    public async Task One_of_16_requesters_is_heard()
+    {
+        Lease theirs = await Create(Unowned() with { LeaseOwner = "other", TakenBy = "other" });
+
+        LeaseWriteResult[] results = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(i => Store.RequestAsync(theirs, $"worker-{i}", Cancellation)));
+
+        LeaseWriteResult won = Assert.Single(results, static r => r.Outcome == LeaseWriteOutcome.Written);
+        AssertSame(won.Lease!, await Get());
+        // asking again says the same
+        Assert.Equal(LeaseWriteOutcome.Written, (await Store.RequestAsync(theirs, won.Lease!.RequestedBy, Cancellation)).Outcome);
+    }
+
+    [Theory]
+    [InlineData("owner")]
+    [InlineData("no owner")]
+    [InlineData("hand-over")]
+    [InlineData("request")]
+    public async Task A_request_is_refused_where_the_row_is_not_as_observed(string change)
+    {
+        Lease observed = Unowned() with { LeaseOwner = "other", TakenBy = "other", LeaseCounter = 4 };
+        Lease row = change switch
+        {
+            "owner" => observed with { LeaseOwner = "third" },
+            "no owner" => observed with { LeaseOwner = null },
+            "request" => observed with { RequestedBy = "third" },
+            _ => observed with { CheckpointOwner = "other" },
+        };
+        await PutAsync(row);
+
+        await AssertRefused(await Store.RequestAsync(observed, "me", Cancellation), row);
+    }
+
+    [Fact]
+    public async Task A_ring_is_heard_at_the_owners_row_only()
+    {
+        Lease theirs = await Create(Unowned() with { LeaseOwner = "other", LeaseCounter = 4 });
+
+        Assert.True(await Store.RingAsync(Shard, "other", "me/1", Cancellation));
+        AssertSame(theirs with { Ring = "me/1" }, await Get());
+        Assert.True(await Store.RingAsync(Shard, "other", "me/2", Cancellation));
+        Assert.False(await Store.RingAsync(Shard, "third", "me/3", Cancellation));
+        Assert.False(await Store.RingAsync("none", "other", "me/3", Cancellation));
+        AssertSame(theirs with { Ring = "me/2" }, await Get());
+        Assert.Equal(LeaseWriteOutcome.Written, (await Update(theirs)).Outcome);
+
+        await PutAsync(theirs with { CheckpointOwner = "old" });
+        Assert.False(await Store.RingAsync(Shard, "other", "me/4", Cancellation));
+        Assert.Null(await Store.GetAsync("none", Cancellation));
+    }
+
+    [Theory]
+    [InlineData(ReadConsistency.Eventual)]
+    [InlineData(ReadConsistency.Strong)]
+    public async Task Some_of_many_leases_are_read(ReadConsistency consistency)
+    {
+        Lease[] leases = await CreateMany(120);
+        string[] wanted = [.. leases.Take(110).Select(static lease => lease.LeaseKey), "none", "shard-000"];
+
+        IReadOnlyList<Lease> found = await Store.GetManyAsync(wanted, consistency, Cancellation);
+
+        Assert.Equal(leases.Take(110).Select(static lease => lease.LeaseKey), found.Select(static lease => lease.LeaseKey).Order(StringComparer.Ordinal));
+        AssertSame(leases[5], Assert.Single(await Store.GetManyAsync(["shard-005"], consistency, Cancellation)));
+        Assert.Empty(await Store.GetManyAsync([], consistency, Cancellation));
+        Assert.Equal(120, (await Store.ListAsync(consistency, Cancellation)).Count);
+    }
+
+    [Fact]
+    public async Task A_throughput_is_published_with_a_checkpoint()
+    {
+        Lease[] leases = await CreateMany(3);
+
+        IReadOnlyList<LeaseWriteResult> results = await Store.UpdateAsync(
+            [new LeaseUpdate(leases[0], At("5"), 12.5), new LeaseUpdate(leases[1], At("5")), new LeaseUpdate(leases[2])], Cancellation);
+        await AssertWritten(results[0], leases[0] with { LeaseCounter = 1, Checkpoint = At("5"), Throughput = 12.5 });
+        await AssertWritten(results[1], leases[1] with { LeaseCounter = 1, Checkpoint = At("5") });
+
+        await AssertWritten(await Update(results[0].Lease!, At("6")), leases[0] with { LeaseCounter = 2, Checkpoint = At("6"), Throughput = 12.5 });
+        await AssertWritten(
+            Assert.Single(await Store.UpdateAsync([new LeaseUpdate(results[1].Lease!, At("6"), 0)], Cancellation)),
+            leases[1] with { LeaseCounter = 2, Checkpoint = At("6"), Throughput = 0 });
     }
 
     [Fact]
@@ -534,6 +681,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     {
         await Assert.ThrowsAsync<ArgumentException>(() => Store.UpdateAsync([new LeaseUpdate(Unowned())], Cancellation));
         await Assert.ThrowsAsync<ArgumentException>(() => Store.ReleaseAsync(Unowned(), Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.RequestAsync(Unowned(), "me", Cancellation));
     }
 
     [Fact]
@@ -549,6 +697,9 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.TakeAsync(lease, "me", cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.UpdateAsync([new LeaseUpdate(lease)], cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.ReleaseAsync(lease, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.RequestAsync(lease, "other", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.RingAsync(Shard, "me", "other/1", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.GetManyAsync([Shard, "other"], ReadConsistency.Eventual, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.UpdateChildrenAsync(Shard, ["a"], cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.DeleteAsync(lease, cancelled.Token));
     }

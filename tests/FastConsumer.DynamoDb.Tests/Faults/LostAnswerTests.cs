@@ -43,7 +43,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
 
         LeaseWriteResult result = await For(fault).TakeAsync(free, "me", Cancellation);
 
-        await AssertWritten(result, free with { LeaseOwner = "me", LeaseCounter = 1 });
+        await AssertWritten(result, free with { LeaseOwner = "me", TakenBy = "me", LeaseCounter = 1 });
     }
 
     [Theory]
@@ -74,6 +74,45 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         _proxy.Break("UpdateItem", fault);
 
         await AssertWritten(await For(fault).ReleaseAsync(mine, Cancellation), mine with { LeaseCounter = 1, LeaseOwner = null });
+    }
+
+    [Theory]
+    [MemberData(nameof(FaultsAfter))]
+    public async Task A_release_to_a_successor_that_took_effect_is_written(Fault fault)
+    {
+        Lease mine = await Create("me");
+        _proxy.Break("UpdateItem", fault);
+
+        await AssertWritten(await For(fault).ReleaseAsync(mine, "next", Cancellation), mine with { LeaseCounter = 1, LeaseOwner = "next" });
+    }
+
+    [Theory]
+    [MemberData(nameof(FaultsAfter))]
+    public async Task A_request_that_took_effect_is_written(Fault fault)
+    {
+        Lease theirs = await Create("other");
+        _proxy.Break("UpdateItem", fault);
+
+        await AssertWritten(await For(fault).RequestAsync(theirs, "me", Cancellation), theirs with { RequestedBy = "me" });
+    }
+
+    [Theory]
+    [MemberData(nameof(FaultsAfter))]
+    public async Task A_ring_is_sent_again_or_failed_for_now(Fault fault)
+    {
+        Lease theirs = await Create("other");
+        _proxy.Break("UpdateItem", fault);
+        try
+        {
+            Assert.True(await For(fault).RingAsync(theirs.LeaseKey, "other", "me/1", Cancellation));
+        }
+        catch (LeaseStoreException e)
+        {
+            Assert.True(e.IsTransient);
+        }
+
+        Lease row = (await _store.GetAsync(theirs.LeaseKey, Cancellation))!;
+        Assert.Equal((theirs.LeaseCounter, "other", "me/1"), (row.LeaseCounter, row.LeaseOwner, row.Ring));
     }
 
     [Theory]
@@ -117,6 +156,8 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
 
         await AssertTransient(() => _store.ReleaseAsync(mine, Cancellation));
         await AssertTransient(() => _store.TakeAsync(mine, "other", Cancellation));
+        _proxy.Break("UpdateItem", fault);
+        await AssertTransient(() => _store.RequestAsync(mine, "other", Cancellation));
         _proxy.Break("PutItem", fault);
         await AssertTransient(() => _store.CreateAsync(New(null) with { LeaseKey = "another" }, Cancellation));
         _proxy.Break("DeleteItem", fault);

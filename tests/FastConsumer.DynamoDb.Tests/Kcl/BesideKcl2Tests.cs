@@ -88,6 +88,32 @@ public sealed class BesideKcl2Tests(DynoxideServer server) : IClassFixture<Dynox
     }
 
     [Fact]
+    public async Task KCL_writes_past_what_FastConsumer_workers_tell_each_other()
+    {
+        Assert.True(await _store.CreateAsync(new Lease { LeaseKey = Shard }, Cancellation));
+        Lease mine = Written(await _store.TakeAsync(await GetAsync(), "fast", Cancellation));
+        Written(await _store.RequestAsync(mine, "faster", Cancellation));
+        Assert.True(await _store.RingAsync(Shard, "fast", "faster/1", Cancellation));
+
+        // it steals the lease, goes on, and is not seen as one that can be asked
+        KclLease theirs = (await _kcl.TakeAsync(Assert.Single(await _kcl.ListAsync())))!;
+        theirs = (await _kcl.RenewAsync(theirs))!;
+        theirs = (await _kcl.CheckpointAsync(theirs, "7", 0))!;
+        Lease row = await GetAsync();
+        Assert.Equal(("kcl", false, "fast", "faster"), (row.Owner, row.IsHeldByFastConsumer, row.TakenBy, row.RequestedBy));
+        Assert.Equal(LeaseWriteOutcome.Refused, (await _store.ReleaseAsync(mine, "faster", Cancellation)).Outcome);
+
+        // a lease given to a worker that does not come is any lease to it
+        Assert.NotNull(await _kcl.EvictAsync(theirs));
+        mine = Written(await _store.TakeAsync(await GetAsync(), "fast", Cancellation));
+        Written(await _store.ReleaseAsync(mine, "faster", Cancellation));
+        theirs = Assert.Single(await _kcl.ListAsync());
+        Assert.Equal("faster", theirs.Owner);
+        theirs = (await _kcl.TakeAsync(theirs))!;
+        Assert.Equal(("kcl", "7"), (theirs.Owner, theirs.Checkpoint));
+    }
+
+    [Fact]
     public async Task Working_at_once_they_never_both_own_a_write()
     {
         const int shards = 6;

@@ -49,6 +49,9 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
         await store.UpdateChildrenAsync("a", ["c"], Cancellation);
         Lease mine = (await store.GetAsync("a", Cancellation))!;
         mine = (await store.TakeAsync(mine, "you", Cancellation)).Lease!;
+        Assert.Equal(2, (await store.GetManyAsync(["a", "b"], ReadConsistency.Eventual, Cancellation)).Count);
+        mine = (await store.RequestAsync(mine, "next", Cancellation)).Lease!;
+        Assert.True(await store.RingAsync("a", "you", "next/1", Cancellation));
         mine = (await store.ReleaseAsync(mine, Cancellation)).Lease!;
         await store.DeleteAsync(mine, Cancellation);
         await store.ListAsync(Cancellation);

@@ -8,7 +8,7 @@ internal abstract class StoreBug : PlantedBug
 {
     public override ILeaseStore Store(SimulatedCluster cluster, SimulatedWorker worker, SimulatedLeaseTable table) => new BugStore(this, cluster, worker, table);
 
-    protected virtual Task<IReadOnlyList<Lease>> ListAsync(BugStore store, CancellationToken cancellationToken) => store.RightListAsync(cancellationToken);
+    protected virtual Task<IReadOnlyList<Lease>> ListAsync(BugStore store, ReadConsistency consistency, CancellationToken cancellationToken) => store.RightListAsync(consistency, cancellationToken);
 
     protected virtual Task<bool> CreateAsync(BugStore store, Lease lease, CancellationToken cancellationToken) => store.RightCreateAsync(lease, cancellationToken);
 
@@ -25,7 +25,7 @@ internal abstract class StoreBug : PlantedBug
 
         public new SimulatedLeaseTable Table => base.Table;
 
-        public override Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken) => bug.ListAsync(this, cancellationToken);
+        public override Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) => bug.ListAsync(this, consistency, cancellationToken);
 
         public override Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken) => bug.CreateAsync(this, lease, cancellationToken);
 
@@ -33,7 +33,7 @@ internal abstract class StoreBug : PlantedBug
 
         public override Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken) => bug.UpdateAsync(this, updates, cancellationToken);
 
-        public Task<IReadOnlyList<Lease>> RightListAsync(CancellationToken cancellationToken) => base.ListAsync(cancellationToken);
+        public Task<IReadOnlyList<Lease>> RightListAsync(ReadConsistency consistency, CancellationToken cancellationToken) => base.ListAsync(consistency, cancellationToken);
 
         public Task<bool> RightCreateAsync(Lease lease, CancellationToken cancellationToken) => base.CreateAsync(lease, cancellationToken);
 
@@ -41,7 +41,7 @@ internal abstract class StoreBug : PlantedBug
 
         public Task<IReadOnlyList<LeaseWriteResult>> RightUpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken) => base.UpdateAsync(updates, cancellationToken);
 
-        public Task<LeaseWriteResult> RightReleaseAsync(Lease held, CancellationToken cancellationToken) => ReleaseAsync(held, cancellationToken);
+        public Task<LeaseWriteResult> RightReleaseAsync(Lease held, CancellationToken cancellationToken) => ReleaseAsync(held, successor: null, cancellationToken);
     }
 }
 
@@ -88,9 +88,9 @@ internal sealed class ComparesWallClocks(TimeSpan leaseDuration) : StoreBug
 {
     private readonly Dictionary<string, DateTimeOffset> _writtenAt = new(StringComparer.Ordinal);
 
-    protected override async Task<IReadOnlyList<Lease>> ListAsync(BugStore store, CancellationToken cancellationToken)
+    protected override async Task<IReadOnlyList<Lease>> ListAsync(BugStore store, ReadConsistency consistency, CancellationToken cancellationToken)
     {
-        IReadOnlyList<Lease> rows = await store.RightListAsync(cancellationToken);
+        IReadOnlyList<Lease> rows = await store.RightListAsync(consistency, cancellationToken);
         DateTimeOffset now = store.Owner.Process.Clock.GetUtcNow();
         return [.. rows.Select(row => row.Owner != store.Owner.Name && _writtenAt.TryGetValue(row.LeaseKey, out DateTimeOffset written) && now - written > leaseDuration
             ? row with { LeaseOwner = null }

@@ -106,7 +106,7 @@ public sealed class ReshardTests : WorkerTest
             () => string.Join('\n', Rows) + first.Log);
     }
 
-    private Task EndedAsync(WorkerHost host, int closed) => Eventually.TrueAsync(() => Rows.Count(static row => row.IsFinished) == closed, () => string.Join('\n', Rows) + host.Log);
+    private Task EndedAsync(WorkerHost host, int closed) => Eventually.TrueAsync(() => Journal.Events.Count(static what => what.EndsWith(" ended", StringComparison.Ordinal)) == closed, () => string.Join('\n', Rows) + host.Log);
 
     private void AssertParentsBeforeChildren()
     {

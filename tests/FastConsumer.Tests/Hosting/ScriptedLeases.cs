@@ -15,6 +15,9 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
     /// <summary>Called before each release; may throw or wait.</summary>
     public Func<CancellationToken, Task> BeforeRelease { get; set; } = static _ => Task.CompletedTask;
 
+    /// <summary>Called before each ring; may throw or wait.</summary>
+    public Func<CancellationToken, Task> BeforeRing { get; set; } = static _ => Task.CompletedTask;
+
     /// <summary>Called before everything else; may throw or wait.</summary>
     public Func<CancellationToken, Task> BeforeAnyOther { get; set; } = static _ => Task.CompletedTask;
 
@@ -29,10 +32,28 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
         await inner.PrepareAsync(cancellationToken);
     }
 
-    public async Task<IReadOnlyList<Lease>> ListAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
     {
         await BeforeAnyOther(cancellationToken);
-        return await inner.ListAsync(cancellationToken);
+        return await inner.ListAsync(consistency, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    {
+        await BeforeAnyOther(cancellationToken);
+        return await inner.GetManyAsync(leaseKeys, consistency, cancellationToken);
+    }
+
+    public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
+    {
+        await BeforeAnyOther(cancellationToken);
+        return await inner.RequestAsync(observed, requester, cancellationToken);
+    }
+
+    public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
+    {
+        await BeforeRing(cancellationToken);
+        return await inner.RingAsync(leaseKey, owner, ring, cancellationToken);
     }
 
     public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
@@ -64,10 +85,10 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
         return AfterUpdate(await inner.UpdateAsync(updates, cancellationToken));
     }
 
-    public async Task<LeaseWriteResult> ReleaseAsync(Lease held, CancellationToken cancellationToken)
+    public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
     {
         await BeforeRelease(cancellationToken);
-        return await inner.ReleaseAsync(held, cancellationToken);
+        return await inner.ReleaseAsync(held, successor, cancellationToken);
     }
 
     public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken)
@@ -88,6 +109,7 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
     {
         BeforeUpdate = static (_, token) => NeverAsync(token);
         BeforeRelease = NeverAsync;
+        BeforeRing = NeverAsync;
         BeforeAnyOther = NeverAsync;
     }
 }

@@ -169,10 +169,10 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         HeldLease lease = await TakeAsync();
         _store.AfterUpdate = static _ => throw new LeaseStoreException("lost", isTransient: true);
         await WriteAsync(lease, At(1), Cancellation);
-        Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(null, Cancellation)).Outcome);
         Assert.Null(Row.LeaseOwner);
         // as a second try after a first whose answer was lost
-        Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(Cancellation)).Outcome);
+        Assert.Equal(LeaseWriteOutcome.Written, (await lease.ReleaseAsync(null, Cancellation)).Outcome);
     }
 
     [Fact]

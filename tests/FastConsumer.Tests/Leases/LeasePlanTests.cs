@@ -34,6 +34,124 @@ public sealed class LeasePlanTests
         Assert.Equal(["0", "2", "4"], LeasePlan.Runnable(leases).Select(static lease => lease.LeaseKey));
     }
 
+    [Fact]
+    public void A_finished_lease_goes_when_all_its_children_have_begun()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0"), Node("2", closed: false, "0")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Lease begun = Leased("1", "0") with { Checkpoint = CheckpointPosition.Parse("7") };
+        Assert.Empty(LeasePlan.Removable(shards, [done]));
+        Assert.Empty(LeasePlan.Removable(shards, [done, begun]));
+        Assert.Empty(LeasePlan.Removable(shards, [done, begun, Leased("2", "0")]));
+        Lease[] leases = [done, begun, Leased("2", "0") with { Checkpoint = CheckpointPosition.Parse("8") }];
+        Assert.Equal(["0"], LeasePlan.Removable(shards, leases).Select(static lease => lease.LeaseKey));
+        Assert.Empty(LeasePlan.Missing(shards, leases[1..], CheckpointPosition.TrimHorizon, s_epoch));
+        Assert.Empty(LeasePlan.Missing(shards, leases[1..], CheckpointPosition.Latest, s_epoch));
+        // a shard that is listed and has no children yet is needed: they are to come
+        Assert.Empty(LeasePlan.Removable([Node("0", closed: true)], [done]));
+        // and one that is gone with all that came of it is not
+        Assert.Single(LeasePlan.Removable([Node("5", closed: false)], [done, Leased("5")]));
+        // its child is named, listed, and not leased: it is to start after this one
+        Assert.Empty(LeasePlan.Removable([Node("6", closed: false)], [done with { ChildShardIds = ["6"] }]));
+    }
+
+    [Fact]
+    public void Holes_are_found_wherever_they_are()
+    {
+        static HashKeyRange Range(int from, int to) => new((UInt128)from, (UInt128)to);
+        var rest = new HashKeyRange(100, UInt128.MaxValue);
+        Assert.Empty(LeasePlan.Holes([rest, Range(0, 50), Range(20, 99)]));
+        Assert.Equal([Range(0, 9), Range(31, 39)], LeasePlan.Holes([Range(10, 30), Range(40, 99), rest, Range(12, 14)]));
+        Assert.Equal([new HashKeyRange(51, UInt128.MaxValue)], LeasePlan.Holes([Range(0, 50)]));
+        Assert.Equal([new HashKeyRange(0, UInt128.MaxValue)], LeasePlan.Holes([]));
+    }
+
+    [Fact]
+    public void A_merged_shard_waits_for_its_other_parent()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true), Node("2", closed: true, "0", "1"), Node("3", closed: false, "2")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Equal(["2", "3"], LeasePlan.Waiting(shards, [done, Leased("1")]).Select(static shard => shard.ShardId));
+        Assert.Empty(LeasePlan.Waiting(shards, [done, Leased("1") with { Checkpoint = CheckpointPosition.ShardEnd }]));
+    }
+
+    [Fact]
+    public void What_is_short_is_asked_for_at_once_and_given_by_who_has_most()
+    {
+        Lease[] leases = [.. Ours("a", 6, 0), .. Ours("b", 3, 100)];
+        LeaseMoves moves = Moves(leases, "me", new Random(1));
+        Assert.Empty(moves.Take);
+        Assert.Equal(3, moves.Request.Count);
+        Assert.All(moves.Request, static lease => Assert.Equal("a", lease.LeaseOwner));
+
+        // what is under way is not asked for again, neither by who asked nor by another
+        leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { RequestedBy = "me" } : lease)];
+        Assert.Empty(Moves(leases, "me", new Random(2)).Request);
+        LeaseMoves another = Moves(leases, "other", new Random(3));
+        Assert.DoesNotContain(another.Request, static lease => lease.RequestedBy is not null);
+        Assert.InRange(another.Request.Count, 1, 2);
+
+        // what was given is taken, whatever the share
+        leases = [.. leases.Select(static lease => lease.RequestedBy is null ? lease : lease with { LeaseOwner = "me", RequestedBy = null })];
+        Assert.Equal(3, Moves(leases, "me", new Random(4)).Take.Count);
+        Assert.Empty(Moves(leases, "a", new Random(4)).Take);
+    }
+
+    [Fact]
+    public void Who_does_not_answer_is_stolen_from_one_by_one()
+    {
+        Lease[] leases = [.. Ours("a", 6, 0).Select(static (lease, i) => i < 3 ? lease with { RequestedBy = "me" } : lease)];
+        var view = new LeaseView("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease => lease.RequestedBy == "me" };
+        Assert.Equal("me", Assert.Single(LeasePlan.Balance(leases, view, new Random(1)).Take).RequestedBy);
+    }
+
+    [Fact]
+    public void Any_number_of_workers_that_ask_come_to_rest_at_fair_shares()
+    {
+        for (int seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            string[] workers = [.. Enumerable.Range(0, random.Next(1, 8)).Select(static i => $"worker-{i}")];
+            Lease[] leases = [.. Ours("worker-0", random.Next(1, 60), 0)];
+            int moved = 0;
+            int quiet = 0;
+            for (int round = 0; quiet < 3 * workers.Length && round < 1000; round++)
+            {
+                string me = workers[round % workers.Length];
+                var view = new LeaseView(me, lease => lease.IsHeldByFastConsumer && lease.LeaseOwner == me, static lease => lease.Owner is null);
+                LeaseMoves moves = LeasePlan.Balance(leases, view, random);
+                // it hands over what it was asked for, takes, and asks
+                bool acts = moves.Take.Count + moves.Request.Count + leases.Count(lease => lease.LeaseOwner == me && lease.RequestedBy is not null) > 0;
+                moved += moves.Take.Count;
+                leases = [.. leases.Select(lease =>
+                    lease.LeaseOwner == me && lease.RequestedBy is { } next ? lease with { LeaseOwner = next, RequestedBy = null }
+                    : moves.Take.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me, RequestedBy = null }
+                    : moves.Request.Contains(lease) ? lease with { RequestedBy = me }
+                    : lease)];
+                quiet = acts ? 0 : quiet + 1;
+            }
+
+            int[] held = [.. workers.Select(worker => leases.Count(lease => lease.LeaseOwner == worker))];
+            Assert.Equal(leases.Length, held.Sum());
+            Assert.True(held.Max() - held.Min() <= 1, $"seed {seed}: {string.Join(' ', held)}");
+            Assert.True(moved <= leases.Length * 2, $"seed {seed}: {moved} moves for {leases.Length} leases");
+        }
+    }
+
+    [Fact]
+    public void By_weight_the_heavy_do_not_go_to_and_fro()
+    {
+        Lease[] leases = [.. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i == 0 ? 900 : 100 }), .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 100 })];
+        static LeaseView View(string me) => new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+        // 1200 to 400: moving the heavy one would only turn it round
+        LeaseMoves moves = LeasePlan.Balance(leases, View("b"), new Random(1));
+        Assert.Equal(3, moves.Request.Count);
+        Assert.All(moves.Request, static lease => Assert.Equal(100, lease.Throughput));
+        leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { LeaseOwner = "b", TakenBy = "b" } : lease)];
+        Assert.Empty(LeasePlan.Balance(leases, View("a"), new Random(1)).Request);
+        Assert.Empty(LeasePlan.Balance(leases, View("b"), new Random(1)).Request);
+    }
+
     [Theory]
     [InlineData(10, 0, 10, 0, 10)]
     [InlineData(10, 5, 0, 5, 0)]
@@ -43,7 +161,7 @@ public sealed class LeasePlanTests
     {
         Assert.Equal(all, mine + free + others);
         Lease[] leases = [.. Owned("me", mine, 0), .. Owned(null, free, 100), .. Owned("other", others, 200)];
-        Assert.Equal(expected, LeasePlan.ToTake(leases, static lease => lease.Owner == "me", static lease => lease.Owner is null, new Random(1)).Count);
+        Assert.Equal(expected, Moves(leases, "me", new Random(1)).Take.Count);
     }
 
     [Theory]
@@ -54,7 +172,7 @@ public sealed class LeasePlanTests
     public void A_steal_levels_something_out(int mine, int others, int expected)
     {
         Lease[] leases = [.. Owned("me", mine, 0), .. Owned("other", others, 200)];
-        Assert.Equal(expected, LeasePlan.ToTake(leases, static lease => lease.Owner == "me", static lease => lease.Owner is null, new Random(1)).Count);
+        Assert.Equal(expected, Moves(leases, "me", new Random(1)).Take.Count);
     }
 
     [Fact]
@@ -69,7 +187,7 @@ public sealed class LeasePlanTests
             for (int round = 0; quiet < workers.Length && round < 1000; round++)
             {
                 string me = workers[round % workers.Length];
-                IReadOnlyList<Lease> taken = LeasePlan.ToTake(leases, lease => lease.Owner == me, static lease => lease.Owner is null, random);
+                IReadOnlyList<Lease> taken = Moves(leases, me, random).Take;
                 quiet = taken.Count == 0 ? quiet + 1 : 0;
                 leases = [.. leases.Select(lease => taken.Contains(lease) ? lease with { LeaseOwner = me } : lease)];
             }
@@ -97,12 +215,17 @@ public sealed class LeasePlanTests
         }
     }
 
+    private static LeaseMoves Moves(IReadOnlyList<Lease> leases, string me, Random random) =>
+        LeasePlan.Balance(leases, new LeaseView(me, lease => lease.Owner == me && (lease.TakenBy ?? me) == me, static lease => lease.Owner is null), random);
+
     private static ShardNode Node(string id, bool closed, params string[] parents) => new(id, parents, closed, new HashKeyRange(0, 0));
 
     private static Lease Leased(string key, params string[] parents) => new() { LeaseKey = key, ParentShardIds = parents };
 
     private static IEnumerable<Lease> Owned(string? owner, int count, int from) =>
         Enumerable.Range(from, count).Select(i => new Lease { LeaseKey = $"{i}", LeaseOwner = owner });
+
+    private static IEnumerable<Lease> Ours(string owner, int count, int from) => Owned(owner, count, from).Select(static lease => lease with { TakenBy = lease.LeaseOwner });
 
     private sealed class LineageRun(CheckpointKind kind, int seed)
     {
@@ -178,6 +301,11 @@ public sealed class LeasePlanTests
                 _firstLook ??= _now;
                 Assert.False(_leases.ContainsKey(lease.LeaseKey));
                 _leases.Add(lease.LeaseKey, lease);
+            }
+
+            foreach (Lease lease in LeasePlan.Removable(nodes, [.. _leases.Values]).Where(_ => _random.Next(2) == 0))
+            {
+                _leases.Remove(lease.LeaseKey);
             }
 
             foreach (Lease lease in LeasePlan.Runnable([.. _leases.Values]))

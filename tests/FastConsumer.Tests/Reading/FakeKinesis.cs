@@ -3,7 +3,7 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Tests.Reading;
 
 /// <summary>A client that answers as a test says; only what a reader calls.</summary>
-internal sealed class FakeKinesis : IKinesisClient
+internal class FakeKinesis : IKinesisClient
 {
     /// <summary>The positions that iterators were asked for; the iterator is the position's text.</summary>
     public List<StartingPosition> Iterators { get; } = [];
@@ -19,7 +19,7 @@ internal sealed class FakeKinesis : IKinesisClient
     public Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) =>
         Task.FromResult(new ListShardsResponse(Shards(), null));
 
-    public Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
+    public virtual Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
     {
         Iterators.Add(position);
         return Task.FromResult(Iterator(position));
@@ -28,7 +28,7 @@ internal sealed class FakeKinesis : IKinesisClient
     public Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default) =>
         Task.FromResult(Records(shardIterator));
 
-    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default) => throw NotScripted();
+    public virtual Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default) => throw NotScripted();
 
     public Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) => throw NotScripted();
 
@@ -52,9 +52,7 @@ internal sealed class FakeKinesis : IKinesisClient
 
     public Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default) => throw NotScripted();
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => GC.SuppressFinalize(this);
 
     private static NotSupportedException NotScripted() => new("A reader does not call this.");
 }

@@ -1,0 +1,180 @@
+using System.Collections.Concurrent;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Reading;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>
+/// Makes the lease table follow the stream's shards: creates the leases they ask for, deletes those that nothing needs any more, and watches
+/// that the leases that are not finished hold all hash keys. Used by one caller at a time, but for <see cref="Request"/>.
+/// </summary>
+internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
+{
+    private static readonly TimeSpan s_holeInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_retryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>Deleted in one go.</summary>
+    private const int MostDeleted = 25;
+
+    private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
+    private volatile bool _requested = true;
+    private IReadOnlyList<HashKeyRange> _knownHoles = [];
+    private readonly Random _random = parts.Random.Create();
+    private long _syncedAt;
+    private long _cleanedUpAt = parts.Time.GetTimestamp();
+    private TimeSpan _cleanUpInterval = s_cleanUpInterval;
+    private long? _triedAt;
+
+    private WorkerSettings Settings => parts.Settings;
+
+    /// <summary>When the stream was created.</summary>
+    public DateTimeOffset StreamCreatedAt { get; set; }
+
+    /// <summary>Asks for a sync with the next list: a shard has ended. Thread-safe.</summary>
+    public void Request() => _requested = true;
+
+    /// <summary>The shard's hash keys as listed. Thread-safe.</summary>
+    public HashKeyRange? HashKeyRangeOf(string shardId) => _hashKeyRanges.GetValueOrDefault(shardId);
+
+    /// <summary>True once where this worker created the lease just now, so that LATEST is now.</summary>
+    public bool TakeFirstStart(string leaseKey) => _createdHere.Remove(leaseKey);
+
+    /// <summary>Taken later, or by another worker in between, LATEST is no longer now.</summary>
+    public void ForgetFirstStarts() => _createdHere.Clear();
+
+    /// <summary>Creates what is missing where it is time to; the leases after that.</summary>
+    public async Task<IReadOnlyList<Lease>> SyncAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        if (!IsDue(leases))
+        {
+            return leases;
+        }
+
+        _requested = false;
+        _triedAt = parts.Time.GetTimestamp();
+        try
+        {
+            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : parts.Time.GetUtcNow();
+            List<Shard> shards = await ShardListing.ListAllAsync(parts.Client, Settings.Stream, cancellationToken);
+            List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
+            IReadOnlyList<HashKeyRange> unlisted = LeasePlan.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
+            if (unlisted.Count > 0)
+            {
+                // caught in the middle of a reshard: what follows from it would be wrong
+                ConsumerLog.ListingHasHoles(parts.Log, Settings.Stream.Name, Text(unlisted));
+                _requested = true;
+                return leases;
+            }
+
+            shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
+            if (LeasePlan.Missing(nodes, leases, Settings.Start, startedAt).Count > 0)
+            {
+                // created is only what is missing beyond doubt
+                leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
+                IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
+                foreach (Lease lease in missing)
+                {
+                    await CreateAsync(lease, startedAt, cancellationToken);
+                }
+
+                leases = missing.Count > 0 ? await store.ListAsync(ReadConsistency.Strong, cancellationToken) : leases;
+            }
+
+            _syncedAt = parts.Time.GetTimestamp();
+            TellHoles(nodes, leases);
+            await CleanUpAsync(nodes, leases, cancellationToken);
+            return leases;
+        }
+        catch
+        {
+            _requested = true;
+            throw;
+        }
+    }
+
+    private bool IsDue(IReadOnlyList<Lease> leases)
+    {
+        TimeSpan sinceTry = _triedAt is { } triedAt ? parts.Time.GetElapsedTime(triedAt) : TimeSpan.MaxValue;
+        return (_requested && sinceTry >= s_retryInterval)
+            || leases.Count == 0
+            || parts.Time.GetElapsedTime(_syncedAt) >= Settings.ShardSyncInterval
+            || (sinceTry >= s_holeInterval && !HolesOf(leases, []).SequenceEqual(_knownHoles));
+    }
+
+    /// <summary>The hash keys of no unfinished lease and of no shard that waits for one; none where a lease's range is not known.</summary>
+    private IReadOnlyList<HashKeyRange> HolesOf(IReadOnlyList<Lease> leases, IReadOnlyList<ShardNode> nodes)
+    {
+        HashKeyRange?[] ranges = [.. leases.Where(static lease => !lease.IsFinished).Select(lease => HashKeyRangeOf(lease.LeaseKey) ?? lease.HashKeyRange)];
+        return ranges.Contains(null) ? [] : LeasePlan.Holes(ranges.OfType<HashKeyRange>().Concat(LeasePlan.Waiting(nodes, leases).Select(static shard => shard.HashKeyRange)));
+    }
+
+    private void TellHoles(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases)
+    {
+        // what is a hole for now only, because a shard's other parent is not done, asks for no further listing
+        _knownHoles = HolesOf(leases, []);
+        string place = $"{Settings.ApplicationName}/{Settings.Stream.Name}/hash keys";
+        IReadOnlyList<HashKeyRange> holes = HolesOf(leases, nodes);
+        if (holes.Count == 0)
+        {
+            parts.Health.Clear(place);
+            return;
+        }
+
+        ConsumerLog.LeasesHaveHoles(parts.Log, Settings.Stream.Name, Text(holes));
+        parts.Health.Report(place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} reads no shard of {Settings.Stream.Name} for the hash keys {Text(holes)}: their leases were finished or deleted while their shards go on. Records with these keys are not processed.");
+    }
+
+    /// <summary>One worker is enough: the one whose lease comes first.</summary>
+    private async Task CleanUpAsync(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        if (parts.Time.GetElapsedTime(_cleanedUpAt) < _cleanUpInterval)
+        {
+            return;
+        }
+
+        _cleanedUpAt = parts.Time.GetTimestamp();
+        _cleanUpInterval = s_cleanUpInterval * (0.75 + (_random.NextDouble() / 2));
+        Lease? first = leases.Where(static lease => !lease.IsFinished && lease.Owner is not null).MinBy(static lease => lease.LeaseKey, StringComparer.Ordinal);
+        if (first?.Owner != Settings.WorkerId)
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (Lease lease in LeasePlan.Removable(nodes, leases).Where(static lease => lease.Owner is null).Take(MostDeleted))
+            {
+                if (await store.DeleteAsync(lease, cancellationToken))
+                {
+                    ConsumerLog.LeaseDeleted(parts.Log, lease.LeaseKey);
+                }
+            }
+        }
+        catch (LeaseStoreException e)
+        {
+            // what is left over does no harm
+            ConsumerLog.CleanUpFailed(parts.Log, e);
+        }
+    }
+
+    private static string Text(IEnumerable<HashKeyRange> ranges) => string.Join(", ", ranges.Select(static range => $"{range.StartingHashKey} to {range.EndingHashKey}"));
+
+    private async Task CreateAsync(Lease lease, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    {
+        if (!await store.CreateAsync(lease with { StreamCreatedAt = StreamCreatedAt }, cancellationToken))
+        {
+            return;
+        }
+
+        if (lease.StartedAt == startedAt)
+        {
+            _createdHere.Add(lease.LeaseKey);
+        }
+
+        ConsumerLog.LeaseCreated(parts.Log, lease.LeaseKey, lease.Checkpoint);
+    }
+}

@@ -1,0 +1,138 @@
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Testing.Leases;
+
+namespace FastConsumer.Tests.Leases.Fleet;
+
+/// <summary>What becomes of the lease table when shards come and go, seen by whole workers in virtual time.</summary>
+public sealed class ShardSyncTests
+{
+    private static readonly CheckpointPosition s_begun = CheckpointPosition.Parse("7");
+
+    [Fact]
+    public void Finished_leases_are_deleted_and_stay_deleted()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        Shard parent = Split(fleet, 0);
+        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
+        fleet.Start("a");
+        fleet.Start("b");
+        fleet.Run(200);
+        // its children are at TRIM_HORIZON
+        Assert.Contains(fleet.Rows, row => row.LeaseKey == parent.ShardId);
+
+        foreach (Lease row in fleet.Rows.Where(row => row.ParentShardIds.Contains(parent.ShardId)))
+        {
+            fleet.Database.Put("fleet", row with { Checkpoint = s_begun });
+        }
+
+        fleet.Run(400, () => fleet.Rows.All(row => row.LeaseKey != parent.ShardId));
+        Assert.DoesNotContain(fleet.Rows, row => row.LeaseKey == parent.ShardId);
+        fleet.Run(200);
+        Assert.DoesNotContain(fleet.Rows, row => row.LeaseKey == parent.ShardId);
+        Assert.Single(fleet.Logged.Of(2319));
+        Assert.Equal(5, fleet.Rows.Count);
+        Assert.Empty(fleet.Health.Conditions);
+    }
+
+    [Fact]
+    public void A_shard_that_left_the_listing_before_it_was_done_does_not_block_its_children()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        Shard parent = Split(fleet, 0);
+        fleet.Shards.Remove(fleet.Shards[0]);
+        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, Checkpoint = s_begun, HashKeyRange = parent.HashKeyRange });
+        fleet.Start("a");
+        fleet.Start("b");
+        fleet.Run(60, () => fleet.Rows.Count(static row => row.LeaseOwner is not null) == 5);
+
+        // what is lost is said, and the children are read
+        Assert.Contains(parent.ShardId, Assert.Single(fleet.Logged.Of(2006)).Message, StringComparison.Ordinal);
+        Assert.Equal(2, fleet.Reads.Count(static read => read.ShardId is "shardId-000000000100" or "shardId-000000000101"));
+        Assert.True(fleet.Rows.All(row => row.LeaseKey != parent.ShardId || row.IsFinished), fleet.Describe());
+    }
+
+    [Fact]
+    public void A_lease_that_was_deleted_while_its_shard_goes_on_is_made_again_at_once()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        fleet.Settle(2);
+        Lease row = fleet.Rows[1];
+        Delete(fleet, row);
+        TimeSpan since = fleet.Time.Now;
+        fleet.Run(60, () => fleet.Rows.Any(lease => lease.LeaseKey == row.LeaseKey && lease.LeaseOwner is not null));
+
+        // far below the interval of syncs, which is 30 s
+        Assert.InRange((fleet.Time.Now - since).TotalSeconds, 0, 9);
+    }
+
+    [Fact]
+    public void A_hole_that_stays_is_said_with_its_range()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        fleet.Settle(2);
+        Lease row = fleet.Rows[1];
+        fleet.Database.Put("fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
+        fleet.Run(20);
+
+        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values, static condition => condition.Message.Contains("hash keys", StringComparison.Ordinal));
+        Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
+        Assert.Contains($"{row.HashKeyRange!.StartingHashKey} to {row.HashKeyRange.EndingHashKey}", condition.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(fleet.Logged.Of(2318));
+    }
+
+    [Fact]
+    public void A_listing_with_a_hole_is_not_believed()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        Shard missing = fleet.Shards[2];
+        fleet.Shards.Remove(missing);
+        fleet.Start("a");
+        fleet.Run(20);
+        Assert.Empty(fleet.Rows);
+        Assert.NotEmpty(fleet.Logged.Of(2317));
+
+        fleet.Shards.Add(missing);
+        fleet.Run(20);
+        Assert.True(fleet.IsEven(1), fleet.Describe());
+    }
+
+    [Theory]
+    [InlineData(30.0, false, 0)]
+    [InlineData(10.0, false, 1)]
+    [InlineData(10.0, true, 0)]
+    public void What_the_table_takes_is_found_and_compared_with_what_is_needed(double units, bool isSilent, int warnings)
+    {
+        using var fleet = new VirtualFleet(100, TimeSpan.FromSeconds(10));
+        fleet.Costs.WriteUnits = units;
+        fleet.Costs.IsSilent = isSilent;
+        fleet.Start("a");
+        fleet.Run(60);
+        Assert.Equal(warnings, fleet.Logged.Of(2315).Count());
+        Assert.Equal(isSilent ? 1 : 0, fleet.Logged.Of(2316).Count());
+        if (units >= 20)
+        {
+            Assert.Empty(fleet.Logged.Of(2301));
+            Assert.Equal(0, fleet.Costs.ThrottledWrites);
+        }
+    }
+
+    private static void Delete(VirtualFleet fleet, Lease row)
+    {
+        var store = new InMemoryLeaseStore(fleet.Database, "fleet");
+        Task<bool> deletion = store.DeleteAsync(row, CancellationToken.None);
+        Assert.True(deletion.IsCompletedSuccessfully);
+    }
+
+    /// <summary>Splits a shard of the listing; its parent.</summary>
+    private static Shard Split(VirtualFleet fleet, int index)
+    {
+        Shard parent = fleet.Shards[index];
+        UInt128 middle = parent.HashKeyRange.StartingHashKey + ((parent.HashKeyRange.EndingHashKey - parent.HashKeyRange.StartingHashKey) / 2);
+        fleet.Shards[index] = parent with { EndingSequenceNumber = SequenceNumber.Parse("9") };
+        fleet.Shards.Add(parent with { EndingSequenceNumber = null, ShardId = "shardId-000000000100", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(parent.HashKeyRange.StartingHashKey, middle) });
+        fleet.Shards.Add(parent with { ShardId = "shardId-000000000101", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(middle + 1, parent.HashKeyRange.EndingHashKey) });
+        return parent;
+    }
+}
