@@ -112,8 +112,8 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         LeaseWriteResult result = await _writer.WriteAsync(
             LeaseRequests.Take(_table, observed, owner),
             observed,
-            // of a lease that was its own already, a late renewal of its own looks the same, and may be long ago
-            row => row.LeaseOwner == owner && row.CheckpointOwner is null && observed.LeaseOwner != owner,
+            // a release to this worker and a late renewal of its own leave the same owner and counter: only who took it last tells
+            row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && observed.TakenBy != owner,
             cancellationToken);
         return Settled(result);
     }

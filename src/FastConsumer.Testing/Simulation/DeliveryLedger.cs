@@ -287,7 +287,7 @@ internal sealed class DeliveryLedger
     private void Released(string name, Lease before, Lease after)
     {
         string shardId = after.LeaseKey;
-        if (before.LeaseOwner != name && before.TakenBy != before.LeaseOwner)
+        if (before.TakenBy != before.LeaseOwner)
         {
             // it was passed on to a worker that has not taken it, and is given to whoever comes first
             Require("table", after.LeaseOwner is null && after.Checkpoint == before.Checkpoint, shardId, $"{name} took the lease back from {before.LeaseOwner} and gave it to {after.LeaseOwner ?? "nobody"}.");

@@ -44,7 +44,7 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
         "UpdateItem (take)",
         () => table.Take(Worker, observed, owner),
         observed,
-        row => row.LeaseOwner == owner && row.CheckpointOwner is null && observed.LeaseOwner != owner,
+        row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && observed.TakenBy != owner,
         cancellationToken);
 
     public virtual async Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)

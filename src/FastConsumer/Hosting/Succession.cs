@@ -103,7 +103,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
                 await RingAsync(ring.Heir);
             }
         }));
-        if (_heirs.Count > 0 && !end.IsCancellationRequested)
+        if (_known.Task.IsCompleted && !end.IsCancellationRequested)
         {
             await TakeBackAsync();
         }
@@ -123,8 +123,9 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     }
 
     /// <summary>
-    /// Others may stop at the same moment. What was given to one that holds nothing any more, or to this worker by one of them, is released to
-    /// nobody, so that it need not expire.
+    /// Others may stop at the same moment, also where this worker knows of none. What was given to one that holds nothing any more, or to this
+    /// worker by one of them, is released to nobody, so that it need not expire. Each lists after its own last release, so of two that stop one sees
+    /// what the other left.
     /// </summary>
     private async Task TakeBackAsync()
     {

@@ -32,8 +32,9 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
-    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>), and removes requests and rings. Where the
-    /// lease was the same owner's before, a row with the next counter is no proof that the take took effect: a late renewal leaves the same.
+    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>), and removes requests and rings. Where its answer is
+    /// lost, the owner and the next counter are no proof that it took effect: a release to the same worker, or a late renewal of its own, leave the
+    /// same. The taker is, where it was another one before.
     /// </summary>
     Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken);
 
