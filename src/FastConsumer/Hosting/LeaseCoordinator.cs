@@ -398,7 +398,7 @@ internal sealed class LeaseCoordinator
             TimeSpan next = (Settings.LeaseDuration / 4) - sinceWatch;
             foreach (Lease bell in _watched)
             {
-                TimeSpan still = _observer.StillFor(bell.LeaseKey) ?? TimeSpan.Zero;
+                TimeSpan still = _observer.SilentFor(bell) ?? TimeSpan.Zero;
                 foreach (TimeSpan mark in new[] { Suspect, Settings.LeaseDuration })
                 {
                     // marks that were passed at the last watch already are no news
@@ -411,8 +411,7 @@ internal sealed class LeaseCoordinator
         }
     }
 
-    /// <summary>A live worker lets no lease stand still for so long.</summary>
-    private TimeSpan Suspect => 0.7 * Settings.LeaseDuration;
+    private TimeSpan Suspect => LeaseObserver.Suspicious * Settings.LeaseDuration;
 
     /// <summary>
     /// A bell that stands still longer than a live worker lets it is a reason to list, so that the worker's other leases are seen to stand
@@ -420,7 +419,7 @@ internal sealed class LeaseCoordinator
     /// </summary>
     private bool IsToBeListed(Lease bell)
     {
-        TimeSpan still = _observer.StillFor(bell.LeaseKey) ?? TimeSpan.Zero;
+        TimeSpan still = _observer.SilentFor(bell) ?? TimeSpan.Zero;
         TimeSpan sinceList = _looks.ListedAt is { } listedAt ? _parts.Time.GetElapsedTime(listedAt) : TimeSpan.MaxValue;
         return still >= Settings.LeaseDuration || (still >= Suspect && sinceList > 0.25 * Settings.LeaseDuration);
     }

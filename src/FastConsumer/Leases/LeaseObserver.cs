@@ -11,7 +11,11 @@ namespace FastConsumer.Leases;
 /// </remarks>
 internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
 {
+    /// <summary>A live worker lets no lease stand still for so much of the duration.</summary>
+    public const double Suspicious = 0.7;
+
     private readonly Dictionary<string, Sight> _seen = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _silentSince = new(StringComparer.Ordinal);
     private HashSet<string> _dead = new(StringComparer.Ordinal);
 
     /// <summary>Takes in all that the table holds now.</summary>
@@ -23,9 +27,14 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
         }
 
         Glance(leases);
+        foreach (string gone in _silentSince.Keys.Except(leases.Select(static lease => lease.Owner).OfType<string>()).ToList())
+        {
+            _silentSince.Remove(gone);
+        }
+
         TimeSpan Still(Lease lease) => time.GetElapsedTime(_seen[lease.LeaseKey].Since);
         _dead = [.. Doorbell.BellsOf(leases)
-            .Where(pair => Still(pair.Value) >= leaseDuration)
+            .Where(pair => SilentFor(pair.Value) >= leaseDuration)
             .Select(static pair => pair.Key)
             .Where(owner => leases.Where(lease => lease.Owner == owner && !lease.IsFinished).All(lease => Still(lease) >= leaseDuration / 4))];
     }
@@ -38,12 +47,17 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
         {
             if (!_seen.TryGetValue(lease.LeaseKey, out Sight? seen) || lease.LeaseCounter > seen.Counter)
             {
-                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, HasMoved: seen is not null && seen.Owner == lease.Owner);
+                Changed(seen, lease);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: seen is not null && seen.Owner == lease.Owner);
             }
             else if ((seen.Counter != lease.LeaseCounter || seen.Owner != lease.Owner) && time.GetElapsedTime(seen.Since) >= leaseDuration)
             {
                 // not merely read with delay: another row under the same key, or written by hand
-                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, HasMoved: false);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: false);
+            }
+            else if (seen.Counter == lease.LeaseCounter)
+            {
+                _seen[lease.LeaseKey] = seen with { SeenAt = now };
             }
         }
     }
@@ -62,9 +76,35 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     /// <summary>How long it has stood still; null where it was never seen.</summary>
     public TimeSpan? StillFor(string leaseKey) => _seen.TryGetValue(leaseKey, out Sight? seen) ? time.GetElapsedTime(seen.Since) : null;
 
+    /// <summary>How long a worker has shown no sign of life, told by its bell and by bells that were taken from it when they had stood still.</summary>
+    public TimeSpan? SilentFor(Lease bell)
+    {
+        TimeSpan? still = StillFor(bell.LeaseKey);
+        TimeSpan? silent = bell.Owner is { } owner && _silentSince.TryGetValue(owner, out long since) ? time.GetElapsedTime(since) : null;
+        return silent is null || still > silent ? still : silent;
+    }
+
+    /// <summary>Whoever finds a worker dead first takes its bell: to the others the silence until then still tells the same.</summary>
+    private void Changed(Sight? before, Lease lease)
+    {
+        if (before?.Owner is not { } owner)
+        {
+            return;
+        }
+
+        if (owner == lease.Owner)
+        {
+            _silentSince.Remove(owner);
+        }
+        else if (time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
+        {
+            _silentSince[owner] = _silentSince.TryGetValue(owner, out long since) ? Math.Min(since, before.Since) : before.Since;
+        }
+    }
+
     // a row read with delay may be older than one seen before
     private bool IsAsSeen(Lease lease, out Sight seen) =>
         _seen.TryGetValue(lease.LeaseKey, out seen!) && seen.Owner == lease.Owner && seen.Counter == lease.LeaseCounter;
 
-    private sealed record Sight(long Counter, string? Owner, long Since, bool HasMoved);
+    private sealed record Sight(long Counter, string? Owner, long Since, long SeenAt, bool HasMoved);
 }

@@ -49,4 +49,48 @@ public sealed class LeaseObserverTests
         Assert.False(observer.IsFree(taken));
         Assert.True(observer.IsFree(lease with { LeaseOwner = null }));
     }
+
+    [Fact]
+    public void A_worker_is_dead_when_its_bell_has_expired_and_nothing_of_it_moves()
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        Lease[] leases = [.. Enumerable.Range(0, 3).Select(static i => new Lease { LeaseKey = $"{i}", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 })];
+        observer.Observe(leases);
+        // the bell is watched, the others are seen again at the end only
+        _clock.Advance(TimeSpan.FromSeconds(7));
+        leases = [leases[0], leases[1] with { LeaseCounter = 6 }, leases[2]];
+        observer.Observe(leases);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.False(observer.IsFree(leases[1]));
+        observer.Observe(leases);
+        Assert.All(leases, lease => Assert.True(observer.IsFree(lease)));
+
+        // another worker takes the bell: the rest stays free
+        leases = [leases[0] with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 6 }, leases[1], leases[2]];
+        observer.Observe(leases);
+        Assert.False(observer.IsFree(leases[0]));
+        Assert.True(observer.IsFree(leases[1]));
+
+        // a sign of life disproves it
+        leases = [leases[0], leases[1] with { LeaseCounter = 7 }, leases[2] with { LeaseCounter = 6 }];
+        observer.Observe(leases);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        observer.Observe(leases);
+        Assert.False(observer.IsFree(leases[1]));
+        Assert.True(observer.IsLive(leases[1]));
+    }
+
+    [Fact]
+    public void A_row_read_with_delay_changes_nothing()
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        var lease = new Lease { LeaseKey = "0", LeaseOwner = "other", LeaseCounter = 5 };
+        observer.Observe([lease]);
+        observer.Glance([lease with { LeaseCounter = 6 }]);
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        observer.Glance([lease]);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(observer.IsFree(lease with { LeaseCounter = 6 }));
+        Assert.False(observer.IsFree(lease));
+    }
 }

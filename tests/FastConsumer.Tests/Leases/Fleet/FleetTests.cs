@@ -80,7 +80,7 @@ public sealed class FleetTests(ITestOutputHelper output)
     public void The_leases_of_a_worker_that_is_killed_are_taken_over_in_time(int shards, int workers, int leaseSeconds, double most)
     {
         List<double> times = [];
-        for (int seed = 0; seed < (shards > 100 ? 2 : 10); seed++)
+        for (int seed = 0; seed < (shards > 100 ? 7 : 15); seed++)
         {
             using var fleet = new VirtualFleet(shards, TimeSpan.FromSeconds(leaseSeconds), seed);
             VirtualWorker[] all = fleet.Settle(workers);
