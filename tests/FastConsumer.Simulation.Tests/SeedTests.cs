@@ -21,6 +21,7 @@ public sealed class SeedTests
         long records = 0;
         long duplicates = 0;
         long tasks = 0;
+        ulong hash = 0;
         Parallel.ForEach(seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed =>
         {
             var scenario = Scenario.Of(seed);
@@ -29,13 +30,14 @@ public sealed class SeedTests
             Interlocked.Add(ref records, result.Records);
             Interlocked.Add(ref duplicates, result.Duplicates);
             Interlocked.Add(ref tasks, result.Tasks);
+            Interlocked.Add(ref hash, result.Trace.Hash);
             if (result.Failure is not null)
             {
                 failures.Add((seed, $"{seed}: {result.Failure.Message.Split('\n')[0]}", SimulatedRun.Describe(scenario, result)));
             }
         });
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures.");
+            $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures, hash {hash:x16}.");
         Assert.True(
             failures.IsEmpty,
             $"{failures.Count} of {seeds.Length} seeds fail:\n{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n{failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text}");
