@@ -14,6 +14,9 @@ namespace FastConsumer.Hosting;
 /// </summary>
 internal sealed class StreamWorker : IAsyncDisposable
 {
+    /// <summary>The token of a lease's first owner: leases are created with counter 0.</summary>
+    private const long FirstToken = 1;
+
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromSeconds(5);
@@ -283,7 +286,8 @@ internal sealed class StreamWorker : IAsyncDisposable
     {
         ConsumerLog.LeaseTaken(_log, lease.Owner, lease.Key, lease.Current.Checkpoint, lease.FencingToken);
         _held[lease.Key] = lease;
-        bool isFirstStart = _createdHere.Remove(lease.Key);
+        // another worker may have taken it, and read, between its creation and this take: then LATEST is not now any more
+        bool isFirstStart = _createdHere.Remove(lease.Key) && lease.FencingToken == FirstToken;
         var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _running[lease.Key] = RunShardAsync(lease, isFirstStart, registered.Task);
         registered.SetResult();
