@@ -16,7 +16,7 @@ internal sealed class SimulationLoop
 
     private readonly Thread _thread = Thread.CurrentThread;
     /// <summary>How long a run that is stuck waits, in real time, for the other thread that may be the reason.</summary>
-    private static readonly TimeSpan s_otherThread = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_otherThread = TimeSpan.FromSeconds(10);
 
     private readonly Lock _escapes = new();
     private readonly ManualResetEventSlim _failed = new();

@@ -236,7 +236,7 @@ internal sealed class LeaseCoordinator
                 {
                     hasTaken = true;
                     _askedAt.Remove(mine.LeaseKey);
-                    _runs.Start(mine, started, _sync.TakeFirstStart(mine.LeaseKey));
+                    _runs.Start(mine, started, _sync.TakeFirstStart(mine));
                 }
                 else
                 {

@@ -12,6 +12,9 @@ namespace FastConsumer.Hosting;
 /// </summary>
 internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 {
+    /// <summary>The counter of a lease's first owner: leases are created with counter 0.</summary>
+    private const long FirstToken = 1;
+
     private static readonly TimeSpan s_holeInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_retryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
@@ -40,8 +43,11 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// <summary>The shard's hash keys as listed. Thread-safe.</summary>
     public HashKeyRange? HashKeyRangeOf(string shardId) => _hashKeyRanges.GetValueOrDefault(shardId);
 
-    /// <summary>True once where this worker created the lease just now, so that LATEST is now.</summary>
-    public bool TakeFirstStart(string leaseKey) => _createdHere.Remove(leaseKey);
+    /// <summary>
+    /// True once where this worker created the lease just now and is its first owner, so that LATEST is now: another worker may have taken it,
+    /// and read, between its creation and this take.
+    /// </summary>
+    public bool TakeFirstStart(Lease taken) => _createdHere.Remove(taken.LeaseKey) && taken.LeaseCounter == FirstToken;
 
     /// <summary>Taken later, or by another worker in between, LATEST is no longer now.</summary>
     public void ForgetFirstStarts() => _createdHere.Clear();

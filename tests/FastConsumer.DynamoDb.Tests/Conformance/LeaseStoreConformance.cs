@@ -185,6 +185,15 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_late_renewal_of_ones_own_does_not_pass_for_the_take()
+    {
+        Lease row = Unowned() with { LeaseOwner = "me", LeaseCounter = 5 };
+        await PutAsync(row);
+
+        await AssertRefused(await Store.TakeAsync(row with { LeaseCounter = 4 }, "me", Cancellation), row);
+    }
+
+    [Fact]
     public async Task A_take_ends_a_hand_over()
     {
         Lease handed = Unowned() with { LeaseOwner = "next", CheckpointOwner = "old", LeaseCounter = 4 };
