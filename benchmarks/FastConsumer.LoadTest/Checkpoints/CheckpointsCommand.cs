@@ -85,7 +85,7 @@ internal static class CheckpointsCommand
         CheckpointsSetup setup, double start, CheckpointTally tally, List<IHost> hosts, ThrottlingDynamoDbProxy proxy, TimeSpan duration, TimeProvider time, CancellationToken cancellationToken)
     {
         ThrottlingCounts before = proxy.Counts;
-        long readUnits = ReadUnits();
+        double readUnits = ReadUnits();
         (long records, long checkpoints, long gone) = (tally.Records, tally.Checkpoints, tally.LeasesGone);
         long started = time.GetTimestamp();
         while (time.GetElapsedTime(started) < duration)
@@ -118,7 +118,7 @@ internal static class CheckpointsCommand
             LeasesLost = tally.LeasesGone - gone,
         };
 
-        long ReadUnits() => hosts.Sum(static host => ((MeteredStores)host.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")).ReadUnits);
+        double ReadUnits() => hosts.Sum(static host => ((MeteredStores)host.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")).ReadUnits);
     }
 
     private static async Task UntilAsync(Func<bool> condition, Func<string> state, TimeProvider time, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ internal sealed class MeteredStores(ILeaseStoreFactory inner) : ILeaseStoreFacto
 
     public string Kind => inner.Kind;
 
-    public long ReadUnits => _stores.Sum(static store => store.Use.ReadUnits);
+    public double ReadUnits => _stores.Sum(static store => store.Use.ReadUnits);
 
     public string GetTableIdentity(LeaseStoreContext context) => inner.GetTableIdentity(context);
 
