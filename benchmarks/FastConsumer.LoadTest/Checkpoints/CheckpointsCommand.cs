@@ -21,7 +21,7 @@ internal static class CheckpointsCommand
     private const double RecordsPerShardAndSecond = 1;
     private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_sample = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_leaseWithoutLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_leaseWithLimit = TimeSpan.FromSeconds(60);
 

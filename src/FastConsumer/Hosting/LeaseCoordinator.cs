@@ -14,6 +14,9 @@ internal sealed class LeaseCoordinator
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
 
+    /// <summary>A table that throttles answers, and has units again within the second.</summary>
+    private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan s_limitsInterval = TimeSpan.FromMinutes(5);
 
     /// <summary>What a shard weighs by itself, in KB a second.</summary>
@@ -76,6 +79,7 @@ internal sealed class LeaseCoordinator
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var backoff = new Backoff(s_firstRetry, s_maximumRetry, _random);
+        var throttled = new Backoff(s_firstRetry, s_throttledRetry, _random);
         while (true)
         {
             TimeSpan wait;
@@ -86,6 +90,7 @@ internal sealed class LeaseCoordinator
                 {
                     await ListAsync(cancellationToken);
                     backoff.Reset();
+                    throttled.Reset();
                     _parts.Health.Clear(Place);
                 }
                 else
@@ -97,7 +102,7 @@ internal sealed class LeaseCoordinator
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                wait = backoff.Next();
+                wait = (e is LeaseStoreException { IsThrottled: true } ? throttled : backoff).Next();
                 isFailed = true;
                 _parts.Health.Report(Place, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot coordinate its leases: {e.Message}");
                 ConsumerLog.CoordinationFailed(_parts.Log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);

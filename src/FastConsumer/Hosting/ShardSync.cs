@@ -22,6 +22,9 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
 
+    /// <summary>Leases created at a time.</summary>
+    private const int CreatedAtOnce = 16;
+
     private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
     private volatile bool _requested = true;
@@ -82,12 +85,14 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
                 // created is only what is missing beyond doubt
                 leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
                 IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
-                foreach (Lease lease in missing)
+                for (int left = int.MaxValue; missing.Count > 0 && missing.Count < left;)
                 {
-                    await CreateAsync(lease, startedAt, cancellationToken);
+                    left = missing.Count;
+                    await CreateAsync(missing, startedAt, cancellationToken);
+                    leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
+                    HashSet<string> there = [.. leases.Select(static lease => lease.LeaseKey)];
+                    missing = [.. missing.Where(lease => !there.Contains(lease.LeaseKey))];
                 }
-
-                leases = missing.Count > 0 ? await store.ListAsync(ReadConsistency.Strong, cancellationToken) : leases;
             }
 
             _syncedAt = parts.Time.GetTimestamp();
@@ -169,11 +174,31 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
     private static string Text(IEnumerable<HashKeyRange> ranges) => string.Join(", ", ranges.Select(static range => $"{range.StartingHashKey} to {range.EndingHashKey}"));
 
-    private async Task CreateAsync(Lease lease, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    /// <summary>
+    /// Creates leases, several at a time and each worker in an order of its own, so that those that start together do not all write the same
+    /// ones; comes back early where others are quicker. A child's lease says that the application was through with its parents, so it is
+    /// created when theirs are there.
+    /// </summary>
+    private async Task CreateAsync(IReadOnlyList<Lease> missing, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    {
+        HashSet<string> keys = [.. missing.Select(static lease => lease.LeaseKey)];
+        Lease[] next = [.. missing.Where(lease => !lease.ParentShardIds.Any(keys.Contains))];
+        _random.Shuffle(next);
+        foreach (Lease[] some in next.Chunk(CreatedAtOnce))
+        {
+            bool[] created = await Task.WhenAll(some.Select(lease => CreateAsync(lease, startedAt, cancellationToken)));
+            if (created.Count(static isMine => !isMine) > CreatedAtOnce / 4)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<bool> CreateAsync(Lease lease, DateTimeOffset startedAt, CancellationToken cancellationToken)
     {
         if (!await store.CreateAsync(lease with { StreamCreatedAt = StreamCreatedAt }, cancellationToken))
         {
-            return;
+            return false;
         }
 
         if (lease.StartedAt == startedAt)
@@ -182,5 +207,6 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         }
 
         ConsumerLog.LeaseCreated(parts.Log, lease.LeaseKey, lease.Checkpoint);
+        return true;
     }
 }

@@ -43,11 +43,12 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     public void Glance(IReadOnlyList<Lease> rows)
     {
         long now = time.GetTimestamp();
+        List<string> alive = [];
         foreach (Lease lease in rows)
         {
             if (!_seen.TryGetValue(lease.LeaseKey, out Sight? seen) || lease.LeaseCounter > seen.Counter)
             {
-                Changed(seen, lease);
+                Changed(seen, lease, alive);
                 _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: seen is not null && seen.Owner == lease.Owner);
             }
             else if ((seen.Counter != lease.LeaseCounter || seen.Owner != lease.Owner) && time.GetElapsedTime(seen.Since) >= leaseDuration)
@@ -60,6 +61,9 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
                 _seen[lease.LeaseKey] = seen with { SeenAt = now };
             }
         }
+
+        // last, since the same look may show a bell that was taken and a lease that its worker took later
+        alive.ForEach(owner => _silentSince.Remove(owner));
     }
 
     /// <summary>True where nobody owns it, or its owner has shown no sign of life for the lease duration.</summary>
@@ -85,20 +89,17 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     }
 
     /// <summary>Whoever finds a worker dead first takes its bell: to the others the silence until then still tells the same.</summary>
-    private void Changed(Sight? before, Lease lease)
+    private void Changed(Sight? before, Lease lease, List<string> alive)
     {
-        if (before?.Owner is not { } owner)
+        // a lease that was passed on to a worker tells nothing of that worker before it takes it
+        if (lease.Owner is { } owner && (before?.Owner == owner || lease.TakenBy is null || lease.TakenBy == owner))
         {
-            return;
+            alive.Add(owner);
         }
 
-        if (owner == lease.Owner)
+        if (before?.Owner is { } former && former != lease.Owner && time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
         {
-            _silentSince.Remove(owner);
-        }
-        else if (time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
-        {
-            _silentSince[owner] = _silentSince.TryGetValue(owner, out long since) ? Math.Min(since, before.Since) : before.Since;
+            _silentSince[former] = _silentSince.TryGetValue(former, out long since) ? Math.Min(since, before.Since) : before.Since;
         }
     }
 

@@ -80,6 +80,27 @@ public sealed class LeaseObserverTests
         Assert.True(observer.IsLive(leases[1]));
     }
 
+    [Theory]
+    [InlineData("0", "1")]
+    [InlineData("1", "0")]
+    public void A_worker_whose_bell_was_taken_is_alive_where_it_has_taken_a_lease_since(string bellKey, string otherKey)
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        var bell = new Lease { LeaseKey = bellKey, LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
+        observer.Observe([bell]);
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        observer.Observe([bell]);
+        // this worker sees nothing for a while
+        _clock.Advance(TimeSpan.FromSeconds(20));
+        Lease taken = new() { LeaseKey = otherKey, LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
+        Lease[] leases = [bell with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 6 }, taken];
+        observer.Observe([.. leases.OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal)]);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        observer.Observe([.. leases.OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal)]);
+
+        Assert.False(observer.IsFree(taken));
+    }
+
     [Fact]
     public void A_row_read_with_delay_changes_nothing()
     {
