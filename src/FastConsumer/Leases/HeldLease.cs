@@ -172,6 +172,12 @@ internal sealed class HeldLease
             return new LeaseWriteResult(LeaseWriteOutcome.Refused, result.Lease);
         }
 
+        if (result.Error is LeaseStoreException { IsThrottled: true } && _doubtfulSince == started)
+        {
+            // what was throttled was not written for certain, and so leaves no doubt of its own
+            _doubtfulSince = null;
+        }
+
         if (IsMine(result))
         {
             // An earlier write of this worker, taken for failed, has taken effect after all. The row is its own still: the
