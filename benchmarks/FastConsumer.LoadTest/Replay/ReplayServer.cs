@@ -135,9 +135,14 @@ internal sealed class ReplayServer : IDisposable
         return [.. "{\"ShardIterator\":\""u8, .. token, .. "\"}"u8];
     }
 
-    private static string Shard(int index) => string.Create(
-        CultureInfo.InvariantCulture,
-        $$$"""{"ShardId":"shardId-{{{index:D12}}}","HashKeyRange":{"StartingHashKey":"{{{index}}}","EndingHashKey":"{{{index}}}"},"SequenceNumberRange":{"StartingSequenceNumber":"1"}}""");
+    private string Shard(int index)
+    {
+        UInt128 width = UInt128.MaxValue / (UInt128)_shards;
+        UInt128 end = index == _shards - 1 ? UInt128.MaxValue : (width * (UInt128)(index + 1)) - 1;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $$$"""{"ShardId":"shardId-{{{index:D12}}}","HashKeyRange":{"StartingHashKey":"{{{width * (UInt128)index}}}","EndingHashKey":"{{{end}}}"},"SequenceNumberRange":{"StartingSequenceNumber":"1"}}""");
+    }
 
     private static int WriteHead(Span<byte> head, bool isCbor, int length) => Encoding.ASCII.GetBytes(
         string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\nContent-Type: {(isCbor ? "application/x-amz-cbor-1.1" : "application/x-amz-json-1.1")}\r\nContent-Length: {length}\r\n\r\n"),

@@ -75,10 +75,12 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
             {
                 // caught in the middle of a reshard: what follows from it would be wrong
                 ConsumerLog.ListingHasHoles(parts.Log, Settings.Stream.Name, Text(unlisted));
+                parts.Health.Report(ListingPlace, ConditionSeverity.Degraded, $"The listing of {Settings.Stream.Name} has no open shard for the hash keys {Text(unlisted)}. {Settings.ProcessorName} tries again, and takes up no new shard until it is whole.");
                 _requested = true;
                 return leases;
             }
 
+            parts.Health.Clear(ListingPlace);
             shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
             if (LeasePlan.Missing(nodes, leases, Settings.Start, startedAt).Count > 0)
             {
@@ -106,6 +108,8 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
             throw;
         }
     }
+
+    private string ListingPlace => $"{Settings.ApplicationName}/{Settings.Stream.Name}/listing";
 
     private bool IsDue(IReadOnlyList<Lease> leases)
     {
