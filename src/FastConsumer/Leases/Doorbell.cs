@@ -2,7 +2,7 @@ namespace FastConsumer.Leases;
 
 /// <summary>
 /// How workers call each other without a connection: a worker's bell is the row with the smallest key among the leases it holds, which it
-/// reads every half second; who rings sets an attribute of ours there. A ring says only: look at the table. What is wanted stands in
+/// reads every three quarters of a second; who rings sets an attribute of ours there. A ring says only: look at the table. What is wanted stands in
 /// the rows themselves, so a ring that is lost costs time and nothing else.
 /// </summary>
 /// <param name="store">The table.</param>

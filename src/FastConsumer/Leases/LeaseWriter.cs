@@ -18,7 +18,7 @@ internal sealed class LeaseWriter
     public const int BatchSize = 25;
 
     /// <summary>How long a write waits for company by default.</summary>
-    public static readonly TimeSpan DefaultGatherTime = TimeSpan.FromMilliseconds(250);
+    public static readonly TimeSpan DefaultGatherTime = TimeSpan.FromMilliseconds(500);
 
     // somebody waits for an urgent write, and others may be about to: at a stop, every shard writes at once
     private static readonly TimeSpan s_urgentGatherTime = TimeSpan.FromMilliseconds(5);

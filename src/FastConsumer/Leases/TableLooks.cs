@@ -10,7 +10,7 @@ namespace FastConsumer.Leases;
 internal sealed class TableLooks(TimeSpan leaseDuration, TimeProvider time, Random random)
 {
     /// <summary>How often a worker listens at its bell.</summary>
-    public static readonly TimeSpan GlanceInterval = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan GlanceInterval = TimeSpan.FromMilliseconds(750);
 
     /// <summary>What regular lists may cost a worker, in read units a second.</summary>
     private const double UnitsPerSecond = 2.5;
