@@ -12,16 +12,18 @@ internal sealed class CheckpointTally(TimeProvider time)
     private readonly List<double> _ages = [];
     private long _records;
     private long _checkpoints;
-    private long _leasesGone;
+    private long _leasesLost;
 
     public long Records => Interlocked.Read(ref _records);
 
     public long Checkpoints => Interlocked.Read(ref _checkpoints);
 
-    /// <summary>Leases given up or lost.</summary>
-    public long LeasesGone => Interlocked.Read(ref _leasesGone);
+    /// <summary>Leases that others took, or that could not be renewed.</summary>
+    public long LeasesLost => Interlocked.Read(ref _leasesLost);
 
     public int ShardsSeen => _seen.Count;
+
+    public void Lost() => Interlocked.Increment(ref _leasesLost);
 
     public void Handled(string shardId)
     {
@@ -35,20 +37,14 @@ internal sealed class CheckpointTally(TimeProvider time)
         {
             InstrumentPublished = static (instrument, listener) =>
             {
-                if (instrument.Name is "fastconsumer.checkpoints" or "fastconsumer.leases")
+                if (instrument.Name == "fastconsumer.checkpoints")
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }
             },
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
         {
-            if (instrument.Name == "fastconsumer.leases")
-            {
-                Interlocked.Add(ref _leasesGone, value < 0 ? -value : 0);
-                return;
-            }
-
             Interlocked.Add(ref _checkpoints, value);
             foreach (KeyValuePair<string, object?> tag in tags)
             {

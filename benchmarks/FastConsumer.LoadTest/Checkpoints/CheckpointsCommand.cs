@@ -9,6 +9,7 @@ using FastConsumer.Shared.ThrottlingDynamoDb;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace FastConsumer.LoadTest.Checkpoints;
 
@@ -30,17 +31,17 @@ internal static class CheckpointsCommand
         var shards = new Option<int>("--shards") { Description = "The stream's shards.", DefaultValueFactory = static _ => 1000 };
         var workers = new Option<int>("--workers") { Description = "Workers that share them, all in this process.", DefaultValueFactory = static _ => 10 };
         var seconds = new Option<int>("--seconds") { Description = "How long is measured, once every shard has a checkpoint.", DefaultValueFactory = static _ => 60 };
-        var limit = new Option<double>("--limit") { Description = "Write units a second of the second run.", DefaultValueFactory = static _ => 50 };
+        var limit = new Option<double>("--limit") { Description = "Write units a second of the second run; 0 to leave it out.", DefaultValueFactory = static _ => 50 };
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
         var command = new Command("checkpoints", "What leases and checkpoints ask of their table, without and with a limit.") { shards, workers, seconds, limit, json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             TimeSpan duration = TimeSpan.FromSeconds(arguments.GetValue(seconds));
             CheckpointsFigures unlimited = await RunAsync(new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithoutLimit, null), duration, cancellationToken);
-            CheckpointsFigures limited = await RunAsync(new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithLimit, arguments.GetValue(limit)), duration, cancellationToken);
+            CheckpointsFigures? limited = arguments.GetValue(limit) <= 0 ? null : await RunAsync(new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithLimit, arguments.GetValue(limit)), duration, cancellationToken);
             Console.WriteLine(arguments.GetValue(json)
                 ? JsonSerializer.Serialize(new CheckpointsComparison(unlimited, limited), CheckpointsJson.Default.CheckpointsComparison)
-                : $"{Describe(unlimited)}\n{Describe(limited)}");
+                : string.Join('\n', new[] { unlimited, limited }.OfType<CheckpointsFigures>().Select(Describe)));
             return 0;
         });
         return command;
@@ -86,7 +87,7 @@ internal static class CheckpointsCommand
     {
         ThrottlingCounts before = proxy.Counts;
         double readUnits = ReadUnits();
-        (long records, long checkpoints, long gone) = (tally.Records, tally.Checkpoints, tally.LeasesGone);
+        (long records, long checkpoints, long lost) = (tally.Records, tally.Checkpoints, tally.LeasesLost);
         long started = time.GetTimestamp();
         while (time.GetElapsedTime(started) < duration)
         {
@@ -115,7 +116,7 @@ internal static class CheckpointsCommand
             CheckpointAgeP50 = ages[ages.Length / 2],
             CheckpointAgeP99 = ages[ages.Length * 99 / 100],
             CheckpointAgeMax = ages[^1],
-            LeasesLost = tally.LeasesGone - gone,
+            LeasesLost = tally.LeasesLost - lost,
         };
 
         double ReadUnits() => hosts.Sum(static host => ((MeteredStores)host.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")).ReadUnits);
@@ -138,7 +139,7 @@ internal static class CheckpointsCommand
     private static IHost Host(CheckpointTally tally, string kinesisUrl, string dynamoUrl, TimeSpan lease, int worker)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
+        builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<ConsoleLoggerProvider>(null, LogLevel.Error).AddProvider(new LossCounter(tally));
         builder.Services.AddSingleton(tally);
         builder.Services
             .AddFastConsumer(options =>

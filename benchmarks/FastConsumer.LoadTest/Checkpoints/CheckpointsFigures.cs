@@ -45,7 +45,7 @@ internal sealed record CheckpointsFigures
 }
 
 /// <summary>The same work on a table without a limit and on one with.</summary>
-internal sealed record CheckpointsComparison(CheckpointsFigures Unlimited, CheckpointsFigures Limited);
+internal sealed record CheckpointsComparison(CheckpointsFigures Unlimited, CheckpointsFigures? Limited);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(CheckpointsComparison))]

@@ -17,8 +17,8 @@ internal sealed class LeaseWriter
     /// <summary>As many statements as DynamoDB takes in one request.</summary>
     public const int BatchSize = 25;
 
-    /// <summary>How long a write waits for company by default.</summary>
-    public static readonly TimeSpan DefaultGatherTime = TimeSpan.FromMilliseconds(500);
+    /// <summary>The longest that a write waits for company.</summary>
+    public static readonly TimeSpan LongestGatherTime = TimeSpan.FromSeconds(1);
 
     // somebody waits for an urgent write, and others may be about to: at a stop, every shard writes at once
     private static readonly TimeSpan s_urgentGatherTime = TimeSpan.FromMilliseconds(5);

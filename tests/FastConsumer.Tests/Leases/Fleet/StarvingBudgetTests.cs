@@ -29,7 +29,7 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
         var costs = new LeaseCosts { WriteUnits = 50 };
         var store = new MeteredLeases(database, time.Clock, costs);
         var budget = new WriteBudget(given, time.Clock);
-        var writer = new LeaseWriter(store, budget, LeaseWriter.DefaultGatherTime, s_duration / 4, time.Clock);
+        var writer = new LeaseWriter(store, budget, LeaseWriter.LongestGatherTime, s_duration / 4, time.Clock);
         var held = new ConcurrentDictionary<string, HeldLease>();
         Dictionary<string, TimeSpan> written = [];
         TimeSpan oldest = TimeSpan.Zero;
