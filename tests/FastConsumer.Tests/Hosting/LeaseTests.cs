@@ -107,7 +107,9 @@ public sealed class LeaseTests : WorkerTest
         var dying = new ScriptedLeaseStoreFactory(Leases);
         await using WorkerHost first = await StartAsync(static options => (options.WorkerId, options.LeaseDuration) = ("first", TimeSpan.FromSeconds(2)), dying);
         await Journal.WaitForAsync(texts, first.Log);
-        await Eventually.TrueAsync(() => Rows.All(static row => row.LeaseOwner == "first" && row.Checkpoint.Kind == CheckpointKind.Record), () => first.Log.ToString());
+        await Eventually.TrueAsync(
+            () => Rows.All(row => row.LeaseOwner == "first" && row.Checkpoint == CheckpointPosition.At(Journal.Done.Where(delivery => delivery.ShardId == row.LeaseKey).Max(static delivery => delivery.Number))),
+            () => first.Log.ToString());
         dying.Store.Die();
         await Eventually.TrueAsync(() => first.Log.Of(2301).Count() == 2, () => first.Log.ToString());
         Assert.Equal(2, Journal.Events.Count(static what => what.EndsWith(" lost", StringComparison.Ordinal)));
