@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.Json;
-using Amazon.Runtime;
 using FastConsumer.Integration.Tests.Fixtures;
 using FastConsumer.Leases;
 using FastConsumer.Shared.ThrottlingDynamoDb;
@@ -20,7 +19,6 @@ namespace FastConsumer.LoadTest.Checkpoints;
 internal static class CheckpointsCommand
 {
     private const double RecordsPerShardAndSecond = 1;
-    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_sample = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_leaseWithoutLimit = TimeSpan.FromSeconds(10);
@@ -67,7 +65,7 @@ internal static class CheckpointsCommand
         {
             long started = time.GetTimestamp();
             await Task.WhenAll(hosts.Select(host => host.StartAsync(cancellationToken)));
-            await UntilAsync(() => tally.ShardsSeen == setup.Shards, () => $"Records of {tally.ShardsSeen} of {setup.Shards} shards were handled", time, cancellationToken);
+            await Waiting.UntilAsync(() => tally.ShardsSeen == setup.Shards, () => $"records of {tally.ShardsSeen} of {setup.Shards} shards were handled", s_patience, cancellationToken);
             double start = time.GetElapsedTime(started).TotalSeconds;
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"first record on all {setup.Shards} shards after {start:F1} s"));
             // the workers find their shares, and write their first checkpoints
@@ -122,20 +120,6 @@ internal static class CheckpointsCommand
         double ReadUnits() => hosts.Sum(static host => ((MeteredStores)host.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")).ReadUnits);
     }
 
-    private static async Task UntilAsync(Func<bool> condition, Func<string> state, TimeProvider time, CancellationToken cancellationToken)
-    {
-        long started = time.GetTimestamp();
-        while (!condition())
-        {
-            if (time.GetElapsedTime(started) > s_patience)
-            {
-                throw new TimeoutException($"{state()} after {s_patience}.");
-            }
-
-            await Task.Delay(s_step, time, cancellationToken);
-        }
-    }
-
     private static IHost Host(CheckpointTally tally, string kinesisUrl, string dynamoUrl, TimeSpan lease, int worker)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
@@ -144,19 +128,16 @@ internal static class CheckpointsCommand
         builder.Services
             .AddFastConsumer(options =>
             {
-                options.ApplicationName = "load-test";
+                options.ReadFrom(kinesisUrl);
                 options.WorkerId = string.Create(CultureInfo.InvariantCulture, $"worker-{worker}");
-                options.ServiceUrl = kinesisUrl;
-                options.Region = "us-east-1";
-                options.Credentials = new BasicAWSCredentials("load", "test");
                 options.LeaseDuration = lease;
             })
             .AddProcessor<CheckpointProcessor>()
             .UseDynamoDb(table =>
             {
                 table.ServiceUrl = dynamoUrl;
-                table.Region = "us-east-1";
-                table.Credentials = new BasicAWSCredentials("load", "test");
+                table.Region = LoadTestOptions.Region;
+                table.Credentials = LoadTestOptions.Credentials;
             });
         ServiceDescriptor stores = builder.Services.Last(static service => service.ServiceType == typeof(ILeaseStoreFactory));
         builder.Services.Remove(stores);

@@ -126,9 +126,10 @@ internal sealed class FailoverCommand : IAsyncDisposable
     private Task BalancedAsync(CancellationToken cancellationToken)
     {
         int least = _settings.Shards / _settings.Workers;
-        return UntilAsync(
+        return Waiting.UntilAsync(
             () => _workers.TrueForAll(worker => _ledger.ShardsOf(worker.Name).Count >= least),
             () => $"the shards are not shared evenly: {string.Join(", ", _workers.Select(worker => $"{worker.Name} has {_ledger.ShardsOf(worker.Name).Count}"))}",
+            s_patience,
             cancellationToken);
     }
 
@@ -178,9 +179,10 @@ internal sealed class FailoverCommand : IAsyncDisposable
 
     private async Task TakenOverAsync(IReadOnlyList<string> shards, FailoverWorker from, long since, List<double> seconds, CancellationToken cancellationToken)
     {
-        await UntilAsync(
+        await Waiting.UntilAsync(
             () => shards.All(shard => _ledger.TakenOver(shard, from.Name, since) is not null),
             () => $"nobody took over {string.Join(", ", shards.Where(shard => _ledger.TakenOver(shard, from.Name, since) is null))} from {from.Name}",
+            s_patience,
             cancellationToken);
         seconds.AddRange(shards.Select(shard => _time.GetElapsedTime(since, _ledger.TakenOver(shard, from.Name, since)!.Value).TotalSeconds));
     }
@@ -189,7 +191,7 @@ internal sealed class FailoverCommand : IAsyncDisposable
     {
         try
         {
-            await UntilAsync(() => _ledger.Lost == 0, () => $"{_ledger.Lost} records were not handled", cancellationToken);
+            await Waiting.UntilAsync(() => _ledger.Lost == 0, () => $"{_ledger.Lost} records were not handled", s_patience, cancellationToken);
         }
         catch (TimeoutException e)
         {
@@ -226,19 +228,5 @@ internal sealed class FailoverCommand : IAsyncDisposable
             RequestedHandoverSeconds = Spread.Of(_ledger.Changes().Where(change => !_left.Contains(change.From)).Select(change => _time.GetElapsedTime(change.LastBefore, change.FirstAfter).TotalSeconds)),
             FailedStops = _failedStops,
         };
-    }
-
-    private async Task UntilAsync(Func<bool> condition, Func<string> state, CancellationToken cancellationToken)
-    {
-        long started = _time.GetTimestamp();
-        while (!condition())
-        {
-            if (_time.GetElapsedTime(started) > s_patience)
-            {
-                throw new TimeoutException($"After {s_patience}, {state()}.");
-            }
-
-            await Task.Delay(s_step, _time, cancellationToken);
-        }
     }
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Amazon.Runtime;
 using FastConsumer.Integration.Tests.Fixtures;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -71,15 +70,11 @@ internal sealed class FailoverWorker : IAsyncDisposable
         _ = OwnProcess.UntilInputEndsAsync().ContinueWith(static _ => Process.GetCurrentProcess().Kill(), cancellationToken, TaskContinuationOptions.None, TaskScheduler.Default);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
-        var credentials = new BasicAWSCredentials("load", "test");
         builder.Services
             .AddFastConsumer(options =>
             {
-                options.ApplicationName = "failover";
+                options.ReadFrom(kinesis);
                 options.WorkerId = name;
-                options.ServiceUrl = kinesis;
-                options.Region = "us-east-1";
-                options.Credentials = credentials;
                 options.LeaseDuration = lease;
                 options.CheckpointInterval = checkpoint;
             })
@@ -87,8 +82,8 @@ internal sealed class FailoverWorker : IAsyncDisposable
             .UseDynamoDb(table =>
             {
                 table.ServiceUrl = dynamo;
-                table.Region = "us-east-1";
-                table.Credentials = credentials;
+                table.Region = LoadTestOptions.Region;
+                table.Credentials = LoadTestOptions.Credentials;
             });
         // a SIGTERM is the host's own to handle
         await builder.Build().RunAsync(CancellationToken.None);

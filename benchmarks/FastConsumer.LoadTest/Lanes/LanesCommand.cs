@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using Amazon.Runtime;
 using FastConsumer.Processors;
 using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,7 +14,6 @@ internal static class LanesCommand
 {
     private const int Keys = 1_000;
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(20);
 
     public static Command Create()
     {
@@ -59,27 +57,12 @@ internal static class LanesCommand
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(tally);
         builder.Services
-            .AddFastConsumer(options =>
-            {
-                options.ApplicationName = "load-test";
-                options.ServiceUrl = kinesis.ServiceUrl;
-                options.Region = "us-east-1";
-                options.Credentials = new BasicAWSCredentials("load", "test");
-            })
+            .AddFastConsumer(options => options.ReadFrom(kinesis.ServiceUrl))
             .AddProcessor<TProcessor>()
             .UseInMemoryLeases();
         using IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
-        long started = TimeProvider.System.GetTimestamp();
-        while (tally.Done < perKey * Keys)
-        {
-            await Task.Delay(s_step, TimeProvider.System, cancellationToken);
-            if (TimeProvider.System.GetElapsedTime(started) > s_patience)
-            {
-                throw new TimeoutException($"{tally.Done} of {perKey * Keys} records are done after {s_patience}.");
-            }
-        }
-
+        await Waiting.UntilAsync(() => tally.Done >= perKey * Keys, () => $"{tally.Done} of {perKey * Keys} records are done", s_patience, cancellationToken);
         await host.StopAsync(cancellationToken);
         return tally.OutOfOrder == 0 && tally.Done == perKey * Keys
             ? tally.Done / tally.Taken.TotalSeconds

@@ -1,4 +1,3 @@
-using Amazon.Runtime;
 using FastConsumer.Kinesis;
 using FastConsumer.LoadTest.Replay;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,10 +27,7 @@ internal static class FastReader
         builder.Services
             .AddFastConsumer(options =>
             {
-                options.ApplicationName = "load-test";
-                options.ServiceUrl = url;
-                options.Region = "us-east-1";
-                options.Credentials = new BasicAWSCredentials("load", "test");
+                options.ReadFrom(url);
                 options.Protocol = settings.IsCbor ? KinesisProtocol.Cbor : KinesisProtocol.Json;
                 options.IgnoreReadQuota = true;
             })

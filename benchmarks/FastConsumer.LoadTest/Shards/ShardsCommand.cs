@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using Amazon.Runtime;
 using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -26,26 +25,12 @@ internal static class ShardsCommand
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(tally);
         builder.Services
-            .AddFastConsumer(options =>
-            {
-                options.ApplicationName = "load-test";
-                options.ServiceUrl = url;
-                options.Region = "us-east-1";
-                options.Credentials = new BasicAWSCredentials("load", "test");
-            })
+            .AddFastConsumer(options => options.ReadFrom(url))
             .AddProcessor<TrickleProcessor>()
             .UseInMemoryLeases();
         using IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
-        long started = TimeProvider.System.GetTimestamp();
-        while (tally.Leases < shards)
-        {
-            await Task.Delay(s_step, TimeProvider.System, cancellationToken);
-            if (TimeProvider.System.GetElapsedTime(started) > s_patience)
-            {
-                throw new TimeoutException($"The worker holds {tally.Leases} of {shards} leases after {s_patience}.");
-            }
-        }
+        await Waiting.UntilAsync(() => tally.Leases >= shards, () => $"the worker holds {tally.Leases} of {shards} leases", s_patience, cancellationToken);
 
         ShardsFigures figures = await MeasureAsync(tally, shards, duration, cancellationToken);
         await host.StopAsync(cancellationToken);

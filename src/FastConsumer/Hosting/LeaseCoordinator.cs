@@ -219,7 +219,7 @@ internal sealed class LeaseCoordinator
         NoteRequests(runnable);
         var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => lease.Owner == Me || _observer.IsFree(lease))
         {
-            IsGiven = lease => lease.TakenBy is not null && lease.TakenBy != lease.LeaseOwner && !_observer.HasMoved(lease),
+            IsGiven = lease => lease.IsPassedOn && !_observer.HasMoved(lease),
             IsOverdue = lease => _askedAt.TryGetValue(lease.LeaseKey, out long asked) && _parts.Time.GetElapsedTime(asked) >= AnswerTime,
         };
         if (Settings.LeaseBalancing == LeaseBalancing.Throughput)

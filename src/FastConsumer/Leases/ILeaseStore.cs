@@ -88,18 +88,6 @@ public enum ReadConsistency
     Strong,
 }
 
-/// <summary>The usual forms of <see cref="ILeaseStore"/>'s operations.</summary>
-public static class LeaseStoreExtensions
-{
-    /// <summary>All leases, read consistently.</summary>
-    public static Task<IReadOnlyList<Lease>> ListAsync(this ILeaseStore store, CancellationToken cancellationToken) =>
-        store.ListAsync(ReadConsistency.Strong, cancellationToken);
-
-    /// <summary>Gives a lease up to whoever takes it first.</summary>
-    public static Task<LeaseWriteResult> ReleaseAsync(this ILeaseStore store, Lease held, CancellationToken cancellationToken) =>
-        store.ReleaseAsync(held, successor: null, cancellationToken);
-}
-
 /// <summary>What became of a conditional write.</summary>
 public enum LeaseWriteOutcome
 {

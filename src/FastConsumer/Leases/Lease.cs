@@ -75,6 +75,9 @@ public sealed record Lease
     /// <summary>True where a FastConsumer worker holds it, as far as the row tells: one that can be asked for it.</summary>
     public bool IsHeldByFastConsumer => LeaseOwner is not null && CheckpointOwner is null && LeaseOwner == TakenBy;
 
+    /// <summary>True where the row's owner is not the FastConsumer worker that took it last: it was released to that owner, or KCL's has taken it.</summary>
+    internal bool IsPassedOn => TakenBy is not null && TakenBy != LeaseOwner;
+
     /// <summary>True where the shard is closed and done.</summary>
     public bool IsFinished => Checkpoint.Kind == CheckpointKind.ShardEnd;
 }

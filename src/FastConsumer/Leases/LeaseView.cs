@@ -7,7 +7,7 @@ namespace FastConsumer.Leases;
 internal sealed record LeaseView(string Me, Func<Lease, bool> IsMine, Func<Lease, bool> IsFree)
 {
     /// <summary>True for leases that were released to their owner, who has not written them yet.</summary>
-    public Func<Lease, bool> IsGiven { get; init; } = static lease => lease.TakenBy is not null && lease.TakenBy != lease.LeaseOwner;
+    public Func<Lease, bool> IsGiven { get; init; } = static lease => lease.IsPassedOn;
 
     /// <summary>True for leases that this worker has asked for in vain.</summary>
     public Func<Lease, bool> IsOverdue { get; init; } = static _ => false;
