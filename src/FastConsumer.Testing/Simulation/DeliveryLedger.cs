@@ -16,6 +16,7 @@ internal sealed class DeliveryLedger
     private readonly Dictionary<string, Ownership> _current = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long Counter, long Since)> _moved = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedDictionary<long, int>> _held = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _wroteAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SimulatedWorker> _workers = new(StringComparer.Ordinal);
 
     public DeliveryLedger(SimulationLoop loop, LedgerRules rules)
@@ -98,6 +99,11 @@ internal sealed class DeliveryLedger
         if (write.After is { } row)
         {
             _moved[shardId] = (row.LeaseCounter, _loop.Now);
+        }
+
+        if (write.Operation is "take" or "update")
+        {
+            _wroteAt[write.Worker] = _loop.Now;
         }
 
         CountHeld(write.Before?.Owner);
@@ -230,7 +236,11 @@ internal sealed class DeliveryLedger
             (_, long since) = _moved.GetValueOrDefault(shardId);
             bool isExpired = _loop.Now - since >= (_rules.LeaseDuration * 0.95).Ticks;
             bool isLevelling = _held.GetValueOrDefault(former) is { } history && history.Any(entry => entry.Value >= 2);
-            Require("live lease", isExpired || isLevelling, shardId, $"{name} took the lease of {former}, which had written it {TimeSpan.FromTicks(_loop.Now - since)} before and had no other.");
+            // nobody reads what was passed on and never taken: it does not wait another duration for one who has been silent that long
+            bool isUnclaimed = before.IsPassedOn
+                && _loop.Now - since >= (_rules.LeaseDuration / 4 * 0.95).Ticks
+                && _loop.Now - _wroteAt.GetValueOrDefault(former) >= (_rules.LeaseDuration * 0.95).Ticks;
+            Require("live lease", isExpired || isLevelling || isUnclaimed, shardId, $"{name} took the lease of {former}, which had written it {TimeSpan.FromTicks(_loop.Now - since)} before and had no other.");
         }
 
         var ownership = new Ownership(worker, shardId, after.LeaseCounter, IndexOf(Shard(shardId), after.Checkpoint), worker.Process.Clock.Elapsed)

@@ -66,6 +66,9 @@ internal sealed class LeaseCoordinator
         _random = parts.Random.Create();
     }
 
+    /// <summary>True where this worker has asked others for leases: some may be on their way when it stops.</summary>
+    public bool HasAsked { get; private set; }
+
     private WorkerSettings Settings => _parts.Settings;
 
     private string Me => Settings.WorkerId;
@@ -294,6 +297,7 @@ internal sealed class LeaseCoordinator
 
     private async Task RequestAsync(IReadOnlyList<Lease> wanted, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
+        HasAsked |= wanted.Count > 0;
         foreach (Lease[] some in wanted.Chunk(Parallelism))
         {
             LeaseWriteResult[] results = await Task.WhenAll(some.Select(lease => _store.RequestAsync(lease, Me, cancellationToken)));

@@ -19,6 +19,16 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     private static readonly TimeSpan s_retryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// A lease that is missing may be one that was deleted: what was listed longer ago than this says nothing of it. Much less than
+    /// <see cref="s_deletionDelay"/>, so that whoever has read the stream or the table before a shard's last descendants came is not
+    /// creating its lease any more when it is deleted.
+    /// </summary>
+    private static readonly TimeSpan s_listingLasts = TimeSpan.FromSeconds(20);
+
+    /// <summary>Leases are deleted when they have been seen so long to be of no use.</summary>
+    private static readonly TimeSpan s_deletionDelay = TimeSpan.FromSeconds(45);
+
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
 
@@ -27,6 +37,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
     private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
     private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _removableSince = new(StringComparer.Ordinal);
     private volatile bool _requested = true;
     private IReadOnlyList<HashKeyRange> _knownHoles = [];
     private readonly Random _random = parts.Random.Create();
@@ -34,6 +45,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     private long _cleanedUpAt = parts.Time.GetTimestamp();
     private TimeSpan _cleanUpInterval = s_cleanUpInterval;
     private long? _triedAt;
+    private long _listedAt;
 
     private WorkerSettings Settings => parts.Settings;
 
@@ -68,6 +80,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         try
         {
             DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : parts.Time.GetUtcNow();
+            _listedAt = parts.Time.GetTimestamp();
             List<Shard> shards = await ShardListing.ListAllAsync(parts.Client, Settings.Stream, cancellationToken);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
             IReadOnlyList<HashKeyRange> unlisted = LeasePlan.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
@@ -82,6 +95,8 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
             parts.Health.Clear(ListingPlace);
             shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
+            // before the leases are read again: what they say of shards that came after the listing would mislead
+            IReadOnlyList<Lease> removable = Removable(nodes, leases);
             if (LeasePlan.Missing(nodes, leases, Settings.Start, startedAt).Count > 0)
             {
                 // created is only what is missing beyond doubt
@@ -89,6 +104,12 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
                 IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
                 for (int left = int.MaxValue; missing.Count > 0 && missing.Count < left;)
                 {
+                    if (!IsListingFresh)
+                    {
+                        _requested = true;
+                        return leases;
+                    }
+
                     left = missing.Count;
                     await CreateAsync(missing, startedAt, cancellationToken);
                     leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
@@ -99,7 +120,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
             _syncedAt = parts.Time.GetTimestamp();
             TellHoles(nodes, leases);
-            await CleanUpAsync(nodes, leases, cancellationToken);
+            await CleanUpAsync(removable, leases, cancellationToken);
             return leases;
         }
         catch
@@ -143,8 +164,27 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         parts.Health.Report(place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} reads no shard of {Settings.Stream.Name} for the hash keys {Text(holes)}: their leases were finished or deleted while their shards go on. Records with these keys are not processed.");
     }
 
+    private bool IsListingFresh => parts.Time.GetElapsedTime(_listedAt) < s_listingLasts;
+
+    /// <summary>The leases that have long been of no use.</summary>
+    private IReadOnlyList<Lease> Removable(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases)
+    {
+        IReadOnlyList<Lease> removable = LeasePlan.Removable(nodes, leases);
+        foreach (string key in _removableSince.Keys.Except(removable.Select(static lease => lease.LeaseKey)).ToList())
+        {
+            _removableSince.Remove(key);
+        }
+
+        foreach (Lease lease in removable)
+        {
+            _removableSince.TryAdd(lease.LeaseKey, parts.Time.GetTimestamp());
+        }
+
+        return [.. removable.Where(lease => parts.Time.GetElapsedTime(_removableSince[lease.LeaseKey]) >= s_deletionDelay)];
+    }
+
     /// <summary>One worker is enough: the one whose lease comes first.</summary>
-    private async Task CleanUpAsync(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    private async Task CleanUpAsync(IReadOnlyList<Lease> removable, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
         if (parts.Time.GetElapsedTime(_cleanedUpAt) < _cleanUpInterval)
         {
@@ -161,7 +201,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
         try
         {
-            foreach (Lease lease in LeasePlan.Removable(nodes, leases).Where(static lease => lease.Owner is null).Take(MostDeleted))
+            foreach (Lease lease in removable.Where(static lease => lease.Owner is null).Take(MostDeleted))
             {
                 if (await store.DeleteAsync(lease, cancellationToken))
                 {
@@ -188,7 +228,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         HashSet<string> keys = [.. missing.Select(static lease => lease.LeaseKey)];
         Lease[] next = [.. missing.Where(lease => !lease.ParentShardIds.Any(keys.Contains))];
         _random.Shuffle(next);
-        foreach (Lease[] some in next.Chunk(CreatedAtOnce))
+        foreach (Lease[] some in next.Chunk(CreatedAtOnce).TakeWhile(_ => IsListingFresh))
         {
             bool[] created = await Task.WhenAll(some.Select(lease => CreateAsync(lease, startedAt, cancellationToken)));
             if (created.Count(static isMine => !isMine) > CreatedAtOnce / 4)

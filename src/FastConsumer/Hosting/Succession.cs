@@ -87,7 +87,8 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     }
 
     /// <summary>When everything is released: rings once more, and takes back what nobody will take.</summary>
-    public async Task EndAsync()
+    /// <param name="hasAsked">Whether leases may be on their way to this worker.</param>
+    public async Task EndAsync(bool hasAsked)
     {
         (string Heir, Task Ringing, bool Again)[] rings;
         lock (_lock)
@@ -103,7 +104,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
                 await RingAsync(ring.Heir);
             }
         }));
-        if (_known.Task.IsCompleted && !end.IsCancellationRequested)
+        if ((_known.Task.IsCompleted || hasAsked) && !end.IsCancellationRequested)
         {
             await TakeBackAsync();
         }
@@ -125,7 +126,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     /// <summary>
     /// Others may stop at the same moment, also where this worker knows of none. What was given to one that holds nothing any more, or to this
     /// worker by one of them, is released to nobody, so that it need not expire. Each lists after its own last release, so of two that stop one sees
-    /// what the other left.
+    /// what the other left. What this worker has asked for it needs no more.
     /// </summary>
     private async Task TakeBackAsync()
     {
@@ -133,9 +134,16 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
         {
             IReadOnlyList<Lease> leases = await store.ListAsync(ReadConsistency.Strong, end);
             HashSet<string?> holders = [.. leases.Where(static lease => lease.IsHeldByFastConsumer && !lease.IsFinished).Select(static lease => lease.LeaseOwner)];
-            foreach (Lease lease in leases.Where(IsOrphan))
+            foreach (Lease lease in leases)
             {
-                await store.ReleaseAsync(lease, successor: null, end);
+                // the answer to a request that cannot be taken back any more stands in the row
+                Lease? left = lease.RequestedBy == Me && lease.IsHeldByFastConsumer
+                    ? (await store.RequestAsync(lease, requester: null, end)).Lease
+                    : lease;
+                if (left is not null && IsOrphan(left))
+                {
+                    await store.ReleaseAsync(left, successor: null, end);
+                }
             }
 
             bool IsOrphan(Lease lease) =>

@@ -97,6 +97,8 @@ internal static class LeasePlan
     /// <summary>
     /// The finished leases that nothing needs any more: every child, by the listing, has a lease with progress, or was passed itself, or
     /// is gone. Without its lease a shard counts as passed (<see cref="Passed"/>), for its line goes on in leases; so it is never leased again.
+    /// A child is gone where its parent is too: shards leave the listing in the order in which they were closed, and a child that the listing
+    /// does not show beside its parent came after it.
     /// </summary>
     public static IReadOnlyList<Lease> Removable(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
     {
@@ -109,11 +111,11 @@ internal static class LeasePlan
             .ToLookup(static pair => pair.parent, static pair => pair.ShardId, StringComparer.Ordinal);
         return [.. leases.Where(lease => lease.IsFinished
             && (children[lease.LeaseKey].Any() || !listed.Contains(lease.LeaseKey))
-            && children[lease.LeaseKey].All(HasBegun))];
+            && children[lease.LeaseKey].All(child => HasBegun(child) || (!listed.Contains(child) && !leased.ContainsKey(child) && !listed.Contains(lease.LeaseKey))))];
 
         bool HasBegun(string child) => leased.TryGetValue(child, out Lease? lease)
             ? lease.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.ShardEnd
-            : passed.Contains(child) || !listed.Contains(child);
+            : passed.Contains(child);
     }
 
     /// <summary>The shards without a lease that wait for a leased ancestor to be done.</summary>

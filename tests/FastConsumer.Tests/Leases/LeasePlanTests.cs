@@ -53,6 +53,8 @@ public sealed class LeasePlanTests
         Assert.Single(LeasePlan.Removable([Node("5", closed: false)], [done, Leased("5")]));
         // its child is named, listed, and not leased: it is to start after this one
         Assert.Empty(LeasePlan.Removable([Node("6", closed: false)], [done with { ChildShardIds = ["6"] }]));
+        // its child is named and not listed, while it is: the listing is older than the child
+        Assert.Empty(LeasePlan.Removable([Node("0", closed: false)], [done with { ChildShardIds = ["6"] }]));
     }
 
     [Fact]
