@@ -133,9 +133,8 @@ internal sealed record Scenario
             CheckpointRecords = random.Next(3) switch { 0 => 0, 1 => 10, _ => 10_000 },
             StopTimeout = TimeSpan.FromSeconds(random.Next(5, 20)),
             TableUnits = random.Next(4) == 0 ? random.Next(10, 40) : null,
-            // the time of the first start, at which LATEST begins again, is by the worker's own clock: right clocks there
-            ClockDrift = random.NextDouble() * (start == StartPosition.Latest || random.Next(3) == 0 ? 0 : 0.02),
-            ClockOffset = TimeSpan.FromSeconds(random.NextDouble() * (start == StartPosition.Latest ? 0 : 600)),
+            ClockDrift = random.NextDouble() * (random.Next(3) == 0 ? 0 : 0.02),
+            ClockOffset = TimeSpan.FromSeconds(random.NextDouble() * 600),
             LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.03,
             LostAnswers = (faults & Faults.LostAnswers) == 0 ? 0 : random.NextDouble() * 0.08,
             Limit = random.Next(3) == 0 ? random.Next(3, 20) : 1000,

@@ -18,7 +18,11 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
         () =>
         {
             ListShardsResult result = engine.ListShards(nextToken is null ? new ListShardsRequest(Of(stream)) : new ListShardsRequest(default, nextToken));
-            return new ListShardsResponse(result.Shards, result.NextToken);
+            return new ListShardsResponse(result.Shards, result.NextToken)
+            {
+                // as a Date header says it
+                AnsweredAt = DateTimeOffset.FromUnixTimeSeconds(engine.Settings.Clock.GetUtcNow().ToUnixTimeSeconds()),
+            };
         },
         cancellationToken);
 

@@ -9,7 +9,7 @@ public enum StartPosition
     /// <summary>The oldest record that the stream retains. The default: nothing is left out.</summary>
     TrimHorizon,
 
-    /// <summary>Records put after the application's first start.</summary>
+    /// <summary>Records put after the application's first start. Where it is restarted before its first checkpoint, some of the two seconds before that start may come too: none after it is left out.</summary>
     Latest,
 
     /// <summary>The first record at or after <see cref="ConsumerSettings.StartTimestamp"/>.</summary>

@@ -341,8 +341,11 @@ internal sealed class LeaseCoordinator
 
     private async Task GlanceAsync(CancellationToken cancellationToken)
     {
-        bool watches = UntilWatch == TimeSpan.Zero;
-        if (_looks.UntilGlance > TimeSpan.Zero && !watches)
+        bool isGlanceDue = _looks.UntilGlance == TimeSpan.Zero;
+        // a little early, where that saves a request of its own before the next glance
+        bool watches = UntilWatch == TimeSpan.Zero
+            || (isGlanceDue && _watched.Count > 0 && _parts.Time.GetElapsedTime(_watchedAt) > (Settings.LeaseDuration / 4) - TableLooks.GlanceInterval);
+        if (!isGlanceDue && !watches)
         {
             return;
         }

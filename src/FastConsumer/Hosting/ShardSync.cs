@@ -29,6 +29,8 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// <summary>Leases are deleted when they have been seen so long to be of no use.</summary>
     private static readonly TimeSpan s_deletionDelay = TimeSpan.FromSeconds(45);
 
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
+
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
 
@@ -79,9 +81,10 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         _triedAt = parts.Time.GetTimestamp();
         try
         {
-            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : parts.Time.GetUtcNow();
             _listedAt = parts.Time.GetTimestamp();
-            List<Shard> shards = await ShardListing.ListAllAsync(parts.Client, Settings.Stream, cancellationToken);
+            ShardListing listing = await ShardListing.ListAllAsync(parts.Client, Settings.Stream, cancellationToken);
+            IReadOnlyList<Shard> shards = listing.Shards;
+            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : Now(listing);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
             IReadOnlyList<HashKeyRange> unlisted = LeasePlan.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
             if (unlisted.Count > 0)
@@ -94,13 +97,18 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
             }
 
             parts.Health.Clear(ListingPlace);
-            shards.ForEach(shard => _hashKeyRanges[shard.ShardId] = shard.HashKeyRange);
+            foreach (Shard shard in shards)
+            {
+                _hashKeyRanges[shard.ShardId] = shard.HashKeyRange;
+            }
+
             // before the leases are read again: what they say of shards that came after the listing would mislead
             IReadOnlyList<Lease> removable = Removable(nodes, leases);
             if (LeasePlan.Missing(nodes, leases, Settings.Start, startedAt).Count > 0)
             {
                 // created is only what is missing beyond doubt
                 leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
+                bool isFirstStart = !leases.Any(static lease => lease.StartedAt is not null);
                 IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
                 for (int left = int.MaxValue; missing.Count > 0 && missing.Count < left;)
                 {
@@ -111,7 +119,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
                     }
 
                     left = missing.Count;
-                    await CreateAsync(missing, startedAt, cancellationToken);
+                    await CreateAsync(missing, isFirstStart, cancellationToken);
                     leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
                     HashSet<string> there = [.. leases.Select(static lease => lease.LeaseKey)];
                     missing = [.. missing.Where(lease => !there.Contains(lease.LeaseKey))];
@@ -129,6 +137,13 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
             throw;
         }
     }
+
+    /// <summary>
+    /// What LATEST stands for where it is asked for later than at the first start: by the clock that stamps the records, for this machine's may
+    /// be wrong. The service says its time in whole seconds, and its machines may differ a little: a moment too early repeats nothing that was
+    /// done, one too late would leave records out.
+    /// </summary>
+    private DateTimeOffset Now(ShardListing listing) => listing.AnsweredAt is { } answeredAt ? answeredAt - s_clockTolerance : parts.Time.GetUtcNow();
 
     private string ListingPlace => $"{Settings.ApplicationName}/{Settings.Stream.Name}/listing";
 
@@ -223,14 +238,14 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// ones; comes back early where others are quicker. A child's lease says that the application was through with its parents, so it is
     /// created when theirs are there.
     /// </summary>
-    private async Task CreateAsync(IReadOnlyList<Lease> missing, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    private async Task CreateAsync(IReadOnlyList<Lease> missing, bool isFirstStart, CancellationToken cancellationToken)
     {
         HashSet<string> keys = [.. missing.Select(static lease => lease.LeaseKey)];
         Lease[] next = [.. missing.Where(lease => !lease.ParentShardIds.Any(keys.Contains))];
         _random.Shuffle(next);
         foreach (Lease[] some in next.Chunk(CreatedAtOnce).TakeWhile(_ => IsListingFresh))
         {
-            bool[] created = await Task.WhenAll(some.Select(lease => CreateAsync(lease, startedAt, cancellationToken)));
+            bool[] created = await Task.WhenAll(some.Select(lease => CreateAsync(lease, isFirstStart, cancellationToken)));
             if (created.Count(static isMine => !isMine) > CreatedAtOnce / 4)
             {
                 return;
@@ -238,14 +253,14 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         }
     }
 
-    private async Task<bool> CreateAsync(Lease lease, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    private async Task<bool> CreateAsync(Lease lease, bool isFirstStart, CancellationToken cancellationToken)
     {
         if (!await store.CreateAsync(lease with { StreamCreatedAt = StreamCreatedAt }, cancellationToken))
         {
             return false;
         }
 
-        if (lease.StartedAt == startedAt)
+        if (isFirstStart)
         {
             _createdHere.Add(lease.LeaseKey);
         }

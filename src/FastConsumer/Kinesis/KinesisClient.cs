@@ -13,7 +13,7 @@ namespace FastConsumer.Kinesis;
 /// </summary>
 public sealed class KinesisClient : IKinesisClient
 {
-    private static readonly AnswerDecoder<GetRecordsResponse> s_decodeRecords = DecodeRecords;
+    private static readonly AnswerDecoder<GetRecordsResponse> s_decodeRecords = static (format, body, _) => DecodeRecords(format, body);
     private readonly KinesisTransport _transport;
     private readonly ArrayPool<byte> _pool;
 
@@ -59,7 +59,7 @@ public sealed class KinesisClient : IKinesisClient
                     WriteArn(writer, stream.Arn);
                 }
             },
-            static answer => new ListShardsResponse([.. answer["Shards"].Items.Select(AnswerModels.Shard)], answer["NextToken"].AsText()),
+            static (answer, answeredAt) => new ListShardsResponse([.. answer["Shards"].Items.Select(AnswerModels.Shard)], answer["NextToken"].AsText()) { AnsweredAt = answeredAt },
             cancellationToken);
 
     /// <inheritdoc/>
@@ -303,16 +303,20 @@ public sealed class KinesisClient : IKinesisClient
 
     private Task<T> AskAsync<T>(
         KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, Func<WireValue, T> read, CancellationToken cancellationToken) =>
+        AskAsync(operation, stream, write, (answer, _) => read(answer), cancellationToken);
+
+    private Task<T> AskAsync<T>(
+        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, Func<WireValue, DateTimeOffset?, T> read, CancellationToken cancellationToken) =>
         _transport.SendAsync(
             operation,
             Named(stream),
             write,
-            (format, body) => read(WireValue.Decode(format ?? throw UnknownFormat(), body.WrittenSpan)),
+            (format, body, headers) => read(WireValue.Decode(format ?? throw UnknownFormat(), body.WrittenSpan), headers.Date),
             cancellationToken);
 
     /// <summary>For operations whose answer says nothing, so that nothing in it can be wrong.</summary>
     private Task<bool> DoAsync(KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, CancellationToken cancellationToken) =>
-        _transport.SendAsync(operation, Named(stream), write, static (_, _) => true, cancellationToken);
+        _transport.SendAsync(operation, Named(stream), write, static (_, _, _) => true, cancellationToken);
 
     /// <summary>Decodes an answer of GetRecords or an event of SubscribeToShard, and takes its array over.</summary>
     internal static GetRecordsResponse DecodeRecords(WireFormat? format, PooledBufferWriter body)

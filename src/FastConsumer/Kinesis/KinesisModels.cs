@@ -132,7 +132,11 @@ public sealed record Shard
 public sealed record ChildShard(string ShardId, IReadOnlyList<string> ParentShards, HashKeyRange HashKeyRange);
 
 /// <summary>One page of ListShards.</summary>
-public sealed record ListShardsResponse(IReadOnlyList<Shard> Shards, string? NextToken);
+public sealed record ListShardsResponse(IReadOnlyList<Shard> Shards, string? NextToken)
+{
+    /// <summary>When the service answered, by its own clock and in whole seconds (the Date header); null where the answer does not say.</summary>
+    public DateTimeOffset? AnsweredAt { get; init; }
+}
 
 /// <summary>The answer of DescribeStreamSummary.</summary>
 public sealed record StreamDescriptionSummary

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Amazon.Runtime;
@@ -19,7 +20,7 @@ internal interface IRequestBody
 }
 
 /// <summary>Reads a successful answer; may take the body's array over.</summary>
-internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body);
+internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body, HttpResponseHeaders headers);
 
 /// <summary>Takes a successful answer over before its body has come.</summary>
 internal delegate T AnswerOpener<T>(HttpResponseMessage response, Stream body, FailureFactory fail);
@@ -364,7 +365,7 @@ internal sealed class KinesisTransport : IDisposable
 
         try
         {
-            return new Outcome<T> { Value = call.Decode!(WireFormats.Detect(mediaType, body.WrittenSpan), body) };
+            return new Outcome<T> { Value = call.Decode!(WireFormats.Detect(mediaType, body.WrittenSpan), body, response.Headers) };
         }
         catch (WireFormatException exception)
         {
@@ -457,7 +458,7 @@ internal sealed class KinesisTransport : IDisposable
         return true;
     }
 
-    private static string? Header(System.Net.Http.Headers.HttpHeaders headers, string name) =>
+    private static string? Header(HttpHeaders headers, string name) =>
         headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
 
     private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";

@@ -34,8 +34,8 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
             return null;
         }
 
-        List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
-        Shard? self = listing.Find(shard => shard.ShardId == shardId);
+        IReadOnlyList<Shard> listing = (await ShardListing.ListAllAsync(client, stream, cancellationToken)).Shards;
+        Shard? self = listing.FirstOrDefault(shard => shard.ShardId == shardId);
         if (self is null or { EndingSequenceNumber: not null })
         {
             return ChildrenIn(listing);
@@ -52,8 +52,8 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
     {
         try
         {
-            List<Shard> listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
-            return listing.Count == 0 || listing.Exists(shard => shard.ShardId == shardId) ? null : ChildrenIn(listing);
+            IReadOnlyList<Shard> listing = (await ShardListing.ListAllAsync(client, stream, cancellationToken)).Shards;
+            return listing.Count == 0 || listing.Any(shard => shard.ShardId == shardId) ? null : ChildrenIn(listing);
         }
         catch (KinesisException)
         {
@@ -62,7 +62,7 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
         }
     }
 
-    private List<ChildShard> ChildrenIn(List<Shard> listing) => [.. listing
+    private List<ChildShard> ChildrenIn(IReadOnlyList<Shard> listing) => [.. listing
         .Where(shard => shard.ParentShardId == shardId || shard.AdjacentParentShardId == shardId)
         .Select(shard => new ChildShard(shard.ShardId, shard.ParentIds(), shard.HashKeyRange))];
 }

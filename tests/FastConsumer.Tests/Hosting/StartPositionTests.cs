@@ -1,9 +1,15 @@
 using FastConsumer.Hosting;
+using FastConsumer.Testing;
 
 namespace FastConsumer.Tests.Hosting;
 
 public sealed class StartPositionTests : WorkerTest
 {
+    /// <summary>The service's date is behind the worker's: records are stamped with it, so what LATEST stands for must be by it too.</summary>
+    private readonly ShiftedClock _serviceClock = new(TimeSpan.FromHours(-1));
+
+    internal override EmbeddedKinesisOptions Options => new() { TimeProvider = _serviceClock };
+
     [Fact]
     public async Task Latest_leaves_out_what_came_before_and_nothing_after()
     {
@@ -21,6 +27,8 @@ public sealed class StartPositionTests : WorkerTest
     {
         Kinesis.CreateStream(Stream);
         Put(20);
+        // the service says its time in whole seconds, and the start is pinned a second before that
+        _serviceClock.Advance(TimeSpan.FromSeconds(2.1));
         await using (WorkerHost host = await StartAsync(Latest))
         {
             await ReadingAsync(host, shards: 1);
@@ -102,7 +110,7 @@ public sealed class StartPositionTests : WorkerTest
         Kinesis.CreateStream(Stream, shardCount: 2);
         Put(20);
         await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, TestContext.Current.CancellationToken);
-        DateTimeOffset time = TimeProvider.System.GetUtcNow();
+        DateTimeOffset time = _serviceClock.GetUtcNow();
         await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, TestContext.Current.CancellationToken);
         List<string> texts = Put(20);
         Kinesis.SplitShard(Stream, OpenShards()[0]);
