@@ -260,6 +260,7 @@ internal sealed class LeaseCoordinator
         }
 
         _sync.ForgetFirstStarts();
+        await WithdrawAsync(moves.Withdraw, cancellationToken);
         await RequestAsync(moves.Request, leases, cancellationToken);
         _budget.SetShare(_runs.HeldCount, runnable.Count, UnitsToHold(_runs.HeldCount));
         WarnOfSmallBudget(runnable.Count);
@@ -292,6 +293,19 @@ internal sealed class LeaseCoordinator
         foreach (string key in asked)
         {
             _askedAt.TryAdd(key, _parts.Time.GetTimestamp());
+        }
+    }
+
+    private async Task WithdrawAsync(IReadOnlyList<Lease> unneeded, CancellationToken cancellationToken)
+    {
+        foreach (Lease[] some in unneeded.Chunk(Parallelism))
+        {
+            await Task.WhenAll(some.Select(lease => _store.RequestAsync(lease, requester: null, cancellationToken)));
+        }
+
+        foreach (Lease lease in unneeded)
+        {
+            _askedAt.Remove(lease.LeaseKey);
         }
     }
 

@@ -40,15 +40,15 @@ internal sealed class StreamWorker : IAsyncDisposable
         var looks = new TableLooks(parts.Settings.LeaseDuration, parts.Time, parts.Random.Create());
         var budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
         // an answer that takes longer than this is of no use: the lease is to be renewed again before it expires
-        var writer = new LeaseWriter(store, budget, GatherTime(parts.Settings.CheckpointInterval), parts.Settings.LeaseDuration / 4, parts.Time);
+        var writer = new LeaseWriter(store, budget, GatherTime(parts.Settings), parts.Settings.LeaseDuration / 4, parts.Time);
         _succession = new Succession(parts, store, observer, bell, _phases.EndRelease);
         _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, _phases);
         _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, budget);
     }
 
-    /// <summary>Checkpoints may wait a fifth of their interval for company: the fewer requests the more shards.</summary>
-    private static TimeSpan GatherTime(TimeSpan checkpointInterval) =>
-        checkpointInterval / 5 < LeaseWriter.LongestGatherTime ? checkpointInterval / 5 : LeaseWriter.LongestGatherTime;
+    /// <summary>Checkpoints may wait a fifth of their interval for company, the fewer requests the more shards; renewals only as long as costs no lease.</summary>
+    private static TimeSpan GatherTime(WorkerSettings settings) =>
+        new[] { settings.CheckpointInterval / 5, settings.LeaseDuration / 10, LeaseWriter.LongestGatherTime }.Min();
 
     private WorkerSettings Settings => _parts.Settings;
 

@@ -16,6 +16,7 @@ internal sealed class HeldLease
     private readonly AsyncLock _writing = new();
     private readonly CancellationTokenSource _lost = new();
     private long _renewedAt;
+    private int _urgent;
     private long? _doubtfulSince;
 
     /// <param name="store">The table.</param>
@@ -69,7 +70,7 @@ internal sealed class HeldLease
     /// <inheritdoc cref="WriteAsync(Func{CheckpointPosition?}, bool, CancellationToken)"/>
     public async Task<LeaseWriteResult> WriteAsync(Func<LeaseNews> news, bool isUrgent, CancellationToken cancellationToken)
     {
-        await _writing.EnterAsync(cancellationToken);
+        await EnterAsync(isUrgent, cancellationToken);
         try
         {
             if (_lost.IsCancellationRequested)
@@ -94,7 +95,7 @@ internal sealed class HeldLease
     /// <param name="cancellationToken">Ends the try.</param>
     public async Task<LeaseWriteResult> ReleaseAsync(string? successor, CancellationToken cancellationToken)
     {
-        await _writing.EnterAsync(cancellationToken);
+        await EnterAsync(isUrgent: true, cancellationToken);
         try
         {
             LeaseWriteResult result = await _store.ReleaseAsync(Current, successor, cancellationToken);
@@ -128,10 +129,32 @@ internal sealed class HeldLease
         }
     }
 
+    /// <summary>Waits until no other write is under way. One that waits for company would keep somebody waiting: it is sent now.</summary>
+    private async Task EnterAsync(bool isUrgent, CancellationToken cancellationToken)
+    {
+        if (!isUrgent)
+        {
+            await _writing.EnterAsync(cancellationToken);
+            return;
+        }
+
+        Interlocked.Increment(ref _urgent);
+        try
+        {
+            _writer.Hasten(Key);
+            await _writing.EnterAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _urgent);
+        }
+    }
+
     private async Task<LeaseWriteResult> TryWriteAsync(Func<LeaseNews> news, bool isUrgent, CancellationToken cancellationToken)
     {
         long sent = 0;
         LeaseWriteResult result = await _writer.WriteAsync(
+            Key,
             () =>
             {
                 if (_lost.IsCancellationRequested)
@@ -146,7 +169,7 @@ internal sealed class HeldLease
                 return new LeaseUpdate(Current, latest.Checkpoint, latest.Throughput);
             },
             Volatile.Read(ref _renewedAt),
-            isUrgent,
+            isUrgent || Volatile.Read(ref _urgent) > 0,
             cancellationToken);
         return Apply(result, sent);
     }

@@ -49,12 +49,12 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
             if (!_seen.TryGetValue(lease.LeaseKey, out Sight? seen) || lease.LeaseCounter > seen.Counter)
             {
                 Changed(seen, lease, alive);
-                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: seen is not null && seen.Owner == lease.Owner);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: seen is not null && seen.Owner == lease.Owner, IsTaken: !lease.IsPassedOn);
             }
             else if ((seen.Counter != lease.LeaseCounter || seen.Owner != lease.Owner) && time.GetElapsedTime(seen.Since) >= leaseDuration)
             {
                 // not merely read with delay: another row under the same key, or written by hand
-                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: false);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: false, IsTaken: !lease.IsPassedOn);
             }
             else if (seen.Counter == lease.LeaseCounter)
             {
@@ -97,9 +97,14 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
             alive.Add(owner);
         }
 
-        if (before?.Owner is { } former && former != lease.Owner && time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
+        if (before is { Owner: { } former, IsTaken: true } && former != lease.Owner && (lease.Owner is null || lease.TakenBy == former))
         {
-            _silentSince[former] = _silentSince.TryGetValue(former, out long since) ? Math.Min(since, before.Since) : before.Since;
+            // its own release
+            alive.Add(former);
+        }
+        else if (before?.Owner is { } robbed && robbed != lease.Owner && time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
+        {
+            _silentSince[robbed] = _silentSince.TryGetValue(robbed, out long since) ? Math.Min(since, before.Since) : before.Since;
         }
     }
 
@@ -107,5 +112,5 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     private bool IsAsSeen(Lease lease, out Sight seen) =>
         _seen.TryGetValue(lease.LeaseKey, out seen!) && seen.Owner == lease.Owner && seen.Counter == lease.LeaseCounter;
 
-    private sealed record Sight(long Counter, string? Owner, long Since, long SeenAt, bool HasMoved);
+    private sealed record Sight(long Counter, string? Owner, long Since, long SeenAt, bool HasMoved, bool IsTaken);
 }

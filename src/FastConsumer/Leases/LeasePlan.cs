@@ -172,7 +172,8 @@ internal static class LeasePlan
     /// <summary>
     /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
     /// that fall to it by lot. Where none is free, it asks those that have most for as many as level it out. From a
-    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one.
+    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one. What it has asked for and needs no more, since others
+    /// have come or gone, it leaves where it is.
     /// </summary>
     /// <remarks>
     /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again,
@@ -185,7 +186,7 @@ internal static class LeasePlan
         List<Lease> take = [];
         List<Lease> free = [];
         List<Lease> movable = [];
-        List<Lease> overdue = [];
+        List<Lease> asked = [];
         foreach (Lease lease in runnable)
         {
             double weight = view.Weigh(lease);
@@ -205,9 +206,10 @@ internal static class LeasePlan
             string? requester = isMine || lease.IsHeldByFastConsumer ? lease.RequestedBy : null;
             string destined = isGivenToMe ? view.Me : requester ?? (isMine ? view.Me : lease.Owner!);
             load[destined] = load.GetValueOrDefault(destined) + weight;
-            if (destined == view.Me && !isMine && !isGivenToMe && view.IsOverdue(lease))
+            if (destined == view.Me && !isMine && !isGivenToMe)
             {
-                overdue.Add(lease);
+                load.TryAdd(lease.Owner!, 0);
+                asked.Add(lease);
             }
             else if (destined != view.Me && requester is null && !view.IsGiven(lease))
             {
@@ -215,6 +217,19 @@ internal static class LeasePlan
             }
         }
 
+        List<Lease> withdraw = [];
+        foreach (Lease lease in Shuffled(asked, random))
+        {
+            double weight = view.Weigh(lease);
+            if (load[view.Me] - load[lease.Owner!] >= weight)
+            {
+                withdraw.Add(lease);
+                load[view.Me] -= weight;
+                load[lease.Owner!] += weight;
+            }
+        }
+
+        Lease[] overdue = [.. asked.Except(withdraw).Where(view.IsOverdue)];
         double share = total / load.Count;
         if (free.Count > 0)
         {
@@ -230,13 +245,13 @@ internal static class LeasePlan
                 }
             }
 
-            return new LeaseMoves(take, []);
+            return new LeaseMoves(take, [], withdraw);
         }
 
-        if (overdue.Count > 0)
+        if (overdue.Length > 0)
         {
-            take.Add(overdue[random.Next(overdue.Count)]);
-            return new LeaseMoves(take, []);
+            take.Add(overdue[random.Next(overdue.Length)]);
+            return new LeaseMoves(take, [], withdraw);
         }
 
         List<Lease> request = [];
@@ -269,7 +284,7 @@ internal static class LeasePlan
             load[best.Owner!] -= view.Weigh(best);
         }
 
-        return new LeaseMoves(take, request);
+        return new LeaseMoves(take, request, withdraw);
     }
 
     /// <summary>The same on every machine (FNV-1a, mixed).</summary>

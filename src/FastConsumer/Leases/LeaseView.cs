@@ -22,4 +22,5 @@ internal sealed record LeaseView(string Me, Func<Lease, bool> IsMine, Func<Lease
 /// <summary>What a worker is to do now.</summary>
 /// <param name="Take">Leases to take at once.</param>
 /// <param name="Request">Leases to ask their owners for.</param>
-internal sealed record LeaseMoves(IReadOnlyList<Lease> Take, IReadOnlyList<Lease> Request);
+/// <param name="Withdraw">Leases that were asked for, and would level nothing out any more.</param>
+internal sealed record LeaseMoves(IReadOnlyList<Lease> Take, IReadOnlyList<Lease> Request, IReadOnlyList<Lease> Withdraw);

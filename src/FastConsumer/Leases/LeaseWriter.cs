@@ -51,20 +51,20 @@ internal sealed class LeaseWriter
     }
 
     /// <summary>Writes one update together with others. Whatever goes wrong in the store is told as <see cref="LeaseWriteOutcome.Failed"/>.</summary>
+    /// <param name="leaseKey">The lease.</param>
     /// <param name="update">Asked when the request is sent; null where it must not be written any more, which counts as refused.</param>
     /// <param name="renewedAt">The timestamp of the lease's last renewal.</param>
     /// <param name="isUrgent">True where somebody waits for it.</param>
     /// <param name="cancellationToken">Takes the write back while it is not sent; a request that nobody waits for any more is cancelled.</param>
-    public async Task<LeaseWriteResult> WriteAsync(Func<LeaseUpdate?> update, long renewedAt, bool isUrgent, CancellationToken cancellationToken)
+    public async Task<LeaseWriteResult> WriteAsync(string leaseKey, Func<LeaseUpdate?> update, long renewedAt, bool isUrgent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        long now = _time.GetTimestamp();
-        TimeSpan gatherTime = isUrgent && s_urgentGatherTime < _gatherTime ? s_urgentGatherTime : _gatherTime;
-        var write = new Write(update)
+        var write = new Write(leaseKey, update) { SendAt = _time.GetTimestamp() + Ticks(_gatherTime), Order = renewedAt };
+        if (isUrgent)
         {
-            SendAt = now + Ticks(gatherTime),
-            Order = isUrgent ? renewedAt - Ticks(_answerTime) : renewedAt,
-        };
+            Hasten(write);
+        }
+
         bool isFirst;
         lock (_lock)
         {
@@ -83,6 +83,32 @@ internal sealed class LeaseWriter
         await using (cancellationToken.UnsafeRegister(_ => Cancel(write, cancellationToken), null))
         {
             return await write.Result.Task;
+        }
+    }
+
+    /// <summary>A lease's write that waits is urgent now: another one waits for it to be over.</summary>
+    public void Hasten(string leaseKey)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Find(write => write.LeaseKey == leaseKey) is not { } write)
+            {
+                return;
+            }
+
+            Hasten(write);
+        }
+
+        _changed.Set();
+    }
+
+    private void Hasten(Write write)
+    {
+        if (!write.IsUrgent)
+        {
+            write.IsUrgent = true;
+            write.Order -= Ticks(_answerTime);
+            write.SendAt = Math.Min(write.SendAt, _time.GetTimestamp() + Ticks(s_urgentGatherTime));
         }
     }
 
@@ -243,15 +269,19 @@ internal sealed class LeaseWriter
     }
 
     /// <summary>Guarded by the lock, but for the result.</summary>
-    private sealed class Write(Func<LeaseUpdate?> update)
+    private sealed class Write(string leaseKey, Func<LeaseUpdate?> update)
     {
+        public string LeaseKey { get; } = leaseKey;
+
         public Func<LeaseUpdate?> Update { get; } = update;
 
         /// <summary>The timestamp until which it waits for company.</summary>
-        public long SendAt { get; init; }
+        public long SendAt { get; set; }
 
         /// <summary>Who has less goes first.</summary>
-        public long Order { get; init; }
+        public long Order { get; set; }
+
+        public bool IsUrgent { get; set; }
 
         /// <summary>Null until it is sent.</summary>
         public Batch? Batch { get; set; }

@@ -101,6 +101,25 @@ public sealed class LeaseObserverTests
         Assert.False(observer.IsFree(taken));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("third")]
+    public void A_worker_that_has_released_its_bell_is_alive(string? successor)
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        var bell = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
+        observer.Observe([bell]);
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        observer.Observe([bell]);
+        Lease released = bell with { LeaseOwner = successor, TakenBy = successor is null ? null : "other", LeaseCounter = 6 };
+        var given = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "third", LeaseCounter = 1 };
+        observer.Observe([released, given]);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        observer.Observe([released, given]);
+
+        Assert.False(observer.IsFree(given));
+    }
+
     [Fact]
     public void A_row_read_with_delay_changes_nothing()
     {

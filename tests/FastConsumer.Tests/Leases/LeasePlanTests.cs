@@ -108,6 +108,23 @@ public sealed class LeasePlanTests
     }
 
     [Fact]
+    public void What_would_level_nothing_out_any_more_is_asked_for_no_longer()
+    {
+        // "a" had three when two of them were asked for; one has come by another way since, and "a" has lost one
+        Lease[] leases = [.. Ours("me", 1, 0), .. Ours("a", 1, 100).Select(static lease => lease with { RequestedBy = "me" })];
+        var view = new LeaseView("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null) { IsOverdue = static _ => true };
+        LeaseMoves moves = LeasePlan.Balance(leases, view, new Random(1));
+        Assert.Empty(moves.Take);
+        Assert.Equal("a", Assert.Single(moves.Withdraw).LeaseOwner);
+
+        // with three it gives one, still
+        leases = [.. leases, .. Ours("a", 2, 101)];
+        moves = LeasePlan.Balance(leases, view, new Random(1));
+        Assert.Empty(moves.Withdraw);
+        Assert.Single(moves.Take);
+    }
+
+    [Fact]
     public void Any_number_of_workers_that_ask_come_to_rest_at_fair_shares()
     {
         for (int seed = 0; seed < 100; seed++)
@@ -125,6 +142,7 @@ public sealed class LeasePlanTests
                 // it hands over what it was asked for, takes, and asks
                 bool acts = moves.Take.Count + moves.Request.Count + leases.Count(lease => lease.LeaseOwner == me && lease.RequestedBy is not null) > 0;
                 moved += moves.Take.Count;
+                Assert.Empty(moves.Withdraw);
                 leases = [.. leases.Select(lease =>
                     lease.LeaseOwner == me && lease.RequestedBy is { } next ? lease with { LeaseOwner = next, RequestedBy = null }
                     : moves.Take.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me, RequestedBy = null }

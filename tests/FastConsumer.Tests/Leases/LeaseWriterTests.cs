@@ -73,6 +73,20 @@ public sealed class LeaseWriterTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Who_waits_for_a_lease_s_earlier_writes_does_not_wait_for_their_company()
+    {
+        LeaseWriter writer = Writer();
+        HeldLease lease = (await TakeAsync(writer, 1))[0];
+        Task<LeaseWriteResult> renewal = lease.WriteAsync(static () => null, isUrgent: false, Cancellation);
+        Task<LeaseWriteResult> checkpoint = lease.WriteAsync(static () => At(1), isUrgent: false, Cancellation);
+        Task<LeaseWriteResult> last = lease.WriteAsync(static () => At(2), isUrgent: true, Cancellation);
+        await AdvanceUntilAsync(Task.WhenAll(renewal, checkpoint, last), step: TimeSpan.FromMilliseconds(1), most: TimeSpan.FromMilliseconds(50));
+
+        Assert.Equal([1, 1, 1], _requests);
+        Assert.Equal(At(2), (await last).Lease!.Checkpoint);
+    }
+
+    [Fact]
     public async Task A_budget_is_kept_and_nothing_is_refused_for_it()
     {
         var budget = new WriteBudget(100, _clock);

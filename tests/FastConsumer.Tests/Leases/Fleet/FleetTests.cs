@@ -92,6 +92,8 @@ public sealed class FleetTests(ITestOutputHelper output)
 
             Assert.True(fleet.IsEven(workers - 1), fleet.Describe());
             times.AddRange(fleet.SecondsUntilRead(orphaned, since));
+            // it costs the others nothing
+            Assert.All(fleet.Logged.Of(2301), entry => Assert.StartsWith(all[1].Name, entry.Message, StringComparison.Ordinal));
         }
 
         Report($"kill, {shards} leases of {leaseSeconds} s", times);
