@@ -13,7 +13,7 @@ public sealed partial class BufferTests
     private static ProcessorHarnessOptions Options => new() { CancellationToken = TestContext.Current.CancellationToken };
 
     private static string Tests => typeof(BufferTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(static metadata => metadata.Key == "ProjectDirectory").Value!;
+        .Single(static metadata => metadata.Key == "TestDirectory").Value!;
 
     [Fact]
     public async Task Each_snippet_is_compiled_here()
