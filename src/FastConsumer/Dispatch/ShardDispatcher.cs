@@ -128,6 +128,9 @@ internal sealed class ShardDispatcher
                 {
                     return await ready;
                 }
+
+                // a delay ends at once with the stop, the wait for more a moment later: without this, the loop would spin until then
+                stop.ThrowIfCancellationRequested();
             }
 
             return ready is null ? await input.WaitToReadAsync(stop) : await ready;

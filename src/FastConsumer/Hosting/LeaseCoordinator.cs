@@ -43,6 +43,7 @@ internal sealed class LeaseCoordinator
     private readonly WriteBudget _budget;
     private readonly Random _random;
     private readonly Dictionary<string, long> _askedAt = new(StringComparer.Ordinal);
+    private readonly TakeDoubts _takeDoubts = new();
     private List<Lease> _others = [];
     private List<Lease> _watched = [];
     private TimeSpan _untilExpiry = Timeout.InfiniteTimeSpan;
@@ -236,9 +237,10 @@ internal sealed class LeaseCoordinator
         bool hasTaken = false;
         foreach (Lease[] some in moves.Take.Chunk(Parallelism))
         {
-            (LeaseWriteResult Result, long Started)[] takes = await Task.WhenAll(some.Select(lease => TakeAsync(lease, cancellationToken)));
-            foreach ((LeaseWriteResult result, long started) in takes)
+            (Lease Observed, LeaseWriteResult Result, long Started)[] takes = await Task.WhenAll(some.Select(lease => TakeAsync(lease, cancellationToken)));
+            foreach ((Lease observed, LeaseWriteResult result, long tried) in takes)
             {
+                long started = _takeDoubts.Since(observed, result.Outcome, tried);
                 // an answer that came too late for the lease is of no use: others may have it, or it is taken again after the next list
                 if (result is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine } && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
                 {
@@ -268,16 +270,16 @@ internal sealed class LeaseCoordinator
     }
 
     /// <summary>Throws nothing: those that were taken beside it must run.</summary>
-    private async Task<(LeaseWriteResult Result, long Started)> TakeAsync(Lease lease, CancellationToken cancellationToken)
+    private async Task<(Lease Observed, LeaseWriteResult Result, long Started)> TakeAsync(Lease lease, CancellationToken cancellationToken)
     {
         long started = _parts.Time.GetTimestamp();
         try
         {
-            return (await _store.TakeAsync(lease, Me, cancellationToken), started);
+            return (lease, await _store.TakeAsync(lease, Me, cancellationToken), started);
         }
         catch (Exception e)
         {
-            return (new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e), started);
+            return (lease, new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e), started);
         }
     }
 
