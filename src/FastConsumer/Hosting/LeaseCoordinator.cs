@@ -240,7 +240,7 @@ internal sealed class LeaseCoordinator
             (Lease Observed, LeaseWriteResult Result, long Started)[] takes = await Task.WhenAll(some.Select(lease => TakeAsync(lease, cancellationToken)));
             foreach ((Lease observed, LeaseWriteResult result, long tried) in takes)
             {
-                long started = _takeDoubts.Since(observed, result.Outcome, tried);
+                long started = _takeDoubts.Since(observed, tried);
                 // an answer that came too late for the lease is of no use: others may have it, or it is taken again after the next list
                 if (result is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine } && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
                 {
@@ -250,6 +250,11 @@ internal sealed class LeaseCoordinator
                 }
                 else
                 {
+                    if (result.Outcome != LeaseWriteOutcome.Refused)
+                    {
+                        _takeDoubts.Add(observed, started);
+                    }
+
                     // somebody was faster: what is left is to be seen
                     _looks.RequestList();
                 }

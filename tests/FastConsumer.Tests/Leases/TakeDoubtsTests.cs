@@ -11,18 +11,18 @@ public sealed class TakeDoubtsTests
     [Fact]
     public void A_take_that_finds_an_earlier_one_written_counts_from_the_earlier()
     {
-        Assert.Equal(10, _doubts.Since(s_row, LeaseWriteOutcome.Failed, 10));
-        Assert.Equal(10, _doubts.Since(s_row, LeaseWriteOutcome.Failed, 20));
-        Assert.Equal(10, _doubts.Since(s_row, LeaseWriteOutcome.Written, 30));
+        Assert.Equal(10, _doubts.Since(s_row, 10));
+        _doubts.Add(s_row, 10);
+        Assert.Equal(10, _doubts.Since(s_row, 20));
         // that settled it
-        Assert.Equal(40, _doubts.Since(s_row, LeaseWriteOutcome.Written, 40));
+        Assert.Equal(30, _doubts.Since(s_row, 30));
     }
 
     [Fact]
     public void Another_row_was_not_taken_by_it()
     {
-        _doubts.Since(s_row, LeaseWriteOutcome.Failed, 10);
-        Assert.Equal(20, _doubts.Since(s_row with { LeaseKey = "1" }, LeaseWriteOutcome.Written, 20));
-        Assert.Equal(30, _doubts.Since(s_row with { LeaseCounter = 6 }, LeaseWriteOutcome.Written, 30));
+        _doubts.Add(s_row, 10);
+        Assert.Equal(20, _doubts.Since(s_row with { LeaseKey = "1" }, 20));
+        Assert.Equal(30, _doubts.Since(s_row with { LeaseCounter = 6 }, 30));
     }
 }
