@@ -7,14 +7,19 @@ namespace FastConsumer.LoadTest.Replay;
 
 /// <summary>
 /// Precomputed answers of GetRecords: a few pages of records with growing sequence numbers, served in turn behind a small head
-/// that holds the next iterator. Members come in the order in which the service sends them.
+/// that holds the next iterator. The sequence number of an answer's last record grows on from answer to answer, so that a shard
+/// has something new to checkpoint as long as it is read. Members come in the order in which the service sends them.
 /// </summary>
 internal sealed class ReplayAnswers
 {
     private const int Pages = 4;
     private const long FirstArrival = 1_787_036_486_712;
 
-    private readonly byte[][] _pages;
+    /// <summary>The last digits of a sequence number, which count the records.</summary>
+    private const int CountedDigits = 12;
+
+    // each with the place of its last record's counted digits
+    private readonly (byte[] Bytes, int LastCount)[] _pages;
 
     public ReplayAnswers(bool isCbor, int recordsPerAnswer, int recordSize)
     {
@@ -23,8 +28,9 @@ internal sealed class ReplayAnswers
         var random = new Random(1);
         _pages = [.. Enumerable.Range(0, Pages).Select(page => isCbor ? CborPage(page) : JsonPage(page))];
 
-        byte[] CborPage(int page)
+        (byte[] Bytes, int LastCount) CborPage(int page)
         {
+            int lastCount = 0;
             var output = new ArrayBufferWriter<byte>(recordsPerAnswer * (recordSize + 160));
             output.Write("gRecords"u8);
             CborHead(output, 4, recordsPerAnswer);
@@ -33,6 +39,7 @@ internal sealed class ReplayAnswers
                 CborHead(output, 5, 4);
                 CborText(output, "SequenceNumber");
                 CborText(output, number);
+                lastCount = output.WrittenCount - CountedDigits;
                 CborText(output, "ApproximateArrivalTimestamp");
                 output.Write((ReadOnlySpan<byte>)[0xC1, 0x1B]);
                 BinaryPrimitives.WriteInt64BigEndian(output.GetSpan(8), arrival);
@@ -44,23 +51,26 @@ internal sealed class ReplayAnswers
                 CborText(output, key);
             }
 
-            return output.WrittenSpan.ToArray();
+            return (output.WrittenSpan.ToArray(), lastCount);
         }
 
-        byte[] JsonPage(int page)
+        (byte[] Bytes, int LastCount) JsonPage(int page)
         {
+            int lastCount = 0;
             var output = new ArrayBufferWriter<byte>(recordsPerAnswer * ((recordSize * 4 / 3) + 180));
             output.Write("\"Records\":["u8);
             string separator = "";
             foreach ((string number, long arrival, string key, byte[] data) in Records(page))
             {
                 string time = (arrival / 1000m).ToString(CultureInfo.InvariantCulture);
-                Text(output, $"{separator}{{\"SequenceNumber\":\"{number}\",\"ApproximateArrivalTimestamp\":{time},\"Data\":\"{Convert.ToBase64String(data)}\",\"PartitionKey\":\"{key}\"}}");
+                Text(output, $"{separator}{{\"SequenceNumber\":\"{number}");
+                lastCount = output.WrittenCount - CountedDigits;
+                Text(output, $"\",\"ApproximateArrivalTimestamp\":{time},\"Data\":\"{Convert.ToBase64String(data)}\",\"PartitionKey\":\"{key}\"}}");
                 separator = ",";
             }
 
             output.Write("]}"u8);
-            return output.WrittenSpan.ToArray();
+            return (output.WrittenSpan.ToArray(), lastCount);
         }
 
         IEnumerable<(string Number, long Arrival, string Key, byte[] Data)> Records(int page)
@@ -84,7 +94,7 @@ internal sealed class ReplayAnswers
     {
         var answers = new ReplayAnswers(isCbor, records, size);
         Span<byte> start = stackalloc byte[512];
-        return [.. start[..answers.WriteStart(start, 0)], .. answers.Page(0).Span];
+        return [.. start[..answers.WriteStart(start, 0)], .. answers.Page(0).Span, .. answers.End(0)];
     }
 
     public bool IsCbor { get; }
@@ -92,7 +102,20 @@ internal sealed class ReplayAnswers
     public int RecordsPerAnswer { get; }
 
     /// <summary>The part of an answer that is the same whenever it comes.</summary>
-    public ReadOnlyMemory<byte> Page(long answer) => _pages[answer % Pages];
+    public ReadOnlyMemory<byte> Page(long answer)
+    {
+        (byte[] bytes, int lastCount) = _pages[answer % Pages];
+        return bytes.AsMemory(0, lastCount);
+    }
+
+    /// <summary>The part behind it: from the count of the last record on.</summary>
+    public byte[] End(long answer)
+    {
+        (byte[] bytes, int lastCount) = _pages[answer % Pages];
+        byte[] end = bytes[lastCount..];
+        ReplayToken.WriteNumber(end.AsSpan(0, CountedDigits), ((answer + 1) * RecordsPerAnswer) - 1);
+        return end;
+    }
 
     /// <summary>The part in front of it: behind which iterator to go on.</summary>
     public int WriteStart(Span<byte> destination, long answer)

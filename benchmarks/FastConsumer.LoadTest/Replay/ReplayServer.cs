@@ -70,9 +70,10 @@ internal sealed class ReplayServer : IDisposable
                         continue;
                     }
 
-                    (int headLength, ReadOnlyMemory<byte> page) = Answer(input.AsSpan(0, length), head);
+                    (int headLength, ReadOnlyMemory<byte> page, byte[] end) = Answer(input.AsSpan(0, length), head);
                     await connection.SendAsync(head.AsMemory(0, headLength), cancellationToken);
                     await connection.SendAsync(page, cancellationToken);
+                    await connection.SendAsync(end, cancellationToken);
                     input.AsSpan(length, filled - length).CopyTo(input);
                     filled -= length;
                 }
@@ -103,7 +104,7 @@ internal sealed class ReplayServer : IDisposable
         return length <= input.Length ? length : 0;
     }
 
-    private (int HeadLength, ReadOnlyMemory<byte> Page) Answer(ReadOnlySpan<byte> request, Span<byte> head)
+    private (int HeadLength, ReadOnlyMemory<byte> Page, byte[] End) Answer(ReadOnlySpan<byte> request, Span<byte> head)
     {
         bool isCbor = request.IndexOf("x-amz-cbor"u8) >= 0;
         int target = request.IndexOf("Kinesis_20131202."u8) + 17;
@@ -113,11 +114,12 @@ internal sealed class ReplayServer : IDisposable
             ReplayAnswers answers = isCbor ? _cbor.Value : _json.Value;
             long answer = ReplayToken.Read(request[ReplayToken.IndexIn(request)..]);
             ReadOnlyMemory<byte> page = answers.Page(answer);
+            byte[] end = answers.End(answer);
             Span<byte> start = stackalloc byte[512];
             int startLength = answers.WriteStart(start, answer);
-            int headLength = WriteHead(head, isCbor, startLength + page.Length);
+            int headLength = WriteHead(head, isCbor, startLength + page.Length + end.Length);
             start[..startLength].CopyTo(head[headLength..]);
-            return (headLength + startLength, page);
+            return (headLength + startLength, page, end);
         }
 
         // control-plane answers in JSON, whatever was asked: clients tell them apart by the first byte
@@ -125,7 +127,7 @@ internal sealed class ReplayServer : IDisposable
             : operation.SequenceEqual("ListShards"u8) ? Encoding.UTF8.GetBytes($"{{\"Shards\":[{string.Join(',', Enumerable.Range(0, _shards).Select(Shard))}]}}")
             : operation.SequenceEqual("DescribeStreamSummary"u8) ? Encoding.UTF8.GetBytes($$$"""{"StreamDescriptionSummary":{"StreamName":"{{{StreamName}}}","StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/{{{StreamName}}}","StreamStatus":"ACTIVE","RetentionPeriodHours":24,"StreamCreationTimestamp":1787036486,"OpenShardCount":{{{_shards}}}}}""")
             : throw new NotSupportedException($"The replay server does not know {Encoding.ASCII.GetString(operation)}.");
-        return (WriteHead(head, isCbor: false, body.Length), body);
+        return (WriteHead(head, isCbor: false, body.Length), body, []);
     }
 
     private static byte[] FirstIterator()

@@ -20,10 +20,16 @@ internal static class ReplayToken
     {
         token[..Length].Fill((byte)'A');
         Prefix.CopyTo(token);
-        for (int i = NumberLength - 1; i >= 0; i--)
+        WriteNumber(token.Slice(NumberOffset, NumberLength), answer);
+    }
+
+    /// <summary>Writes a number with as many digits as there is room.</summary>
+    public static void WriteNumber(Span<byte> digits, long number)
+    {
+        for (int i = digits.Length - 1; i >= 0; i--)
         {
-            token[NumberOffset + i] = (byte)('0' + (answer % 10));
-            answer /= 10;
+            digits[i] = (byte)('0' + (number % 10));
+            number /= 10;
         }
     }
 

@@ -17,5 +17,7 @@ internal static class KinesisConnections
         UseProxy = useProxy,
         // a trace header would only grow each request: the service does not read it
         ActivityHeadersPropagator = null,
+        // so that an answer is one read, however many pieces it comes in
+        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new FillingStream(context.PlaintextStream)),
     };
 }

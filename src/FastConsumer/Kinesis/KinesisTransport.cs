@@ -382,10 +382,11 @@ internal sealed class KinesisTransport : IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask ReadExactlyAsync(Stream stream, PooledBufferWriter body, int length, CancellationToken cancellationToken)
     {
+        // in one read, where the connection is FillingStream's
+        Memory<byte> room = new FillingStream.Room(body.GetMemory(length)[..length]).Memory;
         while (body.Length < length)
         {
-            int rest = length - body.Length;
-            int read = await stream.ReadAsync(body.GetMemory(rest)[..rest], cancellationToken);
+            int read = await stream.ReadAsync(room[body.Length..], cancellationToken);
             if (read == 0)
             {
                 throw new IOException($"The answer ended after {body.Length} of {length} bytes.");

@@ -18,6 +18,7 @@ internal sealed class ReadRecovery
     private readonly ConsumerHealth _health;
     private readonly ILogger _log;
     private readonly Backoff _backoff;
+    private readonly string _place;
 
     public ReadRecovery(ShardTags shard, TimeProvider time, Random random, ConsumerHealth health, ILogger log)
     {
@@ -26,19 +27,18 @@ internal sealed class ReadRecovery
         _health = health;
         _log = log;
         _backoff = new Backoff(s_firstRetry, s_maximumRetry, random);
+        _place = $"{shard.Application}/{shard.Stream}/{shard.Shard}/read";
     }
-
-    private string Place => $"{_shard.Application}/{_shard.Stream}/{_shard.Shard}/read";
 
     /// <summary>Records come: what was wrong is over.</summary>
     public void Succeeded()
     {
         _backoff.Reset();
-        _health.Clear(Place);
+        _health.Clear(_place);
     }
 
     /// <summary>Nobody reads any more.</summary>
-    public void End() => _health.Clear(Place);
+    public void End() => _health.Clear(_place);
 
     /// <summary>Waits until the next try is due: long where somebody must act, else with a jittered back-off.</summary>
     public Task WaitAsync(KinesisException error, CancellationToken cancellationToken)
@@ -47,13 +47,13 @@ internal sealed class ReadRecovery
         if (error.Kind is KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client)
         {
             wait = s_slowRetry;
-            _health.Report(Place, ConditionSeverity.Unhealthy, error.Message);
+            _health.Report(_place, ConditionSeverity.Unhealthy, error.Message);
             ConsumerLog.ReadRefused(_log, _shard.Shard, wait, error);
         }
         else
         {
             wait = _backoff.Next() + (error.Kind == KinesisErrorKind.Throttled ? s_throttledRetry : TimeSpan.Zero);
-            _health.Report(Place, ConditionSeverity.Degraded, error.Message);
+            _health.Report(_place, ConditionSeverity.Degraded, error.Message);
             ConsumerLog.ReadFailed(_log, _shard.Shard, wait, error);
         }
 

@@ -34,6 +34,9 @@ internal sealed record ScriptedAnswer
     /// <summary>Sends the body in chunks, without a Content-Length.</summary>
     public bool Chunked { get; init; }
 
+    /// <summary>Sends the body in pieces of at most this many bytes, each after a moment.</summary>
+    public int? PieceLength { get; init; }
+
     /// <summary>Closes the connection without a word.</summary>
     public bool Hangup { get; init; }
 
@@ -179,6 +182,17 @@ internal sealed class ScriptedServer : IAsyncDisposable
             }
 
             await stream.WriteAsync("0\r\n\r\n"u8.ToArray(), _stop.Token);
+            return true;
+        }
+
+        if (answer.PieceLength is { } length)
+        {
+            foreach (byte[] piece in answer.Body.Chunk(length))
+            {
+                await stream.WriteAsync(piece, _stop.Token);
+                await Task.Delay(10, _stop.Token);
+            }
+
             return true;
         }
 
