@@ -39,7 +39,11 @@ internal sealed class ReadQuota
     private const double UnevennessAlone = 0.8;
     private const double UnevennessShared = 0.04;
 
-    /// <summary>Now and then the whole quota is left open for a moment: a newcomer may otherwise never get in between two huge records.</summary>
+    /// <summary>
+    /// At fixed times of the clock whoever takes the whole quota leaves a call's place open for a moment, and who was refused
+    /// more than once comes just then: a newcomer may otherwise never get in between two huge records. Where two clocks differ
+    /// by more than the moment, it must find one by chance.
+    /// </summary>
     private const double DoorEvery = 30;
     private const double DoorOpen = 0.2;
 
@@ -58,7 +62,7 @@ internal sealed class ReadQuota
     private const double FullAnswerPause = 5.05;
 
     private const double FirstBackoff = 1;
-    private const double LongestBackoff = 3;
+    private const double LongestBackoff = 2.4;
     private const double BackoffGrowth = 1.5;
 
     /// <summary>Five applications that poll this slowly stay below 5 calls a second.</summary>
@@ -78,7 +82,6 @@ internal sealed class ReadQuota
     private double _unevenness;
     private double _silentUntil;
     private double _alternatesFrom;
-    private double _doorDue = DoorEvery;
     private double _started;
     private double _spacing = FullInterval;
     private double _backoff = FirstBackoff;
@@ -111,11 +114,18 @@ internal sealed class ReadQuota
         {
             double now = Now;
             double next = Math.Max(Math.Max(_due + _unevenness, _alternatesFrom), Math.Max(_silentUntil, _own.Opens(now)));
+            if (_isLagging && _share.IsWhole && _recordBytes > 0)
+            {
+                next += UntilDoorCloses(next - now);
+            }
+
             return next > now ? TimeSpan.FromSeconds(next - now) : TimeSpan.Zero;
         }
     }
 
     private double Now => _time.GetElapsedTime(_origin).TotalSeconds;
+
+    private double UntilDoor => DoorEvery - (_time.GetUtcNow().TimeOfDay.TotalSeconds % DoorEvery);
 
     private double Rate => BytesPerSecond * (_share.IsWhole ? UsableAlone : UsableShared * _share.Value);
 
@@ -142,7 +152,14 @@ internal sealed class ReadQuota
     {
         _started = Now;
         long bound = _limit == 0 ? FirstLimit : Math.Min(_mostRecords, (long)_limit * LimitGrowth);
-        double records = _recordBytes == 0 ? bound : Rate * Interval / _recordBytes;
+        double records = bound;
+        if (_recordBytes > 0)
+        {
+            // where few records fit, rounding down would take more calls than there may be
+            double fewest = Math.Ceiling(Rate * ShortestInterval / _share.Value / _recordBytes);
+            records = Math.Max(fewest, Math.Floor(Rate * Interval / _recordBytes));
+        }
+
         _limit = (int)Math.Min(_mostRecords, Math.Clamp(records, 1, bound));
         return _limit;
     }
@@ -169,8 +186,7 @@ internal sealed class ReadQuota
         {
             _spacing = Math.Max(paid, ShortestInterval / _share.Value);
             _due = Math.Max(_due, _started - Credit) + _spacing;
-            _share.Granted(now, _spacing);
-            LeaveDoorOpen(now);
+            _share.Granted(now, _spacing, isCoarse: 2 * _recordBytes >= UsableShared * BytesPerSecond);
             // an answer that is all of a part's second: a second one within the same second would take another's place
             _alternatesFrom = _share.IsProbing || _share.IsWhole || paid < 1 ? 0 : now + AlternateInterval;
             _unevenness = (_random.NextDouble() - 0.5) * _spacing * (_share.IsProbing || _share.IsWhole ? UnevennessAlone : UnevennessShared);
@@ -185,14 +201,12 @@ internal sealed class ReadQuota
         }
     }
 
-    private void LeaveDoorOpen(double now)
+    // Of a call that is due in some seconds: a place that opens shortly before the door is kept for it too.
+    private double UntilDoorCloses(double due)
     {
-        if (_share.IsWhole && now >= _doorDue)
-        {
-            _doorDue = now + (DoorEvery * (0.75 + (_random.NextDouble() / 2)));
-            _silentUntil = Math.Max(_silentUntil, Math.Max(_due, _own.Opens(now)) + DoorOpen);
-            _due += DoorOpen;
-        }
+        double kept = Math.Min(_spacing, FullInterval);
+        double since = (kept - DoorOpen + DoorEvery - UntilDoor + due) % DoorEvery;
+        return Math.Max(0, kept - since);
     }
 
     /// <summary>The call was refused for throughput: the next one is due in a second or more.</summary>
@@ -200,6 +214,13 @@ internal sealed class ReadQuota
     {
         double now = Now;
         double wait = _backoff * (1 + (_random.NextDouble() / 4));
+        double door = UntilDoor + (DoorOpen * (0.25 + (_random.NextDouble() / 4)));
+        bool isShutOut = _isLagging && _backoff > FirstBackoff;
+        if (isShutOut && door >= FirstBackoff && door < wait + FirstBackoff)
+        {
+            wait = door;
+        }
+
         _backoff = Math.Min(LongestBackoff, _backoff * BackoffGrowth);
         if (_isLagging)
         {

@@ -17,6 +17,11 @@ namespace FastConsumer.Reading;
 /// its neighbours; one that calls unevenly meets them itself. A probe that is refused ends at once, and the next one
 /// comes later and, where whole steps fail, is half as large.
 /// </para>
+/// <para>
+/// Where two records fill a second, two readers that take one a second each never meet, whatever the times of their calls;
+/// but one that takes two leaves no byte to the other for as long as it goes on. A probe must not go that far while the other
+/// may be there: it tries half of the step first, which leaves a place half of the time and is refused itself.
+/// </para>
 /// </remarks>
 internal sealed class ShardShare
 {
@@ -36,6 +41,9 @@ internal sealed class ShardShare
     private const double LongestProbeWait = 60;
     private const double ProbeWaitGrowth = 1.5;
 
+    /// <summary>Where two records fill a second, a probe is half a step: see above. So it costs little, but there are two on the way to the whole.</summary>
+    private const double CoarseProbeWait = 1.5;
+
     /// <summary>A part that was held for this long was right: when it is lost, a probe soon after tells whether it was a mere collision.</summary>
     private const double Proven = 15;
     private const double SecondOpinion = 5;
@@ -54,6 +62,7 @@ internal sealed class ShardShare
     private double _probeEnd = FirstProbeEnd;
     private int _probeCalls;
     private int _failedProbes;
+    private bool _isCoarse;
     private double _holdUntil;
     private double _pressure;
     private double _lastRefusal;
@@ -77,9 +86,11 @@ internal sealed class ShardShare
     /// <summary>A call was granted while there was more to read.</summary>
     /// <param name="now">Seconds.</param>
     /// <param name="spacing">The time between two calls, in seconds.</param>
-    public void Granted(double now, double spacing)
+    /// <param name="isCoarse">True where two records fill a second of the shard's quota.</param>
+    public void Granted(double now, double spacing, bool isCoarse)
     {
         _grantedSinceRefusal = true;
+        _isCoarse = isCoarse;
         if (IsProbing)
         {
             _probeCalls++;
@@ -141,6 +152,10 @@ internal sealed class ShardShare
         {
             next = (_proven + _ceiling) / 2;
         }
+        else if (_isCoarse && IsWholeFraction(_proven))
+        {
+            next = (_proven + next) / 2;
+        }
 
         if (next - _proven < FinestStep)
         {
@@ -163,7 +178,7 @@ internal sealed class ShardShare
 
     // Where records are so large that calls are far apart, a probe's refusals are a larger part of all calls: they come less
     // often, at a call each second a fourth as often as at two.
-    private double ProbeWait(double spacing) => Jitter(_probeWait * Math.Max(1, (spacing * 6) - 2));
+    private double ProbeWait(double spacing) => Jitter(_probeWait * (_isCoarse ? CoarseProbeWait : Math.Max(1, (spacing * 6) - 2)));
 
     private double Jitter(double wait) => wait * (0.75 + (_random.NextDouble() / 2));
 

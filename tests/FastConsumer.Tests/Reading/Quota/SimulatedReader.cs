@@ -21,15 +21,17 @@ internal sealed class SimulatedReader(TimeProvider time, Random random, double u
     /// <summary>The times from the arrival of a record to the call that brought it.</summary>
     public List<double> Delays { get; } = [];
 
-    public void Count(double now, GetRecordsResult? answer)
+    public void Count(double now, long nowMs, GetRecordsResult? answer)
     {
         _calls.Add((now, answer?.Records.Sum(static record => (long)record.Bytes) ?? 0, answer is null));
         if (answer is not null && !IsLagging)
         {
-            double startMs = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
-            Delays.AddRange(answer.Records.Select(record => now - ((record.ArrivalMs - startMs) / 1000)));
+            Delays.AddRange(answer.Records.Select(record => (nowMs - record.ArrivalMs) / 1000.0));
         }
     }
+
+    /// <summary>The time of the first call that was answered.</summary>
+    public double FirstRead => _calls.First(static call => !call.IsRefused).Time;
 
     public int Calls(double from, double to) => _calls.Count(call => call.Time >= from && call.Time < to);
 

@@ -11,9 +11,11 @@ namespace FastConsumer.Tests.Reading.Quota;
 internal sealed class SimulatedShard
 {
     private const string StreamName = "s";
+    private const double MostDifferenceMs = 50;
     private const long RetainedBytes = 16 * 1024 * 1024;
+    private static readonly DateTimeOffset s_epoch = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly ManualClock _clock = new();
+    private readonly ManualClock _clock;
     private readonly KinesisEngine _engine;
     private readonly Random _random;
     private readonly PriorityQueue<Action, (long Ticks, long Order)> _events = new();
@@ -24,8 +26,10 @@ internal sealed class SimulatedShard
 
     public SimulatedShard(ReadQuotaModel model, int recordBytes, int seed)
     {
-        _engine = new KinesisEngine(new EngineSettings { Clock = _clock, ReadQuota = model, Seed = seed });
         _random = new Random(seed);
+        // readers keep to times of the clock, so a run starts at any of them
+        _clock = new ManualClock(s_epoch.AddMinutes(_random.NextDouble()));
+        _engine = new KinesisEngine(new EngineSettings { Clock = _clock, ReadQuota = model, Seed = seed });
         _engine.CreateStream(new CreateStreamRequest(StreamName, 1));
         _data = new byte[recordBytes - 1];
         _retained = RetainedBytes / recordBytes;
@@ -49,7 +53,8 @@ internal sealed class SimulatedShard
     /// <summary>An application that reads from some time on; where it lags, there is always more to read.</summary>
     public SimulatedReader AddReader(int seed, double from = 0, double until = double.MaxValue, bool isLagging = true)
     {
-        var reader = new SimulatedReader(_clock, new Random(seed), until, isLagging);
+        var clock = new DifferentClock(_clock, TimeSpan.FromMilliseconds((_random.NextDouble() - 0.5) * MostDifferenceMs));
+        var reader = new SimulatedReader(clock, new Random(seed), until, isLagging);
         At(from + (0.1 * _random.NextDouble()), () => Wait(reader));
         return reader;
     }
@@ -96,7 +101,7 @@ internal sealed class SimulatedShard
         {
         }
 
-        reader.Count(Now, answer);
+        reader.Count(Now, _clock.GetUtcNow().ToUnixTimeMilliseconds(), answer);
         At(Now + Travel(), () => Receive(reader, answer));
     }
 
@@ -124,4 +129,14 @@ internal sealed class SimulatedShard
         _engine.GetShardIterator(new GetShardIteratorRequest(Stream, _shardId, reader.IsLagging ? "TRIM_HORIZON" : "LATEST"));
 
     private double Travel() => 0.0005 + (0.003 * _random.NextDouble());
+
+    /// <summary>The clock of another machine.</summary>
+    private sealed class DifferentClock(TimeProvider time, TimeSpan difference) : TimeProvider
+    {
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() + difference;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+    }
 }
