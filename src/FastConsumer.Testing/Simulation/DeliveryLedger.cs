@@ -246,6 +246,7 @@ internal sealed class DeliveryLedger
         var ownership = new Ownership(worker, shardId, after.LeaseCounter, IndexOf(Shard(shardId), after.Checkpoint), worker.Process.Clock.Elapsed)
         {
             KnowsStart = after.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.TrimHorizon,
+            BeginsInOrder = _rules.KeepsShardOrder,
         };
         Require("one owner", _ownerships.TryAdd((shardId, after.LeaseCounter), ownership), shardId, $"two owners have had counter {after.LeaseCounter}.");
         _current[shardId] = ownership;
@@ -338,10 +339,7 @@ internal sealed class DeliveryLedger
         string name = ownership.Worker.Name;
         BookedRecord record = shard.Records[index];
         Require("duplicates", ownership.IsAhead(index), shard.Id, $"{name} begins #{index}, which was checkpointed when it took the shard.");
-        if (ownership.First == int.MaxValue)
-        {
-            ownership.First = index;
-        }
+        ownership.First = Math.Min(ownership.First, index);
 
         if (_rules.KeepsShardOrder)
         {
@@ -515,6 +513,8 @@ internal sealed class DeliveryLedger
         /// <summary>False where it began at a time, not at a record.</summary>
         public bool KnowsStart { get; init; }
 
+        public bool BeginsInOrder { get; init; }
+
         public int First { get; set; } = int.MaxValue;
 
         public int Last { get; set; } = -1;
@@ -538,6 +538,12 @@ internal sealed class DeliveryLedger
 
         public void Advance()
         {
+            if (!KnowsStart && !BeginsInOrder && Durable < 0)
+            {
+                // what stands before the first that was begun may come yet, in another lane
+                return;
+            }
+
             int from = KnowsStart || First == int.MaxValue ? 0 : First;
             Contiguous = Math.Max(Math.Max(Contiguous, from), Durable + 1);
             while (Done.ContainsKey(Contiguous))
