@@ -43,7 +43,7 @@ internal sealed class LeaseCoordinator
     private readonly WriteBudget _budget;
     private readonly Random _random;
     private readonly Dictionary<string, long> _askedAt = new(StringComparer.Ordinal);
-    private readonly TakeDoubts _takeDoubts = new();
+    private readonly TakenRows _takenRows = new();
     private List<Lease> _others = [];
     private List<Lease> _watched = [];
     private TimeSpan _untilExpiry = Timeout.InfiniteTimeSpan;
@@ -238,11 +238,10 @@ internal sealed class LeaseCoordinator
         foreach (Lease[] some in moves.Take.Chunk(Parallelism))
         {
             (Lease Observed, LeaseWriteResult Result, long Started)[] takes = await Task.WhenAll(some.Select(lease => TakeAsync(lease, cancellationToken)));
-            foreach ((Lease observed, LeaseWriteResult result, long tried) in takes)
+            foreach ((Lease observed, LeaseWriteResult result, long started) in takes)
             {
-                long started = _takeDoubts.Since(observed, tried);
                 // an answer that came too late for the lease is of no use: others may have it, or it is taken again after the next list
-                if (result is { Outcome: LeaseWriteOutcome.Written, Lease: { } mine } && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
+                if (_takenRows.IsNew(observed, result) && result.Lease is { } mine && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
                 {
                     hasTaken = true;
                     _askedAt.Remove(mine.LeaseKey);
@@ -250,12 +249,7 @@ internal sealed class LeaseCoordinator
                 }
                 else
                 {
-                    if (result.Outcome != LeaseWriteOutcome.Refused)
-                    {
-                        _takeDoubts.Add(observed, started);
-                    }
-
-                    // somebody was faster: what is left is to be seen
+                    // somebody was faster, or it is not known what is left of the lease: it is to be seen
                     _looks.RequestList();
                 }
             }
