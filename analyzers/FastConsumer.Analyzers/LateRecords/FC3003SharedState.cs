@@ -41,7 +41,7 @@ public sealed class FC3003SharedState : HandlerAnalyzer
                         findings.Report(
                             Descriptors.SharedState,
                             target.Syntax.GetLocation(),
-                            $"{name}, which handlers write to in parallel without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.");
+                            $"{name}; here it is written to without a lock: updates are lost, or the collection breaks. {(IsStatic(target) ? "Keep it in the processor (there is one per shard), use" : "Use")} Interlocked or a concurrent collection, or lock.");
                     }
                 }
             }
@@ -71,6 +71,8 @@ public sealed class FC3003SharedState : HandlerAnalyzer
         IFieldReferenceOperation or IPropertyReferenceOperation or ILocalReferenceOperation or IParameterReferenceOperation => target.Unwrapped(),
         _ => null,
     };
+
+    private static bool IsStatic(IOperation variable) => variable is IMemberReferenceOperation { Member.IsStatic: true };
 
     private static string? Shared(IOperation variable, ReachedMethod method, bool hasLanes)
     {

@@ -48,7 +48,7 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
         KinesisOperation.GetShardIterator,
         () =>
         {
-            string iterator = engine.GetShardIterator(new GetShardIteratorRequest(Of(stream), shardId, TypeOf(position), NumberOf(position), TimeOf(position)));
+            string iterator = engine.GetShardIterator(IteratorRequest(Of(stream), shardId, position));
             IteratorGiven?.Invoke(shardId, position);
             return iterator;
         },
@@ -115,6 +115,9 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
     public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) => throw NotSimulated();
 
     public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => throw NotSimulated();
+
+    internal static GetShardIteratorRequest IteratorRequest(StreamReference stream, string shardId, StartingPosition position) =>
+        new(stream, shardId, TypeOf(position), NumberOf(position), TimeOf(position));
 
     /// <summary>What the service's refusal is to a client.</summary>
     internal static KinesisException Refused(KinesisOperation operation, EngineException refusal) =>

@@ -61,7 +61,12 @@ internal sealed class ShardCheckpointer
                         return;
                     case LeaseWriteOutcome.Failed:
                         wait = _backoff.Next();
-                        ConsumerLog.CheckpointFailed(_log, _tags.Shard, Progress.Done, wait, result.Error);
+                        if (result.Error is not LeaseStoreException { IsThrottled: true })
+                        {
+                            // of throttles the renewer tells, for all shards together
+                            ConsumerLog.CheckpointFailed(_log, _tags.Shard, Progress.Done, wait, result.Error);
+                        }
+
                         break;
                     default:
                         _backoff.Reset();
@@ -107,8 +112,8 @@ internal sealed class ShardCheckpointer
     private async Task<LeaseWriteResult> WriteAsync(bool isUrgent, CancellationToken cancellationToken)
     {
         double? throughput = Gauge?.Measure(Progress.DoneBytes);
-        // a shard that has run dry says so by a checkpoint where it stands
-        if (Progress.Done <= Progress.Durable && (throughput is null || Progress.Durable.Kind != CheckpointKind.Record))
+        // a shard that has run dry, or has had nothing yet, says so by a checkpoint where it stands
+        if (Progress.Done <= Progress.Durable && (throughput is null || Progress.Durable.Kind == CheckpointKind.ShardEnd))
         {
             return new LeaseWriteResult(LeaseWriteOutcome.Written, _lease.Current);
         }

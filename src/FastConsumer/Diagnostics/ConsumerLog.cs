@@ -50,16 +50,16 @@ internal static partial class ConsumerLog
     [LoggerMessage(2106, LogLevel.Warning, "{Processor}: the handler of shard {ShardId} ignores its cancelled token; the lease is given up while it still runs.")]
     public static partial void HandlerGivenUp(ILogger log, string processor, string shardId);
 
-    [LoggerMessage(2107, LogLevel.Warning, "{Processor} left out record {Position} of shard {ShardId} after {Attempts} attempts, as its error policy says.")]
+    [LoggerMessage(2107, LogLevel.Warning, "{Processor} left out record {Position} of shard {ShardId} after attempt {Attempts}, as its error policy says.")]
     public static partial void Skipped(ILogger log, string processor, string shardId, object position, int attempts, Exception error);
 
-    [LoggerMessage(2108, LogLevel.Warning, "{Processor} gave up record {Position} of shard {ShardId} after {Attempts} attempts; its dead letter is written.")]
+    [LoggerMessage(2108, LogLevel.Warning, "{Processor} gave up record {Position} of shard {ShardId} after attempt {Attempts}; its dead letter is written.")]
     public static partial void DeadLettered(ILogger log, string processor, string shardId, object position, int attempts, Exception error);
 
     [LoggerMessage(2109, LogLevel.Error, "{Processor}: the dead letter of record {Position} of shard {ShardId} could not be written; the shard waits and tries again in {Wait}.")]
     public static partial void DeadLetterFailed(ILogger log, string processor, string shardId, object position, TimeSpan wait, Exception error);
 
-    [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after {Attempts} attempts.")]
+    [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
     public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
 
     [LoggerMessage(2200, LogLevel.Warning, "The checkpoint of shard {ShardId} at {Position} could not be written; trying again in {Wait}, processing goes on.")]
@@ -70,6 +70,9 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2202, LogLevel.Warning, "The last checkpoint of shard {ShardId} at {Position} was not written in time; the records since {Durable} run again.")]
     public static partial void FlushFailed(ILogger log, string shardId, object position, object durable);
+
+    [LoggerMessage(2203, LogLevel.Warning, "The lease table throttles {Worker}: {Waiting} of its {Held} shards wait to be checkpointed or renewed, the longest for {Longest}. Processing goes on. Give the table more write units, or set CheckpointInterval or LeaseDuration higher.")]
+    public static partial void WritesThrottled(ILogger log, string worker, int waiting, int held, TimeSpan longest);
 
     [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}).")]
     public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token);

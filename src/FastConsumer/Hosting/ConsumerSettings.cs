@@ -38,7 +38,7 @@ public enum LeaseBalancing
 
     /// <summary>
     /// What the shards yield, in KB a second: a worker with a busy shard has fewer others. Each worker publishes what its shards yield, on their
-    /// leases, when that has changed by more than a quarter. All workers of an application must say the same.
+    /// leases, averaged over about a minute, when that has changed by more than a quarter, or for minutes by more than a tenth. All workers of an application must say the same.
     /// </summary>
     Throughput,
 }

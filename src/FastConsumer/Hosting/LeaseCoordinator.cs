@@ -228,9 +228,9 @@ internal sealed class LeaseCoordinator
         };
         if (Settings.LeaseBalancing == LeaseBalancing.Throughput)
         {
-            // what nothing is known of counts as the average does, and what yields nothing still costs its polls
-            double average = runnable.Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
-            view = view with { Weigh = lease => BaseWeight + (lease.Throughput ?? average), Slack = WeightSlack };
+            // what yields nothing still costs its polls
+            Func<Lease, double> throughput = LeasePlan.Throughputs(leases);
+            view = view with { Weigh = lease => BaseWeight + throughput(lease), Slack = WeightSlack };
         }
 
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);

@@ -81,7 +81,16 @@ internal sealed class ShardConsumer
             Gauge = _parts.Settings.LeaseBalancing == LeaseBalancing.Throughput ? new ThroughputGauge(_lease.Current.Throughput, _parts.Time) : null,
         };
         ShardProgress progress = checkpointer.Progress;
-        await using CancellationTokenRegistration onLost = _lease.Lost.UnsafeRegister(_ => progress.Close(LostException()), null);
+        // whoever owns the shard now reads it already: a handler that ignores the loss is waited for no longer than a hand-over takes
+        using var givenUp = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _parts.Time);
+        await using CancellationTokenRegistration onGiveUp = phases.GiveUp.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), givenUp);
+        await using CancellationTokenRegistration onLost = _lease.Lost.UnsafeRegister(
+            _ =>
+            {
+                progress.Close(LostException());
+                givenUp.CancelAfter(_parts.Settings.LeaseDuration);
+            },
+            null);
 
         Channel<ReadItem> pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
         // the shard's own, for its life cycle and its only lane; further lanes have theirs
@@ -100,7 +109,7 @@ internal sealed class ShardConsumer
         ExceptionDispatchInfo? failure = null;
         try
         {
-            ended = await dispatching.WaitAsync(phases.GiveUp) == DispatchEnd.ShardEnded;
+            ended = await dispatching.WaitAsync(givenUp.Token) == DispatchEnd.ShardEnded;
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
@@ -134,8 +143,9 @@ internal sealed class ShardConsumer
             }
             else
             {
-                // it keeps its memory and its services: both are left to the garbage collector
+                // it keeps its memory and its services until it ends, if ever
                 ConsumerLog.HandlerGivenUp(_log, _context.ProcessorName, _context.ShardId);
+                _ = EndLateAsync(dispatching, progress, lane, scope);
             }
 
             policies.ForEach(static policy => policy.Clear());
@@ -174,6 +184,14 @@ internal sealed class ShardConsumer
             await Task.Delay(Timeout.InfiniteTimeSpan, _parts.Time, stop).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
             return DispatchEnd.Stopped;
         }
+    }
+
+    private async Task EndLateAsync(Task dispatching, ShardProgress progress, Lane lane, AsyncServiceScope scope)
+    {
+        await dispatching.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        progress.Dispose();
+        lane.Release();
+        await LastCallAsync("DisposeAsync", scope.DisposeAsync, CancellationToken.None);
     }
 
     private static void ReturnUnread(ChannelReader<ReadItem> pages)

@@ -36,12 +36,12 @@ internal sealed class ShardRuns
     /// <summary>Set when there is something new to coordinate.</summary>
     public AsyncSignal Wake { get; } = new();
 
-    /// <summary>The leases that are held and to be renewed.</summary>
+    /// <summary>The leases that are held and to be renewed, and those that were lost until their shards are wound up.</summary>
     public ConcurrentDictionary<string, HeldLease> Leases { get; } = new(StringComparer.Ordinal);
 
-    public ICollection<string> Held => Leases.Keys;
+    public IEnumerable<string> Held => Leases.Values.Where(static lease => !lease.Lost.IsCancellationRequested).Select(static lease => lease.Key);
 
-    public int HeldCount => Leases.Count;
+    public int HeldCount => Held.Count();
 
     public bool IsEmpty => _running.IsEmpty;
 
@@ -51,7 +51,7 @@ internal sealed class ShardRuns
     /// <summary>Ends when every shard that runs now is over.</summary>
     public Task Completion => Task.WhenAll(_running.Values.Select(static run => run.Task));
 
-    public bool Holds(string leaseKey) => Leases.ContainsKey(leaseKey);
+    public bool Holds(string leaseKey) => Leases.TryGetValue(leaseKey, out HeldLease? lease) && !lease.Lost.IsCancellationRequested;
 
     /// <summary>True also while the shard of a lease that is held no more is wound up.</summary>
     public bool IsRunning(string leaseKey) => _running.ContainsKey(leaseKey);
@@ -77,7 +77,7 @@ internal sealed class ShardRuns
     /// </summary>
     public bool HandOver(string leaseKey, string successor)
     {
-        if (!Leases.ContainsKey(leaseKey) || !_running.TryGetValue(leaseKey, out ShardRun? run) || run.Phases.Stop.IsCancellationRequested)
+        if (!Holds(leaseKey) || !_running.TryGetValue(leaseKey, out ShardRun? run) || run.Phases.Stop.IsCancellationRequested)
         {
             return false;
         }

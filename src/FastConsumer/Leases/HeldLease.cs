@@ -10,6 +10,8 @@ namespace FastConsumer.Leases;
 [SuppressMessage("Design", "CA1001", Justification = "Others may mark it lost at any time, so its source is never disposed; it holds neither a timer nor a handle.")]
 internal sealed class HeldLease
 {
+    private const long Never = long.MinValue;
+
     private readonly ILeaseStore _store;
     private readonly LeaseWriter _writer;
     private readonly TimeProvider _time;
@@ -18,6 +20,8 @@ internal sealed class HeldLease
     private long _renewedAt;
     private int _urgent;
     private long? _doubtfulSince;
+    private long _waitsSince = Never;
+    private bool _isThrottled;
 
     /// <param name="store">The table.</param>
     /// <param name="writer">Writes to it together with the worker's other leases.</param>
@@ -54,6 +58,12 @@ internal sealed class HeldLease
     /// <summary>The time since the last write that took effect was begun: what others may have seen of it at most.</summary>
     public TimeSpan SinceRenewal => _time.GetElapsedTime(Volatile.Read(ref _renewedAt));
 
+    /// <summary>How long a write has waited for the table; zero where none does.</summary>
+    public TimeSpan WaitsFor => Volatile.Read(ref _waitsSince) is var since && since != Never ? _time.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>True where the table throttled the write that waits.</summary>
+    public bool IsThrottled => Volatile.Read(ref _isThrottled);
+
     /// <summary>True while a write is under way, which renews too.</summary>
     public bool IsWriting => _writing.IsHeld;
 
@@ -70,6 +80,7 @@ internal sealed class HeldLease
     /// <inheritdoc cref="WriteAsync(Func{CheckpointPosition?}, bool, CancellationToken)"/>
     public async Task<LeaseWriteResult> WriteAsync(Func<LeaseNews> news, bool isUrgent, CancellationToken cancellationToken)
     {
+        Interlocked.CompareExchange(ref _waitsSince, _time.GetTimestamp(), Never);
         await EnterAsync(isUrgent, cancellationToken);
         try
         {
@@ -187,6 +198,8 @@ internal sealed class HeldLease
             // where the fate of an earlier one was unknown, it may be that one which the store has found written
             Volatile.Write(ref _renewedAt, _doubtfulSince ?? started);
             _doubtfulSince = null;
+            Volatile.Write(ref _waitsSince, Never);
+            Volatile.Write(ref _isThrottled, false);
             return result;
         }
 
@@ -195,10 +208,11 @@ internal sealed class HeldLease
             return new LeaseWriteResult(LeaseWriteOutcome.Refused, result.Lease);
         }
 
-        if (result.Error is LeaseStoreException { IsThrottled: true } && _doubtfulSince == started)
+        if (result.Error is LeaseStoreException { IsThrottled: true })
         {
+            Volatile.Write(ref _isThrottled, true);
             // what was throttled was not written for certain, and so leaves no doubt of its own
-            _doubtfulSince = null;
+            _doubtfulSince = _doubtfulSince == started ? null : _doubtfulSince;
         }
 
         if (IsMine(result))

@@ -177,7 +177,8 @@ internal static class LeasePlan
     /// </summary>
     /// <remarks>
     /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again,
-    /// by whomever, and what is asked for always leaves its owner with no less than the requester gets: requests come to rest.
+    /// by whomever, and what is asked for always leaves its owner and the requester closer to each other than they were: the sum of the squares
+    /// of all loads shrinks with each, so requests come to rest.
     /// </remarks>
     public static LeaseMoves Balance(IReadOnlyList<Lease> runnable, LeaseView view, Random random)
     {
@@ -258,10 +259,10 @@ internal static class LeasePlan
         List<Lease> left = Shuffled(movable, random);
         while (load[view.Me] < share && request.Count < MostRequests)
         {
-            // a move costs its victim what it has not checkpointed, so it must level something out: the victim keeps no less than the mover gets
+            // a move costs its victim what it has not checkpointed, so it must level something out: what weighs less than the two differ by
             Lease? best = left
-                .Where(lease => load[lease.Owner!] - view.Weigh(lease) >= load[view.Me] + view.Weigh(lease) + (view.Slack * share))
-                .MaxBy(lease => (load[lease.Owner!], view.Weigh(lease)));
+                .Where(lease => Difference(lease) > view.Weigh(lease) + Slack(lease))
+                .MaxBy(lease => view.Weigh(lease) * (Difference(lease) - view.Weigh(lease)));
             if (best is null)
             {
                 break;
@@ -285,6 +286,28 @@ internal static class LeasePlan
         }
 
         return new LeaseMoves(take, request, withdraw);
+
+        double Difference(Lease lease) => load[lease.Owner!] - load[view.Me];
+
+        // where two are far apart, little is better than nothing: a heavy lease may make room for many light ones to go back
+        double Slack(Lease lease) => Difference(lease) > share / 2 ? 0 : view.Slack * share;
+    }
+
+    /// <summary>
+    /// What the shards yield, in KB a second, as far as it was published. A shard made from others is expected to yield its part of what they did; what
+    /// nothing is known of counts as the others do on average.
+    /// </summary>
+    public static Func<Lease, double> Throughputs(IReadOnlyList<Lease> leases)
+    {
+        Dictionary<string, double> published = leases.Where(static lease => lease.Throughput is not null)
+            .ToDictionary(static lease => lease.LeaseKey, static lease => lease.Throughput!.Value, StringComparer.Ordinal);
+        ILookup<string, Lease> children = leases.SelectMany(static lease => lease.ParentShardIds.Select(parent => (parent, lease)))
+            .ToLookup(static pair => pair.parent, static pair => pair.lease, StringComparer.Ordinal);
+        double average = leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
+        return lease => lease.Throughput
+            ?? (lease.ParentShardIds.Count > 0 && lease.ParentShardIds.All(published.ContainsKey)
+                ? lease.ParentShardIds.Sum(parent => published[parent] / children[parent].Count())
+                : average);
     }
 
     /// <summary>The same on every machine (FNV-1a, mixed).</summary>

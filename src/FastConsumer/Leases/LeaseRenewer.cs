@@ -10,10 +10,17 @@ namespace FastConsumer.Leases;
 /// </summary>
 internal sealed class LeaseRenewer
 {
+    /// <summary>A line for each write that a table throttles would be many, at the worst time.</summary>
+    private static readonly TimeSpan s_tellInterval = TimeSpan.FromSeconds(30);
+
+    /// <summary>Some throttles are how the pace is found: what they put off for so long is worth a line.</summary>
+    private static readonly TimeSpan s_longWait = TimeSpan.FromSeconds(3);
+
     private readonly ConcurrentDictionary<string, HeldLease> _held;
     private readonly TimeSpan _leaseDuration;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private long? _toldAt;
 
     public LeaseRenewer(ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, TimeProvider time, ILogger log)
     {
@@ -67,6 +74,7 @@ internal sealed class LeaseRenewer
             }
         }
 
+        TellOfThrottles();
         return Task.CompletedTask;
     }
 
@@ -79,9 +87,21 @@ internal sealed class LeaseRenewer
         LeaseWriteResult[] results = await Task.WhenAll(_held.Values
             .Where(lease => lease.SinceRenewal >= _leaseDuration / 2 && !lease.IsWriting && !lease.Lost.IsCancellationRequested)
             .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken)));
-        foreach (LeaseWriteResult failed in results.Where(static result => result.Outcome == LeaseWriteOutcome.Failed).Take(1))
+        foreach (LeaseWriteResult failed in results.Where(static result => result is { Outcome: LeaseWriteOutcome.Failed, Error: not LeaseStoreException { IsThrottled: true } }).Take(1))
         {
             ConsumerLog.RenewalFailed(_log, failed.Error);
+        }
+    }
+
+    /// <summary>Says now and then, for all leases together, that writes wait for the table.</summary>
+    private void TellOfThrottles()
+    {
+        List<HeldLease> held = [.. _held.Values.Where(static lease => !lease.Lost.IsCancellationRequested)];
+        List<TimeSpan> waits = [.. held.Select(static lease => lease.WaitsFor).Where(static wait => wait >= s_longWait)];
+        if (waits.Count > 0 && held.Exists(static lease => lease.IsThrottled) && (_toldAt is not { } toldAt || _time.GetElapsedTime(toldAt) >= s_tellInterval))
+        {
+            _toldAt = _time.GetTimestamp();
+            ConsumerLog.WritesThrottled(_log, held[0].Owner, waits.Count, held.Count, waits.Max());
         }
     }
 }

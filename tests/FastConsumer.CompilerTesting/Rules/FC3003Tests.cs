@@ -27,9 +27,24 @@ public sealed class FC3003Tests
     public Task What_is_safe_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC3003", Source(body, "s_safe.Clear()"));
 
     [Fact]
-    public Task With_lanes_the_processor_s_own_fields_are_shared() => RuleVerifier.VerifyBodyAsync(
-        "FC3003",
-        HandlerSource.Of("int _count; [OnRecord] void Handle(string text) => [|_count|]++;", "[Concurrency(2)]"));
+    public async Task With_lanes_the_processor_s_own_fields_are_shared()
+    {
+        IReadOnlyList<string> messages = await RuleVerifier.VerifyBodyAsync(
+            "FC3003",
+            HandlerSource.Of("int _count; [OnRecord] void Handle(string text) => [|_count|]++;", "[Concurrency(2)]"));
+        Assert.Equal(
+            "'_count' belongs to the shard, whose lanes run in parallel; here it is written to without a lock: updates are lost, or the collection breaks. Use Interlocked or a concurrent collection, or lock.",
+            Assert.Single(messages));
+    }
+
+    [Fact]
+    public async Task What_is_static_can_be_the_processor_s_own()
+    {
+        IReadOnlyList<string> messages = await RuleVerifier.VerifyBodyAsync("FC3003", HandlerSource.Of("static int s_count; [OnRecord] void Handle(string text) => [|s_count|]++;"));
+        Assert.Equal(
+            "'P.s_count' is static, so all shards share it; here it is written to without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.",
+            Assert.Single(messages));
+    }
 
     private static string Source(string body, string bump) => HandlerSource.Of(
         $$"""

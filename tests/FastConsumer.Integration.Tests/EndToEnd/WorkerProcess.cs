@@ -18,7 +18,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _log = new();
     private readonly ChildProcess _child;
 
-    private WorkerProcess(LocalAws aws, string stream, string name, TimeSpan pause)
+    private readonly ConcurrentQueue<string> _said = new();
+
+    private WorkerProcess(LocalAws aws, string stream, string name, TimeSpan pause, string? dynamoUrl, string[] arguments)
     {
         Name = name;
         _child = ChildProcess.Start(
@@ -31,12 +33,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
                 $"--FastConsumer:LeaseDuration=00:00:0{LeaseSeconds}",
                 "--FastConsumer:CheckpointInterval=00:00:00.4",
                 $"--FastConsumer:Processors:PrintingProcessor:Stream={stream}",
+                .. arguments,
             ],
             Path.GetTempPath(),
             new Dictionary<string, string?>
             {
                 ["AWS_ENDPOINT_URL_KINESIS"] = aws.KinesisUrl,
-                ["AWS_ENDPOINT_URL_DYNAMODB"] = aws.DynamoUrl,
+                ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamoUrl ?? aws.DynamoUrl,
                 ["AWS_REGION"] = LocalAws.Region,
                 ["AWS_ACCESS_KEY_ID"] = "test",
                 ["AWS_SECRET_ACCESS_KEY"] = "test",
@@ -52,22 +55,29 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public IReadOnlyList<string> Log => [.. _log];
 
+    /// <summary>Lines that it printed for other things than records.</summary>
+    public IReadOnlyList<string> Said => [.. _said];
+
     /// <summary>The exit code, once it has ended; what it printed is all here then.</summary>
     public Task<int> ExitedAsync() => Eventually.EndsAsync($"{Name} ends", _child.Exited, ToString);
 
-    public static WorkerProcess Start(LocalAws aws, string stream, string name, TimeSpan pause = default) => new(aws, stream, name, pause);
+    public static WorkerProcess Start(LocalAws aws, string stream, string name, TimeSpan pause = default, string? dynamoUrl = null, params string[] arguments) =>
+        new(aws, stream, name, pause, dynamoUrl, arguments);
 
     public void Send(Signal signal) => Signals.Send(_child.Id, signal);
 
     public Task HasPrintedAsync(int count) =>
         Eventually.ThatAsync($"{Name} printed {count} records", () => _records.Count >= count, () => $"{_records.Count} it did. {this}");
 
+    public Task HasSaidAsync(params string[] lines) =>
+        Eventually.ThatAsync($"{Name} said '{string.Join(", ", lines)}'", () => lines.All(_said.Contains), ToString);
+
     public Task HasLoggedAsync(string text) =>
         Eventually.ThatAsync($"{Name} logged '{text}'", () => _log.Any(line => line.Contains(text, StringComparison.Ordinal)), ToString);
 
     public ValueTask DisposeAsync() => _child.DisposeAsync();
 
-    public override string ToString() => string.Join(Environment.NewLine, _log.Prepend($"{Name} logged:"));
+    public override string ToString() => string.Join(Environment.NewLine, _log.Prepend($"{Name} said {string.Join(", ", _said)}, and logged:"));
 
     private void OnOutput(string line)
     {
@@ -75,6 +85,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
         {
             _records.Enqueue(new PrintedRecord(
                 Name, shard, BigInteger.Parse(number, CultureInfo.InvariantCulture), long.Parse(token, CultureInfo.InvariantCulture), payload));
+        }
+        else
+        {
+            _said.Enqueue(line);
         }
     }
 }

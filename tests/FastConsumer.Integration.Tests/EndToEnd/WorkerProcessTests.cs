@@ -136,6 +136,87 @@ public sealed class WorkerProcessTests(LocalAws aws)
         Assert.Equal(all.Order(), first.Records.Concat(second.Records).Select(record => (record.ShardId, record.SequenceNumber)).Order());
     }
 
+    [Fact]
+    public async Task A_handler_that_hangs_does_not_keep_a_shard_that_another_asks_for()
+    {
+        const string stream = "hung";
+        var produced = await PutHangingAsync(stream, 2);
+        using var late = new LateFiles();
+        await using var first = StartHanging(stream, late);
+        await first.HasSaidAsync([.. produced.Select(record => $"hangs {record.ShardId}").Distinct()]);
+
+        await using var second = WorkerProcess.Start(aws, stream, "second");
+        var moved = await TakenByAsync(stream, second, first);
+        // its owner has answered: it cancelled the handler, gave it up, and passed the lease on
+        await first.HasLoggedAsync($"first hands shard {moved} over to second");
+        await first.HasSaidAsync($"cancelled {moved}");
+        await first.HasLoggedAsync($"the handler of shard {moved} ignores its cancelled token");
+        await first.HasLoggedAsync($"first released shard {moved} to second");
+        late.Let(moved);
+        await first.HasSaidAsync($"refused {moved} {nameof(OperationCanceledException)}");
+
+        await StopAsync(first);
+        await HaveAsync(produced, first, second);
+        await StopAsync(second);
+        AssertPrinted(produced, first, second);
+        Assert.DoesNotContain(first.Log, line => line.Contains("lost shard", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_shard_whose_owner_does_not_answer_is_taken_from_it()
+    {
+        const string stream = "unanswered";
+        var produced = await PutHangingAsync(stream, 2);
+        await using var proxy = await ListlessProxy.StartAsync(aws.DynamoUrl, TestContext.Current.CancellationToken);
+        using var late = new LateFiles();
+        await using var first = StartHanging(stream, late, proxy.ServiceUrl);
+        await first.HasSaidAsync([.. produced.Select(record => $"hangs {record.ShardId}").Distinct()]);
+        // it renews what it has, and does not see who asks for it
+        proxy.Throttles = true;
+
+        await using var second = WorkerProcess.Start(aws, stream, "second");
+        var moved = await TakenByAsync(stream, second, first);
+        await first.HasSaidAsync($"cancelled {moved}");
+        late.Let(moved);
+        await first.HasSaidAsync($"refused {moved} LeaseLostException");
+        await first.HasLoggedAsync($"first lost shard {moved}: it belongs to second now");
+        Assert.DoesNotContain(first.Log, line => line.Contains("hands shard", StringComparison.Ordinal));
+        // one at a time, and no more than its share
+        Assert.Equal(["first", "second"], (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order());
+
+        proxy.Throttles = false;
+        await StopAsync(first);
+        await HaveAsync(produced, first, second);
+        await StopAsync(second);
+        AssertPrinted(produced, first, second);
+        var stolen = first.Records.Where(record => record.ShardId == moved).ToList();
+        AssertOneLargerToken(stolen, second.Records.Where(record => record.ShardId == moved));
+    }
+
+    private WorkerProcess StartHanging(string stream, LateFiles late, string? dynamoUrl = null) =>
+        WorkerProcess.Start(aws, stream, "first", default, dynamoUrl, "--hang=hang", $"--late={late.Prefix}", "--FastConsumer:StopTimeout=00:00:08");
+
+    /// <summary>Records of which one in each shard is such that the handler hangs.</summary>
+    private async Task<IReadOnlyList<(string ShardId, BigInteger SequenceNumber)>> PutHangingAsync(string stream, int shards)
+    {
+        var produced = await PutAsync(stream, shards, 50);
+        var hanging = Enumerable.Range(0, shards).Select(i => new RecordToPut("hang", "hang"u8.ToArray(), (UInt128.MaxValue / (UInt128)shards * (UInt128)i) + 1));
+        var hang = await aws.Producer.PutRecordsAsync(stream, hanging, TestContext.Current.CancellationToken);
+        Assert.Equal(shards, hang.Select(record => record.ShardId).Distinct().Count());
+        return [.. produced, .. hang.Select(record => (record.ShardId, BigInteger.Parse(record.SequenceNumber, CultureInfo.InvariantCulture))), .. await PutMoreAsync(stream, 50, 50)];
+    }
+
+    /// <summary>The shard that a worker has got.</summary>
+    private async Task<string> TakenByAsync(string stream, WorkerProcess taker, WorkerProcess owner)
+    {
+        string? taken = null;
+        await Eventually.ThatAsync(
+            $"{taker.Name} has a shard",
+            async () => (taken = (await RowsAsync(stream)).FirstOrDefault(row => row.Value.Owner() == taker.Name).Key) is not null,
+            () => $"{owner}{Environment.NewLine}{taker}");
+        return taken!;
+    }
+
     private static int Logged(string text, params WorkerProcess[] workers) =>
         workers.Sum(worker => worker.Log.Count(line => line.Contains(text, StringComparison.Ordinal)));
 
@@ -183,5 +264,17 @@ public sealed class WorkerProcessTests(LocalAws aws)
         return [.. produced
             .Select(record => (record.ShardId, SequenceNumber: BigInteger.Parse(record.SequenceNumber, CultureInfo.InvariantCulture)))
             .OrderBy(record => record.SequenceNumber)];
+    }
+
+    /// <summary>Files by which handlers that hang are let go on, each shard's by one of its own.</summary>
+    private sealed class LateFiles : IDisposable
+    {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fastconsumer-late-");
+
+        public string Prefix => Path.Combine(_folder.FullName, "late");
+
+        public void Let(string shardId) => File.WriteAllText($"{Prefix}.{shardId}", "");
+
+        public void Dispose() => _folder.Delete(recursive: true);
     }
 }

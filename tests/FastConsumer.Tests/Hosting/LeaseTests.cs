@@ -74,6 +74,39 @@ public sealed class LeaseTests : WorkerTest
     }
 
     [Fact]
+    public async Task A_handler_that_ignores_the_loss_holds_nothing()
+    {
+        Kinesis.CreateStream(Stream, shardCount: 2);
+        List<string> texts = Put(40);
+        var stuck = new TaskCompletionSource<string>();
+        var cancelled = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        Journal.Handler = async (delivery, _, token) =>
+        {
+            if (delivery.FencingToken == 1 && stuck.TrySetResult(delivery.ShardId))
+            {
+                await using (token.UnsafeRegister(_ => cancelled.TrySetResult(), null))
+                {
+                    await release.Task;
+                }
+            }
+        };
+        await using WorkerHost host = await StartAsync(static options => options.LeaseDuration = TimeSpan.FromSeconds(2));
+        string shardId = await Eventually.WithinAsync(stuck.Task);
+        Lease held = Rows.Single(row => row.LeaseKey == shardId);
+        Leases.Put(WorkerHost.Application, held with { LeaseOwner = "somebody-else", LeaseCounter = held.LeaseCounter + 1 });
+        await Eventually.WithinAsync(cancelled.Task);
+        // whoever robbed it shows no sign of life, so the shard comes back, to another handler
+        await host.WaitForLogAsync(2301);
+        Assert.Single(host.Log.Of(2106));
+        await Journal.WaitForAsync(texts, host.Log);
+        Assert.Equal(0, Journal.Disposed);
+        // and when it ends after all, it leaves nothing behind
+        release.SetResult();
+        await Eventually.TrueAsync(() => Journal.Disposed == 1 && host.BudgetUsed == 0, () => host.Log.ToString());
+    }
+
+    [Fact]
     public async Task Two_workers_settle_at_fair_shares_and_lose_nothing()
     {
         Kinesis.CreateStream(Stream, shardCount: 6);
@@ -184,6 +217,8 @@ public sealed class LeaseTests : WorkerTest
         await Eventually.TrueAsync(() => Row(other).LeaseCounter > counter + 5, () => $"{Row(other)}\n{host.Log}");
         Assert.DoesNotContain(host.Log.Of(2301), entry => entry.Message.Contains(other, StringComparison.Ordinal));
         unblock.Set();
+        // it was given up, and leaves nothing behind when it ends after all
+        await Eventually.TrueAsync(() => host.BudgetUsed == 0, () => host.Log.ToString());
     }
 
     private static async Task<Exception> Record(Func<ValueTask> call)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing;
@@ -196,6 +197,59 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         _clock.Advance(s_duration * 0.1);
         await renewer.ExpireOnceAsync(Cancellation);
         Assert.True(lease.Lost.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task The_renewer_tells_of_throttles_now_and_then_and_of_all_leases_together()
+    {
+        HeldLease lease = await TakeAsync();
+        var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
+        using var log = new LogRecorder();
+        var renewer = new LeaseRenewer(held, TimeSpan.FromHours(1), _clock, log.CreateLogger("renewer"));
+        _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true };
+        _clock.Advance(TimeSpan.FromMinutes(30));
+        Task renewal = renewer.RenewOnceAsync(Cancellation);
+        await Eventually.TrueAsync(() => lease.IsThrottled, log.ToString);
+        for (int second = 0; second <= 65; second++)
+        {
+            await renewer.ExpireOnceAsync(Cancellation);
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            renewal = renewal.IsCompleted ? renewer.RenewOnceAsync(Cancellation) : renewal;
+        }
+
+        Assert.Equal([3, 33, 63], log.Entries.Select(static entry => TimeSpan.Parse(entry.Message.Split("longest for ")[1].Split(". ")[0], CultureInfo.InvariantCulture).TotalSeconds));
+        Assert.All(log.Entries, static entry => Assert.Equal((2203, null), (entry.Id, entry.Error)));
+        Assert.StartsWith("The lease table throttles me: 1 of its 1 shards", log.Entries[0].Message, StringComparison.Ordinal);
+
+        _store.BeforeUpdate = static (_, _) => Task.CompletedTask;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                // the pace is slow after so many throttles
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                renewal = renewal.IsCompleted ? renewer.RenewOnceAsync(Cancellation) : renewal;
+                return !lease.IsThrottled && lease.WaitsFor == TimeSpan.Zero;
+            },
+            log.ToString);
+        await renewer.ExpireOnceAsync(Cancellation);
+        Assert.Equal(3, log.Entries.Count);
+    }
+
+    [Fact]
+    public async Task The_renewer_tells_of_other_failures_with_their_reason()
+    {
+        HeldLease lease = await TakeAsync();
+        var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
+        using var log = new LogRecorder();
+        var renewer = new LeaseRenewer(held, s_duration, _clock, log.CreateLogger("renewer"));
+        _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("unreachable", isTransient: true);
+        _clock.Advance(s_duration / 2);
+        await renewer.RenewOnceAsync(Cancellation);
+        _clock.Advance(s_duration / 3);
+        await renewer.ExpireOnceAsync(Cancellation);
+        LogEntry failed = Assert.Single(log.Entries);
+        Assert.Equal(2304, failed.Id);
+        Assert.IsType<LeaseStoreException>(failed.Error);
     }
 
     [Fact]

@@ -172,6 +172,75 @@ public sealed class LeasePlanTests
         Assert.Empty(LeasePlan.Balance(leases, View("b"), new Random(1)).Request);
     }
 
+    [Fact]
+    public void By_weight_the_heavy_move_where_that_levels_out_most()
+    {
+        // 860 to 80: with one of the heavy there, 450 to 490
+        Lease[] leases = [
+            .. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i < 2 ? 410 : 20 }),
+            .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 20 })];
+        static LeaseView View(string me) => new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+        LeaseMoves moves = LeasePlan.Balance(leases, View("b"), new Random(1));
+        Assert.Equal(410, Assert.Single(moves.Request).Throughput);
+        leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { LeaseOwner = "b", TakenBy = "b" } : lease)];
+        Assert.Empty(LeasePlan.Balance(leases, View("a"), new Random(1)).Request);
+        Assert.Empty(LeasePlan.Balance(leases, View("b"), new Random(1)).Request);
+    }
+
+    [Fact]
+    public void Any_weights_come_to_rest_with_no_move_left_that_would_level_out()
+    {
+        for (int seed = 0; seed < 200; seed++)
+        {
+            var random = new Random(seed);
+            string[] workers = [.. Enumerable.Range(0, random.Next(2, 6)).Select(static i => $"worker-{i}")];
+            Lease[] leases = [.. Enumerable.Range(0, random.Next(5, 40)).Select(i => new Lease
+            {
+                LeaseKey = $"shard-{i:D3}",
+                LeaseOwner = workers[random.Next(workers.Length)],
+                Throughput = Math.Round(10 + (1000 * Math.Pow(random.NextDouble(), 4))),
+            })];
+            leases = [.. leases.Select(static lease => lease with { TakenBy = lease.LeaseOwner })];
+            int quiet = 0;
+            for ((int moved, int turn) = (0, 0); quiet < workers.Length; quiet++, turn++)
+            {
+                string me = workers[turn % workers.Length];
+                var view = new LeaseView(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+                IReadOnlyList<Lease> wanted = LeasePlan.Balance(leases, view, random).Request;
+                leases = [.. leases.Select(lease => wanted.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me } : lease)];
+                quiet = wanted.Count > 0 ? -1 : quiet;
+                moved += wanted.Count;
+                Assert.True(moved <= 3 * leases.Length, $"seed {seed}: {moved} moves for {leases.Length} leases");
+            }
+
+            Dictionary<string, double> loads = workers.ToDictionary(static worker => worker, worker => leases.Where(lease => lease.LeaseOwner == worker).Sum(static lease => lease.Throughput!.Value));
+            double share = loads.Values.Average();
+            Lease smallest = leases.Where(lease => loads[lease.LeaseOwner!] == loads.Values.Max()).MinBy(static lease => lease.Throughput)!;
+            Assert.True(loads.Values.Max() - loads.Values.Min() <= smallest.Throughput + (0.1 * share), $"seed {seed}: {string.Join(' ', loads.Values)}");
+        }
+    }
+
+    [Fact]
+    public void A_shard_made_from_others_is_expected_to_yield_its_part_of_them()
+    {
+        Lease parent = new() { LeaseKey = "parent", Checkpoint = CheckpointPosition.ShardEnd, Throughput = 800 };
+        Lease other = new() { LeaseKey = "other", Checkpoint = CheckpointPosition.ShardEnd, Throughput = 100 };
+        Lease unknown = new() { LeaseKey = "unknown" };
+        Lease left = new() { LeaseKey = "left", ParentShardIds = ["parent"] };
+        Lease right = new() { LeaseKey = "right", ParentShardIds = ["parent"], Throughput = 90 };
+        Lease merged = new() { LeaseKey = "merged", ParentShardIds = ["parent", "other"] };
+        Lease ofUnknown = new() { LeaseKey = "of-unknown", ParentShardIds = ["unknown", "other"] };
+        Lease cold = new() { LeaseKey = "cold", Throughput = 10 };
+        Func<Lease, double> throughput = LeasePlan.Throughputs([parent, other, unknown, left, right, merged, ofUnknown, cold]);
+        Assert.Equal(800 / 3.0, throughput(left), 0.01);
+        Assert.Equal(90, throughput(right));
+        Assert.Equal((800 / 3.0) + 50, throughput(merged), 0.01);
+        // the average of those that run and are known
+        Assert.Equal(50, throughput(unknown));
+        Assert.Equal(50, throughput(ofUnknown));
+        Assert.Equal(10, throughput(cold));
+    }
+
     [Theory]
     [InlineData(10, 0, 10, 0, 10)]
     [InlineData(10, 5, 0, 5, 0)]

@@ -16,19 +16,17 @@ namespace FastConsumer.Tests.Leases.Fleet;
 /// Real workers in virtual time on one table. They read nothing: of each shard it is noted when its new owner asks for the first iterator,
 /// which is when its records would come.
 /// </summary>
-internal sealed class VirtualFleet : IDisposable
+internal class VirtualFleet : IDisposable
 {
-    private readonly ServiceProvider _services = new ServiceCollection().AddSingleton<Journal>().AddScoped<EventProcessor>().AddMetrics().BuildServiceProvider();
+    private readonly ServiceProvider _services;
     private readonly ConsumerMetrics _metrics;
     private readonly RandomSource _random;
     private readonly List<Shard> _shards;
     private readonly LogRecorder _log = new();
 
     public VirtualFleet(int shards, TimeSpan leaseDuration, int seed = 1)
+        : this(leaseDuration, seed, new ServiceCollection().AddSingleton<Journal>().AddScoped<EventProcessor>())
     {
-        LeaseDuration = leaseDuration;
-        _random = new RandomSource(seed);
-        _metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
         UInt128 size = UInt128.MaxValue / (UInt128)shards;
         _shards = [.. Enumerable.Range(0, shards).Select(i => new Shard
         {
@@ -36,6 +34,15 @@ internal sealed class VirtualFleet : IDisposable
             HashKeyRange = new HashKeyRange((UInt128)i * size, i == shards - 1 ? UInt128.MaxValue : ((UInt128)(i + 1) * size) - 1),
             StartingSequenceNumber = SequenceNumber.Parse("1"),
         })];
+    }
+
+    protected VirtualFleet(TimeSpan leaseDuration, int seed, IServiceCollection services)
+    {
+        LeaseDuration = leaseDuration;
+        _random = new RandomSource(seed);
+        _services = services.AddMetrics().BuildServiceProvider();
+        _metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
+        _shards = [];
     }
 
     public TimeSpan LeaseDuration { get; }
@@ -50,6 +57,10 @@ internal sealed class VirtualFleet : IDisposable
 
     /// <summary>Write units that the options give to the application.</summary>
     public double? WriteUnits { get; init; }
+
+    public TimeSpan? CheckpointInterval { get; init; }
+
+    public LeaseBalancing Balancing { get; init; }
 
     public Journal Journal => _services.GetRequiredService<Journal>();
 
@@ -66,17 +77,19 @@ internal sealed class VirtualFleet : IDisposable
 
     public VirtualWorker Start(string name)
     {
-        var processor = new ProcessorRegistration<EventProcessor>();
+        ProcessorRegistration processor = CreateProcessor();
         var options = new FastConsumerOptions
         {
             ApplicationName = "fleet",
             LeaseDuration = LeaseDuration,
             LeaseTableWriteUnits = WriteUnits,
+            LeaseBalancing = Balancing,
+            CheckpointInterval = CheckpointInterval,
             StopTimeout = TimeSpan.FromSeconds(20),
         };
         WorkerSettings settings = WorkerSettings.Resolve(processor, options, new ProcessorOptions(), name);
         var parts = new WorkerParts(
-            settings, processor, _services, new StillKinesis(this, name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Health, _log.CreateLogger(name), DeadLetters: null)
+            settings, processor, _services, CreateClient(name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Health, _log.CreateLogger(name), DeadLetters: null)
         {
             Scheduler = Time,
         };
@@ -119,6 +132,10 @@ internal sealed class VirtualFleet : IDisposable
         _services.Dispose();
         _log.Dispose();
     }
+
+    protected virtual ProcessorRegistration CreateProcessor() => new ProcessorRegistration<EventProcessor>();
+
+    protected virtual IKinesisClient CreateClient(string worker) => new StillKinesis(this, worker);
 
     private sealed class StillKinesis(VirtualFleet fleet, string worker) : FakeKinesis
     {
