@@ -167,7 +167,8 @@ internal sealed class DeliveryLedger
 
         foreach ((string shardId, Ownership ownership) in _current)
         {
-            if (ownership.Worker == worker && ownership.Durable + 1 < ownership.Contiguous
+            bool isHeld = worker.Process.Clock.Elapsed - ownership.RenewedAt <= _rules.LeaseDuration;
+            if (ownership.Worker == worker && isHeld && ownership.Durable + 1 < ownership.Contiguous
                 && ownership.Done.TryGetValue(ownership.Durable + 1, out long doneAt))
             {
                 TimeSpan age = TimeSpan.FromTicks(_loop.Now - doneAt);

@@ -12,7 +12,7 @@ namespace FastConsumer.Hosting;
 internal sealed class LeaseCoordinator
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(10);
 
     /// <summary>A table that throttles answers, and has units again within the second.</summary>
     private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(2);
@@ -67,8 +67,8 @@ internal sealed class LeaseCoordinator
         _random = parts.Random.Create();
     }
 
-    /// <summary>True where this worker has asked others for leases: some may be on their way when it stops.</summary>
-    public bool HasAsked { get; private set; }
+    /// <summary>True where this worker has taken leases or asked for some: when it stops, some may be on their way, or its own without its knowledge.</summary>
+    public bool HasReached { get; private set; }
 
     private WorkerSettings Settings => _parts.Settings;
 
@@ -235,6 +235,7 @@ internal sealed class LeaseCoordinator
 
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
         bool hasTaken = false;
+        HasReached |= moves.Take.Count > 0;
         foreach (Lease[] some in moves.Take.Chunk(Parallelism))
         {
             (Lease Observed, LeaseWriteResult Result, long Started)[] takes = await Task.WhenAll(some.Select(lease => TakeAsync(lease, cancellationToken)));
@@ -312,7 +313,7 @@ internal sealed class LeaseCoordinator
 
     private async Task RequestAsync(IReadOnlyList<Lease> wanted, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
-        HasAsked |= wanted.Count > 0;
+        HasReached |= wanted.Count > 0;
         foreach (Lease[] some in wanted.Chunk(Parallelism))
         {
             LeaseWriteResult[] results = await Task.WhenAll(some.Select(lease => _store.RequestAsync(lease, Me, cancellationToken)));

@@ -128,7 +128,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             await renewalEnd.CancelApartAsync();
             await renewal;
             await succession;
-            await _succession.EndAsync(_coordinator.HasAsked);
+            await _succession.EndAsync(_coordinator.HasReached);
         }
     }
 

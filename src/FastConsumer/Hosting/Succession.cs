@@ -87,8 +87,8 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     }
 
     /// <summary>When everything is released: rings once more, and takes back what nobody will take.</summary>
-    /// <param name="hasAsked">Whether leases may be on their way to this worker.</param>
-    public async Task EndAsync(bool hasAsked)
+    /// <param name="hasReached">Whether leases may be on their way to this worker, or its own without its knowledge.</param>
+    public async Task EndAsync(bool hasReached)
     {
         (string Heir, Task Ringing, bool Again)[] rings;
         lock (_lock)
@@ -104,7 +104,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
                 await RingAsync(ring.Heir);
             }
         }));
-        if ((_known.Task.IsCompleted || hasAsked) && !end.IsCancellationRequested)
+        if ((_known.Task.IsCompleted || hasReached) && !end.IsCancellationRequested)
         {
             await TakeBackAsync();
         }
@@ -125,7 +125,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
 
     /// <summary>
     /// Others may stop at the same moment, also where this worker knows of none. What was given to one that holds nothing any more, or to this
-    /// worker by one of them, is released to nobody, so that it need not expire. Each lists after its own last release, so of two that stop one sees
+    /// worker by one of them, is released to nobody, so that it need not expire; and so is what this worker had taken when the stop cut the answer off. Each lists after its own last release, so of two that stop one sees
     /// what the other left. What this worker has asked for it needs no more.
     /// </summary>
     private async Task TakeBackAsync()
@@ -147,7 +147,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
             }
 
             bool IsOrphan(Lease lease) =>
-                (lease.LeaseOwner == Me && lease.TakenBy != Me)
+                lease.LeaseOwner == Me
                 || (_given.TryGetValue(lease.LeaseKey, out Lease? given) && given.LeaseOwner == lease.LeaseOwner && given.LeaseCounter == lease.LeaseCounter && !holders.Contains(lease.LeaseOwner));
         }
         catch (Exception e)
