@@ -101,6 +101,25 @@ public sealed class LeaseObserverTests
         Assert.False(observer.IsFree(taken));
     }
 
+    [Fact]
+    public void A_worker_that_was_seen_since_is_alive_however_late_the_loss_of_its_bell_shows()
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        var bell = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
+        observer.Observe([bell]);
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        // the bell's row is read with delay
+        var taken = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
+        observer.Observe([bell, taken]);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Lease[] leases = [bell with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 6 }, taken];
+        observer.Observe(leases);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        observer.Observe(leases);
+
+        Assert.False(observer.IsFree(taken));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("third")]
