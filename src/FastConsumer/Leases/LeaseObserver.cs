@@ -16,7 +16,7 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
 
     private readonly Dictionary<string, Sight> _seen = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _silentSince = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _aliveAt = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _tookAt = new(StringComparer.Ordinal);
     private HashSet<string> _dead = new(StringComparer.Ordinal);
 
     /// <summary>Takes in all that the table holds now.</summary>
@@ -28,10 +28,10 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
         }
 
         Glance(leases);
-        foreach (string gone in _silentSince.Keys.Union(_aliveAt.Keys).Except(leases.Select(static lease => lease.Owner).OfType<string>()).ToList())
+        foreach (string gone in _silentSince.Keys.Union(_tookAt.Keys).Except(leases.Select(static lease => lease.Owner).OfType<string>()).ToList())
         {
             _silentSince.Remove(gone);
-            _aliveAt.Remove(gone);
+            _tookAt.Remove(gone);
         }
 
         TimeSpan Still(Lease lease) => time.GetElapsedTime(_seen[lease.LeaseKey].Since);
@@ -65,11 +65,7 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
         }
 
         // last, since the same look may show a bell that was taken and a lease that its worker took later
-        foreach (string owner in alive)
-        {
-            _silentSince.Remove(owner);
-            _aliveAt[owner] = now;
-        }
+        alive.ForEach(owner => _silentSince.Remove(owner));
     }
 
     /// <summary>True where nobody owns it, or its owner has shown no sign of life for the lease duration.</summary>
@@ -101,6 +97,10 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
         if (lease.Owner is { } owner && (before?.Owner == owner || lease.TakenBy is null || lease.TakenBy == owner))
         {
             alive.Add(owner);
+            if (before?.Owner != owner)
+            {
+                _tookAt[owner] = time.GetTimestamp();
+            }
         }
 
         if (before is { Owner: { } former, IsTaken: true } && former != lease.Owner && (lease.Owner is null || lease.TakenBy == former))
@@ -110,8 +110,8 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
         }
         else if (before?.Owner is { } robbed && robbed != lease.Owner && time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
         {
-            // the row may have been read with delay: its owner may have been seen elsewhere since
-            long silent = Math.Max(before.Since, _aliveAt.GetValueOrDefault(robbed, long.MinValue));
+            // the row may have been read with delay: its owner may have been seen to take another since
+            long silent = Math.Max(before.Since, _tookAt.GetValueOrDefault(robbed, long.MinValue));
             _silentSince[robbed] = _silentSince.TryGetValue(robbed, out long since) ? Math.Min(since, silent) : silent;
         }
     }
