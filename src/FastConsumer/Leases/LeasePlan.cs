@@ -183,6 +183,7 @@ internal static class LeasePlan
     public static LeaseMoves Balance(IReadOnlyList<Lease> runnable, LeaseView view, Random random)
     {
         Dictionary<string, double> load = new(StringComparer.Ordinal) { [view.Me] = 0 };
+        Dictionary<string, double> held = new(StringComparer.Ordinal);
         double total = 0;
         List<Lease> take = [];
         List<Lease> free = [];
@@ -207,6 +208,8 @@ internal static class LeasePlan
             string? requester = isMine || lease.IsHeldByFastConsumer ? lease.RequestedBy : null;
             string destined = isGivenToMe ? view.Me : requester ?? (isMine ? view.Me : lease.Owner!);
             load[destined] = load.GetValueOrDefault(destined) + weight;
+            string holder = isMine ? view.Me : lease.Owner!;
+            held[holder] = held.GetValueOrDefault(holder) + weight;
             if (destined == view.Me && !isMine && !isGivenToMe)
             {
                 load.TryAdd(lease.Owner!, 0);
@@ -230,7 +233,10 @@ internal static class LeasePlan
             }
         }
 
-        Lease[] overdue = [.. asked.Except(withdraw).Where(view.IsOverdue)];
+        // a steal costs what is not checkpointed: it must level out what the two have now, whatever else either of them waits for
+        Lease[] overdue = [.. asked.Except(withdraw)
+            .Where(view.IsOverdue)
+            .Where(lease => held[lease.Owner!] - held.GetValueOrDefault(view.Me) > view.Weigh(lease))];
         double share = total / load.Count;
         if (free.Count > 0)
         {

@@ -108,6 +108,16 @@ public sealed class LeasePlanTests
     }
 
     [Fact]
+    public void The_only_lease_of_a_worker_that_waits_for_others_is_not_stolen()
+    {
+        Lease[] leases = [.. Ours("a", 1, 0).Select(static lease => lease with { RequestedBy = "me" }), .. Ours("b", 2, 100).Select(static (lease, i) => i == 0 ? lease with { RequestedBy = "a" } : lease)];
+        var view = new LeaseView("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease => lease.RequestedBy == "me" };
+        LeaseMoves moves = LeasePlan.Balance(leases, view, new Random(1));
+        Assert.Empty(moves.Take);
+        Assert.Empty(moves.Withdraw);
+    }
+
+    [Fact]
     public void What_would_level_nothing_out_any_more_is_asked_for_no_longer()
     {
         // "a" had three when two of them were asked for; one has come by another way since, and "a" has lost one
