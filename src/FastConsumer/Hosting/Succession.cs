@@ -125,8 +125,9 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
 
     /// <summary>
     /// Others may stop at the same moment, also where this worker knows of none. What was given to one that holds nothing any more, or to this
-    /// worker by one of them, is released to nobody, so that it need not expire; and so is what this worker had taken when the stop cut the answer off. Each lists after its own last release, so of two that stop one sees
-    /// what the other left. What this worker has asked for it needs no more.
+    /// worker by one of them, is released to nobody, so that it need not expire; and so is what this worker had taken when the stop cut the
+    /// answer off. Each lists after its own last release, so of two that stop one sees what the other left. What this worker has asked for it
+    /// needs no more.
     /// </summary>
     private async Task TakeBackAsync()
     {

@@ -111,11 +111,13 @@ internal static class LeasePlan
             .ToLookup(static pair => pair.parent, static pair => pair.ShardId, StringComparer.Ordinal);
         return [.. leases.Where(lease => lease.IsFinished
             && (children[lease.LeaseKey].Any() || !listed.Contains(lease.LeaseKey))
-            && children[lease.LeaseKey].All(child => HasBegun(child) || (!listed.Contains(child) && !leased.ContainsKey(child) && !listed.Contains(lease.LeaseKey))))];
+            && children[lease.LeaseKey].All(child => HasBegun(child) || (IsGone(child) && !listed.Contains(lease.LeaseKey))))];
 
         bool HasBegun(string child) => leased.TryGetValue(child, out Lease? lease)
             ? lease.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.ShardEnd
             : passed.Contains(child);
+
+        bool IsGone(string child) => !leased.ContainsKey(child) && !listed.Contains(child);
     }
 
     /// <summary>The shards without a lease that wait for a leased ancestor to be done.</summary>
