@@ -68,8 +68,9 @@ internal static class CheckpointsCommand
             await Waiting.UntilAsync(() => tally.ShardsSeen == setup.Shards, () => $"records of {tally.ShardsSeen} of {setup.Shards} shards were handled", s_patience, cancellationToken);
             double start = time.GetElapsedTime(started).TotalSeconds;
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"first record on all {setup.Shards} shards after {start:F1} s"));
-            // the workers find their shares, and write their first checkpoints
-            await Task.Delay(setup.Lease * 2, time, cancellationToken);
+            TimeSpan settling = setup.Lease * 2;
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{settling.TotalSeconds:F0} s for the workers to find their shares and write their first checkpoints, then {duration.TotalSeconds:F0} s are measured"));
+            await Task.Delay(settling, time, cancellationToken);
             return await MeasureAsync(setup, start, tally, hosts, proxy, duration, time, cancellationToken);
         }
         finally
@@ -122,7 +123,7 @@ internal static class CheckpointsCommand
 
     private static IHost Host(CheckpointTally tally, string kinesisUrl, string dynamoUrl, TimeSpan lease, int worker)
     {
-        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
+        HostApplicationBuilder builder = LoadTestHost.CreateBuilder();
         builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<ConsoleLoggerProvider>(null, LogLevel.Error).AddProvider(new LossCounter(tally));
         builder.Services.AddSingleton(tally);
         builder.Services

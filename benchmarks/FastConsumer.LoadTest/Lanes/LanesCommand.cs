@@ -53,7 +53,7 @@ internal static class LanesCommand
         }
 
         var tally = new LaneTally(handling);
-        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        HostApplicationBuilder builder = LoadTestHost.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(tally);
         builder.Services

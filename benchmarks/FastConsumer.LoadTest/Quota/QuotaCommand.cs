@@ -73,6 +73,7 @@ internal static class QuotaCommand
         try
         {
             await Task.WhenAll(hosts.Select(host => host.StartAsync(cancellationToken)));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_warmup.TotalSeconds:F0} s to begin with, then {duration.TotalSeconds:F0} s are measured"));
             await Task.Delay(s_warmup, time, cancellationToken);
             long started = time.GetTimestamp();
             (long callsBefore, long refusedBefore) = (Interlocked.Read(ref calls), Interlocked.Read(ref refused));
@@ -126,7 +127,7 @@ internal static class QuotaCommand
 
     private static IHost Host(EmbeddedKinesis kinesis, Arrivals arrivals, int index, ReadMode readMode)
     {
-        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
+        HostApplicationBuilder builder = LoadTestHost.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(arrivals);
         builder.Services

@@ -47,7 +47,7 @@ internal static class DrainReader
             using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             buffer.Position = 0;
             await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-            await stream.CopyToAsync(buffer, KinesisTransport.CopyBufferLength, cancellationToken);
+            await stream.CopyToAsync(buffer, KinesisAnswers.CopyBufferLength, cancellationToken);
             meter.Add(settings.PerAnswer, (long)settings.PerAnswer * settings.Size);
         }
     }

@@ -21,7 +21,7 @@ internal static class FastReader
 {
     public static async Task RunAsync(string url, ReadSettings settings, Meter meter, CancellationToken cancellationToken)
     {
-        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        HostApplicationBuilder builder = LoadTestHost.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(meter);
         builder.Services

@@ -21,7 +21,7 @@ internal static class ShardsCommand
         string url = await server.ReadLineAsync(cancellationToken);
         var tally = new TrickleTally();
         using MeterListener listener = tally.Listen();
-        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        HostApplicationBuilder builder = LoadTestHost.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(tally);
         builder.Services

@@ -95,11 +95,14 @@ internal static partial class ConsumerLog
     [LoggerMessage(2306, LogLevel.Information, "Lease of shard {ShardId} created at {Position}.")]
     public static partial void LeaseCreated(ILogger log, string shardId, object position);
 
-    [LoggerMessage(2307, LogLevel.Warning, "{Worker} could not release shard {ShardId}; trying again in {Wait}.")]
-    public static partial void ReleaseRetried(ILogger log, string worker, string shardId, TimeSpan wait, Exception? error);
+    [LoggerMessage(2307, LogLevel.Warning, "{Worker} could not release shard {ShardId} ({Reason}); trying again in {Wait}.")]
+    public static partial void ReleaseRetried(ILogger log, string worker, string shardId, string reason, TimeSpan wait, Exception? error);
 
     [LoggerMessage(2308, LogLevel.Warning, "The children of shard {ShardId} could not be written to its lease; FastConsumer finds them in the stream's listing.")]
     public static partial void ChildrenNotNamed(ILogger log, string shardId, Exception error);
+
+    [LoggerMessage(2309, LogLevel.Warning, "The lease table throttles {Worker}, which looks for shards and leases again in {Wait}; the shards it has go on. {Reason}")]
+    public static partial void CoordinationThrottled(ILogger log, string worker, TimeSpan wait, string reason);
 
     [LoggerMessage(2315, LogLevel.Warning, "The lease table takes {Units} write units a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: give it more, or set LeaseDuration to {Longer} or more.")]
     public static partial void TableTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);

@@ -86,7 +86,7 @@ internal sealed class FailurePolicy
         {
             ErrorAction.Retry => Retry(error, position, attempt, _backoff.After(failures, rule.InitialBackoff, rule.MaxBackoff)),
             ErrorAction.Skip or ErrorAction.DeadLetter => new FailureDecision(action),
-            _ => throw Stop(error, position, failures > 0 ? $"Its error policy allows {rule.MaxAttempts} attempts" : "Its error policy says so"),
+            _ => throw Stop(error, position, failures > 0 ? $"Its error policy allows {rule.MaxAttempts} attempt{(rule.MaxAttempts == 1 ? "" : "s")}" : "Its error policy says so"),
         };
     }
 

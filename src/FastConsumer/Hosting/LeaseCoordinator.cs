@@ -17,21 +17,12 @@ internal sealed class LeaseCoordinator
     /// <summary>A table that throttles answers, and has units again within the second.</summary>
     private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan s_limitsInterval = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_tellInterval = TimeSpan.FromSeconds(30);
 
     /// <summary>What a shard weighs by itself, in KB a second.</summary>
     private const double BaseWeight = 10;
 
     private const double WeightSlack = 0.1;
-
-    /// <summary>Takes and requests under way at a time.</summary>
-    private const int Parallelism = 16;
-
-    /// <summary>Rows of others that a worker glances at while it waits for them.</summary>
-    private const int MostAwaited = 4;
-
-    /// <summary>Bells of others that a worker watches: what grows with the square of the fleet has a bound.</summary>
-    private const int MostWatched = 9;
 
     private readonly WorkerParts _parts;
     private readonly ILeaseStore _store;
@@ -40,19 +31,13 @@ internal sealed class LeaseCoordinator
     private readonly LeaseObserver _observer;
     private readonly Doorbell _bell;
     private readonly TableLooks _looks;
-    private readonly WriteBudget _budget;
+    private readonly TableShare _share;
+    private readonly LeaseRequests _requests;
+    private readonly Lookout _lookout;
     private readonly Random _random;
-    private readonly Dictionary<string, long> _askedAt = new(StringComparer.Ordinal);
     private readonly TakenRows _takenRows = new();
-    private List<Lease> _others = [];
-    private List<Lease> _watched = [];
-    private TimeSpan _untilExpiry = Timeout.InfiniteTimeSpan;
-    private long _lookedAt;
-    private long _watchedAt;
-    private bool _answersRing;
-    private long? _limitsAskedAt;
-    private double? _foundUnits;
-    private bool _warnedOfBudget;
+    private bool _hasTried;
+    private long? _toldOfThrottleAt;
 
     public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, WriteBudget budget)
     {
@@ -63,21 +48,20 @@ internal sealed class LeaseCoordinator
         _observer = observer;
         _bell = bell;
         _looks = looks;
-        _budget = budget;
         _random = parts.Random.Create();
+        _share = new TableShare(parts, store, budget);
+        _requests = new LeaseRequests(parts, store, bell);
+        _lookout = new Lookout(parts, store, runs, observer, bell, looks, _requests, _random);
     }
 
     /// <summary>True where this worker has taken leases or asked for some: when it stops, some may be on their way, or its own without its knowledge.</summary>
-    public bool HasReached { get; private set; }
+    public bool HasReached => _hasTried || _requests.HasAsked;
 
     private WorkerSettings Settings => _parts.Settings;
 
     private string Me => Settings.WorkerId;
 
     private string Place => $"{Settings.Stream.Name}/{Settings.ProcessorName}";
-
-    /// <summary>An owner drains within the lease duration; a bit later it is stuck.</summary>
-    private TimeSpan AnswerTime => 1.25 * Settings.LeaseDuration;
 
     /// <summary>Coordinates until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -90,7 +74,7 @@ internal sealed class LeaseCoordinator
             bool isFailed = false;
             try
             {
-                if (IsListDue)
+                if (_lookout.IsListDue)
                 {
                     await ListAsync(cancellationToken);
                     backoff.Reset();
@@ -99,17 +83,17 @@ internal sealed class LeaseCoordinator
                 }
                 else
                 {
-                    await GlanceAsync(cancellationToken);
+                    await _lookout.GlanceAsync(cancellationToken);
                 }
 
-                wait = UntilNext();
+                wait = _lookout.UntilNext;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 wait = (e is LeaseStoreException { IsThrottled: true } ? throttled : backoff).Next();
                 isFailed = true;
                 _parts.Health.Report(Place, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot coordinate its leases: {e.Message}");
-                ConsumerLog.CoordinationFailed(_parts.Log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);
+                Tell(e, wait);
             }
 
             // a back-off is not cut short: each lease that is lost meanwhile would start another try, and so lengthen the next wait
@@ -117,43 +101,25 @@ internal sealed class LeaseCoordinator
         }
     }
 
-    private bool IsListDue => _looks.UntilList == TimeSpan.Zero || UntilExpiry == TimeSpan.Zero;
-
-    /// <summary>Where lists alone tell of the dead, one is due when the next lease would expire.</summary>
-    private TimeSpan? UntilExpiry
+    /// <summary>Throttles are many, and all the same: one line now and then says it.</summary>
+    private void Tell(Exception error, TimeSpan wait)
     {
-        get
+        if (error is not LeaseStoreException { IsThrottled: true })
         {
-            if (_untilExpiry == Timeout.InfiniteTimeSpan)
-            {
-                return null;
-            }
-
-            TimeSpan left = _untilExpiry - _parts.Time.GetElapsedTime(_lookedAt);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            ConsumerLog.CoordinationFailed(_parts.Log, $"Listing shards and leases of {Settings.Stream.Name}", wait, error);
         }
-    }
-
-    private TimeSpan UntilNext()
-    {
-        TimeSpan next = _looks.UntilList;
-        if (UntilExpiry is { } expiry && expiry < next)
+        else if (_toldOfThrottleAt is not { } toldAt || _parts.Time.GetElapsedTime(toldAt) >= s_tellInterval)
         {
-            next = expiry;
+            _toldOfThrottleAt = _parts.Time.GetTimestamp();
+            ConsumerLog.CoordinationThrottled(_parts.Log, Me, wait, error.Message);
         }
-
-        next = _looks.UntilGlance is var glance && glance < next ? glance : next;
-        next = UntilWatch < next ? UntilWatch : next;
-        // timers know whole milliseconds: what is rounded down wakes too early, again and again
-        return TimeSpan.FromMilliseconds(Math.Ceiling(next.TotalMilliseconds));
     }
 
     private async Task ListAsync(CancellationToken cancellationToken)
     {
-        await LearnLimitsAsync(cancellationToken);
+        await _share.LearnAsync(cancellationToken);
         bool isFirst = _looks.ListedAt is null;
-        bool answersRing = _answersRing;
-        _answersRing = false;
+        bool answersRing = _lookout.TakeRing();
         _looks.ListBegins();
         IReadOnlyList<Lease> leases;
         try
@@ -173,33 +139,11 @@ internal sealed class LeaseCoordinator
         _bell.Heard(leases);
         bool hasAnswered = HandOver(leases);
         hasAnswered |= await MoveAsync(leases, cancellationToken);
-        Look(leases);
+        _lookout.Listed(leases);
         if (answersRing && !hasAnswered)
         {
             // the list may lag behind the ring: once more
             _looks.RequestList();
-        }
-    }
-
-    /// <summary>Where the options give no budget, what the table has provisioned is one. It may change at any time.</summary>
-    private async Task LearnLimitsAsync(CancellationToken cancellationToken)
-    {
-        if (_store is not IMeteredLeaseStore metered
-            || Settings.LeaseTableWriteUnits is not null
-            || (_limitsAskedAt is { } askedAt && _parts.Time.GetElapsedTime(askedAt) < s_limitsInterval))
-        {
-            return;
-        }
-
-        _limitsAskedAt = _parts.Time.GetTimestamp();
-        try
-        {
-            _foundUnits = (await metered.DescribeThroughputAsync(cancellationToken)).WriteUnits;
-            _budget.SetTableUnits(_foundUnits);
-        }
-        catch (LeaseStoreException e)
-        {
-            ConsumerLog.LimitsUnknown(_parts.Log, _store.Description, e);
         }
     }
 
@@ -220,11 +164,11 @@ internal sealed class LeaseCoordinator
     {
         // A shard that is being wound up here is neither held nor free.
         IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey) || !_runs.IsRunning(lease.LeaseKey))];
-        NoteRequests(runnable);
+        _requests.Listed(runnable);
         var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => lease.Owner == Me || _observer.IsFree(lease))
         {
             IsGiven = lease => lease.IsPassedOn && !_observer.HasMoved(lease),
-            IsOverdue = lease => _askedAt.TryGetValue(lease.LeaseKey, out long asked) && _parts.Time.GetElapsedTime(asked) >= AnswerTime,
+            IsOverdue = _requests.IsOverdue,
         };
         if (Settings.LeaseBalancing == LeaseBalancing.Throughput)
         {
@@ -234,9 +178,19 @@ internal sealed class LeaseCoordinator
         }
 
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
+        bool hasTaken = await TakeAllAsync(moves.Take, cancellationToken);
+        _sync.ForgetFirstStarts();
+        await _requests.WithdrawAsync(moves.Withdraw, cancellationToken);
+        await _requests.AskAsync(moves.Request, leases, cancellationToken);
+        _share.Set(_runs.HeldCount, runnable.Count);
+        return hasTaken;
+    }
+
+    private async Task<bool> TakeAllAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
         bool hasTaken = false;
-        HasReached |= moves.Take.Count > 0;
-        foreach (Lease[] some in moves.Take.Chunk(Parallelism))
+        _hasTried |= leases.Count > 0;
+        foreach (Lease[] some in leases.Chunk(LeaseRequests.Parallelism))
         {
             (Lease Observed, LeaseWriteResult Result, long Started)[] takes = await Task.WhenAll(some.Select(lease => TakeAsync(lease, cancellationToken)));
             foreach ((Lease observed, LeaseWriteResult result, long started) in takes)
@@ -245,7 +199,7 @@ internal sealed class LeaseCoordinator
                 if (_takenRows.IsNew(observed, result) && result.Lease is { } mine && _parts.Time.GetElapsedTime(started) < LeaseRenewer.LastsFor(Settings.LeaseDuration))
                 {
                     hasTaken = true;
-                    _askedAt.Remove(mine.LeaseKey);
+                    _requests.Taken(mine);
                     _runs.Start(mine, started, _sync.TakeFirstStart(mine));
                 }
                 else
@@ -261,11 +215,6 @@ internal sealed class LeaseCoordinator
             }
         }
 
-        _sync.ForgetFirstStarts();
-        await WithdrawAsync(moves.Withdraw, cancellationToken);
-        await RequestAsync(moves.Request, leases, cancellationToken);
-        _budget.SetShare(_runs.HeldCount, runnable.Count, UnitsToHold(_runs.HeldCount));
-        WarnOfSmallBudget(runnable.Count);
         return hasTaken;
     }
 
@@ -280,199 +229,6 @@ internal sealed class LeaseCoordinator
         catch (Exception e)
         {
             return (lease, new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e), started);
-        }
-    }
-
-    /// <summary>Which leases this worker waits for, and since when.</summary>
-    private void NoteRequests(IReadOnlyList<Lease> leases)
-    {
-        HashSet<string> asked = [.. leases.Where(lease => lease.RequestedBy == Me && lease.IsHeldByFastConsumer && lease.LeaseOwner != Me).Select(static lease => lease.LeaseKey)];
-        foreach (string answered in _askedAt.Keys.Where(key => !asked.Contains(key)).ToList())
-        {
-            _askedAt.Remove(answered);
-        }
-
-        foreach (string key in asked)
-        {
-            _askedAt.TryAdd(key, _parts.Time.GetTimestamp());
-        }
-    }
-
-    private async Task WithdrawAsync(IReadOnlyList<Lease> unneeded, CancellationToken cancellationToken)
-    {
-        foreach (Lease[] some in unneeded.Chunk(Parallelism))
-        {
-            await Task.WhenAll(some.Select(lease => _store.RequestAsync(lease, requester: null, cancellationToken)));
-        }
-
-        foreach (Lease lease in unneeded)
-        {
-            _askedAt.Remove(lease.LeaseKey);
-        }
-    }
-
-    private async Task RequestAsync(IReadOnlyList<Lease> wanted, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
-    {
-        HasReached |= wanted.Count > 0;
-        foreach (Lease[] some in wanted.Chunk(Parallelism))
-        {
-            LeaseWriteResult[] results = await Task.WhenAll(some.Select(lease => _store.RequestAsync(lease, Me, cancellationToken)));
-            for (int i = 0; i < some.Length; i++)
-            {
-                if (results[i].Outcome == LeaseWriteOutcome.Written)
-                {
-                    _askedAt[some[i].LeaseKey] = _parts.Time.GetTimestamp();
-                }
-            }
-        }
-
-        foreach (IGrouping<string?, Lease> owned in wanted.Where(lease => _askedAt.ContainsKey(lease.LeaseKey)).GroupBy(static lease => lease.LeaseOwner, StringComparer.Ordinal))
-        {
-            ConsumerLog.LeasesRequested(_parts.Log, Me, owned.Count(), owned.Key!);
-            try
-            {
-                await _bell.RingAsync(owned.Key!, leases, cancellationToken);
-            }
-            catch (LeaseStoreException e)
-            {
-                // it lists the table before long anyway
-                ConsumerLog.RingFailed(_parts.Log, Me, owned.Key!, e);
-            }
-        }
-    }
-
-    /// <summary>What to look at until the next list.</summary>
-    private void Look(IReadOnlyList<Lease> leases)
-    {
-        _others = [.. leases.Where(lease => lease.Owner is not null && lease.Owner != Me && !lease.IsFinished && !_observer.IsFree(lease))];
-        // each watches those behind it in the order of names, so that every worker is watched by as many
-        List<Lease> bells = [.. Doorbell.BellsOf(_others).OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => pair.Value)];
-        int next = bells.FindIndex(bell => string.CompareOrdinal(bell.Owner, Me) > 0);
-        _watched = _looks.WatchesBells ? [.. bells.Skip(Math.Max(0, next)).Concat(bells.Take(Math.Max(0, next))).Take(MostWatched)] : [];
-        _lookedAt = _parts.Time.GetTimestamp();
-        _untilExpiry = _looks.WatchesBells
-            ? Timeout.InfiniteTimeSpan
-            : _others.Select(lease => Settings.LeaseDuration - (_observer.StillFor(lease.LeaseKey) ?? TimeSpan.Zero)).Append(2 * Settings.LeaseDuration).Min();
-    }
-
-    private async Task GlanceAsync(CancellationToken cancellationToken)
-    {
-        bool isGlanceDue = _looks.UntilGlance == TimeSpan.Zero;
-        // a little early, where that saves a request of its own before the next glance
-        bool watches = UntilWatch == TimeSpan.Zero
-            || (isGlanceDue && _watched.Count > 0 && _parts.Time.GetElapsedTime(_watchedAt) > (Settings.LeaseDuration / 4) - TableLooks.GlanceInterval);
-        if (!isGlanceDue && !watches)
-        {
-            return;
-        }
-
-        _looks.Glanced();
-        string? bell = _runs.Held.Min(StringComparer.Ordinal);
-        List<string> keys = bell is null ? [] : [bell];
-        List<Lease> awaited = Awaited(bell is null);
-        keys.AddRange(awaited.Select(static lease => lease.LeaseKey));
-        if (watches)
-        {
-            _watchedAt = _parts.Time.GetTimestamp();
-            keys.AddRange(_watched.Select(static lease => lease.LeaseKey));
-        }
-
-        if (keys.Count == 0)
-        {
-            return;
-        }
-
-        IReadOnlyList<Lease> rows = await _store.GetManyAsync(keys, ReadConsistency.Eventual, cancellationToken);
-        _observer.Glance(rows);
-        foreach (Lease row in rows)
-        {
-            if (row.LeaseKey == bell && _bell.IsRung(row))
-            {
-                _answersRing = true;
-                _looks.RequestList();
-            }
-            else if (awaited.Exists(lease => lease.LeaseKey == row.LeaseKey && lease.Owner != row.Owner))
-            {
-                _looks.RequestList();
-            }
-        }
-
-        // a bell that has another owner now was left by its worker, or taken from it
-        if (watches && _watched.Exists(bell => IsToBeListed(bell) || !rows.Any(row => row.LeaseKey == bell.LeaseKey && row.Owner == bell.Owner)))
-        {
-            _looks.RequestList();
-        }
-    }
-
-    /// <summary>Some of the rows that this worker has asked for, or would take if they came free because it has none.</summary>
-    private List<Lease> Awaited(bool isIdle)
-    {
-        Lease[] candidates = [.. _others.Where(lease => isIdle || _askedAt.ContainsKey(lease.LeaseKey))];
-        _random.Shuffle(candidates);
-        return [.. candidates.OrderBy(lease => !_askedAt.ContainsKey(lease.LeaseKey)).Take(MostAwaited)];
-    }
-
-    /// <summary>Bells are watched each quarter of the lease duration, and when one begins to be suspect or is about to expire.</summary>
-    private TimeSpan UntilWatch
-    {
-        get
-        {
-            if (_watched.Count == 0)
-            {
-                return TimeSpan.MaxValue;
-            }
-
-            TimeSpan sinceWatch = _parts.Time.GetElapsedTime(_watchedAt);
-            TimeSpan next = (Settings.LeaseDuration / 4) - sinceWatch;
-            foreach (Lease bell in _watched)
-            {
-                TimeSpan still = _observer.SilentFor(bell) ?? TimeSpan.Zero;
-                foreach (TimeSpan mark in new[] { Suspect, Settings.LeaseDuration })
-                {
-                    // marks that were passed at the last watch already are no news
-                    TimeSpan left = mark - still;
-                    next = left + sinceWatch > TimeSpan.Zero && left < next ? left : next;
-                }
-            }
-
-            return next > TimeSpan.Zero ? next : TimeSpan.Zero;
-        }
-    }
-
-    private TimeSpan Suspect => LeaseObserver.Suspicious * Settings.LeaseDuration;
-
-    /// <summary>
-    /// A bell that stands still longer than a live worker lets it is a reason to list, so that the worker's other leases are seen to stand
-    /// still too; and so is one that has expired.
-    /// </summary>
-    private bool IsToBeListed(Lease bell)
-    {
-        TimeSpan still = _observer.SilentFor(bell) ?? TimeSpan.Zero;
-        TimeSpan sinceList = _looks.ListedAt is { } listedAt ? _parts.Time.GetElapsedTime(listedAt) : TimeSpan.MaxValue;
-        return still >= Settings.LeaseDuration || (still >= Suspect && sinceList > 0.25 * Settings.LeaseDuration);
-    }
-
-    /// <summary>Every lease is written at least twice in its duration.</summary>
-    private double UnitsToHold(int leases) => leases / (Settings.LeaseDuration / 2).TotalSeconds;
-
-    /// <summary>A budget below what leases need costs leases.</summary>
-    private void WarnOfSmallBudget(int leases)
-    {
-        double needed = UnitsToHold(leases);
-        if ((Settings.LeaseTableWriteUnits ?? _foundUnits) is not double units || units >= needed || _warnedOfBudget)
-        {
-            return;
-        }
-
-        _warnedOfBudget = true;
-        TimeSpan longer = TimeSpan.FromSeconds(2 * leases / units);
-        if (Settings.LeaseTableWriteUnits is null)
-        {
-            ConsumerLog.TableTooSmall(_parts.Log, units, leases, Settings.LeaseDuration, needed, longer);
-        }
-        else
-        {
-            ConsumerLog.BudgetTooSmall(_parts.Log, units, leases, Settings.LeaseDuration, needed, longer);
         }
     }
 }

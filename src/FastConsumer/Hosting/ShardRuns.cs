@@ -179,7 +179,9 @@ internal sealed class ShardRuns
                 }
 
                 TimeSpan wait = backoff.Next();
-                ConsumerLog.ReleaseRetried(_parts.Log, lease.Owner, lease.Key, wait, result.Error);
+                // a throttle needs no stack
+                ConsumerLog.ReleaseRetried(
+                    _parts.Log, lease.Owner, lease.Key, result.Error?.Message ?? "the lease was not found as it was left", wait, result.Error is LeaseStoreException { IsThrottled: true } ? null : result.Error);
                 await Task.Delay(wait, _parts.Time, either.Token);
             }
         }

@@ -20,4 +20,16 @@ internal static class KinesisConnections
         // so that an answer is one read, however many pieces it comes in
         PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new FillingStream(context.PlaintextStream)),
     };
+
+    /// <summary>For subscriptions: streams of minutes, with little to say at times.</summary>
+    public static SocketsHttpHandler CreateForStreams(bool useProxy, int windowBytes)
+    {
+        SocketsHttpHandler handler = Create(useProxy);
+        handler.InitialHttp2StreamWindowSize = windowBytes;
+        handler.EnableMultipleHttp2Connections = true;
+        handler.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
+        handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+        return handler;
+    }
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -13,39 +12,13 @@ using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Kinesis;
 
-/// <summary>The members of a request, written once for each attempt.</summary>
-internal interface IRequestBody
-{
-    void Write(WireWriter writer);
-}
-
-/// <summary>Reads a successful answer; may take the body's array over.</summary>
-internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body, HttpResponseHeaders headers);
-
-/// <summary>Takes a successful answer over before its body has come.</summary>
-internal delegate T AnswerOpener<T>(HttpResponseMessage response, Stream body, FailureFactory fail);
-
-/// <summary>Words a failure of a call that has been answered, with the call's facts.</summary>
-internal delegate KinesisException FailureFactory(string text, KinesisErrorKind kind, Exception? innerException, string? code);
-
 /// <summary>
 /// Sends one operation: writes the request, signs it, reads the answer into one pooled buffer, and repeats it as far as the
 /// error and the operation allow.
 /// </summary>
 internal sealed class KinesisTransport : IDisposable
 {
-    /// <summary>GetRecords answers at most 10 MiB of data: 14 MiB in base64, and up to 10,000 keys.</summary>
-    private const int LargestAnswer = 40 * 1024 * 1024;
-
-    /// <summary>What is read from the connection at once: large answers in few calls, from a buffer that fits the second-level cache.</summary>
-    internal const int CopyBufferLength = 256 * 1024;
-
-    private const int UnannouncedAnswerCapacity = 16 * 1024;
-    private const int LargestError = 64 * 1024;
-    private const string EventStreamMediaType = "application/vnd.amazon.eventstream";
-
-    // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
-    private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
+    private static readonly string s_userAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     // HttpClient would only add a token source of its own to each request
     private readonly HttpMessageInvoker _http;
@@ -61,8 +34,8 @@ internal sealed class KinesisTransport : IDisposable
     private readonly ILogger? _logger;
     private readonly bool _mayFallBack;
     private readonly SigningTime _signingTime = new();
+    private readonly ServiceClock _clock;
     private int _format;
-    private long _clockOffsetTicks;
 
     public KinesisTransport(KinesisClientOptions options, HttpMessageHandler? handler, ArrayPool<byte> pool)
     {
@@ -75,12 +48,18 @@ internal sealed class KinesisTransport : IDisposable
         _requestTimeout = options.RequestTimeout;
         _maxAttempts = options.MaxAttempts;
         _logger = options.Logger;
+        _clock = new ServiceClock(options.TimeProvider, options.Logger);
         _mayFallBack = options.Protocol == KinesisProtocol.Auto;
         _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
         _http = new HttpMessageInvoker(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null);
         // each attempt has its own time-out, on the given clock
         _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
-        _http2 = new Lazy<HttpMessageInvoker>(() => handler is not null ? _http : new HttpMessageInvoker(CreateHttp2Handler(_endpoints, options.StreamWindowBytes), disposeHandler: true));
+        // kinesis-local never sends more than the first window of a stream
+        int windowBytes = options.StreamWindowBytes
+            ?? (_endpoints.IsLoopback ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
+        _http2 = new Lazy<HttpMessageInvoker>(() => handler is not null
+            ? _http
+            : new HttpMessageInvoker(KinesisConnections.CreateForStreams(useProxy: !_endpoints.IsLoopback, windowBytes), disposeHandler: true));
     }
 
     public string EndpointDescription => _endpoints.Description;
@@ -98,7 +77,7 @@ internal sealed class KinesisTransport : IDisposable
     /// <inheritdoc cref="SendAsync{T}(KinesisOperation, StreamIdentifier, Action{WireWriter}, AnswerDecoder{T}, CancellationToken)"/>
     public Task<T> SendAsync<T>(
         KinesisOperation operation, StreamIdentifier stream, IRequestBody body, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
-        SendAsync(new Call<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), body) { Stream = stream, Decode = decode }, cancellationToken);
+        SendAsync(new KinesisCall<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), body) { Stream = stream, Decode = decode }, cancellationToken);
 
     /// <summary>Sends <paramref name="operation"/> over HTTP/2, in JSON, and hands the answer over as soon as it begins.</summary>
     /// <param name="operation">What to do.</param>
@@ -109,9 +88,9 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="cancellationToken">Ends the call, not the answer.</param>
     public Task<T> OpenAsync<T>(
         KinesisOperation operation, string subject, string arn, Action<WireWriter> write, AnswerOpener<T> open, CancellationToken cancellationToken) =>
-        SendAsync(new Call<T>(operation, _endpoints.Resolve(arn, operation.IsData), new WrittenBody(write)) { Subject = subject, Open = open }, cancellationToken);
+        SendAsync(new KinesisCall<T>(operation, _endpoints.Resolve(arn, operation.IsData), new WrittenBody(write)) { Subject = subject, Open = open }, cancellationToken);
 
-    private async Task<T> SendAsync<T>(Call<T> call, CancellationToken cancellationToken)
+    private async Task<T> SendAsync<T>(KinesisCall<T> call, CancellationToken cancellationToken)
     {
         KinesisOperation operation = call.Operation;
         ServiceEndpoint endpoint = call.Endpoint;
@@ -120,7 +99,7 @@ internal sealed class KinesisTransport : IDisposable
         {
             WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
             ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
-            Outcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
+            AttemptOutcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
             if (outcome.Failure is not { } failed)
             {
                 return outcome.Value;
@@ -144,7 +123,7 @@ internal sealed class KinesisTransport : IDisposable
                 }
             }
 
-            if (!clockWasCorrected && TryCorrectClock(endpoint, failure, failed.ServerTime))
+            if (!clockWasCorrected && _clock.TryCorrect(endpoint, failure, failed.ServerTime))
             {
                 clockWasCorrected = true;
                 attempt--;
@@ -177,20 +156,6 @@ internal sealed class KinesisTransport : IDisposable
         _credentials.Dispose();
     }
 
-    /// <summary>For subscriptions: streams of minutes, with little to say at times.</summary>
-    private static SocketsHttpHandler CreateHttp2Handler(EndpointResolver endpoints, int? streamWindowBytes)
-    {
-        SocketsHttpHandler handler = KinesisConnections.Create(useProxy: !endpoints.IsLoopback);
-        // kinesis-local never sends more than the first window of a stream
-        handler.InitialHttp2StreamWindowSize = streamWindowBytes
-            ?? (endpoints.IsLoopback ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
-        handler.EnableMultipleHttp2Connections = true;
-        handler.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
-        handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
-        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
-        return handler;
-    }
-
     private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
     {
         KinesisErrorKind.Throttled => operation.Retry is not (RetryRule.ReadRecords or RetryRule.Subscribe),
@@ -200,7 +165,7 @@ internal sealed class KinesisTransport : IDisposable
     };
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Outcome<T>> AttemptAsync<T>(Call<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
+    private async ValueTask<AttemptOutcome<T>> AttemptAsync<T>(KinesisCall<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
     {
         using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
         try
@@ -217,10 +182,10 @@ internal sealed class KinesisTransport : IDisposable
             {
                 if (call.Open is null || !response.IsSuccessStatusCode)
                 {
-                    return await ReadAsync(call, response, either.Token);
+                    return await KinesisAnswers.ReadAsync(call, response, _pool, either.Token);
                 }
 
-                Outcome<T> outcome = Open(call, call.Open, response);
+                AttemptOutcome<T> outcome = KinesisAnswers.Open(call, call.Open, response);
                 isHandedOver = outcome.Failure is null;
                 return outcome;
             }
@@ -239,7 +204,7 @@ internal sealed class KinesisTransport : IDisposable
         }
         catch (OperationCanceledException exception) when (either.Token.IsCancellationRequested)
         {
-            return Outcome<T>.Failed(call.Fail(
+            return AttemptOutcome<T>.Failed(call.Fail(
                 $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
                 KinesisErrorKind.Unavailable,
                 exception));
@@ -251,11 +216,11 @@ internal sealed class KinesisTransport : IDisposable
             HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
             bool isUntouched = error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            return Outcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched), isUntouched);
+            return AttemptOutcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched), isUntouched);
         }
     }
 
-    private static void WriteBody<T>(Call<T> call, WireFormat format, PooledBufferWriter body)
+    private static void WriteBody<T>(KinesisCall<T> call, WireFormat format, PooledBufferWriter body)
     {
         using WireWriter writer = WireWriter.Create(format, body);
         writer.StartMap();
@@ -263,11 +228,11 @@ internal sealed class KinesisTransport : IDisposable
         writer.EndMap();
     }
 
-    private HttpRequestMessage CreateRequest<T>(Call<T> call, WireFormat format, PooledBufferWriter body, ImmutableCredentials credentials)
+    private HttpRequestMessage CreateRequest<T>(KinesisCall<T> call, WireFormat format, PooledBufferWriter body, ImmutableCredentials credentials)
     {
         ServiceEndpoint endpoint = call.Endpoint;
         string mediaType = format.MediaType();
-        string time = _signingTime.Format(_timeProvider.GetUtcNow() + new TimeSpan(Volatile.Read(ref _clockOffsetTicks)));
+        string time = _signingTime.Format(_clock.Now);
         ReadOnlySpan<SignedHeader> headers =
         [
             new("content-type", mediaType),
@@ -299,7 +264,7 @@ internal sealed class KinesisTransport : IDisposable
         request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
         request.Headers.TryAddWithoutValidation("X-Amz-Date", time);
         request.Headers.TryAddWithoutValidation("X-Amz-Target", call.Operation.Target);
-        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        request.Headers.TryAddWithoutValidation("User-Agent", s_userAgent);
         request.Headers.TryAddWithoutValidation("Authorization", authorization);
         if (credentials.UseToken)
         {
@@ -309,106 +274,7 @@ internal sealed class KinesisTransport : IDisposable
         return request;
     }
 
-    private static Outcome<T> Open<T>(Call<T> call, AnswerOpener<T> open, HttpResponseMessage response)
-    {
-        string? mediaType = Header(response.Content.Headers, "Content-Type");
-        return mediaType is null || !mediaType.StartsWith(EventStreamMediaType, StringComparison.OrdinalIgnoreCase)
-            ? Outcome<T>.Failed(call.Fail(
-                $"the answer ({mediaType ?? "no content type"}) is no {EventStreamMediaType}.", KinesisErrorKind.InvalidResponse, response: response))
-            : new Outcome<T>
-            {
-                Value = open(
-                    response,
-                    response.Content.ReadAsStream(CancellationToken.None),
-                    (text, kind, innerException, code) => call.Fail(text, kind, innerException, code, response)),
-            };
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Outcome<T>> ReadAsync<T>(Call<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        int status = (int)response.StatusCode;
-        int limit = response.IsSuccessStatusCode ? LargestAnswer : LargestError;
-        long? announced = response.Content.Headers.ContentLength;
-        if (announced > limit)
-        {
-            return Outcome<T>.Failed(call.Fail(
-                $"the answer is announced with {announced} bytes, more than the {limit} that are possible.",
-                response.IsSuccessStatusCode ? KinesisErrorKind.InvalidResponse : ErrorCatalog.Classify(call.Operation, status, null),
-                response: response));
-        }
-
-        using var body = new PooledBufferWriter(_pool, (int)(announced ?? UnannouncedAnswerCapacity), limit);
-        try
-        {
-            await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-            if (announced is { } length)
-            {
-                await ReadExactlyAsync(stream, body, (int)length, cancellationToken);
-            }
-            else
-            {
-                await using var sink = new BodySink(body);
-                await stream.CopyToAsync(sink, CopyBufferLength, cancellationToken);
-            }
-        }
-        catch (InvalidDataException exception)
-        {
-            return Outcome<T>.Failed(call.Fail(exception.Message, KinesisErrorKind.InvalidResponse, exception, response: response));
-        }
-
-        string? mediaType = Header(response.Content.Headers, "Content-Type");
-        if (!response.IsSuccessStatusCode)
-        {
-            return ReadError(call, response, mediaType, body);
-        }
-
-        try
-        {
-            return new Outcome<T> { Value = call.Decode!(WireFormats.Detect(mediaType, body.WrittenSpan), body, response.Headers) };
-        }
-        catch (WireFormatException exception)
-        {
-            KinesisException failure = call.Fail(
-                $"the answer ({mediaType ?? "no content type"}, {body.Length} bytes) cannot be decoded: {exception.Message}",
-                KinesisErrorKind.InvalidResponse,
-                exception,
-                response: response);
-            return Outcome<T>.Failed(failure, refusesFormat: true);
-        }
-    }
-
-    /// <summary>Straight from the connection to where the records stay.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask ReadExactlyAsync(Stream stream, PooledBufferWriter body, int length, CancellationToken cancellationToken)
-    {
-        // in one read, where the connection is FillingStream's
-        Memory<byte> room = new FillingStream.Room(body.GetMemory(length)[..length]).Memory;
-        while (body.Length < length)
-        {
-            int read = await stream.ReadAsync(room[body.Length..], cancellationToken);
-            if (read == 0)
-            {
-                throw new IOException($"The answer ended after {body.Length} of {length} bytes.");
-            }
-
-            body.Advance(read);
-        }
-    }
-
-    private static Outcome<T> ReadError<T>(Call<T> call, HttpResponseMessage response, string? mediaType, PooledBufferWriter body)
-    {
-        int status = (int)response.StatusCode;
-        ServiceError error = ServiceError.Read(mediaType, Header(response.Headers, "x-amzn-ErrorType"), body.WrittenSpan);
-        KinesisErrorKind kind = ErrorCatalog.Classify(call.Operation, status, error.Code);
-        string text = error == default ? $"the server answered HTTP {status} ({response.StatusCode}) without a reason." : error.Describe();
-        KinesisException failure = call.Fail(text + ErrorCatalog.Remedy(call.Operation, kind, error.Code), kind, code: error.Code, response: response);
-        // a refusal of the encoding comes before any action
-        bool refusesFormat = ErrorCatalog.RefusesEncoding(status, error.Code);
-        return Outcome<T>.Failed(failure, isUntouched: refusesFormat, refusesFormat, response.Headers.Date);
-    }
-
-    private static KinesisException DescribeNetworkFailure<T>(Call<T> call, Exception exception, HttpRequestError error, bool isUntouched)
+    private static KinesisException DescribeNetworkFailure<T>(KinesisCall<T> call, Exception exception, HttpRequestError error, bool isUntouched)
     {
         Uri uri = call.Endpoint.Uri;
         string reason = exception.InnerException is { Message.Length: > 0 } inner ? inner.Message : exception.Message;
@@ -435,100 +301,4 @@ internal sealed class KinesisTransport : IDisposable
             KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.InnerException?.Message ?? failure.Message);
         }
     }
-
-    private bool TryCorrectClock(ServiceEndpoint endpoint, KinesisException failure, DateTimeOffset? serverTime)
-    {
-        if (serverTime is not { } there || !ErrorCatalog.IsClock(failure.ErrorCode))
-        {
-            return false;
-        }
-
-        TimeSpan offset = there - _timeProvider.GetUtcNow();
-        var former = new TimeSpan(Volatile.Read(ref _clockOffsetTicks));
-        if (!ErrorCatalog.NamesClock(failure.ErrorCode) && (offset - former).Duration() < s_leastSkew)
-        {
-            return false;
-        }
-
-        Volatile.Write(ref _clockOffsetTicks, offset.Ticks);
-        if (_logger is not null)
-        {
-            KinesisLog.ClockCorrected(_logger, offset, endpoint.ToString());
-        }
-
-        return true;
-    }
-
-    private static string? Header(HttpHeaders headers, string name) =>
-        headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
-
-    private static readonly string UserAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
-
-    /// <summary>For calls that are rare enough for a closure.</summary>
-    private sealed class WrittenBody(Action<WireWriter> write) : IRequestBody
-    {
-        public void Write(WireWriter writer) => write(writer);
-    }
-
-    /// <summary>What stays the same in all attempts of one call.</summary>
-    private sealed record Call<T>(KinesisOperation Operation, ServiceEndpoint Endpoint, IRequestBody Body)
-    {
-        /// <summary>What it is done to, for messages, where that is not <see cref="Stream"/> alone.</summary>
-        public string? Subject { get; init; }
-
-        public StreamIdentifier Stream { get; init; }
-
-        /// <summary>Set where the answer is read as a whole.</summary>
-        public AnswerDecoder<T>? Decode { get; init; }
-
-        /// <summary>Set where the answer is a stream.</summary>
-        public AnswerOpener<T>? Open { get; init; }
-
-        public KinesisException Fail(
-            string text, KinesisErrorKind kind, Exception? innerException = null, string? code = null, HttpResponseMessage? response = null)
-        {
-            string? requestId = response is null ? null : Header(response.Headers, "x-amzn-RequestId");
-            string? extendedRequestId = response is null ? null : Header(response.Headers, "x-amz-id-2");
-            string facts = Endpoint.ToString();
-            if (response is not null)
-            {
-                facts += $", HTTP {(int)response.StatusCode}";
-            }
-
-            if (requestId is not null)
-            {
-                facts += $", request id {requestId}";
-            }
-
-            if (extendedRequestId is not null)
-            {
-                facts += $", extended request id {extendedRequestId}";
-            }
-
-            return new KinesisException($"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: {text} [{facts}]", kind, code, innerException)
-            {
-                StatusCode = response is null ? null : (int)response.StatusCode,
-                RequestId = requestId,
-                ExtendedRequestId = extendedRequestId,
-            };
-        }
-    }
-
-    /// <summary>How one attempt ended: a value, or a failure. Small, for it is held while the attempt runs.</summary>
-    private readonly record struct Outcome<T>
-    {
-        public T Value { get; init; }
-
-        public AttemptFailure? Failure { get; init; }
-
-        public static Outcome<T> Failed(KinesisException failure, bool isUntouched = false, bool refusesFormat = false, DateTimeOffset? serverTime = null) =>
-            new() { Failure = new AttemptFailure(failure, isUntouched, refusesFormat, serverTime) };
-    }
-
-    /// <summary>Why an attempt failed, and what that allows.</summary>
-    /// <param name="Exception">What the caller is told.</param>
-    /// <param name="IsUntouched">The service cannot have acted on the request.</param>
-    /// <param name="RefusesFormat">The encoding may be the reason.</param>
-    /// <param name="ServerTime">The time of the answer, where there was one.</param>
-    private sealed record AttemptFailure(KinesisException Exception, bool IsUntouched, bool RefusesFormat, DateTimeOffset? ServerTime);
 }

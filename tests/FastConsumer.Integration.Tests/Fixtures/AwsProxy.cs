@@ -1,6 +1,9 @@
+using FastConsumer.Shared.Hosts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Integration.Tests.Fixtures;
@@ -17,6 +20,7 @@ internal abstract class AwsProxy : IAsyncDisposable
         _server = new Uri(serviceUrl);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _application = builder.Build();
         _application.Run(AnswerAsync);

@@ -1,0 +1,56 @@
+namespace FastConsumer.Testing.Simulation;
+
+/// <summary>A worker's time with a shard, from a take to the next.</summary>
+internal sealed class Ownership(SimulatedWorker worker, string shardId, long token, int start, TimeSpan takenAt)
+{
+    public SimulatedWorker Worker { get; } = worker;
+
+    public string ShardId { get; } = shardId;
+
+    public long Token { get; } = token;
+
+    /// <summary>The last record that was done when it began.</summary>
+    public int Start { get; } = start;
+
+    /// <summary>False where it began at a time, not at a record.</summary>
+    public bool KnowsStart { get; init; }
+
+    public bool BeginsInOrder { get; init; }
+
+    public int First { get; set; } = int.MaxValue;
+
+    public int Last { get; set; } = -1;
+
+    public Dictionary<string, int> LastOfKey { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<int> Begun { get; } = [];
+
+    public Dictionary<int, long> Done { get; } = [];
+
+    public int Durable { get; set; } = start;
+
+    /// <summary>The end of the contiguous run of what it has done.</summary>
+    public int Contiguous { get; private set; } = start + 1;
+
+    public TimeSpan RenewedAt { get; set; } = takenAt;
+
+    public bool IsReleased { get; set; }
+
+    public bool IsAhead(int index) => index > Start;
+
+    public void Advance()
+    {
+        if (!KnowsStart && !BeginsInOrder && Durable < 0)
+        {
+            // what stands before the first that was begun may come yet, in another lane
+            return;
+        }
+
+        int from = KnowsStart || First == int.MaxValue ? 0 : First;
+        Contiguous = Math.Max(Math.Max(Contiguous, from), Durable + 1);
+        while (Done.ContainsKey(Contiguous))
+        {
+            Contiguous++;
+        }
+    }
+}
