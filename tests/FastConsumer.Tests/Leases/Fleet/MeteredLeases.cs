@@ -53,12 +53,18 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        RequireUnit();
         return await _inner.CreateAsync(lease, cancellationToken);
     }
 
     public async Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        if (!costs.TryWrite(time))
+        {
+            return LeaseCosts.Throttled;
+        }
+
         LeaseWriteResult result = await _inner.TakeAsync(observed, owner, cancellationToken);
         costs.Takes += result.Outcome == LeaseWriteOutcome.Written ? 1 : 0;
         return result;
@@ -76,38 +82,49 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
-        return await _inner.ReleaseAsync(held, successor, cancellationToken);
+        return costs.TryWrite(time) ? await _inner.ReleaseAsync(held, successor, cancellationToken) : LeaseCosts.Throttled;
     }
 
     public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.Requests++;
-        return await _inner.RequestAsync(observed, requester, cancellationToken);
+        return costs.TryWrite(time) ? await _inner.RequestAsync(observed, requester, cancellationToken) : LeaseCosts.Throttled;
     }
 
     public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.Rings++;
+        RequireUnit();
         return await _inner.RingAsync(leaseKey, owner, ring, cancellationToken);
     }
 
     public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        RequireUnit();
         await _inner.UpdateChildrenAsync(leaseKey, childShardIds, cancellationToken);
     }
 
     public async Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        RequireUnit();
         return await _inner.DeleteAsync(observed, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 
     private static double Factor(ReadConsistency consistency) => consistency == ReadConsistency.Strong ? 1 : 0.5;
+
+    private void RequireUnit()
+    {
+        if (!costs.TryWrite(time))
+        {
+            throw LeaseCosts.Throttled.Error!;
+        }
+    }
 
     private Task TravelAsync(CancellationToken cancellationToken) =>
         Task.Delay(IsDead ? Timeout.InfiniteTimeSpan : s_latency, time, cancellationToken);
@@ -141,7 +158,7 @@ internal sealed class LeaseCosts
 
     public int ThrottledWrites { get; private set; }
 
-    /// <summary>Renewals and checkpoints that the table takes each second; null for all.</summary>
+    /// <summary>Writes that the table takes each second; null for all.</summary>
     public double? WriteUnits { get; set; }
 
     public bool TryWrite(TimeProvider time)
