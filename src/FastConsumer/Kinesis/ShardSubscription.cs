@@ -236,7 +236,7 @@ internal sealed class ShardSubscription : IShardSubscription
     private KinesisException Refused(ServiceError error)
     {
         KinesisErrorKind kind = ErrorCatalog.Classify(KinesisOperation.SubscribeToShard, 400, error.Code);
-        return _fail("the service ended the subscription: " + error.Describe() + ErrorCatalog.Remedy(KinesisOperation.SubscribeToShard, kind, error.Code), kind, null, error.Code);
+        return _fail("the service ended the subscription: " + error.Describe(), kind, null, error.Code);
     }
 
     private KinesisException Cut() => _fail("the subscription was cut in the middle of an event.", KinesisErrorKind.Unavailable, null, null);
