@@ -29,8 +29,6 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// <summary>Leases are deleted when they have been seen so long to be of no use.</summary>
     private static readonly TimeSpan s_deletionDelay = TimeSpan.FromSeconds(45);
 
-    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
-
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
 
@@ -84,9 +82,9 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
             _listedAt = parts.Time.GetTimestamp();
             ShardListing listing = await ShardListing.ListAllAsync(parts.Client, Settings.Stream, cancellationToken);
             IReadOnlyList<Shard> shards = listing.Shards;
-            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : Now(listing);
+            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : ShardListing.Before(listing.AnsweredAt, parts.Time);
             List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
-            IReadOnlyList<HashKeyRange> unlisted = LeasePlan.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
+            IReadOnlyList<HashKeyRange> unlisted = listing.Holes;
             if (unlisted.Count > 0)
             {
                 // caught in the middle of a reshard: what follows from it would be wrong
@@ -137,13 +135,6 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
             throw;
         }
     }
-
-    /// <summary>
-    /// What LATEST stands for where it is asked for later than at the first start: by the clock that stamps the records, for this machine's may
-    /// be wrong. The service says its time in whole seconds, and its machines may differ a little: a moment too early repeats nothing that was
-    /// done, one too late would leave records out.
-    /// </summary>
-    private DateTimeOffset Now(ShardListing listing) => listing.AnsweredAt is { } answeredAt ? answeredAt - s_clockTolerance : parts.Time.GetUtcNow();
 
     private string ListingPlace => $"{Settings.ApplicationName}/{Settings.Stream.Name}/listing";
 
