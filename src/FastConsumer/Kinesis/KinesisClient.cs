@@ -32,7 +32,7 @@ public sealed class KinesisClient : IKinesisClient
         ArgumentNullException.ThrowIfNull(options.TimeProvider);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.RequestTimeout, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, 64 * 1024, nameof(options.StreamWindowBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.SmallestStreamWindowBytes, nameof(options.StreamWindowBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.LargestStreamWindowBytes, nameof(options.StreamWindowBytes));
         _pool = pool;
         _transport = new KinesisTransport(options, handler, pool);
