@@ -16,6 +16,9 @@ internal sealed class IteratorExpiries
     private static readonly TimeSpan s_recently = TimeSpan.FromMinutes(10);
     private const int Storm = 3;
 
+    /// <summary>Where waiting is the cause, the next one would have expired within so many times the last wait.</summary>
+    private const int WaitsUntilOver = 3;
+
     private readonly ShardReaderSettings _settings;
     private readonly TimeProvider _time;
     private readonly ConsumerHealth _health;
@@ -23,7 +26,10 @@ internal sealed class IteratorExpiries
     private readonly string _place;
     private readonly Queue<long> _expired = new();
     private long _givenAt;
+    private long _expiredAt;
+    private long? _toldAt;
     private TimeSpan _age;
+    private TimeSpan _expiredAge;
     private bool _isStorm;
 
     public IteratorExpiries(ShardReaderSettings settings, TimeProvider time, ConsumerHealth health, ILogger log)
@@ -35,6 +41,8 @@ internal sealed class IteratorExpiries
         _place = $"{settings.Shard.Application}/{settings.Shard.Stream}/{settings.Shard.Shard}/iterator";
     }
 
+    private bool HasWaited => _expiredAge >= s_longWait;
+
     /// <summary>There is a new iterator.</summary>
     public void Given() => _givenAt = _time.GetTimestamp();
 
@@ -44,18 +52,25 @@ internal sealed class IteratorExpiries
     /// <summary>It was refused as expired.</summary>
     public void Expired()
     {
-        _expired.Enqueue(_time.GetTimestamp());
-        Forget();
+        _expiredAt = _time.GetTimestamp();
+        _expiredAge = _age;
+        _expired.Enqueue(_expiredAt);
+        while (_time.GetElapsedTime(_expired.Peek()) >= s_window)
+        {
+            _expired.Dequeue();
+        }
+
         if (_expired.Count < Storm)
         {
             return;
         }
 
+        _isStorm = true;
         string storm = Describe();
         _health.Report(_place, ConditionSeverity.Degraded, storm);
-        if (!_isStorm)
+        if (_toldAt is not { } toldAt || _time.GetElapsedTime(toldAt) >= s_window)
         {
-            _isStorm = true;
+            _toldAt = _expiredAt;
             ConsumerLog.IteratorsExpire(_log, storm);
         }
     }
@@ -63,13 +78,9 @@ internal sealed class IteratorExpiries
     /// <summary>It was good.</summary>
     public void Succeeded()
     {
-        if (_isStorm)
+        if (_isStorm && (!HasWaited || _time.GetElapsedTime(_expiredAt) >= WaitsUntilOver * _expiredAge))
         {
-            Forget();
-            if (_expired.Count < Storm)
-            {
-                End();
-            }
+            End();
         }
     }
 
@@ -80,23 +91,14 @@ internal sealed class IteratorExpiries
         _health.Clear(_place);
     }
 
-    private void Forget()
-    {
-        while (_expired.TryPeek(out long oldest) && _time.GetElapsedTime(oldest) >= s_window)
-        {
-            _expired.Dequeue();
-        }
-    }
-
     private string Describe()
     {
-        bool hasWaited = _age >= s_longWait;
-        string cause = hasWaited
-            ? $"Before the last one the reader had waited {Text(_age)} for the handler, or for room in FastConsumer:PrefetchBytes, and an iterator lasts five minutes: make the handler faster, or give it more lanes with [Concurrency]."
-            : $"The last one was {Text(_age)} old when it was used, and an iterator lasts five minutes: neither handler nor buffer has kept it waiting. AWS names a lease table with too little capacity as the usual cause.";
+        string cause = HasWaited
+            ? $"Before the last one the reader had waited {Text(_expiredAge)} for the handler, or for room in FastConsumer:PrefetchBytes, and an iterator lasts five minutes: make the handler faster, or give it more lanes with [Concurrency]."
+            : $"The last one was {Text(_expiredAge)} old when it was used, and an iterator lasts five minutes: neither handler nor buffer has kept it waiting. AWS names a lease table with too little capacity as the usual cause.";
         string table = _settings.SinceTableThrottle?.Invoke() is { } since && since < s_recently
-            ? $" The lease table throttled this worker's writes {Text(since)} ago, {(hasWaited ? "and a handler that awaits a checkpoint waits for it: " : "so ")}give the table more write units, or set CheckpointInterval or LeaseDuration higher."
-            : hasWaited ? "" : " It has throttled none of this worker's writes lately.";
+            ? $" The lease table throttled this worker's writes {Text(since)} ago, {(HasWaited ? "and a handler that awaits a checkpoint waits for it: " : "so ")}give the table more write units, or set CheckpointInterval or LeaseDuration higher."
+            : HasWaited ? "" : " It has throttled none of this worker's writes lately.";
         return $"Iterators of shard {_settings.Shard.Shard} expire again and again: {_expired.Count} times within the last hour. Nothing is lost or repeated, new ones go on after the last record. {cause}{table}";
     }
 
