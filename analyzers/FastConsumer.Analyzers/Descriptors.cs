@@ -51,6 +51,8 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor EndlessRetry = Rule(RuleNumbers.EndlessRetry, Settings, "What can never succeed is not retried for ever", DiagnosticSeverity.Warning);
 
+    public static readonly DiagnosticDescriptor SlowReading = Rule(RuleNumbers.SlowReading, Settings, "A setting does not hold reading back", DiagnosticSeverity.Warning);
+
     private static DiagnosticDescriptor Rule(string id, string category, string title, DiagnosticSeverity severity = DiagnosticSeverity.Error) => new(
         id,
         title,

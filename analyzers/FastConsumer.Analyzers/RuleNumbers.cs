@@ -14,4 +14,5 @@ internal static class RuleNumbers
     public const string AvoidableAllocation = "FC3004";
     public const string ShortLease = "FC4002";
     public const string EndlessRetry = "FC4003";
+    public const string SlowReading = "FC4004";
 }

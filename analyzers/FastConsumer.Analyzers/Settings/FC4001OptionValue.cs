@@ -32,6 +32,7 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
     private static readonly Dictionary<string, NumberRange> s_numbers = new()
     {
         ["Limit"] = new(1, 10_000, "1 to 10,000 records (the service's limit)"),
+        ["StreamWindowBytes"] = new(64 * 1024, 16 * 1024 * 1024, "65536 to 16777216 bytes"),
         ["CheckpointRecords"] = new(0, long.MaxValue, "0 (no bound) or more"),
         ["PrefetchBytes"] = new(1, long.MaxValue, "more than 0 bytes"),
     };

@@ -46,6 +46,9 @@ internal sealed class SimulatedSubscription(SimulationLoop loop, SimulatedProces
         }
     }
 
+    /// <summary>Events come whole here.</summary>
+    public long ReceivedBytes { get; private set; }
+
     public async ValueTask<int?> WaitForEventAsync(CancellationToken cancellationToken = default)
     {
         while (_arrived.Count == 0)
@@ -176,6 +179,7 @@ internal sealed class SimulatedSubscription(SimulationLoop loop, SimulatedProces
         if (_arrived.Count == 0 || _arrived.Last().Error is null)
         {
             _arrived.Enqueue((next, error));
+            ReceivedBytes += next?.Records.Sum(static record => (long)record.Bytes) ?? 0;
         }
 
         process.Post(() => _waiting?.TrySetResult());

@@ -32,6 +32,12 @@ internal static partial class ConsumerLog
     [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The KPL puts them into their own shard when it learns of a reshard; a producer that aggregates without regard to shards never does: set Deaggregate to false and unpack its records in the processor.")]
     public static partial void ForeignRecords(ILogger log, string shardId, int count);
 
+    [LoggerMessage(2030, LogLevel.Warning, "Shard {ShardId} of {Stream} is hot: it yields {Rate} KiB a second, {Share} % of what this worker reads, and the {Others} other shards here yield {Mean} each; a shard takes 1,024. Use partition keys that spread the records better, or, where several keys meet in this shard, split it (aws kinesis split-shard).")]
+    public static partial void HotShard(ILogger log, string shardId, string stream, long rate, long share, int others, long mean);
+
+    [LoggerMessage(2031, LogLevel.Warning, "{Storm}")]
+    public static partial void IteratorsExpire(ILogger log, string storm);
+
     [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
     public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
 

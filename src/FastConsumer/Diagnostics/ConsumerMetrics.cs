@@ -17,6 +17,7 @@ internal sealed class ConsumerMetrics
     private readonly Histogram<long> _bytesPerSecond;
     private readonly Histogram<int> _callsPerSecond;
     private readonly Gauge<double> _readShare;
+    private readonly Gauge<double> _bytesShare;
     private readonly Counter<long> _recordsDone;
     private readonly Counter<long> _failures;
     private readonly Counter<long> _skipped;
@@ -37,6 +38,7 @@ internal sealed class ConsumerMetrics
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
         _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of KPL aggregates that belong to another shard by their hash key and were left out.");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
+        _bytesShare = meter.CreateGauge<double>("fastconsumer.bytes.share", "1", "The shard's part of what its worker read within the last minute.");
         _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records that are done: their handlers have returned, or they were left out.");
         _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
         _skipped = meter.CreateCounter<long>("fastconsumer.records.skipped", "{record}", "Records left out by [OnError(..., ErrorAction.Skip)].");
@@ -67,6 +69,8 @@ internal sealed class ConsumerMetrics
     }
 
     public void ReadShare(in ShardTags shard, double share) => _readShare.Record(share, shard.ToTagList());
+
+    public void BytesShare(in ShardTags shard, double share) => _bytesShare.Record(share, shard.ToTagList());
 
     public void LeftOut(in ShardTags shard, int records) => _recordsForeign.Add(records, shard.ToTagList());
 

@@ -25,4 +25,7 @@ internal static partial class FanOutLog
 
     [LoggerMessage(2056, LogLevel.Debug, "Subscribing to shard {ShardId} was refused; next try in {Wait}. {Reason}")]
     public static partial void SubscriptionRefused(ILogger log, string shardId, TimeSpan wait, string reason);
+
+    [LoggerMessage(2057, LogLevel.Warning, "Of an event of shard {ShardId} nothing more has come for {Silence}, after {Bytes} bytes of the subscription; going on with a new one. Where this comes back, the server sends no more than a first window: set FastConsumer:StreamWindowBytes to 16777216.")]
+    public static partial void EventSilent(ILogger log, string shardId, TimeSpan silence, long bytes);
 }

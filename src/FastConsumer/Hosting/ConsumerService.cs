@@ -41,7 +41,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         List<(ProcessorRegistration Processor, WorkerSettings Settings)> planned = [.. consumer.Processors.Select(processor =>
             (processor, WorkerSettings.Resolve(processor, options, processorOptions.Get(consumer.OptionsName(processor)), workerId)))];
         services.GetRequiredService<LeaseTables>().Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
-        RefuseSharedConsumers(planned.Select(static plan => plan.Settings));
+        services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
         WarnOfShutdownTimeout(options);
 
         var budget = Budget = new ByteBudget(options.PrefetchBytes);
@@ -86,20 +86,6 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 
     private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services);
-
-    /// <summary>A consumer has one subscription to a shard: two processors would take it from each other for ever.</summary>
-    private static void RefuseSharedConsumers(IEnumerable<WorkerSettings> workers)
-    {
-        IGrouping<(string Stream, string Consumer), WorkerSettings>? shared = workers
-            .Where(static worker => worker.ReadMode == ReadMode.FanOut)
-            .GroupBy(static worker => (worker.Stream.Name, worker.ConsumerName))
-            .FirstOrDefault(static group => group.Count() > 1);
-        if (shared is not null)
-        {
-            throw new InvalidOperationException(
-                $"{string.Join(" and ", shared.Select(static worker => worker.ProcessorName))} would read stream {shared.Key.Stream} as the same fan-out consumer '{shared.Key.Consumer}', and take each shard from each other: give each a ConsumerName of its own.");
-        }
-    }
 
     private void WarnOfShutdownTimeout(FastConsumerOptions options)
     {

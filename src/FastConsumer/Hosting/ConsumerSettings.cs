@@ -113,6 +113,15 @@ public abstract class ConsumerSettings
     /// </summary>
     public bool? FanOutFallback { get; set; }
 
+    /// <summary>
+    /// The bytes that the service may send on a shard's subscription (<see cref="ReadMode.FanOut"/>) before they are read, 65,536 to
+    /// 16,777,216; 1,048,576 by default, and 16,777,216 where <see cref="ServiceUrl"/> is none of AWS's, for servers for tests may never
+    /// send more than a first window. They come on top of <see cref="FastConsumerOptions.PrefetchBytes"/>, for each shard. It is what a
+    /// subscription begins with: .NET widens the window, to 16 MiB at most, where it could bring more, unless the process's runtime option
+    /// <c>System.Net.SocketsHttpHandler.Http2FlowControl.DisableDynamicWindowSizing</c> is true. AWS's stream should have 512 KiB at least.
+    /// </summary>
+    public int? StreamWindowBytes { get; set; }
+
     /// <summary>The most records of one GetRecords call, 1 to 10,000; 10,000 by default.</summary>
     public int? Limit { get; set; }
 
@@ -167,7 +176,10 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// <summary>What a stop always keeps of <see cref="StopTimeout"/> for releasing leases.</summary>
     public static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(3);
 
-    /// <summary>The most bytes that all shards of all processors hold between socket and handler; 256 MiB by default. A shard that holds nothing may always read one answer.</summary>
+    /// <summary>
+    /// The most bytes that all shards of all processors hold between socket and handler; 256 MiB by default. A shard that holds nothing
+    /// may always read one answer. What fan-out's connections hold comes on top: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
+    /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 
     /// <summary>The time for a graceful stop: finishing what runs, then cancelling it, checkpoints, and releasing leases, for which 3 s are always kept. 20 s by default, more than 3 s; keep it below the host's own ShutdownTimeout.</summary>

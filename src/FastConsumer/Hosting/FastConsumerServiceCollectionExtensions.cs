@@ -52,6 +52,7 @@ public static class FastConsumerServiceCollectionExtensions
         services.TryAddSingleton<RandomSource>();
         services.TryAddSingleton<ConsumerMetrics>();
         services.TryAddSingleton<LeaseTables>();
+        services.TryAddSingleton<FanOutConsumers>();
         services.TryAddSingleton<IKinesisClientFactory, KinesisClientFactory>();
         services.AddKeyedSingleton(name, builder);
         services.AddKeyedSingleton<ConsumerHealth>(name);

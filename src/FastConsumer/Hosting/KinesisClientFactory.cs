@@ -13,6 +13,7 @@ internal sealed class KinesisClientFactory(TimeProvider time, RandomSource rando
         Region = settings.Region,
         ServiceUrl = settings.ServiceUrl,
         Protocol = settings.Protocol,
+        StreamWindowBytes = settings.StreamWindowBytes,
         TimeProvider = time,
         RandomSeed = random.Create().Next(),
         Logger = loggers.CreateLogger("FastConsumer.Kinesis"),

@@ -70,6 +70,7 @@ internal static class SettingsValidation
     {
         Check(settings.Limit is null or (>= 1 and <= 10_000), failures, section, nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
         Check(settings.IdlePollInterval is null || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll), failures, section, nameof(settings.IdlePollInterval), settings.IdlePollInterval, "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)");
+        Check(settings.StreamWindowBytes is null or (>= KinesisClientOptions.SmallestStreamWindowBytes and <= KinesisClientOptions.LargestStreamWindowBytes), failures, section, nameof(settings.StreamWindowBytes), settings.StreamWindowBytes, "65536 to 16777216 bytes");
         Check(IsWait(settings.CheckpointInterval), failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero to 1.00:00:00");
         Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
         Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");

@@ -39,16 +39,18 @@ internal sealed class ShardConsumer
     private readonly HeldLease _lease;
     private readonly bool _isFirstStart;
     private readonly HashKeyRange? _hashKeyRange;
+    private readonly ShardIntake _intake;
     private readonly ShardContext _context;
     private readonly ShardTags _tags;
     private readonly ILogger _log;
 
-    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange)
+    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange, ShardIntake intake)
     {
         _parts = parts;
         _lease = lease;
         _isFirstStart = isFirstStart;
         _hashKeyRange = hashKeyRange;
+        _intake = intake;
         _log = parts.Log;
         _context = new ShardContext(parts.Settings.ProcessorName, parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key, lease.FencingToken);
         _tags = new ShardTags(parts.Settings.ApplicationName, parts.Settings.Stream.Name, lease.Key);
@@ -300,7 +302,9 @@ internal sealed class ShardConsumer
             _parts.Settings.Deaggregate,
             _hashKeyRange,
             _parts.Settings.IgnoreReadQuota,
-            _parts.StreamKey);
+            _parts.StreamKey,
+            _intake,
+            () => _lease.SinceTableThrottle);
         var position = new ShardPosition(settings);
         ByteBudget.Account budget = _parts.Budget.OpenAccount();
         var polling = new ShardReader(_parts.Client, settings, position, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);

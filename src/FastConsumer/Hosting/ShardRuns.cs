@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FastConsumer.Diagnostics;
 using FastConsumer.Leases;
+using FastConsumer.Reading;
 using FastConsumer.Timing;
 
 namespace FastConsumer.Hosting;
@@ -45,6 +46,9 @@ internal sealed class ShardRuns
 
     public bool IsEmpty => _running.IsEmpty;
 
+    /// <summary>What the shards that run now yield.</summary>
+    public IEnumerable<(string ShardId, ShardIntake Intake)> Intakes => _running.Select(static pair => (pair.Key, pair.Value.Intake));
+
     /// <summary>Leases released so far.</summary>
     public int Released => _released;
 
@@ -65,7 +69,7 @@ internal sealed class ShardRuns
         var lease = new HeldLease(_store, _writer, taken, takeStarted, _parts.Time);
         ConsumerLog.LeaseTaken(_parts.Log, lease.Owner, lease.Key, taken.Checkpoint, lease.FencingToken);
         Leases[lease.Key] = lease;
-        var run = new ShardRun(lease, new StopPhases(_parts.Time, _phases));
+        var run = new ShardRun(lease, new StopPhases(_parts.Time, _phases), new ShardIntake(_parts.Time));
         var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _running[lease.Key] = run;
         run.Task = RunAsync(run, isFirstStart, registered.Task);
@@ -99,7 +103,7 @@ internal sealed class ShardRuns
         try
         {
             // the listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream
-            var consumer = new ShardConsumer(_parts, lease, isFirstStart, _sync.HashKeyRangeOf(lease.Key) ?? lease.Current.HashKeyRange);
+            var consumer = new ShardConsumer(_parts, lease, isFirstStart, _sync.HashKeyRangeOf(lease.Key) ?? lease.Current.HashKeyRange, run.Intake);
             ShardOutcome outcome = await consumer.RunAsync(run.Phases);
             if (outcome == ShardOutcome.Lost)
             {
@@ -203,11 +207,13 @@ internal sealed class ShardRuns
         }
     }
 
-    private sealed class ShardRun(HeldLease lease, StopPhases phases)
+    private sealed class ShardRun(HeldLease lease, StopPhases phases, ShardIntake intake)
     {
         public HeldLease Lease { get; } = lease;
 
         public StopPhases Phases { get; } = phases;
+
+        public ShardIntake Intake { get; } = intake;
 
         /// <summary>Who asked for the lease.</summary>
         public volatile string? Successor;

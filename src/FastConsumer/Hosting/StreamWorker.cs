@@ -105,11 +105,13 @@ internal sealed class StreamWorker : IAsyncDisposable
     {
         using var renewalEnd = new CancellationTokenSource();
         Task renewal = Task.CompletedTask;
+        Task watch = Task.CompletedTask;
         try
         {
             await PrepareAsync(_phases.Stop);
             var renewer = new LeaseRenewer(_runs.Leases, Settings.LeaseDuration, _budget, _parts.Time, _log);
             renewal = renewer.RunAsync(renewalEnd.Token);
+            watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _log).RunAsync(() => _runs.Intakes, renewalEnd.Token);
             await _coordinator.RunAsync(_phases.Stop);
         }
         catch (Exception) when (_phases.Stop.IsCancellationRequested)
@@ -125,6 +127,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             await renewal;
             await succession;
             await _succession.EndAsync(_coordinator.HasReached);
+            await watch;
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed record WorkerSettings
 
     public required bool FanOutFallback { get; init; }
 
+    /// <summary>Null for what suits the endpoint.</summary>
+    public int? StreamWindowBytes { get; init; }
+
     public required int Limit { get; init; }
 
     public bool Deaggregate { get; init; } = true;
@@ -89,6 +92,7 @@ internal sealed record WorkerSettings
             ReadMode = own.ReadMode ?? consumer.ReadMode ?? ReadMode.Polling,
             ConsumerName = own.ConsumerName ?? consumer.ConsumerName ?? own.ApplicationName ?? consumer.ApplicationName!,
             FanOutFallback = own.FanOutFallback ?? consumer.FanOutFallback ?? false,
+            StreamWindowBytes = own.StreamWindowBytes ?? consumer.StreamWindowBytes,
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
             Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,

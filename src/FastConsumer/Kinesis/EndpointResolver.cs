@@ -54,6 +54,9 @@ internal sealed class EndpointResolver
     /// <summary>True where requests stay on this machine, so that no proxy may stand between.</summary>
     public bool IsLoopback => _custom is { Uri.IsLoopback: true };
 
+    /// <summary>True where requests go to an address that is none of AWS's: a server for tests, for all that is known.</summary>
+    public bool IsForeign => _custom is { } custom && FindRegionIn(custom.Uri.Host) is null;
+
     public string Description => (_custom ?? _regional)?.ToString() ?? "the endpoint of each stream's ARN (no region is set)";
 
     /// <summary>The endpoint for a request about <paramref name="arn"/>; null for a request that names its stream otherwise.</summary>

@@ -15,7 +15,7 @@ public sealed class GetRecordsResponse : IDisposable
     private readonly ResponseBuffer _buffer;
     private RecordEntry[]? _entries;
     private bool _entriesArePooled;
-    private int _replacedBytes;
+    private int _tableBytes;
     private string? _iterator;
     // answers of GetRecords, of which there are many, have none
     private readonly StrongBox<SequenceNumber>? _continuation;
@@ -25,6 +25,7 @@ public sealed class GetRecordsResponse : IDisposable
         _buffer = buffer;
         _entries = entries;
         _entriesArePooled = entriesArePooled;
+        _tableBytes = SizeOf(entries);
         Count = count;
     }
 
@@ -51,8 +52,8 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>The shard's children; named only at its end.</summary>
     public IReadOnlyList<ChildShard> ChildShards { get; init; } = [];
 
-    /// <summary>The bytes this answer keeps from the pool.</summary>
-    public int RetainedBytes => _buffer.Capacity + _replacedBytes;
+    /// <summary>The bytes this answer keeps from the pools: those it came with, and the table of its records, 48 for each and spare ones.</summary>
+    public int RetainedBytes => _buffer.Capacity + _tableBytes;
 
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
     public long PayloadBytes { get; init; }
@@ -128,7 +129,7 @@ public sealed class GetRecordsResponse : IDisposable
 
     /// <summary>
     /// Puts another table, rented from the shared pool, in the place of the decoder's, which is returned. An aggregate of tiny
-    /// records makes a table larger than the answer itself, so it counts as retained from here on.
+    /// records makes a table larger than the answer itself.
     /// </summary>
     internal void ReplaceEntries(RecordEntry[] entries, int count)
     {
@@ -139,7 +140,7 @@ public sealed class GetRecordsResponse : IDisposable
         }
 
         _entriesArePooled = true;
-        _replacedBytes = entries.Length * Unsafe.SizeOf<RecordEntry>();
+        _tableBytes = SizeOf(entries);
         Count = count;
     }
 
@@ -158,6 +159,8 @@ public sealed class GetRecordsResponse : IDisposable
             PagePool<RecordEntry>.Shared.Return(entries);
         }
     }
+
+    private static int SizeOf(RecordEntry[] entries) => entries.Length * Unsafe.SizeOf<RecordEntry>();
 
     private static ObjectDisposedException Returned() =>
         new(nameof(GetRecordsResponse), "The records were returned to the pool: a record is valid during its handler's call only. Copy it with KinesisRecord.ToOwned() to keep it.");

@@ -21,4 +21,7 @@ public interface IShardSubscription : IAsyncDisposable
     /// </summary>
     /// <exception cref="KinesisException">The service ended the subscription with an error, or the connection broke.</exception>
     ValueTask<GetRecordsResponse?> ReadAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>The bytes that have come so far, whether of a whole event or not: what tells a slow event from one of which nothing more comes.</summary>
+    long ReceivedBytes { get; }
 }

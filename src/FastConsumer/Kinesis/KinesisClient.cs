@@ -42,7 +42,7 @@ public sealed class KinesisClient : IKinesisClient
             throw new ArgumentOutOfRangeException(nameof(options), options.Protocol, $"{nameof(options.Protocol)} is Auto, Cbor or Json.");
         }
 
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, 64 * 1024, nameof(options.StreamWindowBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.SmallestStreamWindowBytes, nameof(options.StreamWindowBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.LargestStreamWindowBytes, nameof(options.StreamWindowBytes));
         _pool = pool;
         _transport = new KinesisTransport(options, handler, pool);

@@ -18,7 +18,10 @@ public sealed class KinesisClientOptions
     /// <summary>What <see cref="StreamWindowBytes"/> comes to: 1 MiB, half a second of what a shard may send.</summary>
     public const int DefaultStreamWindowBytes = 1024 * 1024;
 
-    /// <summary>The most that <see cref="StreamWindowBytes"/> may be, and what it comes to on loopback.</summary>
+    /// <summary>The least that <see cref="StreamWindowBytes"/> may be: 64 KiB, the default of HTTP/2.</summary>
+    public const int SmallestStreamWindowBytes = 64 * 1024;
+
+    /// <summary>The most that <see cref="StreamWindowBytes"/> may be, and what it comes to for an endpoint that is none of AWS's: 16 MiB.</summary>
     public const int LargestStreamWindowBytes = 16 * 1024 * 1024;
 
     /// <summary>The credentials; null for those of <see cref="Profile"/> or of the AWS SDK's default chain.</summary>
@@ -43,8 +46,11 @@ public sealed class KinesisClientOptions
     public int MaxAttempts { get; set; } = DefaultMaxAttempts;
 
     /// <summary>
-    /// The bytes that the service may send on a subscription (enhanced fan-out) before they are read, 64 KiB to 16 MiB; null
-    /// for 1 MiB, and on loopback, where a local server may not know how to wait, 16 MiB. They come on top of the worker's byte budget.
+    /// The bytes that the service may send on a subscription (enhanced fan-out) before they are read, 64 KiB to 16 MiB; null for
+    /// 1 MiB, and for a <see cref="ServiceUrl"/> that is none of AWS's, where a server for tests may never send more than a first window,
+    /// 16 MiB. They come on top of the worker's byte budget. It is what a subscription begins with: .NET widens the window, to
+    /// 16 MiB at most, where it could bring more, unless the process's runtime option
+    /// <c>System.Net.SocketsHttpHandler.Http2FlowControl.DisableDynamicWindowSizing</c> is true.
     /// </summary>
     public int? StreamWindowBytes { get; set; }
 

@@ -56,7 +56,7 @@ internal sealed class KinesisTransport : IDisposable
         _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
         // kinesis-local never sends more than the first window of a stream
         int windowBytes = options.StreamWindowBytes
-            ?? (_endpoints.IsLoopback ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
+            ?? (_endpoints.IsForeign ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
         _http2 = new Lazy<HttpMessageInvoker>(() => handler is not null
             ? _http
             : new HttpMessageInvoker(KinesisConnections.CreateForStreams(useProxy: !_endpoints.IsLoopback, windowBytes), disposeHandler: true));

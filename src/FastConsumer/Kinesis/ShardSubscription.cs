@@ -30,6 +30,8 @@ internal sealed class ShardSubscription : IShardSubscription
     private PooledBufferWriter? _payload;
     private bool _isReady;
     private KinesisException? _failure;
+    private long _takenBytes;
+    private long _receivedBytes;
     private volatile bool _isDisposed;
 
     public ShardSubscription(HttpResponseMessage response, Stream body, ArrayPool<byte> pool, FailureFactory fail)
@@ -39,6 +41,9 @@ internal sealed class ShardSubscription : IShardSubscription
         _pool = pool;
         _fail = fail;
     }
+
+    /// <inheritdoc/>
+    public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
 
     /// <inheritdoc/>
     public async ValueTask<int?> WaitForEventAsync(CancellationToken cancellationToken = default)
@@ -154,6 +159,7 @@ internal sealed class ShardSubscription : IShardSubscription
 
             ReadOnlySequence<byte> rest = read.Buffer;
             bool begun = _decoder.TryBegin(ref rest);
+            Count(read.Buffer.Length, rest.Length);
             _pipe.AdvanceTo(rest.Start, begun ? rest.Start : rest.End);
             if (!begun && read.IsCompleted)
             {
@@ -183,6 +189,7 @@ internal sealed class ShardSubscription : IShardSubscription
 
             ReadOnlySequence<byte> rest = read.Buffer;
             bool ended = _decoder.TryEnd(ref rest, _payload);
+            Count(read.Buffer.Length, rest.Length);
             _pipe.AdvanceTo(rest.Start, ended ? rest.Start : rest.End);
             if (ended)
             {
@@ -195,6 +202,13 @@ internal sealed class ShardSubscription : IShardSubscription
                 throw Cut();
             }
         }
+    }
+
+    /// <summary>What the pipe showed is behind what was taken from it before.</summary>
+    private void Count(long shown, long left)
+    {
+        Volatile.Write(ref _receivedBytes, _takenBytes + shown);
+        _takenBytes += shown - left;
     }
 
     /// <summary>Keeps the payload of an event with records, throws for an error, and lets everything else go by.</summary>

@@ -64,6 +64,9 @@ internal sealed class HeldLease
     /// <summary>True where the table throttled the write that waits.</summary>
     public bool IsThrottled => Volatile.Read(ref _isThrottled);
 
+    /// <summary>How long ago the table throttled a write of this worker; null where it never did.</summary>
+    public TimeSpan? SinceTableThrottle => _writer.SinceThrottle;
+
     /// <summary>True while a write is under way, which renews too.</summary>
     public bool IsWriting => _writing.IsHeld;
 

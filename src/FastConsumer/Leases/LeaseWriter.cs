@@ -44,6 +44,9 @@ internal sealed class LeaseWriter
         _time = time;
     }
 
+    /// <inheritdoc cref="WriteBudget.SinceThrottle"/>
+    public TimeSpan? SinceThrottle => _budget.SinceThrottle;
+
     /// <summary>Writes one update together with others. Whatever goes wrong in the store is told as <see cref="LeaseWriteOutcome.Failed"/>.</summary>
     /// <param name="leaseKey">The lease.</param>
     /// <param name="update">Asked when the request is sent; null where it must not be written any more, which counts as refused.</param>

@@ -27,6 +27,7 @@ internal sealed class WriteBudget
     private double _inWindow;
     private long _lastGrowth;
     private long _cutAt;
+    private long? _throttledAt;
     private double _spent;
     private long _spentAt;
 
@@ -83,6 +84,18 @@ internal sealed class WriteBudget
         }
     }
 
+    /// <summary>How long ago the table throttled a write; null where it never did.</summary>
+    public TimeSpan? SinceThrottle
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _throttledAt is { } at ? _time.GetElapsedTime(at) : null;
+            }
+        }
+    }
+
     /// <summary>Units that may be written at once: what one second bears.</summary>
     public int MostAtOnce
     {
@@ -121,6 +134,7 @@ internal sealed class WriteBudget
         {
             long now = _time.GetTimestamp();
             _inWindow += written;
+            _throttledAt = throttled > 0 ? now : _throttledAt;
             TimeSpan elapsed = _time.GetElapsedTime(_windowStarted, now);
             if (elapsed >= s_window)
             {

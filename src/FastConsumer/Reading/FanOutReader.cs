@@ -218,6 +218,7 @@ internal sealed class FanOutReader : IShardReader
                 }
 
                 await WaitAsync(_announcement, untilSilent < untilRenewal ? untilSilent : untilRenewal, cancellationToken);
+                cancellationToken.ThrowIfCancellationRequested();
                 continue;
             }
 
@@ -262,7 +263,7 @@ internal sealed class FanOutReader : IShardReader
         GetRecordsResponse? response = null;
         try
         {
-            response = await subscription.ReadAsync(cancellationToken);
+            response = await ReadEventAsync(subscription, cancellationToken);
             if (response is null)
             {
                 await UnsubscribeAsync();
@@ -314,6 +315,36 @@ internal sealed class FanOutReader : IShardReader
             response?.Dispose();
             reservation?.Dispose();
         }
+    }
+
+    /// <summary>The event that has begun; null where the subscription has ended, or is given up since nothing more of it comes.</summary>
+    private async ValueTask<GetRecordsResponse?> ReadEventAsync(IShardSubscription subscription, CancellationToken cancellationToken)
+    {
+        Task<GetRecordsResponse?> reading = subscription.ReadAsync(cancellationToken).AsTask();
+        long received = subscription.ReceivedBytes;
+        long since = _time.GetTimestamp();
+        // at a stop it ends by itself, and what it may have brought by then is owned by somebody
+        while (!reading.IsCompleted && !cancellationToken.IsCancellationRequested)
+        {
+            TimeSpan untilSilent = Rest(since, s_longestSilence);
+            if (subscription.ReceivedBytes is var now && now != received)
+            {
+                received = now;
+                since = _time.GetTimestamp();
+            }
+            else if (untilSilent == TimeSpan.Zero)
+            {
+                FanOutLog.EventSilent(_log, ShardId, s_longestSilence, received);
+                await UnsubscribeAsync();
+                break;
+            }
+            else
+            {
+                await WaitAsync(reading, untilSilent, cancellationToken);
+            }
+        }
+
+        return await reading;
     }
 
     /// <summary>Waits as the error asks, or gives way to polling. Returns when the next try is due; true where the shard is gone.</summary>
@@ -391,12 +422,12 @@ internal sealed class FanOutReader : IShardReader
         }
     }
 
-    private async ValueTask WaitAsync(Task announcement, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Waits for something from the service, or the limit, or the token, and throws for none of them.</summary>
+    private async ValueTask WaitAsync(Task coming, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(announcement, ApartTask.DelayAsync(limit, _time, inTime.Token));
+        await Task.WhenAny(coming, ApartTask.DelayAsync(limit, _time, inTime.Token));
         await inTime.CancelApartAsync();
-        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private TimeSpan Rest(long? since, TimeSpan interval)

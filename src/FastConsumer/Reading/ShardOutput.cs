@@ -21,6 +21,7 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
             return null;
         }
 
+        settings.Intake?.Add(response.PayloadBytes, response.Entry(0).ArrivalMilliseconds, response.Entry(response.Count - 1).ArrivalMilliseconds);
         if (_deaggregation is null)
         {
             return new KinesisRecord(response, response.Count - 1).Position;

@@ -21,6 +21,8 @@ namespace FastConsumer.Reading;
 /// <param name="HashKeyRange">The shard's hash keys, where they are known: what else an aggregate holds is left out.</param>
 /// <param name="IgnoreQuota">For load tests: never waits for the quota.</param>
 /// <param name="Key">The stream's key, for messages.</param>
+/// <param name="Intake">Hears of what is read, to compare shards by; null where nobody does.</param>
+/// <param name="SinceTableThrottle">How long ago the lease table throttled this worker's writes; null, or the answer null, where it did not.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -32,7 +34,9 @@ internal sealed record ShardReaderSettings(
     bool Deaggregate = true,
     HashKeyRange? HashKeyRange = null,
     bool IgnoreQuota = false,
-    StreamKey? Key = null);
+    StreamKey? Key = null,
+    ShardIntake? Intake = null,
+    Func<TimeSpan?>? SinceTableThrottle = null);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -52,6 +56,7 @@ internal sealed class ShardReader : IShardReader
     private readonly ReadQuota _quota;
     private readonly ReadRecovery _recovery;
     private readonly ShardEnding _ending;
+    private readonly IteratorExpiries _expiries;
     private readonly BurstMeter _bursts;
     private readonly ConsumerMetrics _metrics;
     private readonly ILogger _log;
@@ -96,6 +101,7 @@ internal sealed class ShardReader : IShardReader
         _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
         _recovery = new ReadRecovery(settings, time, random, health, log);
         _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, time, log);
+        _expiries = new IteratorExpiries(settings, time, health, log);
         _bursts = new BurstMeter(time, metrics, settings.Shard);
     }
 
@@ -123,6 +129,7 @@ internal sealed class ShardReader : IShardReader
         finally
         {
             _recovery.End();
+            _expiries.End();
             output.TryComplete(failure);
         }
     }
@@ -137,6 +144,7 @@ internal sealed class ShardReader : IShardReader
             {
                 StartingPosition start = await _position.NextAsync(_client, _time, cancellationToken);
                 Encoding.UTF8.GetBytes(await _client.GetShardIteratorAsync(_settings.Stream, ShardId, start, cancellationToken), _iterator);
+                _expiries.Given();
             }
 
             if (!_settings.IgnoreQuota)
@@ -154,6 +162,7 @@ internal sealed class ShardReader : IShardReader
         try
         {
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
+            _expiries.Used();
             response = await _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit, cancellationToken);
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
@@ -182,11 +191,13 @@ internal sealed class ShardReader : IShardReader
             }
 
             _recovery.Succeeded();
+            _expiries.Succeeded();
             _iteratorRefreshed = false;
             _iterator.ResetWrittenCount();
             if (!response.IsLast)
             {
                 response.CopyNextShardIteratorTo(_iterator);
+                _expiries.Given();
             }
 
             if (end is { } last)
@@ -223,6 +234,11 @@ internal sealed class ShardReader : IShardReader
     /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard is gone.</summary>
     private async ValueTask<bool> RecoverAsync(KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
+        if (error.Kind == KinesisErrorKind.ExpiredIterator)
+        {
+            _expiries.Expired();
+        }
+
         switch (error.Kind)
         {
             case KinesisErrorKind.ExpiredIterator when !_iteratorRefreshed:

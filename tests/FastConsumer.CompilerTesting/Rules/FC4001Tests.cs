@@ -75,6 +75,8 @@ public sealed class FC4001Tests
     [InlineData("CheckpointInterval = [|Timeout.InfiniteTimeSpan|]")]
     [InlineData("CheckpointRecords = [|-1|]")]
     [InlineData("PrefetchBytes = [|0|]")]
+    [InlineData("StreamWindowBytes = [|65_535|]")]
+    [InlineData("StreamWindowBytes = [|32 * 1024 * 1024|]")]
     [InlineData("StopTimeout = [|TimeSpan.FromSeconds(3)|]")]
     public Task Options_out_of_range_are_reported(string setting) => RuleVerifier.VerifyAsync("FC4001", Options(setting));
 

@@ -31,6 +31,9 @@ internal sealed class BugClient(IKinesisClient right) : IKinesisClient
 
     public Func<string, StartingPosition, StartingPosition> Placed { get; init; } = static (_, position) => position;
 
+    /// <summary>Told of each GetRecords, with the limit that was asked for and the answer; null for one that was throttled.</summary>
+    public Action<int?, GetRecordsResponse?>? Read { get; init; }
+
     public string EndpointDescription => right.EndpointDescription;
 
     public async Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
@@ -44,8 +47,20 @@ internal sealed class BugClient(IKinesisClient right) : IKinesisClient
     public Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) =>
         right.GetShardIteratorAsync(stream, shardId, Placed(shardId, position), cancellationToken);
 
-    public Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default) =>
-        right.GetRecordsAsync(stream, shardIterator, limit, cancellationToken);
+    public async Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            GetRecordsResponse answer = await right.GetRecordsAsync(stream, shardIterator, limit, cancellationToken);
+            Read?.Invoke(limit, answer);
+            return answer;
+        }
+        catch (KinesisException e) when (e.Kind == KinesisErrorKind.Throttled)
+        {
+            Read?.Invoke(limit, null);
+            throw;
+        }
+    }
 
     public Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) => right.PutRecordAsync(stream, record, cancellationToken);
 

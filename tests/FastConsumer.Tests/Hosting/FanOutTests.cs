@@ -1,4 +1,6 @@
+using Amazon.Runtime;
 using FastConsumer.Hosting;
+using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -155,6 +157,88 @@ public sealed class FanOutTests : WorkerTest
         InvalidOperationException refusal = await Assert.ThrowsAsync<InvalidOperationException>(host.StartAsync);
         Assert.Contains("EventProcessor and SyncProcessor", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("'both'", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nor_may_those_of_two_named_consumers()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = WithSecond("one", null, "two", null);
+        InvalidOperationException refusal = await Assert.ThrowsAsync<InvalidOperationException>(host.StartAsync);
+        Assert.Contains("EventProcessor and SyncProcessor", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("FastConsumer:Processors:SyncProcessor:ConsumerName", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Streams_of_one_name_in_two_accounts_are_two()
+    {
+        Kinesis.CreateStream(Stream);
+        string arn = Kinesis.StreamArn(Stream);
+        string account = arn.Split(':')[4];
+        await using WorkerHost host = WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer => consumer
+                .AddProcessor<EventProcessor>(options => (options.ApplicationName, options.Stream) = ("one", arn))
+                .AddProcessor<SyncProcessor>(options => (options.ApplicationName, options.Stream) = ("two", arn.Replace(account, "999999999999", StringComparison.Ordinal)))
+                .UseInMemoryLeases(Leases),
+            Both);
+        await host.StartAsync();
+        List<string> texts = Put(3);
+        await Journal.WaitForAsync(texts, host.Log);
+    }
+
+    [Fact]
+    public async Task Nor_is_one_ARN_two_streams_whatever_the_credentials()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = WithSecond("one", Kinesis.StreamArn(Stream), "two", Kinesis.StreamArn(Stream), new BasicAWSCredentials("other", "other"));
+        await Assert.ThrowsAsync<InvalidOperationException>(host.StartAsync);
+    }
+
+    [Fact]
+    public async Task A_name_may_be_said_twice_for_two_endpoints_or_two_accounts()
+    {
+        Kinesis.CreateStream(Stream);
+        await using EmbeddedKinesis other = await EmbeddedKinesis.StartAsync(cancellationToken: TestContext.Current.CancellationToken);
+        other.CreateStream(Stream);
+        await using (WorkerHost host = WithSecond("one", null, "two", null, kinesis: other))
+        {
+            await host.StartAsync();
+        }
+
+        await using WorkerHost accounts = WithSecond("three", null, "four", null, new BasicAWSCredentials("other", "other"));
+        await accounts.StartAsync();
+    }
+
+    /// <summary>Two consumers of one host, with applications of their own and one name for the fan-out consumer.</summary>
+    private WorkerHost WithSecond(string application, string? stream, string secondApplication, string? secondStream, AWSCredentials? credentials = null, EmbeddedKinesis? kinesis = null) => WorkerHost.Build(
+        Kinesis,
+        Journal,
+        consumer =>
+        {
+            consumer.AddProcessor<EventProcessor>(options => options.Stream = stream).UseInMemoryLeases(Leases);
+            consumer.Services
+                .AddFastConsumer("second", options =>
+                {
+                    options.ApplicationName = secondApplication;
+                    WorkerHost.Defaults(options, kinesis ?? Kinesis);
+                    options.Credentials = credentials ?? options.Credentials;
+                    Both(options);
+                })
+                .AddProcessor<SyncProcessor>(options => options.Stream = secondStream)
+                .UseInMemoryLeases(Leases);
+        },
+        options =>
+        {
+            options.ApplicationName = application;
+            Both(options);
+        });
+
+    private static void Both(FastConsumerOptions options)
+    {
+        options.ReadMode = ReadMode.FanOut;
+        options.ConsumerName = "both";
     }
 
     private static void FanOut(FastConsumerOptions options) => options.ReadMode = ReadMode.FanOut;

@@ -48,6 +48,8 @@ public sealed class StartUpTests : WorkerTest
     [InlineData("Limit", "10001", "FastConsumer:Limit is 10001;")]
     [InlineData("IdlePollInterval", "00:00:00.1", "FastConsumer:IdlePollInterval is 00:00:00.1000000; allowed is 00:00:00.2")]
     [InlineData("IdlePollInterval", "00:05:00", "FastConsumer:IdlePollInterval is 00:05:00;")]
+    [InlineData("StreamWindowBytes", "65535", "FastConsumer:StreamWindowBytes is 65535; allowed is 65536 to 16777216 bytes.")]
+    [InlineData("StreamWindowBytes", "16777217", "FastConsumer:StreamWindowBytes is 16777217;")]
     [InlineData("CheckpointInterval", "00:00:00", "FastConsumer:CheckpointInterval is 00:00:00; allowed is more than zero")]
     [InlineData("CheckpointInterval", "60.00:00:00", "FastConsumer:CheckpointInterval is 60.00:00:00;")]
     [InlineData("CheckpointRecords", "-1", "FastConsumer:CheckpointRecords is -1; allowed is 0 (no bound) or more.")]

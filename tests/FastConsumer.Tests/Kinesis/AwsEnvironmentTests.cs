@@ -60,6 +60,18 @@ public sealed class AwsEnvironmentTests : IDisposable
         Assert.Equal($"https://{account}/", resolver.Resolve(Arn, true).Uri.ToString());
     }
 
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("https://kinesis.eu-west-1.amazonaws.com", false)]
+    [InlineData("https://vpce-1.kinesis.eu-west-1.vpce.amazonaws.com", false)]
+    [InlineData("https://123456789012.data-kinesis.eu-west-1.api.aws", false)]
+    [InlineData("http://127.0.0.1:4567", true)]
+    [InlineData("http://kinesis:4567", true)]
+    [InlineData("http://host.docker.internal:4567", true)]
+    [InlineData("https://localhost.localstack.cloud:4566", true)]
+    public void An_endpoint_that_is_none_of_AWSs_is_known_as_such(string? url, bool isForeign) =>
+        Assert.Equal(isForeign, Resolver(options => (options.Region, options.ServiceUrl) = ("us-east-1", url)).IsForeign);
+
     [Fact]
     public void An_arn_leads_to_its_accounts_endpoint_and_region()
     {

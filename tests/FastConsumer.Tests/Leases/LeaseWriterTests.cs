@@ -109,9 +109,11 @@ public sealed class LeaseWriterTests : IAsyncDisposable
         LeaseWriter writer = Writer(budget);
         HeldLease lease = (await TakeAsync(writer, 1))[0];
         _store.AfterUpdate = static results => [.. results.Select(static _ => new LeaseWriteResult(LeaseWriteOutcome.Failed, null, new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true }))];
+        Assert.Null(lease.SinceTableThrottle);
         Task<LeaseWriteResult> refused = lease.WriteAsync(static () => null, isUrgent: true, Cancellation);
         await AdvanceUntilAsync(refused);
         Assert.Equal(LeaseWriteOutcome.Failed, (await refused).Outcome);
+        Assert.InRange(lease.SinceTableThrottle!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(1));
         Assert.Equal(20, budget.Pace!.Value, 1e-6);
 
         _store.AfterUpdate = static results => results;
@@ -119,6 +121,7 @@ public sealed class LeaseWriterTests : IAsyncDisposable
         Task<LeaseWriteResult> later = lease.WriteAsync(static () => null, isUrgent: true, Cancellation);
         await AdvanceUntilAsync(later);
         Assert.Equal(LeaseWriteOutcome.Written, (await later).Outcome);
+        Assert.InRange(lease.SinceTableThrottle!.Value, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(32));
         Assert.Equal(40, budget.Pace!.Value, 1e-6);
     }
 

@@ -6,6 +6,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Reading;
 using FastConsumer.Testing;
+using FastConsumer.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using System.Diagnostics.Metrics;
@@ -56,6 +57,8 @@ internal sealed class FanOutBench : IAsyncDisposable
 
     public ConsumerHealth Health { get; } = new();
 
+    public LogRecorder Log { get; } = new();
+
     public IReadOnlyList<ChildShard>? Children { get; private set; }
 
     /// <summary>What was put so far, in order.</summary>
@@ -76,9 +79,9 @@ internal sealed class FanOutBench : IAsyncDisposable
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<FanOutBench> StartAsync(TimeSpan? lifetime = null, long budget = 64 * 1024 * 1024, TimeSpan createDelay = default, HttpMessageHandler? handler = null)
+    public static async Task<FanOutBench> StartAsync(TimeSpan? lifetime = null, long budget = 64 * 1024 * 1024, TimeSpan createDelay = default, HttpMessageHandler? handler = null, ManualClock? manual = null)
     {
-        var clock = new ManualClock();
+        ManualClock clock = manual ?? new ManualClock();
         EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
             new EmbeddedKinesisOptions
             {
@@ -111,7 +114,7 @@ internal sealed class FanOutBench : IAsyncDisposable
         ByteBudget.Account account = Budget.OpenAccount();
         var metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
         var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), metrics, Health, NullLogger.Instance);
-        var reader = new FanOutReader(Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Health, NullLogger.Instance);
+        var reader = new FanOutReader(Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Health, Log.CreateLogger("reader"));
         Channel<ReadItem> items = Channel.CreateBounded<ReadItem>(2);
         _reading = Task.Run(() => reader.RunAsync(items.Writer, _stop.Token));
         _taking = Task.Run(() => TakeAsync(items.Reader, gate));

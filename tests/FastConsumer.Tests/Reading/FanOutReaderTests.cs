@@ -247,17 +247,7 @@ public sealed class FanOutReaderTests
     public async Task A_slow_handler_holds_the_service_back()
     {
         long received = 0;
-        using var handler = new SocketsHttpHandler
-        {
-            InitialHttp2StreamWindowSize = 64 * 1024,
-            UseProxy = false,
-            ConnectCallback = async (context, cancellation) =>
-            {
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
-                return new CountingStream(new NetworkStream(socket, ownsSocket: true), count => Interlocked.Add(ref received, count));
-            },
-        };
+        using SocketsHttpHandler handler = Counting(64 * 1024, count => Interlocked.Add(ref received, count));
         const int Records = 30;
         const int RecordBytes = 600_000;
         await using FanOutBench bench = await FanOutBench.StartAsync(budget: 1024 * 1024, handler: handler);
@@ -275,6 +265,44 @@ public sealed class FanOutReaderTests
         // one event over the budget, and what windows and buffers hold: far less than the 24 MB that wait in the shard
         Assert.InRange(Interlocked.Read(ref received), 1, 6 * 1024 * 1024);
         Assert.InRange(bench.Budget.Used, 1, 4 * 1024 * 1024);
+        gate.Release(Records);
+        await bench.UntilAsync(() => bench.Texts.Count == Records);
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task What_the_connection_holds_beside_the_budget_is_no_more_than_the_largest_window()
+    {
+        long received = 0;
+        using SocketsHttpHandler handler = Counting(KinesisClientOptions.DefaultStreamWindowBytes, count => Interlocked.Add(ref received, count));
+        const int Records = 60;
+        const int RecordBytes = 600_000;
+        const long EventBytes = RecordBytes * 4L / 3;
+        const long Budget = 1024 * 1024;
+        await using FanOutBench bench = await FanOutBench.StartAsync(budget: Budget, handler: handler);
+        byte[] data = new byte[RecordBytes];
+        for (int i = 0; i < Records; i++)
+        {
+            bench.Kinesis.Put(FanOutBench.StreamName, "key", data);
+        }
+
+        using var gate = new SemaphoreSlim(0);
+        bench.Read(gate: gate);
+        await bench.UntilAsync(() => bench.Budget.Used > 0);
+        await bench.PassAsync(TimeSpan.FromSeconds(20));
+        // nothing was read that could have told .NET to widen the window
+        Assert.InRange(Interlocked.Read(ref received), 1, (2 * EventBytes) + (3 * KinesisClientOptions.DefaultStreamWindowBytes));
+
+        // what is read in bursts may
+        for (int handled = 4; handled <= 20; handled += 4)
+        {
+            gate.Release(4);
+            await bench.UntilAsync(() => bench.Texts.Count == handled);
+            await bench.PassAsync(TimeSpan.FromSeconds(5));
+            Assert.InRange(bench.Budget.Used, 1, Budget + (2 * EventBytes));
+            Assert.InRange(Interlocked.Read(ref received) - (handled * EventBytes) - bench.Budget.Used, 0, KinesisClientOptions.LargestStreamWindowBytes + EventBytes);
+        }
+
         gate.Release(Records);
         await bench.UntilAsync(() => bench.Texts.Count == Records);
         await bench.StopAsync();
@@ -344,6 +372,19 @@ public sealed class FanOutReaderTests
         bench.Put(5);
         await bench.AllAsync();
         await bench.StopAsync();
+    }
+
+    /// <summary>Connections as the product makes them, counted.</summary>
+    private static SocketsHttpHandler Counting(int windowBytes, Action<int> count)
+    {
+        SocketsHttpHandler handler = KinesisConnections.CreateForStreams(useProxy: false, windowBytes);
+        handler.ConnectCallback = async (context, cancellation) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+            return new CountingStream(new NetworkStream(socket, ownsSocket: true), count);
+        };
+        return handler;
     }
 
     private sealed class CountingStream(Stream inner, Action<int> count) : Stream

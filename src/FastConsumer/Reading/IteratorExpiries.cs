@@ -1,0 +1,106 @@
+using FastConsumer.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Reading;
+
+/// <summary>
+/// The iterators of one shard that have expired. One is a matter of course, say after a long record; several within an hour have a cause, and
+/// this says what is known of it. AWS's troubleshooting page for consumers names slow processing, and, where iterators expire before they can be
+/// used, a lease table with too little capacity.
+/// </summary>
+internal sealed class IteratorExpiries
+{
+    /// <summary>An iterator lasts for five minutes: one that was used much earlier was ended by something else than waiting.</summary>
+    private static readonly TimeSpan s_longWait = TimeSpan.FromMinutes(4.5);
+    private static readonly TimeSpan s_window = TimeSpan.FromHours(1);
+    private static readonly TimeSpan s_recently = TimeSpan.FromMinutes(10);
+    private const int Storm = 3;
+
+    /// <summary>Where waiting is the cause, the next one would have expired within so many times the last wait.</summary>
+    private const int WaitsUntilOver = 3;
+
+    private readonly ShardReaderSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ConsumerHealth _health;
+    private readonly ILogger _log;
+    private readonly string _place;
+    private readonly Queue<long> _expired = new();
+    private long _givenAt;
+    private long _expiredAt;
+    private long? _toldAt;
+    private TimeSpan _age;
+    private TimeSpan _expiredAge;
+    private bool _isStorm;
+
+    public IteratorExpiries(ShardReaderSettings settings, TimeProvider time, ConsumerHealth health, ILogger log)
+    {
+        _settings = settings;
+        _time = time;
+        _health = health;
+        _log = log;
+        _place = $"{settings.Shard.Application}/{settings.Shard.Stream}/{settings.Shard.Shard}/iterator";
+    }
+
+    private bool HasWaited => _expiredAge >= s_longWait;
+
+    /// <summary>There is a new iterator.</summary>
+    public void Given() => _givenAt = _time.GetTimestamp();
+
+    /// <summary>It is used now.</summary>
+    public void Used() => _age = _time.GetElapsedTime(_givenAt);
+
+    /// <summary>It was refused as expired.</summary>
+    public void Expired()
+    {
+        _expiredAt = _time.GetTimestamp();
+        _expiredAge = _age;
+        _expired.Enqueue(_expiredAt);
+        while (_time.GetElapsedTime(_expired.Peek()) >= s_window)
+        {
+            _expired.Dequeue();
+        }
+
+        if (_expired.Count < Storm)
+        {
+            return;
+        }
+
+        _isStorm = true;
+        string storm = Describe();
+        _health.Report(_place, ConditionSeverity.Degraded, storm);
+        if (_toldAt is not { } toldAt || _time.GetElapsedTime(toldAt) >= s_window)
+        {
+            _toldAt = _expiredAt;
+            ConsumerLog.IteratorsExpire(_log, storm);
+        }
+    }
+
+    /// <summary>It was good.</summary>
+    public void Succeeded()
+    {
+        if (_isStorm && (!HasWaited || _time.GetElapsedTime(_expiredAt) >= WaitsUntilOver * _expiredAge))
+        {
+            End();
+        }
+    }
+
+    /// <summary>Nobody reads any more.</summary>
+    public void End()
+    {
+        _isStorm = false;
+        _health.Clear(_place);
+    }
+
+    private string Describe()
+    {
+        string cause = HasWaited
+            ? $"Before the last one the reader had waited {Text(_expiredAge)} for the handler, or for room in FastConsumer:PrefetchBytes, and an iterator lasts five minutes: make the handler faster, or give it more lanes with [Concurrency]."
+            : $"The last one was {Text(_expiredAge)} old when it was used, and an iterator lasts five minutes: neither handler nor buffer has kept it waiting. AWS names a lease table with too little capacity as the usual cause.";
+        string table = _settings.SinceTableThrottle?.Invoke() is { } since && since < s_recently
+            ? $" The lease table throttled this worker's writes {Text(since)} ago, {(HasWaited ? "and a handler that awaits a checkpoint waits for it: " : "so ")}give the table more write units, or set CheckpointInterval or LeaseDuration higher."
+            : HasWaited ? "" : " It has throttled none of this worker's writes lately.";
+        return $"Iterators of shard {_settings.Shard.Shard} expire again and again: {_expired.Count} times within the last hour. Nothing is lost or repeated, new ones go on after the last record. {cause}{table}";
+    }
+
+    private static string Text(TimeSpan time) => TimeSpan.FromSeconds(Math.Floor(time.TotalSeconds)).ToString();
+}
