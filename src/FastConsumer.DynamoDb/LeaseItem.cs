@@ -37,6 +37,7 @@ internal static class LeaseItem
                 HashKeyRange = GetHashKeyRange(item),
                 StartedAt = GetTime(item, LeaseAttributes.StartedAt),
                 StreamCreatedAt = GetTime(item, LeaseAttributes.StreamCreatedAt),
+                StreamName = GetString(item, LeaseAttributes.StreamName),
                 TakenBy = GetString(item, LeaseAttributes.TakenBy),
                 RequestedBy = GetString(item, LeaseAttributes.RequestedBy),
                 Ring = GetString(item, LeaseAttributes.Ring),
@@ -97,6 +98,11 @@ internal static class LeaseItem
         if (lease.StreamCreatedAt is { } createdAt)
         {
             item[LeaseAttributes.StreamCreatedAt] = Number(createdAt.ToUnixTimeMilliseconds());
+        }
+
+        if (lease.StreamName is not null)
+        {
+            item[LeaseAttributes.StreamName] = Text(lease.StreamName);
         }
 
         if (lease.TakenBy is not null)

@@ -52,6 +52,11 @@ internal sealed class LeaseCoordinator
         _share = new TableShare(parts, store, budget);
         _requests = new LeaseRequests(parts, store, bell);
         _lookout = new Lookout(parts, store, runs, observer, bell, looks, _requests, _random);
+        sync.ListingOver = () =>
+        {
+            looks.RequestList();
+            runs.Wake.Set();
+        };
     }
 
     /// <summary>True where this worker has taken leases or asked for some: when it stops, some may be on their way, or its own without its knowledge.</summary>
@@ -117,6 +122,19 @@ internal sealed class LeaseCoordinator
 
     private async Task ListAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            await PassAsync(cancellationToken);
+        }
+        finally
+        {
+            // however it ends: what it created and did not take starts when it was created
+            _sync.ForgetFirstStarts();
+        }
+    }
+
+    private async Task PassAsync(CancellationToken cancellationToken)
+    {
         await _share.LearnAsync(cancellationToken);
         bool isFirst = _looks.ListedAt is null;
         bool answersRing = _lookout.TakeRing();
@@ -125,8 +143,10 @@ internal sealed class LeaseCoordinator
         try
         {
             leases = await _store.ListAsync(isFirst ? ReadConsistency.Strong : ReadConsistency.Eventual, cancellationToken);
-            StreamIdentity.Require(leases, Settings.Stream.Name, _sync.StreamCreatedAt, _store.Description);
+            await RequireOwnStreamAsync(leases, cancellationToken);
             leases = await _sync.SyncAsync(leases, cancellationToken);
+            // others may have created some meanwhile, and the stream may have been created again
+            await RequireOwnStreamAsync(leases, cancellationToken);
         }
         catch
         {
@@ -145,6 +165,17 @@ internal sealed class LeaseCoordinator
             // the list may lag behind the ring: once more
             _looks.RequestList();
         }
+    }
+
+    private async Task RequireOwnStreamAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        if (StreamIdentity.FirstForeign(leases, Settings.Stream.Name, _sync.StreamCreatedAt) is not null)
+        {
+            // others may know better which stream it is
+            await _sync.DescribeAsync(cancellationToken);
+        }
+
+        StreamIdentity.Require(leases, Settings.Stream.Name, _sync.StreamCreatedAt, _store.Description);
     }
 
     /// <summary>Hands over what others have asked for; true where there was something.</summary>
@@ -179,7 +210,6 @@ internal sealed class LeaseCoordinator
 
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
         bool hasTaken = await TakeAllAsync(moves.Take, cancellationToken);
-        _sync.ForgetFirstStarts();
         await _requests.WithdrawAsync(moves.Withdraw, cancellationToken);
         await _requests.AskAsync(moves.Request, leases, cancellationToken);
         _share.Set(_runs.HeldCount, runnable.Count);

@@ -34,8 +34,8 @@ internal sealed class StreamWorker : IAsyncDisposable
         _log = parts.Log;
         _random = parts.Random.Create();
         _phases = new StopPhases(parts.Time);
-        _sync = new ShardSync(parts, store);
         var observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
+        _sync = new ShardSync(parts, store, observer);
         var bell = new Doorbell(store, parts.Settings.WorkerId, parts.Random.Create());
         var looks = new TableLooks(parts.Settings.LeaseDuration, parts.Time, parts.Random.Create());
         var budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
@@ -129,6 +129,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             await renewal;
             await succession;
             await _succession.EndAsync(_coordinator.HasReached);
+            await _sync.EndAsync();
         }
     }
 
@@ -146,7 +147,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
-                _sync.StreamCreatedAt = stream.StreamCreationTimestamp;
+                _sync.Described(stream.StreamCreationTimestamp);
                 await _store.PrepareAsync(cancellationToken);
                 if (_parts.FanOut is { } fanOut)
                 {

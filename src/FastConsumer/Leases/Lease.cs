@@ -48,6 +48,12 @@ public sealed record Lease
     public DateTimeOffset? StreamCreatedAt { get; init; }
 
     /// <summary>
+    /// The name of the stream whose shard this is: shards of all streams have the same ids. Null where the lease's creator did not say, as KCL
+    /// never does. An attribute of ours that KCL preserves and ignores.
+    /// </summary>
+    public string? StreamName { get; init; }
+
+    /// <summary>
     /// The FastConsumer worker that took it last. Where it is the owner too, a FastConsumer worker holds the lease; where it is
     /// not, the lease was released to its owner, who has not taken it yet, or KCL's has taken it since. Null where it was released to
     /// nobody. An attribute of ours.

@@ -61,6 +61,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
             HashKeyRange = new HashKeyRange(0, UInt128.MaxValue),
             StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123),
             StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_456),
+            StreamName = "orders",
             TakenBy = "me",
             RequestedBy = "other",
             Ring = "other/1",

@@ -53,12 +53,22 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        if (costs.DeniesCreation)
+        {
+            throw new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false);
+        }
+
         return await _inner.CreateAsync(lease, cancellationToken);
     }
 
     public async Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        if (costs.TakeError is { } error)
+        {
+            throw error;
+        }
+
         LeaseWriteResult result = await _inner.TakeAsync(observed, owner, cancellationToken);
         costs.Takes += result.Outcome == LeaseWriteOutcome.Written ? 1 : 0;
         return result;
@@ -128,6 +138,12 @@ internal sealed class LeaseCosts
 
     /// <summary>True where the table does not tell what it takes.</summary>
     public bool IsSilent { get; set; }
+
+    /// <summary>Why nobody can take a lease.</summary>
+    public LeaseStoreException? TakeError { get; set; }
+
+    /// <summary>True where nobody may create one.</summary>
+    public bool DeniesCreation { get; set; }
 
     public int Lists { get; set; }
 
