@@ -40,7 +40,7 @@ public sealed class PlantedBugTests
 
     [Fact]
     public void Finds_children_that_begin_before_their_parents_have_ended() =>
-        Finds(50, static _ => new ForgetsParents(), "parents first");
+        Finds(50, static _ => new ForgetsParents(), "parents first", "created once");
 
     [Fact]
     public void Finds_a_gap_of_one_record_after_a_restart() =>
