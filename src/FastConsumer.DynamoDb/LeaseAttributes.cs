@@ -41,6 +41,9 @@ internal static class LeaseAttributes
     /// <summary>Ours: S, the FastConsumer worker that took the lease last.</summary>
     public const string TakenBy = "fastConsumerTakenBy";
 
+    /// <summary>Ours: S, the process that took the lease last.</summary>
+    public const string Session = "fastConsumerSession";
+
     /// <summary>Ours: S, the worker that asks the owner for the lease.</summary>
     public const string RequestedBy = "fastConsumerRequestedBy";
 

@@ -39,6 +39,7 @@ internal static class LeaseItem
                 StreamCreatedAt = GetTime(item, LeaseAttributes.StreamCreatedAt),
                 StreamName = GetString(item, LeaseAttributes.StreamName),
                 TakenBy = GetString(item, LeaseAttributes.TakenBy),
+                Session = GetString(item, LeaseAttributes.Session),
                 RequestedBy = GetString(item, LeaseAttributes.RequestedBy),
                 Ring = GetString(item, LeaseAttributes.Ring),
                 Throughput = GetReal(item, LeaseAttributes.PublishedThroughput),
@@ -108,6 +109,11 @@ internal static class LeaseItem
         if (lease.TakenBy is not null)
         {
             item[LeaseAttributes.TakenBy] = Text(lease.TakenBy);
+        }
+
+        if (lease.Session is not null)
+        {
+            item[LeaseAttributes.Session] = Text(lease.Session);
         }
 
         if (lease.RequestedBy is not null)

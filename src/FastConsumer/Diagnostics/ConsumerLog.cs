@@ -128,6 +128,9 @@ internal static partial class ConsumerLog
     [LoggerMessage(2330, LogLevel.Warning, "The shards of {Stream} could not be followed; next try in {Wait}. Shards that have a lease are read and passed on meanwhile, and none that a split or merge makes is taken up.")]
     public static partial void SyncFailed(ILogger log, string stream, TimeSpan wait, Exception error);
 
+    [LoggerMessage(2331, LogLevel.Error, "Another process ({Session}) runs with the WorkerId '{Worker}', and has taken the shards of this one, which keeps off them. Leave FastConsumer:WorkerId unset, or give each process one of its own.")]
+    public static partial void WorkerIdInUse(ILogger log, string worker, string session);
+
     [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
     public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);
 

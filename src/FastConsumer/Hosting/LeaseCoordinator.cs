@@ -31,6 +31,7 @@ internal sealed class LeaseCoordinator
     private readonly LeaseObserver _observer;
     private readonly Doorbell _bell;
     private readonly TableLooks _looks;
+    private readonly Namesakes _namesakes;
     private readonly TableShare _share;
     private readonly LeaseRequests _requests;
     private readonly Lookout _lookout;
@@ -39,7 +40,7 @@ internal sealed class LeaseCoordinator
     private bool _hasTried;
     private long? _toldOfThrottleAt;
 
-    public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, WriteBudget budget)
+    public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, Namesakes namesakes, WriteBudget budget)
     {
         _parts = parts;
         _store = store;
@@ -48,6 +49,7 @@ internal sealed class LeaseCoordinator
         _observer = observer;
         _bell = bell;
         _looks = looks;
+        _namesakes = namesakes;
         _random = parts.Random.Create();
         _share = new TableShare(parts, store, budget);
         _requests = new LeaseRequests(parts, store, bell);
@@ -157,6 +159,7 @@ internal sealed class LeaseCoordinator
         _looks.Listed(leases.Count);
         _observer.Observe(leases);
         _bell.Heard(leases);
+        _namesakes.Listed(leases, _observer.IsFree);
         bool hasAnswered = HandOver(leases);
         hasAnswered |= await MoveAsync(leases, cancellationToken);
         _lookout.Listed(leases);
@@ -196,7 +199,7 @@ internal sealed class LeaseCoordinator
         // A shard that is being wound up here is neither held nor free.
         IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey) || !_runs.IsRunning(lease.LeaseKey))];
         _requests.Listed(runnable);
-        var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => lease.Owner == Me || _observer.IsFree(lease))
+        var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => (lease.Owner == Me && !_namesakes.Own(lease)) || _observer.IsFree(lease))
         {
             IsGiven = lease => lease.IsPassedOn && !_observer.HasMoved(lease),
             IsOverdue = _requests.IsOverdue,

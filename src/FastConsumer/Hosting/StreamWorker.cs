@@ -36,14 +36,15 @@ internal sealed class StreamWorker : IAsyncDisposable
         _phases = new StopPhases(parts.Time);
         var observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
         _sync = new ShardSync(parts, store, observer);
+        var namesakes = new Namesakes(parts);
         var bell = new Doorbell(store, parts.Settings.WorkerId, parts.Random.Create());
         var looks = new TableLooks(parts.Settings.LeaseDuration, parts.Time, parts.Random.Create());
         var budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
         // an answer that takes longer than this is of no use: the lease is to be renewed again before it expires
         var writer = new LeaseWriter(store, budget, GatherTime(parts.Settings), parts.Settings.LeaseDuration / 4, parts.Time);
-        _succession = new Succession(parts, store, observer, bell, _phases.EndRelease);
-        _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, _phases);
-        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, budget);
+        _succession = new Succession(parts, store, observer, bell, namesakes, _phases.EndRelease);
+        _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, namesakes, _phases);
+        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, namesakes, budget);
     }
 
     /// <summary>Checkpoints may wait a fifth of their interval for company, the fewer requests the more shards; renewals only as long as costs no lease.</summary>

@@ -60,6 +60,12 @@ public sealed record Lease
     /// </summary>
     public string? TakenBy { get; init; }
 
+    /// <summary>
+    /// Which process it was that took it last: tells apart two that were given the same WorkerId. Null where nobody did, or the store does not
+    /// say, and where it was released to nobody. An attribute of ours.
+    /// </summary>
+    public string? Session { get; init; }
+
     /// <summary>The worker that asks the owner to hand the lease over to it. An attribute of ours; a take or release removes it.</summary>
     public string? RequestedBy { get; init; }
 
