@@ -127,7 +127,7 @@ internal sealed class LeaseBatchWriter(LeaseTable table, LeaseReader reader, Bat
             try
             {
                 results[i] = rows is null
-                    ? new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault ?? unreadable)
+                    ? new LeaseWriteResult(LeaseWriteOutcome.Failed, null, SettledWrite.Unsettled(fault, unreadable!))
                     : SettledWrite.Settle(held, LeaseItem.Read(rows.GetValueOrDefault(held.LeaseKey), table), row => TookEffect(updates[i], row), fault);
             }
             catch (LeaseStoreException senseless)

@@ -51,8 +51,7 @@ internal sealed class SettledWrite(LeaseTable table, LeaseReader reader)
         }
         catch (LeaseStoreException unreadable)
         {
-            // the row cannot be read back: the first fault says more, where there was one
-            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, fault ?? unreadable);
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, Unsettled(fault, unreadable));
         }
     }
 
@@ -72,6 +71,14 @@ internal sealed class SettledWrite(LeaseTable table, LeaseReader reader)
             ? new LeaseWriteResult(LeaseWriteOutcome.Failed, row, fault)
             : new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
     }
+
+    /// <summary>Why a write's fate is not known where its row cannot be read back: the first fault says more, where there was one.</summary>
+    /// <param name="fault">Why the write was not answered; null where it was refused.</param>
+    /// <param name="unreadable">Why the row cannot be read. A throttle of reads is none of writes, which need not slow down for it.</param>
+    public static LeaseStoreException Unsettled(LeaseStoreException? fault, LeaseStoreException unreadable) =>
+        fault ?? (unreadable.IsThrottled
+            ? new LeaseStoreException($"A write was refused, and its row could not be read back: {unreadable.Message}", isTransient: true, unreadable)
+            : unreadable);
 
     /// <summary>True where owners and counter are the same.</summary>
     public static bool IsAs(Lease before, Lease row) =>

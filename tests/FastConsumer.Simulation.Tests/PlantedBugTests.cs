@@ -12,7 +12,7 @@ public sealed class PlantedBugTests
 
     [Fact]
     public void Finds_takes_without_a_condition() =>
-        Finds(50, static _ => new TakesWithoutCondition(), "one owner", "checkpoint goes on", "table", "owner writes", "dead owner");
+        Finds(50, static _ => new TakesWithoutCondition(), "one owner", "checkpoint goes on", "table", "owner writes", "dead owner", "needless loss");
 
     [Fact]
     public void Finds_renewals_that_ignore_their_refusal() =>
@@ -21,6 +21,10 @@ public sealed class PlantedBugTests
     [Fact]
     public void Finds_expiry_by_wall_clocks() =>
         Finds(50, static scenario => new ComparesWallClocks(scenario.LeaseDuration), "live lease");
+
+    [Fact]
+    public void Finds_renewals_that_are_left_out() =>
+        Finds(50, static _ => new RenewsByCheckpointsOnly(), "needless loss");
 
     [Fact]
     public void Finds_a_release_before_the_flush() =>

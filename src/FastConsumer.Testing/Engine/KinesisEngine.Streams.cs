@@ -74,6 +74,13 @@ internal sealed partial class KinesisEngine
         stream.Delete(scope.NowMs + Milliseconds(_settings.DeleteDelay));
     }
 
+    /// <summary>Says from now on that the stream is encrypted; what is stored stays as it is.</summary>
+    public void SetKey(string streamName, string keyId)
+    {
+        using StreamScope scope = Enter(streamName);
+        scope.Stream.KeyId = keyId;
+    }
+
     public StreamView DescribeStreamSummary(StreamReference stream)
     {
         using StreamScope scope = Enter(stream);

@@ -20,7 +20,8 @@ internal sealed record StreamView(
     long CreatedMs,
     int RetentionHours,
     int OpenShardCount,
-    int ConsumerCount);
+    int ConsumerCount,
+    string? KeyId);
 
 internal sealed record DescribeStreamResult(StreamView Stream, IReadOnlyList<Kinesis.Shard> Shards, bool HasMoreShards);
 

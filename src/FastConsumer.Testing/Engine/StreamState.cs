@@ -31,6 +31,9 @@ internal sealed class StreamState(long number, string name, string arn, string m
 
     public long CreatedMs { get; } = createdMs;
 
+    /// <summary>The KMS key that it is said to be encrypted with; null for none.</summary>
+    public string? KeyId { get; set; }
+
     public string Status { get; private set; } = StreamStatus.Creating;
 
     public bool IsGone { get; private set; }
@@ -151,7 +154,7 @@ internal sealed class StreamState(long number, string name, string arn, string m
         }
     }
 
-    public StreamView View() => new(Name, Arn, Status, Mode, CreatedMs, RetentionHours, OpenShardCount, _consumers.Count);
+    public StreamView View() => new(Name, Arn, Status, Mode, CreatedMs, RetentionHours, OpenShardCount, _consumers.Count, KeyId);
 
     private ShardState Add(HashKeyRange range, long createdMs, IReadOnlyList<ShardState> parents)
     {

@@ -21,7 +21,7 @@ internal static class Answers
         StreamView stream = result.Stream;
         writer.StartMap(1);
         writer.Name("StreamDescription"u8);
-        writer.StartMap(10);
+        writer.StartMap(stream.KeyId is null ? 10 : 11);
         Head(writer, stream);
         writer.Name("Shards"u8);
         Shards(writer, result.Shards);
@@ -35,7 +35,7 @@ internal static class Answers
     {
         writer.StartMap(1);
         writer.Name("StreamDescriptionSummary"u8);
-        writer.StartMap(10);
+        writer.StartMap(stream.KeyId is null ? 10 : 11);
         Head(writer, stream);
         Tail(writer, stream);
         writer.Pair("OpenShardCount"u8, stream.OpenShardCount);
@@ -227,7 +227,11 @@ internal static class Answers
         writer.EndArray();
         writer.EndMap();
         writer.EndArray();
-        writer.Pair("EncryptionType"u8, "NONE");
+        writer.Pair("EncryptionType"u8, stream.KeyId is null ? "NONE" : "KMS");
+        if (stream.KeyId is { } key)
+        {
+            writer.Pair("KeyId"u8, key);
+        }
     }
 
     private static void Shards(WireWriter writer, IReadOnlyList<Shard> shards)

@@ -67,6 +67,7 @@ internal sealed partial class DeliveryLedger
         Require("table", after.Checkpoint == before.Checkpoint, shardId, $"{name} changed the checkpoint with its take.");
         if (before.Owner is { } former && former != name)
         {
+            Require("needless loss", before.IsPassedOn || !_workers[former].IsWell, shardId, $"{name} took the lease of {former}, which nothing had befallen.");
             (_, long since) = _moved.GetValueOrDefault(shardId);
             bool isExpired = _loop.Now - since >= (_rules.LeaseDuration * 0.95).Ticks;
             bool isLevelling = _held.GetValueOrDefault(former) is { } history && history.Any(entry => entry.Value >= 2);

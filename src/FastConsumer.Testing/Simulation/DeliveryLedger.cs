@@ -74,6 +74,10 @@ internal sealed partial class DeliveryLedger
             Require("first start", late <= _rules.LatestLasts || isTroubled, shardId, $"LATEST was asked for {late} after the lease was created.");
             shard.Required = (shard.Records.Count, long.MaxValue);
         }
+        else
+        {
+            shard.Required ??= (int.MaxValue, position.Timestamp.ToUnixTimeMilliseconds());
+        }
     }
 
     /// <summary>A handler begins with a record.</summary>

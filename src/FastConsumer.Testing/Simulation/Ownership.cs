@@ -46,8 +46,13 @@ internal sealed class Ownership(SimulatedWorker worker, string shardId, long tok
             return;
         }
 
-        int from = KnowsStart || First == int.MaxValue ? 0 : First;
-        Contiguous = Math.Max(Math.Max(Contiguous, from), Durable + 1);
+        Contiguous = Math.Max(Contiguous, Durable + 1);
+        if (!KnowsStart && First > Contiguous && Done.ContainsKey(First))
+        {
+            // what stands before the first that it began is not its own to do
+            Contiguous = First;
+        }
+
         while (Done.ContainsKey(Contiguous))
         {
             Contiguous++;

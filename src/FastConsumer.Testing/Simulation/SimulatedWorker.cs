@@ -20,12 +20,14 @@ internal sealed class SimulatedWorker
     private readonly SimulationLoop _loop;
     private readonly StreamWorker _worker;
     private readonly ByteBudget _budget;
+    private readonly TimeSpan _leaseDuration;
 
     public SimulatedWorker(SimulationLoop loop, SimulatedProcess process, KinesisEngine engine, SimulatedLeaseTable table, SimulatedWorkerOptions options, Random random)
     {
         _loop = loop;
         Process = process;
         CheckpointInterval = options.Settings.CheckpointInterval;
+        _leaseDuration = options.Settings.LeaseDuration;
         ToKinesis = new SimulatedLink(loop, process, "Kinesis", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         ToTable = new SimulatedLink(loop, process, "table", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next())) { IteratorGiven = options.IteratorGiven, ControlPlane = options.ControlPlane };
@@ -74,6 +76,9 @@ internal sealed class SimulatedWorker
 
     /// <summary>True where nothing has gone wrong around it for so long.</summary>
     public bool IsUntroubledFor(TimeSpan time) => _loop.Now - LastTrouble >= time.Ticks && !Process.IsPaused;
+
+    /// <summary>True where nothing excuses the loss of a lease: it is to renew in time, and to answer what it is asked for.</summary>
+    public bool IsWell => IsLive && !IsStopping && !GaveHandlerUp && IsUntroubledFor(3 * _leaseDuration);
 
     /// <summary>Vanishes.</summary>
     public void Crash()
@@ -135,6 +140,11 @@ internal sealed class SimulatedWorker
 
             if (eventId.Name == nameof(ConsumerLog.LeaseLost))
             {
+                if (worker.IsWell)
+                {
+                    throw new InvariantViolatedException("needless loss", $"nothing had befallen {worker.Name}: {formatter(state, exception)}", null);
+                }
+
                 // what befell the lease may have befallen others, and slowed its writes down
                 worker.LastTrouble = worker._loop.Now;
             }

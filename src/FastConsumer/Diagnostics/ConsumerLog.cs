@@ -26,6 +26,9 @@ internal static partial class ConsumerLog
     [LoggerMessage(2006, LogLevel.Error, "Shard {ShardId} is no longer in the stream: what it held after {Position} was older than the stream's retention and is lost to this application; going on with its {Children} children.")]
     public static partial void ShardGone(ILogger log, string shardId, object position, int children);
 
+    [LoggerMessage(2007, LogLevel.Warning, "Shard {ShardId} was refused {Times} times in a row; it is tried again and nothing is lost meanwhile. {Reason}{Remedy}")]
+    public static partial void ReadKeepsBeingRefused(ILogger log, string shardId, int times, string reason, string remedy);
+
     [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The KPL puts them into their own shard when it learns of a reshard; a producer that aggregates without regard to shards never does: set Deaggregate to false and unpack its records in the processor.")]
     public static partial void ForeignRecords(ILogger log, string shardId, int count);
 

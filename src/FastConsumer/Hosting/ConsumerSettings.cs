@@ -136,8 +136,8 @@ public abstract class ConsumerSettings
     public TimeSpan? LeaseDuration { get; set; }
 
     /// <summary>
-    /// The write units a second that the whole application may use on its lease table; each worker keeps to its share of them (leases held / all).
-    /// Where not said, it is what the table has provisioned; where nothing is, workers write as they need to and slow down when the
+    /// The write units a second that the whole application may use on its lease table; each worker keeps its renewals and checkpoints to its
+    /// share of them (leases held / all), and no more leases move at a time than the rest bears. Where not said, it is what the table has provisioned; where nothing is, workers write as they need to and slow down when the
     /// table throttles them.
     /// </summary>
     public double? LeaseTableWriteUnits { get; set; }

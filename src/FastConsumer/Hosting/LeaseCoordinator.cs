@@ -212,16 +212,16 @@ internal sealed class LeaseCoordinator
         }
 
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
-        bool hasTaken = await TakeAllAsync(moves.Take, cancellationToken);
+        bool hasTaken = await TakeAllAsync(moves.Take, runnable.Count, cancellationToken);
         await _requests.WithdrawAsync(moves.Withdraw, cancellationToken);
-        await _requests.AskAsync(moves.Request, leases, cancellationToken);
-        _share.Set(_runs.HeldCount, runnable.Count);
+        await _requests.AskAsync([.. moves.Request.Take(_share.MovesAtOnce(runnable.Count))], leases, cancellationToken);
         return hasTaken;
     }
 
-    private async Task<bool> TakeAllAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    private async Task<bool> TakeAllAsync(IReadOnlyList<Lease> leases, int runnable, CancellationToken cancellationToken)
     {
         bool hasTaken = false;
+        _share.Set(_runs.HeldCount, runnable);
         _hasTried |= leases.Count > 0;
         foreach (Lease[] some in leases.Chunk(LeaseRequests.Parallelism))
         {
@@ -242,6 +242,8 @@ internal sealed class LeaseCoordinator
                 }
             }
 
+            // at once: what was taken needs its part of the table's units to be renewed, whatever becomes of the rest
+            _share.Set(_runs.HeldCount, runnable);
             if (Array.Find(takes, static take => take.Result.Error is not null).Result.Error is { } error)
             {
                 ExceptionDispatchInfo.Throw(error);

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using FastConsumer.Diagnostics;
 using FastConsumer.Leases;
 
@@ -64,7 +65,8 @@ internal sealed class LeaseRequests(WorkerParts parts, ILeaseStore store, Doorbe
     public async Task AskAsync(IReadOnlyList<Lease> wanted, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
         HasAsked |= wanted.Count > 0;
-        foreach (Lease[] some in wanted.Chunk(Parallelism))
+        Exception? throttled = null;
+        foreach (Lease[] some in wanted.Chunk(Parallelism).TakeWhile(_ => throttled is null))
         {
             LeaseWriteResult[] results = await Task.WhenAll(some.Select(lease => store.RequestAsync(lease, Me, cancellationToken)));
             foreach ((Lease lease, LeaseWriteResult result) in some.Zip(results))
@@ -74,6 +76,8 @@ internal sealed class LeaseRequests(WorkerParts parts, ILeaseStore store, Doorbe
                     _askedAt[lease.LeaseKey] = parts.Time.GetTimestamp();
                 }
             }
+
+            throttled = Array.Find(results, static result => result.Error is LeaseStoreException { IsThrottled: true }).Error;
         }
 
         foreach (IGrouping<string?, Lease> owned in wanted.Where(Awaits).GroupBy(static lease => lease.LeaseOwner, StringComparer.Ordinal))
@@ -88,6 +92,12 @@ internal sealed class LeaseRequests(WorkerParts parts, ILeaseStore store, Doorbe
                 // it lists the table before long anyway
                 ConsumerLog.RingFailed(parts.Log, Me, owned.Key!, e);
             }
+        }
+
+        if (throttled is not null)
+        {
+            // the rest can wait: the table's units are for the renewals now
+            ExceptionDispatchInfo.Throw(throttled);
         }
     }
 }

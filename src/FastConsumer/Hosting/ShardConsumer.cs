@@ -337,7 +337,8 @@ internal sealed class ShardConsumer
             _parts.Settings.IdlePollInterval,
             _parts.Settings.Deaggregate,
             _hashKeyRange,
-            _parts.Settings.IgnoreReadQuota);
+            _parts.Settings.IgnoreReadQuota,
+            _parts.StreamKey);
         var position = new ShardPosition(settings);
         ByteBudget.Account budget = _parts.Budget.OpenAccount();
         var polling = new ShardReader(_parts.Client, settings, position, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);

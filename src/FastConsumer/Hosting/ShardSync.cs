@@ -19,6 +19,11 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private static readonly TimeSpan s_holeInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_retryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longestRetry = TimeSpan.FromSeconds(30);
+
+    /// <summary>A table that throttles answers, and has units again within the second.</summary>
+    private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan s_tellInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
@@ -33,8 +38,6 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
 
     /// <summary>A lease that is taken longer after its creation than this starts at the time that it bears.</summary>
     private static readonly TimeSpan s_latestLasts = TimeSpan.FromSeconds(3);
-
-    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
 
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
@@ -55,6 +58,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private IReadOnlyList<HashKeyRange> _suspectedHoles = [];
     private TimeSpan _cleanUpInterval = s_cleanUpInterval;
     private long? _triedAt;
+    private long? _toldOfThrottleAt;
     private TimeSpan _retryWait = s_retryInterval;
 
     private WorkerSettings Settings => parts.Settings;
@@ -140,7 +144,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private async Task<IReadOnlyList<Lease>> FollowAsync(StreamListing listing, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
         IReadOnlyList<Shard> shards = listing.Shards.Shards;
-        IReadOnlyList<HashKeyRange> unlisted = LeasePlan.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
+        IReadOnlyList<HashKeyRange> unlisted = listing.Shards.Holes;
         if (unlisted.Count > 0)
         {
             // caught in the middle of a reshard: what follows from it would be wrong
@@ -206,28 +210,23 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
 
     private void TryAgain(Exception error)
     {
+        bool isThrottled = error is LeaseStoreException { IsThrottled: true };
         _requested = true;
-        _retryWait = _backoff.Next();
+        _retryWait = isThrottled ? s_throttledRetry : _backoff.Next();
         parts.Health.Report(SyncPlace, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot follow the shards of {Settings.Stream.Name}; those that have a lease are read and passed on, and none that a split or merge makes is taken up: {error.Message}");
-        if (error is LeaseStoreException { IsThrottled: true })
-        {
-            ConsumerLog.CoordinationThrottled(parts.Log, Settings.WorkerId, _retryWait, error.Message);
-        }
-        else
+        if (!isThrottled)
         {
             ConsumerLog.SyncFailed(parts.Log, Settings.Stream.Name, _retryWait, error);
+        }
+        else if (_toldOfThrottleAt is not { } toldAt || parts.Time.GetElapsedTime(toldAt) >= s_tellInterval)
+        {
+            _toldOfThrottleAt = parts.Time.GetTimestamp();
+            ConsumerLog.CoordinationThrottled(parts.Log, Settings.WorkerId, _retryWait, error.Message);
         }
     }
 
     private DateTimeOffset StartedAt(StreamListing listing) =>
-        Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : Now(listing.Shards);
-
-    /// <summary>
-    /// What LATEST stands for where it is asked for later than at the first start: by the clock that stamps the records, for this machine's may
-    /// be wrong. The service says its time in whole seconds, and its machines may differ a little: a moment too early repeats nothing that was
-    /// done, one too late would leave records out.
-    /// </summary>
-    private DateTimeOffset Now(ShardListing listing) => listing.AnsweredAt is { } answeredAt ? answeredAt - s_clockTolerance : parts.Time.GetUtcNow();
+        Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : ShardListing.Before(listing.Shards.AnsweredAt, parts.Time);
 
     private string SyncPlace => $"{Settings.ApplicationName}/{Settings.Stream.Name}/shards";
 

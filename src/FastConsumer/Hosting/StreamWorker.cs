@@ -23,6 +23,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly ShardRuns _runs;
     private readonly Succession _succession;
     private readonly LeaseCoordinator _coordinator;
+    private readonly WriteBudget _budget;
     private readonly Random _random;
     private readonly ILogger _log;
     private Task? _run;
@@ -39,17 +40,12 @@ internal sealed class StreamWorker : IAsyncDisposable
         var namesakes = new Namesakes(parts);
         var bell = new Doorbell(store, parts.Settings.WorkerId, parts.Random.Create());
         var looks = new TableLooks(parts.Settings.LeaseDuration, parts.Time, parts.Random.Create());
-        var budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
-        // an answer that takes longer than this is of no use: the lease is to be renewed again before it expires
-        var writer = new LeaseWriter(store, budget, GatherTime(parts.Settings), parts.Settings.LeaseDuration / 4, parts.Time);
+        _budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
+        var writer = new LeaseWriter(store, _budget, LeaseWriterTimes.For(parts.Settings.LeaseDuration, parts.Settings.CheckpointInterval), parts.Time);
         _succession = new Succession(parts, store, observer, bell, namesakes, _phases.EndRelease);
         _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, namesakes, _phases);
-        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, namesakes, budget);
+        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, namesakes, _budget);
     }
-
-    /// <summary>Checkpoints may wait a fifth of their interval for company, the fewer requests the more shards; renewals only as long as costs no lease.</summary>
-    private static TimeSpan GatherTime(WorkerSettings settings) =>
-        new[] { settings.CheckpointInterval / 5, settings.LeaseDuration / 10, LeaseWriter.LongestGatherTime }.Min();
 
     private WorkerSettings Settings => _parts.Settings;
 
@@ -113,7 +109,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         try
         {
             await PrepareAsync(_phases.Stop);
-            var renewer = new LeaseRenewer(_runs.Leases, Settings.LeaseDuration, _parts.Time, _log);
+            var renewer = new LeaseRenewer(_runs.Leases, Settings.LeaseDuration, _budget, _parts.Time, _log);
             renewal = renewer.RunAsync(renewalEnd.Token);
             await _coordinator.RunAsync(_phases.Stop);
         }

@@ -36,10 +36,19 @@ internal sealed class TableShare(WorkerParts parts, ILeaseStore store, WriteBudg
         }
     }
 
+    /// <summary>
+    /// As many leases as may be moved at a time: a request, a release and a take write three units, and what leases need to be renewed is
+    /// not for them.
+    /// </summary>
+    public int MovesAtOnce(int leases) => (Settings.LeaseTableWriteUnits ?? _foundUnits) is double units
+        ? (int)Math.Clamp((units - UnitsToHold(leases)) / 3, 1, int.MaxValue)
+        : int.MaxValue;
+
     /// <summary>This worker holds so many of so many leases.</summary>
     public void Set(int held, int leases)
     {
-        budget.SetShare(held, leases, UnitsToHold(held));
+        // more than they need: of what a table throttles some has to be sent again
+        budget.SetShare(held, leases, 1.5 * UnitsToHold(held));
         WarnOfSmallBudget(leases);
     }
 

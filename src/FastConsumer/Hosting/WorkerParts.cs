@@ -23,6 +23,9 @@ internal sealed record WorkerParts(
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }
 
+    /// <summary>The stream's key, for messages.</summary>
+    public StreamKey StreamKey { get; } = new(Client, Settings.Stream, Time);
+
     /// <summary>What the worker and all of its shards run on.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }

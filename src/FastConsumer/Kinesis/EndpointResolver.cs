@@ -31,7 +31,7 @@ internal sealed class EndpointResolver
             if (!Uri.TryCreate(serviceUrl, UriKind.Absolute, out Uri? uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
             {
                 throw new KinesisException(
-                    $"'{serviceUrl}' is not a Kinesis endpoint: an absolute http or https address is expected, for example https://kinesis.eu-west-1.amazonaws.com. It comes from {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.ServiceUrl)}, AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile.",
+                    $"'{serviceUrl}' is not a Kinesis endpoint: an absolute http or https address is expected, for example https://kinesis.eu-west-1.amazonaws.com. It comes from the option {nameof(KinesisClientOptions.ServiceUrl)} (FastConsumer:ServiceUrl of a host), AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile.",
                     KinesisErrorKind.Client);
             }
 
@@ -128,6 +128,6 @@ internal sealed class EndpointResolver
     private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
     private KinesisException NoRegion() => new(
-        $"No AWS region is set. It is looked for in {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.Region)}, the environment variable AWS_REGION, {(_profile is null ? "the profile (AWS_PROFILE or default)" : $"the profile '{_profile}'")} in ~/.aws/config, and the metadata of the EC2 instance. Set one of them, for example AWS_REGION=eu-west-1, or name the stream by its ARN.",
+        $"No AWS region is set. It is looked for in the option {nameof(KinesisClientOptions.Region)} (FastConsumer:Region of a host), the environment variable AWS_REGION, {(_profile is null ? "the profile (AWS_PROFILE or default)" : $"the profile '{_profile}'")} in ~/.aws/config, and the metadata of the EC2 instance. Set one of them, for example AWS_REGION=eu-west-1, or name the stream by its ARN.",
         KinesisErrorKind.Client);
 }

@@ -45,21 +45,28 @@ internal static class ErrorCatalog
         || (status is 400 or 406 && code is null);
 
     /// <summary>What the reader of the message can do.</summary>
-    public static string Remedy(KinesisOperation operation, KinesisErrorKind kind, string? code) => kind switch
+    /// <param name="operation">What was asked for.</param>
+    /// <param name="kind">The kind of the error.</param>
+    /// <param name="code">Its name.</param>
+    /// <param name="accessKeyId">Whose request it was.</param>
+    public static string Remedy(KinesisOperation operation, KinesisErrorKind kind, string? code, string? accessKeyId) => kind switch
     {
         KinesisErrorKind.NotFound => " Check the name, region and account.",
         KinesisErrorKind.Denied when IsKey(code) =>
-            $" The stream is encrypted: check that the KMS key is enabled and that the caller may use it ({(operation.Retry == RetryRule.Put ? "kms:GenerateDataKey" : "kms:Decrypt")}).",
+            $" The stream is encrypted: check that the KMS key is enabled and that the caller (access key id {accessKeyId}) may use it ({(operation.Retry == RetryRule.Put ? "kms:GenerateDataKey" : "kms:Decrypt")}).",
         KinesisErrorKind.Denied when NamesClock(code) => " Check this machine's clock.",
         KinesisErrorKind.Denied when IsClock(code) || IsCredentials(code) =>
             " Check the access key, its secret and session token, that they belong to this region's partition, and this machine's clock.",
         KinesisErrorKind.Denied =>
             $" The permission kinesis:{operation.Name} is missing: allow it in the caller's policy, and for a stream of another account in the stream's resource policy too.",
-        KinesisErrorKind.ExpiredIterator => " An iterator lives for 5 minutes: ask for a new one.",
+        KinesisErrorKind.ExpiredIterator when code == "ExpiredIteratorException" => " An iterator lives for 5 minutes: ask for a new one (a worker does so by itself).",
+        KinesisErrorKind.ExpiredIterator =>
+            " The service does not take this iterator: ask for a new one (a worker does so by itself). Where new ones are refused too, check that region, account and endpoint are the stream's.",
         KinesisErrorKind.Client when code == "ExpiredNextTokenException" => " A token lives for 5 minutes: start the listing again.",
         _ => "",
     };
 
-    private static bool IsKey(string? code) => code is "KMSAccessDeniedException" or "KMSDisabledException" or "KMSInvalidStateException"
+    /// <summary>True where the stream's KMS key cannot be used.</summary>
+    public static bool IsKey(string? code) => code is "KMSAccessDeniedException" or "KMSDisabledException" or "KMSInvalidStateException"
         or "KMSNotFoundException" or "KMSOptInRequired" or "KMSOptInRequiredException";
 }

@@ -114,7 +114,7 @@ internal static class KinesisAnswers
         ServiceError error = ServiceError.Read(mediaType, response.Headers.TextOf("x-amzn-ErrorType"), body.WrittenSpan);
         KinesisErrorKind kind = ErrorCatalog.Classify(call.Operation, status, error.Code);
         string text = error == default ? $"the server answered HTTP {status} ({response.StatusCode}) without a reason." : error.Describe();
-        KinesisException failure = call.Fail(text + ErrorCatalog.Remedy(call.Operation, kind, error.Code), kind, code: error.Code, response: response);
+        KinesisException failure = call.Fail(text, kind, code: error.Code, response: response);
         // a refusal of the encoding comes before any action
         bool refusesFormat = ErrorCatalog.RefusesEncoding(status, error.Code);
         return AttemptOutcome<T>.Failed(failure, isUntouched: refusesFormat, refusesFormat, response.Headers.Date);

@@ -33,12 +33,16 @@ internal sealed record KinesisCall<T>(KinesisOperation Operation, ServiceEndpoin
 
     public StreamIdentifier Stream { get; init; }
 
+    /// <summary>Which credentials the attempt under way is signed with: the id, which is no secret.</summary>
+    public string? AccessKeyId { get; set; }
+
     /// <summary>Set where the answer is read as a whole.</summary>
     public AnswerDecoder<T>? Decode { get; init; }
 
     /// <summary>Set where the answer is a stream.</summary>
     public AnswerOpener<T>? Open { get; init; }
 
+    /// <summary>A failure in these words, with the remedy and the call's facts.</summary>
     public KinesisException Fail(
         string text, KinesisErrorKind kind, Exception? innerException = null, string? code = null, HttpResponseMessage? response = null)
     {
@@ -60,7 +64,7 @@ internal sealed record KinesisCall<T>(KinesisOperation Operation, ServiceEndpoin
             facts += $", extended request id {extendedRequestId}";
         }
 
-        return new KinesisException($"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: {text} [{facts}]", kind, code, innerException)
+        return new KinesisException($"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: {text}{ErrorCatalog.Remedy(Operation, kind, code, AccessKeyId)} [{facts}]", kind, code, innerException)
         {
             StatusCode = response is null ? null : (int)response.StatusCode,
             RequestId = requestId,

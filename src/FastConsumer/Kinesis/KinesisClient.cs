@@ -14,6 +14,10 @@ namespace FastConsumer.Kinesis;
 public sealed class KinesisClient : IKinesisClient
 {
     private static readonly AnswerDecoder<GetRecordsResponse> s_decodeRecords = static (format, body, _) => DecodeRecords(format, body);
+
+    /// <summary>The most that a timer takes.</summary>
+    private static readonly TimeSpan s_longestTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly KinesisTransport _transport;
     private readonly ArrayPool<byte> _pool;
 
@@ -32,6 +36,12 @@ public sealed class KinesisClient : IKinesisClient
         ArgumentNullException.ThrowIfNull(options.TimeProvider);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.RequestTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.RequestTimeout, s_longestTimeout);
+        if (!Enum.IsDefined(options.Protocol))
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), options.Protocol, $"{nameof(options.Protocol)} is Auto, Cbor or Json.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, 64 * 1024, nameof(options.StreamWindowBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.LargestStreamWindowBytes, nameof(options.StreamWindowBytes));
         _pool = pool;

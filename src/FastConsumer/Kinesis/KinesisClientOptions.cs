@@ -36,7 +36,7 @@ public sealed class KinesisClientOptions
     /// <summary>The encoding; <see cref="KinesisProtocol.Auto"/> by default.</summary>
     public KinesisProtocol Protocol { get; set; } = KinesisProtocol.Auto;
 
-    /// <summary>The time for one attempt, from connecting to the last byte; 30 seconds by default.</summary>
+    /// <summary>The time for one attempt, from connecting to the last byte; more than zero and below 50 days (2^32 - 2 milliseconds); 30 seconds by default.</summary>
     public TimeSpan RequestTimeout { get; set; } = DefaultRequestTimeout;
 
     /// <summary>How often a request is sent at most, the first time included; 3 by default.</summary>

@@ -41,7 +41,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         var settings = new AwsSettings(options.Profile);
         _endpoints = new EndpointResolver(options, settings);
-        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings);
+        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider);
         _backoff = new RetryBackoff(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
         _pool = pool;
         _timeProvider = options.TimeProvider;
@@ -95,6 +95,7 @@ internal sealed class KinesisTransport : IDisposable
         KinesisOperation operation = call.Operation;
         ServiceEndpoint endpoint = call.Endpoint;
         bool clockWasCorrected = false;
+        bool credentialsWereRenewed = false;
         for (int attempt = 1; ; attempt++)
         {
             WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
@@ -107,9 +108,11 @@ internal sealed class KinesisTransport : IDisposable
 
             KinesisException failure = failed.Exception;
 
-            if (ErrorCatalog.IsCredentials(failure.ErrorCode))
+            if (!credentialsWereRenewed && ErrorCatalog.IsCredentials(failure.ErrorCode) && await _credentials.TryRenewAsync(credentials, cancellationToken))
             {
-                _credentials.Forget();
+                credentialsWereRenewed = true;
+                attempt--;
+                continue;
             }
 
             if (failed.RefusesFormat && _mayFallBack && format == WireFormat.Cbor)
@@ -168,6 +171,7 @@ internal sealed class KinesisTransport : IDisposable
     private async ValueTask<AttemptOutcome<T>> AttemptAsync<T>(KinesisCall<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
     {
         using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
+        call.AccessKeyId = credentials.AccessKey;
         try
         {
             // Returned only once the answer has begun: a cancelled send may still read it for a moment.
@@ -205,9 +209,23 @@ internal sealed class KinesisTransport : IDisposable
         catch (OperationCanceledException exception) when (either.Token.IsCancellationRequested)
         {
             return AttemptOutcome<T>.Failed(call.Fail(
-                $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint, or raise {nameof(KinesisClientOptions)}.{nameof(KinesisClientOptions.RequestTimeout)}.",
+                $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint. (A {nameof(KinesisClient)} of one's own may be given a longer {nameof(KinesisClientOptions.RequestTimeout)}.)",
                 KinesisErrorKind.Unavailable,
                 exception));
+        }
+        catch (OperationCanceledException exception)
+        {
+            // neither token: the connections have a time-out of their own, and say so in this form
+            bool isConnecting = exception.InnerException is TimeoutException;
+            string address = $"{call.Endpoint.Uri.Host}:{call.Endpoint.Uri.Port}";
+            return AttemptOutcome<T>.Failed(
+                call.Fail(
+                    isConnecting
+                        ? $"no connection to {address} came about in time. Check that the address is right, that the server runs, and that no firewall, security group or proxy stands between."
+                        : $"the request to {address} was given up on its way ({exception.Message}).",
+                    KinesisErrorKind.Unavailable,
+                    exception),
+                isUntouched: isConnecting);
         }
         // a bare SocketException comes out of HttpClient where the other side resets a connection right after it came about
         catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)

@@ -48,7 +48,7 @@ internal sealed class ShardSubscription : IShardSubscription
         {
             return await AnnounceAsync(cancellationToken) ? _decoder.PayloadLength : null;
         }
-        catch (Exception exception) when (Describe(exception) is { } failure)
+        catch (Exception exception) when (Describe(exception, cancellationToken) is { } failure)
         {
             throw failure;
         }
@@ -79,7 +79,7 @@ internal sealed class ShardSubscription : IShardSubscription
 
             return null;
         }
-        catch (Exception exception) when (Describe(exception) is { } failure)
+        catch (Exception exception) when (Describe(exception, cancellationToken) is { } failure)
         {
             throw failure;
         }
@@ -236,17 +236,19 @@ internal sealed class ShardSubscription : IShardSubscription
     private KinesisException Refused(ServiceError error)
     {
         KinesisErrorKind kind = ErrorCatalog.Classify(KinesisOperation.SubscribeToShard, 400, error.Code);
-        return _fail("the service ended the subscription: " + error.Describe() + ErrorCatalog.Remedy(KinesisOperation.SubscribeToShard, kind, error.Code), kind, null, error.Code);
+        return _fail("the service ended the subscription: " + error.Describe(), kind, null, error.Code);
     }
 
     private KinesisException Cut() => _fail("the subscription was cut in the middle of an event.", KinesisErrorKind.Unavailable, null, null);
 
     /// <summary>What a failure means to the caller; after one the subscription is of no more use. Null for what is not a failure of it.</summary>
-    private KinesisException? Describe(Exception exception) => _failure = exception switch
+    private KinesisException? Describe(Exception exception, CancellationToken cancellationToken) => _failure = exception switch
     {
         KinesisException known => known,
         WireFormatException => _fail($"an event cannot be decoded: {exception.Message}", KinesisErrorKind.InvalidResponse, exception, null),
-        IOException or HttpRequestException => _fail($"the subscription's connection broke ({exception.Message}).", KinesisErrorKind.Unavailable, exception, null),
+        OperationCanceledException when cancellationToken.IsCancellationRequested => null,
+        // a cancellation that nobody here asked for is the connection's own
+        IOException or HttpRequestException or OperationCanceledException => _fail($"the subscription's connection broke ({exception.Message}).", KinesisErrorKind.Unavailable, exception, null),
         _ => null,
     };
 }

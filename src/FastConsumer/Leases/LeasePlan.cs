@@ -1,4 +1,5 @@
 using FastConsumer.Kinesis;
+using FastConsumer.Reading;
 
 namespace FastConsumer.Leases;
 
@@ -141,28 +142,7 @@ internal static class LeasePlan
     }
 
     /// <summary>The hash keys that none of these ranges holds.</summary>
-    public static IReadOnlyList<HashKeyRange> Holes(IEnumerable<HashKeyRange> ranges)
-    {
-        List<HashKeyRange> holes = [];
-        UInt128 next = 0;
-        foreach (HashKeyRange range in ranges.OrderBy(static range => range.StartingHashKey))
-        {
-            if (range.StartingHashKey > next)
-            {
-                holes.Add(new HashKeyRange(next, range.StartingHashKey - 1));
-            }
-
-            if (range.EndingHashKey == UInt128.MaxValue)
-            {
-                return holes;
-            }
-
-            next = range.EndingHashKey + 1 > next ? range.EndingHashKey + 1 : next;
-        }
-
-        holes.Add(new HashKeyRange(next, UInt128.MaxValue));
-        return holes;
-    }
+    public static IReadOnlyList<HashKeyRange> Holes(IEnumerable<HashKeyRange> ranges) => ShardListing.HolesIn(ranges);
 
     /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)

@@ -18,14 +18,17 @@ internal sealed class LeaseRenewer
 
     private readonly ConcurrentDictionary<string, HeldLease> _held;
     private readonly TimeSpan _leaseDuration;
+    private readonly WriteBudget _budget;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly List<Task> _rounds = [];
     private long? _toldAt;
 
-    public LeaseRenewer(ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, TimeProvider time, ILogger log)
+    public LeaseRenewer(ConcurrentDictionary<string, HeldLease> held, TimeSpan leaseDuration, WriteBudget budget, TimeProvider time, ILogger log)
     {
         _held = held;
         _leaseDuration = leaseDuration;
+        _budget = budget;
         _time = time;
         _log = log;
     }
@@ -36,35 +39,23 @@ internal sealed class LeaseRenewer
     /// <summary>Renews until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // apart, so that a store that is slow to answer does not put off the loss
-        await Task.WhenAll(
-            RepeatAsync(_leaseDuration / 10, RenewOnceAsync, cancellationToken),
-            RepeatAsync(_leaseDuration / 20, ExpireOnceAsync, cancellationToken));
-    }
-
-    private async Task RepeatAsync(TimeSpan interval, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
-    {
         while (!cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(interval, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
-            try
+            await Task.Delay(_leaseDuration / 20, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            if (!cancellationToken.IsCancellationRequested)
             {
-                await step(cancellationToken);
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                // the end
-            }
-            catch (Exception e)
-            {
-                // nothing may end the renewal of the other leases
-                ConsumerLog.RenewalFailed(_log, e);
+                ExpireOnce();
+                // not waited for: a store that is slow to answer for some leases puts off neither the renewal of the others nor a loss
+                _rounds.RemoveAll(static round => round.IsCompleted);
+                _rounds.Add(RenewOnceAsync(cancellationToken));
             }
         }
+
+        await Task.WhenAll(_rounds);
     }
 
     /// <summary>Gives up what was not renewed for nearly all of its duration: before another worker can take it.</summary>
-    internal Task ExpireOnceAsync(CancellationToken cancellationToken)
+    internal void ExpireOnce()
     {
         foreach (HeldLease lease in _held.Values)
         {
@@ -75,21 +66,52 @@ internal sealed class LeaseRenewer
         }
 
         TellOfThrottles();
-        return Task.CompletedTask;
     }
 
     /// <summary>
-    /// Renews what was not written for half of its duration. A checkpoint renews too, so a shard that is checkpointed more often costs
-    /// no renewals of its own.
+    /// Renews what was not written for <see cref="RenewalAge"/>. A checkpoint renews too, so a shard that is checkpointed more often costs
+    /// no renewals of its own. Throws nothing.
     /// </summary>
     internal async Task RenewOnceAsync(CancellationToken cancellationToken)
     {
-        LeaseWriteResult[] results = await Task.WhenAll(_held.Values
-            .Where(lease => lease.SinceRenewal >= _leaseDuration / 2 && !lease.IsWriting && !lease.Lost.IsCancellationRequested)
-            .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken)));
-        foreach (LeaseWriteResult failed in results.Where(static result => result is { Outcome: LeaseWriteOutcome.Failed, Error: not LeaseStoreException { IsThrottled: true } }).Take(1))
+        try
         {
-            ConsumerLog.RenewalFailed(_log, failed.Error);
+            TimeSpan age = RenewalAge;
+            LeaseWriteResult[] results = await Task.WhenAll(_held.Values
+                .Where(lease => lease.SinceRenewal >= age && !lease.IsWriting && !lease.Lost.IsCancellationRequested)
+                .Select(lease => lease.WriteAsync(static () => null, isUrgent: false, cancellationToken)));
+            foreach (LeaseWriteResult failed in results.Where(static result => result is { Outcome: LeaseWriteOutcome.Failed, Error: not LeaseStoreException { IsThrottled: true } }).Take(1))
+            {
+                ConsumerLog.RenewalFailed(_log, failed.Error);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // the end
+        }
+        catch (Exception e)
+        {
+            // nothing may end the renewal of the other leases
+            ConsumerLog.RenewalFailed(_log, e);
+        }
+    }
+
+    /// <summary>
+    /// Half of the duration; less where the budget is so small that leases which are all due at once could not all be written in time:
+    /// then they go in turn.
+    /// </summary>
+    private TimeSpan RenewalAge
+    {
+        get
+        {
+            TimeSpan half = _leaseDuration / 2;
+            if (_budget.Pace is not double pace)
+            {
+                return half;
+            }
+
+            TimeSpan left = LastsFor(_leaseDuration) - (_leaseDuration / 10) - TimeSpan.FromSeconds(_held.Count / pace);
+            return left >= half ? half : left <= half / 2 ? half / 2 : left;
         }
     }
 

@@ -17,9 +17,6 @@ internal sealed class LeaseWriter
     /// <summary>As many statements as DynamoDB takes in one request.</summary>
     public const int BatchSize = 25;
 
-    /// <summary>The longest that a write waits for company.</summary>
-    public static readonly TimeSpan LongestGatherTime = TimeSpan.FromSeconds(1);
-
     // somebody waits for an urgent write, and others may be about to: at a stop, every shard writes at once
     private static readonly TimeSpan s_urgentGatherTime = TimeSpan.FromMilliseconds(5);
 
@@ -31,22 +28,19 @@ internal sealed class LeaseWriter
     private readonly List<Write> _waiting = [];
     private readonly ILeaseStore _store;
     private readonly WriteBudget _budget;
-    private readonly TimeSpan _gatherTime;
-    private readonly TimeSpan _answerTime;
+    private readonly LeaseWriterTimes _times;
     private readonly TimeProvider _time;
     private bool _isPumping;
 
     /// <param name="store">The table.</param>
     /// <param name="budget">The pace.</param>
-    /// <param name="gatherTime">How long a write waits for company; zero to send each at once.</param>
-    /// <param name="answerTime">How long an answer may take; by as much an urgent write may pass older leases.</param>
+    /// <param name="times">How long writes wait.</param>
     /// <param name="time">The clock.</param>
-    public LeaseWriter(ILeaseStore store, WriteBudget budget, TimeSpan gatherTime, TimeSpan answerTime, TimeProvider time)
+    public LeaseWriter(ILeaseStore store, WriteBudget budget, LeaseWriterTimes times, TimeProvider time)
     {
         _store = store;
         _budget = budget;
-        _gatherTime = gatherTime;
-        _answerTime = answerTime;
+        _times = times;
         _time = time;
     }
 
@@ -59,7 +53,9 @@ internal sealed class LeaseWriter
     public async Task<LeaseWriteResult> WriteAsync(string leaseKey, Func<LeaseUpdate?> update, long renewedAt, bool isUrgent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var write = new Write(leaseKey, update) { SendAt = _time.GetTimestamp() + Ticks(_gatherTime), Order = renewedAt };
+        long now = _time.GetTimestamp();
+        long sendBy = Math.Max(renewedAt + Ticks(_times.Send), now + Ticks(s_urgentGatherTime));
+        var write = new Write(leaseKey, update) { SendAt = Math.Min(now + Ticks(_times.Gather), sendBy), Order = renewedAt };
         if (isUrgent)
         {
             Hasten(write);
@@ -107,7 +103,7 @@ internal sealed class LeaseWriter
         if (!write.IsUrgent)
         {
             write.IsUrgent = true;
-            write.Order -= Ticks(_answerTime);
+            write.Order -= Ticks(_times.Answer);
             write.SendAt = Math.Min(write.SendAt, _time.GetTimestamp() + Ticks(s_urgentGatherTime));
         }
     }
@@ -239,7 +235,7 @@ internal sealed class LeaseWriter
         IReadOnlyList<LeaseWriteResult> results;
         try
         {
-            using var inTime = new CancellationTokenSource(_answerTime, _time);
+            using var inTime = new CancellationTokenSource(_times.Answer, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(batch.Abandoned.Token, inTime.Token);
             results = await _store.UpdateAsync(updates, either.Token);
             if (results.Count != writes.Count)
@@ -249,7 +245,7 @@ internal sealed class LeaseWriter
         }
         catch (OperationCanceledException e) when (!batch.Abandoned.IsCancellationRequested)
         {
-            throw new TimeoutException($"{_store.Description} did not answer within {_answerTime}.", e);
+            throw new TimeoutException($"{_store.Description} did not answer within {_times.Answer}.", e);
         }
 
         int throttled = results.Count(static result => result.Error is LeaseStoreException { IsThrottled: true });

@@ -13,6 +13,9 @@ internal sealed class WriteBudget
     private const double LateGrowthPerSecond = 1.25;
     private const double SecondsOfSlowGrowth = 10;
 
+    /// <summary>A pace so many times what is written bounds nothing: what a throttle taught long ago is forgotten.</summary>
+    private const double Unbinding = 8;
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private double? _tableUnits;
@@ -121,7 +124,8 @@ internal sealed class WriteBudget
             TimeSpan elapsed = _time.GetElapsedTime(_windowStarted, now);
             if (elapsed >= s_window)
             {
-                _peak = _inWindow / elapsed.TotalSeconds;
+                // after a pause, what was written now was written at once
+                _peak = elapsed < 2 * s_window ? _inWindow / elapsed.TotalSeconds : written;
                 _inWindow = 0;
                 _windowStarted = now;
             }
@@ -135,13 +139,16 @@ internal sealed class WriteBudget
             else if (throttled > 0)
             {
                 _cutAt = now;
-                double reached = CurrentPace() ?? Math.Max(_peak, _inWindow);
+                // not what was allowed: that may be far more than what was written, and half of it no less
+                double measured = Math.Max(_peak, _inWindow);
+                double reached = CurrentPace() is not double pace ? measured : measured > 0 ? Math.Min(pace, measured) : pace;
                 _learnt = Math.Max(SlowestPace, reached / 2);
                 _lastGrowth = now;
             }
             else if (_learnt is double learnt)
             {
-                _learnt = learnt * Growth(_time.GetElapsedTime(_cutAt, _lastGrowth).TotalSeconds, _time.GetElapsedTime(_cutAt, now).TotalSeconds);
+                double grown = learnt * Growth(_time.GetElapsedTime(_cutAt, _lastGrowth).TotalSeconds, _time.GetElapsedTime(_cutAt, now).TotalSeconds);
+                _learnt = grown < Unbinding * Math.Max(_least, Math.Max(_peak, _inWindow)) ? grown : null;
                 _lastGrowth = now;
             }
         }

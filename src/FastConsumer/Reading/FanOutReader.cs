@@ -27,6 +27,9 @@ internal sealed class FanOutReader : IShardReader
     /// <summary>The service sends an event every few seconds, with or without records; KCL gives up after this time too.</summary>
     private static readonly TimeSpan s_longestSilence = TimeSpan.FromSeconds(35);
 
+    /// <summary>Two applications that take the shard from each other, as one consumer, do so at least this often.</summary>
+    private static readonly TimeSpan s_undisturbed = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan s_firstThrottleWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestThrottleWait = TimeSpan.FromSeconds(20);
 
@@ -88,8 +91,8 @@ internal sealed class FanOutReader : IShardReader
         _random = random;
         _metrics = metrics;
         _log = log;
-        _recovery = new ReadRecovery(settings.Shard, time, random, health, log);
-        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, log);
+        _recovery = new ReadRecovery(settings, time, random, health, log);
+        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, time, log);
         _throttles = new Backoff(s_firstThrottleWait, s_longestThrottleWait, random);
     }
 
@@ -176,7 +179,7 @@ internal sealed class FanOutReader : IShardReader
     private async ValueTask<IShardSubscription> SubscribeAsync(CancellationToken cancellationToken)
     {
         string arn = await _consumer.ArnAsync(cancellationToken);
-        StartingPosition start = _position.Next();
+        StartingPosition start = await _position.NextAsync(_client, _time, cancellationToken);
         _consumerArn = arn;
         _calledAt = _time.GetTimestamp();
         IShardSubscription subscription = await _client.SubscribeToShardAsync(arn, ShardId, start, cancellationToken);
@@ -284,7 +287,7 @@ internal sealed class FanOutReader : IShardReader
                 _ending.GoesOn();
             }
 
-            _recovery.Succeeded();
+            _recovery.Succeeded(isSettled: _subscribedAt is { } since && _time.GetElapsedTime(since) >= s_undisturbed);
             _throttles.Reset();
             _consumerWasForgotten = false;
             SequenceNumber? continuation = response.ContinuationSequenceNumber;
@@ -323,11 +326,13 @@ internal sealed class FanOutReader : IShardReader
 
             case KinesisErrorKind.ResourceInUse:
                 // the consumer's subscription of a moment ago, or another worker that has just taken the shard over
+                _recovery.Refused(error, " Another application may read as the same consumer: give each a name of its own (FastConsumer:ApplicationName or FastConsumer:ConsumerName).");
                 await RefusedAsync(error, s_takeOverAfter * (1 + (_random.NextDouble() / 2)), cancellationToken);
                 return false;
 
             case KinesisErrorKind.Throttled:
                 _metrics.ReadThrottled(_settings.Shard);
+                _recovery.Refused(error);
                 await RefusedAsync(error, _throttles.Next(), cancellationToken);
                 return false;
 

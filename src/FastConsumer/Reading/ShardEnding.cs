@@ -8,9 +8,12 @@ namespace FastConsumer.Reading;
 /// Judges whether a shard has ended. An answer that ends it without naming its children is not believed until it has come
 /// several times and ListShards says that the shard is closed.
 /// </summary>
-internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream, string shardId, ILogger log)
+internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream, string shardId, TimeProvider time, ILogger log)
 {
     private const int InvalidAnswersInARow = 3;
+
+    /// <summary>The end of a shard is written for good: a listing that left it out by mistake must not be the only witness.</summary>
+    private static readonly TimeSpan s_secondLook = TimeSpan.FromSeconds(5);
 
     private int _invalidAnswers;
 
@@ -47,13 +50,23 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
         return null;
     }
 
-    /// <summary>The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the retention); else null.</summary>
+    /// <summary>
+    /// The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the retention), in
+    /// two listings that are whole; else null.
+    /// </summary>
     public async ValueTask<IReadOnlyList<ChildShard>?> FindTrimmedAsync(CancellationToken cancellationToken)
     {
         try
         {
-            IReadOnlyList<Shard> listing = (await ShardListing.ListAllAsync(client, stream, cancellationToken)).Shards;
-            return listing.Count == 0 || listing.Any(shard => shard.ShardId == shardId) ? null : ChildrenIn(listing);
+            ShardListing listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
+            if (!IsTrimmedIn(listing))
+            {
+                return null;
+            }
+
+            await Task.Delay(s_secondLook, time, cancellationToken);
+            listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
+            return IsTrimmedIn(listing) ? ChildrenIn(listing.Shards) : null;
         }
         catch (KinesisException)
         {
@@ -61,6 +74,8 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
             return null;
         }
     }
+
+    private bool IsTrimmedIn(ShardListing listing) => listing.Holes.Count == 0 && listing.Shards.All(shard => shard.ShardId != shardId);
 
     private List<ChildShard> ChildrenIn(IReadOnlyList<Shard> listing) => [.. listing
         .Where(shard => shard.ParentShardId == shardId || shard.AdjacentParentShardId == shardId)

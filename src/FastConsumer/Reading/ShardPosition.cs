@@ -8,14 +8,16 @@ namespace FastConsumer.Reading;
 /// </summary>
 internal sealed class ShardPosition
 {
+    private readonly StreamIdentifier _stream;
     private readonly string _shardId;
-    private readonly DateTimeOffset? _startedAt;
+    private DateTimeOffset? _startedAt;
     private bool _latestIsNow;
     private bool _insideRecord;
     private SequenceNumber? _continuation;
 
     public ShardPosition(ShardReaderSettings settings)
     {
+        _stream = settings.Stream;
         _shardId = settings.Shard.Shard;
         _startedAt = settings.StartedAt;
         _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
@@ -31,15 +33,19 @@ internal sealed class ShardPosition
     /// <summary>What is done of the records that come next: the checkpoint that they were asked for AT, or nothing.</summary>
     public CheckpointPosition Done => _insideRecord ? Current : default;
 
-    /// <summary>True where asking again gives the same records: LATEST without a time does not.</summary>
-    public bool IsRepeatable => _continuation is not null || Current.Kind != CheckpointKind.Latest || _startedAt is not null;
-
-    /// <summary>What to ask the service for.</summary>
-    public StartingPosition Next()
+    /// <summary>What to ask the service for, now.</summary>
+    /// <exception cref="KinesisException">The service does not tell its time, which a later call must know.</exception>
+    public async ValueTask<StartingPosition> NextAsync(IKinesisClient client, TimeProvider time, CancellationToken cancellationToken)
     {
+        if (_startedAt is null && _continuation is null && Current.Kind == CheckpointKind.Latest)
+        {
+            // KCL's leases do not say when they were at LATEST. Asked for before the first iterator, so that nothing lies between.
+            _startedAt = ShardListing.Before((await client.ListShardsAsync(_stream, nextToken: null, cancellationToken)).AnsweredAt, time);
+        }
+
         bool latestIsNow = _latestIsNow;
         // LATEST is now but once: from here on it is a moment in the past, whether this call succeeds or not
-        _latestIsNow = _startedAt is null;
+        _latestIsNow = false;
         return _continuation is { } number ? StartingPosition.After(number) : Current.Kind switch
         {
             CheckpointKind.Record when _insideRecord => StartingPosition.At(Current.SequenceNumber),

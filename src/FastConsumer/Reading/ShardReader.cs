@@ -20,6 +20,7 @@ namespace FastConsumer.Reading;
 /// <param name="Deaggregate">Whether KPL aggregates are unpacked.</param>
 /// <param name="HashKeyRange">The shard's hash keys, where they are known: what else an aggregate holds is left out.</param>
 /// <param name="IgnoreQuota">For load tests: never waits for the quota.</param>
+/// <param name="Key">The stream's key, for messages.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -30,7 +31,8 @@ internal sealed record ShardReaderSettings(
     TimeSpan IdlePollInterval,
     bool Deaggregate = true,
     HashKeyRange? HashKeyRange = null,
-    bool IgnoreQuota = false);
+    bool IgnoreQuota = false,
+    StreamKey? Key = null);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -46,6 +48,7 @@ internal sealed class ShardReader : IShardReader
     private readonly ShardPosition _position;
     private readonly ShardOutput _output;
     private readonly ByteBudget.Account _budget;
+    private readonly TimeProvider _time;
     private readonly ReadQuota _quota;
     private readonly ReadRecovery _recovery;
     private readonly ShardEnding _ending;
@@ -87,11 +90,12 @@ internal sealed class ShardReader : IShardReader
         _position = position;
         _output = new ShardOutput(settings, position, metrics, log);
         _budget = budget;
+        _time = time;
         _metrics = metrics;
         _log = log;
         _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
-        _recovery = new ReadRecovery(settings.Shard, time, random, health, log);
-        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, log);
+        _recovery = new ReadRecovery(settings, time, random, health, log);
+        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, time, log);
         _bursts = new BurstMeter(time, metrics, settings.Shard);
     }
 
@@ -131,7 +135,8 @@ internal sealed class ShardReader : IShardReader
         {
             if (_iterator.WrittenCount == 0)
             {
-                Encoding.UTF8.GetBytes(await _client.GetShardIteratorAsync(_settings.Stream, ShardId, _position.Next(), cancellationToken), _iterator);
+                StartingPosition start = await _position.NextAsync(_client, _time, cancellationToken);
+                Encoding.UTF8.GetBytes(await _client.GetShardIteratorAsync(_settings.Stream, ShardId, start, cancellationToken), _iterator);
             }
 
             if (!_settings.IgnoreQuota)
@@ -226,9 +231,11 @@ internal sealed class ShardReader : IShardReader
                 _iterator.ResetWrittenCount();
                 return false;
 
-            case KinesisErrorKind.Throttled when operation == "GetRecords":
+            // other throttles, such as KMS's, say nothing of the shard's quota
+            case KinesisErrorKind.Throttled when operation == "GetRecords" && error.ErrorCode == "ProvisionedThroughputExceededException":
                 _metrics.ReadThrottled(_settings.Shard);
                 ConsumerLog.ReadThrottled(_log, ShardId, _quota.Throttled(), error.Message);
+                _recovery.Refused(error, " Other consumers may take the shard's quota of 5 calls and 2 MiB a second: let fewer applications poll, read by enhanced fan-out (FastConsumer:ReadMode), or split the shard.");
                 return false;
 
             case KinesisErrorKind.Client when !_iteratorRefreshed && operation == "GetRecords":
@@ -242,11 +249,12 @@ internal sealed class ShardReader : IShardReader
                 await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
 
-            case KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
+            // after Denied it is as good as before, for as long as it lives
+            case KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
                 _iterator.ResetWrittenCount();
                 break;
 
-            case KinesisErrorKind.Unavailable when operation == "GetRecords" && error.StatusCode >= 500 && _position.IsRepeatable:
+            case KinesisErrorKind.Unavailable when operation == "GetRecords" && error.StatusCode >= 500:
                 // kinesis-local answers 500 to an iterator it does not know; a new one costs one call
                 _iterator.ResetWrittenCount();
                 break;

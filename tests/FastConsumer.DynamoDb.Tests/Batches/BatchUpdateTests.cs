@@ -331,6 +331,34 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
         AssertWritten(mine, await UpdateAsync(_store, mine, s_checkpoint), s_checkpoint);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(25)]
+    public async Task A_throttled_read_back_is_no_throttle_of_writes(int leases)
+    {
+        Lease[] mine = await CreateAsync(leases);
+        foreach (Lease lease in mine)
+        {
+            await _table.PutAsync(LeaseItem.Write(lease with { LeaseOwner = "other", LeaseCounter = 9 }));
+        }
+
+        Fault[] faults = [.. Enumerable.Repeat(Fault.Throttled, 8)];
+        _proxy.Break("BatchGetItem", faults);
+        _proxy.Break("GetItem", faults);
+        // as a server that does not send the row with its refusal
+        _proxy.Answer("UpdateItem", (400, """{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}"""));
+
+        IReadOnlyList<LeaseWriteResult> results = await UpdateAsync(_table.Open(), mine, s_checkpoint);
+
+        Assert.All(results, static result =>
+        {
+            Assert.Equal(LeaseWriteOutcome.Failed, result.Outcome);
+            var error = Assert.IsType<LeaseStoreException>(result.Error);
+            Assert.True(error is { IsTransient: true, IsThrottled: false }, error.Message);
+            Assert.Contains("throttled", error.Message, StringComparison.OrdinalIgnoreCase);
+        });
+    }
+
     [Fact]
     public async Task A_row_that_makes_no_sense_does_not_hold_up_the_others()
     {

@@ -15,16 +15,13 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly Queue<string> _lastLines = new();
-    private readonly CancellationTokenSource _stopReading = new();
     private readonly Task _reading;
     private bool _disposed;
 
     private ChildProcess(Process process, Action<string>? onOutputLine, Action<string>? onErrorLine)
     {
         _process = process;
-        _reading = Task.WhenAll(
-            Task.Run(() => ReadAsync(process.StandardOutput, onOutputLine)),
-            Task.Run(() => ReadAsync(process.StandardError, onErrorLine)));
+        _reading = Task.WhenAll(OnThread(() => Read(process.StandardOutput, onOutputLine)), OnThread(() => Read(process.StandardError, onErrorLine)));
         Exited = ObserveExitAsync();
     }
 
@@ -87,11 +84,15 @@ internal sealed class ChildProcess : IAsyncDisposable
             return;
         _process.Kill(entireProcessTree: true);
         await Exited;
-        await _stopReading.CancelAsync();
-        await _reading;
+        // what holds its pipes open still is none of its descendants, and may do so for ever
+        if (_reading.IsCompleted)
+            await _reading;
+
         _process.Dispose();
-        _stopReading.Dispose();
     }
+
+    /// <summary>On a thread of its own: output is read however busy the pool is.</summary>
+    private static Task OnThread(Action read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private async Task<int> ObserveExitAsync()
     {
@@ -101,25 +102,18 @@ internal sealed class ChildProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    private async Task ReadAsync(StreamReader output, Action<string>? onLine)
+    private void Read(StreamReader output, Action<string>? onLine)
     {
-        try
+        while (output.ReadLine() is { } line)
         {
-            while (await output.ReadLineAsync(_stopReading.Token) is { } line)
+            lock (_lastLines)
             {
-                lock (_lastLines)
-                {
-                    if (_lastLines.Count == RememberedLines)
-                        _lastLines.Dequeue();
-                    _lastLines.Enqueue(line);
-                }
-
-                onLine?.Invoke(line);
+                if (_lastLines.Count == RememberedLines)
+                    _lastLines.Dequeue();
+                _lastLines.Enqueue(line);
             }
-        }
-        catch (OperationCanceledException) when (_stopReading.IsCancellationRequested)
-        {
-            // the process is gone, and nobody asks for the rest
+
+            onLine?.Invoke(line);
         }
     }
 }

@@ -71,6 +71,16 @@ internal sealed class TakesWithoutCondition : StoreBug
     }
 }
 
+/// <summary>A lease whose shard has nothing to checkpoint is not renewed.</summary>
+internal sealed class RenewsByCheckpointsOnly : StoreBug
+{
+    protected override async Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(BugStore store, IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)
+    {
+        var written = new Queue<LeaseWriteResult>(await store.RightUpdateAsync([.. updates.Where(static update => update.Checkpoint is not null)], cancellationToken));
+        return [.. updates.Select(update => update.Checkpoint is null ? new LeaseWriteResult(LeaseWriteOutcome.Failed, null) : written.Dequeue())];
+    }
+}
+
 /// <summary>A refused renewal counts as written.</summary>
 internal sealed class IgnoresRefusals : StoreBug
 {

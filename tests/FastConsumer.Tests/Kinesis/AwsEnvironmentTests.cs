@@ -172,6 +172,33 @@ public sealed class AwsEnvironmentTests : IDisposable
         Assert.Contains("Credential=NEW/", server.Requests[1].Headers["Authorization"], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("one")]
+    public async Task A_session_that_was_renewed_in_the_profile_meanwhile_is_used_at_once(string? profile)
+    {
+        void Write(string token) => WriteConfig(
+            $"""
+            [{(profile is null ? "default" : "profile one")}]
+            aws_access_key_id = AKID
+            aws_secret_access_key = secret
+            aws_session_token = {token}
+            """);
+        Write("old");
+        await using var server = new ScriptedServer(
+            static _ => ScriptedAnswer.Json("""{"Shards":[]}"""),
+            _ =>
+            {
+                Write("new");
+                return ScriptedAnswer.Error(400, "ExpiredTokenException", "expired");
+            },
+            static _ => ScriptedAnswer.Json("""{"Shards":[]}"""));
+        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = server.Url, Profile = profile });
+        await client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
+        await client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
+        Assert.Equal(["old", "old", "new"], server.Requests.Select(static request => request.Headers["X-Amz-Security-Token"]));
+    }
+
     [Fact]
     public async Task Missing_credentials_are_reported_with_the_places_they_are_looked_for_in()
     {
@@ -183,7 +210,7 @@ public sealed class AwsEnvironmentTests : IDisposable
             Assert.Equal(KinesisErrorKind.Denied, exception.Kind);
             Assert.StartsWith("No AWS credentials were found.", exception.Message, StringComparison.Ordinal);
             Assert.Contains(place, exception.Message, StringComparison.Ordinal);
-            Assert.Contains("KinesisClientOptions.Credentials", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("the option Credentials", exception.Message, StringComparison.Ordinal);
         }
 
         Assert.Empty(server.Requests);

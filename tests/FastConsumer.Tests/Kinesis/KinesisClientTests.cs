@@ -278,6 +278,10 @@ public class KinesisClientTests
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => client.GetShardIteratorAsync(ClientFixture.Orders, "s", new StartingPosition((ShardIteratorType)9), Token));
         Assert.Empty(server.Requests);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.MaxAttempts = 0));
+        Assert.Contains("50.00:00:00", Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.RequestTimeout = TimeSpan.FromDays(50))).Message, StringComparison.Ordinal);
+        ArgumentOutOfRangeException unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.Protocol = (KinesisProtocol)9));
+        Assert.Equal((KinesisProtocol)9, unknown.ActualValue);
+        Assert.Contains("Protocol is Auto, Cbor or Json.", unknown.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.RequestTimeout = TimeSpan.Zero));
     }
 

@@ -22,7 +22,7 @@ public class KinesisFailureTests
         { "KMSThrottlingException", 400, KinesisErrorKind.Throttled, "" },
         { "ThrottlingException", 400, KinesisErrorKind.Throttled, "" },
         { "ExpiredIteratorException", 400, KinesisErrorKind.ExpiredIterator, "5 minutes" },
-        { "InvalidArgumentException", 400, KinesisErrorKind.ExpiredIterator, "ask for a new one" },
+        { "InvalidArgumentException", 400, KinesisErrorKind.ExpiredIterator, "does not take this iterator: ask for a new one" },
         { "ResourceNotFoundException", 400, KinesisErrorKind.NotFound, "Check the name, region and account." },
         { "ResourceInUseException", 400, KinesisErrorKind.ResourceInUse, "" },
         { "AccessDeniedException", 400, KinesisErrorKind.Denied, "kinesis:GetRecords" },
@@ -69,6 +69,7 @@ public class KinesisFailureTests
             Assert.Equal("id-2", exception.ExtendedRequestId);
             Assert.StartsWith($"GetRecords on stream 'orders' failed: {code}: the service's words.", exception.Message, StringComparison.Ordinal);
             Assert.Contains(remedy, exception.Message, StringComparison.Ordinal);
+            Assert.Equal(code.StartsWith("KMS", StringComparison.Ordinal) && kind == KinesisErrorKind.Denied, exception.Message.Contains("(access key id AKIDEXAMPLE)", StringComparison.Ordinal));
             Assert.EndsWith($"[{server.Url} (region eu-west-1), HTTP {status}, request id id-1, extended request id id-2]", exception.Message, StringComparison.Ordinal);
             Assert.Equal(kind == KinesisErrorKind.Unavailable ? 3 : 1, server.Requests.Count);
             Assert.Equal(0, fixture.Pool.Outstanding);

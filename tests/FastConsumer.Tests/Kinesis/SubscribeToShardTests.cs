@@ -90,7 +90,7 @@ public sealed class SubscribeToShardTests
         Assert.Equal((HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact), handler.Version);
         Assert.Equal(
             $$$"""{"ConsumerARN":"{{{Arn}}}","ShardId":"{{{Shard}}}","StartingPosition":{"Type":"AT_TIMESTAMP","Timestamp":1787036486.712}}""",
-            handler.Body);
+            handler.RequestBody);
         Assert.Null(await subscription.WaitForEventAsync(Token));
         Assert.Null(await subscription.ReadAsync(Token));
     }
@@ -223,6 +223,16 @@ public sealed class SubscribeToShardTests
     }
 
     [Fact]
+    public async Task A_cancellation_that_nobody_asked_for_is_a_broken_connection()
+    {
+        using var handler = new OneAnswer([]) { Body = new GivenUpStream() };
+        using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler);
+        await using IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token);
+        KinesisException broken = await Assert.ThrowsAsync<KinesisException>(async () => await subscription.WaitForEventAsync(Token));
+        Assert.Equal(KinesisErrorKind.Unavailable, broken.Kind);
+    }
+
+    [Fact]
     public async Task An_answer_that_is_no_event_stream_is_refused()
     {
         using var handler = new OneAnswer([]) { ContentType = "text/html" };
@@ -280,7 +290,9 @@ public sealed class SubscribeToShardTests
 
         public (Version, HttpVersionPolicy) Version { get; private set; }
 
-        public string? Body { get; private set; }
+        public string? RequestBody { get; private set; }
+
+        public Stream? Body { get; init; }
 
         public string ContentType { get; init; } = "application/vnd.amazon.eventstream";
 
@@ -288,11 +300,16 @@ public sealed class SubscribeToShardTests
         {
             Uri = request.RequestUri!.ToString();
             Version = (request.Version, request.VersionPolicy);
-            Body = await request.Content!.ReadAsStringAsync(cancellationToken);
-            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent([.. frames.SelectMany(static frame => frame)]) };
+            RequestBody = await request.Content!.ReadAsStringAsync(cancellationToken);
+            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = Body is null ? new ByteArrayContent([.. frames.SelectMany(static frame => frame)]) : new StreamContent(Body) };
             response.Content.Headers.TryAddWithoutValidation("Content-Type", ContentType);
             response.Headers.TryAddWithoutValidation("x-amzn-RequestId", "req-1");
             return response;
         }
+    }
+
+    private sealed class GivenUpStream : MemoryStream
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new TaskCanceledException("The connection was closed.");
     }
 }

@@ -4,6 +4,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Leases;
+using FastConsumer.Tests.Leases.Fleet;
 using FastConsumer.Tests.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -133,7 +134,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         await _store.CreateAsync(new Lease { LeaseKey = "0" }, Cancellation);
         LeaseWriteResult taken = await _store.TakeAsync(Row, "me", Cancellation);
-        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), TimeSpan.FromSeconds(1), s_answerTime, _clock);
+        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), new LeaseWriterTimes(TimeSpan.FromSeconds(1), s_duration, s_answerTime), _clock);
         var lease = new HeldLease(_store, writer, taken.Lease!, _clock.GetTimestamp(), _clock);
         Task<LeaseWriteResult> write = WriteAsync(lease, At(1), Cancellation);
         lease.MarkLost("it expired");
@@ -181,7 +182,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
-        var renewer = new LeaseRenewer(held, s_duration, _clock, NullLogger.Instance);
+        var renewer = new LeaseRenewer(held, s_duration, new WriteBudget(null, _clock), _clock, NullLogger.Instance);
         long counter = Row.LeaseCounter;
         await renewer.RenewOnceAsync(Cancellation);
         Assert.Equal(counter, Row.LeaseCounter);
@@ -192,10 +193,10 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("throttled", isTransient: true);
         _clock.Advance(s_duration * 0.8);
         await renewer.RenewOnceAsync(Cancellation);
-        await renewer.ExpireOnceAsync(Cancellation);
+        renewer.ExpireOnce();
         Assert.False(lease.Lost.IsCancellationRequested);
         _clock.Advance(s_duration * 0.1);
-        await renewer.ExpireOnceAsync(Cancellation);
+        renewer.ExpireOnce();
         Assert.True(lease.Lost.IsCancellationRequested);
     }
 
@@ -205,14 +206,14 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         HeldLease lease = await TakeAsync();
         var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
         using var log = new LogRecorder();
-        var renewer = new LeaseRenewer(held, TimeSpan.FromHours(1), _clock, log.CreateLogger("renewer"));
+        var renewer = new LeaseRenewer(held, TimeSpan.FromHours(1), new WriteBudget(null, _clock), _clock, log.CreateLogger("renewer"));
         _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true };
         _clock.Advance(TimeSpan.FromMinutes(30));
         Task renewal = renewer.RenewOnceAsync(Cancellation);
         await Eventually.TrueAsync(() => lease.IsThrottled, log.ToString);
         for (int second = 0; second <= 65; second++)
         {
-            await renewer.ExpireOnceAsync(Cancellation);
+            renewer.ExpireOnce();
             _clock.Advance(TimeSpan.FromSeconds(1));
             renewal = renewal.IsCompleted ? renewer.RenewOnceAsync(Cancellation) : renewal;
         }
@@ -231,7 +232,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
                 return !lease.IsThrottled && lease.WaitsFor == TimeSpan.Zero;
             },
             log.ToString);
-        await renewer.ExpireOnceAsync(Cancellation);
+        renewer.ExpireOnce();
         Assert.Equal(3, log.Entries.Count);
     }
 
@@ -241,15 +242,84 @@ public sealed class HeldLeaseTests : IAsyncDisposable
         HeldLease lease = await TakeAsync();
         var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
         using var log = new LogRecorder();
-        var renewer = new LeaseRenewer(held, s_duration, _clock, log.CreateLogger("renewer"));
+        var renewer = new LeaseRenewer(held, s_duration, new WriteBudget(null, _clock), _clock, log.CreateLogger("renewer"));
         _store.BeforeUpdate = static (_, _) => throw new LeaseStoreException("unreachable", isTransient: true);
         _clock.Advance(s_duration / 2);
         await renewer.RenewOnceAsync(Cancellation);
         _clock.Advance(s_duration / 3);
-        await renewer.ExpireOnceAsync(Cancellation);
+        renewer.ExpireOnce();
         LogEntry failed = Assert.Single(log.Entries);
         Assert.Equal(2304, failed.Id);
         Assert.IsType<LeaseStoreException>(failed.Error);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public void A_request_that_is_never_answered_costs_no_lease(int checkpointSeconds)
+    {
+        const int count = 10;
+        var time = new VirtualTime();
+        var interval = TimeSpan.FromSeconds(5);
+        int unanswered = 0;
+        HashSet<string> unlucky = [];
+        using var end = new CancellationTokenSource();
+        _store.BeforeUpdate = (updates, cancellationToken) =>
+        {
+            // each is lost on the way, but for those that try again
+            string[] keys = [.. updates.Select(static update => update.Held.LeaseKey)];
+            if (unlucky.Overlaps(keys))
+            {
+                unlucky.ExceptWith(keys);
+                return Task.CompletedTask;
+            }
+
+            unanswered++;
+            unlucky.UnionWith(keys);
+            return Task.Delay(Timeout.InfiniteTimeSpan, time.Clock, cancellationToken);
+        };
+        var writer = new LeaseWriter(_store, new WriteBudget(null, time.Clock), LeaseWriterTimes.For(s_duration, interval), time.Clock);
+        var held = new ConcurrentDictionary<string, HeldLease>();
+        for (int i = 0; i < count; i++)
+        {
+            var row = new Lease { LeaseKey = $"{i}", LeaseOwner = "me", TakenBy = "me" };
+            _database.Put("tests", row);
+            // not all at once: neither may one round put off the next
+            held[row.LeaseKey] = new HeldLease(_store, writer, row, -i * TimeSpan.FromMilliseconds(300).Ticks, time.Clock);
+        }
+
+        var factory = new TaskFactory(time);
+        var renewer = new LeaseRenewer(held, s_duration, new WriteBudget(null, time.Clock), time.Clock, NullLogger.Instance);
+        factory.StartNew(() => renewer.RunAsync(end.Token), Cancellation);
+        foreach (HeldLease lease in checkpointSeconds > 0 ? held.Values : [])
+        {
+            factory.StartNew(() => CheckpointAsync(lease), Cancellation);
+        }
+
+        time.Run(TimeSpan.FromMinutes(5));
+        HeldLease[] lost = [.. held.Values.Where(static lease => lease.Lost.IsCancellationRequested)];
+        end.Cancel();
+        time.Run(time.Now + TimeSpan.FromSeconds(5));
+
+        Assert.InRange(unanswered, 20, int.MaxValue);
+        Assert.Empty(lost);
+
+        // as ShardCheckpointer does
+        async Task CheckpointAsync(HeldLease lease)
+        {
+            while (!end.IsCancellationRequested)
+            {
+                try
+                {
+                    LeaseWriteResult result = await lease.WriteAsync(() => CheckpointPosition.At(SequenceNumber.Parse($"{time.Now.Ticks + 1}")), isUrgent: false, end.Token);
+                    await Task.Delay(result.Outcome == LeaseWriteOutcome.Written ? interval : TimeSpan.FromMilliseconds(200), time.Clock, end.Token);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
+            }
+        }
     }
 
     [Fact]
@@ -257,7 +327,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         HeldLease lease = await TakeAsync();
         var held = new ConcurrentDictionary<string, HeldLease> { [lease.Key] = lease };
-        var renewer = new LeaseRenewer(held, s_duration, _clock, NullLogger.Instance);
+        var renewer = new LeaseRenewer(held, s_duration, new WriteBudget(null, _clock), _clock, NullLogger.Instance);
         _clock.Advance(s_duration / 2);
         _store.AfterUpdate = static _ => [];
         await renewer.RenewOnceAsync(Cancellation);
@@ -277,7 +347,7 @@ public sealed class HeldLeaseTests : IAsyncDisposable
     {
         await _store.CreateAsync(new Lease { LeaseKey = "0" }, Cancellation);
         LeaseWriteResult taken = await _store.TakeAsync(Row, "me", Cancellation);
-        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), TimeSpan.Zero, s_answerTime, _clock);
+        var writer = new LeaseWriter(_store, new WriteBudget(null, _clock), new LeaseWriterTimes(TimeSpan.Zero, s_duration, s_answerTime), _clock);
         return new HeldLease(_store, writer, taken.Lease!, _clock.GetTimestamp(), _clock);
     }
 }

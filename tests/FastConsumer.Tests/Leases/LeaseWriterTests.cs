@@ -140,6 +140,25 @@ public sealed class LeaseWriterTests : IAsyncDisposable
         Assert.Equal(2, given.Pace);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1000.0)]
+    public void A_throttle_after_a_long_quiet_time_slows_down_at_once(double? tableUnits)
+    {
+        var budget = new WriteBudget(tableUnits, _clock);
+        budget.Answered(written: 20, throttled: 5);
+        for (int second = 0; second < 6000; second++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            budget.Answered(written: 20, throttled: 0);
+        }
+
+        // what was learnt so long ago bounds nothing any more
+        Assert.Equal(tableUnits, budget.Pace);
+        budget.Answered(written: 10, throttled: 10);
+        Assert.InRange(budget.Pace!.Value, 5, 20);
+    }
+
     [Fact]
     public async Task What_is_taken_back_before_it_is_sent_is_not_sent()
     {
@@ -188,7 +207,7 @@ public sealed class LeaseWriterTests : IAsyncDisposable
     private static Task<LeaseWriteResult[]> WriteAllAsync(List<HeldLease> leases, int number) =>
         Task.WhenAll(leases.Select(lease => lease.WriteAsync(() => At(number), isUrgent: false, Cancellation)));
 
-    private LeaseWriter Writer(WriteBudget? budget = null) => new(_store, budget ?? new WriteBudget(null, _clock), s_gatherTime, s_answerTime, _clock);
+    private LeaseWriter Writer(WriteBudget? budget = null) => new(_store, budget ?? new WriteBudget(null, _clock), new LeaseWriterTimes(s_gatherTime, TimeSpan.FromHours(1), s_answerTime), _clock);
 
     /// <summary>Moves the clock in small steps until the task is done: the code under test runs between them.</summary>
     private async Task AdvanceUntilAsync(Task task, TimeSpan? step = null, TimeSpan? most = null)

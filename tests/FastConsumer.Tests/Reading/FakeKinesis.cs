@@ -14,10 +14,13 @@ internal class FakeKinesis : IKinesisClient
 
     public Func<IReadOnlyList<Shard>> Shards { get; set; } = static () => [];
 
+    /// <summary>When the listing was given, by the service's clock.</summary>
+    public DateTimeOffset? AnsweredAt { get; set; }
+
     public string EndpointDescription => "nowhere";
 
     public virtual Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult(new ListShardsResponse(Shards(), null));
+        Task.FromResult(new ListShardsResponse(Shards(), null) { AnsweredAt = AnsweredAt });
 
     public virtual Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
     {

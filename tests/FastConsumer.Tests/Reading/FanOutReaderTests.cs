@@ -125,6 +125,54 @@ public sealed class FanOutReaderTests
         await bench.StopAsync();
     }
 
+    [Fact]
+    public async Task Another_application_that_reads_as_the_same_consumer_shows_in_health()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        FanOutConsumer consumer = bench.Consumer();
+        string arn = await bench.ArnAsync(consumer);
+        bench.Read(consumer: consumer);
+        for (int round = 0; bench.Health.Conditions.Count == 0; round++)
+        {
+            Assert.InRange(round, 0, 40);
+            bench.Put();
+            await bench.PassAsync(TimeSpan.FromSeconds(6));
+            try
+            {
+                await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(arn, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
+                await bench.PassAsync(TimeSpan.FromSeconds(1));
+            }
+            catch (KinesisException e) when (e.Kind == KinesisErrorKind.ResourceInUse)
+            {
+                // it has been as quick as we were
+            }
+        }
+
+        HealthCondition condition = Assert.Single(bench.Health.Conditions.Values);
+        Assert.Equal(ConditionSeverity.Degraded, condition.Severity);
+        Assert.Contains("FastConsumer:ConsumerName", condition.Message, StringComparison.Ordinal);
+
+        // the other one goes away
+        await bench.UntilAsync(() => bench.Health.Conditions.Count == 0, TimeSpan.FromMilliseconds(500));
+        await bench.AllAsync();
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task Latest_of_a_lease_that_says_no_time_is_the_time_of_its_first_subscription()
+    {
+        await using FanOutBench bench = await FanOutBench.StartAsync();
+        bench.Kinesis.Put(FanOutBench.StreamName, "key", "before");
+        await bench.PassAsync(TimeSpan.FromSeconds(3));
+        // no event of the first ones comes through, so that nothing says where to go on
+        bench.Kinesis.Faults.Cut("SubscribeToShard", times: 3, afterBytes: 0);
+        bench.Read(CheckpointPosition.Latest);
+        await bench.UntilAsync(() => bench.Subscriptions == 1);
+        bench.Put(5);
+        await bench.AllAsync();
+        await bench.StopAsync();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(6)]

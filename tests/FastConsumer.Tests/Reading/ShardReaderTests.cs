@@ -78,7 +78,7 @@ public sealed class ShardReaderTests : IDisposable
         List<ReadItem> items = await ReadAsync();
         Assert.Equal(["100-104", "105-109", "110-114", "115-115"], Ranges(items));
         Assert.Equal(
-            [StartingPosition.TrimHorizon, After(104), After(109), After(109), After(109)],
+            [StartingPosition.TrimHorizon, After(104), After(109), After(109)],
             _kinesis.Iterators);
         Assert.Empty(_health.Conditions);
         Release(items);
@@ -88,12 +88,37 @@ public sealed class ShardReaderTests : IDisposable
     public async Task A_shard_that_is_no_longer_in_the_stream_ends_with_a_word_about_what_is_lost()
     {
         _kinesis.Iterator = static _ => throw new KinesisException("no such shard", KinesisErrorKind.NotFound);
-        _kinesis.Shards = static () => [Shard("child", parent: ShardId), Shard("other")];
+        int listings = 0;
+        _kinesis.Shards = () =>
+        {
+            listings++;
+            return [Shard("child", parent: ShardId), Shard("other")];
+        };
+        DateTimeOffset start = _clock.GetUtcNow();
         List<ReadItem> items = await ReadAsync(CheckpointPosition.At(SequenceNumber.Parse("77")));
         Assert.Equal(["child"], Assert.Single(items).Children!.Select(static child => child.ShardId));
         LogEntry logged = Assert.Single(_log.Of(2006));
         Assert.Equal(LogLevel.Error, logged.Level);
         Assert.Contains("77", logged.Message, StringComparison.Ordinal);
+        Assert.Equal(2, listings);
+        Assert.True(_clock.GetUtcNow() - start >= TimeSpan.FromSeconds(5));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_listing_that_leaves_a_shard_out_by_mistake_ends_nothing(bool hasHoles)
+    {
+        // the first listing forgets it, or all of them have no open shard for some hash keys
+        int listings = 0;
+        _kinesis.Shards = () => hasHoles ? [Shard("child", isWhole: false)] : ++listings == 1 ? [Shard("other")] : [Shard(ShardId)];
+        int calls = 0;
+        _kinesis.Iterator = position => ++calls < 3 ? throw new KinesisException("no such shard", KinesisErrorKind.NotFound) : position.ToString();
+        _kinesis.Records = static _ => Pages.Answer(100, 1, next: null, children: [Child()]);
+        List<ReadItem> items = await ReadAsync();
+        Assert.Equal(["100-100"], Ranges(items));
+        Assert.Empty(_log.Of(2006));
+        Release(items);
     }
 
     [Fact]
@@ -122,6 +147,80 @@ public sealed class ShardReaderTests : IDisposable
         _kinesis.Iterators.Clear();
         Release(await ReadAsync(CheckpointPosition.Latest, started, isFirstStart: false));
         Assert.Equal([StartingPosition.AtTimestamp(started)], _kinesis.Iterators);
+    }
+
+    [Theory]
+    [InlineData(KinesisErrorKind.ExpiredIterator)]
+    [InlineData(KinesisErrorKind.Client)]
+    [InlineData(KinesisErrorKind.NotFound)]
+    [InlineData(KinesisErrorKind.Unavailable)]
+    public async Task Latest_of_a_lease_that_says_no_time_is_the_time_of_its_first_iterator(KinesisErrorKind kind)
+    {
+        _kinesis.AnsweredAt = _clock.GetUtcNow() - TimeSpan.FromHours(1);
+        _kinesis.Shards = static () => [Shard(ShardId)];
+        int calls = 0;
+        _kinesis.Records = _ => ++calls switch
+        {
+            1 => Pages.Answer(0, 0),
+            < 4 => throw new KinesisException("wrong", kind) { StatusCode = kind == KinesisErrorKind.Unavailable ? 500 : 400 },
+            _ => Pages.Answer(100, 1, next: null, children: [Child()]),
+        };
+        Release(await ReadAsync(CheckpointPosition.Latest));
+        StartingPosition pinned = StartingPosition.AtTimestamp(_kinesis.AnsweredAt.Value - TimeSpan.FromSeconds(1));
+        Assert.Equal([StartingPosition.Latest, pinned, pinned], _kinesis.Iterators);
+    }
+
+    [Fact]
+    public async Task A_refusal_leaves_an_iterator_alone()
+    {
+        int calls = 0;
+        _kinesis.Records = _ => ++calls < 4 ? throw new KinesisException("denied", KinesisErrorKind.Denied) : Pages.Answer(100, 1, next: null, children: [Child()]);
+        Release(await ReadAsync());
+        Assert.Single(_kinesis.Iterators);
+    }
+
+    [Theory]
+    [InlineData("KMSThrottlingException")]
+    [InlineData("LimitExceededException")]
+    public async Task A_throttle_that_is_not_for_throughput_says_nothing_of_the_quota(string code)
+    {
+        int calls = 0;
+        _kinesis.Records = _ => ++calls switch
+        {
+            1 => throw new KinesisException("slow down", KinesisErrorKind.Throttled, code),
+            2 => Pages.Answer(100, 1),
+            _ => Pages.Answer(101, 1, next: null, children: [Child()]),
+        };
+        Release(await ReadAsync());
+        Assert.Single(_log.Of(2004));
+        Assert.Empty(_log.Of(2002));
+        Assert.Single(_kinesis.Iterators);
+    }
+
+    [Fact]
+    public async Task Throttles_that_go_on_are_said_once_and_shown_until_records_come()
+    {
+        int calls = 0;
+        List<HealthCondition> shown = [];
+        _kinesis.Records = _ =>
+        {
+            shown.AddRange(_health.Conditions.Values);
+            return ++calls switch
+            {
+                5 => Pages.Answer(100, 1),
+                < 15 => throw new KinesisException("rate exceeded", KinesisErrorKind.Throttled, "ProvisionedThroughputExceededException"),
+                _ => Pages.Answer(101, 1, next: null, children: [Child()]),
+            };
+        };
+        Release(await ReadAsync());
+        // the 5th to the 9th of the second row, seen at the call after each
+        Assert.Equal(5, shown.Count);
+        Assert.All(shown, static condition => Assert.Equal(ConditionSeverity.Degraded, condition.Severity));
+        Assert.Contains("FastConsumer:ReadMode", shown[0].Message, StringComparison.Ordinal);
+        Assert.Contains("rate exceeded", shown[0].Message, StringComparison.Ordinal);
+        Assert.Equal(LogLevel.Warning, Assert.Single(_log.Of(2007)).Level);
+        Assert.Equal(13, _log.Of(2002).Count());
+        Assert.Empty(_health.Conditions);
     }
 
     [Fact]
@@ -157,11 +256,11 @@ public sealed class ShardReaderTests : IDisposable
 
     private static ChildShard Child() => new("child", [ShardId], new HashKeyRange(0, 0));
 
-    private static Shard Shard(string id, bool closed = false, string? parent = null) => new()
+    private static Shard Shard(string id, bool closed = false, string? parent = null, bool isWhole = true) => new()
     {
         ShardId = id,
         ParentShardId = parent,
-        HashKeyRange = new HashKeyRange(0, 0),
+        HashKeyRange = new HashKeyRange(0, isWhole ? UInt128.MaxValue : 0),
         StartingSequenceNumber = SequenceNumber.Parse("1"),
         EndingSequenceNumber = closed ? SequenceNumber.Parse("999") : null,
     };

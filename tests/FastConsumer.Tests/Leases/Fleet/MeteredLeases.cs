@@ -58,6 +58,7 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
             throw new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false);
         }
 
+        RequireUnit();
         return await _inner.CreateAsync(lease, cancellationToken);
     }
 
@@ -67,6 +68,11 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
         if (costs.TakeError is { } error)
         {
             throw error;
+        }
+
+        if (!costs.TryWrite(time))
+        {
+            return LeaseCosts.Throttled;
         }
 
         LeaseWriteResult result = await _inner.TakeAsync(observed, owner, cancellationToken);
@@ -86,38 +92,49 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
-        return await _inner.ReleaseAsync(held, successor, cancellationToken);
+        return costs.TryWrite(time) ? await _inner.ReleaseAsync(held, successor, cancellationToken) : LeaseCosts.Throttled;
     }
 
     public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.Requests++;
-        return await _inner.RequestAsync(observed, requester, cancellationToken);
+        return costs.TryWrite(time) ? await _inner.RequestAsync(observed, requester, cancellationToken) : LeaseCosts.Throttled;
     }
 
     public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.Rings++;
+        RequireUnit();
         return await _inner.RingAsync(leaseKey, owner, ring, cancellationToken);
     }
 
     public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        RequireUnit();
         await _inner.UpdateChildrenAsync(leaseKey, childShardIds, cancellationToken);
     }
 
     public async Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        RequireUnit();
         return await _inner.DeleteAsync(observed, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 
     private static double Factor(ReadConsistency consistency) => consistency == ReadConsistency.Strong ? 1 : 0.5;
+
+    private void RequireUnit()
+    {
+        if (!costs.TryWrite(time))
+        {
+            throw LeaseCosts.Throttled.Error!;
+        }
+    }
 
     private Task TravelAsync(CancellationToken cancellationToken) =>
         Task.Delay(IsDead ? Timeout.InfiniteTimeSpan : s_latency, time, cancellationToken);
@@ -157,7 +174,7 @@ internal sealed class LeaseCosts
 
     public int ThrottledWrites { get; private set; }
 
-    /// <summary>Renewals and checkpoints that the table takes each second; null for all.</summary>
+    /// <summary>Writes that the table takes each second; null for all.</summary>
     public double? WriteUnits { get; set; }
 
     public bool TryWrite(TimeProvider time)

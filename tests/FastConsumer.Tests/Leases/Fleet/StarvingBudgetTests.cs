@@ -29,7 +29,7 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
         var costs = new LeaseCosts { WriteUnits = 50 };
         var store = new MeteredLeases(database, time.Clock, costs);
         var budget = new WriteBudget(given, time.Clock);
-        var writer = new LeaseWriter(store, budget, LeaseWriter.LongestGatherTime, s_duration / 4, time.Clock);
+        var writer = new LeaseWriter(store, budget, LeaseWriterTimes.For(s_duration, TimeSpan.FromSeconds(5)), time.Clock);
         var held = new ConcurrentDictionary<string, HeldLease>();
         Dictionary<string, TimeSpan> written = [];
         TimeSpan oldest = TimeSpan.Zero;
@@ -43,7 +43,7 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
 
         using var end = new CancellationTokenSource();
         var factory = new TaskFactory(time);
-        var renewer = new LeaseRenewer(held, s_duration, time.Clock, NullLogger.Instance);
+        var renewer = new LeaseRenewer(held, s_duration, budget, time.Clock, NullLogger.Instance);
         factory.StartNew(() => renewer.RunAsync(end.Token), TestContext.Current.CancellationToken);
         int number = 0;
         foreach (HeldLease lease in held.Values)
