@@ -13,9 +13,11 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     private readonly SettledWrite _writer;
     private readonly LeaseUpdater _updater;
     private readonly Kcl3FleetCheck _kcl3;
+    private readonly string _session;
 
-    public DynamoDbLeaseStore(LeaseTable table, string applicationName, DynamoDbLeaseOptions options, TimeProvider timeProvider, ILogger logger)
+    public DynamoDbLeaseStore(LeaseTable table, string applicationName, string session, DynamoDbLeaseOptions options, TimeProvider timeProvider, ILogger logger)
     {
+        _session = session;
         _table = table;
         _setup = new LeaseTableSetup(table, options, timeProvider, logger);
         _reader = new LeaseReader(table, timeProvider, oneByOne: !options.BatchWrites);
@@ -110,10 +112,10 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         ArgumentNullException.ThrowIfNull(observed);
         ArgumentException.ThrowIfNullOrEmpty(owner);
         LeaseWriteResult result = await _writer.WriteAsync(
-            LeaseRequests.Take(_table, observed, owner),
+            LeaseRequests.Take(_table, observed, owner, _session),
             observed,
             // a release to this worker and a late renewal of its own leave the same owner and counter: only who took it last tells
-            row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && observed.TakenBy != owner,
+            row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && row.Session == _session && observed.TakenBy != owner,
             cancellationToken);
         return Settled(result);
     }

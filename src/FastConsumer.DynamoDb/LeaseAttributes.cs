@@ -35,8 +35,14 @@ internal static class LeaseAttributes
     /// <summary>Ours: N, milliseconds since 1970: when the stream was created.</summary>
     public const string StreamCreatedAt = "fastConsumerStreamCreatedAt";
 
+    /// <summary>Ours: S, the stream's name. Not KCL's <c>streamName</c>, which is that of tables of many streams.</summary>
+    public const string StreamName = "fastConsumerStreamName";
+
     /// <summary>Ours: S, the FastConsumer worker that took the lease last.</summary>
     public const string TakenBy = "fastConsumerTakenBy";
+
+    /// <summary>Ours: S, the process that took the lease last.</summary>
+    public const string Session = "fastConsumerSession";
 
     /// <summary>Ours: S, the worker that asks the owner for the lease.</summary>
     public const string RequestedBy = "fastConsumerRequestedBy";

@@ -61,9 +61,9 @@ internal sealed class LeaseBatchWriter(LeaseTable table, LeaseReader reader, Bat
     public static bool TookEffect(LeaseUpdate update, Lease row) =>
         IsNextOf(update.Held, row) && (update.Checkpoint is not { } checkpoint || row.Checkpoint == checkpoint);
 
-    /// <summary>True where the row is what this owner's next write leaves, whichever it was.</summary>
+    /// <summary>True where the row is what this owner's next write leaves, whichever it was, and not that of another process of the same name.</summary>
     public static bool IsNextOf(Lease held, Lease row) =>
-        row.LeaseCounter == held.LeaseCounter + 1 && row.LeaseOwner == held.LeaseOwner && row.CheckpointOwner is null;
+        row.LeaseCounter == held.LeaseCounter + 1 && row.LeaseOwner == held.LeaseOwner && row.CheckpointOwner is null && row.Session == held.Session;
 
     private void Read(
         BatchExecuteStatementResponse response,

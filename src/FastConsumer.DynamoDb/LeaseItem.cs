@@ -37,7 +37,9 @@ internal static class LeaseItem
                 HashKeyRange = GetHashKeyRange(item),
                 StartedAt = GetTime(item, LeaseAttributes.StartedAt),
                 StreamCreatedAt = GetTime(item, LeaseAttributes.StreamCreatedAt),
+                StreamName = GetString(item, LeaseAttributes.StreamName),
                 TakenBy = GetString(item, LeaseAttributes.TakenBy),
+                Session = GetString(item, LeaseAttributes.Session),
                 RequestedBy = GetString(item, LeaseAttributes.RequestedBy),
                 Ring = GetString(item, LeaseAttributes.Ring),
                 Throughput = GetReal(item, LeaseAttributes.PublishedThroughput),
@@ -99,9 +101,19 @@ internal static class LeaseItem
             item[LeaseAttributes.StreamCreatedAt] = Number(createdAt.ToUnixTimeMilliseconds());
         }
 
+        if (lease.StreamName is not null)
+        {
+            item[LeaseAttributes.StreamName] = Text(lease.StreamName);
+        }
+
         if (lease.TakenBy is not null)
         {
             item[LeaseAttributes.TakenBy] = Text(lease.TakenBy);
+        }
+
+        if (lease.Session is not null)
+        {
+            item[LeaseAttributes.Session] = Text(lease.Session);
         }
 
         if (lease.RequestedBy is not null)

@@ -18,12 +18,13 @@ internal static class LeaseRequests
         ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
     };
 
-    public static UpdateItemRequest Take(LeaseTable table, Lease observed, string owner)
+    public static UpdateItemRequest Take(LeaseTable table, Lease observed, string owner, string session)
     {
         Dictionary<string, AttributeValue> values = NewValues(observed);
         string condition = AsObserved(observed, values);
         values[":me"] = LeaseItem.Text(owner);
-        string update = $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :me, {LeaseAttributes.TakenBy} = :me";
+        values[":session"] = LeaseItem.Text(session);
+        string update = $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :me, {LeaseAttributes.TakenBy} = :me, {LeaseAttributes.Session} = :session";
         if (observed.LeaseOwner is not null && observed.LeaseOwner != owner)
         {
             update += $", {LeaseAttributes.OwnerSwitches} = :switches";
@@ -74,7 +75,7 @@ internal static class LeaseRequests
         }
 
         // what is nobody's bears nothing of ours but what tells where to start
-        string given = held.CheckpointOwner is null ? $"{LeaseAttributes.LeaseOwner}, {LeaseAttributes.TakenBy}" : LeaseAttributes.CheckpointOwner;
+        string given = held.CheckpointOwner is null ? $"{LeaseAttributes.LeaseOwner}, {LeaseAttributes.TakenBy}, {LeaseAttributes.Session}" : LeaseAttributes.CheckpointOwner;
         return Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next REMOVE {given}, {Calls}", condition, values);
     }
 

@@ -47,6 +47,7 @@ internal sealed class TestTable : IAsyncDisposable
         return new DynamoDbLeaseStore(
             new LeaseTable(connection, options.TableName ?? Name),
             Name,
+            $"process {_connections.Count}",
             options,
             timeProvider ?? TimeProvider.System,
             logger ?? NullLogger.Instance);

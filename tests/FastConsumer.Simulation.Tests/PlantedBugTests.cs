@@ -39,8 +39,12 @@ public sealed class PlantedBugTests
         Finds(200, static _ => new ForgetsTheFirstStart(), "checkpoint is done", "recovery", "no gap");
 
     [Fact]
+    public void Finds_a_first_start_that_comes_late() =>
+        Finds(200, static _ => new AsksForLatestAgain(), "first start", "checkpoint is done", "recovery", "no gap");
+
+    [Fact]
     public void Finds_children_that_begin_before_their_parents_have_ended() =>
-        Finds(50, static _ => new ForgetsParents(), "parents first");
+        Finds(50, static _ => new ForgetsParents(), "parents first", "created once");
 
     [Fact]
     public void Finds_a_gap_of_one_record_after_a_restart() =>

@@ -21,7 +21,8 @@ internal enum Faults
     Restart = 256,
     Scale = 512,
     ClockJump = 1024,
-    All = 2047,
+    ControlPlane = 2048,
+    All = 4095,
 }
 
 /// <summary>Everything that a seed decides before its run begins. Each seed leaves out some faults, so that others can show.</summary>
@@ -115,7 +116,7 @@ internal sealed record Scenario
             _ => StartPosition.TrimHorizon,
         };
         var processor = (ProcessorKind)random.Next(3);
-        return new Scenario
+        var scenario = new Scenario
         {
             Seed = seed,
             Processor = processor,
@@ -157,5 +158,6 @@ internal sealed record Scenario
                 LongWait = TimeSpan.FromSeconds(random.Next(1, 15)),
             },
         };
+        return random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | Faults.ControlPlane } : scenario;
     }
 }

@@ -175,7 +175,7 @@ internal sealed class SimulatedRun
         if (victim is null || victim.Process.IsPaused)
         {
             victim = null;
-            if (fault is not (Faults.Reshard or Faults.Scale or Faults.Throttling))
+            if (fault is not (Faults.Reshard or Faults.Scale or Faults.Throttling or Faults.ControlPlane))
             {
                 return;
             }
@@ -210,6 +210,9 @@ internal sealed class SimulatedRun
                 _cluster.Loop.Trace.Add("", null, $"the table has {_cluster.Table.UnitsPerSecond:0.0} write units");
                 After(_random.NextDouble() * 20, () => _cluster.Table.UnitsPerSecond = null);
                 break;
+            case Faults.ControlPlane:
+                LoseControlPlane();
+                break;
             case Faults.Reshard:
                 _cluster.Reshard(mostShards: 6);
                 break;
@@ -223,6 +226,19 @@ internal sealed class SimulatedRun
                 victim!.Process.Clock.SetBack(_scenario.ClockOffset * (_random.NextDouble() - 0.5));
                 victim.Note("has its date set");
                 break;
+        }
+    }
+
+    /// <summary>Shards cannot be listed. Where none is made any more, that need not end for all to come right.</summary>
+    private void LoseControlPlane()
+    {
+        bool lasts = !May(Faults.Reshard) && _cluster.IsLeased;
+        _cluster.ControlPlane = _random.Next(2) == 0 ? LinkState.Refused : LinkState.Silent;
+        _cluster.Loop.Trace.Add("", null, $"the control plane is {_cluster.ControlPlane}{(lasts ? ", for good" : "")}");
+        double seconds = _random.NextDouble() * 60;
+        if (!lasts)
+        {
+            After(seconds, () => _cluster.ControlPlane = LinkState.Up);
         }
     }
 
@@ -298,7 +314,7 @@ internal sealed class SimulatedRun
         }
 
         // longer than any fault lasts
-        await _cluster.DelayAsync(TimeSpan.FromSeconds(Math.Max(20, 3 * _scenario.LeaseDuration.TotalSeconds) + 1));
+        await _cluster.DelayAsync(TimeSpan.FromSeconds(Math.Max(60, 3 * _scenario.LeaseDuration.TotalSeconds) + 1));
         _cluster.Table.UnitsPerSecond = null;
         if (_cluster.Live.Count == 0)
         {

@@ -8,6 +8,9 @@ namespace FastConsumer.Testing.Leases;
 /// </summary>
 public sealed class InMemoryLeaseStore : ILeaseStore
 {
+    private static long s_opened;
+
+    private readonly string _session = $"store {Interlocked.Increment(ref s_opened)}";
     private readonly InMemoryLeaseDatabase _database;
     private readonly string _tableName;
 
@@ -73,7 +76,7 @@ public sealed class InMemoryLeaseStore : ILeaseStore
         ArgumentNullException.ThrowIfNull(observed);
         ArgumentException.ThrowIfNullOrEmpty(owner);
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(Table.Take(observed, owner));
+        return Task.FromResult(Table.Take(observed, owner, _session));
     }
 
     /// <inheritdoc/>

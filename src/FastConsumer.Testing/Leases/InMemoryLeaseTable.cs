@@ -42,7 +42,7 @@ internal sealed class InMemoryLeaseTable
         }
     }
 
-    public LeaseWriteResult Take(Lease observed, string owner)
+    public LeaseWriteResult Take(Lease observed, string owner, string session)
     {
         lock (_lock)
         {
@@ -57,6 +57,7 @@ internal sealed class InMemoryLeaseTable
                 LeaseOwner = owner,
                 CheckpointOwner = null,
                 TakenBy = owner,
+                Session = session,
                 RequestedBy = null,
                 Ring = null,
                 LeaseCounter = row.LeaseCounter + 1,
@@ -97,7 +98,7 @@ internal sealed class InMemoryLeaseTable
             // during a hand-over the next owner stays
             Lease released = row with { LeaseCounter = row.LeaseCounter + 1, RequestedBy = null, Ring = null };
             return Write(row.CheckpointOwner is not null ? released with { CheckpointOwner = null }
-                : released with { LeaseOwner = successor, TakenBy = successor is null ? null : row.TakenBy });
+                : released with { LeaseOwner = successor, TakenBy = successor is null ? null : row.TakenBy, Session = successor is null ? null : row.Session });
         }
     }
 

@@ -50,11 +50,11 @@ internal sealed partial class DeliveryLedger
         ShardBook shard = Shard(row.LeaseKey);
         Require("created once", !shard.IsLeased, row.LeaseKey, "the shard has had a lease before.");
         shard.IsLeased = true;
-        shard.StartsLate = row.Checkpoint.Kind == CheckpointKind.Latest;
+        shard.LatestSince = row.Checkpoint.Kind == CheckpointKind.Latest ? _loop.Now : null;
         shard.Required = row.Checkpoint.Kind switch
         {
-            CheckpointKind.Latest => null,
-            CheckpointKind.AtTimestamp => (int.MaxValue, row.StartedAt!.Value.ToUnixTimeMilliseconds()),
+            CheckpointKind.Latest or CheckpointKind.AtTimestamp when row.StartedAt is null => null,
+            CheckpointKind.Latest or CheckpointKind.AtTimestamp => (int.MaxValue, row.StartedAt!.Value.ToUnixTimeMilliseconds()),
             _ => (0, long.MinValue),
         };
     }

@@ -60,12 +60,23 @@ internal sealed partial class DeliveryLedger
     public void IteratorGiven(string shardId, StartingPosition position)
     {
         ShardBook shard = Shard(shardId);
-        if (shard.Required is null && shard.StartsLate)
+        if (shard.LatestSince is not { } since)
         {
-            // with LATEST all counts from the first time that somebody asked for it
-            shard.Required = position.Type == ShardIteratorType.AtTimestamp
-                ? (int.MaxValue, position.Timestamp.ToUnixTimeMilliseconds())
-                : (shard.Records.Count, long.MaxValue);
+            return;
+        }
+
+        // all counts from the start that the lease bears, but for LATEST itself: that is now, and comes at once, and once
+        shard.LatestSince = null;
+        if (position.Type == ShardIteratorType.Latest)
+        {
+            var late = TimeSpan.FromTicks(_loop.Now - since);
+            bool isTroubled = _current.GetValueOrDefault(shardId) is { } ownership && !ownership.Worker.IsUntroubledFor(late);
+            Require("first start", late <= _rules.LatestLasts || isTroubled, shardId, $"LATEST was asked for {late} after the lease was created.");
+            shard.Required = (shard.Records.Count, long.MaxValue);
+        }
+        else
+        {
+            shard.Required ??= (int.MaxValue, position.Timestamp.ToUnixTimeMilliseconds());
         }
     }
 

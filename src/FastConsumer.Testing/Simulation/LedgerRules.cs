@@ -21,6 +21,9 @@ internal sealed record LedgerRules
     /// <summary>How much later than its interval a checkpoint may be.</summary>
     public TimeSpan CheckpointSlack { get; init; } = TimeSpan.FromSeconds(4);
 
+    /// <summary>How long after the creation of its lease a shard may be begun at what is the latest then.</summary>
+    public TimeSpan LatestLasts { get; init; } = TimeSpan.FromSeconds(5);
+
     public required Func<string, bool> IsClosed { get; init; }
 
     public required Func<DateTimeOffset> StreamClock { get; init; }

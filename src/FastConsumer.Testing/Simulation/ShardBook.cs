@@ -31,7 +31,8 @@ internal sealed class ShardBook(string id)
 
     public bool IsLeased { get; set; }
 
-    public bool StartsLate { get; set; }
+    /// <summary>When a lease at LATEST was created, until somebody has asked for a place to read from.</summary>
+    public long? LatestSince { get; set; }
 
     public bool HasParentsDone { get; set; }
 

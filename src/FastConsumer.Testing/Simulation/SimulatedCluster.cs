@@ -42,6 +42,9 @@ internal sealed class SimulatedCluster
 
     public DeliveryLedger Ledger { get; }
 
+    /// <summary>What is wrong with the service's control plane, for all workers: shards cannot be listed.</summary>
+    public LinkState ControlPlane { get; set; }
+
     /// <summary>The right time.</summary>
     public TimeProvider Clock => _world.Clock;
 
@@ -63,7 +66,7 @@ internal sealed class SimulatedCluster
     public SimulatedWorker StartWorker(SimulatedWorkerOptions options, double clockRate, TimeSpan clockOffset, Action<SimulatedWorker>? prepare = null)
     {
         var process = new SimulatedProcess(Loop, $"w{++_named}", clockRate, clockOffset);
-        var worker = new SimulatedWorker(Loop, process, _engine, Table, options with { IteratorGiven = Ledger.IteratorGiven }, new Random(Random.Next()));
+        var worker = new SimulatedWorker(Loop, process, _engine, Table, options with { IteratorGiven = Ledger.IteratorGiven, ControlPlane = () => ControlPlane }, new Random(Random.Next()));
         _workers.Add(worker);
         Ledger.Add(worker);
         prepare?.Invoke(worker);
@@ -118,6 +121,9 @@ internal sealed class SimulatedCluster
             Loop.Trace.Add("", null, $"the stream does not change: {e.Message}");
         }
     }
+
+    /// <summary>True where every shard has a lease, and nothing is left to be listed.</summary>
+    public bool IsLeased => Shards().All(shard => Table.Get(shard.ShardId) is not null);
 
     public bool IsClosed(string shardId) => Shards().Any(shard => shard.ShardId == shardId && shard.EndingSequenceNumber is not null);
 

@@ -8,12 +8,23 @@ namespace FastConsumer.Testing.Simulation;
 /// <summary>The service as one worker reaches it: the engine behind a link. It repeats nothing by itself.</summary>
 internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProcess process, SimulatedLink link, KinesisEngine engine, Random random) : IKinesisClient
 {
+    private static readonly TimeSpan s_controlPatience = TimeSpan.FromSeconds(90);
+
     public string EndpointDescription => "the simulated Kinesis";
+
+    /// <summary>What is wrong with the control plane; records are read all the same.</summary>
+    public Func<LinkState> ControlPlane { get; set; } = static () => LinkState.Up;
 
     /// <summary>Told which shard was given a first place to read from.</summary>
     public Action<string, StartingPosition>? IteratorGiven { get; set; }
 
-    public Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) => CallAsync(
+    public async Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
+    {
+        await ControlAsync(KinesisOperation.ListShards, cancellationToken);
+        return await ServeListShardsAsync(stream, nextToken, cancellationToken);
+    }
+
+    private Task<ListShardsResponse> ServeListShardsAsync(StreamIdentifier stream, string? nextToken, CancellationToken cancellationToken) => CallAsync(
         KinesisOperation.ListShards,
         () =>
         {
@@ -122,6 +133,19 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
     /// <summary>What the service's refusal is to a client.</summary>
     internal static KinesisException Refused(KinesisOperation operation, EngineException refusal) =>
         new($"{operation.Name}: {refusal.Message}", ErrorCatalog.Classify(operation, refusal.Status, refusal.ErrorCode), refusal.ErrorCode, refusal) { StatusCode = refusal.Status };
+
+    private async Task ControlAsync(KinesisOperation operation, CancellationToken cancellationToken)
+    {
+        switch (ControlPlane())
+        {
+            case LinkState.Refused:
+                throw new KinesisException($"{operation.Name} is denied.", KinesisErrorKind.Denied);
+            case LinkState.Silent:
+                // longer than a link's patience, as with a client that tries again
+                await Task.Delay(s_controlPatience, process.Clock, cancellationToken);
+                throw new KinesisException($"{operation.Name} was not answered.", KinesisErrorKind.Unavailable);
+        }
+    }
 
     private async Task<T> CallAsync<T>(KinesisOperation operation, Func<T> serve, CancellationToken cancellationToken)
     {

@@ -77,7 +77,7 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         return isCreated;
     }
 
-    public LeaseWriteResult Take(string worker, Lease observed, string owner) => Write(worker, "take", observed.LeaseKey, () => _rows.Take(observed, owner));
+    public LeaseWriteResult Take(string worker, Lease observed, string owner) => Write(worker, "take", observed.LeaseKey, () => _rows.Take(observed, owner, worker));
 
     /// <summary>Each update on its own; one that is throttled fails.</summary>
     public IReadOnlyList<LeaseWriteResult> Update(string worker, IReadOnlyList<LeaseUpdate> updates) => [.. updates.Select(update =>

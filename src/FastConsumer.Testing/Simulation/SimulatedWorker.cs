@@ -30,7 +30,7 @@ internal sealed class SimulatedWorker
         _leaseDuration = options.Settings.LeaseDuration;
         ToKinesis = new SimulatedLink(loop, process, "Kinesis", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         ToTable = new SimulatedLink(loop, process, "table", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
-        var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next())) { IteratorGiven = options.IteratorGiven };
+        var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next())) { IteratorGiven = options.IteratorGiven, ControlPlane = options.ControlPlane };
         IKinesisClient client = options.Client?.Invoke(this, service) ?? service;
         ILeaseStore store = options.Store?.Invoke(this, table) ?? new SimulatedLeaseStore(process, ToTable, table);
         WorkerSettings settings = options.Settings with { WorkerId = process.Name };
@@ -181,6 +181,9 @@ internal sealed record SimulatedWorkerOptions
     public long PrefetchBytes { get; init; } = 1 << 20;
 
     public Action<string, StartingPosition>? IteratorGiven { get; init; }
+
+    /// <summary>What is wrong with the service's control plane.</summary>
+    public Func<LinkState> ControlPlane { get; init; } = static () => LinkState.Up;
 
     /// <summary>Something before the client.</summary>
     public Func<SimulatedWorker, IKinesisClient, IKinesisClient>? Client { get; init; }

@@ -71,6 +71,9 @@ internal static partial class ConsumerLog
     [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
     public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
 
+    [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time; it is not waited for any longer, and keeps its services until it ends.")]
+    public static partial void LastCallGivenUp(ILogger log, string processor, string method, string shardId);
+
     [LoggerMessage(2200, LogLevel.Warning, "The checkpoint of shard {ShardId} at {Position} could not be written; trying again in {Wait}, processing goes on.")]
     public static partial void CheckpointFailed(ILogger log, string shardId, object position, TimeSpan wait, Exception? error);
 
@@ -130,6 +133,12 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2320, LogLevel.Warning, "Leases of finished shards could not be deleted; they do no harm, and it is tried again.")]
     public static partial void CleanUpFailed(ILogger log, Exception error);
+
+    [LoggerMessage(2330, LogLevel.Warning, "The shards of {Stream} could not be followed; next try in {Wait}. Shards that have a lease are read and passed on meanwhile, and none that a split or merge makes is taken up.")]
+    public static partial void SyncFailed(ILogger log, string stream, TimeSpan wait, Exception error);
+
+    [LoggerMessage(2331, LogLevel.Error, "Another process ({Session}) runs with the WorkerId '{Worker}', and has taken the shards of this one, which keeps off them. Leave FastConsumer:WorkerId unset, or give each process one of its own.")]
+    public static partial void WorkerIdInUse(ILogger log, string worker, string session);
 
     [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
     public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);

@@ -14,6 +14,7 @@ namespace FastConsumer.Hosting;
 internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProvider services) : IHostedService, IAsyncDisposable
 {
     private readonly ILogger _log = services.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer");
+    private readonly string _session = $"{Environment.MachineName}-{Environment.ProcessId}-{services.GetRequiredService<RandomSource>().Create().NextInt64():x16}";
     private readonly List<StreamWorker> _workers = [];
 
     /// <summary>What all shards of all its processors hold, once it has started.</summary>
@@ -85,7 +86,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 
-    private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services);
+    private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services) { Session = _session };
 
     private void WarnOfShutdownTimeout(FastConsumerOptions options)
     {

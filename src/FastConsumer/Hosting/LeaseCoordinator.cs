@@ -31,6 +31,7 @@ internal sealed class LeaseCoordinator
     private readonly LeaseObserver _observer;
     private readonly Doorbell _bell;
     private readonly TableLooks _looks;
+    private readonly Namesakes _namesakes;
     private readonly TableShare _share;
     private readonly LeaseRequests _requests;
     private readonly Lookout _lookout;
@@ -39,7 +40,7 @@ internal sealed class LeaseCoordinator
     private bool _hasTried;
     private long? _toldOfThrottleAt;
 
-    public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, WriteBudget budget)
+    public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, Namesakes namesakes, WriteBudget budget)
     {
         _parts = parts;
         _store = store;
@@ -48,10 +49,16 @@ internal sealed class LeaseCoordinator
         _observer = observer;
         _bell = bell;
         _looks = looks;
+        _namesakes = namesakes;
         _random = parts.Random.Create();
         _share = new TableShare(parts, store, budget);
         _requests = new LeaseRequests(parts, store, bell);
         _lookout = new Lookout(parts, store, runs, observer, bell, looks, _requests, _random);
+        sync.ListingOver = () =>
+        {
+            looks.RequestList();
+            runs.Wake.Set();
+        };
     }
 
     /// <summary>True where this worker has taken leases or asked for some: when it stops, some may be on their way, or its own without its knowledge.</summary>
@@ -117,6 +124,19 @@ internal sealed class LeaseCoordinator
 
     private async Task ListAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            await PassAsync(cancellationToken);
+        }
+        finally
+        {
+            // however it ends: what it created and did not take starts when it was created
+            _sync.ForgetFirstStarts();
+        }
+    }
+
+    private async Task PassAsync(CancellationToken cancellationToken)
+    {
         await _share.LearnAsync(cancellationToken);
         bool isFirst = _looks.ListedAt is null;
         bool answersRing = _lookout.TakeRing();
@@ -125,8 +145,10 @@ internal sealed class LeaseCoordinator
         try
         {
             leases = await _store.ListAsync(isFirst ? ReadConsistency.Strong : ReadConsistency.Eventual, cancellationToken);
-            StreamIdentity.Require(leases, Settings.Stream.Name, _sync.StreamCreatedAt, _store.Description);
+            await RequireOwnStreamAsync(leases, cancellationToken);
             leases = await _sync.SyncAsync(leases, cancellationToken);
+            // others may have created some meanwhile, and the stream may have been created again
+            await RequireOwnStreamAsync(leases, cancellationToken);
         }
         catch
         {
@@ -137,6 +159,7 @@ internal sealed class LeaseCoordinator
         _looks.Listed(leases.Count);
         _observer.Observe(leases);
         _bell.Heard(leases);
+        _namesakes.Listed(leases, _observer.IsFree);
         bool hasAnswered = HandOver(leases);
         hasAnswered |= await MoveAsync(leases, cancellationToken);
         _lookout.Listed(leases);
@@ -145,6 +168,17 @@ internal sealed class LeaseCoordinator
             // the list may lag behind the ring: once more
             _looks.RequestList();
         }
+    }
+
+    private async Task RequireOwnStreamAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        if (StreamIdentity.FirstForeign(leases, Settings.Stream.Name, _sync.StreamCreatedAt) is not null)
+        {
+            // others may know better which stream it is
+            await _sync.DescribeAsync(cancellationToken);
+        }
+
+        StreamIdentity.Require(leases, Settings.Stream.Name, _sync.StreamCreatedAt, _store.Description);
     }
 
     /// <summary>Hands over what others have asked for; true where there was something.</summary>
@@ -165,7 +199,7 @@ internal sealed class LeaseCoordinator
         // A shard that is being wound up here is neither held nor free.
         IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey) || !_runs.IsRunning(lease.LeaseKey))];
         _requests.Listed(runnable);
-        var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => lease.Owner == Me || _observer.IsFree(lease))
+        var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => (lease.Owner == Me && !_namesakes.Own(lease)) || _observer.IsFree(lease))
         {
             IsGiven = lease => lease.IsPassedOn && !_observer.HasMoved(lease),
             IsOverdue = _requests.IsOverdue,
@@ -179,7 +213,6 @@ internal sealed class LeaseCoordinator
 
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
         bool hasTaken = await TakeAllAsync(moves.Take, runnable.Count, cancellationToken);
-        _sync.ForgetFirstStarts();
         await _requests.WithdrawAsync(moves.Withdraw, cancellationToken);
         await _requests.AskAsync([.. moves.Request.Take(_share.MovesAtOnce(runnable.Count))], leases, cancellationToken);
         return hasTaken;

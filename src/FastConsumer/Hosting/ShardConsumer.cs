@@ -43,6 +43,7 @@ internal sealed class ShardConsumer
     private readonly ShardContext _context;
     private readonly ShardTags _tags;
     private readonly ILogger _log;
+    private Task _lastCall = Task.CompletedTask;
 
     public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange, ShardIntake intake)
     {
@@ -147,7 +148,7 @@ internal sealed class ShardConsumer
             {
                 // it keeps its memory and its services until it ends, if ever
                 ConsumerLog.HandlerGivenUp(_log, _context.ProcessorName, _context.ShardId);
-                _ = EndLateAsync(dispatching, progress, lane, scope);
+                _ = EndLateAsync(dispatching, progress, lane, pipeline, scope);
             }
 
             policies.ForEach(static policy => policy.Clear());
@@ -159,10 +160,18 @@ internal sealed class ShardConsumer
         }
         finally
         {
-            if (handlersEnded)
+            if (!handlersEnded)
+            {
+                // EndLateAsync does
+            }
+            else if (_lastCall.IsCompleted)
             {
                 CancellationToken giveUp = phases.EndFlush.IsCancellationRequested ? phases.EndRelease : phases.EndFlush;
-                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp);
+                await LastCallAsync("DisposeAsync", scope.DisposeAsync, giveUp, _parts.Settings.LeaseDuration);
+            }
+            else
+            {
+                _ = DisposeLateAsync(scope);
             }
         }
     }
@@ -188,11 +197,22 @@ internal sealed class ShardConsumer
         }
     }
 
-    private async Task EndLateAsync(Task dispatching, ShardProgress progress, Lane lane, AsyncServiceScope scope)
+    private async Task EndLateAsync(Task dispatching, ShardProgress progress, Lane lane, ShardPipeline pipeline, AsyncServiceScope scope)
     {
         await dispatching.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         progress.Dispose();
         lane.Release();
+        if (_lease.Lost.IsCancellationRequested)
+        {
+            await LeaseLostAsync(pipeline, CancellationToken.None);
+        }
+
+        await DisposeLateAsync(scope);
+    }
+
+    private async Task DisposeLateAsync(AsyncServiceScope scope)
+    {
+        await _lastCall.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         await LastCallAsync("DisposeAsync", scope.DisposeAsync, CancellationToken.None);
     }
 
@@ -210,7 +230,7 @@ internal sealed class ShardConsumer
         {
             if (handlersEnded)
             {
-                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush);
+                await LeaseLostAsync(pipeline, phases.EndFlush);
             }
 
             return ShardOutcome.Lost;
@@ -227,7 +247,7 @@ internal sealed class ShardConsumer
         {
             if (handlersEnded)
             {
-                await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, phases.EndFlush), phases.EndFlush);
+                await LeaseLostAsync(pipeline, phases.EndFlush);
             }
 
             return ShardOutcome.Lost;
@@ -243,12 +263,30 @@ internal sealed class ShardConsumer
         return ShardOutcome.Stopped;
     }
 
-    /// <summary>A life-cycle call after which nothing is repeated: its failure is said, and so that it does not return in time, and the stop goes on.</summary>
-    private async Task LastCallAsync(string method, Func<ValueTask> call, CancellationToken giveUp)
+    /// <summary>
+    /// Whoever owns the shard now reads it already, and it may be this worker that is to have it next: the call is cancelled and waited for as a
+    /// handler is.
+    /// </summary>
+    private async Task LeaseLostAsync(ShardPipeline pipeline, CancellationToken giveUp)
     {
+        using var late = new CancellationTokenSource(0.9 * _parts.Settings.LeaseDuration, _parts.Time);
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(late.Token, giveUp);
+        await LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, cancelled.Token), giveUp, _parts.Settings.LeaseDuration);
+    }
+
+    /// <summary>A life-cycle call after which nothing is repeated: its failure is said, and so that it does not return in time, and what comes after it goes on.</summary>
+    private async Task LastCallAsync(string method, Func<ValueTask> call, CancellationToken giveUp, TimeSpan? patience = null)
+    {
+        using var late = new CancellationTokenSource(patience ?? Timeout.InfiniteTimeSpan, _parts.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, giveUp);
+        _lastCall = ApartTask.Start(() => call().AsTask());
         try
         {
-            await ApartTask.Start(() => call().AsTask()).WaitAsync(giveUp);
+            await _lastCall.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!_lastCall.IsCompleted)
+        {
+            ConsumerLog.LastCallGivenUp(_log, _context.ProcessorName, method, _context.ShardId);
         }
         catch (Exception e)
         {

@@ -19,11 +19,12 @@ internal sealed class ShardRuns
     private readonly ShardSync _sync;
     private readonly TableLooks _looks;
     private readonly Succession _succession;
+    private readonly Namesakes _namesakes;
     private readonly StopPhases _phases;
     private readonly ConcurrentDictionary<string, ShardRun> _running = new(StringComparer.Ordinal);
     private int _released;
 
-    public ShardRuns(WorkerParts parts, ILeaseStore store, LeaseWriter writer, ShardSync sync, TableLooks looks, Succession succession, StopPhases phases)
+    public ShardRuns(WorkerParts parts, ILeaseStore store, LeaseWriter writer, ShardSync sync, TableLooks looks, Succession succession, Namesakes namesakes, StopPhases phases)
     {
         _parts = parts;
         _store = store;
@@ -31,6 +32,7 @@ internal sealed class ShardRuns
         _sync = sync;
         _looks = looks;
         _succession = succession;
+        _namesakes = namesakes;
         _phases = phases;
     }
 
@@ -108,6 +110,11 @@ internal sealed class ShardRuns
             if (outcome == ShardOutcome.Lost)
             {
                 ConsumerLog.LeaseLost(_parts.Log, lease.Owner, lease.Key, lease.LossReason!);
+                if (lease.Namesake is { } namesake)
+                {
+                    _namesakes.Found(namesake);
+                }
+
                 return;
             }
 

@@ -3,6 +3,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Reading;
+using FastConsumer.Timing;
 
 namespace FastConsumer.Hosting;
 
@@ -10,13 +11,19 @@ namespace FastConsumer.Hosting;
 /// Makes the lease table follow the stream's shards: creates the leases they ask for, deletes those that nothing needs any more, and watches
 /// that the leases that are not finished hold all hash keys. Used by one caller at a time, but for <see cref="Request"/>.
 /// </summary>
-internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
+internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObserver observer)
 {
     /// <summary>The counter of a lease's first owner: leases are created with counter 0.</summary>
     private const long FirstToken = 1;
 
     private static readonly TimeSpan s_holeInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_retryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_longestRetry = TimeSpan.FromSeconds(30);
+
+    /// <summary>A table that throttles answers, and has units again within the second.</summary>
+    private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan s_tellInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
@@ -29,6 +36,9 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// <summary>Leases are deleted when they have been seen so long to be of no use.</summary>
     private static readonly TimeSpan s_deletionDelay = TimeSpan.FromSeconds(45);
 
+    /// <summary>A lease that is taken longer after its creation than this starts at the time that it bears.</summary>
+    private static readonly TimeSpan s_latestLasts = TimeSpan.FromSeconds(3);
+
     /// <summary>Deleted in one go.</summary>
     private const int MostDeleted = 25;
 
@@ -36,21 +46,45 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     private const int CreatedAtOnce = 16;
 
     private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _createdHere = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _createdHere = new(StringComparer.Ordinal);
+    private readonly ShardLister _lister = new(parts, s_listingLasts);
+    private readonly Random _random = parts.Random.Create();
+    private readonly Backoff _backoff = new(s_retryInterval, s_longestRetry, parts.Random.Create());
     private readonly Dictionary<string, long> _removableSince = new(StringComparer.Ordinal);
     private volatile bool _requested = true;
     private IReadOnlyList<HashKeyRange> _knownHoles = [];
-    private readonly Random _random = parts.Random.Create();
     private long _syncedAt;
     private long _cleanedUpAt = parts.Time.GetTimestamp();
+    private IReadOnlyList<HashKeyRange> _suspectedHoles = [];
     private TimeSpan _cleanUpInterval = s_cleanUpInterval;
     private long? _triedAt;
-    private long _listedAt;
+    private long? _toldOfThrottleAt;
+    private TimeSpan _retryWait = s_retryInterval;
 
     private WorkerSettings Settings => parts.Settings;
 
-    /// <summary>When the stream was created.</summary>
-    public DateTimeOffset StreamCreatedAt { get; set; }
+    /// <summary>When the stream was created, as far as is known.</summary>
+    public DateTimeOffset StreamCreatedAt { get; private set; }
+
+    /// <summary>Told when there is something to follow that a pass has not waited for.</summary>
+    public Action ListingOver { set => _lister.Over = value; }
+
+    /// <summary>The stream was created then, as it has just said.</summary>
+    public void Described(DateTimeOffset createdAt)
+    {
+        StreamCreatedAt = createdAt;
+        _lister.Described(createdAt);
+    }
+
+    /// <summary>Asks again when the stream was created, unless that was asked a moment ago.</summary>
+    public async Task DescribeAsync(CancellationToken cancellationToken)
+    {
+        if (!_lister.HasDescribed)
+        {
+            StreamDescriptionSummary stream = await parts.Client.DescribeStreamSummaryAsync(Settings.Stream, cancellationToken);
+            Described(stream.StreamCreationTimestamp);
+        }
+    }
 
     /// <summary>Asks for a sync with the next list: a shard has ended. Thread-safe.</summary>
     public void Request() => _requested = true;
@@ -62,71 +96,39 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// True once where this worker created the lease just now and is its first owner, so that LATEST is now: another worker may have taken it,
     /// and read, between its creation and this take.
     /// </summary>
-    public bool TakeFirstStart(Lease taken) => _createdHere.Remove(taken.LeaseKey) && taken.LeaseCounter == FirstToken;
+    public bool TakeFirstStart(Lease taken) =>
+        _createdHere.Remove(taken.LeaseKey, out long created) && taken.LeaseCounter == FirstToken && parts.Time.GetElapsedTime(created) < s_latestLasts;
 
     /// <summary>Taken later, or by another worker in between, LATEST is no longer now.</summary>
     public void ForgetFirstStarts() => _createdHere.Clear();
 
-    /// <summary>Creates what is missing where it is time to; the leases after that.</summary>
+    /// <summary>
+    /// Creates what is missing where it is time to; the leases after that. Where there are leases, a failure is said and tried again, and the
+    /// leases that are there stay what they are: they move whether or not the stream can be listed.
+    /// </summary>
     public async Task<IReadOnlyList<Lease>> SyncAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
-        if (!IsDue(leases))
-        {
-            return leases;
-        }
-
-        _requested = false;
-        _triedAt = parts.Time.GetTimestamp();
         try
         {
-            _listedAt = parts.Time.GetTimestamp();
-            ShardListing listing = await ShardListing.ListAllAsync(parts.Client, Settings.Stream, cancellationToken);
-            IReadOnlyList<Shard> shards = listing.Shards;
-            DateTimeOffset startedAt = Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : ShardListing.Before(listing.AnsweredAt, parts.Time);
-            List<ShardNode> nodes = [.. shards.Select(static shard => new ShardNode(shard.ShardId, shard.ParentIds(), shard.EndingSequenceNumber is not null, shard.HashKeyRange))];
-            IReadOnlyList<HashKeyRange> unlisted = listing.Holes;
-            if (unlisted.Count > 0)
+            if (!_lister.IsUnderWay)
             {
-                // caught in the middle of a reshard: what follows from it would be wrong
-                ConsumerLog.ListingHasHoles(parts.Log, Settings.Stream.Name, Text(unlisted));
-                parts.Health.Report(ListingPlace, ConditionSeverity.Degraded, $"The listing of {Settings.Stream.Name} has no open shard for the hash keys {Text(unlisted)}. {Settings.ProcessorName} tries again, and takes up no new shard until it is whole.");
-                _requested = true;
-                return leases;
-            }
-
-            parts.Health.Clear(ListingPlace);
-            foreach (Shard shard in shards)
-            {
-                _hashKeyRanges[shard.ShardId] = shard.HashKeyRange;
-            }
-
-            // before the leases are read again: what they say of shards that came after the listing would mislead
-            IReadOnlyList<Lease> removable = Removable(nodes, leases);
-            if (LeasePlan.Missing(nodes, leases, Settings.Start, startedAt).Count > 0)
-            {
-                // created is only what is missing beyond doubt
-                leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
-                bool isFirstStart = !leases.Any(static lease => lease.StartedAt is not null);
-                IReadOnlyList<Lease> missing = LeasePlan.Missing(nodes, leases, Settings.Start, startedAt);
-                for (int left = int.MaxValue; missing.Count > 0 && missing.Count < left;)
+                if (!IsDue(leases))
                 {
-                    if (!IsListingFresh)
-                    {
-                        _requested = true;
-                        return leases;
-                    }
-
-                    left = missing.Count;
-                    await CreateAsync(missing, isFirstStart, cancellationToken);
-                    leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
-                    HashSet<string> there = [.. leases.Select(static lease => lease.LeaseKey)];
-                    missing = [.. missing.Where(lease => !there.Contains(lease.LeaseKey))];
+                    return leases;
                 }
+
+                _requested = false;
+                _triedAt = parts.Time.GetTimestamp();
+                _lister.Begin(leases, listing => LeasePlan.Missing(listing.Nodes, leases, Settings.Start, StartedAt(listing)).Count > 0, cancellationToken);
             }
 
-            _syncedAt = parts.Time.GetTimestamp();
-            TellHoles(nodes, leases);
-            await CleanUpAsync(removable, leases, cancellationToken);
+            return await _lister.TakeAsync(isUrgent: leases.Count == 0, cancellationToken) is { } listing
+                ? await FollowAsync(listing, leases, cancellationToken)
+                : leases;
+        }
+        catch (Exception e) when (leases.Count > 0 && !cancellationToken.IsCancellationRequested)
+        {
+            TryAgain(e);
             return leases;
         }
         catch
@@ -136,15 +138,108 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         }
     }
 
+    /// <summary>Waits for what is under way when the worker has stopped.</summary>
+    public Task EndAsync() => _lister.EndAsync();
+
+    private async Task<IReadOnlyList<Lease>> FollowAsync(StreamListing listing, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Shard> shards = listing.Shards.Shards;
+        IReadOnlyList<HashKeyRange> unlisted = listing.Shards.Holes;
+        if (unlisted.Count > 0)
+        {
+            // caught in the middle of a reshard: what follows from it would be wrong
+            ConsumerLog.ListingHasHoles(parts.Log, Settings.Stream.Name, Text(unlisted));
+            parts.Health.Report(ListingPlace, ConditionSeverity.Degraded, $"The listing of {Settings.Stream.Name} has no open shard for the hash keys {Text(unlisted)}. {Settings.ProcessorName} tries again, and takes up no new shard until it is whole.");
+            _requested = true;
+            return leases;
+        }
+
+        parts.Health.Clear(ListingPlace);
+        foreach (Shard shard in shards)
+        {
+            _hashKeyRanges[shard.ShardId] = shard.HashKeyRange;
+        }
+
+        if (listing.CreatedAt is { } createdAt)
+        {
+            StreamCreatedAt = createdAt;
+        }
+
+        // before the leases are read again: what they say of shards that came after the listing would mislead
+        IReadOnlyList<Lease> removable = Removable(listing.Nodes, listing.LeasesBefore);
+        bool isLate = !ReferenceEquals(leases, listing.LeasesBefore);
+        if (Missing(leases).Count > 0)
+        {
+            // created is only what is missing beyond doubt
+            leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
+            bool isFirstStart = !leases.Any(static lease => lease.StartedAt is not null);
+            IReadOnlyList<Lease> missing = Missing(leases);
+            for (int left = int.MaxValue; missing.Count > 0 && missing.Count < left;)
+            {
+                if (!IsFresh(listing) || !IsSameStream(listing, leases))
+                {
+                    _requested = true;
+                    return leases;
+                }
+
+                left = missing.Count;
+                await CreateAsync(missing, isFirstStart, listing, cancellationToken);
+                leases = await store.ListAsync(ReadConsistency.Strong, cancellationToken);
+                HashSet<string> there = [.. leases.Select(static lease => lease.LeaseKey)];
+                missing = [.. missing.Where(lease => !there.Contains(lease.LeaseKey))];
+            }
+        }
+
+        _syncedAt = parts.Time.GetTimestamp();
+        _retryWait = s_retryInterval;
+        _backoff.Reset();
+        parts.Health.Clear(SyncPlace);
+        TellHoles(listing.Nodes, leases, isLate);
+        await CleanUpAsync(removable, leases, cancellationToken);
+        return leases;
+
+        IReadOnlyList<Lease> Missing(IReadOnlyList<Lease> there) => LeasePlan.Missing(listing.Nodes, there, Settings.Start, StartedAt(listing));
+    }
+
+    /// <summary>
+    /// Nothing is created for a stream that is not known to be the one of the leases: the caller refuses those of another, and what was not asked
+    /// for comes with the next listing.
+    /// </summary>
+    private bool IsSameStream(StreamListing listing, IReadOnlyList<Lease> leases) =>
+        listing.CreatedAt is { } createdAt && StreamIdentity.FirstForeign(leases, Settings.Stream.Name, createdAt) is null;
+
+    private void TryAgain(Exception error)
+    {
+        bool isThrottled = error is LeaseStoreException { IsThrottled: true };
+        _requested = true;
+        _retryWait = isThrottled ? s_throttledRetry : _backoff.Next();
+        parts.Health.Report(SyncPlace, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot follow the shards of {Settings.Stream.Name}; those that have a lease are read and passed on, and none that a split or merge makes is taken up: {error.Message}");
+        if (!isThrottled)
+        {
+            ConsumerLog.SyncFailed(parts.Log, Settings.Stream.Name, _retryWait, error);
+        }
+        else if (_toldOfThrottleAt is not { } toldAt || parts.Time.GetElapsedTime(toldAt) >= s_tellInterval)
+        {
+            _toldOfThrottleAt = parts.Time.GetTimestamp();
+            ConsumerLog.CoordinationThrottled(parts.Log, Settings.WorkerId, _retryWait, error.Message);
+        }
+    }
+
+    private DateTimeOffset StartedAt(StreamListing listing) =>
+        Settings.StartPosition == StartPosition.AtTimestamp ? Settings.StartTimestamp!.Value : ShardListing.Before(listing.Shards.AnsweredAt, parts.Time);
+
+    private string SyncPlace => $"{Settings.ApplicationName}/{Settings.Stream.Name}/shards";
+
     private string ListingPlace => $"{Settings.ApplicationName}/{Settings.Stream.Name}/listing";
 
     private bool IsDue(IReadOnlyList<Lease> leases)
     {
         TimeSpan sinceTry = _triedAt is { } triedAt ? parts.Time.GetElapsedTime(triedAt) : TimeSpan.MaxValue;
-        return (_requested && sinceTry >= s_retryInterval)
-            || leases.Count == 0
-            || parts.Time.GetElapsedTime(_syncedAt) >= Settings.ShardSyncInterval
-            || (sinceTry >= s_holeInterval && !HolesOf(leases, []).SequenceEqual(_knownHoles));
+        return leases.Count == 0
+            || (sinceTry >= _retryWait
+                && (_requested
+                    || parts.Time.GetElapsedTime(_syncedAt) >= Settings.ShardSyncInterval
+                    || (sinceTry >= s_holeInterval && !HolesOf(leases, []).SequenceEqual(_knownHoles))));
     }
 
     /// <summary>The hash keys of no unfinished lease and of no shard that waits for one; none where a lease's range is not known.</summary>
@@ -154,7 +249,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         return ranges.Contains(null) ? [] : LeasePlan.Holes(ranges.OfType<HashKeyRange>().Concat(LeasePlan.Waiting(nodes, leases).Select(static shard => shard.HashKeyRange)));
     }
 
-    private void TellHoles(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases)
+    private void TellHoles(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases, bool isLate)
     {
         // what is a hole for now only, because a shard's other parent is not done, asks for no further listing
         _knownHoles = HolesOf(leases, []);
@@ -162,7 +257,16 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         IReadOnlyList<HashKeyRange> holes = HolesOf(leases, nodes);
         if (holes.Count == 0)
         {
+            _suspectedHoles = [];
             parts.Health.Clear(place);
+            return;
+        }
+
+        if (isLate && !holes.SequenceEqual(_suspectedHoles))
+        {
+            // leases that were read after the listing may be ahead of it
+            _suspectedHoles = holes;
+            _requested = true;
             return;
         }
 
@@ -170,7 +274,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
         parts.Health.Report(place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} reads no shard of {Settings.Stream.Name} for the hash keys {Text(holes)}: their leases were finished or deleted while their shards go on. Records with these keys are not processed.");
     }
 
-    private bool IsListingFresh => parts.Time.GetElapsedTime(_listedAt) < s_listingLasts;
+    private bool IsFresh(StreamListing listing) => parts.Time.GetElapsedTime(listing.BegunAt) < s_listingLasts;
 
     /// <summary>The leases that have long been of no use.</summary>
     private IReadOnlyList<Lease> Removable(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases)
@@ -207,7 +311,8 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
         try
         {
-            foreach (Lease lease in removable.Where(static lease => lease.Owner is null).Take(MostDeleted))
+            // KCL leaves the owner where it is, and so does a worker that dies before its release
+            foreach (Lease lease in removable.Where(observer.IsFree).Take(MostDeleted))
             {
                 if (await store.DeleteAsync(lease, cancellationToken))
                 {
@@ -229,12 +334,12 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
     /// ones; comes back early where others are quicker. A child's lease says that the application was through with its parents, so it is
     /// created when theirs are there.
     /// </summary>
-    private async Task CreateAsync(IReadOnlyList<Lease> missing, bool isFirstStart, CancellationToken cancellationToken)
+    private async Task CreateAsync(IReadOnlyList<Lease> missing, bool isFirstStart, StreamListing listing, CancellationToken cancellationToken)
     {
         HashSet<string> keys = [.. missing.Select(static lease => lease.LeaseKey)];
         Lease[] next = [.. missing.Where(lease => !lease.ParentShardIds.Any(keys.Contains))];
         _random.Shuffle(next);
-        foreach (Lease[] some in next.Chunk(CreatedAtOnce).TakeWhile(_ => IsListingFresh))
+        foreach (Lease[] some in next.Chunk(CreatedAtOnce).TakeWhile(_ => IsFresh(listing)))
         {
             bool[] created = await Task.WhenAll(some.Select(lease => CreateAsync(lease, isFirstStart, cancellationToken)));
             if (created.Count(static isMine => !isMine) > CreatedAtOnce / 4)
@@ -246,14 +351,15 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store)
 
     private async Task<bool> CreateAsync(Lease lease, bool isFirstStart, CancellationToken cancellationToken)
     {
-        if (!await store.CreateAsync(lease with { StreamCreatedAt = StreamCreatedAt }, cancellationToken))
+        long begun = parts.Time.GetTimestamp();
+        if (!await store.CreateAsync(lease with { StreamCreatedAt = StreamCreatedAt, StreamName = Settings.Stream.Name }, cancellationToken))
         {
             return false;
         }
 
         if (isFirstStart)
         {
-            _createdHere.Add(lease.LeaseKey);
+            _createdHere[lease.LeaseKey] = begun;
         }
 
         ConsumerLog.LeaseCreated(parts.Log, lease.LeaseKey, lease.Checkpoint);

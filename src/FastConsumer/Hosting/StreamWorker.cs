@@ -35,15 +35,16 @@ internal sealed class StreamWorker : IAsyncDisposable
         _log = parts.Log;
         _random = parts.Random.Create();
         _phases = new StopPhases(parts.Time);
-        _sync = new ShardSync(parts, store);
         var observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
+        _sync = new ShardSync(parts, store, observer);
+        var namesakes = new Namesakes(parts);
         var bell = new Doorbell(store, parts.Settings.WorkerId, parts.Random.Create());
         var looks = new TableLooks(parts.Settings.LeaseDuration, parts.Time, parts.Random.Create());
         _budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
         var writer = new LeaseWriter(store, _budget, LeaseWriterTimes.For(parts.Settings.LeaseDuration, parts.Settings.CheckpointInterval), parts.Time);
-        _succession = new Succession(parts, store, observer, bell, _phases.EndRelease);
-        _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, _phases);
-        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, _budget);
+        _succession = new Succession(parts, store, observer, bell, namesakes, _phases.EndRelease);
+        _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, namesakes, _phases);
+        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, namesakes, _budget);
     }
 
     private WorkerSettings Settings => _parts.Settings;
@@ -128,6 +129,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             await succession;
             await _succession.EndAsync(_coordinator.HasReached);
             await watch;
+            await _sync.EndAsync();
         }
     }
 
@@ -145,7 +147,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
-                _sync.StreamCreatedAt = stream.StreamCreationTimestamp;
+                _sync.Described(stream.StreamCreationTimestamp);
                 await _store.PrepareAsync(cancellationToken);
                 if (_parts.FanOut is { } fanOut)
                 {

@@ -8,7 +8,7 @@ namespace FastConsumer.Hosting;
 /// To whom a worker that stops passes its leases: to the live FastConsumer workers, each to the one that has fewest. It rings each of
 /// them after its first lease and at the end. No release waits for a ring, nor longer than a second for the list of who is there.
 /// </summary>
-internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObserver observer, Doorbell bell, CancellationToken end)
+internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObserver observer, Doorbell bell, Namesakes namesakes, CancellationToken end)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
@@ -148,7 +148,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
             }
 
             bool IsOrphan(Lease lease) =>
-                lease.LeaseOwner == Me
+                (lease.LeaseOwner == Me && !namesakes.Own(lease))
                 || (_given.TryGetValue(lease.LeaseKey, out Lease? given) && given.LeaseOwner == lease.LeaseOwner && given.LeaseCounter == lease.LeaseCounter && !holders.Contains(lease.LeaseOwner));
         }
         catch (Exception e)

@@ -52,6 +52,9 @@ internal sealed class HeldLease
     /// <summary>Cancelled when the lease is lost.</summary>
     public CancellationToken Lost => _lost.Token;
 
+    /// <summary>The process of the same WorkerId that has taken the lease; null where there is none.</summary>
+    public string? Namesake { get; private set; }
+
     /// <summary>Why it was lost.</summary>
     public string? LossReason { get; private set; }
 
@@ -121,7 +124,7 @@ internal sealed class HeldLease
             }
 
             // an earlier release whose answer was lost may have done it
-            return result.Outcome == LeaseWriteOutcome.Refused && result.Lease?.LeaseOwner != Owner
+            return result.Outcome == LeaseWriteOutcome.Refused && (result.Lease?.LeaseOwner != Owner || IsNamesakes(result.Lease))
                 ? result with { Outcome = LeaseWriteOutcome.Written }
                 : result;
         }
@@ -195,6 +198,13 @@ internal sealed class HeldLease
             return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, new InvalidOperationException($"{_store.Description} reported a write of lease {Key} without the row."));
         }
 
+        if (result is { Outcome: not LeaseWriteOutcome.Failed, Lease: { } other } && IsNamesakes(other) && !_lost.IsCancellationRequested)
+        {
+            Namesake = other.Session;
+            MarkLost($"another process with the WorkerId '{Owner}' has taken it (counter {other.LeaseCounter}).");
+            return new LeaseWriteResult(LeaseWriteOutcome.Refused, other);
+        }
+
         if (result.Outcome == LeaseWriteOutcome.Written)
         {
             Current = result.Lease!;
@@ -239,7 +249,9 @@ internal sealed class HeldLease
     }
 
     private bool IsMine(LeaseWriteResult result) =>
-        result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } row } && row.LeaseOwner == Owner && row.CheckpointOwner is null && row.LeaseCounter == Current.LeaseCounter + 1;
+        result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } row } && row.LeaseOwner == Owner && row.CheckpointOwner is null && row.LeaseCounter == Current.LeaseCounter + 1 && !IsNamesakes(row);
+
+    private bool IsNamesakes(Lease row) => row.LeaseOwner == Owner && row.TakenBy == Owner && row.Session != Current.Session;
 }
 
 /// <summary>What an owner has to write beside the renewal.</summary>

@@ -32,7 +32,7 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
-    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>), and removes requests and rings. Where its answer is
+    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>) and its process (<see cref="Lease.Session"/>), and removes requests and rings. Where its answer is
     /// lost, the owner and the next counter are no proof that it took effect: a release to the same worker, or a late renewal of its own, leave the
     /// same. The taker is, where it was another one before.
     /// </summary>
@@ -144,4 +144,8 @@ public interface ILeaseStoreFactory
 /// <param name="ApplicationName">The application: KCL's name of the lease table.</param>
 /// <param name="StreamName">The stream, without account and region.</param>
 /// <param name="Services">The host's services.</param>
-public sealed record LeaseStoreContext(string ConsumerName, string ApplicationName, string StreamName, IServiceProvider Services);
+public sealed record LeaseStoreContext(string ConsumerName, string ApplicationName, string StreamName, IServiceProvider Services)
+{
+    /// <summary>A name of this process's that no other has, whatever its WorkerId: what a store notes with each take (<see cref="Lease.Session"/>).</summary>
+    public string Session { get; init; } = "";
+}

@@ -48,11 +48,23 @@ public sealed record Lease
     public DateTimeOffset? StreamCreatedAt { get; init; }
 
     /// <summary>
+    /// The name of the stream whose shard this is: shards of all streams have the same ids. Null where the lease's creator did not say, as KCL
+    /// never does. An attribute of ours that KCL preserves and ignores.
+    /// </summary>
+    public string? StreamName { get; init; }
+
+    /// <summary>
     /// The FastConsumer worker that took it last. Where it is the owner too, a FastConsumer worker holds the lease; where it is
     /// not, the lease was released to its owner, who has not taken it yet, or KCL's has taken it since. Null where it was released to
     /// nobody. An attribute of ours.
     /// </summary>
     public string? TakenBy { get; init; }
+
+    /// <summary>
+    /// Which process it was that took it last: tells apart two that were given the same WorkerId. Null where nobody did, or the store does not
+    /// say, and where it was released to nobody. An attribute of ours.
+    /// </summary>
+    public string? Session { get; init; }
 
     /// <summary>The worker that asks the owner to hand the lease over to it. An attribute of ours; a take or release removes it.</summary>
     public string? RequestedBy { get; init; }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// Tells whether leases are those of this stream. One that was deleted and created again under the same name has shards of the same
-/// ids, so that the old leases would be taken for its own, and the positions in them mean nothing.
+/// Tells whether leases are those of this stream. The shards of another one, and of one that was deleted and created again under the same
+/// name, have the same ids, so that those leases would be taken for its own, and the positions in them mean nothing.
 /// </summary>
 internal static class StreamIdentity
 {
@@ -24,7 +24,15 @@ internal static class StreamIdentity
                 isTransient: false);
         }
 
-        Lease? other = leases.FirstOrDefault(lease => lease.StreamCreatedAt is { } then && (then - createdAt).Duration() > s_precision);
+        Lease? other = FirstForeign(leases, streamName, createdAt);
+        if (other?.StreamName is { } otherName && otherName != streamName)
+        {
+            throw new LeaseStoreException(
+                $"The leases in the {table} belong to the stream '{otherName}' (lease {other.LeaseKey}), and this worker reads '{streamName}': "
+                + "two streams cannot share one table, whose rows are named after shards. Give each an application name of its own (FastConsumer:ApplicationName).",
+                isTransient: false);
+        }
+
         if (other is not null)
         {
             throw new LeaseStoreException(
@@ -34,6 +42,11 @@ internal static class StreamIdentity
                 isTransient: false);
         }
     }
+
+    /// <summary>The first lease that says that it is another stream's, by its name or by the time of its creation; null where there is none.</summary>
+    public static Lease? FirstForeign(IReadOnlyList<Lease> leases, string streamName, DateTimeOffset createdAt) =>
+        leases.FirstOrDefault(lease => lease.StreamName is { } name && name != streamName)
+        ?? leases.FirstOrDefault(lease => lease.StreamCreatedAt is { } then && (then - createdAt).Duration() > s_precision);
 
     private static string Text(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

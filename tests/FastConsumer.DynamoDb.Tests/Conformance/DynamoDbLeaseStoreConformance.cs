@@ -44,6 +44,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
             HashKeyRange = new HashKeyRange(5, UInt128.MaxValue),
             StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1234),
             StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(567),
+            StreamName = "orders",
         });
 
         Dictionary<string, AttributeValue> row = await _table.RowAsync(Unowned().LeaseKey);
@@ -51,7 +52,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
         Assert.Equal(
             [
                 "checkpoint", "checkpointSubSequenceNumber", "childShardIds", "endingHashKey", "entityType", "fastConsumerStartedAt",
-                "fastConsumerStreamCreatedAt", "leaseCounter", "leaseKey", "leaseOwner", "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
+                "fastConsumerStreamCreatedAt", "fastConsumerStreamName", "leaseCounter", "leaseKey", "leaseOwner", "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
             ],
             row.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("123", row["checkpoint"].S);
@@ -61,6 +62,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
         Assert.Equal("LEASE", row["entityType"].S);
         Assert.Equal("1234", row["fastConsumerStartedAt"].N);
         Assert.Equal("567", row["fastConsumerStreamCreatedAt"].N);
+        Assert.Equal("orders", row["fastConsumerStreamName"].S);
         Assert.Equal("2", row["leaseCounter"].N);
         Assert.Equal("me", row["leaseOwner"].S);
         Assert.Equal("1", row["ownerSwitchesSinceCheckpoint"].N);

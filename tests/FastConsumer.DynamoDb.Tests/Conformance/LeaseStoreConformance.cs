@@ -61,7 +61,9 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
             HashKeyRange = new HashKeyRange(0, UInt128.MaxValue),
             StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123),
             StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_456),
+            StreamName = "orders",
             TakenBy = "me",
+            Session = "process 1",
             RequestedBy = "other",
             Ring = "other/1",
             Throughput = 12.5,
@@ -686,6 +688,35 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Two_processes_of_the_same_name_are_told_apart()
+    {
+        await using ILeaseStore another = Open();
+        await another.PrepareAsync(Cancellation);
+        Lease first = (await Store.TakeAsync(await Create(Unowned()), "me", Cancellation)).Lease!;
+        Assert.NotNull(first.Session);
+        first = (await Update(first, At("3"))).Lease!;
+        LeaseWriteResult result = await another.TakeAsync(first, "me", Cancellation);
+        Lease second = result.Lease!;
+        await AssertWritten(result, first with { LeaseCounter = 3, Session = second.Session });
+        Assert.NotEqual(first.Session, second.Session);
+
+        // none of these was the first one's own that arrived late
+        await AssertRefused(await Update(first), second);
+        await AssertRefused(await Update(first, At("3")), second);
+        await AssertRefused(await Update(first, At("4")), second);
+        Lease[] others = [.. Enumerable.Range(0, 2).Select(static i => Unowned() with { LeaseKey = $"shard-{i}", LeaseOwner = "me" })];
+        await Task.WhenAll(others.Select(Create));
+        await AssertRefused((await Store.UpdateAsync([new LeaseUpdate(first), .. others.Select(static lease => new LeaseUpdate(lease))], Cancellation))[0], second);
+        await AssertRefused(await Store.ReleaseAsync(first, Cancellation), second);
+
+        // it stays with who is to have it next, and goes where nobody is
+        Lease given = (await another.ReleaseAsync(second, "next", Cancellation)).Lease!;
+        Assert.Equal(second.Session, given.Session);
+        await another.ReleaseAsync((await another.TakeAsync(given, "next", Cancellation)).Lease!, Cancellation);
+        Assert.Null((await Get()).Session);
+    }
+
+    [Fact]
     public async Task Nobody_renews_or_releases_what_nobody_holds()
     {
         await Assert.ThrowsAsync<ArgumentException>(() => Store.UpdateAsync([new LeaseUpdate(Unowned())], Cancellation));
@@ -752,14 +783,14 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         AssertSame(row, await Get(row.LeaseKey));
     }
 
-    /// <summary>Equality, with the lists as sets.</summary>
+    /// <summary>Equality, with the lists as sets; a take's process is of the store's own making.</summary>
     protected static void AssertSame(Lease expected, Lease? actual)
     {
         Assert.NotNull(actual);
         Assert.Equal(expected.ParentShardIds.Order(StringComparer.Ordinal), actual.ParentShardIds.Order(StringComparer.Ordinal));
         Assert.Equal(expected.ChildShardIds.Order(StringComparer.Ordinal), actual.ChildShardIds.Order(StringComparer.Ordinal));
         Assert.Equal(
-            expected with { ParentShardIds = [], ChildShardIds = [] },
+            expected with { ParentShardIds = [], ChildShardIds = [], Session = expected.Session ?? actual.Session },
             actual with { ParentShardIds = [], ChildShardIds = [] });
     }
 }

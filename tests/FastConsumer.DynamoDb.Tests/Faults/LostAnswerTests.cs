@@ -302,7 +302,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         Assert.Equal(LeaseWriteOutcome.Written, result.Outcome);
         foreach (Lease? lease in new[] { result.Lease, await _store.GetAsync(Shard, Cancellation) })
         {
-            Assert.Equal(expected with { ParentShardIds = [], ChildShardIds = [] }, lease! with { ParentShardIds = [], ChildShardIds = [] });
+            Assert.Equal(expected with { ParentShardIds = [], ChildShardIds = [] }, lease! with { ParentShardIds = [], ChildShardIds = [], Session = expected.Session });
         }
     }
 }

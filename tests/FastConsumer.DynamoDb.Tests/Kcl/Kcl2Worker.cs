@@ -65,7 +65,7 @@ internal sealed class Kcl2Worker(AmazonDynamoDBClient client, string tableName, 
                 new UpdateItemRequest
                 {
                     TableName = tableName,
-                    Key = LeaseItem.Key(seen.Key),
+                    Key = new Dictionary<string, AttributeValue> { ["leaseKey"] = new(seen.Key) },
                     UpdateExpression = update,
                     ConditionExpression = condition,
                     ExpressionAttributeValues = values,

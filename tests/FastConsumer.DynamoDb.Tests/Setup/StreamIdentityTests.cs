@@ -39,17 +39,37 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
     }
 
     [Fact]
+    public async Task Another_stream_is_refused_by_its_name()
+    {
+        await using var table = new TestTable(server.ServiceUrl);
+        DynamoDbLeaseStore store = table.Open();
+        await store.PrepareAsync(Cancellation);
+        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-0" }, Cancellation));
+        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
+        IReadOnlyList<Lease> leases = await store.ListAsync(Cancellation);
+
+        StreamIdentity.Require(leases, "orders", s_created, store.Description);
+        LeaseStoreException exception = Assert.Throws<LeaseStoreException>(() => StreamIdentity.Require(leases, "payments", s_created, store.Description));
+        Assert.False(exception.IsTransient);
+        foreach (string part in (string[])["'orders'", "'payments'", "shard-1", table.Name, "FastConsumer:ApplicationName"])
+        {
+            Assert.Contains(part, exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task It_outlives_all_other_writes()
     {
         await using var table = new TestTable(server.ServiceUrl);
         DynamoDbLeaseStore store = table.Open();
         await store.PrepareAsync(Cancellation);
-        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created }, Cancellation));
+        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
 
         Lease lease = (await store.TakeAsync((await store.GetAsync("shard-1", Cancellation))!, "me", Cancellation)).Lease!;
         lease = (await store.UpdateAsync([new LeaseUpdate(lease, CheckpointPosition.Parse("7"))], Cancellation))[0].Lease!;
         await store.ReleaseAsync(lease, Cancellation);
 
-        Assert.Equal(s_created, (await store.GetAsync("shard-1", Cancellation))!.StreamCreatedAt);
+        lease = (await store.GetAsync("shard-1", Cancellation))!;
+        Assert.Equal((s_created, "orders"), (lease.StreamCreatedAt!.Value, lease.StreamName));
     }
 }

@@ -24,6 +24,15 @@ internal sealed class ResumesOneTooFar : PlantedBug
     };
 }
 
+/// <summary>A start at LATEST asks for what is the latest whenever it asks, and not for its first start.</summary>
+internal sealed class AsksForLatestAgain : PlantedBug
+{
+    public override IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => new BugClient(client)
+    {
+        Placed = static (_, position) => position.Type == ShardIteratorType.AtTimestamp ? StartingPosition.Latest : position,
+    };
+}
+
 /// <summary>A client before the right one, which changes what it is told.</summary>
 internal sealed class BugClient(IKinesisClient right) : IKinesisClient
 {

@@ -104,6 +104,39 @@ public sealed class LeaseTests : WorkerTest
         // and when it ends after all, it leaves nothing behind
         release.SetResult();
         await Eventually.TrueAsync(() => Journal.Disposed == 1 && host.BudgetUsed == 0, () => host.Log.ToString());
+        // it was promised the call, late as it is
+        Assert.Single(Journal.Events, static what => what.EndsWith(" lost", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_call_of_OnLeaseLost_that_hangs_keeps_the_shard_from_nobody()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(10, keys: 1);
+        var cancelled = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        Journal.LifeCycle = async (method, _, token) =>
+        {
+            if (method == "lost")
+            {
+                await using (token.UnsafeRegister(_ => cancelled.TrySetResult(), null))
+                {
+                    await release.Task;
+                }
+            }
+        };
+        await using WorkerHost host = await StartAsync(static options => options.LeaseDuration = TimeSpan.FromSeconds(2));
+        await Journal.WaitForAsync(texts, host.Log);
+        Steal("somebody-else");
+        await Eventually.WithinAsync(cancelled.Task);
+        texts.AddRange(Put(10, keys: 1));
+        await Journal.WaitForAsync(texts, host.Log);
+        LogEntry told = Assert.Single(host.Log.Of(2130));
+        Assert.Contains("OnLeaseLost of shard shardId-000000000000", told.Message, StringComparison.Ordinal);
+        // it keeps its services as long as it uses them
+        Assert.Equal(0, Journal.Disposed);
+        release.SetResult();
+        await Eventually.TrueAsync(() => Journal.Disposed == 1, () => host.Log.ToString());
     }
 
     [Fact]

@@ -33,6 +33,31 @@ public sealed class RecreatedStreamTests : WorkerTest
     }
 
     [Fact]
+    public async Task Two_streams_do_not_share_a_table_however_close_they_were_created()
+    {
+        Kinesis.CreateStream(Stream);
+        Put(3);
+        // as another service's: of the same application, with its own stream of the same moment
+        Kinesis.CreateStream("payments");
+        await using (WorkerHost other = await StartAsync())
+        {
+            await Eventually.TrueAsync(() => Journal.Done.Count == 3, () => other.Log.ToString());
+        }
+
+        Lease row = Assert.Single(Rows);
+        Assert.Equal(Stream, row.StreamName);
+        Leases.Put(WorkerHost.Application, row with { StreamName = "payments" });
+        Put(3);
+        await using WorkerHost host = await StartAsync();
+        string health = await host.WaitForHealthAsync(HealthStatus.Degraded);
+
+        Assert.Contains("belong to the stream 'payments'", health, StringComparison.Ordinal);
+        Assert.Contains("FastConsumer:ApplicationName", health, StringComparison.Ordinal);
+        Assert.Equal(3, Journal.Done.Count);
+        Assert.Null(Assert.Single(Rows).LeaseOwner);
+    }
+
+    [Fact]
     public async Task Leases_of_a_KCL_application_of_several_streams_are_left_alone()
     {
         Kinesis.CreateStream(Stream);

@@ -19,7 +19,7 @@ internal class FakeKinesis : IKinesisClient
 
     public string EndpointDescription => "nowhere";
 
-    public Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) =>
+    public virtual Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) =>
         Task.FromResult(new ListShardsResponse(Shards(), null) { AnsweredAt = AnsweredAt });
 
     public virtual Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)

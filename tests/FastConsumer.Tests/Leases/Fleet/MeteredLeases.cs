@@ -53,6 +53,11 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        if (costs.DeniesCreation)
+        {
+            throw new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false);
+        }
+
         RequireUnit();
         return await _inner.CreateAsync(lease, cancellationToken);
     }
@@ -60,6 +65,11 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
+        if (costs.TakeError is { } error)
+        {
+            throw error;
+        }
+
         if (!costs.TryWrite(time))
         {
             return LeaseCosts.Throttled;
@@ -145,6 +155,12 @@ internal sealed class LeaseCosts
 
     /// <summary>True where the table does not tell what it takes.</summary>
     public bool IsSilent { get; set; }
+
+    /// <summary>Why nobody can take a lease.</summary>
+    public LeaseStoreException? TakeError { get; set; }
+
+    /// <summary>True where nobody may create one.</summary>
+    public bool DeniesCreation { get; set; }
 
     public int Lists { get; set; }
 

@@ -36,6 +36,91 @@ public sealed class ShardSyncTests
         Assert.Empty(fleet.Health.Conditions);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("one that died")]
+    public void Finished_leases_that_a_dead_worker_owns_are_deleted_too(string? takenBy)
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        Shard parent = Split(fleet, 0);
+        // as KCL leaves it, and as a worker that dies before its release
+        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, LeaseOwner = "one that died", TakenBy = takenBy, LeaseCounter = 17, Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
+        fleet.Start("a");
+        fleet.Run(20);
+        foreach (Lease row in fleet.Rows.Where(row => row.ParentShardIds.Contains(parent.ShardId)))
+        {
+            fleet.Database.Put("fleet", row with { Checkpoint = s_begun });
+        }
+
+        fleet.Run(400, () => fleet.Rows.All(row => row.LeaseKey != parent.ShardId));
+        Assert.DoesNotContain(fleet.Rows, row => row.LeaseKey == parent.ShardId);
+    }
+
+    [Fact]
+    public void The_finished_lease_of_a_worker_that_writes_it_stays()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        Shard parent = Split(fleet, 0);
+        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, LeaseOwner = "KCL", Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
+        fleet.Start("a");
+        fleet.Run(20);
+        for (int i = 0; i < 100; i++)
+        {
+            foreach (Lease row in fleet.Rows.Where(row => row.ParentShardIds.Contains(parent.ShardId)))
+            {
+                fleet.Database.Put("fleet", row with { Checkpoint = s_begun });
+            }
+
+            Lease kcl = fleet.Rows.Single(row => row.LeaseKey == parent.ShardId);
+            fleet.Database.Put("fleet", kcl with { LeaseCounter = kcl.LeaseCounter + 1 });
+            fleet.Run(3);
+        }
+
+        Assert.Contains(fleet.Rows, row => row.LeaseKey == parent.ShardId);
+    }
+
+    [Fact]
+    public void A_stream_created_again_under_a_running_worker_is_noticed_by_where_its_shards_begin()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        fleet.Settle(2);
+        CreateAgain(fleet);
+        fleet.Run(60);
+
+        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values);
+        Assert.Contains("it was deleted and created again", condition.Message, StringComparison.Ordinal);
+        Assert.Equal(4, fleet.Rows.Count);
+        Assert.All(fleet.Rows, static row => Assert.Equal(DateTimeOffset.UnixEpoch, row.StreamCreatedAt));
+    }
+
+    [Fact]
+    public void Leases_made_after_the_stream_was_created_again_bear_its_time()
+    {
+        using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
+        fleet.Settle(2);
+        // as somebody does who is told to delete the table
+        CreateAgain(fleet);
+        foreach (Lease row in fleet.Rows)
+        {
+            Delete(fleet, row);
+        }
+
+        fleet.Run(60, () => fleet.IsEven(2));
+        Assert.True(fleet.IsEven(2), fleet.Describe());
+        Assert.All(fleet.Rows, row => Assert.Equal((fleet.CreatedAt, "events"), (row.StreamCreatedAt!.Value, row.StreamName)));
+        fleet.Run(60);
+        Assert.Empty(fleet.Health.Conditions);
+    }
+
+    private static void CreateAgain(VirtualFleet fleet)
+    {
+        fleet.CreatedAt += TimeSpan.FromDays(400);
+        for (int i = 0; i < fleet.Shards.Count; i++)
+        {
+            fleet.Shards[i] = fleet.Shards[i] with { StartingSequenceNumber = SequenceNumber.Parse("1000") };
+        }
+    }
+
     [Fact]
     public void A_shard_that_left_the_listing_before_it_was_done_does_not_block_its_children()
     {
@@ -129,7 +214,7 @@ public sealed class ShardSyncTests
     }
 
     /// <summary>Splits a shard of the listing; its parent.</summary>
-    private static Shard Split(VirtualFleet fleet, int index)
+    internal static Shard Split(VirtualFleet fleet, int index)
     {
         Shard parent = fleet.Shards[index];
         UInt128 middle = parent.HashKeyRange.StartingHashKey + ((parent.HashKeyRange.EndingHashKey - parent.HashKeyRange.StartingHashKey) / 2);

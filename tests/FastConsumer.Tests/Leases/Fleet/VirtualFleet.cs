@@ -62,6 +62,14 @@ internal class VirtualFleet : IDisposable
 
     public LeaseBalancing Balancing { get; init; }
 
+    public StartPosition StartPosition { get; init; } = StartPosition.TrimHorizon;
+
+    /// <summary>When the stream was created.</summary>
+    public DateTimeOffset CreatedAt { get; set; } = DateTimeOffset.UnixEpoch;
+
+    /// <summary>Called before each listing of the shards; may throw or wait.</summary>
+    public Func<CancellationToken, Task> BeforeListing { get; set; } = static _ => Task.CompletedTask;
+
     public Journal Journal => _services.GetRequiredService<Journal>();
 
     public IReadOnlyList<Lease> Rows => Database.Snapshot("fleet");
@@ -75,6 +83,9 @@ internal class VirtualFleet : IDisposable
     /// <summary>Who began to read which shard, and when.</summary>
     public List<(TimeSpan At, string Worker, string ShardId)> Reads { get; } = [];
 
+    /// <summary>What was asked of which shard, in order.</summary>
+    public List<(string ShardId, StartingPosition Position)> Positions { get; } = [];
+
     public VirtualWorker Start(string name)
     {
         ProcessorRegistration processor = CreateProcessor();
@@ -85,6 +96,7 @@ internal class VirtualFleet : IDisposable
             LeaseTableWriteUnits = WriteUnits,
             LeaseBalancing = Balancing,
             CheckpointInterval = CheckpointInterval,
+            StartPosition = StartPosition,
             StopTimeout = TimeSpan.FromSeconds(20),
         };
         WorkerSettings settings = WorkerSettings.Resolve(processor, options, new ProcessorOptions(), name);
@@ -142,7 +154,13 @@ internal class VirtualFleet : IDisposable
         public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default)
         {
             Shards = () => [.. fleet.Shards];
-            return Task.FromResult(new StreamDescriptionSummary { StreamName = "events", StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events", StreamStatus = "ACTIVE", OpenShardCount = fleet.Shards.Count, RetentionPeriodHours = 24, StreamCreationTimestamp = DateTimeOffset.UnixEpoch });
+            return Task.FromResult(new StreamDescriptionSummary { StreamName = "events", StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events", StreamStatus = "ACTIVE", OpenShardCount = fleet.Shards.Count, RetentionPeriodHours = 24, StreamCreationTimestamp = fleet.CreatedAt });
+        }
+
+        public override async Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
+        {
+            await fleet.BeforeListing(cancellationToken);
+            return await base.ListShardsAsync(stream, nextToken, cancellationToken);
         }
 
         public override async Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
@@ -153,6 +171,7 @@ internal class VirtualFleet : IDisposable
             }
 
             fleet.Reads.Add((fleet.Time.Now, worker, shardId));
+            fleet.Positions.Add((shardId, position));
             await Task.Delay(Timeout.InfiniteTimeSpan, fleet.Time.Clock, cancellationToken);
             return shardId;
         }

@@ -1,0 +1,93 @@
+using FastConsumer.Diagnostics;
+using FastConsumer.Tests.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FastConsumer.Tests.Leases.Fleet;
+
+/// <summary>Processes that were given the same WorkerId, as three replicas with one settings file.</summary>
+public sealed class NamesakeTests
+{
+    [Fact]
+    public void The_one_that_started_last_has_the_leases_and_the_other_says_why_it_has_none()
+    {
+        using var fleet = new VirtualFleet(12, TimeSpan.FromSeconds(10));
+        fleet.Start("same");
+        fleet.Run(30, () => fleet.IsEven(1));
+        string[] first = [.. fleet.Rows.Select(static row => row.Session!).Distinct()];
+        int takes = fleet.Costs.Takes;
+        VirtualWorker second = fleet.Start("same");
+        fleet.Run(60);
+
+        // each lease moved once, and stays
+        Assert.Equal(12, fleet.Costs.Takes - takes);
+        Assert.All(fleet.Rows, row => Assert.DoesNotContain(row.Session!, first));
+        Assert.Equal(12, fleet.Logged.Of(2301).Count());
+        LogEntry told = Assert.Single(fleet.Logged.Of(2331));
+        Assert.Equal(LogLevel.Error, told.Level);
+        Assert.Contains("'same'", told.Message, StringComparison.Ordinal);
+        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values);
+        Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
+        Assert.Contains("WorkerId 'same'", condition.Message, StringComparison.Ordinal);
+        Assert.Contains("Leave FastConsumer:WorkerId unset", condition.Message, StringComparison.Ordinal);
+
+        // what it keeps off it takes over when the other dies
+        TimeSpan since = fleet.Time.Now;
+        second.Kill();
+        fleet.Run(40, () => fleet.Rows.All(row => first.Contains(row.Session!)));
+        Assert.All(fleet.Rows, row => Assert.Contains(row.Session!, first));
+        Assert.InRange((fleet.Time.Now - since).TotalSeconds, 5, 25);
+        fleet.Run(5);
+        Assert.Empty(fleet.Health.Conditions);
+    }
+
+    [Fact]
+    public void One_that_stops_takes_nothing_from_the_other()
+    {
+        using var fleet = new VirtualFleet(12, TimeSpan.FromSeconds(10));
+        VirtualWorker first = fleet.Start("same");
+        fleet.Run(30, () => fleet.IsEven(1));
+        fleet.Start("same");
+        fleet.Run(60);
+        int takes = fleet.Costs.Takes;
+        Task stop = first.BeginStop(fleet);
+        fleet.Run(30);
+
+        Assert.True(stop.IsCompletedSuccessfully, fleet.Describe());
+        Assert.Equal(takes, fleet.Costs.Takes);
+        Assert.Equal(12, fleet.HeldBy("same").Length);
+    }
+
+    [Fact]
+    public void Three_do_not_take_the_leases_from_each_other_for_ever()
+    {
+        using var fleet = new VirtualFleet(12, TimeSpan.FromSeconds(10));
+        for (int i = 0; i < 3; i++)
+        {
+            fleet.Start("same");
+            fleet.Run(0.2);
+        }
+
+        fleet.Run(120);
+        int takes = fleet.Costs.Takes;
+        fleet.Run(120);
+        Assert.Equal(takes, fleet.Costs.Takes);
+        Assert.Single(fleet.Rows.Select(static row => row.Session).Distinct());
+        Assert.NotEmpty(fleet.Logged.Of(2331));
+    }
+
+    [Fact]
+    public void One_that_is_started_again_has_its_leases_back_at_once_and_nothing_is_said()
+    {
+        using var fleet = new VirtualFleet(12, TimeSpan.FromSeconds(10));
+        VirtualWorker first = fleet.Start("same");
+        fleet.Run(30, () => fleet.IsEven(1));
+        string[] shards = fleet.HeldBy("same");
+        first.Kill();
+        TimeSpan since = fleet.Time.Now;
+        fleet.Start("same");
+        fleet.Run(60);
+
+        Assert.InRange(fleet.SecondsUntilRead(shards, since).Max(), 0, 1);
+        Assert.Empty(fleet.Logged.Of(2331));
+    }
+}
