@@ -108,7 +108,7 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
             // its own release
             alive.Add(former);
         }
-        else if (before?.Owner is { } robbed && robbed != lease.Owner && time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
+        else if (before is { Owner: { } robbed, IsTaken: true } && robbed != lease.Owner && time.GetElapsedTime(before.Since, before.SeenAt) >= Suspicious * leaseDuration)
         {
             // the row may have been read with delay: its owner may have been seen to take another since
             long silent = Math.Max(before.Since, _tookAt.GetValueOrDefault(robbed, long.MinValue));

@@ -120,6 +120,25 @@ public sealed class LeaseObserverTests
         Assert.False(observer.IsFree(taken));
     }
 
+    [Fact]
+    public void A_worker_that_was_seen_to_renew_since_is_alive_however_late_a_row_that_was_given_to_it_shows_its_end()
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        var mine = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
+        var given = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "third", LeaseCounter = 5 };
+        observer.Observe([given, mine]);
+        _clock.Advance(TimeSpan.FromSeconds(8));
+        // what was listed long ago comes late: taken since, read to its end and released
+        observer.Observe([given, mine]);
+        mine = mine with { LeaseCounter = 2 };
+        observer.Glance([mine]);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        Lease[] leases = [given with { LeaseOwner = null, TakenBy = null, LeaseCounter = 8 }, mine];
+        observer.Observe(leases);
+
+        Assert.False(observer.IsFree(mine));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("third")]
