@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Amazon.Runtime;
 using FastConsumer.Kinesis;
 
@@ -13,7 +14,7 @@ namespace FastConsumer.Hosting;
 /// </remarks>
 internal sealed class FanOutConsumers
 {
-    private readonly Dictionary<Subscriber, string> _owners = [];
+    private readonly ConcurrentDictionary<Subscriber, string> _owners = [];
 
     /// <summary>Claims the consumers of those that read by fan-out.</summary>
     /// <exception cref="InvalidOperationException">Another processor has one of them.</exception>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace FastConsumer.Hosting;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace FastConsumer.Hosting;
 /// </summary>
 internal sealed class LeaseTables
 {
-    private readonly Dictionary<string, string> _owners = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _owners = new(StringComparer.Ordinal);
 
     /// <summary>Claims tables for processors.</summary>
     /// <exception cref="InvalidOperationException">Another processor has one of them.</exception>

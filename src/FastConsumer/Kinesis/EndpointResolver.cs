@@ -12,6 +12,10 @@ internal sealed class EndpointResolver
     // As the AWS SDK for .NET signs for an endpoint whose region nobody names.
     private const string RegionOfCustomEndpoints = "us-east-1";
 
+    /// <summary>Dual-stack endpoints, and those of the isolated partitions.</summary>
+    private static readonly string[] s_otherSuffixes =
+        [".api.aws", ".amazonwebservices.com.cn", ".c2s.ic.gov", ".sc2s.sgov.gov", ".cloud.adc-e.uk", ".csp.hci.ic.gov"];
+
     private readonly ConcurrentDictionary<(string Arn, bool IsData), ServiceEndpoint> _accountEndpoints = new();
     private readonly ServiceEndpoint? _custom;
     private readonly ServiceEndpoint? _regional;
@@ -109,7 +113,8 @@ internal sealed class EndpointResolver
     private static string? FindRegionIn(string host)
     {
         string[] labels = host.Split('.');
-        if (!host.Contains("amazonaws.", StringComparison.OrdinalIgnoreCase) && !host.EndsWith("api.aws", StringComparison.OrdinalIgnoreCase))
+        if (!host.Contains("amazonaws.", StringComparison.OrdinalIgnoreCase)
+            && !s_otherSuffixes.Any(suffix => host.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)))
         {
             return null;
         }

@@ -298,6 +298,7 @@ internal sealed class FanOutReader : IShardReader
                 response = null;
                 reservation = null;
                 await _output.PassOnAsync(output, records, room, last, cancellationToken);
+                _recovery.Advanced();
             }
 
             if (children is not null)
@@ -335,6 +336,7 @@ internal sealed class FanOutReader : IShardReader
             else if (untilSilent == TimeSpan.Zero)
             {
                 FanOutLog.EventSilent(_log, ShardId, s_longestSilence, received);
+                _recovery.StoodStill($"Events of its subscription stop in their midst. Where the server is not AWS, set FastConsumer:StreamWindowBytes to {KinesisClientOptions.LargestStreamWindowBytes}, or read by polling.");
                 await UnsubscribeAsync();
                 break;
             }

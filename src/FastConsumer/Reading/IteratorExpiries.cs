@@ -12,6 +12,7 @@ internal sealed class IteratorExpiries
 {
     /// <summary>An iterator lasts for five minutes: one that was used much earlier was ended by something else than waiting.</summary>
     private static readonly TimeSpan s_longWait = TimeSpan.FromMinutes(4.5);
+    private static readonly TimeSpan s_oldAge = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan s_window = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_recently = TimeSpan.FromMinutes(10);
     private const int Storm = 3;
@@ -31,6 +32,7 @@ internal sealed class IteratorExpiries
     private TimeSpan _age;
     private TimeSpan _expiredAge;
     private bool _isStorm;
+    private bool _wasRefused;
 
     public IteratorExpiries(ShardReaderSettings settings, TimeProvider time, ConsumerHealth health, ILogger log)
     {
@@ -43,8 +45,18 @@ internal sealed class IteratorExpiries
 
     private bool HasWaited => _expiredAge >= s_longWait;
 
+    /// <summary>True where the iterator has not long to live: who has to wait anyway asks for another after that.</summary>
+    public bool IsOld => _time.GetElapsedTime(_givenAt) >= s_oldAge;
+
     /// <summary>There is a new iterator.</summary>
-    public void Given() => _givenAt = _time.GetTimestamp();
+    public void Given()
+    {
+        _givenAt = _time.GetTimestamp();
+        _wasRefused = false;
+    }
+
+    /// <summary>It was not taken, for another reason than its age: where it expires meanwhile, that reason was the cause, and has been said.</summary>
+    public void Refused() => _wasRefused = true;
 
     /// <summary>It is used now.</summary>
     public void Used() => _age = _time.GetElapsedTime(_givenAt);
@@ -52,6 +64,11 @@ internal sealed class IteratorExpiries
     /// <summary>It was refused as expired.</summary>
     public void Expired()
     {
+        if (_wasRefused)
+        {
+            return;
+        }
+
         _expiredAt = _time.GetTimestamp();
         _expiredAge = _age;
         _expired.Enqueue(_expiredAt);

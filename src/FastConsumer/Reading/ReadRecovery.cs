@@ -16,6 +16,9 @@ internal sealed class ReadRecovery
     /// <summary>So many refusals in a row are no accident any more: whoever shares a shard is refused now and then.</summary>
     private const int LastingRefusals = 5;
 
+    /// <summary>A refusal so long ago has nothing to do with the next.</summary>
+    private static readonly TimeSpan s_refusalLasts = TimeSpan.FromMinutes(5);
+
     private readonly ShardTags _shard;
     private readonly StreamKey? _key;
     private readonly TimeProvider _time;
@@ -24,7 +27,10 @@ internal sealed class ReadRecovery
     private readonly Backoff _backoff;
     private readonly string _place;
     private readonly string _refusedPlace;
+    private readonly string _stuckPlace;
     private int _refusals;
+    private long _refusedAt;
+    private int _stuck;
 
     public ReadRecovery(ShardReaderSettings settings, TimeProvider time, Random random, ConsumerHealth health, ILogger log)
     {
@@ -37,6 +43,7 @@ internal sealed class ReadRecovery
         _backoff = new Backoff(s_firstRetry, s_maximumRetry, random);
         _place = $"{shard.Application}/{shard.Stream}/{shard.Shard}/read";
         _refusedPlace = $"{_place}/refused";
+        _stuckPlace = $"{_place}/stuck";
     }
 
     /// <summary>Records come: what was wrong is over.</summary>
@@ -57,6 +64,26 @@ internal sealed class ReadRecovery
     {
         _health.Clear(_place);
         _health.Clear(_refusedPlace);
+        _health.Clear(_stuckPlace);
+    }
+
+    /// <summary>The position has moved.</summary>
+    public void Advanced()
+    {
+        if (_stuck > 0)
+        {
+            _stuck = 0;
+            _health.Clear(_stuckPlace);
+        }
+    }
+
+    /// <summary>What was to come did not: said where it happens again at the same position.</summary>
+    public void StoodStill(string message)
+    {
+        if (++_stuck > 1)
+        {
+            _health.Report(_stuckPlace, ConditionSeverity.Degraded, $"Shard {_shard.Shard} of {_shard.Stream} has stood still {_stuck} times in a row. {message}");
+        }
     }
 
     /// <summary>The service refused a call for now. Said where that goes on.</summary>
@@ -64,7 +91,9 @@ internal sealed class ReadRecovery
     /// <param name="remedy">What the reader of the message can do, where more is known than the error says.</param>
     public void Refused(KinesisException error, string remedy = "")
     {
-        if (++_refusals < LastingRefusals)
+        _refusals = _refusals > 0 && _time.GetElapsedTime(_refusedAt) >= s_refusalLasts ? 1 : _refusals + 1;
+        _refusedAt = _time.GetTimestamp();
+        if (_refusals < LastingRefusals)
         {
             return;
         }

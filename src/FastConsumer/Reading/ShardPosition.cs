@@ -8,6 +8,8 @@ namespace FastConsumer.Reading;
 /// </summary>
 internal sealed class ShardPosition
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
     private readonly StreamIdentifier _stream;
     private readonly string _shardId;
     private DateTimeOffset? _startedAt;
@@ -34,13 +36,12 @@ internal sealed class ShardPosition
     public CheckpointPosition Done => _insideRecord ? Current : default;
 
     /// <summary>What to ask the service for, now.</summary>
-    /// <exception cref="KinesisException">The service does not tell its time, which a later call must know.</exception>
     public async ValueTask<StartingPosition> NextAsync(IKinesisClient client, TimeProvider time, CancellationToken cancellationToken)
     {
         if (_startedAt is null && _continuation is null && Current.Kind == CheckpointKind.Latest)
         {
             // KCL's leases do not say when they were at LATEST. Asked for before the first iterator, so that nothing lies between.
-            _startedAt = ShardListing.Before((await client.ListShardsAsync(_stream, nextToken: null, cancellationToken)).AnsweredAt, time);
+            _startedAt = await BeforeNowAsync(client, time, cancellationToken);
         }
 
         bool latestIsNow = _latestIsNow;
@@ -55,6 +56,21 @@ internal sealed class ShardPosition
                 ?? throw new InvalidOperationException($"Shard {_shardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
             _ => StartingPosition.TrimHorizon,
         };
+    }
+
+    /// <summary>By the service's clock where it can be had soon: shards that have a lease are read without ListShards too.</summary>
+    private async ValueTask<DateTimeOffset> BeforeNowAsync(IKinesisClient client, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(s_patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            return ShardListing.Before((await client.ListShardsAsync(_stream, nextToken: null, either.Token)).AnsweredAt, time);
+        }
+        catch (Exception e) when (e is KinesisException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return ShardListing.Before(null, time);
+        }
     }
 
     /// <summary>Records up to <paramref name="last"/> were passed on.</summary>

@@ -234,9 +234,13 @@ internal sealed class ShardReader : IShardReader
     /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard is gone.</summary>
     private async ValueTask<bool> RecoverAsync(KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
-        if (error.Kind == KinesisErrorKind.ExpiredIterator)
+        if (error.ErrorCode == "ExpiredIteratorException")
         {
             _expiries.Expired();
+        }
+        else
+        {
+            _expiries.Refused();
         }
 
         switch (error.Kind)
@@ -266,6 +270,10 @@ internal sealed class ShardReader : IShardReader
                 return true;
 
             // after Denied it is as good as before, for as long as it lives
+            case KinesisErrorKind.Denied when _expiries.IsOld:
+                _iterator.ResetWrittenCount();
+                break;
+
             case KinesisErrorKind.NotFound or KinesisErrorKind.Client or KinesisErrorKind.ExpiredIterator:
                 _iterator.ResetWrittenCount();
                 break;

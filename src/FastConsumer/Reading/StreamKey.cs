@@ -11,6 +11,9 @@ internal sealed class StreamKey(IKinesisClient client, StreamIdentifier stream, 
 {
     private static readonly TimeSpan s_lasts = TimeSpan.FromMinutes(1);
 
+    /// <summary>The error itself must be heard soon, with or without the key.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
     private readonly AsyncLock _one = new();
     private string? _keyId;
     private long? _askedAt;
@@ -24,13 +27,21 @@ internal sealed class StreamKey(IKinesisClient client, StreamIdentifier stream, 
         {
             if (_askedAt is not { } askedAt || time.GetElapsedTime(askedAt) >= s_lasts)
             {
-                _askedAt = time.GetTimestamp();
-                _keyId = (await client.DescribeStreamSummaryAsync(stream, cancellationToken)).KeyId;
+                using var late = new CancellationTokenSource(s_patience, time);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+                try
+                {
+                    _keyId = (await client.DescribeStreamSummaryAsync(stream, either.Token)).KeyId;
+                }
+                finally
+                {
+                    _askedAt = time.GetTimestamp();
+                }
             }
 
             keyId = _keyId;
         }
-        catch (KinesisException)
+        catch (Exception e) when (e is KinesisException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             // the error says what is wrong without it
             keyId = null;

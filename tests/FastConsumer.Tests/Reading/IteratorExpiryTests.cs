@@ -123,10 +123,72 @@ public sealed class IteratorExpiryTests : IDisposable
         await StopAsync(run, items.Reader);
     }
 
+    [Fact]
+    public async Task What_expires_while_reading_is_denied_is_no_storm_and_the_denial_stays_what_is_said()
+    {
+        // as the service does it: an iterator lasts for five minutes, and is looked at before the key
+        DateTimeOffset givenAt = default;
+        bool isDenied = true;
+        int denied = 0;
+        _kinesis.Iterator = position =>
+        {
+            givenAt = _clock.GetUtcNow();
+            return position.ToString();
+        };
+        _kinesis.Records = _ =>
+        {
+            if (_clock.GetUtcNow() - givenAt >= TimeSpan.FromMinutes(5))
+            {
+                throw Expired();
+            }
+
+            if (Volatile.Read(ref isDenied))
+            {
+                Interlocked.Increment(ref denied);
+                throw new KinesisException("the key is denied", KinesisErrorKind.Denied, "KMSAccessDeniedException");
+            }
+
+            givenAt = _clock.GetUtcNow();
+            return Pages.Answer(Interlocked.Add(ref _next, 5), 5, behind: 1000);
+        };
+        Channel<ReadItem> items = Channel.CreateUnbounded<ReadItem>();
+        Task run = Reader(static () => null).RunAsync(items.Writer, _stop.Token);
+        // half an hour, with a try each 30 s
+        await AdvanceUntilAsync(() =>
+        {
+            Assert.DoesNotContain(_health.Conditions, static condition => condition.Value.Message.Contains("expire", StringComparison.Ordinal));
+            return Volatile.Read(ref denied) >= 60;
+        });
+        Assert.Contains("the key is denied", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
+
+        Volatile.Write(ref isDenied, false);
+        await AdvanceUntilAsync(() => items.Reader.Count > 0 && _health.Conditions.Count == 0);
+        Assert.Empty(_log.Of(IteratorsExpire));
+        await StopAsync(run, items.Reader);
+    }
+
+    [Fact]
+    public async Task What_expires_while_the_service_is_away_is_no_storm()
+    {
+        bool isExpired = false;
+        int away = 0;
+        _kinesis.Records = _ =>
+        {
+            isExpired = !isExpired;
+            Interlocked.Increment(ref away);
+            throw isExpired ? new KinesisException("unreachable", KinesisErrorKind.Unavailable) : Expired();
+        };
+        Channel<ReadItem> items = Channel.CreateUnbounded<ReadItem>();
+        Task run = Reader(static () => null).RunAsync(items.Writer, _stop.Token);
+        await AdvanceUntilAsync(() => Volatile.Read(ref away) >= 40);
+        Assert.Equal("", Said);
+        await StopAsync(run, items.Reader);
+    }
+
     /// <summary>What health says of the iterators.</summary>
     private string Said => _health.Conditions.Where(static condition => condition.Key.EndsWith("/iterator", StringComparison.Ordinal)).Select(static condition => condition.Value.Message).SingleOrDefault("");
 
-    private static KinesisException Expired() => new("expired", KinesisErrorKind.ExpiredIterator);
+    private static KinesisException Expired() => new("expired", KinesisErrorKind.ExpiredIterator, "ExpiredIteratorException");
 
     private static int Take(ChannelReader<ReadItem> items)
     {

@@ -171,6 +171,28 @@ public sealed class ShardReaderTests : IDisposable
     }
 
     [Fact]
+    public async Task Latest_of_a_lease_that_says_no_time_needs_no_listing()
+    {
+        int listings = 0;
+        _kinesis.Shards = () =>
+        {
+            listings++;
+            throw new KinesisException("ListShards is denied", KinesisErrorKind.Denied, "AccessDeniedException");
+        };
+        DateTimeOffset began = _clock.GetUtcNow();
+        int calls = 0;
+        _kinesis.Records = _ => ++calls switch
+        {
+            1 => Pages.Answer(0, 0),
+            2 => throw new KinesisException("expired", KinesisErrorKind.ExpiredIterator, "ExpiredIteratorException"),
+            _ => Pages.Answer(100, 1, next: null, children: [Child()]),
+        };
+        Release(await ReadAsync(CheckpointPosition.Latest));
+        Assert.Equal(1, listings);
+        Assert.Equal([StartingPosition.Latest, StartingPosition.AtTimestamp(began)], _kinesis.Iterators);
+    }
+
+    [Fact]
     public async Task A_refusal_leaves_an_iterator_alone()
     {
         int calls = 0;
