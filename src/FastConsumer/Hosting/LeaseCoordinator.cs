@@ -161,8 +161,21 @@ internal sealed class LeaseCoordinator
         _bell.Heard(leases);
         _namesakes.Listed(leases, _observer.IsFree);
         bool hasAnswered = HandOver(leases);
-        hasAnswered |= await MoveAsync(leases, cancellationToken);
-        _lookout.Listed(leases);
+        try
+        {
+            hasAnswered |= await MoveAsync(leases, cancellationToken);
+        }
+        catch
+        {
+            // what is left is to be done after the next list, which need not wait for its regular time
+            _looks.RequestList();
+            throw;
+        }
+        finally
+        {
+            _lookout.Listed(leases);
+        }
+
         if (answersRing && !hasAnswered)
         {
             // the list may lag behind the ring: once more
@@ -199,7 +212,7 @@ internal sealed class LeaseCoordinator
         // A shard that is being wound up here is neither held nor free.
         IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey) || !_runs.IsRunning(lease.LeaseKey))];
         _requests.Listed(runnable);
-        var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => (lease.Owner == Me && !_namesakes.Own(lease)) || _observer.IsFree(lease))
+        var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => (lease.Owner == Me && (lease.IsPassedOn || _namesakes.IsMine(lease))) || _observer.IsFree(lease))
         {
             IsGiven = lease => lease.IsPassedOn && !_observer.HasMoved(lease),
             IsOverdue = _requests.IsOverdue,
@@ -233,6 +246,7 @@ internal sealed class LeaseCoordinator
                 {
                     hasTaken = true;
                     _requests.Taken(mine);
+                    _namesakes.Took(mine);
                     _runs.Start(mine, started, _sync.TakeFirstStart(mine));
                 }
                 else

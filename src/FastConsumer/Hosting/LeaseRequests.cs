@@ -65,10 +65,10 @@ internal sealed class LeaseRequests(WorkerParts parts, ILeaseStore store, Doorbe
     public async Task AskAsync(IReadOnlyList<Lease> wanted, IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
         HasAsked |= wanted.Count > 0;
-        Exception? throttled = null;
-        foreach (Lease[] some in wanted.Chunk(Parallelism).TakeWhile(_ => throttled is null))
+        Exception? failure = null;
+        foreach (Lease[] some in wanted.Chunk(Parallelism).TakeWhile(_ => failure is null))
         {
-            LeaseWriteResult[] results = await Task.WhenAll(some.Select(lease => store.RequestAsync(lease, Me, cancellationToken)));
+            LeaseWriteResult[] results = await Task.WhenAll(some.Select(lease => AskAsync(lease, cancellationToken)));
             foreach ((Lease lease, LeaseWriteResult result) in some.Zip(results))
             {
                 if (result.Outcome == LeaseWriteOutcome.Written)
@@ -77,7 +77,7 @@ internal sealed class LeaseRequests(WorkerParts parts, ILeaseStore store, Doorbe
                 }
             }
 
-            throttled = Array.Find(results, static result => result.Error is LeaseStoreException { IsThrottled: true }).Error;
+            failure = Array.Find(results, static result => result.Error is not null).Error;
         }
 
         foreach (IGrouping<string?, Lease> owned in wanted.Where(Awaits).GroupBy(static lease => lease.LeaseOwner, StringComparer.Ordinal))
@@ -94,10 +94,23 @@ internal sealed class LeaseRequests(WorkerParts parts, ILeaseStore store, Doorbe
             }
         }
 
-        if (throttled is not null)
+        if (failure is not null)
         {
-            // the rest can wait: the table's units are for the renewals now
-            ExceptionDispatchInfo.Throw(throttled);
+            // the rest can wait: where the table throttles, its units are for the renewals now
+            ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    /// <summary>Throws nothing: the owners of those that were asked for beside it are to hear of it.</summary>
+    private async Task<LeaseWriteResult> AskAsync(Lease lease, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.RequestAsync(lease, Me, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e);
         }
     }
 }

@@ -110,11 +110,6 @@ internal sealed class ShardRuns
             if (outcome == ShardOutcome.Lost)
             {
                 ConsumerLog.LeaseLost(_parts.Log, lease.Owner, lease.Key, lease.LossReason!);
-                if (lease.Namesake is { } namesake)
-                {
-                    _namesakes.Found(namesake);
-                }
-
                 return;
             }
 
@@ -137,6 +132,11 @@ internal sealed class ShardRuns
             // released only now, when nothing here touches the shard any more
             Leases.TryRemove(lease.Key, out _);
             await ReleaseAsync(run);
+            if (lease.Namesake is { } other)
+            {
+                _namesakes.Found(other);
+            }
+
             run.Phases.Detach();
             _parts.Metrics.LeaseGone(tags);
             _running.TryRemove(lease.Key, out _);

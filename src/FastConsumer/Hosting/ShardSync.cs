@@ -46,7 +46,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private const int CreatedAtOnce = 16;
 
     private readonly ConcurrentDictionary<string, HashKeyRange> _hashKeyRanges = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _createdHere = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _createdHere = new(StringComparer.Ordinal);
     private readonly ShardLister _lister = new(parts, s_listingLasts);
     private readonly Random _random = parts.Random.Create();
     private readonly Backoff _backoff = new(s_retryInterval, s_longestRetry, parts.Random.Create());
@@ -97,7 +97,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     /// and read, between its creation and this take.
     /// </summary>
     public bool TakeFirstStart(Lease taken) =>
-        _createdHere.Remove(taken.LeaseKey, out long created) && taken.LeaseCounter == FirstToken && parts.Time.GetElapsedTime(created) < s_latestLasts;
+        _createdHere.TryRemove(taken.LeaseKey, out long created) && taken.LeaseCounter == FirstToken && parts.Time.GetElapsedTime(created) < s_latestLasts;
 
     /// <summary>Taken later, or by another worker in between, LATEST is no longer now.</summary>
     public void ForgetFirstStarts() => _createdHere.Clear();

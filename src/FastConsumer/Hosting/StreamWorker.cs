@@ -128,8 +128,8 @@ internal sealed class StreamWorker : IAsyncDisposable
             await renewal;
             await succession;
             await _succession.EndAsync(_coordinator.HasReached);
-            await watch;
             await _sync.EndAsync();
+            await watch;
         }
     }
 

@@ -148,7 +148,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
             }
 
             bool IsOrphan(Lease lease) =>
-                (lease.LeaseOwner == Me && !namesakes.Own(lease))
+                (lease.LeaseOwner == Me && (lease.IsPassedOn || namesakes.IsOwn(lease)))
                 || (_given.TryGetValue(lease.LeaseKey, out Lease? given) && given.LeaseOwner == lease.LeaseOwner && given.LeaseCounter == lease.LeaseCounter && !holders.Contains(lease.LeaseOwner));
         }
         catch (Exception e)

@@ -123,6 +123,11 @@ internal sealed class HeldLease
                 result = await _store.ReleaseAsync(Current, successor, cancellationToken);
             }
 
+            if (result is { Outcome: LeaseWriteOutcome.Refused, Lease: { } other } && IsNamesakes(other))
+            {
+                Namesake = other.Session;
+            }
+
             // an earlier release whose answer was lost may have done it
             return result.Outcome == LeaseWriteOutcome.Refused && (result.Lease?.LeaseOwner != Owner || IsNamesakes(result.Lease))
                 ? result with { Outcome = LeaseWriteOutcome.Written }

@@ -70,11 +70,7 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
             throw error;
         }
 
-        if (!costs.TryWrite(time))
-        {
-            return LeaseCosts.Throttled;
-        }
-
+        RequireUnit();
         LeaseWriteResult result = await _inner.TakeAsync(observed, owner, cancellationToken);
         costs.Takes += result.Outcome == LeaseWriteOutcome.Written ? 1 : 0;
         return result;
@@ -92,14 +88,16 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
-        return costs.TryWrite(time) ? await _inner.ReleaseAsync(held, successor, cancellationToken) : LeaseCosts.Throttled;
+        RequireUnit();
+        return await _inner.ReleaseAsync(held, successor, cancellationToken);
     }
 
     public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.Requests++;
-        return costs.TryWrite(time) ? await _inner.RequestAsync(observed, requester, cancellationToken) : LeaseCosts.Throttled;
+        RequireUnit();
+        return await _inner.RequestAsync(observed, requester, cancellationToken);
     }
 
     public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)

@@ -75,6 +75,50 @@ public sealed class NamesakeTests
         Assert.NotEmpty(fleet.Logged.Of(2331));
     }
 
+    [Theory]
+    [InlineData(30)]
+    [InlineData(3)]
+    public void One_that_has_none_keeps_off_those_of_a_third_and_of_one_that_was_started_again(double secondsBetween)
+    {
+        using var fleet = new VirtualFleet(12, TimeSpan.FromSeconds(10));
+        fleet.Start("same");
+        fleet.Run(30, () => fleet.IsEven(1));
+        VirtualWorker second = fleet.Start("same");
+        fleet.Run(secondsBetween);
+        second.Kill();
+        fleet.Run(1);
+        // the second again, and a third: each takes all once, and nobody takes them back
+        foreach (int _ in new[] { 0, 1 })
+        {
+            int takes = fleet.Costs.Takes;
+            fleet.Start("same");
+            fleet.Run(Math.Max(secondsBetween, 15));
+            Assert.Equal(12, fleet.Costs.Takes - takes);
+            Assert.Single(fleet.Rows.Select(static row => row.Session).Distinct());
+        }
+
+        int settled = fleet.Costs.Takes;
+        fleet.Run(120);
+        Assert.Equal(settled, fleet.Costs.Takes);
+    }
+
+    [Fact]
+    public void One_that_stops_before_it_has_noticed_takes_nothing_from_the_other()
+    {
+        using var fleet = new VirtualFleet(12, TimeSpan.FromSeconds(10));
+        VirtualWorker first = fleet.Start("same");
+        fleet.Run(30, () => fleet.IsEven(1));
+        fleet.Start("same");
+        fleet.Run(20, () => fleet.Rows.Select(static row => row.Session).Distinct().Count() == 1 && fleet.Costs.Takes >= 24);
+        Task stop = first.BeginStop(fleet);
+        int takes = fleet.Costs.Takes;
+        fleet.Run(30);
+
+        Assert.True(stop.IsCompletedSuccessfully, fleet.Describe());
+        Assert.Equal(takes, fleet.Costs.Takes);
+        Assert.Equal(12, fleet.HeldBy("same").Length);
+    }
+
     [Fact]
     public void One_that_is_started_again_has_its_leases_back_at_once_and_nothing_is_said()
     {
