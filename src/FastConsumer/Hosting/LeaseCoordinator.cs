@@ -141,6 +141,7 @@ internal sealed class LeaseCoordinator
         bool isFirst = _looks.ListedAt is null;
         bool answersRing = _lookout.TakeRing();
         _looks.ListBegins();
+        long begun = _parts.Time.GetTimestamp();
         IReadOnlyList<Lease> leases;
         try
         {
@@ -157,7 +158,7 @@ internal sealed class LeaseCoordinator
         }
 
         _looks.Listed(leases.Count);
-        _observer.Observe(leases);
+        _observer.Observe(leases, begun);
         _bell.Heard(leases);
         _namesakes.Listed(leases, _observer.IsFree);
         bool hasAnswered = HandOver(leases);

@@ -153,8 +153,9 @@ internal sealed class Lookout
             return;
         }
 
+        long begun = _parts.Time.GetTimestamp();
         IReadOnlyList<Lease> rows = await _store.GetManyAsync(keys, ReadConsistency.Eventual, cancellationToken);
-        _observer.Glance(rows);
+        _observer.Glance(rows, begun);
         foreach (Lease row in rows)
         {
             if (row.LeaseKey == bell && _bell.IsRung(row))

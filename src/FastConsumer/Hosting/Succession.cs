@@ -27,8 +27,9 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     {
         try
         {
+            long begun = parts.Time.GetTimestamp();
             IReadOnlyList<Lease> leases = await store.ListAsync(ReadConsistency.Eventual, end);
-            observer.Observe(leases);
+            observer.Observe(leases, begun);
             lock (_lock)
             {
                 _leases = leases;

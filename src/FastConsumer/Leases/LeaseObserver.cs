@@ -19,15 +19,17 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     private readonly Dictionary<string, long> _tookAt = new(StringComparer.Ordinal);
     private HashSet<string> _dead = new(StringComparer.Ordinal);
 
-    /// <summary>Takes in all that the table holds now.</summary>
-    public void Observe(IReadOnlyList<Lease> leases)
+    /// <summary>Takes in all that the table holds.</summary>
+    /// <param name="leases">Its rows.</param>
+    /// <param name="begun">The timestamp before they were read: an answer may be taken in much later, by a worker that has stood still.</param>
+    public void Observe(IReadOnlyList<Lease> leases, long begun)
     {
         foreach (string gone in _seen.Keys.Except(leases.Select(static lease => lease.LeaseKey)).ToList())
         {
             _seen.Remove(gone);
         }
 
-        Glance(leases);
+        Glance(leases, begun);
         foreach (string gone in _silentSince.Keys.Union(_tookAt.Keys).Except(leases.Select(static lease => lease.Owner).OfType<string>()).ToList())
         {
             _silentSince.Remove(gone);
@@ -42,7 +44,9 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     }
 
     /// <summary>Takes in some rows, between two lists.</summary>
-    public void Glance(IReadOnlyList<Lease> rows)
+    /// <param name="rows">The rows.</param>
+    /// <param name="begun">The timestamp before they were read.</param>
+    public void Glance(IReadOnlyList<Lease> rows, long begun)
     {
         long now = time.GetTimestamp();
         List<string> alive = [];
@@ -51,16 +55,16 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
             if (!_seen.TryGetValue(lease.LeaseKey, out Sight? seen) || lease.LeaseCounter > seen.Counter)
             {
                 Changed(seen, lease, alive);
-                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: seen is not null && seen.Owner == lease.Owner, IsTaken: !lease.IsPassedOn);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, begun, HasMoved: seen is not null && seen.Owner == lease.Owner, IsTaken: !lease.IsPassedOn);
             }
             else if ((seen.Counter != lease.LeaseCounter || seen.Owner != lease.Owner) && time.GetElapsedTime(seen.Since) >= leaseDuration)
             {
                 // not merely read with delay: another row under the same key, or written by hand
-                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, now, HasMoved: false, IsTaken: !lease.IsPassedOn);
+                _seen[lease.LeaseKey] = new Sight(lease.LeaseCounter, lease.Owner, now, begun, HasMoved: false, IsTaken: !lease.IsPassedOn);
             }
             else if (seen.Counter == lease.LeaseCounter)
             {
-                _seen[lease.LeaseKey] = seen with { SeenAt = now };
+                _seen[lease.LeaseKey] = seen with { SeenAt = begun };
             }
         }
 

@@ -12,15 +12,15 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var lease = new Lease { LeaseKey = "0", LeaseOwner = "other", LeaseCounter = 5 };
-        observer.Observe([lease]);
+        observer.Observe([lease], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(9));
         Assert.False(observer.IsFree(lease));
-        observer.Observe([lease]);
+        observer.Observe([lease], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.True(observer.IsFree(lease));
 
         Lease renewed = lease with { LeaseCounter = 6 };
-        observer.Observe([renewed]);
+        observer.Observe([renewed], _clock.GetTimestamp());
         Assert.False(observer.IsFree(renewed));
     }
 
@@ -30,10 +30,10 @@ public sealed class LeaseObserverTests
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var lease = new Lease { LeaseKey = "0", LeaseOwner = "other", LeaseCounter = 5 };
         Assert.False(observer.IsFree(lease));
-        observer.Observe([lease]);
+        observer.Observe([lease], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(10));
-        observer.Observe([]);
-        observer.Observe([lease]);
+        observer.Observe([], _clock.GetTimestamp());
+        observer.Observe([lease], _clock.GetTimestamp());
         Assert.False(observer.IsFree(lease));
     }
 
@@ -42,10 +42,10 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var lease = new Lease { LeaseKey = "0", LeaseOwner = "other", LeaseCounter = 5 };
-        observer.Observe([lease]);
+        observer.Observe([lease], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(10));
         Lease taken = lease with { LeaseOwner = "third" };
-        observer.Observe([taken]);
+        observer.Observe([taken], _clock.GetTimestamp());
         Assert.False(observer.IsFree(taken));
         Assert.True(observer.IsFree(lease with { LeaseOwner = null }));
     }
@@ -55,27 +55,27 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         Lease[] leases = [.. Enumerable.Range(0, 3).Select(static i => new Lease { LeaseKey = $"{i}", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 })];
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         // the bell is watched, the others are seen again at the end only
         _clock.Advance(TimeSpan.FromSeconds(7));
         leases = [leases[0], leases[1] with { LeaseCounter = 6 }, leases[2]];
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(3));
         Assert.False(observer.IsFree(leases[1]));
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         Assert.All(leases, lease => Assert.True(observer.IsFree(lease)));
 
         // another worker takes the bell: the rest stays free
         leases = [leases[0] with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 6 }, leases[1], leases[2]];
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         Assert.False(observer.IsFree(leases[0]));
         Assert.True(observer.IsFree(leases[1]));
 
         // a sign of life disproves it
         leases = [leases[0], leases[1] with { LeaseCounter = 7 }, leases[2] with { LeaseCounter = 6 }];
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(5));
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         Assert.False(observer.IsFree(leases[1]));
         Assert.True(observer.IsLive(leases[1]));
     }
@@ -87,16 +87,16 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var bell = new Lease { LeaseKey = bellKey, LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
-        observer.Observe([bell]);
+        observer.Observe([bell], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(9));
-        observer.Observe([bell]);
+        observer.Observe([bell], _clock.GetTimestamp());
         // this worker sees nothing for a while
         _clock.Advance(TimeSpan.FromSeconds(20));
         Lease taken = new() { LeaseKey = otherKey, LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
         Lease[] leases = [bell with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 6 }, taken];
-        observer.Observe([.. leases.OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal)]);
+        observer.Observe([.. leases.OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal)], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(5));
-        observer.Observe([.. leases.OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal)]);
+        observer.Observe([.. leases.OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal)], _clock.GetTimestamp());
 
         Assert.False(observer.IsFree(taken));
     }
@@ -106,16 +106,16 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var bell = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
-        observer.Observe([bell]);
+        observer.Observe([bell], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(9));
         // the bell's row is read with delay
         var taken = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
-        observer.Observe([bell, taken]);
+        observer.Observe([bell, taken], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(1));
         Lease[] leases = [bell with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 6 }, taken];
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(4));
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
 
         Assert.False(observer.IsFree(taken));
     }
@@ -126,17 +126,36 @@ public sealed class LeaseObserverTests
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var mine = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
         var given = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "third", LeaseCounter = 5 };
-        observer.Observe([given, mine]);
+        observer.Observe([given, mine], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(8));
         // what was listed long ago comes late: taken since, read to its end and released
-        observer.Observe([given, mine]);
+        observer.Observe([given, mine], _clock.GetTimestamp());
         mine = mine with { LeaseCounter = 2 };
-        observer.Glance([mine]);
+        observer.Glance([mine], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(3));
         Lease[] leases = [given with { LeaseOwner = null, TakenBy = null, LeaseCounter = 8 }, mine];
-        observer.Observe(leases);
+        observer.Observe(leases, _clock.GetTimestamp());
 
         Assert.False(observer.IsFree(mine));
+    }
+
+    [Fact]
+    public void What_was_read_before_this_worker_stood_still_shows_no_silence()
+    {
+        var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
+        var first = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
+        var second = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 1 };
+        observer.Observe([first, second], _clock.GetTimestamp());
+        long begun = _clock.GetTimestamp();
+        _clock.Advance(TimeSpan.FromSeconds(20));
+        observer.Observe([first, second], begun);
+        // meanwhile the first was handed over, and the second renewed
+        second = second with { LeaseCounter = 2 };
+        observer.Glance([second], _clock.GetTimestamp());
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        observer.Observe([first with { LeaseOwner = "third", TakenBy = "third", LeaseCounter = 7 }, second], _clock.GetTimestamp());
+
+        Assert.False(observer.IsFree(second));
     }
 
     [Theory]
@@ -146,14 +165,14 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var bell = new Lease { LeaseKey = "0", LeaseOwner = "other", TakenBy = "other", LeaseCounter = 5 };
-        observer.Observe([bell]);
+        observer.Observe([bell], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(9));
-        observer.Observe([bell]);
+        observer.Observe([bell], _clock.GetTimestamp());
         Lease released = bell with { LeaseOwner = successor, TakenBy = successor is null ? null : "other", LeaseCounter = 6 };
         var given = new Lease { LeaseKey = "1", LeaseOwner = "other", TakenBy = "third", LeaseCounter = 1 };
-        observer.Observe([released, given]);
+        observer.Observe([released, given], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(5));
-        observer.Observe([released, given]);
+        observer.Observe([released, given], _clock.GetTimestamp());
 
         Assert.False(observer.IsFree(given));
     }
@@ -163,10 +182,10 @@ public sealed class LeaseObserverTests
     {
         var observer = new LeaseObserver(TimeSpan.FromSeconds(10), _clock);
         var lease = new Lease { LeaseKey = "0", LeaseOwner = "other", LeaseCounter = 5 };
-        observer.Observe([lease]);
-        observer.Glance([lease with { LeaseCounter = 6 }]);
+        observer.Observe([lease], _clock.GetTimestamp());
+        observer.Glance([lease with { LeaseCounter = 6 }], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(9));
-        observer.Glance([lease]);
+        observer.Glance([lease], _clock.GetTimestamp());
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.True(observer.IsFree(lease with { LeaseCounter = 6 }));
         Assert.False(observer.IsFree(lease));
