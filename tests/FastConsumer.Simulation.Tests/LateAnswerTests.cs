@@ -15,19 +15,10 @@ public sealed class LateAnswerTests
             ReadMode = FastConsumer.Hosting.ReadMode.Polling,
             Start = FastConsumer.Hosting.StartPosition.TrimHorizon,
             LeaseDuration = TimeSpan.FromSeconds(3),
+            TableUnits = null,
             Habits = new HandlerHabits(),
         };
-        var cluster = new SimulatedCluster(scenario.Seed, shards: 1, new EngineSettings(), cluster => new LedgerRules
-        {
-            LeaseDuration = scenario.LeaseDuration,
-            StopTimeout = scenario.StopTimeout,
-            KeepsShardOrder = true,
-            OneByOne = true,
-            CheckpointsInTime = true,
-            IsClosed = cluster.IsClosed,
-            StreamClock = () => cluster.Now,
-            Rows = () => cluster.Table.Rows,
-        });
+        var cluster = new SimulatedCluster(scenario.Seed, shards: 1, new EngineSettings(), scenario.Rules);
         int takes = 0;
         cluster.Run(async () =>
         {

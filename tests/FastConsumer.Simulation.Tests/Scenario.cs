@@ -2,6 +2,7 @@ using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Engine;
+using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
 
@@ -104,6 +105,19 @@ internal sealed record Scenario
 
     /// <summary>Some seconds after the world's beginning.</summary>
     private static readonly DateTimeOffset s_timestamp = new(2026, 1, 1, 0, 0, 5, TimeSpan.Zero);
+
+    /// <summary>What its ledger has to know.</summary>
+    public LedgerRules Rules(SimulatedCluster cluster) => new()
+    {
+        LeaseDuration = LeaseDuration,
+        StopTimeout = StopTimeout,
+        KeepsShardOrder = Processor != ProcessorKind.Lanes,
+        OneByOne = Processor == ProcessorKind.Records,
+        CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
+        IsClosed = cluster.IsClosed,
+        StreamClock = () => cluster.Now,
+        Rows = () => cluster.Table.Rows,
+    };
 
     public static Scenario Of(int seed)
     {

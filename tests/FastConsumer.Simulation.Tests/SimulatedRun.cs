@@ -28,17 +28,7 @@ internal sealed class SimulatedRun
     {
         _scenario = scenario;
         _bug = bug;
-        _cluster = new SimulatedCluster(scenario.Seed, scenario.Shards, scenario.Service, cluster => new LedgerRules
-        {
-            LeaseDuration = scenario.LeaseDuration,
-            StopTimeout = scenario.StopTimeout,
-            KeepsShardOrder = scenario.Processor != ProcessorKind.Lanes,
-            OneByOne = scenario.Processor == ProcessorKind.Records,
-            CheckpointsInTime = scenario.TableUnits is null && scenario.Processor == ProcessorKind.Records,
-            IsClosed = cluster.IsClosed,
-            StreamClock = () => cluster.Now,
-            Rows = () => cluster.Table.Rows,
-        });
+        _cluster = new SimulatedCluster(scenario.Seed, scenario.Shards, scenario.Service, scenario.Rules);
         _random = new Random(_cluster.Random.Next());
     }
 

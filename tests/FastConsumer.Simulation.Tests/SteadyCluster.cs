@@ -24,17 +24,7 @@ internal sealed class SteadyCluster
             Limit = ConsumerSettings.DefaultLimit,
             Habits = new HandlerHabits(),
         };
-        Cluster = new SimulatedCluster(_scenario.Seed, shards, service, cluster => new LedgerRules
-        {
-            LeaseDuration = _scenario.LeaseDuration,
-            StopTimeout = _scenario.StopTimeout,
-            KeepsShardOrder = true,
-            OneByOne = true,
-            CheckpointsInTime = true,
-            IsClosed = cluster.IsClosed,
-            StreamClock = () => cluster.Now,
-            Rows = () => cluster.Table.Rows,
-        });
+        Cluster = new SimulatedCluster(_scenario.Seed, shards, service, _scenario.Rules);
     }
 
     public SimulatedCluster Cluster { get; }

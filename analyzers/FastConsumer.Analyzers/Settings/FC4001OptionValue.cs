@@ -46,14 +46,12 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
 
     private static void Analyze(OperationAnalysisContext context)
     {
-        var assignment = (ISimpleAssignmentOperation)context.Operation;
-        if (assignment.Target is not IPropertyReferenceOperation { Property: { } property }
-            || !property.ContainingType.DerivesFrom("FastConsumer.Hosting", "ConsumerSettings"))
+        if (context.Setting() is not { } property)
         {
             return;
         }
 
-        IOperation value = assignment.Value;
+        IOperation value = ((ISimpleAssignmentOperation)context.Operation).Value;
         if (s_times.TryGetValue(property.Name, out TimeRange? times))
         {
             if (TimeConstants.MisreadText(value) is { } text)

@@ -22,8 +22,7 @@ public sealed class FC4002ShortLease : FastConsumerAnalyzer
     private static void Analyze(OperationAnalysisContext context)
     {
         var assignment = (ISimpleAssignmentOperation)context.Operation;
-        if (assignment.Target is not IPropertyReferenceOperation { Property: { Name: "LeaseDuration" } property }
-            || !property.ContainingType.DerivesFrom("FastConsumer.Hosting", "ConsumerSettings")
+        if (context.Setting() is not { Name: "LeaseDuration" }
             || !TimeConstants.TryRead(assignment.Value, out TimeSpan lease)
             || lease <= TimeSpan.Zero
             || ConfiguringCall(assignment) is not { } call)

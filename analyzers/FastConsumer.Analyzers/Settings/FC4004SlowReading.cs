@@ -32,14 +32,12 @@ public sealed class FC4004SlowReading : FastConsumerAnalyzer
 
     private static void Analyze(OperationAnalysisContext context)
     {
-        var assignment = (ISimpleAssignmentOperation)context.Operation;
-        if (assignment.Target is not IPropertyReferenceOperation { Property: { } property }
-            || !property.ContainingType.DerivesFrom("FastConsumer.Hosting", "ConsumerSettings"))
+        if (context.Setting() is not { } property)
         {
             return;
         }
 
-        IOperation value = assignment.Value;
+        IOperation value = ((ISimpleAssignmentOperation)context.Operation).Value;
         string? message = property.Name switch
         {
             "Limit" when value.Unwrapped().ConstantValue is { HasValue: true, Value: int and > 0 and < EnoughRecords and var limit } =>

@@ -17,8 +17,6 @@ internal sealed class LeaseCoordinator
     /// <summary>A table that throttles answers, and has units again within the second.</summary>
     private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan s_tellInterval = TimeSpan.FromSeconds(30);
-
     /// <summary>What a shard weighs by itself, in KB a second.</summary>
     private const double BaseWeight = 10;
 
@@ -36,9 +34,9 @@ internal sealed class LeaseCoordinator
     private readonly LeaseRequests _requests;
     private readonly Lookout _lookout;
     private readonly Random _random;
+    private readonly ThrottleNotice _throttles;
     private readonly TakenRows _takenRows = new();
     private bool _hasTried;
-    private long? _toldOfThrottleAt;
 
     public LeaseCoordinator(WorkerParts parts, ILeaseStore store, ShardRuns runs, ShardSync sync, LeaseObserver observer, Doorbell bell, TableLooks looks, Namesakes namesakes, WriteBudget budget)
     {
@@ -51,6 +49,7 @@ internal sealed class LeaseCoordinator
         _looks = looks;
         _namesakes = namesakes;
         _random = parts.Random.Create();
+        _throttles = new ThrottleNotice(parts);
         _share = new TableShare(parts, store, budget);
         _requests = new LeaseRequests(parts, store, bell);
         _lookout = new Lookout(parts, store, runs, observer, bell, looks, _requests, _random);
@@ -100,25 +99,14 @@ internal sealed class LeaseCoordinator
                 wait = (e is LeaseStoreException { IsThrottled: true } ? throttled : backoff).Next();
                 isFailed = true;
                 _parts.Health.Report(Place, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot coordinate its leases: {e.Message}");
-                Tell(e, wait);
+                if (!_throttles.Tells(e, wait))
+                {
+                    ConsumerLog.CoordinationFailed(_parts.Log, $"Listing shards and leases of {Settings.Stream.Name}", wait, e);
+                }
             }
 
             // a back-off is not cut short: each lease that is lost meanwhile would start another try, and so lengthen the next wait
             await (isFailed ? Task.Delay(wait, _parts.Time, cancellationToken) : _runs.Wake.WaitAsync(wait, _parts.Time, cancellationToken));
-        }
-    }
-
-    /// <summary>Throttles are many, and all the same: one line now and then says it.</summary>
-    private void Tell(Exception error, TimeSpan wait)
-    {
-        if (error is not LeaseStoreException { IsThrottled: true })
-        {
-            ConsumerLog.CoordinationFailed(_parts.Log, $"Listing shards and leases of {Settings.Stream.Name}", wait, error);
-        }
-        else if (_toldOfThrottleAt is not { } toldAt || _parts.Time.GetElapsedTime(toldAt) >= s_tellInterval)
-        {
-            _toldOfThrottleAt = _parts.Time.GetTimestamp();
-            ConsumerLog.CoordinationThrottled(_parts.Log, Me, wait, error.Message);
         }
     }
 

@@ -23,7 +23,6 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     /// <summary>A table that throttles answers, and has units again within the second.</summary>
     private static readonly TimeSpan s_throttledRetry = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan s_tellInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
@@ -58,7 +57,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private IReadOnlyList<HashKeyRange> _suspectedHoles = [];
     private TimeSpan _cleanUpInterval = s_cleanUpInterval;
     private long? _triedAt;
-    private long? _toldOfThrottleAt;
+    private readonly ThrottleNotice _throttles = new(parts);
     private TimeSpan _retryWait = s_retryInterval;
 
     private WorkerSettings Settings => parts.Settings;
@@ -210,18 +209,12 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
 
     private void TryAgain(Exception error)
     {
-        bool isThrottled = error is LeaseStoreException { IsThrottled: true };
         _requested = true;
-        _retryWait = isThrottled ? s_throttledRetry : _backoff.Next();
+        _retryWait = error is LeaseStoreException { IsThrottled: true } ? s_throttledRetry : _backoff.Next();
         parts.Health.Report(SyncPlace, ConditionSeverity.Degraded, $"{Settings.ProcessorName} cannot follow the shards of {Settings.Stream.Name}; those that have a lease are read and passed on, and none that a split or merge makes is taken up: {error.Message}");
-        if (!isThrottled)
+        if (!_throttles.Tells(error, _retryWait))
         {
             ConsumerLog.SyncFailed(parts.Log, Settings.Stream.Name, _retryWait, error);
-        }
-        else if (_toldOfThrottleAt is not { } toldAt || parts.Time.GetElapsedTime(toldAt) >= s_tellInterval)
-        {
-            _toldOfThrottleAt = parts.Time.GetTimestamp();
-            ConsumerLog.CoordinationThrottled(parts.Log, Settings.WorkerId, _retryWait, error.Message);
         }
     }
 
@@ -246,7 +239,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private IReadOnlyList<HashKeyRange> HolesOf(IReadOnlyList<Lease> leases, IReadOnlyList<ShardNode> nodes)
     {
         HashKeyRange?[] ranges = [.. leases.Where(static lease => !lease.IsFinished).Select(lease => HashKeyRangeOf(lease.LeaseKey) ?? lease.HashKeyRange)];
-        return ranges.Contains(null) ? [] : LeasePlan.Holes(ranges.OfType<HashKeyRange>().Concat(LeasePlan.Waiting(nodes, leases).Select(static shard => shard.HashKeyRange)));
+        return ranges.Contains(null) ? [] : HashKeyRanges.Holes(ranges.OfType<HashKeyRange>().Concat(LeasePlan.Waiting(nodes, leases).Select(static shard => shard.HashKeyRange)));
     }
 
     private void TellHoles(IReadOnlyList<ShardNode> nodes, IReadOnlyList<Lease> leases, bool isLate)

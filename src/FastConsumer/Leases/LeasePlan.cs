@@ -1,5 +1,4 @@
 using FastConsumer.Kinesis;
-using FastConsumer.Reading;
 
 namespace FastConsumer.Leases;
 
@@ -140,9 +139,6 @@ internal static class LeasePlan
 
         return waiting;
     }
-
-    /// <summary>The hash keys that none of these ranges holds.</summary>
-    public static IReadOnlyList<HashKeyRange> Holes(IEnumerable<HashKeyRange> ranges) => ShardListing.HolesIn(ranges);
 
     /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)

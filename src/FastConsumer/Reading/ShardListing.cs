@@ -12,7 +12,7 @@ internal sealed record ShardListing(IReadOnlyList<Shard> Shards, DateTimeOffset?
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
 
     /// <summary>The hash keys that no open shard of the listing holds: some where it was caught in the middle of a reshard.</summary>
-    public IReadOnlyList<HashKeyRange> Holes => HolesIn(Shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
+    public IReadOnlyList<HashKeyRange> Holes => HashKeyRanges.Holes(Shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
 
     /// <summary>
     /// A moment before the listing was given, by the clock that stamps the records, for this machine's may be wrong. The service says its time
@@ -22,30 +22,6 @@ internal sealed record ShardListing(IReadOnlyList<Shard> Shards, DateTimeOffset?
     /// <param name="answeredAt">When the service gave it; null where it does not say.</param>
     /// <param name="time">This machine's clock.</param>
     public static DateTimeOffset Before(DateTimeOffset? answeredAt, TimeProvider time) => answeredAt is { } there ? there - s_clockTolerance : time.GetUtcNow();
-
-    /// <summary>The hash keys that none of these ranges holds.</summary>
-    public static IReadOnlyList<HashKeyRange> HolesIn(IEnumerable<HashKeyRange> ranges)
-    {
-        List<HashKeyRange> holes = [];
-        UInt128 next = 0;
-        foreach (HashKeyRange range in ranges.OrderBy(static range => range.StartingHashKey))
-        {
-            if (range.StartingHashKey > next)
-            {
-                holes.Add(new HashKeyRange(next, range.StartingHashKey - 1));
-            }
-
-            if (range.EndingHashKey == UInt128.MaxValue)
-            {
-                return holes;
-            }
-
-            next = range.EndingHashKey + 1 > next ? range.EndingHashKey + 1 : next;
-        }
-
-        holes.Add(new HashKeyRange(next, UInt128.MaxValue));
-        return holes;
-    }
 
     /// <summary>Lists all shards. A token that expired under way restarts the listing.</summary>
     public static async Task<ShardListing> ListAllAsync(IKinesisClient client, StreamIdentifier stream, CancellationToken cancellationToken)

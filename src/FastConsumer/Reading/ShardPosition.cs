@@ -8,8 +8,6 @@ namespace FastConsumer.Reading;
 /// </summary>
 internal sealed class ShardPosition
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
-
     private readonly StreamIdentifier _stream;
     private readonly string _shardId;
     private DateTimeOffset? _startedAt;
@@ -41,7 +39,9 @@ internal sealed class ShardPosition
         if (_startedAt is null && _continuation is null && Current.Kind == CheckpointKind.Latest)
         {
             // KCL's leases do not say when they were at LATEST. Asked for before the first iterator, so that nothing lies between.
-            _startedAt = await BeforeNowAsync(client, time, cancellationToken);
+            // By the service's clock where it can be had soon: shards that have a lease are read without ListShards too.
+            ListShardsResponse? listing = await ShortCall.TryAsync(token => client.ListShardsAsync(_stream, nextToken: null, token), time, cancellationToken);
+            _startedAt = ShardListing.Before(listing?.AnsweredAt, time);
         }
 
         bool latestIsNow = _latestIsNow;
@@ -56,21 +56,6 @@ internal sealed class ShardPosition
                 ?? throw new InvalidOperationException($"Shard {_shardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
             _ => StartingPosition.TrimHorizon,
         };
-    }
-
-    /// <summary>By the service's clock where it can be had soon: shards that have a lease are read without ListShards too.</summary>
-    private async ValueTask<DateTimeOffset> BeforeNowAsync(IKinesisClient client, TimeProvider time, CancellationToken cancellationToken)
-    {
-        using var late = new CancellationTokenSource(s_patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        try
-        {
-            return ShardListing.Before((await client.ListShardsAsync(_stream, nextToken: null, either.Token)).AnsweredAt, time);
-        }
-        catch (Exception e) when (e is KinesisException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            return ShardListing.Before(null, time);
-        }
     }
 
     /// <summary>Records up to <paramref name="last"/> were passed on.</summary>

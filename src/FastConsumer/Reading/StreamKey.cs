@@ -11,9 +11,6 @@ internal sealed class StreamKey(IKinesisClient client, StreamIdentifier stream, 
 {
     private static readonly TimeSpan s_lasts = TimeSpan.FromMinutes(1);
 
-    /// <summary>The error itself must be heard soon, with or without the key.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
-
     private readonly AsyncLock _one = new();
     private string? _keyId;
     private long? _askedAt;
@@ -27,24 +24,18 @@ internal sealed class StreamKey(IKinesisClient client, StreamIdentifier stream, 
         {
             if (_askedAt is not { } askedAt || time.GetElapsedTime(askedAt) >= s_lasts)
             {
-                using var late = new CancellationTokenSource(s_patience, time);
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-                try
+                // the error itself must be heard soon, and says what is wrong without the key
+                StreamDescriptionSummary? described = await ShortCall.TryAsync(token => client.DescribeStreamSummaryAsync(stream, token), time, cancellationToken);
+                _askedAt = time.GetTimestamp();
+                if (described is null)
                 {
-                    _keyId = (await client.DescribeStreamSummaryAsync(stream, either.Token)).KeyId;
+                    return error;
                 }
-                finally
-                {
-                    _askedAt = time.GetTimestamp();
-                }
+
+                _keyId = described.KeyId;
             }
 
             keyId = _keyId;
-        }
-        catch (Exception e) when (e is KinesisException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            // the error says what is wrong without it
-            keyId = null;
         }
         finally
         {

@@ -62,10 +62,10 @@ public sealed class LeasePlanTests
     {
         static HashKeyRange Range(int from, int to) => new((UInt128)from, (UInt128)to);
         var rest = new HashKeyRange(100, UInt128.MaxValue);
-        Assert.Empty(LeasePlan.Holes([rest, Range(0, 50), Range(20, 99)]));
-        Assert.Equal([Range(0, 9), Range(31, 39)], LeasePlan.Holes([Range(10, 30), Range(40, 99), rest, Range(12, 14)]));
-        Assert.Equal([new HashKeyRange(51, UInt128.MaxValue)], LeasePlan.Holes([Range(0, 50)]));
-        Assert.Equal([new HashKeyRange(0, UInt128.MaxValue)], LeasePlan.Holes([]));
+        Assert.Empty(HashKeyRanges.Holes([rest, Range(0, 50), Range(20, 99)]));
+        Assert.Equal([Range(0, 9), Range(31, 39)], HashKeyRanges.Holes([Range(10, 30), Range(40, 99), rest, Range(12, 14)]));
+        Assert.Equal([new HashKeyRange(51, UInt128.MaxValue)], HashKeyRanges.Holes([Range(0, 50)]));
+        Assert.Equal([new HashKeyRange(0, UInt128.MaxValue)], HashKeyRanges.Holes([]));
     }
 
     [Fact]
