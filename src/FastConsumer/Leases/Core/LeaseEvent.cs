@@ -1,0 +1,90 @@
+using FastConsumer.Kinesis;
+
+namespace FastConsumer.Leases.Core;
+
+/// <summary>What happened: the only input of <c>LeaseMachine.Step</c> beside the state and the time. A closed set.</summary>
+internal abstract record LeaseEvent
+{
+    private LeaseEvent()
+    {
+    }
+
+    /// <summary>Time has passed; a deadline may be due.</summary>
+    public sealed record Tick : LeaseEvent;
+
+    /// <summary>The whole table was read.</summary>
+    /// <param name="Rows">Its rows.</param>
+    /// <param name="Begun">When the read began.</param>
+    /// <param name="Consistency">Only a strong list proves that a row is absent.</param>
+    public sealed record TableListed(IReadOnlyList<Lease> Rows, TimeSpan Begun, ReadConsistency Consistency) : LeaseEvent;
+
+    /// <summary>Some rows were read.</summary>
+    /// <param name="Keys">The rows that were asked for. A strong read proves that those that are not in <paramref name="Rows"/> are absent.</param>
+    /// <param name="Rows">The rows that are there.</param>
+    /// <param name="Begun">When the read began.</param>
+    /// <param name="Consistency">What the read may show.</param>
+    public sealed record RowsRead(IReadOnlyList<string> Keys, IReadOnlyList<Lease> Rows, TimeSpan Begun, ReadConsistency Consistency) : LeaseEvent;
+
+    /// <summary>A read of the table failed. The keys are those of a read of some rows; null for a list.</summary>
+    public sealed record ReadFailed(IReadOnlyList<string>? Keys, Exception Error) : LeaseEvent;
+
+    /// <summary>A batch is handed to the store now: these are the exact writes. A lease of the request that is missing here was left out.</summary>
+    public sealed record Sent(long Request, IReadOnlyList<Outgoing> Writes, TimeSpan At) : LeaseEvent;
+
+    /// <summary>A request was answered, in the order of its writes.</summary>
+    public sealed record Answered(long Request, IReadOnlyList<LeaseWrite.Result> Results) : LeaseEvent;
+
+    /// <summary>The stream was listed, or that failed.</summary>
+    /// <param name="Shards">Null where it failed.</param>
+    /// <param name="CreatedAt">When the stream was created.</param>
+    /// <param name="AnsweredAt">The service's clock.</param>
+    /// <param name="Begun">When the listing began.</param>
+    /// <param name="Error">Why it failed.</param>
+    public sealed record StreamListed(
+        IReadOnlyList<Shard>? Shards,
+        DateTimeOffset? CreatedAt,
+        DateTimeOffset AnsweredAt,
+        TimeSpan Begun,
+        Exception? Error) : LeaseEvent;
+
+    /// <summary>What the table may be asked for a second; null where nothing is provisioned or it cannot be learnt.</summary>
+    public sealed record LimitsKnown(double? WriteUnits) : LeaseEvent;
+
+    /// <summary>A shard has progress to write, or somebody waits for it.</summary>
+    public sealed record CheckpointWanted(string Key, long Epoch, bool IsUrgent) : LeaseEvent;
+
+    /// <summary>No handler of the shard runs any more and its readers have ended.</summary>
+    public sealed record Drained(string Key, long Epoch, RunEnd End) : LeaseEvent;
+
+    /// <summary>The run is over: nothing here touches the shard any more.</summary>
+    public sealed record Ended(string Key, long Epoch) : LeaseEvent;
+
+    /// <summary>The lease is to be taken anew, with a new epoch, by this worker.</summary>
+    public sealed record TakeAnew(string Key, long Epoch) : LeaseEvent;
+
+    /// <summary>The worker stops gracefully until then.</summary>
+    /// <param name="Now">When the stop began.</param>
+    /// <param name="StopTimeout">The time it has.</param>
+    /// <param name="ReleaseTime">What is kept of it for releases.</param>
+    public sealed record StopWanted(TimeSpan Now, TimeSpan StopTimeout, TimeSpan ReleaseTime) : LeaseEvent;
+
+    /// <summary>One write as it is handed to the store.</summary>
+    public sealed record Outgoing(string Key, long Epoch, LeaseWrite Write);
+
+    /// <summary>How a run drained.</summary>
+    public abstract record RunEnd
+    {
+        private RunEnd()
+        {
+        }
+
+        /// <summary>It was stopped, or its handler was given up.</summary>
+        public sealed record Stopped : RunEnd;
+
+        /// <summary>The shard is closed and all of its records are done.</summary>
+        public sealed record ShardEnd(IReadOnlyList<ChildShard> Children) : RunEnd;
+
+        /// <summary>Something ended or threw unexpectedly.</summary>
+        public sealed record Failed(Exception Cause) : RunEnd;
+    }
+}
