@@ -6,7 +6,7 @@ namespace FastConsumer.Leases;
 /// One shard's row: who owns it, and how far it is done. An immutable snapshot of what a store held at one moment, in the
 /// terms of KCL's lease table.
 /// </summary>
-public sealed record Lease
+public sealed partial record Lease
 {
     /// <summary>The row's key: the shard id (KCL's layout for a table of one stream).</summary>
     public required string LeaseKey { get; init; }
