@@ -13,14 +13,21 @@ internal sealed class OwnProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static OwnProcess Start(params IEnumerable<string> arguments)
+    public static OwnProcess Start(params IEnumerable<string> arguments) => StartFrom(AppContext.BaseDirectory, arguments);
+
+    /// <summary>Starts the load test that was built into a folder: this one, or one of another commit.</summary>
+    /// <exception cref="FileNotFoundException">The folder holds no load test.</exception>
+    public static OwnProcess StartFrom(string directory, params IEnumerable<string> arguments)
     {
-        string executable = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(executable) { RedirectStandardOutput = true, RedirectStandardInput = true };
-        if (Path.GetFileNameWithoutExtension(executable) == "dotnet")
+        string assembly = Path.Combine(directory, $"{typeof(OwnProcess).Assembly.GetName().Name}.dll");
+        if (!File.Exists(assembly))
         {
-            start.ArgumentList.Add(typeof(OwnProcess).Assembly.Location);
+            throw new FileNotFoundException(
+                $"There is no load test in '{directory}': {assembly} is missing. Build it there with 'dotnet build -c Release -o DIR'.", assembly);
         }
+
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardInput = true };
+        start.ArgumentList.Add(assembly);
 
         foreach (string argument in arguments)
         {

@@ -29,9 +29,17 @@ static Command Read()
     var perAnswer = new Option<int?>("--per-answer") { Description = "Records of an answer; as many as the service would send where not said." };
     var compare = new Option<bool>("--compare") { Description = "Runs all clients in turn and compares them." };
     var runs = new Option<int>("--runs") { Description = "Runs of each client in a comparison.", DefaultValueFactory = static _ => 5 };
+    var baseline = new Option<string?>("--baseline")
+    {
+        Description = "A folder with the load test of another commit (dotnet build -c Release -o DIR): this one and that one read in turn.",
+    };
+    var pairs = new Option<int>("--pairs") { Description = "Pairs of runs against --baseline.", DefaultValueFactory = static _ => 20 };
     var url = new Option<string?>("--url") { Description = "A replay server that runs already.", Hidden = true };
     var json = new Option<bool>("--json") { Description = "One line of JSON." };
-    var command = new Command("read", "Reads precomputed answers from a replay server in a process of its own.") { client, protocol, records, size, shards, perAnswer, compare, runs, url, json };
+    var command = new Command("read", "Reads precomputed answers from a replay server in a process of its own.")
+    {
+        client, protocol, records, size, shards, perAnswer, compare, runs, baseline, pairs, url, json,
+    };
     command.SetAction(async (arguments, cancellationToken) =>
     {
         int bytes = arguments.GetValue(size);
@@ -42,7 +50,17 @@ static Command Read()
             bytes,
             arguments.GetValue(shards),
             arguments.GetValue(perAnswer) ?? ReadSettings.Most(bytes));
-        if (arguments.GetValue(compare))
+        if (arguments.GetValue(baseline) is { } directory)
+        {
+            BaselineFigures figures = await BaselineCommand.RunAsync(settings, directory, arguments.GetValue(pairs), cancellationToken);
+            Console.WriteLine(arguments.GetValue(json)
+                ? JsonSerializer.Serialize(figures, FiguresJson.Default.BaselineFigures)
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"CPU per record, {figures.Pairs} pairs: this {figures.Current:F4} us, baseline {figures.Baseline:F4} us; "
+                    + $"ratio {figures.Ratio:F3} ({figures.RatioLow:F3} to {figures.RatioHigh:F3})"));
+        }
+        else if (arguments.GetValue(compare))
         {
             Comparison comparison = await ReadCommand.CompareAsync(settings with { IsCbor = arguments.GetValue(protocol) == "cbor" }, arguments.GetValue(runs), cancellationToken);
             foreach (ReadFigures median in comparison.Medians)

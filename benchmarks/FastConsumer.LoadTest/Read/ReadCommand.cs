@@ -39,10 +39,9 @@ internal static class ReadCommand
             {
                 // the SDK's way is tens of times slower: fewer records tell as much
                 long records = client == ReadClient.Sdk ? Math.Max(settings.Records / 10, settings.PerAnswer) : settings.Records;
+                bool isCbor = settings.IsCbor && client != ReadClient.Sdk;
                 await using OwnProcess process = OwnProcess.Start(
-                    "read", "--client", client.ToString(), "--url", url, "--json",
-                    "--protocol", settings.IsCbor && client != ReadClient.Sdk ? "cbor" : "json",
-                    "--records", Text(records), "--size", Text(settings.Size), "--shards", Text(settings.Shards), "--per-answer", Text(settings.PerAnswer));
+                    Arguments(settings with { Client = client, IsCbor = isCbor, Records = records }, url));
                 string line = await process.ReadLineAsync(cancellationToken);
                 figures[client].Add(JsonSerializer.Deserialize(line, FiguresJson.Default.ReadFigures)!);
             }
@@ -62,7 +61,15 @@ internal static class ReadCommand
         await ended.CancelAsync();
     }
 
-    private static OwnProcess StartServer(ReadSettings settings) =>
+    /// <summary>The arguments of a run of one client against a server.</summary>
+    public static string[] Arguments(ReadSettings settings, string url) =>
+    [
+        "read", "--client", settings.Client.ToString(), "--url", url, "--json", "--protocol", settings.IsCbor ? "cbor" : "json",
+        "--records", Text(settings.Records), "--size", Text(settings.Size), "--shards", Text(settings.Shards),
+        "--per-answer", Text(settings.PerAnswer),
+    ];
+
+    public static OwnProcess StartServer(ReadSettings settings) =>
         OwnProcess.Start("serve", "--shards", Text(settings.Shards), "--per-answer", Text(settings.PerAnswer), "--size", Text(settings.Size));
 
     private static Comparison Compare(int runs, Dictionary<ReadClient, List<ReadFigures>> figures)

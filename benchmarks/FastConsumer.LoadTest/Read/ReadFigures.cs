@@ -47,6 +47,7 @@ internal sealed record Comparison(int Runs, IReadOnlyList<ReadFigures> Medians, 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ReadFigures))]
 [JsonSerializable(typeof(Comparison))]
+[JsonSerializable(typeof(BaselineFigures))]
 [JsonSerializable(typeof(Decode.DecodeFigures))]
 [JsonSerializable(typeof(Decode.WholeCallFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]
