@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using FastConsumer.Leases.Core;
+using FastConsumer.Timing;
+
+namespace FastConsumer.Leases.Loop;
+
+/// <summary>
+/// Owns the state of all leases of one worker. Events come in through the mailbox; each turn gives them to <see cref="LeaseMachine"/> and hands
+/// out its commands. Nothing else changes the state.
+/// </summary>
+/// <remarks>
+/// On the system's clock the turns have a thread of their own, which runs no I/O, logger, meter or user code, and waits without the thread pool:
+/// whatever starves the pool, deadlines are kept. With another clock or scheduler, as in a simulation, the turns are a task on that scheduler.
+/// </remarks>
+internal sealed class LeaseLoop
+{
+    /// <summary>The events of one turn; then its commands are handed out.</summary>
+    private const int EventsATurn = 256;
+
+    private readonly ConcurrentQueue<LeaseEvent> _mailbox = new();
+    private readonly AsyncSignal _signal = new();
+    private readonly Lock _abandoning = new();
+    private readonly object _thread = new();
+    private readonly TimeProvider _time;
+    private readonly Action<LeaseCommand> _execute;
+    private readonly TaskCompletionSource _over = ApartTask.Completion();
+    private readonly List<LeaseEvent> _answers = [];
+    private readonly List<LeaseEvent> _others = [];
+    private volatile LeaseTableState _state;
+    private volatile bool _isAbandoned;
+    private bool _isSignalled;
+    private TimeSpan _due;
+
+    /// <param name="state">The state to begin with.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="execute">Carries out a command; returns at once and throws nothing.</param>
+    public LeaseLoop(LeaseTableState state, TimeProvider time, Action<LeaseCommand> execute)
+    {
+        _state = state;
+        _time = time;
+        _execute = execute;
+    }
+
+    /// <summary>The state as the last turn left it: an immutable snapshot.</summary>
+    public LeaseTableState State => _state;
+
+    /// <summary>Ends when the stop is through, or the loop was abandoned.</summary>
+    public Task Completion => _over.Task;
+
+    private TimeSpan Now => _time.GetElapsedTime(0);
+
+    /// <summary>Begins the turns.</summary>
+    /// <param name="scheduler">Where turns run in virtual time; the default scheduler for a thread of the loop's own.</param>
+    /// <param name="name">The thread's name.</param>
+    public void Start(TaskScheduler scheduler, string name)
+    {
+        _due = Now;
+        if (scheduler == TaskScheduler.Default && _time == TimeProvider.System)
+        {
+            new Thread(RunThread) { IsBackground = true, Name = name, Priority = ThreadPriority.AboveNormal }.Start();
+        }
+        else
+        {
+            _ = ApartTask.StartOn(scheduler, RunAsync);
+        }
+    }
+
+    /// <summary>Tells what happened. Returns at once; thread-safe.</summary>
+    public void Post(LeaseEvent e)
+    {
+        _mailbox.Enqueue(e);
+        Wake();
+    }
+
+    /// <summary>Ends as a crash does: no further command is handed out once this has returned.</summary>
+    public void Abandon()
+    {
+        lock (_abandoning)
+        {
+            _isAbandoned = true;
+        }
+
+        Wake();
+    }
+
+    private void Wake()
+    {
+        _signal.Set();
+        lock (_thread)
+        {
+            _isSignalled = true;
+            Monitor.Pulse(_thread);
+        }
+    }
+
+    private void RunThread()
+    {
+        while (!IsOver())
+        {
+            Turn();
+            lock (_thread)
+            {
+                TimeSpan wait = _due - Now;
+                if (!_isSignalled && wait > TimeSpan.Zero)
+                {
+                    Monitor.Wait(_thread, (int)Math.Ceiling(wait.TotalMilliseconds));
+                }
+
+                _isSignalled = false;
+            }
+        }
+
+        _over.TrySetResult();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!IsOver())
+        {
+            Turn();
+            TimeSpan wait = _due - Now;
+            if (_mailbox.IsEmpty && wait > TimeSpan.Zero)
+            {
+                await _signal.WaitAsync(wait, _time, CancellationToken.None);
+            }
+            else
+            {
+                await Task.Yield();
+            }
+        }
+
+        _over.TrySetResult();
+    }
+}
