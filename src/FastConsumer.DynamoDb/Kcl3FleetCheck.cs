@@ -83,7 +83,7 @@ internal sealed class Kcl3FleetCheck(
 
         // KCL 3.x was here, and its other tables, which may bear any name, tell nothing
         bool hasIndex = description.GlobalSecondaryIndexes?.Exists(static index =>
-            index.KeySchema.Exists(static key => key.AttributeName == LeaseAttributes.LeaseOwner && key.KeyType == KeyType.HASH)) == true;
+            index.KeySchema.Exists(static key => key.AttributeName == Lease.Names.LeaseOwner && key.KeyType == KeyType.HASH)) == true;
         return hasIndex && signs.Exists(static sign => sign.Kind == Kcl3SignKind.OwnedThroughput)
             ? (s_renewals < options.Kcl3ObservationTime ? s_renewals : options.Kcl3ObservationTime)
             : TimeSpan.Zero;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Amazon.DynamoDBv2.Model;
+using FastConsumer.Leases;
 
 namespace FastConsumer.DynamoDb;
 
@@ -18,15 +19,15 @@ internal readonly record struct Kcl3Sign(string Id, Kcl3SignKind Kind, string Pl
     /// <summary>The sign in a row of the lease table; null where it is none.</summary>
     public static Kcl3Sign? InLeaseTable(Dictionary<string, AttributeValue> item)
     {
-        string key = item.GetValueOrDefault(LeaseAttributes.LeaseKey)?.S ?? "";
-        return item.GetValueOrDefault(LeaseAttributes.EntityType)?.S switch
+        string key = item.GetValueOrDefault(Lease.Names.LeaseKey)?.S ?? "";
+        return item.GetValueOrDefault(Lease.Names.EntityType)?.S switch
         {
             "WORKER_METRIC_STATS" => new($"row:{key}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{key}'", StateOf(item), TimeOf(item)),
             "LEADER" => new($"row:{key}", Kcl3SignKind.Leader, $"leader row '{key}'", StateOf(item)),
-            null or LeaseAttributes.LeaseEntity when item.GetValueOrDefault(LeaseAttributes.Throughput) is { } throughput => new(
+            null or Lease.Names.LeaseEntity when item.GetValueOrDefault(Lease.Names.ThroughputKBps) is { } throughput => new(
                 $"lease:{key}",
-                item.ContainsKey(LeaseAttributes.LeaseOwner) ? Kcl3SignKind.OwnedThroughput : Kcl3SignKind.Throughput,
-                $"{LeaseAttributes.Throughput} of lease '{key}'",
+                item.ContainsKey(Lease.Names.LeaseOwner) ? Kcl3SignKind.OwnedThroughput : Kcl3SignKind.Throughput,
+                $"{Lease.Names.ThroughputKBps} of lease '{key}'",
                 StateOf(throughput)),
             _ => null,
         };

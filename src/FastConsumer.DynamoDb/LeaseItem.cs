@@ -13,9 +13,9 @@ internal static class LeaseItem
     public static Lease? Read(Dictionary<string, AttributeValue>? item, LeaseTable table)
     {
         if (item is null
-            || (item.TryGetValue(LeaseAttributes.EntityType, out AttributeValue? entity) && entity.S != LeaseAttributes.LeaseEntity)
-            || GetString(item, LeaseAttributes.LeaseKey) is not { } leaseKey
-            || !item.ContainsKey(LeaseAttributes.LeaseCounter))
+            || (item.TryGetValue(Lease.Names.EntityType, out AttributeValue? entity) && entity.S != Lease.Names.LeaseEntity)
+            || GetString(item, Lease.Names.LeaseKey) is not { } leaseKey
+            || !item.ContainsKey(Lease.Names.LeaseCounter))
         {
             return null;
         }
@@ -25,27 +25,27 @@ internal static class LeaseItem
             return new Lease
             {
                 LeaseKey = leaseKey,
-                LeaseCounter = GetNumber(item, LeaseAttributes.LeaseCounter) ?? throw new FormatException("leaseCounter is not a number."),
-                LeaseOwner = GetString(item, LeaseAttributes.LeaseOwner),
-                CheckpointOwner = GetString(item, LeaseAttributes.CheckpointOwner),
-                OwnerSwitchesSinceCheckpoint = GetNumber(item, LeaseAttributes.OwnerSwitches) ?? 0,
+                LeaseCounter = GetNumber(item, Lease.Names.LeaseCounter) ?? throw new FormatException("leaseCounter is not a number."),
+                LeaseOwner = GetString(item, Lease.Names.LeaseOwner),
+                CheckpointOwner = GetString(item, Lease.Names.CheckpointOwner),
+                OwnerSwitchesSinceCheckpoint = GetNumber(item, Lease.Names.OwnerSwitchesSinceCheckpoint) ?? 0,
                 Checkpoint = CheckpointPosition.Parse(
-                    GetString(item, LeaseAttributes.Checkpoint) ?? throw new FormatException("it has no checkpoint."),
-                    GetNumber(item, LeaseAttributes.CheckpointSubSequenceNumber) ?? 0),
-                ParentShardIds = GetSet(item, LeaseAttributes.ParentShardIds),
-                ChildShardIds = GetSet(item, LeaseAttributes.ChildShardIds),
+                    GetString(item, Lease.Names.Checkpoint) ?? throw new FormatException("it has no checkpoint."),
+                    GetNumber(item, Lease.Names.CheckpointSubSequenceNumber) ?? 0),
+                ParentShardIds = GetSet(item, Lease.Names.ParentShardIds),
+                ChildShardIds = GetSet(item, Lease.Names.ChildShardIds),
                 HashKeyRange = GetHashKeyRange(item),
-                StartedAt = GetTime(item, LeaseAttributes.StartedAt),
-                StreamCreatedAt = GetTime(item, LeaseAttributes.StreamCreatedAt),
-                StreamName = GetString(item, LeaseAttributes.StreamName),
-                TakenBy = GetString(item, LeaseAttributes.TakenBy),
-                Session = GetString(item, LeaseAttributes.Session),
-                RequestedBy = GetString(item, LeaseAttributes.RequestedBy),
-                Ring = GetString(item, LeaseAttributes.Ring),
-                Throughput = GetReal(item, LeaseAttributes.PublishedThroughput),
-                HasPendingCheckpoint = item.ContainsKey(LeaseAttributes.PendingCheckpoint)
-                    || item.ContainsKey(LeaseAttributes.PendingCheckpointSubSequenceNumber)
-                    || item.ContainsKey(LeaseAttributes.PendingCheckpointState),
+                StartedAt = GetTime(item, Lease.Names.StartedAt),
+                StreamCreatedAt = GetTime(item, Lease.Names.StreamCreatedAt),
+                StreamName = GetString(item, Lease.Names.StreamName),
+                TakenBy = GetString(item, Lease.Names.TakenBy),
+                Session = GetString(item, Lease.Names.Session),
+                RequestedBy = GetString(item, Lease.Names.RequestedBy),
+                Notification = GetString(item, Lease.Names.Notification),
+                Throughput = GetReal(item, Lease.Names.Throughput),
+                HasPendingCheckpoint = item.ContainsKey(Lease.Names.PendingCheckpoint)
+                    || item.ContainsKey(Lease.Names.PendingCheckpointSubSequenceNumber)
+                    || item.ContainsKey(Lease.Names.PendingCheckpointState),
             };
         }
         catch (Exception exception) when (exception is FormatException or OverflowException or ArgumentOutOfRangeException)
@@ -63,79 +63,79 @@ internal static class LeaseItem
     {
         var item = new Dictionary<string, AttributeValue>(StringComparer.Ordinal)
         {
-            [LeaseAttributes.LeaseKey] = Text(lease.LeaseKey),
-            [LeaseAttributes.LeaseCounter] = Number(lease.LeaseCounter),
-            [LeaseAttributes.OwnerSwitches] = Number(lease.OwnerSwitchesSinceCheckpoint),
-            [LeaseAttributes.Checkpoint] = Text(lease.Checkpoint.ToCheckpointString()),
-            [LeaseAttributes.CheckpointSubSequenceNumber] = Number(lease.Checkpoint.SubSequenceNumber),
-            [LeaseAttributes.EntityType] = Text(LeaseAttributes.LeaseEntity),
+            [Lease.Names.LeaseKey] = Text(lease.LeaseKey),
+            [Lease.Names.LeaseCounter] = Number(lease.LeaseCounter),
+            [Lease.Names.OwnerSwitchesSinceCheckpoint] = Number(lease.OwnerSwitchesSinceCheckpoint),
+            [Lease.Names.Checkpoint] = Text(lease.Checkpoint.ToCheckpointString()),
+            [Lease.Names.CheckpointSubSequenceNumber] = Number(lease.Checkpoint.SubSequenceNumber),
+            [Lease.Names.EntityType] = Text(Lease.Names.LeaseEntity),
         };
         if (lease.LeaseOwner is not null)
         {
-            item[LeaseAttributes.LeaseOwner] = Text(lease.LeaseOwner);
+            item[Lease.Names.LeaseOwner] = Text(lease.LeaseOwner);
         }
 
         if (lease.ParentShardIds.Count > 0)
         {
-            item[LeaseAttributes.ParentShardIds] = Set(lease.ParentShardIds);
+            item[Lease.Names.ParentShardIds] = Set(lease.ParentShardIds);
         }
 
         if (lease.ChildShardIds.Count > 0)
         {
-            item[LeaseAttributes.ChildShardIds] = Set(lease.ChildShardIds);
+            item[Lease.Names.ChildShardIds] = Set(lease.ChildShardIds);
         }
 
         if (lease.HashKeyRange is { } range)
         {
-            item[LeaseAttributes.StartingHashKey] = Text(range.StartingHashKey.ToString(CultureInfo.InvariantCulture));
-            item[LeaseAttributes.EndingHashKey] = Text(range.EndingHashKey.ToString(CultureInfo.InvariantCulture));
+            item[Lease.Names.StartingHashKey] = Text(range.StartingHashKey.ToString(CultureInfo.InvariantCulture));
+            item[Lease.Names.EndingHashKey] = Text(range.EndingHashKey.ToString(CultureInfo.InvariantCulture));
         }
 
         if (lease.StartedAt is { } startedAt)
         {
-            item[LeaseAttributes.StartedAt] = Number(startedAt.ToUnixTimeMilliseconds());
+            item[Lease.Names.StartedAt] = Number(startedAt.ToUnixTimeMilliseconds());
         }
 
         if (lease.StreamCreatedAt is { } createdAt)
         {
-            item[LeaseAttributes.StreamCreatedAt] = Number(createdAt.ToUnixTimeMilliseconds());
+            item[Lease.Names.StreamCreatedAt] = Number(createdAt.ToUnixTimeMilliseconds());
         }
 
         if (lease.StreamName is not null)
         {
-            item[LeaseAttributes.StreamName] = Text(lease.StreamName);
+            item[Lease.Names.StreamName] = Text(lease.StreamName);
         }
 
         if (lease.TakenBy is not null)
         {
-            item[LeaseAttributes.TakenBy] = Text(lease.TakenBy);
+            item[Lease.Names.TakenBy] = Text(lease.TakenBy);
         }
 
         if (lease.Session is not null)
         {
-            item[LeaseAttributes.Session] = Text(lease.Session);
+            item[Lease.Names.Session] = Text(lease.Session);
         }
 
         if (lease.RequestedBy is not null)
         {
-            item[LeaseAttributes.RequestedBy] = Text(lease.RequestedBy);
+            item[Lease.Names.RequestedBy] = Text(lease.RequestedBy);
         }
 
-        if (lease.Ring is not null)
+        if (lease.Notification is not null)
         {
-            item[LeaseAttributes.Ring] = Text(lease.Ring);
+            item[Lease.Names.Notification] = Text(lease.Notification);
         }
 
         if (lease.Throughput is { } throughput)
         {
-            item[LeaseAttributes.PublishedThroughput] = Real(throughput);
+            item[Lease.Names.Throughput] = Real(throughput);
         }
 
         return item;
     }
 
     public static Dictionary<string, AttributeValue> Key(string leaseKey) =>
-        new(StringComparer.Ordinal) { [LeaseAttributes.LeaseKey] = Text(leaseKey) };
+        new(StringComparer.Ordinal) { [Lease.Names.LeaseKey] = Text(leaseKey) };
 
     public static AttributeValue Text(string value) => new() { S = value };
 
@@ -164,8 +164,8 @@ internal static class LeaseItem
         item.GetValueOrDefault(name)?.SS is { } values ? [.. values.Order(StringComparer.Ordinal)] : [];
 
     private static HashKeyRange? GetHashKeyRange(Dictionary<string, AttributeValue> item) =>
-        GetString(item, LeaseAttributes.StartingHashKey) is { } start && GetString(item, LeaseAttributes.EndingHashKey) is { } end
-            ? new HashKeyRange(ParseHashKey(LeaseAttributes.StartingHashKey, start), ParseHashKey(LeaseAttributes.EndingHashKey, end))
+        GetString(item, Lease.Names.StartingHashKey) is { } start && GetString(item, Lease.Names.EndingHashKey) is { } end
+            ? new HashKeyRange(ParseHashKey(Lease.Names.StartingHashKey, start), ParseHashKey(Lease.Names.EndingHashKey, end))
             : null;
 
     private static UInt128 ParseHashKey(string name, string digits) =>

@@ -128,7 +128,7 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
             table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count, consistent);
             foreach (Dictionary<string, AttributeValue> item in items)
             {
-                found[item[LeaseAttributes.LeaseKey].S] = item;
+                found[item[Lease.Names.LeaseKey].S] = item;
             }
 
             if (response.UnprocessedKeys?.Values.FirstOrDefault() is not { Keys.Count: > 0 } left)

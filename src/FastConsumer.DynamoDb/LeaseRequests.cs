@@ -14,7 +14,7 @@ internal static class LeaseRequests
     {
         TableName = table.Name,
         Item = LeaseItem.Write(lease),
-        ConditionExpression = $"attribute_not_exists({LeaseAttributes.LeaseKey})",
+        ConditionExpression = $"attribute_not_exists({Lease.Names.LeaseKey})",
         ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
     };
 
@@ -24,28 +24,28 @@ internal static class LeaseRequests
         string condition = AsObserved(observed, values);
         values[":me"] = LeaseItem.Text(owner);
         values[":session"] = LeaseItem.Text(session);
-        string update = $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :me, {LeaseAttributes.TakenBy} = :me, {LeaseAttributes.Session} = :session";
+        string update = $"SET {Lease.Names.LeaseCounter} = :next, {Lease.Names.LeaseOwner} = :me, {Lease.Names.TakenBy} = :me, {Lease.Names.Session} = :session";
         if (observed.LeaseOwner is not null && observed.LeaseOwner != owner)
         {
-            update += $", {LeaseAttributes.OwnerSwitches} = :switches";
+            update += $", {Lease.Names.OwnerSwitchesSinceCheckpoint} = :switches";
             values[":switches"] = LeaseItem.Number(observed.OwnerSwitchesSinceCheckpoint + 1);
         }
 
         // a take ends a hand-over, as KCL 3.x has it
-        return Update(table, observed, $"{update} REMOVE {LeaseAttributes.CheckpointOwner}, {Calls}", condition, values);
+        return Update(table, observed, $"{update} REMOVE {Lease.Names.CheckpointOwner}, {Calls}", condition, values);
     }
 
     public static UpdateItemRequest Renew(LeaseTable table, Lease held) =>
-        Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next", Owned, OwnerValues(held));
+        Update(table, held, $"SET {Lease.Names.LeaseCounter} = :next", Owned, OwnerValues(held));
 
     public static UpdateItemRequest WriteCheckpoint(LeaseTable table, Lease held, CheckpointPosition checkpoint, double? throughput)
     {
         string update =
-            $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.Checkpoint} = :checkpoint, "
-            + $"{LeaseAttributes.CheckpointSubSequenceNumber} = :sub, {LeaseAttributes.OwnerSwitches} = :zero "
-            + (throughput is null ? "" : $", {LeaseAttributes.PublishedThroughput} = :throughput ")
-            + $"REMOVE {LeaseAttributes.PendingCheckpoint}, {LeaseAttributes.PendingCheckpointSubSequenceNumber}, "
-            + LeaseAttributes.PendingCheckpointState;
+            $"SET {Lease.Names.LeaseCounter} = :next, {Lease.Names.Checkpoint} = :checkpoint, "
+            + $"{Lease.Names.CheckpointSubSequenceNumber} = :sub, {Lease.Names.OwnerSwitchesSinceCheckpoint} = :zero "
+            + (throughput is null ? "" : $", {Lease.Names.Throughput} = :throughput ")
+            + $"REMOVE {Lease.Names.PendingCheckpoint}, {Lease.Names.PendingCheckpointSubSequenceNumber}, "
+            + Lease.Names.PendingCheckpointState;
         Dictionary<string, AttributeValue> values = OwnerValues(held);
         values[":checkpoint"] = LeaseItem.Text(checkpoint.ToCheckpointString());
         values[":sub"] = LeaseItem.Number(checkpoint.SubSequenceNumber);
@@ -69,28 +69,28 @@ internal static class LeaseRequests
             return Update(
                 table,
                 held,
-                $"SET {LeaseAttributes.LeaseCounter} = :next, {LeaseAttributes.LeaseOwner} = :successor REMOVE {Calls}",
+                $"SET {Lease.Names.LeaseCounter} = :next, {Lease.Names.LeaseOwner} = :successor REMOVE {Calls}",
                 condition,
                 values);
         }
 
         // what is nobody's bears nothing of ours but what tells where to start
-        string given = held.CheckpointOwner is null ? $"{LeaseAttributes.LeaseOwner}, {LeaseAttributes.TakenBy}, {LeaseAttributes.Session}" : LeaseAttributes.CheckpointOwner;
-        return Update(table, held, $"SET {LeaseAttributes.LeaseCounter} = :next REMOVE {given}, {Calls}", condition, values);
+        string given = held.CheckpointOwner is null ? $"{Lease.Names.LeaseOwner}, {Lease.Names.TakenBy}, {Lease.Names.Session}" : Lease.Names.CheckpointOwner;
+        return Update(table, held, $"SET {Lease.Names.LeaseCounter} = :next REMOVE {given}, {Calls}", condition, values);
     }
 
     /// <summary>Sets or takes back a request, and leaves the counter alone.</summary>
     public static UpdateItemRequest Request(LeaseTable table, Lease observed, string? requester)
     {
         Dictionary<string, AttributeValue> values = new(StringComparer.Ordinal) { [":owner"] = LeaseItem.Text(observed.LeaseOwner!) };
-        string condition = $"{OwnedBy} AND {Equal(LeaseAttributes.RequestedBy, ":requestedBy", observed.RequestedBy, values)}";
+        string condition = $"{OwnedBy} AND {Equal(Lease.Names.RequestedBy, ":requestedBy", observed.RequestedBy, values)}";
         if (requester is null)
         {
-            return Update(table, observed, $"REMOVE {LeaseAttributes.RequestedBy}", condition, values);
+            return Update(table, observed, $"REMOVE {Lease.Names.RequestedBy}", condition, values);
         }
 
         values[":requester"] = LeaseItem.Text(requester);
-        return Update(table, observed, $"SET {LeaseAttributes.RequestedBy} = :requester", condition, values);
+        return Update(table, observed, $"SET {Lease.Names.RequestedBy} = :requester", condition, values);
     }
 
     /// <summary>May be sent twice.</summary>
@@ -98,7 +98,7 @@ internal static class LeaseRequests
     {
         TableName = table.Name,
         Key = LeaseItem.Key(leaseKey),
-        UpdateExpression = $"SET {LeaseAttributes.Ring} = :ring",
+        UpdateExpression = $"SET {Lease.Names.Notification} = :ring",
         ConditionExpression = OwnedBy,
         ExpressionAttributeValues = new Dictionary<string, AttributeValue>(StringComparer.Ordinal)
         {
@@ -114,9 +114,9 @@ internal static class LeaseRequests
         TableName = table.Name,
         Key = LeaseItem.Key(leaseKey),
         UpdateExpression = childShardIds.Count == 0
-            ? $"REMOVE {LeaseAttributes.ChildShardIds}"
-            : $"SET {LeaseAttributes.ChildShardIds} = :children",
-        ConditionExpression = $"attribute_exists({LeaseAttributes.LeaseCounter})",
+            ? $"REMOVE {Lease.Names.ChildShardIds}"
+            : $"SET {Lease.Names.ChildShardIds} = :children",
+        ConditionExpression = $"attribute_exists({Lease.Names.LeaseCounter})",
         ExpressionAttributeValues = childShardIds.Count == 0
             ? null
             : new Dictionary<string, AttributeValue>(StringComparer.Ordinal) { [":children"] = LeaseItem.Set(childShardIds) },
@@ -140,11 +140,11 @@ internal static class LeaseRequests
     }
 
     /// <summary>What others wrote for the owner, and its successors have nothing to do with.</summary>
-    private const string Calls = $"{LeaseAttributes.RequestedBy}, {LeaseAttributes.Ring}";
+    private const string Calls = $"{Lease.Names.RequestedBy}, {Lease.Names.Notification}";
 
-    private const string OwnedBy = $"{LeaseAttributes.LeaseOwner} = :owner AND attribute_not_exists({LeaseAttributes.CheckpointOwner})";
+    private const string OwnedBy = $"{Lease.Names.LeaseOwner} = :owner AND attribute_not_exists({Lease.Names.CheckpointOwner})";
 
-    private const string Owned = $"{LeaseAttributes.LeaseCounter} = :counter AND {OwnedBy}";
+    private const string Owned = $"{Lease.Names.LeaseCounter} = :counter AND {OwnedBy}";
 
     private static UpdateItemRequest Update(
         LeaseTable table, Lease lease, string update, string condition, Dictionary<string, AttributeValue> values) => new()
@@ -174,9 +174,9 @@ internal static class LeaseRequests
     }
 
     private static string AsObserved(Lease observed, Dictionary<string, AttributeValue> values) =>
-        $"{LeaseAttributes.LeaseCounter} = :counter "
-        + $"AND {Equal(LeaseAttributes.LeaseOwner, ":owner", observed.LeaseOwner, values)} "
-        + $"AND {Equal(LeaseAttributes.CheckpointOwner, ":checkpointOwner", observed.CheckpointOwner, values)}";
+        $"{Lease.Names.LeaseCounter} = :counter "
+        + $"AND {Equal(Lease.Names.LeaseOwner, ":owner", observed.LeaseOwner, values)} "
+        + $"AND {Equal(Lease.Names.CheckpointOwner, ":checkpointOwner", observed.CheckpointOwner, values)}";
 
     private static string Equal(string attribute, string placeholder, string? value, Dictionary<string, AttributeValue> values)
     {

@@ -11,16 +11,16 @@ namespace FastConsumer.DynamoDb;
 internal static class LeaseStatements
 {
     private const string Owned =
-        $" WHERE {LeaseAttributes.LeaseKey} = ? AND {LeaseAttributes.LeaseCounter} = ? AND {LeaseAttributes.LeaseOwner} = ? "
-        + $"AND {LeaseAttributes.CheckpointOwner} IS MISSING";
+        $" WHERE {Lease.Names.LeaseKey} = ? AND {Lease.Names.LeaseCounter} = ? AND {Lease.Names.LeaseOwner} = ? "
+        + $"AND {Lease.Names.CheckpointOwner} IS MISSING";
 
-    private const string Renewal = $"SET {LeaseAttributes.LeaseCounter} = ?";
+    private const string Renewal = $"SET {Lease.Names.LeaseCounter} = ?";
 
     private const string Checkpoint =
-        $"SET {LeaseAttributes.LeaseCounter} = ?, {LeaseAttributes.Checkpoint} = ?, {LeaseAttributes.CheckpointSubSequenceNumber} = ?, "
-        + $"{LeaseAttributes.OwnerSwitches} = ?";
+        $"SET {Lease.Names.LeaseCounter} = ?, {Lease.Names.Checkpoint} = ?, {Lease.Names.CheckpointSubSequenceNumber} = ?, "
+        + $"{Lease.Names.OwnerSwitchesSinceCheckpoint} = ?";
 
-    private const string Throughput = $", {LeaseAttributes.PublishedThroughput} = ?";
+    private const string Throughput = $", {Lease.Names.Throughput} = ?";
 
     /// <summary>
     /// False where the write has to remove something (a prepared checkpoint), and where the row was in a hand-over when it was read:

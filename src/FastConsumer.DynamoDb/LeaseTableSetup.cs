@@ -22,7 +22,7 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
             {
                 throw new LeaseStoreException(
                     $"The {table} does not exist, and DynamoDbLeaseOptions.TableMode is Require. Create it with the partition key "
-                    + $"{LeaseAttributes.LeaseKey} (S), check region and account, or set TableMode to Create.",
+                    + $"{Lease.Names.LeaseKey} (S), check region and account, or set TableMode to Create.",
                     isTransient: false);
             }
 
@@ -76,8 +76,8 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
         var request = new CreateTableRequest
         {
             TableName = table.Name,
-            KeySchema = [new KeySchemaElement(LeaseAttributes.LeaseKey, KeyType.HASH)],
-            AttributeDefinitions = [new AttributeDefinition(LeaseAttributes.LeaseKey, ScalarAttributeType.S)],
+            KeySchema = [new KeySchemaElement(Lease.Names.LeaseKey, KeyType.HASH)],
+            AttributeDefinitions = [new AttributeDefinition(Lease.Names.LeaseKey, ScalarAttributeType.S)],
             BillingMode = BillingMode.PAY_PER_REQUEST,
             Tags = options.Tags.Count == 0 ? null : [.. options.Tags.Select(static tag => new Tag { Key = tag.Key, Value = tag.Value })],
         };
@@ -129,14 +129,14 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
     private void CheckKeySchema(TableDescription found)
     {
         List<KeySchemaElement> keys = found.KeySchema ?? [];
-        if (keys is [{ AttributeName: LeaseAttributes.LeaseKey } key] && key.KeyType == KeyType.HASH && TypeOf(key) == "S")
+        if (keys is [{ AttributeName: Lease.Names.LeaseKey } key] && key.KeyType == KeyType.HASH && TypeOf(key) == "S")
         {
             return;
         }
 
         string actual = string.Join(", ", keys.Select(element => $"{element.AttributeName} ({element.KeyType}, {TypeOf(element)})"));
         throw new LeaseStoreException(
-            $"The {table} is not a lease table: its key is {actual}, and {LeaseAttributes.LeaseKey} (HASH, S) alone is expected. "
+            $"The {table} is not a lease table: its key is {actual}, and {Lease.Names.LeaseKey} (HASH, S) alone is expected. "
             + "Choose another application name, or set DynamoDbLeaseOptions.TableName.",
             isTransient: false);
 

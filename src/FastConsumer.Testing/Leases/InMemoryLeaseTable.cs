@@ -59,7 +59,7 @@ internal sealed class InMemoryLeaseTable
                 TakenBy = owner,
                 Session = session,
                 RequestedBy = null,
-                Ring = null,
+                Notification = null,
                 LeaseCounter = row.LeaseCounter + 1,
                 OwnerSwitchesSinceCheckpoint = row.OwnerSwitchesSinceCheckpoint + (switches ? 1 : 0),
             });
@@ -96,7 +96,7 @@ internal sealed class InMemoryLeaseTable
             }
 
             // during a hand-over the next owner stays
-            Lease released = row with { LeaseCounter = row.LeaseCounter + 1, RequestedBy = null, Ring = null };
+            Lease released = row with { LeaseCounter = row.LeaseCounter + 1, RequestedBy = null, Notification = null };
             return Write(row.CheckpointOwner is not null ? released with { CheckpointOwner = null }
                 : released with { LeaseOwner = successor, TakenBy = successor is null ? null : row.TakenBy, Session = successor is null ? null : row.Session });
         }
@@ -119,7 +119,7 @@ internal sealed class InMemoryLeaseTable
         {
             if (_rows.TryGetValue(leaseKey, out Lease? row) && row.LeaseOwner == owner && row.CheckpointOwner is null)
             {
-                _rows[leaseKey] = row with { Ring = ring };
+                _rows[leaseKey] = row with { Notification = ring };
                 return true;
             }
 

@@ -30,7 +30,7 @@ internal sealed class Doorbell(ILeaseStore store, string me, Random random)
             _heard.Clear();
             foreach (Lease lease in listed.Where(lease => lease.LeaseOwner == me))
             {
-                _heard[lease.LeaseKey] = lease.Ring;
+                _heard[lease.LeaseKey] = lease.Notification;
             }
         }
     }
@@ -40,7 +40,7 @@ internal sealed class Doorbell(ILeaseStore store, string me, Random random)
     {
         lock (_lock)
         {
-            return row.LeaseOwner == me && row.Ring is not null && _heard.GetValueOrDefault(row.LeaseKey) != row.Ring;
+            return row.LeaseOwner == me && row.Notification is not null && _heard.GetValueOrDefault(row.LeaseKey) != row.Notification;
         }
     }
 

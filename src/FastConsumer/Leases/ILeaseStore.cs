@@ -60,7 +60,7 @@ public interface ILeaseStore : IAsyncDisposable
     Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Rings at an owner's row: sets <see cref="Lease.Ring"/> on condition that the row still has this owner; true where it has.
+    /// Rings at an owner's row: sets <see cref="Lease.Notification"/> on condition that the row still has this owner; true where it has.
     /// Leaves the counter alone. It is a hint, no more: one that is lost costs time only.
     /// </summary>
     Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken);

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using FastConsumer.Kinesis;
 
 namespace FastConsumer.Leases;
@@ -61,8 +62,8 @@ public sealed partial record Lease
     public string? TakenBy { get; init; }
 
     /// <summary>
-    /// Which process it was that took it last: tells apart two that were given the same WorkerId. Null where nobody did, or the store does not
-    /// say, and where it was released to nobody. An attribute of ours.
+    /// Which process took it last, and with which take (<c>process/epoch</c>, where the epoch is the counter that the take wrote): tells apart two
+    /// processes with the same WorkerId. Null where no FastConsumer worker did, and where it was released to nobody. An attribute of ours.
     /// </summary>
     public string? Session { get; init; }
 
@@ -70,16 +71,34 @@ public sealed partial record Lease
     public string? RequestedBy { get; init; }
 
     /// <summary>
-    /// What was rung last on this row: whoever writes another value tells the owner, if it is the owner's bell, to look at the table.
+    /// The last notification on this row: whoever writes another value tells the owner, if it is the owner's notification row, to list the table.
     /// An attribute of ours; a take or release removes it.
     /// </summary>
-    public string? Ring { get; init; }
+    public string? Notification { get; init; }
+
+    /// <summary>
+    /// The lease duration of the worker that took it last: without a write of its owner for so long, it has expired. Null where that worker did not
+    /// say. An attribute of ours, believed only where <see cref="Session"/> is of the same take.
+    /// </summary>
+    public TimeSpan? Duration { get; init; }
 
     /// <summary>What the shard's last owner read of it, in KB a second, as far as it was published. An attribute of ours.</summary>
     public double? Throughput { get; init; }
 
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }
+
+    /// <summary>
+    /// Why the row cannot be read as a lease, and what to do about it, in full sentences that name the row; null where it can be read. Such a row
+    /// counts as leased and unfinished, and is never written: only its own shard and that one's descendants wait.
+    /// </summary>
+    public string? Problem { get; init; }
+
+    /// <summary>
+    /// All attributes of the row as it was read, also unknown ones; empty for a lease that was not read. A copy made by <c>with</c> keeps them:
+    /// <see cref="ToAttributes"/> is what the row becomes.
+    /// </summary>
+    public IReadOnlyDictionary<string, Value> Attributes { get; init; } = ReadOnlyDictionary<string, Value>.Empty;
 
     /// <summary>Who owns the shard now.</summary>
     public string? Owner => CheckpointOwner ?? LeaseOwner;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using FastConsumer.Kinesis;
 
@@ -62,16 +63,24 @@ public readonly record struct CheckpointPosition : IComparable<CheckpointPositio
 
     /// <summary>Reads KCL's text form: digits or a sentinel.</summary>
     /// <exception cref="FormatException">It is neither.</exception>
-    public static CheckpointPosition Parse(string text, long subSequenceNumber = 0) => text switch
+    public static CheckpointPosition Parse(string text, long subSequenceNumber = 0) => TryParse(text, subSequenceNumber, out CheckpointPosition position)
+        ? position
+        : throw new FormatException($"'{text}' is not a checkpoint: a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected.");
+
+    /// <summary>Reads KCL's text form: digits or a sentinel. False where it is neither.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, long subSequenceNumber, out CheckpointPosition position)
     {
-        "TRIM_HORIZON" => TrimHorizon,
-        "LATEST" => Latest,
-        "AT_TIMESTAMP" => AtTimestamp,
-        "SHARD_END" => ShardEnd,
-        _ => SequenceNumber.TryParse(text, out SequenceNumber number)
-            ? At(number, subSequenceNumber)
-            : throw new FormatException($"'{text}' is not a checkpoint: a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected."),
-    };
+        CheckpointPosition? parsed = text switch
+        {
+            "TRIM_HORIZON" => TrimHorizon,
+            "LATEST" => Latest,
+            "AT_TIMESTAMP" => AtTimestamp,
+            "SHARD_END" => ShardEnd,
+            _ => SequenceNumber.TryParse(text, out SequenceNumber number) ? At(number, subSequenceNumber) : null,
+        };
+        position = parsed.GetValueOrDefault();
+        return parsed is not null;
+    }
 
     /// <summary>KCL's text form of the <c>checkpoint</c> attribute, without the sub-sequence number.</summary>
     public string ToCheckpointString() => Kind switch

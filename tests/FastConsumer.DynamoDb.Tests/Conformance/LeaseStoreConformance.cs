@@ -65,7 +65,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
             TakenBy = "me",
             Session = "process 1",
             RequestedBy = "other",
-            Ring = "other/1",
+            Notification = "other/1",
             Throughput = 12.5,
         };
 
@@ -497,11 +497,11 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_released_lease_is_free_at_once()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Ring = "x/1", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Notification = "x/1", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, Cancellation);
 
-        Lease free = mine with { LeaseOwner = null, TakenBy = null, RequestedBy = null, Ring = null, LeaseCounter = 1 };
+        Lease free = mine with { LeaseOwner = null, TakenBy = null, RequestedBy = null, Notification = null, LeaseCounter = 1 };
         await AssertWritten(result, free);
         result = await Store.TakeAsync(result.Lease!, "other", Cancellation);
         await AssertWritten(result, free with { LeaseOwner = "other", TakenBy = "other", LeaseCounter = 2 });
@@ -521,11 +521,11 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_lease_is_released_to_a_successor()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Checkpoint = At("9"), Ring = "x/1" });
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Checkpoint = At("9"), Notification = "x/1" });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, "next", Cancellation);
 
-        Lease given = mine with { LeaseOwner = "next", RequestedBy = null, Ring = null, LeaseCounter = 1 };
+        Lease given = mine with { LeaseOwner = "next", RequestedBy = null, Notification = null, LeaseCounter = 1 };
         await AssertWritten(result, given);
         Assert.False(given.IsHeldByFastConsumer);
         // whoever was not chosen is refused, and so is the old owner
@@ -569,11 +569,11 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_take_drops_requests_and_rings()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Ring = "next/1" });
+        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Notification = "next/1" });
 
         LeaseWriteResult result = await Store.TakeAsync(mine, "third", Cancellation);
 
-        await AssertWritten(result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Ring = null, LeaseCounter = 1, OwnerSwitchesSinceCheckpoint = 1 });
+        await AssertWritten(result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Notification = null, LeaseCounter = 1, OwnerSwitchesSinceCheckpoint = 1 });
     }
 
     [Fact]
@@ -616,11 +616,11 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         Lease theirs = await Create(Unowned() with { LeaseOwner = "other", LeaseCounter = 4 });
 
         Assert.True(await Store.RingAsync(Shard, "other", "me/1", Cancellation));
-        AssertSame(theirs with { Ring = "me/1" }, await Get());
+        AssertSame(theirs with { Notification = "me/1" }, await Get());
         Assert.True(await Store.RingAsync(Shard, "other", "me/2", Cancellation));
         Assert.False(await Store.RingAsync(Shard, "third", "me/3", Cancellation));
         Assert.False(await Store.RingAsync("none", "other", "me/3", Cancellation));
-        AssertSame(theirs with { Ring = "me/2" }, await Get());
+        AssertSame(theirs with { Notification = "me/2" }, await Get());
         Assert.Equal(LeaseWriteOutcome.Written, (await Update(theirs)).Outcome);
 
         await PutAsync(theirs with { CheckpointOwner = "old" });

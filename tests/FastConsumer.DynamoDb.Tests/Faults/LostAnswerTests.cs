@@ -112,7 +112,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         }
 
         Lease row = (await _store.GetAsync(theirs.LeaseKey, Cancellation))!;
-        Assert.Equal((theirs.LeaseCounter, "other", "me/1"), (row.LeaseCounter, row.LeaseOwner, row.Ring));
+        Assert.Equal((theirs.LeaseCounter, "other", "me/1"), (row.LeaseCounter, row.LeaseOwner, row.Notification));
     }
 
     [Theory]

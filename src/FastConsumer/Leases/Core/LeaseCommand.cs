@@ -3,7 +3,7 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Leases.Core;
 
 /// <summary>What is to be done: the only output of <c>LeaseMachine.Step</c> beside the new state. A closed set.</summary>
-internal abstract record LeaseCommand
+internal abstract partial record LeaseCommand
 {
     private LeaseCommand()
     {
@@ -12,7 +12,11 @@ internal abstract record LeaseCommand
     /// <summary>Read the whole table.</summary>
     public sealed record List(ReadConsistency Consistency) : LeaseCommand;
 
-    /// <summary>Read some rows.</summary>
+    /// <summary>
+    /// Read some rows. Answered by <see cref="LeaseEvent.RowsRead"/> or <see cref="LeaseEvent.ReadFailed"/> with the same keys. The client
+    /// reads
+    /// nothing back on its own: where a write is in doubt, this is how the row is asked.
+    /// </summary>
     public sealed record Poll(IReadOnlyList<string> Keys, ReadConsistency Consistency) : LeaseCommand;
 
     /// <summary>
@@ -21,22 +25,39 @@ internal abstract record LeaseCommand
     /// </summary>
     public sealed record Send(long Request, IReadOnlyList<Renewal> Leases) : LeaseCommand;
 
-    /// <summary>Write this, alone.</summary>
+    /// <summary>
+    /// Write this, alone. Answered by <see cref="LeaseEvent.Answered"/> with one result; no <see cref="LeaseEvent.Sent"/> is needed, since
+    /// the
+    /// time of this command counts as the time at which it was sent.
+    /// </summary>
     public sealed record WriteOne(long Request, LeaseEvent.Outgoing Write) : LeaseCommand;
 
-    /// <summary>Tell an owner to list the table: a hint on its notification row, on condition that the row has this owner.</summary>
-    public sealed record Notify(string Key, string Owner) : LeaseCommand;
+    /// <summary>
+    /// Tell an owner to list the table: a hint on its notification row, on condition that the row has this owner. Nobody waits for it.
+    /// </summary>
+    /// <param name="Key">The owner's notification row.</param>
+    /// <param name="Owner">The owner.</param>
+    /// <param name="Writes">The write, and those to try after it where it is refused, one by one: its row may be another's by now.</param>
+    public sealed record Notify(string Key, string Owner, IReadOnlyList<LeaseWrite> Writes) : LeaseCommand;
 
-    /// <summary>Create these leases.</summary>
+    /// <summary>
+    /// Create these leases, several at a time. Answered by <see cref="LeaseEvent.Answered"/> in their order: Refused where there is one
+    /// already.
+    /// </summary>
     public sealed record Create(long Request, IReadOnlyList<Lease> Leases) : LeaseCommand;
 
-    /// <summary>Delete these leases on condition that they are as seen.</summary>
+    /// <summary>Delete these leases on condition that they are as seen. Nobody waits for it: what is left over does no harm.</summary>
     public sealed record Delete(IReadOnlyList<Lease> Leases) : LeaseCommand;
 
-    /// <summary>List the stream.</summary>
-    public sealed record ListStream : LeaseCommand;
+    /// <summary>List the stream. Answered by <see cref="LeaseEvent.StreamListed"/>, at the latest after 20 s.</summary>
+    /// <param name="WithCreation">True where it is also to be asked when the stream was created.</param>
+    public sealed record ListStream(bool WithCreation) : LeaseCommand;
 
-    /// <summary>Do not hand over a request that still waits; nobody waits for its answer any more.</summary>
+    /// <summary>
+    /// Do not hand over a request that still waits, and cancel the one that was; nobody waits for its answer any more. It is answered all
+    /// the same,
+    /// also later: with <see cref="LeaseWrite.Outcome.NotWritten"/> for each of its leases where it was certainly not handed over.
+    /// </summary>
     public sealed record Abandon(long Request) : LeaseCommand;
 
     /// <summary>A command to the supervisor about one run.</summary>

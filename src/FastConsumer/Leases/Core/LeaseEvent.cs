@@ -19,25 +19,35 @@ internal abstract record LeaseEvent
     public sealed record TableListed(IReadOnlyList<Lease> Rows, TimeSpan Begun, ReadConsistency Consistency) : LeaseEvent;
 
     /// <summary>Some rows were read.</summary>
-    /// <param name="Keys">The rows that were asked for. A strong read proves that those that are not in <paramref name="Rows"/> are absent.</param>
+    /// <param name="Keys">The rows that were asked for. A strong read proves that those that are not in <paramref name="Rows"/> are
+    /// absent.</param>
     /// <param name="Rows">The rows that are there.</param>
     /// <param name="Begun">When the read began.</param>
     /// <param name="Consistency">What the read may show.</param>
     public sealed record RowsRead(IReadOnlyList<string> Keys, IReadOnlyList<Lease> Rows, TimeSpan Begun, ReadConsistency Consistency) : LeaseEvent;
 
-    /// <summary>A read of the table failed. The keys are those of a read of some rows; null for a list.</summary>
+    /// <summary>
+    /// A read of the table failed, or was not answered in time (the client gives up after half the lease duration). The keys are those of a
+    /// read of some rows; null for a list.
+    /// </summary>
     public sealed record ReadFailed(IReadOnlyList<string>? Keys, Exception Error) : LeaseEvent;
 
-    /// <summary>A batch is handed to the store now: these are the exact writes. A lease of the request that is missing here was left out.</summary>
+    /// <summary>
+    /// A batch is handed to the store now: these are the exact writes. A lease of the request that is missing here was left out.
+    /// </summary>
     public sealed record Sent(long Request, IReadOnlyList<Outgoing> Writes, TimeSpan At) : LeaseEvent;
 
-    /// <summary>A request was answered, in the order of its writes.</summary>
+    /// <summary>
+    /// A request was answered, in the order of its writes: for a batch those of <see cref="Sent"/>, or those of the command where it was
+    /// never sent.
+    /// Each request is answered once, whatever becomes of it.
+    /// </summary>
     public sealed record Answered(long Request, IReadOnlyList<LeaseWrite.Result> Results) : LeaseEvent;
 
     /// <summary>The stream was listed, or that failed.</summary>
     /// <param name="Shards">Null where it failed.</param>
-    /// <param name="CreatedAt">When the stream was created.</param>
-    /// <param name="AnsweredAt">The service's clock.</param>
+    /// <param name="CreatedAt">When the stream was created; null where it was not asked.</param>
+    /// <param name="AnsweredAt">When it was answered by the service's clock, or by the worker's where the service does not say.</param>
     /// <param name="Begun">When the listing began.</param>
     /// <param name="Error">Why it failed.</param>
     public sealed record StreamListed(
@@ -47,7 +57,18 @@ internal abstract record LeaseEvent
         TimeSpan Begun,
         Exception? Error) : LeaseEvent;
 
-    /// <summary>What the table may be asked for a second; null where nothing is provisioned or it cannot be learnt.</summary>
+    /// <summary>
+    /// The loop has caught a violated invariant: the lease is lost and left alone for a while; null, or the third within 5 min, ends all
+    /// runs.
+    /// </summary>
+    /// <param name="Invariant">The invariant.</param>
+    /// <param name="Key">The lease; null where it is not about one.</param>
+    public sealed record Violated(string Invariant, string? Key) : LeaseEvent;
+
+    /// <summary>
+    /// What the table may be asked for a second. The loop asks on its own, each 5 min, where the settings say nothing; null where nothing
+    /// is provisioned or it cannot be learnt.
+    /// </summary>
     public sealed record LimitsKnown(double? WriteUnits) : LeaseEvent;
 
     /// <summary>A shard has progress to write, or somebody waits for it.</summary>

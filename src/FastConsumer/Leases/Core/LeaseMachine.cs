@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+
+namespace FastConsumer.Leases.Core;
+
+/// <summary>
+/// Decides all that happens to leases: from a state, what has happened, and the time, to the next state and what is to be done. Pure: no
+/// I/O, no
+/// clock, no chance but the state's. docs/leases.md tells the whole story.
+/// </summary>
+internal static partial class LeaseMachine
+{
+    /// <summary>Rules that tests switch off, to show that the checks miss them. None in production.</summary>
+    [Flags]
+    internal enum Rules
+    {
+        /// <summary>All rules hold.</summary>
+        None = 0,
+
+        /// <summary>A lease's age counts from when its last write was sent, not from when it was answered.</summary>
+        AgeFromSending = 1,
+
+        /// <summary>A row is adopted only where one of our writes leaves exactly it.</summary>
+        ExactAdoption = 1 << 1,
+
+        /// <summary>A release given up with a write under way leaves the row in doubt: no take before that is settled.</summary>
+        ReleaseInDoubt = 1 << 2,
+
+        /// <summary>No take while a former run lasts here.</summary>
+        FormerRunEnds = 1 << 3,
+
+        /// <summary>A take without an answer is settled by its row.</summary>
+        TakeInDoubt = 1 << 4,
+
+        /// <summary>A row expires by its owner's lease duration.</summary>
+        OwnersDuration = 1 << 5,
+
+        /// <summary>A lease that was asked for counts for who asked.</summary>
+        RequesterCounts = 1 << 6,
+
+        /// <summary>Events of another run change nothing.</summary>
+        EpochsDiffer = 1 << 7,
+
+        /// <summary>One write of a lease at a time.</summary>
+        OneWrite = 1 << 8,
+
+        /// <summary>A counter stands still from when it was taken in until its latest read began.</summary>
+        StillnessByReads = 1 << 9,
+
+        /// <summary>A worker is dead only where all of its rows stand still.</summary>
+        DeadByAllRows = 1 << 10,
+
+        /// <summary>A worker never releases what a former process of its id holds.</summary>
+        NamesakesKeep = 1 << 11,
+
+        /// <summary>Leases are created only by a listing of late.</summary>
+        FreshListing = 1 << 12,
+
+        /// <summary>A row with a lower counter is an older one.</summary>
+        StaleRows = 1 << 13,
+
+        /// <summary>A lease is lost at 0.9 of its duration, whatever comes later.</summary>
+        Expires = 1 << 14,
+
+        /// <summary>A throttled write leaves no doubt.</summary>
+        ThrottleIsNoDoubt = 1 << 15,
+
+        /// <summary>No take and no creation before all leased parents are finished.</summary>
+        ParentsFirst = 1 << 16,
+    }
+
+    /// <summary>A lease counts as this worker's own for so much of its duration: others wait for all of it.</summary>
+    internal const double Lasts = 0.9;
+
+    /// <summary>As many leases as DynamoDB takes in one request.</summary>
+    internal const int BatchSize = 25;
+
+    private const int BatchesAtOnce = 8;
+    private const int SinglesAtOnce = 16;
+    private const int ReleasesAtOnce = 64;
+
+    /// <summary>The next state, and what is to be done, in this order.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="e">What has happened.</param>
+    /// <param name="now">The time, never less than at the step before.</param>
+    /// <exception cref="InvariantViolation">The state is not what it must be. The caller keeps the old one and posts <see
+    /// cref="LeaseEvent.Violated"/>.</exception>
+    public static (LeaseTableState State, ImmutableArray<LeaseCommand> Commands) Step(LeaseTableState state, LeaseEvent e, TimeSpan now)
+    {
+        throw new NotImplementedException();
+    }
+
+    /// <summary>The write of a lease that is held: its renewal, with what is new. Called by the client as it sends.</summary>
+    /// <param name="lease">The lease, as <see cref="LeaseCommand.Send"/> names it.</param>
+    /// <param name="position">The position that is done; null for none. One that is not beyond the row's is left out.</param>
+    /// <param name="throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is.</param>
+    /// <returns>The write; null where there is nothing new and no renewal is due.</returns>
+    public static LeaseWrite? Renew(LeaseCommand.Renewal lease, CheckpointPosition? position, double? throughput) =>
+        throw new NotImplementedException();
+
+    /// <summary>When <see cref="Step"/> is to be called with a <see cref="LeaseEvent.Tick"/> at the latest: at least each D/20.</summary>
+    public static TimeSpan NextDeadline(LeaseTableState state)
+    {
+        throw new NotImplementedException();
+    }
+
+    /// <summary>An invariant of the leases does not hold: what follows could be wrong, so the lease is given up instead.</summary>
+    internal sealed class InvariantViolation(string invariant, string? leaseKey, string message) : Exception(message)
+    {
+        /// <summary>The invariant.</summary>
+        public string Invariant { get; } = invariant;
+
+        /// <summary>The lease; null where it is not about one.</summary>
+        public string? LeaseKey { get; } = leaseKey;
+    }
+}
