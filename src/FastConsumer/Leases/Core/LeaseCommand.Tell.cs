@@ -58,6 +58,9 @@ internal abstract partial record LeaseCommand
         /// <summary>The worker has stopped, and released so many leases: nothing further follows.</summary>
         public sealed record Stopped(int Leases) : Tell;
 
+        /// <summary>The lease loop came late by so much: the process stood still, or its clock jumped.</summary>
+        public sealed record StoodStill(TimeSpan Late) : Tell;
+
         /// <summary>An invariant was violated. The lease is null where all leases are given up for it.</summary>
         public sealed record Violated(string Invariant, string? Key) : Tell;
 

@@ -18,6 +18,11 @@ internal sealed class LeaseLoop
     /// <summary>The events of one turn; then its commands are handed out.</summary>
     private const int EventsATurn = 256;
 
+    /// <summary>What a table has provisioned may change at any time.</summary>
+    private static readonly TimeSpan s_limitsInterval = TimeSpan.FromMinutes(5);
+
+    private static readonly LeaseEvent s_tick = new LeaseEvent.Tick();
+
     private readonly ConcurrentQueue<LeaseEvent> _mailbox = new();
     private readonly AsyncSignal _signal = new();
     private readonly Lock _abandoning = new();
@@ -31,6 +36,7 @@ internal sealed class LeaseLoop
     private volatile bool _isAbandoned;
     private bool _isSignalled;
     private TimeSpan _due;
+    private TimeSpan _limitsDue;
 
     /// <param name="state">The state to begin with.</param>
     /// <param name="time">The clock.</param>
@@ -45,7 +51,9 @@ internal sealed class LeaseLoop
     /// <summary>The state as the last turn left it: an immutable snapshot.</summary>
     public LeaseTableState State => _state;
 
-    /// <summary>Ends when the stop is through, or the loop was abandoned.</summary>
+    /// <summary>
+    /// Ends when the stop is through or the loop was abandoned. Fails where the state cannot be carried on: then nothing is known of any lease.
+    /// </summary>
     public Task Completion => _over.Task;
 
     private TimeSpan Now => _time.GetElapsedTime(0);
@@ -56,6 +64,7 @@ internal sealed class LeaseLoop
     public void Start(TaskScheduler scheduler, string name)
     {
         _due = Now;
+        _limitsDue = _state.Configuration.TableWriteUnits is null ? _due : TimeSpan.MaxValue;
         if (scheduler == TaskScheduler.Default && _time == TimeProvider.System)
         {
             new Thread(RunThread) { IsBackground = true, Name = name, Priority = ThreadPriority.AboveNormal }.Start();
@@ -94,9 +103,11 @@ internal sealed class LeaseLoop
         }
     }
 
+    private bool IsOver => _isAbandoned || _state.Phase == LeaseTableState.Mode.Stopped || _over.Task.IsCompleted;
+
     private void RunThread()
     {
-        while (!IsOver())
+        while (!IsOver)
         {
             Turn();
             lock (_thread)
@@ -116,7 +127,7 @@ internal sealed class LeaseLoop
 
     private async Task RunAsync()
     {
-        while (!IsOver())
+        while (!IsOver)
         {
             Turn();
             TimeSpan wait = _due - Now;
@@ -131,5 +142,80 @@ internal sealed class LeaseLoop
         }
 
         _over.TrySetResult();
+    }
+
+    /// <summary>
+    /// Takes the answers first, then checks what has run out, then the rest: an answer that is there counts, and what is lost by now is lost
+    /// before anything else is decided.
+    /// </summary>
+    private void Turn()
+    {
+        TimeSpan now = Now;
+        TimeSpan late = now - _due;
+        if (late >= _state.Configuration.LeaseDuration / 5)
+        {
+            HandOut(new LeaseCommand.Tell.StoodStill(late));
+        }
+
+        for (int i = 0; i < EventsATurn && _mailbox.TryDequeue(out LeaseEvent? e); i++)
+        {
+            (e is LeaseEvent.Sent or LeaseEvent.Answered ? _answers : _others).Add(e);
+        }
+
+        _answers.ForEach(Step);
+        Step(s_tick);
+        _others.ForEach(Step);
+        _answers.Clear();
+        _others.Clear();
+        if (now >= _limitsDue)
+        {
+            _limitsDue = now + s_limitsInterval;
+            HandOut(new LeaseCommand.LearnLimits());
+        }
+
+        _due = LeaseMachine.NextDeadline(_state);
+        _due = _limitsDue < _due ? _limitsDue : _due;
+    }
+
+    private void Step(LeaseEvent e)
+    {
+        try
+        {
+            try
+            {
+                Take(LeaseMachine.Step(_state, e, Now));
+            }
+            catch (Exception violated)
+            {
+                // the state is as it was before: what the machine knows to be wrong is given up there
+                var violation = violated as LeaseMachine.InvariantViolation;
+                string invariant = violation?.Message ?? $"{e.GetType().Name} was not taken in: {violated}";
+                Take(LeaseMachine.Step(_state, new LeaseEvent.Violated(invariant, violation?.LeaseKey), Now));
+            }
+        }
+        catch (Exception fatal)
+        {
+            _over.TrySetException(fatal);
+        }
+    }
+
+    private void Take((LeaseTableState State, ImmutableArray<LeaseCommand> Commands) step)
+    {
+        _state = step.State;
+        foreach (LeaseCommand command in step.Commands)
+        {
+            HandOut(command);
+        }
+    }
+
+    private void HandOut(LeaseCommand command)
+    {
+        lock (_abandoning)
+        {
+            if (!_isAbandoned)
+            {
+                _execute(command);
+            }
+        }
     }
 }

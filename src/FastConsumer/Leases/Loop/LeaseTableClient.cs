@@ -87,30 +87,13 @@ internal sealed class LeaseTableClient
             case LeaseCommand.Delete delete:
                 Begin(() => DeleteAsync(delete.Leases));
                 break;
+            case LeaseCommand.LearnLimits:
+                Begin(LearnLimitsAsync);
+                break;
             default:
                 throw new InvalidOperationException($"{command.GetType().Name} is no command to the lease table.");
         }
     }
-
-    /// <summary>Asks what the table may be asked for a second; null where nothing is provisioned.</summary>
-    public void LearnLimits() => Begin(async () =>
-    {
-        double? units = null;
-        if (_store is IMeteredLeaseStore metered)
-        {
-            try
-            {
-                units = (await InTimeAsync(_readTimeout, "The limits of the lease table were not read", metered.DescribeThroughputAsync)).WriteUnits;
-            }
-            catch (Exception e)
-            {
-                Failed("learn the limits of the lease table", e);
-                return;
-            }
-        }
-
-        Post(new LeaseEvent.LimitsKnown(units));
-    });
 
     /// <summary>Cancels all that is under way; it is answered all the same.</summary>
     public void End() => Begin(_end.CancelApartAsync);
@@ -156,9 +139,8 @@ internal sealed class LeaseTableClient
         foreach (LeaseCommand.Renewal lease in send.Leases)
         {
             (CheckpointPosition Position, double? Throughput)? progress = ProgressOf(lease.Key, lease.Epoch);
-            if (progress is not null || lease.IsRenewalDue)
+            if (LeaseMachine.Renew(lease, progress?.Position, progress?.Throughput) is { } write)
             {
-                LeaseWrite write = LeaseMachine.RenewalOf(lease.Row, progress?.Position, progress?.Throughput);
                 writes.Add(new LeaseEvent.Outgoing(lease.Key, lease.Epoch, write));
             }
         }
@@ -303,6 +285,25 @@ internal sealed class LeaseTableClient
             // what is left over does no harm, and is deleted another time
             Failed("delete leases of finished shards", e);
         }
+    }
+
+    private async Task LearnLimitsAsync()
+    {
+        double? units = null;
+        if (_store is IMeteredLeaseStore metered)
+        {
+            try
+            {
+                units = (await InTimeAsync(_readTimeout, "The limits of the lease table were not read", metered.DescribeThroughputAsync)).WriteUnits;
+            }
+            catch (Exception e)
+            {
+                Failed("learn the limits of the lease table", e);
+                return;
+            }
+        }
+
+        Post(new LeaseEvent.LimitsKnown(units));
     }
 
     private async Task<T> InTimeAsync<T>(TimeSpan timeout, string failure, Func<CancellationToken, Task<T>> work)
