@@ -21,7 +21,8 @@ internal abstract partial record LeaseCommand
 
     /// <summary>
     /// Write what these leases have to write, in one request. The client asks the supervisor for each lease's progress just before it hands
-    /// the request to the store, and tells the exact writes with <see cref="LeaseEvent.Sent"/>.
+    /// the request to the store, makes the write with <see cref="LeaseMachine.Renew"/>, leaves out what that gives no write for, and tells the
+    /// exact writes with <see cref="LeaseEvent.Sent"/> before it calls the store, also where none are left: then no answer follows.
     /// </summary>
     public sealed record Send(long Request, IReadOnlyList<Renewal> Leases) : LeaseCommand;
 
@@ -54,9 +55,8 @@ internal abstract partial record LeaseCommand
     public sealed record ListStream(bool WithCreation) : LeaseCommand;
 
     /// <summary>
-    /// Do not hand over a request that still waits, and cancel the one that was; nobody waits for its answer any more. It is answered all
-    /// the same,
-    /// also later: with <see cref="LeaseWrite.Outcome.NotWritten"/> for each of its leases where it was certainly not handed over.
+    /// Do not hand over a request that still waits, and cancel one that was; nobody waits for its answer any more. It is answered all the
+    /// same, be it later: with <see cref="LeaseWrite.Outcome.NotWritten"/> for each of its leases where it was certainly not handed over.
     /// </summary>
     public sealed record Abandon(long Request) : LeaseCommand;
 

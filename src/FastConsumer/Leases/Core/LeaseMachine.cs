@@ -3,8 +3,7 @@ using System.Collections.Immutable;
 namespace FastConsumer.Leases.Core;
 
 /// <summary>
-/// Decides all that happens to leases: from a state, what has happened, and the time, to the next state and what is to be done. Pure: no
-/// I/O, no
+/// Decides all that happens to leases: from a state, what has happened, and the time, to the next state and what is to be done. Pure: no I/O, no
 /// clock, no chance but the state's. docs/leases.md tells the whole story.
 /// </summary>
 internal static partial class LeaseMachine
@@ -82,25 +81,22 @@ internal static partial class LeaseMachine
     /// <param name="state">The state.</param>
     /// <param name="e">What has happened.</param>
     /// <param name="now">The time, never less than at the step before.</param>
-    /// <exception cref="InvariantViolation">The state is not what it must be. The caller keeps the old one and posts <see
-    /// cref="LeaseEvent.Violated"/>.</exception>
+    /// <exception cref="InvariantViolation">The state is not what it must be. The caller keeps the old one and posts <see cref="LeaseEvent.Violated"/>.</exception>
     public static (LeaseTableState State, ImmutableArray<LeaseCommand> Commands) Step(LeaseTableState state, LeaseEvent e, TimeSpan now)
     {
-        throw new NotImplementedException();
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(e);
+        var turn = new Turn(state, now);
+        turn.Take(e);
+        turn.Advance();
+        return turn.End();
     }
-
-    /// <summary>The write of a lease that is held: its renewal, with what is new. Called by the client as it sends.</summary>
-    /// <param name="lease">The lease, as <see cref="LeaseCommand.Send"/> names it.</param>
-    /// <param name="position">The position that is done; null for none. One that is not beyond the row's is left out.</param>
-    /// <param name="throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is.</param>
-    /// <returns>The write; null where there is nothing new and no renewal is due.</returns>
-    public static LeaseWrite? Renew(LeaseCommand.Renewal lease, CheckpointPosition? position, double? throughput) =>
-        throw new NotImplementedException();
 
     /// <summary>When <see cref="Step"/> is to be called with a <see cref="LeaseEvent.Tick"/> at the latest: at least each D/20.</summary>
     public static TimeSpan NextDeadline(LeaseTableState state)
     {
-        throw new NotImplementedException();
+        ArgumentNullException.ThrowIfNull(state);
+        return new Turn(state, TimeSpan.MinValue).NextDeadline();
     }
 
     /// <summary>An invariant of the leases does not hold: what follows could be wrong, so the lease is given up instead.</summary>

@@ -47,7 +47,7 @@ internal static class LeasePlan
 
                 missing.Add(Create(shard, start, start.Kind == CheckpointKind.TrimHorizon ? null : pinned));
             }
-            else if (parents.TrueForAll(parent => leased.TryGetValue(parent, out Lease? lease) && lease.IsFinished))
+            else if (parents.TrueForAll(parent => leased.TryGetValue(parent, out Lease? lease) && IsDone(lease)))
             {
                 bool atTimestamp = start.Kind == CheckpointKind.AtTimestamp;
                 missing.Add(Create(shard, atTimestamp ? start : CheckpointPosition.TrimHorizon, atTimestamp ? pinned : null));
@@ -111,7 +111,7 @@ internal static class LeasePlan
             .Concat(leases.SelectMany(static lease => lease.ParentShardIds.Select(parent => (parent, ShardId: lease.LeaseKey))))
             .Concat(leases.SelectMany(static lease => lease.ChildShardIds.Select(child => (parent: lease.LeaseKey, ShardId: child))))
             .ToLookup(static pair => pair.parent, static pair => pair.ShardId, StringComparer.Ordinal);
-        return [.. leases.Where(lease => lease.IsFinished
+        return [.. leases.Where(lease => IsDone(lease)
             && (children[lease.LeaseKey].Any() || !listed.Contains(lease.LeaseKey))
             && children[lease.LeaseKey].All(child => HasBegun(child) || (IsGone(child) && !listed.Contains(lease.LeaseKey))))];
 
@@ -125,7 +125,7 @@ internal static class LeasePlan
     /// <summary>The shards without a lease that wait for a leased ancestor to be done.</summary>
     public static IReadOnlyList<ShardNode> Waiting(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
     {
-        HashSet<string> ahead = [.. leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.LeaseKey)];
+        HashSet<string> ahead = [.. leases.Where(static lease => !IsDone(lease)).Select(static lease => lease.LeaseKey)];
         HashSet<string> leased = [.. leases.Select(static lease => lease.LeaseKey)];
         List<ShardNode> waiting = [];
         bool grows = true;
@@ -145,13 +145,13 @@ internal static class LeasePlan
     /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)
     {
-        HashSet<string> unfinished = [.. leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.LeaseKey)];
-        return [.. leases.Where(lease => !lease.IsFinished && !lease.ParentShardIds.Any(unfinished.Contains))];
+        HashSet<string> unfinished = [.. leases.Where(static lease => !IsDone(lease)).Select(static lease => lease.LeaseKey)];
+        return [.. leases.Where(lease => !IsDone(lease) && !lease.ParentShardIds.Any(unfinished.Contains))];
     }
 
     /// <summary>
     /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
-    /// that fall to it by lot. Where none is free, it asks those that have most for as many as level it out. From a
+    /// that fall to it by lot; beyond its share what nobody has taken for long, as far as it has room. Where none is free, it asks those that have most for as many as level it out. From a
     /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one. What it has asked for and needs no more, since
     /// others
     /// have come or gone, it leaves where it is.
@@ -171,19 +171,31 @@ internal static class LeasePlan
         List<Lease> free = [];
         List<Lease> movable = [];
         List<Lease> asked = [];
+        int room = view.MaxLeases == int.MaxValue ? int.MaxValue
+            : view.MaxLeases - runnable.Count(lease => view.IsMine(lease) || (lease.IsHeldByFastConsumer && lease.RequestedBy == view.Me));
         foreach (Lease lease in runnable)
         {
             double weight = view.Weigh(lease);
             total += weight;
             bool isMine = view.IsMine(lease);
             bool isGivenToMe = !isMine && lease.LeaseOwner == view.Me && view.IsGiven(lease);
+            if (isGivenToMe && (room <= 0 || view.IsBarred(lease)))
+            {
+                // somebody else is to have it
+                continue;
+            }
+
             if (isGivenToMe)
             {
                 take.Add(lease);
             }
             else if (!isMine && view.IsFree(lease))
             {
-                free.Add(lease);
+                if (!view.IsBarred(lease))
+                {
+                    free.Add(lease);
+                }
+
                 continue;
             }
 
@@ -192,12 +204,13 @@ internal static class LeasePlan
             load[destined] = load.GetValueOrDefault(destined) + weight;
             string holder = isMine ? view.Me : lease.Owner!;
             held[holder] = held.GetValueOrDefault(holder) + weight;
+            room -= isGivenToMe ? 1 : 0;
             if (destined == view.Me && !isMine && !isGivenToMe)
             {
                 load.TryAdd(lease.Owner!, 0);
                 asked.Add(lease);
             }
-            else if (destined != view.Me && requester is null && !view.IsGiven(lease))
+            else if (destined != view.Me && requester is null && !view.IsGiven(lease) && !view.IsBarred(lease))
             {
                 movable.Add(lease);
             }
@@ -207,9 +220,10 @@ internal static class LeasePlan
         foreach (Lease lease in chance.Shuffled(asked))
         {
             double weight = view.Weigh(lease);
-            if (load[view.Me] - load[lease.Owner!] >= weight)
+            if (load[view.Me] - load[lease.Owner!] >= weight || room < 0)
             {
                 withdraw.Add(lease);
+                room++;
                 load[view.Me] -= weight;
                 load[lease.Owner!] += weight;
             }
@@ -217,7 +231,7 @@ internal static class LeasePlan
 
         // a steal costs what is not checkpointed: it must level out what the two have now, whatever else either of them waits for
         Lease[] overdue = [.. asked.Except(withdraw)
-            .Where(view.IsOverdue)
+            .Where(lease => view.IsOverdue(lease) && !view.IsBarred(lease))
             .Where(lease => held[lease.Owner!] - held.GetValueOrDefault(view.Me) > view.Weigh(lease))];
         double share = total / load.Count;
         if (free.Count > 0)
@@ -225,16 +239,23 @@ internal static class LeasePlan
             // Each worker reaches first for those that fall to it by lot, so that workers who find them at the same time do not all
             // reach for the same; what is left after that goes to whoever has room.
             string[] workers = [.. load.Keys];
+            int unread = 0;
             foreach (Lease lease in chance.Shuffled(free).OrderByDescending(lease => workers.MaxBy(worker => Lot(lease.LeaseKey, worker)) == view.Me))
             {
-                if (load[view.Me] < share)
+                bool isLeftOver = view.IsLeftOver(lease);
+                if (room > 0 && (load[view.Me] < share || isLeftOver))
                 {
                     take.Add(lease);
+                    room--;
                     load[view.Me] += view.Weigh(lease);
+                }
+                else if (isLeftOver)
+                {
+                    unread++;
                 }
             }
 
-            return new Moves(take, [], withdraw);
+            return new Moves(take, [], withdraw, unread);
         }
 
         if (overdue.Length > 0)
@@ -244,41 +265,49 @@ internal static class LeasePlan
         }
 
         List<Lease> request = [];
-        List<Lease> left = chance.Shuffled(movable);
-        while (load[view.Me] < share && request.Count < MostRequests)
+        (Lease Lease, double Weight)[] left = [.. chance.Shuffled(movable).Select(lease => (lease, view.Weigh(lease)))];
+        while (load[view.Me] < share && request.Count < MostRequests && room > 0)
         {
             // a move costs its victim what it has not checkpointed, so it must level something out: what weighs less than the two differ by
-            Lease? best = left
-                .Where(lease => Difference(lease) > view.Weigh(lease) + Slack(lease))
-                .MaxBy(lease => view.Weigh(lease) * (Difference(lease) - view.Weigh(lease)));
-            if (best is null)
+            int best = -1;
+            double most = 0;
+            for (int i = 0; i < left.Length; i++)
+            {
+                (Lease lease, double weight) = left[i];
+                double difference = weight > 0 ? load[lease.Owner!] - load[view.Me] : 0;
+                // where two are far apart, little is better than nothing: a heavy lease may make room for many light ones to go back
+                double slack = difference > share / 2 ? 0 : view.Slack * share;
+                if (difference > weight + slack && (best < 0 || weight * (difference - weight) > most))
+                {
+                    (best, most) = (i, weight * (difference - weight));
+                }
+            }
+
+            if (best < 0)
             {
                 break;
             }
 
-            if (!best.IsHeldByFastConsumer)
+            (Lease chosen, double moved) = left[best];
+            if (!chosen.IsHeldByFastConsumer)
             {
                 // one at a time: what a worker does that cannot be asked is not known
                 if (request.Count == 0)
                 {
-                    take.Add(best);
+                    take.Add(chosen);
                 }
 
                 break;
             }
 
-            request.Add(best);
-            left.Remove(best);
-            load[view.Me] += view.Weigh(best);
-            load[best.Owner!] -= view.Weigh(best);
+            request.Add(chosen);
+            left[best].Weight = 0;
+            room--;
+            load[view.Me] += moved;
+            load[chosen.Owner!] -= moved;
         }
 
         return new Moves(take, request, withdraw);
-
-        double Difference(Lease lease) => load[lease.Owner!] - load[view.Me];
-
-        // where two are far apart, little is better than nothing: a heavy lease may make room for many light ones to go back
-        double Slack(Lease lease) => Difference(lease) > share / 2 ? 0 : view.Slack * share;
     }
 
     /// <summary>
@@ -292,7 +321,7 @@ internal static class LeasePlan
             .ToDictionary(static lease => lease.LeaseKey, static lease => lease.Throughput!.Value, StringComparer.Ordinal);
         ILookup<string, Lease> children = leases.SelectMany(static lease => lease.ParentShardIds.Select(parent => (parent, lease)))
             .ToLookup(static pair => pair.parent, static pair => pair.lease, StringComparer.Ordinal);
-        double average = leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
+        double average = leases.Where(static lease => !IsDone(lease)).Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
         return lease => lease.Throughput
             ?? (lease.ParentShardIds.Count > 0 && lease.ParentShardIds.All(published.ContainsKey)
                 ? lease.ParentShardIds.Sum(parent => published[parent] / children[parent].Count())
@@ -316,6 +345,9 @@ internal static class LeasePlan
         hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
         return hash ^ (hash >> 33);
     }
+
+    /// <summary>True where the shard is closed and done; not where the row cannot be read, which may say anything.</summary>
+    private static bool IsDone(Lease lease) => lease.IsFinished && lease.Problem is null;
 
     private static Lease Create(ShardNode shard, CheckpointPosition checkpoint, DateTimeOffset? startedAt) => new()
     {
@@ -365,7 +397,8 @@ internal static class LeasePlan
     /// <param name="Take">Leases to take at once.</param>
     /// <param name="Request">Leases to ask their owners for.</param>
     /// <param name="Withdraw">Leases that were asked for, and would level nothing out any more.</param>
-    public sealed record Moves(IReadOnlyList<Lease> Take, IReadOnlyList<Lease> Request, IReadOnlyList<Lease> Withdraw);
+    /// <param name="Unread">Free leases that nobody has taken for long, and that this worker has no room for.</param>
+    public sealed record Moves(IReadOnlyList<Lease> Take, IReadOnlyList<Lease> Request, IReadOnlyList<Lease> Withdraw, int Unread = 0);
 
     /// <summary>Chance from a seed (splitmix64): the same everywhere. Used by one caller at a time.</summary>
     public sealed class Chance(ulong seed)

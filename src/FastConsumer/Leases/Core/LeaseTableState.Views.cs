@@ -24,6 +24,15 @@ internal sealed partial record LeaseTableState
         /// <summary>When the last list was taken in; null before the first.</summary>
         public TimeSpan? ListedAt { get; init; }
 
+        /// <summary>True where the list under way is consistent.</summary>
+        public bool IsListingStrong { get; init; }
+
+        /// <summary>Leases that may run, by the last plan.</summary>
+        public int Runnable { get; init; }
+
+        /// <summary>Set until the list has come that tells what a worker that has stopped takes back.</summary>
+        public TimeSpan? TakeBackSince { get; init; }
+
         /// <summary>When the list that was taken in last began.</summary>
         public TimeSpan ListBegun { get; init; }
 
@@ -41,6 +50,9 @@ internal sealed partial record LeaseTableState
 
         /// <summary>The rows of the poll that is under way; null where none is.</summary>
         public ImmutableArray<string>? Polling { get; init; }
+
+        /// <summary>True where the poll under way is also of the rows that are watched.</summary>
+        public bool PollWatches { get; init; }
 
         /// <summary>When the poll that is under way began.</summary>
         public TimeSpan PollingSince { get; init; }
@@ -67,7 +79,7 @@ internal sealed partial record LeaseTableState
         public bool AnswersNotification { get; init; }
 
         /// <summary>What is still to be taken, by the last plan.</summary>
-        public ImmutableList<(string Key, string From)> ToTake { get; init; } = [];
+        public ImmutableList<(string Key, long Counter, string From)> ToTake { get; init; } = [];
 
         /// <summary>What owners are still to be asked for.</summary>
         public ImmutableList<string> ToAsk { get; init; } = [];
@@ -104,14 +116,11 @@ internal sealed partial record LeaseTableState
         /// <summary>True once it was said that the budget is too small.</summary>
         public bool IsBudgetTold { get; init; }
 
-        /// <summary>True while nobody reads some free leases because this worker has all that it may take.</summary>
+        /// <summary>How many free leases nobody reads, since this worker has all that it may take; zero where that is not so.</summary>
         public int Unread { get; init; }
 
         /// <summary>Why nothing is taken and nothing created; null where nothing forbids it.</summary>
         public LeaseCommand.Tell.Block? Blocked { get; init; }
-
-        /// <summary>True where the last list failed for good, so that it is not known what others do.</summary>
-        public bool IsRefused { get; init; }
     }
 
     /// <summary>What is known of the stream, and of the leases that its shards ask for.</summary>
@@ -171,6 +180,12 @@ internal sealed partial record LeaseTableState
 
         /// <summary>Hash keys that nobody reads, by a listing that leases may have been ahead of.</summary>
         public ImmutableArray<HashKeyRange> SuspectedHoles { get; init; } = [];
+
+        /// <summary>True once it was told that nobody reads some hash keys.</summary>
+        public bool AreHolesTold { get; init; }
+
+        /// <summary>True where the last listing left hash keys out.</summary>
+        public bool IsIncomplete { get; init; }
 
         /// <summary>When finished leases are deleted next.</summary>
         public TimeSpan CleanUpAt { get; init; }

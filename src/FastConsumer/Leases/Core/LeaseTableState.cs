@@ -15,6 +15,9 @@ internal sealed partial record LeaseTableState
     /// <summary>Where the worker stands in its life.</summary>
     public Mode Phase { get; init; }
 
+    /// <summary>When the stop began; null before it.</summary>
+    public TimeSpan? StopBegan { get; init; }
+
     /// <summary>The times of the stop; null before it.</summary>
     public StopTimes? Stop { get; init; }
 
@@ -178,6 +181,9 @@ internal sealed partial record LeaseTableState
         /// <summary>What the lease is to this worker.</summary>
         public Hold Hold { get; init; } = Hold.NotHeld.Settled;
 
+        /// <summary>What was told of the row of a lease that is held, which cannot be read; null where it can.</summary>
+        public string? Unreadable { get; init; }
+
         /// <summary>Set while this worker waits for it as its requester.</summary>
         public Asking? Asked { get; init; }
 
@@ -247,7 +253,9 @@ internal sealed partial record LeaseTableState
         /// <param name="Step">How far it is.</param>
         /// <param name="Times">When its phases end.</param>
         /// <param name="End">How the run drained; null before.</param>
-        public sealed record HandingOff(Own Own, Reason Why, string? To, Stage Step, StopTimes Times, LeaseEvent.RunEnd? End) : Holding(Own);
+        /// <param name="Since">When it began.</param>
+        public sealed record HandingOff(Own Own, Reason Why, string? To, Stage Step, StopTimes Times, LeaseEvent.RunEnd? End, TimeSpan Since)
+            : Holding(Own);
 
         /// <summary>Nothing here touches the shard any more, and the row is given up.</summary>
         /// <param name="Own">What is owned.</param>
@@ -326,6 +334,9 @@ internal sealed partial record LeaseTableState
 
         /// <summary>Writes in a row that did not take effect.</summary>
         public int Failures { get; init; }
+
+        /// <summary>No checkpoint is tried again before; a renewal that is due is.</summary>
+        public TimeSpan RetryAt { get; init; } = TimeSpan.MinValue;
 
         /// <summary>True where the last one was throttled.</summary>
         public bool IsThrottled { get; init; }
@@ -407,7 +418,8 @@ internal sealed partial record LeaseTableState
     /// tell.</param>
     /// <param name="TookAt">When it was last seen to have taken a lease.</param>
     /// <param name="IsDead">True where nothing of it lives.</param>
-    public sealed record Worker(TimeSpan? SilentSince, TimeSpan? TookAt, bool IsDead);
+    /// <param name="IsFastConsumer">True where it holds a lease that it took as FastConsumer does.</param>
+    public sealed record Worker(TimeSpan? SilentSince, TimeSpan? TookAt, bool IsDead, bool IsFastConsumer);
 
     /// <summary>A time at which a lease is due. Ordered by time, then by key.</summary>
     public readonly record struct Due(TimeSpan At, string Key, long Epoch = 0) : IComparable<Due>
