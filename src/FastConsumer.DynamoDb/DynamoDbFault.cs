@@ -18,6 +18,8 @@ internal static class DynamoDbFault
     /// </summary>
     public static bool LeavesDoubt(Exception exception) => exception switch
     {
+        // a proxy on the way may say so of a request that it has passed on
+        AmazonServiceException { StatusCode: HttpStatusCode.RequestTimeout } => true,
         AmazonServiceException { StatusCode: >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError } => false,
         HttpRequestException
         {

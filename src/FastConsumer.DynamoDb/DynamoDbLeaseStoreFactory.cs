@@ -29,7 +29,11 @@ internal sealed class DynamoDbLeaseStoreFactory(DynamoDbLeaseOptions options, Ti
     public string GetTableIdentity(LeaseStoreContext context) => $"{Connection.Endpoint}/{GetTableName(context)}";
 
     public ILeaseStore Create(LeaseStoreContext context) => new DynamoDbLeaseStore(
-        new LeaseTable(Connection, GetTableName(context)), context.ApplicationName, context.Session, options, timeProvider, loggerFactory.CreateLogger<DynamoDbLeaseStore>());
+        new LeaseTable(Connection, GetTableName(context)),
+        context.ApplicationName,
+        options,
+        timeProvider,
+        loggerFactory.CreateLogger<DynamoDbLeaseStore>());
 
     public void Dispose()
     {

@@ -22,13 +22,13 @@ internal readonly record struct Kcl3Sign(string Id, Kcl3SignKind Kind, string Pl
         string key = item.GetValueOrDefault(Lease.Names.LeaseKey)?.S ?? "";
         return item.GetValueOrDefault(Lease.Names.EntityType)?.S switch
         {
-            "WORKER_METRIC_STATS" => new($"row:{key}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{key}'", StateOf(item), TimeOf(item)),
-            "LEADER" => new($"row:{key}", Kcl3SignKind.Leader, $"leader row '{key}'", StateOf(item)),
+            "WORKER_METRIC_STATS" => new($"row:{key}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{key}'", AttributeValues.ToText(item), TimeOf(item)),
+            "LEADER" => new($"row:{key}", Kcl3SignKind.Leader, $"leader row '{key}'", AttributeValues.ToText(item)),
             null or Lease.Names.LeaseEntity when item.GetValueOrDefault(Lease.Names.ThroughputKBps) is { } throughput => new(
                 $"lease:{key}",
                 item.ContainsKey(Lease.Names.LeaseOwner) ? Kcl3SignKind.OwnedThroughput : Kcl3SignKind.Throughput,
                 $"{Lease.Names.ThroughputKBps} of lease '{key}'",
-                StateOf(throughput)),
+                AttributeValues.ToText(throughput)),
             _ => null,
         };
     }
@@ -37,13 +37,13 @@ internal readonly record struct Kcl3Sign(string Id, Kcl3SignKind Kind, string Pl
     public static Kcl3Sign InMetricsTable(Dictionary<string, AttributeValue> item)
     {
         string worker = item.GetValueOrDefault("wid")?.S ?? "";
-        return new($"metrics:{worker}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{worker}'", StateOf(item), TimeOf(item));
+        return new($"metrics:{worker}", Kcl3SignKind.WorkerMetrics, $"metrics of worker '{worker}'", AttributeValues.ToText(item), TimeOf(item));
     }
 
     /// <summary>The sign in a row of <c>(application)-CoordinatorState</c>; null where it is none (people write there too, to migrate).</summary>
     public static Kcl3Sign? InCoordinatorTable(Dictionary<string, AttributeValue> item) =>
         item.GetValueOrDefault("key")?.S is LeaderKey
-            ? new Kcl3Sign("coordinator:" + LeaderKey, Kcl3SignKind.Leader, $"leader row '{LeaderKey}'", StateOf(item))
+            ? new Kcl3Sign("coordinator:" + LeaderKey, Kcl3SignKind.Leader, $"leader row '{LeaderKey}'", AttributeValues.ToText(item))
             : null;
 
     private static DateTimeOffset? TimeOf(Dictionary<string, AttributeValue> item) =>
@@ -51,18 +51,6 @@ internal readonly record struct Kcl3Sign(string Id, Kcl3SignKind Kind, string Pl
         && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : null;
-
-    private static string StateOf(Dictionary<string, AttributeValue> item) =>
-        string.Join('\n', item.OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Key}={StateOf(pair.Value)}"));
-
-    private static string StateOf(AttributeValue value) =>
-        value.S ?? value.N
-        ?? (value.B is { } bytes ? Convert.ToBase64String(bytes.ToArray())
-        : value.M is { } map ? $"{{{StateOf(map)}}}"
-        : value.L is { } list ? $"[{string.Join(',', list.Select(StateOf))}]"
-        : value.SS is { } texts ? string.Join(',', texts.Order(StringComparer.Ordinal))
-        : value.NS is { } numbers ? string.Join(',', numbers.Order(StringComparer.Ordinal))
-        : $"{value.BOOL}");
 }
 
 /// <summary>The signs by which KCL 3.x is known.</summary>

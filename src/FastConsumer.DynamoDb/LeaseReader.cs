@@ -20,21 +20,11 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
 
     private volatile bool _oneByOne = oneByOne;
 
-    public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
+    /// <summary>The rows with these keys, as far as there are any; each key once.</summary>
+    public async Task<IReadOnlyList<Dictionary<string, AttributeValue>>> GetItemsAsync(
+        IReadOnlyList<string> leaseKeys, bool consistent, CancellationToken cancellationToken)
     {
-        Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, cancellationToken);
-        return LeaseItem.Read(item, table);
-    }
-
-    /// <summary>True where there is a row, be it a lease or not.</summary>
-    public async Task<bool> ExistsAsync(string leaseKey, CancellationToken cancellationToken) =>
-        await GetItemAsync(leaseKey, cancellationToken) is { Count: > 0 };
-
-    /// <summary>The rows with these keys, as far as there are any.</summary>
-    public async Task<Dictionary<string, Dictionary<string, AttributeValue>>> GetItemsAsync(
-        IReadOnlyList<string> leaseKeys, CancellationToken cancellationToken, bool consistent = true)
-    {
-        var found = new Dictionary<string, Dictionary<string, AttributeValue>>(StringComparer.Ordinal);
+        List<Dictionary<string, AttributeValue>> found = [];
         foreach (string[] keys in leaseKeys.Chunk(KeysPerRequest))
         {
             if (_oneByOne || keys.Length == 1 || !await TryGetBatchAsync(keys, found, consistent, cancellationToken))
@@ -73,12 +63,12 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
         while (request.ExclusiveStartKey is { Count: > 0 });
     }
 
-    private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(string leaseKey, CancellationToken cancellationToken, bool consistent = true)
+    private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(string leaseKey, bool consistent, CancellationToken cancellationToken)
     {
         var request = new GetItemRequest
         {
             TableName = table.Name,
-            Key = LeaseItem.Key(leaseKey),
+            Key = AttributeValues.Key(leaseKey),
             ConsistentRead = consistent,
             ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
         };
@@ -96,9 +86,9 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
 
     /// <summary>False where the policy does not allow it, or the server does not know it.</summary>
     private async Task<bool> TryGetBatchAsync(
-        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, bool consistent, CancellationToken cancellationToken)
+        string[] leaseKeys, List<Dictionary<string, AttributeValue>> found, bool consistent, CancellationToken cancellationToken)
     {
-        var wanted = new KeysAndAttributes { Keys = [.. leaseKeys.Select(LeaseItem.Key)], ConsistentRead = consistent };
+        var wanted = new KeysAndAttributes { Keys = [.. leaseKeys.Select(AttributeValues.Key)], ConsistentRead = consistent };
         TimeSpan wait = s_unprocessedWait;
         for (int round = 1; ; round++)
         {
@@ -126,11 +116,7 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
 
             List<Dictionary<string, AttributeValue>> items = response.Responses is { } tables ? [.. tables.Values.SelectMany(static rows => rows)] : [];
             table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count, consistent);
-            foreach (Dictionary<string, AttributeValue> item in items)
-            {
-                found[item[Lease.Names.LeaseKey].S] = item;
-            }
-
+            found.AddRange(items);
             if (response.UnprocessedKeys?.Values.FirstOrDefault() is not { Keys.Count: > 0 } left)
             {
                 return true;
@@ -155,17 +141,17 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
     }
 
     private async Task GetOneByOneAsync(
-        string[] leaseKeys, Dictionary<string, Dictionary<string, AttributeValue>> found, bool consistent, CancellationToken cancellationToken)
+        string[] leaseKeys, List<Dictionary<string, AttributeValue>> found, bool consistent, CancellationToken cancellationToken)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(leaseKeys, options, async (leaseKey, token) =>
         {
-            Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, token, consistent);
+            Dictionary<string, AttributeValue>? item = await GetItemAsync(leaseKey, consistent, token);
             if (item is { Count: > 0 })
             {
                 lock (found)
                 {
-                    found[leaseKey] = item;
+                    found.Add(item);
                 }
             }
         });

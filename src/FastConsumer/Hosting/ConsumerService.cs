@@ -63,6 +63,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                 _log,
                 deadLetters)
             {
+                Session = _session,
                 FanOut = settings.ReadMode == ReadMode.FanOut
                     ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), _log)
                     : null,
@@ -86,7 +87,11 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 
-    private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services) { Session = _session };
+    private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services)
+    {
+        Session = _session,
+        LeaseDuration = settings.LeaseDuration,
+    };
 
     private void WarnOfShutdownTimeout(FastConsumerOptions options)
     {

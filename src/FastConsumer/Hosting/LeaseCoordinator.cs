@@ -262,7 +262,7 @@ internal sealed class LeaseCoordinator
         long started = _parts.Time.GetTimestamp();
         try
         {
-            return (lease, await _store.TakeAsync(lease, Me, cancellationToken), started);
+            return (lease, await _store.TakeAsync(lease, Me, _parts.Session, cancellationToken), started);
         }
         catch (Exception e)
         {

@@ -244,9 +244,9 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
             await store.PrepareAsync(Cancellation);
             await store.ListAsync(Cancellation);
             await store.GetAsync("shard", Cancellation);
-            await store.CreateAsync(lease, Cancellation);
+            await store.TryCreateAsync(lease, Cancellation);
             await store.TakeAsync(lease, "other", Cancellation);
-            await store.DeleteAsync(lease, Cancellation);
+            await store.TryDeleteAsync(lease, Cancellation);
         });
 
         Assert.False(exception.IsTransient);
@@ -263,7 +263,7 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
         proxy.Break("PutItem", Fault.Throttled);
 
         LeaseStoreException exception = await Assert.ThrowsAsync<LeaseStoreException>(
-            () => store.CreateAsync(new Lease { LeaseKey = "shard" }, Cancellation));
+            () => store.TryCreateAsync(new Lease { LeaseKey = "shard" }, Cancellation));
 
         Assert.True(exception.IsTransient);
         AssertSays(exception, "throttled PutItem", table.Name, "capacity");

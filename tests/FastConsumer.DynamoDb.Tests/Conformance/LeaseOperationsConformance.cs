@@ -5,7 +5,7 @@ using FastConsumer.Leases;
 namespace FastConsumer.DynamoDb.Tests.Conformance;
 
 /// <summary>What every lease store must do, whatever it stands on.</summary>
-public abstract class LeaseStoreConformance : IAsyncLifetime
+public abstract class LeaseOperationsConformance : IAsyncLifetime
 {
     private const string Shard = "shardId-000000000001";
 
@@ -69,7 +69,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
             Throughput = 12.5,
         };
 
-        Assert.True(await Store.CreateAsync(lease, Cancellation));
+        Assert.True(await Store.TryCreateAsync(lease, Cancellation));
 
         AssertSame(lease, await Store.GetAsync(Shard, Cancellation));
         AssertSame(lease, Assert.Single(await Store.ListAsync(Cancellation)));
@@ -122,7 +122,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     {
         await Create(Unowned() with { LeaseCounter = 5, LeaseOwner = "me" });
 
-        Assert.False(await Store.CreateAsync(Unowned(), Cancellation));
+        Assert.False(await Store.TryCreateAsync(Unowned(), Cancellation));
 
         Assert.Equal(5, (await Get()).LeaseCounter);
     }
@@ -130,7 +130,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     [Fact]
     public async Task One_of_many_creators_creates()
     {
-        bool[] created = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Store.CreateAsync(Unowned(), Cancellation)));
+        bool[] created = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Store.TryCreateAsync(Unowned(), Cancellation)));
 
         Assert.Single(created, static c => c);
     }
@@ -322,7 +322,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         await AssertRefused(await Update(held), row);
         await AssertRefused(await Update(held, At("7")), row);
         await AssertRefused(await Store.ReleaseAsync(held, Cancellation), row);
-        Assert.False(await Store.DeleteAsync(held, Cancellation));
+        Assert.False(await Store.TryDeleteAsync(held, Cancellation));
         AssertSame(row, await Get());
     }
 
@@ -420,7 +420,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
 
         for (int i = 4; i < leases.Length; i += 5)
         {
-            Assert.True(await Store.DeleteAsync(leases[i], Cancellation));
+            Assert.True(await Store.TryDeleteAsync(leases[i], Cancellation));
         }
 
         IReadOnlyList<LeaseWriteResult> results =
@@ -677,14 +677,14 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     {
         Lease row = await Create(Unowned() with { LeaseOwner = "me", LeaseCounter = 4 });
 
-        Assert.False(await Store.DeleteAsync(row with { LeaseCounter = 3 }, Cancellation));
-        Assert.False(await Store.DeleteAsync(row with { LeaseOwner = null }, Cancellation));
-        Assert.False(await Store.DeleteAsync(row with { CheckpointOwner = "me" }, Cancellation));
+        Assert.False(await Store.TryDeleteAsync(row with { LeaseCounter = 3 }, Cancellation));
+        Assert.False(await Store.TryDeleteAsync(row with { LeaseOwner = null }, Cancellation));
+        Assert.False(await Store.TryDeleteAsync(row with { CheckpointOwner = "me" }, Cancellation));
         AssertSame(row, await Get());
 
-        Assert.True(await Store.DeleteAsync(row, Cancellation));
+        Assert.True(await Store.TryDeleteAsync(row, Cancellation));
         Assert.Null(await Store.GetAsync(Shard, Cancellation));
-        Assert.True(await Store.DeleteAsync(row, Cancellation));
+        Assert.True(await Store.TryDeleteAsync(row, Cancellation));
     }
 
     [Fact]
@@ -731,7 +731,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         await cancelled.CancelAsync();
         Lease lease = Unowned() with { LeaseOwner = "me" };
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.CreateAsync(lease, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.TryCreateAsync(lease, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.ListAsync(cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.GetAsync(Shard, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.TakeAsync(lease, "me", cancelled.Token));
@@ -741,7 +741,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.RingAsync(Shard, "me", "other/1", cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.GetManyAsync([Shard, "other"], ReadConsistency.Eventual, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.UpdateChildrenAsync(Shard, ["a"], cancelled.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.DeleteAsync(lease, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.TryDeleteAsync(lease, cancelled.Token));
     }
 
     protected static Lease Unowned() => new() { LeaseKey = Shard };
@@ -751,7 +751,7 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
 
     protected async Task<Lease> Create(Lease lease)
     {
-        Assert.True(await Store.CreateAsync(lease, Cancellation));
+        Assert.True(await Store.TryCreateAsync(lease, Cancellation));
         return lease;
     }
 
@@ -765,11 +765,11 @@ public abstract class LeaseStoreConformance : IAsyncLifetime
     protected async Task<Lease> Get(string leaseKey = Shard) =>
         await Store.GetAsync(leaseKey, Cancellation) ?? throw new InvalidOperationException($"There is no lease {leaseKey}.");
 
-    protected async Task<LeaseWriteResult> Update(Lease held, CheckpointPosition? checkpoint = null) =>
+    private protected async Task<LeaseWriteResult> Update(Lease held, CheckpointPosition? checkpoint = null) =>
         Assert.Single(await Store.UpdateAsync([new LeaseUpdate(held, checkpoint)], Cancellation));
 
     /// <summary>Both the answer and the row are as expected.</summary>
-    protected async Task AssertWritten(LeaseWriteResult result, Lease expected)
+    private protected async Task AssertWritten(LeaseWriteResult result, Lease expected)
     {
         Assert.Equal(LeaseWriteOutcome.Written, result.Outcome);
         AssertSame(expected, result.Lease);

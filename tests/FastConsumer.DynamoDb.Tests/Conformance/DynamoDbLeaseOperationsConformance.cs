@@ -5,28 +5,13 @@ using FastConsumer.Leases;
 namespace FastConsumer.DynamoDb.Tests.Conformance;
 
 /// <summary>What a store on DynamoDB must do besides: KCL's table, shared with KCL.</summary>
-public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseStoreConformance
+public abstract class DynamoDbLeaseOperationsConformance(string serviceUrl) : LeaseOperationsConformance
 {
     private readonly TestTable _table = new(serviceUrl);
 
     protected override ILeaseStore Open() => _table.Open();
 
-    protected override Task PutAsync(Lease lease)
-    {
-        Dictionary<string, AttributeValue> row = LeaseItem.Write(lease);
-        if (lease.CheckpointOwner is not null)
-        {
-            row["checkpointOwner"] = new AttributeValue(lease.CheckpointOwner);
-        }
-
-        if (lease.HasPendingCheckpoint)
-        {
-            row["pendingCheckpoint"] = new AttributeValue("77");
-            row["pendingCheckpointSubSequenceNumber"] = new AttributeValue { N = "0" };
-        }
-
-        return _table.PutAsync(row);
-    }
+    protected override Task PutAsync(Lease lease) => _table.PutAsync(Rows.Of(lease));
 
     protected override ValueTask DeleteTableAsync() => _table.DisposeAsync();
 
@@ -142,7 +127,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
     [Fact]
     public async Task A_checkpoint_drops_a_prepared_one_and_a_renewal_does_not()
     {
-        Dictionary<string, AttributeValue> row = LeaseItem.Write(Unowned() with { LeaseOwner = "me" });
+        Dictionary<string, AttributeValue> row = Rows.Of(Unowned() with { LeaseOwner = "me" });
         row["pendingCheckpoint"] = new("55");
         row["pendingCheckpointSubSequenceNumber"] = new() { N = "0" };
         row["pendingCheckpointState"] = new() { B = new MemoryStream([1]) };
@@ -163,7 +148,11 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
     [InlineData(null, false)]
     public async Task Rows_that_are_no_leases_are_passed_over(string? entityType, bool withCounter)
     {
-        Dictionary<string, AttributeValue> foreign = new() { ["leaseKey"] = new("a-foreign-row"), ["checkpoint"] = new("whatever") };
+        Dictionary<string, AttributeValue> foreign = new()
+        {
+            ["leaseKey"] = new("a-foreign-row"),
+            [entityType is null ? "position" : "checkpoint"] = new("whatever"),
+        };
         if (entityType is not null)
         {
             foreign["entityType"] = new(entityType);
@@ -179,28 +168,39 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
 
         Assert.Equal(Unowned().LeaseKey, Assert.Single(await Store.ListAsync(Cancellation)).LeaseKey);
         Assert.Null(await Store.GetAsync("a-foreign-row", Cancellation));
-        Assert.False(await Store.CreateAsync(Unowned() with { LeaseKey = "a-foreign-row" }, Cancellation));
+        Assert.False(await Store.TryCreateAsync(Unowned() with { LeaseKey = "a-foreign-row" }, Cancellation));
         Assert.Equal(foreign.Count, (await _table.RowAsync("a-foreign-row")).Count);
     }
 
     [Theory]
-    [InlineData("checkpoint", "S", "12x", "'12x' is not a checkpoint")]
-    [InlineData("checkpoint", "N", "12", "it has no checkpoint")]
-    [InlineData("leaseCounter", "N", "1.5", "leaseCounter is '1.5'")]
-    [InlineData("leaseCounter", "S", "1", "leaseCounter is not a number")]
+    [InlineData("checkpoint", "S", "12x", "checkpoint is '12x'")]
+    [InlineData("checkpoint", "N", "12", "checkpoint is the number 12")]
+    [InlineData("leaseCounter", "N", "1.5", "leaseCounter is the number 1.5")]
+    [InlineData("leaseCounter", "S", "1", "leaseCounter is the string '1'")]
+    [InlineData("leaseCounter", null, null, "it has no leaseCounter")]
     [InlineData("endingHashKey", "S", "ff", "endingHashKey is 'ff'")]
-    [InlineData("fastConsumerStartedAt", "N", "9000000000000000000", "row 'shardId-000000000001'")]
-    public async Task A_lease_that_makes_no_sense_is_an_error(string attribute, string type, string value, string expected)
+    [InlineData("fastConsumerStartedAt", "N", "9000000000000000000", "fastConsumerStartedAt is 9000000000000000000")]
+    public async Task A_lease_that_makes_no_sense_is_listed_with_its_problem(string attribute, string? type, string? value, string expected)
     {
-        Dictionary<string, AttributeValue> row = LeaseItem.Write(Unowned() with { HashKeyRange = new HashKeyRange(0, 1) });
+        Dictionary<string, AttributeValue> row = Rows.Of(Unowned() with { HashKeyRange = new HashKeyRange(0, 1) });
         row[attribute] = type == "N" ? new() { N = value } : new(value);
+        if (value is null)
+        {
+            row.Remove(attribute);
+        }
+
         await _table.PutAsync(row);
+        await Create(Unowned() with { LeaseKey = "shardId-000000000002" });
 
-        LeaseStoreException exception = await Assert.ThrowsAsync<LeaseStoreException>(() => Store.ListAsync(Cancellation));
+        IReadOnlyList<Lease> leases = await Store.ListAsync(Cancellation);
 
-        Assert.False(exception.IsTransient);
-        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
-        Assert.Contains(_table.Name, exception.Message, StringComparison.Ordinal);
+        Assert.Equal(2, leases.Count);
+        Lease bad = Assert.Single(leases, static lease => lease.Problem is not null);
+        Assert.Equal(Unowned().LeaseKey, bad.LeaseKey);
+        Assert.Contains(expected, bad.Problem, StringComparison.Ordinal);
+        Assert.Contains(Unowned().LeaseKey, bad.Problem, StringComparison.Ordinal);
+        Assert.False(bad.IsFinished);
+        Assert.Equal(bad, Assert.Single(await Store.GetManyAsync([bad.LeaseKey], ReadConsistency.Strong, Cancellation)));
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public abstract class DynamoDbLeaseStoreConformance(string serviceUrl) : LeaseSt
         string large = new('x', 300_000);
         for (int i = 0; i < 8; i++)
         {
-            Dictionary<string, AttributeValue> row = LeaseItem.Write(Unowned() with { LeaseKey = $"shard-{i}" });
+            Dictionary<string, AttributeValue> row = Rows.Of(Unowned() with { LeaseKey = $"shard-{i}" });
             row["large"] = new(large);
             await _table.PutAsync(row);
         }
