@@ -213,6 +213,7 @@ internal sealed class FanOutReader : IShardReader
                 if (untilSilent == TimeSpan.Zero)
                 {
                     FanOutLog.SubscriptionSilent(_log, ShardId, s_longestSilence);
+                    subscription.GiveUpConnection();
                     await UnsubscribeAsync();
                     return null;
                 }
@@ -336,6 +337,7 @@ internal sealed class FanOutReader : IShardReader
             else if (untilSilent == TimeSpan.Zero)
             {
                 FanOutLog.EventSilent(_log, ShardId, s_longestSilence, received);
+                subscription.GiveUpConnection();
                 _recovery.StoodStill($"Events of its subscription stop in their midst. Where the server is not AWS, set FastConsumer:StreamWindowBytes to {KinesisClientOptions.LargestStreamWindowBytes}, or read by polling.");
                 await UnsubscribeAsync();
                 break;
@@ -355,6 +357,10 @@ internal sealed class FanOutReader : IShardReader
         switch (error.Kind)
         {
             case KinesisErrorKind.Denied or KinesisErrorKind.Throttled when _consumer.TryFallBack(error):
+                return false;
+
+            case KinesisErrorKind.Client when _position.TryForgetContinuation(out SequenceNumber refused):
+                ReadingLog.ContinuationRefused(_log, ShardId, refused, _position.Current, error.Message);
                 return false;
 
             case KinesisErrorKind.ResourceInUse:

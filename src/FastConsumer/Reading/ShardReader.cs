@@ -264,6 +264,10 @@ internal sealed class ShardReader : IShardReader
                 _iterator.ResetWrittenCount();
                 return false;
 
+            case KinesisErrorKind.Client when operation == "GetShardIterator" && _position.TryForgetContinuation(out SequenceNumber refused):
+                ReadingLog.ContinuationRefused(_log, ShardId, refused, _position.Current, error.Message);
+                return false;
+
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:
                 ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken);
