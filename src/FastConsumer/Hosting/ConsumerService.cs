@@ -45,6 +45,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
         WarnOfShutdownTimeout(options);
 
+        WarnOfPrefetchBytes(options.PrefetchBytes);
         var budget = Budget = new ByteBudget(options.PrefetchBytes);
         foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
         {
@@ -87,6 +88,15 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 
     private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services) { Session = _session };
+
+    private void WarnOfPrefetchBytes(long prefetchBytes)
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (!ByteBudget.Fits(prefetchBytes, available))
+        {
+            ReadingLog.PrefetchTooLarge(_log, prefetchBytes, available, FastConsumerOptions.DefaultPrefetchBytes);
+        }
+    }
 
     private void WarnOfShutdownTimeout(FastConsumerOptions options)
     {

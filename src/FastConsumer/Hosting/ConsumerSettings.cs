@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using FastConsumer.Buffers;
 using FastConsumer.Kinesis;
 
 namespace FastConsumer.Hosting;
@@ -167,8 +168,11 @@ public abstract class ConsumerSettings
 /// <summary>The options of a consumer; section <c>FastConsumer</c>.</summary>
 public sealed class FastConsumerOptions : ConsumerSettings
 {
-    /// <summary>The default of <see cref="PrefetchBytes"/>: 256 MiB.</summary>
-    public const long DefaultPrefetchBytes = 256L * 1024 * 1024;
+    /// <summary>
+    /// The default of <see cref="PrefetchBytes"/> in this process: an eighth of the memory that the runtime may use
+    /// (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>, which knows a container's limit), at least 16 MiB and at most 256 MiB.
+    /// </summary>
+    public static long DefaultPrefetchBytes { get; } = ByteBudget.DefaultCapacity(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>The default of <see cref="StopTimeout"/>.</summary>
     public static readonly TimeSpan DefaultStopTimeout = TimeSpan.FromSeconds(20);
@@ -177,8 +181,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     public static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// The most bytes that all shards of all processors hold between socket and handler; 256 MiB by default. A shard that holds nothing
-    /// may always read one answer. What fan-out's connections hold comes on top: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
+    /// The most bytes that all shards of all processors hold between socket and handler; by default
+    /// <see cref="DefaultPrefetchBytes"/>, which follows the memory that there is. A shard that holds nothing may always read one answer. A
+    /// value of more than half of the memory that the runtime may use is warned of at start. What fan-out's connections hold comes on top: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
     /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 

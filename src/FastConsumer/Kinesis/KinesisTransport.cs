@@ -40,7 +40,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         var settings = new AwsSettings(options.Profile);
         _endpoints = new EndpointResolver(options, settings);
-        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider);
+        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider, options.RequestTimeout);
         _backoff = new RetryBackoff(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
         _pool = pool;
         _timeProvider = options.TimeProvider;
