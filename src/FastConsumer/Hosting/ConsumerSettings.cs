@@ -127,11 +127,16 @@ public abstract class ConsumerSettings
     public int? Limit { get; set; }
 
     /// <summary>
-    /// Whether records that the Kinesis Producer Library aggregated are unpacked; true by default. Records of an aggregate that
-    /// belong to another shard by their hash key are left out, as the KPL puts them there. Do not change it while an application
+    /// Whether records that the Kinesis Producer Library, or another library in its format, aggregated are unpacked; true by default. Do not change it while an application
     /// has checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done counts as done.
     /// </summary>
     public bool? Deaggregate { get; set; }
+
+    /// <summary>
+    /// What becomes of user records of an aggregate that belong to another shard by their hash key; by default
+    /// (<see cref="FastConsumer.ForeignRecords.Auto"/>) those of the Kinesis Producer Library are left out, and all others are delivered.
+    /// </summary>
+    public ForeignRecords? ForeignRecords { get; set; }
 
     /// <summary>The time between two calls on a shard that has nothing new, at least 200 ms; 400 ms by default. Beside other applications it rises to 1.2 s, at which five fit on a shard. A shard that lags is read as fast as its quota allows.</summary>
     public TimeSpan? IdlePollInterval { get; set; }

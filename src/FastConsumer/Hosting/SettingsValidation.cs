@@ -81,6 +81,7 @@ internal static class SettingsValidation
         Check(settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"), failures, section, nameof(settings.ServiceUrl), settings.ServiceUrl, "an absolute http or https URL");
         Check(settings.StartPosition is null || Enum.IsDefined(settings.StartPosition.Value), failures, section, nameof(settings.StartPosition), settings.StartPosition, "TrimHorizon, Latest or AtTimestamp");
         Check(settings.LeaseBalancing is null || Enum.IsDefined(settings.LeaseBalancing.Value), failures, section, nameof(settings.LeaseBalancing), settings.LeaseBalancing, "Count or Throughput");
+        Check(settings.ForeignRecords is null || Enum.IsDefined(settings.ForeignRecords.Value), failures, section, nameof(settings.ForeignRecords), settings.ForeignRecords, "Auto, Deliver or LeaveOut");
         Check(settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), failures, section, nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
         Check(settings.ConsumerName is null || IsConsumerName(settings.ConsumerName), failures, section, nameof(settings.ConsumerName), settings.ConsumerName, ConsumerNames);
         Check(settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), failures, section, nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");

@@ -92,7 +92,7 @@ internal sealed class FanOutReader : IShardReader
         _metrics = metrics;
         _log = log;
         _recovery = new ReadRecovery(settings, time, random, health, log);
-        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, time, log);
+        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.Shard, time, log);
         _throttles = new Backoff(s_firstThrottleWait, s_longestThrottleWait, random);
     }
 
@@ -105,6 +105,11 @@ internal sealed class FanOutReader : IShardReader
         bool isHandedOver = false;
         try
         {
+            if (_settings.Spread is { } spread)
+            {
+                await spread.WaitAsync(_settings.IdlePollInterval, cancellationToken);
+            }
+
             while (!await ReadOnceAsync(output, cancellationToken))
             {
                 if (_consumer.HasFallenBack)

@@ -45,6 +45,27 @@ public sealed class DeadConnectionTests
     }
 
     [Fact]
+    public async Task Hundreds_of_calls_at_once_share_a_bounded_number_of_connections()
+    {
+        var clock = new ManualClock();
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { TimeProvider = clock }, Token);
+        kinesis.CreateStream("orders");
+        await using var middle = new ForgetfulMiddle(kinesis.ServiceUrl);
+        using KinesisClient client = Client(middle.Url, clock);
+        kinesis.Faults.Delay("ListShards", TimeSpan.FromSeconds(1), times: 300);
+        Task[] calls = [.. Enumerable.Range(0, 300).Select(_ => client.ListShardsAsync(s_orders, cancellationToken: Token))];
+        await UntilAsync(() => kinesis.RequestCount("ListShards") == KinesisConnections.MaxConnectionsPerServer);
+        await UntilAsync(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return calls.All(static call => call.IsCompleted);
+            });
+        await Task.WhenAll(calls);
+        Assert.InRange(middle.Opened, 1, KinesisConnections.MaxConnectionsPerServer);
+    }
+
+    [Fact]
     public async Task A_ping_that_is_not_answered_ends_a_subscription_and_nobody_blames_a_proxy()
     {
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(cancellationToken: Token);
