@@ -7,6 +7,15 @@ namespace FastConsumer.Buffers;
 /// </summary>
 internal sealed class ByteBudget
 {
+    private const long SmallestDefault = 16L * 1024 * 1024;
+    private const long LargestDefault = 256L * 1024 * 1024;
+
+    /// <summary>The default takes one part of so many of the memory: beside it there are one answer for each shard, and what handlers need.</summary>
+    private const int DefaultPart = 8;
+
+    /// <summary>More than one part of so many leaves too little for the rest.</summary>
+    private const int LargestPart = 2;
+
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = [];
     private long _used;
@@ -29,6 +38,12 @@ internal sealed class ByteBudget
             }
         }
     }
+
+    /// <summary>The capacity for a process that may use so much memory: an eighth, at least 16 MiB and at most 256 MiB.</summary>
+    public static long DefaultCapacity(long availableBytes) => Math.Clamp(availableBytes / DefaultPart, SmallestDefault, LargestDefault);
+
+    /// <summary>False where a capacity of more than half of the memory invites an <see cref="OutOfMemoryException"/>.</summary>
+    public static bool Fits(long capacity, long availableBytes) => capacity <= Math.Max(availableBytes / LargestPart, SmallestDefault);
 
     /// <summary>A shard's share; not thread-safe across its own calls to <see cref="Account.ReserveAsync"/>.</summary>
     public Account OpenAccount() => new(this);

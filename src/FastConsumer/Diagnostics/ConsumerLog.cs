@@ -29,7 +29,7 @@ internal static partial class ConsumerLog
     [LoggerMessage(2007, LogLevel.Warning, "Shard {ShardId} was refused {Times} times in a row; it is tried again and nothing is lost meanwhile. {Reason}{Remedy}")]
     public static partial void ReadKeepsBeingRefused(ILogger log, string shardId, int times, string reason, string remedy);
 
-    [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The KPL puts them into their own shard when it learns of a reshard; a producer that aggregates without regard to shards never does: set Deaggregate to false and unpack its records in the processor.")]
+    [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The Kinesis Producer Library puts them into their own shard again when it learns of a reshard. To have them delivered here too, set FastConsumer:ForeignRecords to Deliver. This is said once for each shard; fastconsumer.records.foreign counts them.")]
     public static partial void ForeignRecords(ILogger log, string shardId, int count);
 
     [LoggerMessage(2030, LogLevel.Warning, "Shard {ShardId} of {Stream} is hot: it yields {Rate} KiB a second, {Share} % of what this worker reads, and the {Others} other shards here yield {Mean} each; a shard takes 1,024. Use partition keys that spread the records better, or, where several keys meet in this shard, split it (aws kinesis split-shard).")]

@@ -36,7 +36,7 @@ internal sealed class ConsumerMetrics
         _callsPerSecond = meter.CreateHistogram<int>("fastconsumer.reads.second.calls", "{call}", "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.");
         _readShare = meter.CreateGauge<double>("fastconsumer.reads.share", "1", "The part of the shard's read quota that is taken: 1 alone, less beside others.");
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
-        _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of KPL aggregates that belong to another shard by their hash key and were left out.");
+        _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of aggregates that belong to another shard by their hash key and were left out (ForeignRecords).");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
         _bytesShare = meter.CreateGauge<double>("fastconsumer.bytes.share", "1", "The shard's part of what its worker read within the last minute.");
         _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records that are done: their handlers have returned, or they were left out.");

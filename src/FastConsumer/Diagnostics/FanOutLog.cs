@@ -20,7 +20,7 @@ internal static partial class FanOutLog
     [LoggerMessage(2054, LogLevel.Debug, "The subscription to shard {ShardId} has ended; going on with a new one.")]
     public static partial void SubscriptionEnded(ILogger log, string shardId);
 
-    [LoggerMessage(2055, LogLevel.Warning, "The subscription to shard {ShardId} has been silent for {Silence}, where the service sends an event every few seconds; going on with a new one.")]
+    [LoggerMessage(2055, LogLevel.Warning, "The subscription to shard {ShardId} has been silent for {Silence}, where the service sends an event every few seconds: its connection is taken for dead, and a new subscription over another connection goes on.")]
     public static partial void SubscriptionSilent(ILogger log, string shardId, TimeSpan silence);
 
     [LoggerMessage(2056, LogLevel.Debug, "Subscribing to shard {ShardId} was refused; next try in {Wait}. {Reason}")]

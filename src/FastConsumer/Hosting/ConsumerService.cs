@@ -43,6 +43,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             await ProcessorTrial.RunAsync(processor, services, _log, cancellationToken).ConfigureAwait(false);
         }
 
+        WarnOfPrefetchBytes(options.PrefetchBytes);
         var budget = Budget = new ByteBudget(options.PrefetchBytes);
         foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
         {
@@ -149,6 +150,15 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         lock (_lock)
         {
             return _stop ??= Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.StopAsync(_hurry.Token), CancellationToken.None)));
+        }
+    }
+
+    private void WarnOfPrefetchBytes(long prefetchBytes)
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (!ByteBudget.Fits(prefetchBytes, available))
+        {
+            ReadingLog.PrefetchTooLarge(_log, prefetchBytes, available, FastConsumerOptions.DefaultPrefetchBytes);
         }
     }
 

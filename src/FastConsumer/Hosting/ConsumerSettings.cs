@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using FastConsumer.Buffers;
 using FastConsumer.Kinesis;
 
 namespace FastConsumer.Hosting;
@@ -153,10 +154,17 @@ public abstract class ConsumerSettings
     public int? Limit { get; set; }
 
     /// <summary>
-    /// Whether records that the Kinesis Producer Library aggregated are unpacked. The default is true. Do not change it while an application has
-    /// checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done counts as done.
+    /// Whether records that the Kinesis Producer Library, or another library in its format, aggregated are unpacked. The default is true. Do not
+    /// change it while an application has checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done
+    /// counts as done.
     /// </summary>
     public bool? Deaggregate { get; set; }
+
+    /// <summary>
+    /// What becomes of user records of an aggregate that belong to another shard by their hash key. The default is
+    /// <see cref="FastConsumer.ForeignRecords.Auto"/>: those of the Kinesis Producer Library are left out, and all others are delivered.
+    /// </summary>
+    public ForeignRecords? ForeignRecords { get; set; }
 
     /// <summary>
     /// The time between two calls on a shard that has no new records, 200 milliseconds to 4 minutes. The default is 400 milliseconds. If other
@@ -223,8 +231,11 @@ public abstract class ConsumerSettings
 /// </summary>
 public sealed class FastConsumerOptions : ConsumerSettings
 {
-    /// <summary>The default of <see cref="PrefetchBytes"/>: 256 MiB.</summary>
-    public const long DefaultPrefetchBytes = 256L * 1024 * 1024;
+    /// <summary>
+    /// The default of <see cref="PrefetchBytes"/> in this process: an eighth of the memory that the runtime may use
+    /// (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>, which knows a container's limit), at least 16 MiB and at most 256 MiB.
+    /// </summary>
+    public static long DefaultPrefetchBytes { get; } = ByteBudget.DefaultCapacity(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>The default of <see cref="StopTimeout"/>: 20 seconds.</summary>
     public static readonly TimeSpan DefaultStopTimeout = TimeSpan.FromSeconds(20);
@@ -233,8 +244,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     public static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// The most bytes that all shards of all processors hold between socket and handler. The default is 256 MiB. A shard that holds nothing may
-    /// always read one answer. What the connections of fan-out hold comes in addition: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
+    /// The most bytes that all shards of all processors hold between socket and handler. The default is <see cref="DefaultPrefetchBytes"/>, which
+    /// follows the memory that the runtime may use. A shard that holds nothing may always read one answer. A value of more than half of that memory
+    /// is warned of at start. What the connections of fan-out hold comes in addition: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
     /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 

@@ -145,6 +145,11 @@ internal static class SettingsValidation
         }
 
         checks.That(
+            settings.ForeignRecords is null || Enum.IsDefined(settings.ForeignRecords.Value),
+            nameof(settings.ForeignRecords),
+            settings.ForeignRecords,
+            "Auto, Deliver or LeaveOut");
+        checks.That(
             settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
         checks.That(
             settings.ConsumerName is null || IsConsumerName(settings.ConsumerName), nameof(settings.ConsumerName), settings.ConsumerName, ConsumerNames);

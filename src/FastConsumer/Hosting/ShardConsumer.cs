@@ -342,7 +342,10 @@ internal sealed class ShardConsumer
             _parts.Settings.IgnoreReadQuota,
             _parts.StreamKey,
             _intake,
-            () => _lease.SinceTableThrottle);
+            () => _lease.SinceTableThrottle,
+            _parts.Settings.ForeignRecords,
+            _parts.Listings,
+            _parts.Spread);
         var position = new ShardPosition(settings);
         ByteBudget.Account budget = _parts.Budget.OpenAccount();
         var polling = new ShardReader(_parts.Client, settings, position, budget, _parts.Time, _parts.Random.Create(), _parts.Metrics, _parts.Health, _log);

@@ -29,6 +29,12 @@ internal sealed record WorkerParts(
     /// <summary>The stream's key, for messages.</summary>
     public StreamKey StreamKey { get; } = new(Client, Settings.Stream, Time);
 
+    /// <summary>The stream's listings, for shards that may have ended.</summary>
+    public StreamListings Listings { get; } = new(Client, Settings.Stream, Time);
+
+    /// <summary>Keeps readers that start together out of step.</summary>
+    public StartSpread Spread { get; } = new(Time);
+
     /// <summary>What the worker and all of its shards run on.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }

@@ -46,6 +46,8 @@ internal sealed record WorkerSettings
 
     public bool Deaggregate { get; init; } = true;
 
+    public ForeignRecords ForeignRecords { get; init; }
+
     public required TimeSpan IdlePollInterval { get; init; }
 
     public required TimeSpan CheckpointInterval { get; init; }
@@ -118,6 +120,7 @@ internal sealed record WorkerSettings
             StreamWindowBytes = own.StreamWindowBytes ?? consumer.StreamWindowBytes,
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
             Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
+            ForeignRecords = own.ForeignRecords ?? consumer.ForeignRecords ?? ForeignRecords.Auto,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
             CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? s_checkpointInterval,
             CheckpointRecords =

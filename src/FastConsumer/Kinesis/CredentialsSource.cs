@@ -13,22 +13,24 @@ internal sealed class CredentialsSource : IDisposable
     private readonly SemaphoreSlim _oneRenewal = new(1);
     private readonly AwsSettings _settings;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _timeout;
     private readonly string? _profile;
     private readonly bool _isGiven;
     private AWSCredentials? _current;
     private long? _renewedAt;
 
-    public CredentialsSource(AWSCredentials? given, string? profile, AwsSettings settings, TimeProvider time)
+    public CredentialsSource(AWSCredentials? given, string? profile, AwsSettings settings, TimeProvider time, TimeSpan timeout)
     {
         _current = given;
         _isGiven = given is not null;
         _profile = profile;
         _settings = settings;
         _time = time;
+        _timeout = timeout;
     }
 
     /// <summary>The current credentials; temporary ones are renewed by AWSSDK.Core.</summary>
-    /// <exception cref="KinesisException">There are none.</exception>
+    /// <exception cref="KinesisException">There are none, or they did not come in time.</exception>
     public async ValueTask<ImmutableCredentials> GetAsync(CancellationToken cancellationToken)
     {
         AWSCredentials? credentials = Volatile.Read(ref _current);
@@ -36,9 +38,9 @@ internal sealed class CredentialsSource : IDisposable
         {
             try
             {
-                credentials = await _chain.ResolveIdentityAsync(_settings, cancellationToken).WaitAsync(cancellationToken);
+                credentials = await InTimeAsync(_chain.ResolveIdentityAsync(_settings, cancellationToken), cancellationToken);
             }
-            catch (Exception exception) when (!IsCancellation(exception, cancellationToken))
+            catch (Exception exception) when (exception is not KinesisException && !IsCancellation(exception, cancellationToken))
             {
                 throw new KinesisException(
                     $"No AWS credentials were found. They are looked for in the option {nameof(KinesisClientOptions.Credentials)} (of the client or of the host's FastConsumerOptions), {(_profile is null ? "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a web identity token, the profile (AWS_PROFILE or default) in ~/.aws, and the metadata of the container or instance" : $"the profile '{_profile}' in ~/.aws")}. Set one of them; for a local server any values do. The AWS SDK says: {exception.Message}",
@@ -57,7 +59,7 @@ internal sealed class CredentialsSource : IDisposable
 
         try
         {
-            ImmutableCredentials current = await credentials.GetCredentialsAsync().WaitAsync(cancellationToken);
+            ImmutableCredentials current = await InTimeAsync(credentials.GetCredentialsAsync(), cancellationToken);
             return current ?? throw new KinesisException(
                 $"The AWS credentials of type {credentials.GetType().Name} are anonymous; Kinesis takes signed requests only. Set other ones in the option {nameof(KinesisClientOptions.Credentials)} (of the client or of the host's FastConsumerOptions), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
                 KinesisErrorKind.Denied);
@@ -112,6 +114,24 @@ internal sealed class CredentialsSource : IDisposable
     {
         _chain.Dispose();
         _oneRenewal.Dispose();
+    }
+
+    /// <summary>What answers nothing, such as a connection to a credentials endpoint that is dead, must not hold up its caller in silence.</summary>
+    private async Task<T> InTimeAsync<T>(Task<T> looking, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await looking.WaitAsync(_timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException exception) when (!looking.IsCompleted)
+        {
+            // what it ends with later is of no interest
+            _ = looking.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw new KinesisException(
+                $"The AWS credentials did not come within {_timeout}. Check that their source can be reached: the AWS STS or SSO endpoint, the container's or instance's metadata, or the process that the profile names.",
+                KinesisErrorKind.Unavailable,
+                innerException: exception);
+        }
     }
 
     private void Forget()

@@ -1,20 +1,31 @@
 using System.Collections.Concurrent;
-using Amazon;
+using Amazon.Runtime.Internal.Endpoints.StandardLibrary;
 
 namespace FastConsumer.Kinesis;
 
 /// <summary>
 /// Decides where a request goes: a custom endpoint always wins; a stream's ARN leads to its account's endpoint; everything
-/// else goes to the region's. Source: the endpoint rules of the service model 2013-12-02.
+/// else goes to the region's.
 /// </summary>
+/// <remarks>
+/// Source: the endpoint rule set of Kinesis 2013-12-02 (endpoint-rule-set-1.json of botocore), with the partitions as AWSSDK.Core knows them.
+/// It differs in one point: the region is that of the ARN, so that a stream of another region needs no further setting.
+/// </remarks>
 internal sealed class EndpointResolver
 {
     // As the AWS SDK for .NET signs for an endpoint whose region nobody names.
     private const string RegionOfCustomEndpoints = "us-east-1";
 
-    /// <summary>Dual-stack endpoints, and those of the isolated partitions.</summary>
+    private const string FipsSetting = "AWS_USE_FIPS_ENDPOINT or use_fips_endpoint of the profile";
+    private const string DualStackSetting = "AWS_USE_DUALSTACK_ENDPOINT or use_dualstack_endpoint of the profile";
+
+    /// <summary>The suffixes of AWS's own hosts that do not contain <c>amazonaws.</c>: dual-stack endpoints and the isolated partitions.</summary>
     private static readonly string[] s_otherSuffixes =
-        [".api.aws", ".amazonwebservices.com.cn", ".c2s.ic.gov", ".sc2s.sgov.gov", ".cloud.adc-e.uk", ".csp.hci.ic.gov"];
+    [
+        ".api.aws", ".api.amazonwebservices.com.cn", ".api.amazonwebservices.eu",
+        ".c2s.ic.gov", ".api.aws.ic.gov", ".sc2s.sgov.gov", ".api.aws.scloud",
+        ".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk", ".csp.hci.ic.gov", ".api.aws.hci.ic.gov",
+    ];
 
     private readonly ConcurrentDictionary<(string Arn, bool IsData), ServiceEndpoint> _accountEndpoints = new();
     private readonly ServiceEndpoint? _custom;
@@ -39,6 +50,8 @@ internal sealed class EndpointResolver
                     KinesisErrorKind.Client);
             }
 
+            RefuseVariant(settings.UseFIPSEndpoint, "FIPS", FipsSetting, serviceUrl);
+            RefuseVariant(settings.UseDualstackEndpoint, "dual-stack", DualStackSetting, serviceUrl);
             _custom = new ServiceEndpoint(uri, region ?? FindRegionIn(uri.Host) ?? settings.FindRegion() ?? RegionOfCustomEndpoints);
             return;
         }
@@ -84,29 +97,55 @@ internal sealed class EndpointResolver
     private ServiceEndpoint ForArn(string arn, bool isData)
     {
         string[] parts = arn.Split(':', 6);
+        string partition = parts[1];
         string region = parts[3];
         string account = parts[4];
-        if (!IsHostLabel(region) || account.Length == 0 || !account.All(char.IsAsciiDigit))
+        if (!IsHostLabel(region))
         {
             throw new KinesisException(
-                $"'{arn}' does not name a region and an account (arn:aws:kinesis:<region>:<account>:stream/<name>).", KinesisErrorKind.Client);
+                $"The ARN '{arn}' does not name a region (arn:aws:kinesis:<region>:<account>:stream/<name>).", KinesisErrorKind.Client);
         }
 
-        // the isolated partitions have no account endpoints
-        string host = RegionEndpoint.GetBySystemName(region).PartitionName.StartsWith("aws-iso", StringComparison.Ordinal)
+        if (!StreamIdentifier.IsAccountId(account))
+        {
+            throw new KinesisException(
+                $"The account '{account}' in the ARN '{arn}' is not an AWS account id: 12 digits are expected.", KinesisErrorKind.Client);
+        }
+
+        Partition known = Fn.Partition(region);
+        if (partition != known.name)
+        {
+            throw new KinesisException(
+                $"The ARN '{arn}' names the partition '{partition}', but the region {region} belongs to '{known.name}'. Correct one of them.",
+                KinesisErrorKind.Client);
+        }
+
+        // these two partitions have no endpoints of accounts
+        string host = known.name is "aws-iso" or "aws-iso-b"
             ? RegionalHost(region)
-            : $"{account}.{(isData ? "data" : "control")}-kinesis{(_useFips ? "-fips" : "")}.{region}.{Suffix(region)}";
+            : $"{account}.{(isData ? "data" : "control")}-kinesis{(_useFips ? "-fips" : "")}.{region}.{Suffix(region, known)}";
         return new ServiceEndpoint(new Uri($"https://{host}/"), region);
     }
 
-    private string RegionalHost(string region) => $"kinesis{(_useFips ? "-fips" : "")}.{region}.{Suffix(region)}";
-
-    private string Suffix(string region)
+    private string RegionalHost(string region)
     {
-        RegionEndpoint endpoint = RegionEndpoint.GetBySystemName(region);
-        return !_useDualStack ? endpoint.PartitionDnsSuffix
-            : endpoint.PartitionName == "aws-cn" ? "api.amazonwebservices.com.cn"
-            : "api.aws";
+        Partition partition = Fn.Partition(region);
+        // in aws-us-gov the ordinary endpoints are the FIPS ones, but for dual-stack
+        bool hasFipsName = _useFips && (partition.name != "aws-us-gov" || _useDualStack);
+        return $"kinesis{(hasFipsName ? "-fips" : "")}.{region}.{Suffix(region, partition)}";
+    }
+
+    private string Suffix(string region, Partition partition)
+    {
+        if ((_useFips && !partition.supportsFIPS) || (_useDualStack && !partition.supportsDualStack))
+        {
+            string asked = _useFips && _useDualStack ? "FIPS and dual-stack endpoints are" : _useFips ? "A FIPS endpoint is" : "A dual-stack endpoint is";
+            throw new KinesisException(
+                $"{asked} asked for ({FipsSetting}, {DualStackSetting}), but the partition {partition.name} of region {region} does not have them.",
+                KinesisErrorKind.Client);
+        }
+
+        return _useDualStack ? partition.dualStackDnsSuffix : partition.dnsSuffix;
     }
 
     /// <summary>The region in a host such as <c>kinesis.eu-west-1.amazonaws.com</c> or <c>vpce-1.kinesis.eu-west-1.vpce.amazonaws.com</c>.</summary>
@@ -128,6 +167,16 @@ internal sealed class EndpointResolver
         }
 
         return null;
+    }
+
+    private static void RefuseVariant(bool isOn, string variant, string setting, string serviceUrl)
+    {
+        if (isOn)
+        {
+            throw new KinesisException(
+                $"{variant} endpoints are switched on ({setting}), and '{serviceUrl}' is set as a custom Kinesis endpoint: they exclude each other. Switch one off: {setting}, or the option {nameof(KinesisClientOptions.ServiceUrl)} (FastConsumer:ServiceUrl of a host), AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile's endpoint_url. A custom endpoint may itself be the address of a {variant} endpoint.",
+                KinesisErrorKind.Client);
+        }
     }
 
     private static bool IsHostLabel(string text) =>

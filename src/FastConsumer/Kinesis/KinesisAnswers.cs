@@ -93,7 +93,7 @@ internal static class KinesisAnswers
     }
 
     /// <summary>Hands an answer over whose body goes on.</summary>
-    public static AttemptOutcome<T> Open<T>(KinesisCall<T> call, AnswerOpener<T> open, HttpResponseMessage response)
+    public static AttemptOutcome<T> Open<T>(KinesisCall<T> call, AnswerOpener<T> open, HttpResponseMessage response, ConnectionPool.Generation connections)
     {
         string? mediaType = response.Content.Headers.TextOf("Content-Type");
         return mediaType is null || !mediaType.StartsWith(EventStreamMediaType, StringComparison.OrdinalIgnoreCase)
@@ -104,6 +104,7 @@ internal static class KinesisAnswers
                 Value = open(
                     response,
                     response.Content.ReadAsStream(CancellationToken.None),
+                    connections,
                     (text, kind, innerException, code) => call.Fail(text, kind, innerException, code, response)),
             };
     }

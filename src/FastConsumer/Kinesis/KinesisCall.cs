@@ -14,7 +14,7 @@ internal interface IRequestBody
 internal delegate T AnswerDecoder<T>(WireFormat? format, PooledBufferWriter body, HttpResponseHeaders headers);
 
 /// <summary>Takes a successful answer over before its body has come.</summary>
-internal delegate T AnswerOpener<T>(HttpResponseMessage response, Stream body, FailureFactory fail);
+internal delegate T AnswerOpener<T>(HttpResponseMessage response, Stream body, ConnectionPool.Generation connections, FailureFactory fail);
 
 /// <summary>Words a failure of a call that has been answered, with the call's facts.</summary>
 internal delegate KinesisException FailureFactory(string text, KinesisErrorKind kind, Exception? innerException, string? code);

@@ -304,7 +304,7 @@ public sealed class KinesisClient : IKinesisClient
                 WritePosition(writer, startingPosition, "Type", "SequenceNumber");
                 writer.EndMap();
             },
-            (response, body, fail) => new ShardSubscription(response, body, _pool, fail),
+            (response, body, connections, fail) => new ShardSubscription(response, body, connections, _pool, fail),
             cancellationToken);
     }
 

@@ -54,6 +54,15 @@ public sealed class KinesisClientOptions
     /// </summary>
     public int? StreamWindowBytes { get; set; }
 
+    /// <summary>
+    /// Changes the handler that the client's connections are made by: a proxy, a certificate authority or client certificate
+    /// (<see cref="SocketsHttpHandler.SslOptions"/>), time-outs, the bound of connections. It is called for each handler before its first
+    /// request: one for requests, one for subscriptions, and a new one where connections were found dead. Keep what it sets thread-safe. Without
+    /// it the system's proxy (<c>HTTPS_PROXY</c>, <c>NO_PROXY</c>) is used, but for loopback addresses, and at most 64 connections to a host
+    /// (subscriptions share connections by HTTP/2). Not called where the client was given a handler.
+    /// </summary>
+    public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; set; }
+
     /// <summary>The clock for signatures, time-outs and back-off; the system's by default.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 

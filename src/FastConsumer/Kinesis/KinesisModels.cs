@@ -62,6 +62,12 @@ public readonly record struct StreamIdentifier
                 throw new ArgumentException($"'{nameOrArn}' is not the ARN of a Kinesis stream (arn:aws:kinesis:<region>:<account>:stream/<name>).", nameof(nameOrArn));
             }
 
+            if (!IsAccountId(parts[4]))
+            {
+                throw new ArgumentException(
+                    $"The account '{parts[4]}' in the ARN '{nameOrArn}' is not an AWS account id: 12 digits are expected.", nameof(nameOrArn));
+            }
+
             name = parts[5]["stream/".Length..];
         }
 
@@ -75,6 +81,9 @@ public readonly record struct StreamIdentifier
 
     /// <summary>The ARN or the name.</summary>
     public override string ToString() => Arn ?? Name;
+
+    /// <summary>True for 12 digits.</summary>
+    internal static bool IsAccountId(string text) => text.Length == 12 && text.All(char.IsAsciiDigit);
 }
 
 /// <summary>A position to ask an iterator for.</summary>

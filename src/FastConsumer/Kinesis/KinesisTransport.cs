@@ -20,9 +20,8 @@ internal sealed class KinesisTransport : IDisposable
 {
     private static readonly string s_userAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
-    // HttpClient would only add a token source of its own to each request
-    private readonly HttpMessageInvoker _http;
-    private readonly Lazy<HttpMessageInvoker> _http2;
+    private readonly ConnectionPool _connections;
+    private readonly ConnectionPool _streamConnections;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
     private readonly RetryBackoff _backoff;
@@ -41,7 +40,7 @@ internal sealed class KinesisTransport : IDisposable
     {
         var settings = new AwsSettings(options.Profile);
         _endpoints = new EndpointResolver(options, settings);
-        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider);
+        _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider, options.RequestTimeout);
         _backoff = new RetryBackoff(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
         _pool = pool;
         _timeProvider = options.TimeProvider;
@@ -51,15 +50,18 @@ internal sealed class KinesisTransport : IDisposable
         _clock = new ServiceClock(options.TimeProvider, options.Logger);
         _mayFallBack = options.Protocol == KinesisProtocol.Auto;
         _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
-        _http = new HttpMessageInvoker(handler ?? KinesisConnections.Create(useProxy: !_endpoints.IsLoopback), disposeHandler: handler is null);
         // each attempt has its own time-out, on the given clock
         _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
         // kinesis-local never sends more than the first window of a stream
         int windowBytes = options.StreamWindowBytes
             ?? (_endpoints.IsForeign ? KinesisClientOptions.LargestStreamWindowBytes : KinesisClientOptions.DefaultStreamWindowBytes);
-        _http2 = new Lazy<HttpMessageInvoker>(() => handler is not null
-            ? _http
-            : new HttpMessageInvoker(KinesisConnections.CreateForStreams(useProxy: !_endpoints.IsLoopback, windowBytes), disposeHandler: true));
+        bool useProxy = !_endpoints.IsLoopback;
+        Action<SocketsHttpHandler>? configure = options.ConfigureHttpHandler;
+        _connections = CreatePool(handler, () => KinesisConnections.Create(useProxy), configure);
+        _streamConnections = CreatePool(handler, () => KinesisConnections.CreateForStreams(useProxy, windowBytes), configure);
+        // what the caller's configuration gets wrong is told here, not at the first request
+        _connections.Enter().Exit();
+        _streamConnections.Enter().Exit();
     }
 
     public string EndpointDescription => _endpoints.Description;
@@ -150,14 +152,33 @@ internal sealed class KinesisTransport : IDisposable
 
     public void Dispose()
     {
-        _http.Dispose();
-        if (_http2.IsValueCreated)
-        {
-            _http2.Value.Dispose();
-        }
-
+        _connections.Dispose();
+        _streamConnections.Dispose();
         _credentials.Dispose();
     }
+
+    /// <summary>Connections of the client's own, or all requests over the caller's handler. HttpClient would only add a token source to each request.</summary>
+    private static ConnectionPool CreatePool(HttpMessageHandler? handler, Func<SocketsHttpHandler> create, Action<SocketsHttpHandler>? configure) =>
+        handler is not null
+            ? new ConnectionPool(() => new HttpMessageInvoker(handler, disposeHandler: false), isRenewable: false)
+            : new ConnectionPool(
+                () =>
+                {
+                    SocketsHttpHandler own = create();
+                    try
+                    {
+                        configure?.Invoke(own);
+                    }
+                    catch (Exception e)
+                    {
+                        own.Dispose();
+                        throw new KinesisException(
+                            $"The option {nameof(KinesisClientOptions.ConfigureHttpHandler)} threw {e.GetType().Name}: {e.Message}", KinesisErrorKind.Client, innerException: e);
+                    }
+
+                    return new HttpMessageInvoker(own, disposeHandler: true);
+                },
+                isRenewable: true);
 
     private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
     {
@@ -172,16 +193,17 @@ internal sealed class KinesisTransport : IDisposable
     {
         using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
         call.AccessKeyId = credentials.AccessKey;
+        ConnectionPool.Generation connections = (call.Open is null ? _connections : _streamConnections).Enter();
+        bool isHandedOver = false;
         try
         {
             // Returned only once the answer has begun: a cancelled send may still read it for a moment.
             var body = new PooledBufferWriter(_pool, 512);
             WriteBody(call, format, body);
             using HttpRequestMessage request = CreateRequest(call, format, body, credentials);
-            HttpMessageInvoker http = call.Open is null ? _http : _http2.Value;
-            HttpResponseMessage response = await http.SendAsync(request, either.Token);
+            HttpResponseMessage response = await connections.Invoker.SendAsync(request, either.Token);
+            connections.Answered();
             body.Dispose();
-            bool isHandedOver = false;
             try
             {
                 if (call.Open is null || !response.IsSuccessStatusCode)
@@ -189,7 +211,7 @@ internal sealed class KinesisTransport : IDisposable
                     return await KinesisAnswers.ReadAsync(call, response, _pool, either.Token);
                 }
 
-                AttemptOutcome<T> outcome = KinesisAnswers.Open(call, call.Open, response);
+                AttemptOutcome<T> outcome = KinesisAnswers.Open(call, call.Open, response, connections);
                 isHandedOver = outcome.Failure is null;
                 return outcome;
             }
@@ -208,6 +230,8 @@ internal sealed class KinesisTransport : IDisposable
         }
         catch (OperationCanceledException exception) when (either.Token.IsCancellationRequested)
         {
+            // the connection may be one that carries nothing any more, and the pool holds others of its age
+            connections.GiveUp();
             return AttemptOutcome<T>.Failed(call.Fail(
                 $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint. (A {nameof(KinesisClient)} of one's own may be given a longer {nameof(KinesisClientOptions.RequestTimeout)}.)",
                 KinesisErrorKind.Unavailable,
@@ -234,7 +258,14 @@ internal sealed class KinesisTransport : IDisposable
             HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
             bool isUntouched = error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            return AttemptOutcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched), isUntouched);
+            return AttemptOutcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched, connections.HasAnswered), isUntouched);
+        }
+        finally
+        {
+            if (!isHandedOver)
+            {
+                connections.Exit();
+            }
         }
     }
 
@@ -292,7 +323,7 @@ internal sealed class KinesisTransport : IDisposable
         return request;
     }
 
-    private static KinesisException DescribeNetworkFailure<T>(KinesisCall<T> call, Exception exception, HttpRequestError error, bool isUntouched)
+    private static KinesisException DescribeNetworkFailure<T>(KinesisCall<T> call, Exception exception, HttpRequestError error, bool isUntouched, bool hasAnswered)
     {
         Uri uri = call.Endpoint.Uri;
         string reason = exception.InnerException is { Message.Length: > 0 } inner ? inner.Message : exception.Message;
@@ -303,8 +334,8 @@ internal sealed class KinesisTransport : IDisposable
                 $"the host {address} cannot be found ({reason}). Check the region's name, the custom endpoint if one is set, and DNS.",
             HttpRequestError.SecureConnectionError =>
                 $"no TLS connection to {address} ({reason}). Check that it speaks https and that its certificate is trusted here.",
-            HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError when call.Open is not null =>
-                $"{address} does not answer in HTTP/2 ({reason}), which enhanced fan-out needs. Check that no proxy stands between, or read by polling.",
+            HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError when call.Open is not null && !hasAnswered =>
+                $"{address} does not answer in HTTP/2 ({reason}), which enhanced fan-out needs. Check that it is the right address and that what stands between passes HTTP/2 on, or read by polling.",
             _ when isUntouched =>
                 $"{address} cannot be reached ({reason}). Check that the address is right, that the server runs, and that no firewall or proxy stands between.",
             _ => $"the connection to {address} broke ({reason}).",

@@ -22,6 +22,7 @@ internal sealed class ShardSubscription : IShardSubscription
     private const int UsualPayload = 2 * 1024 * 1024;
 
     private readonly HttpResponseMessage _response;
+    private readonly ConnectionPool.Generation _connections;
     private readonly PipeReader _pipe;
     private readonly ArrayPool<byte> _pool;
     private readonly FailureFactory _fail;
@@ -34,9 +35,10 @@ internal sealed class ShardSubscription : IShardSubscription
     private long _receivedBytes;
     private volatile bool _isDisposed;
 
-    public ShardSubscription(HttpResponseMessage response, Stream body, ArrayPool<byte> pool, FailureFactory fail)
+    public ShardSubscription(HttpResponseMessage response, Stream body, ConnectionPool.Generation connections, ArrayPool<byte> pool, FailureFactory fail)
     {
         _response = response;
+        _connections = connections;
         _pipe = PipeReader.Create(body, new StreamPipeReaderOptions(bufferSize: ReadBytes, leaveOpen: true));
         _pool = pool;
         _fail = fail;
@@ -44,6 +46,9 @@ internal sealed class ShardSubscription : IShardSubscription
 
     /// <inheritdoc/>
     public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
+
+    /// <inheritdoc/>
+    public void GiveUpConnection() => _connections.GiveUp();
 
     /// <inheritdoc/>
     public async ValueTask<int?> WaitForEventAsync(CancellationToken cancellationToken = default)
@@ -110,6 +115,7 @@ internal sealed class ShardSubscription : IShardSubscription
         _payload = null;
         // resets the HTTP/2 stream
         _response.Dispose();
+        _connections.Exit();
         _oneCall.Release();
     }
 

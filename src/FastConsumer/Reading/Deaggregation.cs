@@ -17,15 +17,16 @@ internal readonly record struct DeaggregationResult(CheckpointPosition End, int 
 
 /// <summary>
 /// Turns the records of an answer into user records: each KPL aggregate becomes the records in it, as further entries of the
-/// answer's table that point into the same bytes. Of an aggregate, what belongs to another shard by its hash key is left
-/// out: the KPL puts it there again when it learns of a reshard. All else is passed on as it came.
+/// answer's table that point into the same bytes. What becomes of a user record that belongs to another shard by its hash key is said by
+/// <see cref="ForeignRecords"/>. All else is passed on as it came.
 /// </summary>
 /// <param name="range">The shard's hash keys; null where they are not known, and then nothing is left out.</param>
-internal sealed class Deaggregation(HashKeyRange? range)
+/// <param name="foreign">What becomes of user records with other hash keys.</param>
+internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign = ForeignRecords.Auto)
 {
     private const int KeysOnStack = 128;
 
-    private readonly HashKeyRange? _range = range is { StartingHashKey: var first, EndingHashKey: var last } && (first != UInt128.MinValue || last != UInt128.MaxValue) ? range : null;
+    private readonly HashKeyRange? _range = foreign != ForeignRecords.Deliver && range is { StartingHashKey: var first, EndingHashKey: var last } && (first != UInt128.MinValue || last != UInt128.MaxValue) ? range : null;
 
     /// <summary>Rewrites the table of an answer that has records.</summary>
     /// <param name="response">The answer, still as the service gave it.</param>
@@ -40,7 +41,7 @@ internal sealed class Deaggregation(HashKeyRange? range)
 
         SequenceNumber last = response.GetSequenceNumber(response.Count - 1);
         var table = new EntryTable(response.Count);
-        int foreign = 0;
+        int leftOut = 0;
         int lastSubSequenceNumber = 0;
         for (int i = 0; i < response.Count; i++)
         {
@@ -58,7 +59,7 @@ internal sealed class Deaggregation(HashKeyRange? range)
             if (AggregatedRecordReader.TryMeasure(data, out AggregateShape shape))
             {
                 table.Reserve(shape.Records + response.Count - i);
-                foreign += AddAll(data, shape, in entry, doneHere, ref table);
+                leftOut += AddAll(data, shape, response.GetPartitionKeyUtf8(i), in entry, doneHere, ref table);
                 lastSubSequenceNumber = shape.Records - 1;
                 continue;
             }
@@ -73,7 +74,7 @@ internal sealed class Deaggregation(HashKeyRange? range)
         }
 
         response.ReplaceEntries(table.Entries, table.Count);
-        return new DeaggregationResult(CheckpointPosition.At(last, lastSubSequenceNumber), foreign);
+        return new DeaggregationResult(CheckpointPosition.At(last, lastSubSequenceNumber), leftOut);
     }
 
     private static bool HasAggregates(GetRecordsResponse response)
@@ -91,26 +92,32 @@ internal sealed class Deaggregation(HashKeyRange? range)
 
     /// <summary>Adds an aggregate's records; the number of those that belong elsewhere.</summary>
     [SkipLocalsInit]
-    private int AddAll(ReadOnlySpan<byte> aggregate, AggregateShape shape, ref readonly RecordEntry whole, long done, ref EntryTable table)
+    private int AddAll(ReadOnlySpan<byte> aggregate, AggregateShape shape, ReadOnlySpan<byte> outerKey, ref readonly RecordEntry whole, long done, ref EntryTable table)
     {
         AggregateKey[]? rented = shape.Keys > KeysOnStack ? ArrayPool<AggregateKey>.Shared.Rent(shape.Keys) : null;
         Span<AggregateKey> keys = rented ?? stackalloc AggregateKey[KeysOnStack];
-        int foreign = 0;
+        int leftOut = 0;
         int subSequenceNumber = 0;
+        bool mayLeaveOut = true;
         var reader = new AggregatedRecordReader(aggregate, shape, keys);
         for (; reader.MoveNext(out AggregatedRecord record); subSequenceNumber++)
         {
+            AggregateKey partitionKey = keys[record.PartitionKey];
+            if (subSequenceNumber == 0 && foreign == ForeignRecords.Auto)
+            {
+                mayLeaveOut = IsOfKpl(outerKey, aggregate.Slice(partitionKey.Offset, partitionKey.Length));
+            }
+
             if (subSequenceNumber <= done)
             {
                 continue;
             }
 
-            AggregateKey partitionKey = keys[record.PartitionKey];
             AggregateKey explicitHashKey = record.ExplicitHashKey < 0 ? default : keys[record.ExplicitHashKey];
             bool isExplicit = explicitHashKey.Length > 0;
-            if (!IsInside(aggregate, ref keys[isExplicit ? record.ExplicitHashKey : record.PartitionKey], isExplicit))
+            if (mayLeaveOut && !IsInside(aggregate, ref keys[isExplicit ? record.ExplicitHashKey : record.PartitionKey], isExplicit))
             {
-                foreign++;
+                leftOut++;
                 continue;
             }
 
@@ -130,8 +137,14 @@ internal sealed class Deaggregation(HashKeyRange? range)
             ArrayPool<AggregateKey>.Shared.Return(rented);
         }
 
-        return foreign;
+        return leftOut;
     }
+
+    /// <summary>
+    /// True where the Kinesis Producer Library made the aggregate: for two records or more it sets this partition key, beside an explicit hash
+    /// key (seen with KPL 1.0.4). Other libraries take the first user record's key.
+    /// </summary>
+    private static bool IsOfKpl(ReadOnlySpan<byte> outerKey, ReadOnlySpan<byte> firstKey) => outerKey.SequenceEqual("a"u8) && !firstKey.SequenceEqual("a"u8);
 
     /// <summary>Whether a key's records belong here; worked out once per key of the aggregate's tables.</summary>
     private bool IsInside(ReadOnlySpan<byte> aggregate, ref AggregateKey key, bool isExplicit)

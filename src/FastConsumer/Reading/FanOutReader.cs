@@ -92,7 +92,7 @@ internal sealed class FanOutReader : IShardReader
         _metrics = metrics;
         _log = log;
         _recovery = new ReadRecovery(settings, time, random, health, log);
-        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, time, log);
+        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.Shard, time, log);
         _throttles = new Backoff(s_firstThrottleWait, s_longestThrottleWait, random);
     }
 
@@ -105,6 +105,11 @@ internal sealed class FanOutReader : IShardReader
         bool isHandedOver = false;
         try
         {
+            if (_settings.Spread is { } spread)
+            {
+                await spread.WaitAsync(_settings.IdlePollInterval, cancellationToken);
+            }
+
             while (!await ReadOnceAsync(output, cancellationToken))
             {
                 if (_consumer.HasFallenBack)
@@ -213,6 +218,7 @@ internal sealed class FanOutReader : IShardReader
                 if (untilSilent == TimeSpan.Zero)
                 {
                     FanOutLog.SubscriptionSilent(_log, ShardId, s_longestSilence);
+                    subscription.GiveUpConnection();
                     await UnsubscribeAsync();
                     return null;
                 }
@@ -336,6 +342,7 @@ internal sealed class FanOutReader : IShardReader
             else if (untilSilent == TimeSpan.Zero)
             {
                 FanOutLog.EventSilent(_log, ShardId, s_longestSilence, received);
+                subscription.GiveUpConnection();
                 _recovery.StoodStill($"Events of its subscription stop in their midst. Where the server is not AWS, set FastConsumer:StreamWindowBytes to {KinesisClientOptions.LargestStreamWindowBytes}, or read by polling.");
                 await UnsubscribeAsync();
                 break;
@@ -355,6 +362,10 @@ internal sealed class FanOutReader : IShardReader
         switch (error.Kind)
         {
             case KinesisErrorKind.Denied or KinesisErrorKind.Throttled when _consumer.TryFallBack(error):
+                return false;
+
+            case KinesisErrorKind.Client when _position.TryForgetContinuation(out SequenceNumber refused):
+                ReadingLog.ContinuationRefused(_log, ShardId, refused, _position.Current, error.Message);
                 return false;
 
             case KinesisErrorKind.ResourceInUse:

@@ -89,6 +89,7 @@ internal sealed class ReadQuota
     private double _recordBytes;
     private int _limit;
     private bool _isLagging = true;
+    private bool _hasIdled;
 
     /// <param name="time">The clock.</param>
     /// <param name="random">Keeps applications out of step.</param>
@@ -193,7 +194,10 @@ internal sealed class ReadQuota
         }
         else
         {
-            double idle = _idle * (1 + ((_random.NextDouble() - 0.5) * IdleUnevenness));
+            // the first wait keeps shards that started together out of step from then on
+            double unevenness = _hasIdled ? IdleUnevenness : 1;
+            _hasIdled = true;
+            double idle = _idle * (1 + ((_random.NextDouble() - 0.5) * unevenness));
             _idle = Math.Max(_idleInterval, _idle - (_idleInterval * IdleRecovery));
             _due = _started + Math.Max(paid, idle);
             _alternatesFrom = 0;

@@ -8,12 +8,14 @@ namespace FastConsumer.Reading;
 /// Judges whether a shard has ended. An answer that ends it without naming its children is not believed until it has come
 /// several times and ListShards says that the shard is closed.
 /// </summary>
-internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream, string shardId, TimeProvider time, ILogger log)
+internal sealed class ShardEnding(StreamListings listings, string shardId, TimeProvider time, ILogger log)
 {
     private const int InvalidAnswersInARow = 3;
 
     /// <summary>The end of a shard is written for good: a listing that left it out by mistake must not be the only witness.</summary>
     private static readonly TimeSpan s_secondLook = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan s_moment = TimeSpan.FromSeconds(2);
 
     private int _invalidAnswers;
 
@@ -37,7 +39,7 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
             return null;
         }
 
-        IReadOnlyList<Shard> listing = (await ShardListing.ListAllAsync(client, stream, cancellationToken)).Shards;
+        IReadOnlyList<Shard> listing = (await listings.SinceAsync(time.GetTimestamp(), cancellationToken)).Listing.Shards;
         Shard? self = listing.FirstOrDefault(shard => shard.ShardId == shardId);
         if (self is null or { EndingSequenceNumber: not null })
         {
@@ -58,14 +60,15 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
     {
         try
         {
-            ShardListing listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
+            // One of a moment ago will do: a shard that is gone stays gone, and one that it still has is looked for again later.
+            (ShardListing listing, long begunAt) = await listings.SinceAsync(time.GetTimestamp() - Ticks(s_moment), cancellationToken);
             if (!IsTrimmedIn(listing))
             {
                 return null;
             }
 
             await Task.Delay(s_secondLook, time, cancellationToken);
-            listing = await ShardListing.ListAllAsync(client, stream, cancellationToken);
+            (listing, _) = await listings.SinceAsync(begunAt + Ticks(s_secondLook), cancellationToken);
             return IsTrimmedIn(listing) ? ChildrenIn(listing.Shards) : null;
         }
         catch (KinesisException)
@@ -74,6 +77,8 @@ internal sealed class ShardEnding(IKinesisClient client, StreamIdentifier stream
             return null;
         }
     }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
     private bool IsTrimmedIn(ShardListing listing) => listing.Holes.Count == 0 && listing.Shards.All(shard => shard.ShardId != shardId);
 

@@ -10,7 +10,7 @@ namespace FastConsumer.Reading;
 /// <summary>What both readers do with an answer: unpack it, pass it on, and move the position after that.</summary>
 internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition position, ConsumerMetrics metrics, ILogger log)
 {
-    private readonly Deaggregation? _deaggregation = settings.Deaggregate ? new Deaggregation(settings.HashKeyRange) : null;
+    private readonly Deaggregation? _deaggregation = settings.Deaggregate ? new Deaggregation(settings.HashKeyRange, settings.ForeignRecords) : null;
     private bool _foreignSaid;
 
     /// <summary>Unpacks what the KPL aggregated; the position when all of the answer is done, or null where it has no records.</summary>

@@ -58,6 +58,18 @@ internal sealed class ShardPosition
         };
     }
 
+    /// <summary>
+    /// The service refused to go on from the continuation number: from now on <see cref="Current"/> counts, which it has known. Records that
+    /// came between, of which there were none to pass on, are not repeated. False where there was no continuation number.
+    /// </summary>
+    public bool TryForgetContinuation(out SequenceNumber forgotten)
+    {
+        forgotten = _continuation.GetValueOrDefault();
+        bool isForgotten = _continuation is not null;
+        _continuation = null;
+        return isForgotten;
+    }
+
     /// <summary>Records up to <paramref name="last"/> were passed on.</summary>
     public void Advance(CheckpointPosition last)
     {

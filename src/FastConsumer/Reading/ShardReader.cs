@@ -22,6 +22,9 @@ namespace FastConsumer.Reading;
 /// <param name="IgnoreQuota">For load tests: never waits for the quota.</param>
 /// <param name="Key">The stream's key, for messages.</param>
 /// <param name="Intake">Hears of what is read, to compare shards by; null where nobody does.</param>
+/// <param name="ForeignRecords">What becomes of user records of an aggregate that belong to another shard.</param>
+/// <param name="Listings">The stream's listings, shared by the worker's shards; null for the reader's own.</param>
+/// <param name="Spread">Keeps readers that start together out of step; null where there is one.</param>
 /// <param name="SinceTableThrottle">How long ago the lease table throttled this worker's writes; null, or the answer null, where it did not.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
@@ -36,7 +39,10 @@ internal sealed record ShardReaderSettings(
     bool IgnoreQuota = false,
     StreamKey? Key = null,
     ShardIntake? Intake = null,
-    Func<TimeSpan?>? SinceTableThrottle = null);
+    Func<TimeSpan?>? SinceTableThrottle = null,
+    ForeignRecords ForeignRecords = ForeignRecords.Auto,
+    StreamListings? Listings = null,
+    StartSpread? Spread = null);
 
 /// <summary>
 /// Reads one shard by GetRecords from its start position to its end, and passes pages on in order.
@@ -100,7 +106,7 @@ internal sealed class ShardReader : IShardReader
         _log = log;
         _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
         _recovery = new ReadRecovery(settings, time, random, health, log);
-        _ending = new ShardEnding(client, settings.Stream, settings.Shard.Shard, time, log);
+        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.Shard, time, log);
         _expiries = new IteratorExpiries(settings, time, health, log);
         _bursts = new BurstMeter(time, metrics, settings.Shard);
     }
@@ -113,6 +119,11 @@ internal sealed class ShardReader : IShardReader
         Exception? failure = null;
         try
         {
+            if (_settings.Spread is { } spread)
+            {
+                await spread.WaitAsync(_settings.IdlePollInterval, cancellationToken);
+            }
+
             while (!await ReadOnceAsync(output, cancellationToken))
             {
             }
@@ -262,6 +273,10 @@ internal sealed class ShardReader : IShardReader
                 // InvalidArgument: an iterator of another form or age; ask once for a new one before surfacing it
                 _iteratorRefreshed = true;
                 _iterator.ResetWrittenCount();
+                return false;
+
+            case KinesisErrorKind.Client when operation == "GetShardIterator" && _position.TryForgetContinuation(out SequenceNumber refused):
+                ReadingLog.ContinuationRefused(_log, ShardId, refused, _position.Current, error.Message);
                 return false;
 
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:

@@ -128,6 +128,28 @@ public sealed class ByteBudgetTests
         Assert.InRange(most, 1, 50 + (Shards * Answer));
     }
 
+    [Theory]
+    [InlineData(64L, 16L)]
+    [InlineData(192L, 24L)]
+    [InlineData(1024L, 128L)]
+    [InlineData(2048L, 256L)]
+    [InlineData(1024L * 1024, 256L)]
+    public void The_default_follows_the_memory_that_there_is(long availableMiB, long capacityMiB)
+    {
+        long available = availableMiB << 20;
+        long capacity = ByteBudget.DefaultCapacity(available);
+        Assert.Equal(capacityMiB << 20, capacity);
+        Assert.True(ByteBudget.Fits(capacity, available));
+    }
+
+    [Fact]
+    public void More_than_half_of_the_memory_does_not_fit()
+    {
+        Assert.True(ByteBudget.Fits(96L << 20, 192L << 20));
+        Assert.False(ByteBudget.Fits((96L << 20) + 1, 192L << 20));
+        Assert.False(ByteBudget.Fits(256L << 20, 192L << 20));
+    }
+
     private static void InterlockedMax(ref long target, long value)
     {
         long seen;

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using FastConsumer.Buffers;
+using FastConsumer.Testing;
 
 namespace FastConsumer.Tests.Buffers;
 
@@ -60,6 +62,50 @@ public class PagePoolTests
         pool.Trim();
         Assert.Same(used, pool.Rent(200_000));
         Assert.NotSame(idle, pool.Rent(200_000));
+    }
+
+    [Fact]
+    public void What_a_burst_leaves_is_given_up_by_time_alone()
+    {
+        var clock = new ManualClock();
+        var pool = PagePool<byte>.Create(clock);
+        byte[] used = pool.Rent(200_000);
+        List<WeakReference> burst = Burst(pool, 20);
+        pool.Return(used);
+        for (int i = 0; i < 2; i++)
+        {
+            // a worker that goes on reading a little
+            Assert.Same(used, pool.Rent(200_000));
+            pool.Return(used);
+            clock.Advance(PagePool<byte>.TrimInterval);
+        }
+
+        GC.Collect();
+        Assert.DoesNotContain(burst, static array => array.IsAlive);
+        Assert.Same(used, pool.Rent(200_000));
+    }
+
+    [Fact]
+    public void A_pool_that_nobody_uses_any_more_empties_and_lets_its_timer_rest()
+    {
+        var clock = new ManualClock();
+        var pool = PagePool<byte>.Create(clock);
+        for (int round = 0; round < 2; round++)
+        {
+            List<WeakReference> burst = Burst(pool, 20);
+            clock.Advance(2 * PagePool<byte>.TrimInterval);
+            GC.Collect();
+            Assert.DoesNotContain(burst, static array => array.IsAlive);
+            Assert.Equal((0, true), pool.Trim());
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static List<WeakReference> Burst(PagePool<byte> pool, int count)
+    {
+        byte[][] arrays = [.. Enumerable.Range(0, count).Select(_ => pool.Rent(200_000))];
+        Array.ForEach(arrays, array => pool.Return(array));
+        return [.. arrays.Select(static array => new WeakReference(array))];
     }
 
     [Fact]

@@ -42,6 +42,22 @@ public sealed class StartUpTests : WorkerTest
         Assert.Contains("AddFastConsumer(name)", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_prefetch_that_cannot_fit_the_memory_is_warned_of_with_both_figures()
+    {
+        long tooMuch = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        await using (WorkerHost host = await StartAsync(options => options.PrefetchBytes = tooMuch))
+        {
+            string message = Assert.Single(host.Log.Of(2009)).Message;
+            Assert.Contains($"PrefetchBytes is {tooMuch}", message, StringComparison.Ordinal);
+            Assert.Contains($"may use {tooMuch} bytes", message, StringComparison.Ordinal);
+        }
+
+        await using WorkerHost silent = await StartAsync();
+        Assert.Empty(silent.Log.Of(2009));
+        Assert.Equal(Math.Clamp(tooMuch / 8, 16L << 20, 256L << 20), FastConsumerOptions.DefaultPrefetchBytes);
+    }
+
     [Theory]
     [InlineData("ApplicationName", " ", "EventProcessor has no application name: set FastConsumer:ApplicationName")]
     [InlineData("Limit", "0", "FastConsumer:Limit is 0; allowed is 1 to 10,000 records (the service's limit).")]

@@ -4,6 +4,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Leases;
+using FastConsumer.Tests.Buffers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -20,7 +21,9 @@ internal sealed class WorkerHost : IAsyncDisposable
 {
     public const string Application = "tests";
 
-    private readonly CountingPool _pool = new();
+    private const int SmallestAnswer = 2048;
+
+    private readonly CountingPool<byte> _pool = new(SmallestAnswer);
     private readonly Journal _journal;
     private bool _disposed;
 
@@ -158,7 +161,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         await Eventually.WithinAsync(((IAsyncDisposable)Host).DisposeAsync().AsTask());
     }
 
-    private sealed class PooledClientFactory(CountingPool pool, LogRecorder log) : IKinesisClientFactory
+    private sealed class PooledClientFactory(CountingPool<byte> pool, LogRecorder log) : IKinesisClientFactory
     {
         public IKinesisClient Create(WorkerSettings settings) => new KinesisClient(
             new KinesisClientOptions

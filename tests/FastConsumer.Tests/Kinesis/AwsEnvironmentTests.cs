@@ -49,18 +49,6 @@ public sealed class AwsEnvironmentTests : IDisposable
         Assert.Equal($"https://{host} (region {region})", Describe(options => options.Region = region));
 
     [Theory]
-    [InlineData(true, false, "kinesis-fips.us-east-1.amazonaws.com", "123456789012.data-kinesis-fips.ap-south-1.amazonaws.com")]
-    [InlineData(false, true, "kinesis.us-east-1.api.aws", "123456789012.data-kinesis.ap-south-1.api.aws")]
-    public void Fips_and_dual_stack_count(bool fips, bool dualStack, string regional, string account)
-    {
-        Set("AWS_USE_FIPS_ENDPOINT", fips ? "true" : "false");
-        Set("AWS_USE_DUALSTACK_ENDPOINT", dualStack ? "true" : "false");
-        EndpointResolver resolver = Resolver(static options => options.Region = "us-east-1");
-        Assert.Equal($"https://{regional}/", resolver.Resolve(null, true).Uri.ToString());
-        Assert.Equal($"https://{account}/", resolver.Resolve(Arn, true).Uri.ToString());
-    }
-
-    [Theory]
     [InlineData(null, false)]
     [InlineData("https://kinesis.eu-west-1.amazonaws.com", false)]
     [InlineData("https://vpce-1.kinesis.eu-west-1.vpce.amazonaws.com", false)]

@@ -1,5 +1,6 @@
 using Amazon.Runtime;
 using FastConsumer.Kinesis;
+using FastConsumer.Testing;
 
 namespace FastConsumer.Tests.Kinesis;
 
@@ -62,6 +63,31 @@ public class RenewedCredentialsTests
         using var fixture = new ClientFixture(server.Url, options => options.Credentials = role);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token)));
         Assert.Equal(2, role.Generated);
+    }
+
+    [Fact]
+    public async Task Credentials_that_never_come_hold_up_no_call_for_longer_than_an_attempt_may_take()
+    {
+        var clock = new ManualClock();
+        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = "http://127.0.0.1:1", Credentials = new SilentCredentials(), TimeProvider = clock });
+        Task<ListShardsResponse> call = client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
+        while (!call.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(1, Token);
+        }
+
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => call);
+        Assert.Equal(KinesisErrorKind.Unavailable, exception.Kind);
+        Assert.Contains("credentials did not come within 00:00:30", exception.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Asks an endpoint that never answers.</summary>
+    private sealed class SilentCredentials : AWSCredentials
+    {
+        public override ImmutableCredentials GetCredentials() => throw new NotSupportedException();
+
+        public override Task<ImmutableCredentials> GetCredentialsAsync() => new TaskCompletionSource<ImmutableCredentials>().Task;
     }
 
     /// <summary>A role's credentials, which AWSSDK.Core keeps for an hour.</summary>

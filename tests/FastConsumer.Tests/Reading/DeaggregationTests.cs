@@ -25,7 +25,7 @@ public class DeaggregationTests
             SampleRecord[] records = SampleAnswers.Records(5, 20);
             using GetRecordsResponse response = Decode(format, records);
             int retained = response.RetainedBytes;
-            DeaggregationResult result = new Deaggregation(s_lower).Apply(response);
+            DeaggregationResult result = new Deaggregation(s_lower, ForeignRecords.LeaveOut).Apply(response);
             Assert.Equal(5, response.Count);
             Assert.Equal(retained, response.RetainedBytes);
             Assert.Equal(CheckpointPosition.Parse(records[4].SequenceNumber), result.End);
@@ -105,7 +105,7 @@ public class DeaggregationTests
             foreach (HashKeyRange range in ranges)
             {
                 using GetRecordsResponse response = Decode(WireFormat.Cbor, [.. puts.Select(static put => put.Sample)]);
-                DeaggregationResult result = new Deaggregation(range).Apply(response);
+                DeaggregationResult result = new Deaggregation(range, ForeignRecords.LeaveOut).Apply(response);
                 Delivered[] here = ReadAll(response);
                 Assert.All(here, record => Assert.True(range.Contains(record.HashKey)));
                 Assert.Equal(puts[^1].Expected[^1].Position, result.End);
@@ -125,7 +125,7 @@ public class DeaggregationTests
         string lower = Enumerable.Range(0, 100).Select(static i => $"k{i}").First(static key => HashKeyOf(key) < s_middle);
         Put put = Put.Aggregate(1, new(lower, [1]), new(lower, [2], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)), new(lower, [3], ""));
         using GetRecordsResponse response = Decode(WireFormat.Cbor, [put.Sample]);
-        Assert.Equal(1, new Deaggregation(s_lower).Apply(response).Foreign);
+        Assert.Equal(1, new Deaggregation(s_lower, ForeignRecords.LeaveOut).Apply(response).Foreign);
         Assert.Equal([0L, 2L], ReadAll(response).Select(static record => record.Position.SubSequenceNumber));
     }
 
@@ -134,7 +134,7 @@ public class DeaggregationTests
     {
         Put[] puts = [Put.Aggregate(1, new("a", [1], "5"), new("b", [2], "6")), Put.Aggregate(2, new("a", [3], "7"), new("b", [4], "8"), new("c", [5], "9"))];
         using GetRecordsResponse response = Decode(WireFormat.Cbor, [.. puts.Select(static put => put.Sample)]);
-        DeaggregationResult result = new Deaggregation(s_upper).Apply(response);
+        DeaggregationResult result = new Deaggregation(s_upper, ForeignRecords.LeaveOut).Apply(response);
         Assert.Equal(new DeaggregationResult(CheckpointPosition.At(puts[1].Number, 2), 5), result);
         Assert.Equal(0, response.Count);
     }
@@ -145,7 +145,7 @@ public class DeaggregationTests
         SampleRecord plain = new("7", Enumerable.Range(0, 100).Select(static i => $"k{i}").First(static key => HashKeyOf(key) >= s_middle), [1], 1);
         Put foreign = Put.Aggregate(8, new UserRecord("a", [1], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)));
         using GetRecordsResponse response = Decode(WireFormat.Cbor, [plain, foreign.Sample]);
-        new Deaggregation(s_lower).Apply(response);
+        new Deaggregation(s_lower, ForeignRecords.LeaveOut).Apply(response);
         Assert.Equal(1, response.Count);
         SampleAnswers.AssertSame(plain, response.Entry(0), response.BufferSpan);
     }
@@ -224,7 +224,7 @@ public class DeaggregationTests
         var random = new Random(1);
         SampleRecord[] samples = [.. Enumerable.Range(1, aggregates).Select(i => Put.Aggregate(i, [.. AggregatedRecordReaderTests.Records(random, records)
             .Select((record, place) => record with { PartitionKey = $"key-{place}" })]).Sample)];
-        var deaggregation = new Deaggregation(range);
+        var deaggregation = new Deaggregation(range, ForeignRecords.LeaveOut);
         long least = long.MaxValue;
         for (int i = 0; i < 30; i++)
         {

@@ -29,7 +29,7 @@ internal sealed class FanOutBench : IAsyncDisposable
     private Task _taking = Task.CompletedTask;
     private int _put;
 
-    private FanOutBench(EmbeddedKinesis kinesis, ManualClock clock, long budget, HttpMessageHandler? handler)
+    private FanOutBench(EmbeddedKinesis kinesis, ManualClock clock, long budget, HttpMessageHandler? handler, string serviceUrl)
     {
         Kinesis = kinesis;
         Clock = clock;
@@ -38,7 +38,7 @@ internal sealed class FanOutBench : IAsyncDisposable
             new KinesisClientOptions
             {
                 Credentials = new BasicAWSCredentials("AKID", "secret"),
-                ServiceUrl = kinesis.ServiceUrl,
+                ServiceUrl = serviceUrl,
                 Region = kinesis.Region,
                 TimeProvider = clock,
                 RequestTimeout = TimeSpan.FromHours(1),
@@ -79,7 +79,7 @@ internal sealed class FanOutBench : IAsyncDisposable
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<FanOutBench> StartAsync(TimeSpan? lifetime = null, long budget = 64 * 1024 * 1024, TimeSpan createDelay = default, HttpMessageHandler? handler = null, ManualClock? manual = null)
+    public static async Task<FanOutBench> StartAsync(TimeSpan? lifetime = null, long budget = 64 * 1024 * 1024, TimeSpan createDelay = default, HttpMessageHandler? handler = null, ManualClock? manual = null, Func<string, string>? through = null)
     {
         ManualClock clock = manual ?? new ManualClock();
         EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
@@ -92,7 +92,7 @@ internal sealed class FanOutBench : IAsyncDisposable
             Token);
         kinesis.CreateStream(StreamName);
         clock.Advance(createDelay);
-        return new FanOutBench(kinesis, clock, budget, handler);
+        return new FanOutBench(kinesis, clock, budget, handler, through?.Invoke(kinesis.ServiceUrl) ?? kinesis.ServiceUrl);
     }
 
     public FanOutConsumer Consumer(bool mayFallBack = false, string name = "app") =>

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Reading;
@@ -432,6 +434,62 @@ public sealed class FanOutReaderTests
             }
 
             base.Dispose(disposing);
+        }
+    }
+
+    [Fact]
+    public async Task A_continuation_number_that_the_service_refuses_is_asked_for_once()
+    {
+        using var handler = new ContinuationRefusal();
+        await using FanOutBench bench = await FanOutBench.StartAsync(lifetime: TimeSpan.FromSeconds(7), handler: handler);
+        bench.Put();
+        bench.Read();
+        await bench.AllAsync();
+        // an empty event or two move the continuation number beyond the record
+        await bench.UntilAsync(() => handler.Refusals == 1);
+        bench.Put(3);
+        DateTimeOffset refusedAt = bench.Clock.GetUtcNow();
+        await bench.AllAsync();
+
+        Assert.InRange(bench.Clock.GetUtcNow() - refusedAt, TimeSpan.Zero, TimeSpan.FromSeconds(25));
+        Assert.Equal(1, handler.Refusals);
+        string message = Assert.Single(bench.Log.Of(2008)).Message;
+        Assert.Contains(handler.Refused!, message, StringComparison.Ordinal);
+        Assert.Contains("read again from", message, StringComparison.Ordinal);
+        Assert.Empty(bench.Health.Conditions);
+        await bench.StopAsync();
+    }
+
+    /// <summary>Refuses the first number behind the last record that a subscription wants to go on after, and that one always.</summary>
+    private sealed class ContinuationRefusal() : DelegatingHandler(new SocketsHttpHandler { UseProxy = false })
+    {
+        private int _subscriptions;
+
+        public string? Refused { get; private set; }
+
+        public int Refusals { get; private set; }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.Headers.GetValues("X-Amz-Target").Single().EndsWith(".SubscribeToShard", StringComparison.Ordinal))
+            {
+                JsonElement position = JsonDocument.Parse(await request.Content!.ReadAsByteArrayAsync(cancellationToken)).RootElement.GetProperty("StartingPosition");
+                if (++_subscriptions == 2)
+                {
+                    Refused = position.GetProperty("SequenceNumber").GetString();
+                }
+
+                if (Refused is not null && position.TryGetProperty("SequenceNumber", out JsonElement number) && number.GetString() == Refused)
+                {
+                    Refusals++;
+                    return new HttpResponseMessage(HttpStatusCode.BadRequest)
+                    {
+                        Content = new StringContent("""{"__type":"InvalidArgumentException","message":"StartingSequenceNumber is invalid."}""", null, "application/x-amz-json-1.1"),
+                    };
+                }
+            }
+
+            return await base.SendAsync(request, cancellationToken);
         }
     }
 }

@@ -1,4 +1,5 @@
 using FastConsumer.Testing;
+using FastConsumer.Tests.Kinesis;
 
 namespace FastConsumer.Tests.Reading;
 
@@ -31,6 +32,27 @@ public sealed class FanOutSilenceTests
 
         Assert.Equal(3, bench.Subscriptions);
         Assert.Equal([said, said], bench.Log.Entries.Select(static entry => entry.Id).Where(static id => id is SilentBetweenEvents or SilentInEvent));
+        await bench.StopAsync();
+    }
+
+    [Fact]
+    public async Task After_a_silence_the_next_subscription_goes_over_another_connection()
+    {
+        ForgetfulMiddle? middle = null;
+        await using FanOutBench bench = await FanOutBench.StartAsync(through: url => (middle = new ForgetfulMiddle(url)).Url);
+        await using ForgetfulMiddle between = middle!;
+        bench.Put();
+        bench.Read();
+        await bench.AllAsync();
+        between.ForgetAll();
+        bench.Put(3);
+        DateTimeOffset start = bench.Clock.GetUtcNow();
+        await bench.UntilAsync(() => bench.Texts.Count == 4, s_step);
+
+        // a second try on the dead connection would have waited for an hour, the bench's time-out
+        Assert.InRange(bench.Clock.GetUtcNow() - start, TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10));
+        Assert.Contains("another connection", Assert.Single(bench.Log.Of(SilentBetweenEvents)).Message, StringComparison.Ordinal);
+        await bench.AllAsync();
         await bench.StopAsync();
     }
 

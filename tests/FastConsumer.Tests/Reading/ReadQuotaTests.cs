@@ -132,6 +132,9 @@ public sealed class ReadQuotaTests
         Assert.Equal(TimeSpan.Zero, quota.UntilNext);
         quota.Start();
         quota.Succeeded(0, 0, 0);
+        Pass(quota);
+        quota.Start();
+        quota.Succeeded(0, 0, 0);
         Assert.InRange(quota.UntilNext, TimeSpan.FromMilliseconds(380), TimeSpan.FromMilliseconds(420));
 
         for (int i = 0; i < 5; i++)
@@ -143,6 +146,23 @@ public sealed class ReadQuotaTests
         quota.Succeeded(0, 0, 0);
         Assert.InRange(quota.UntilNext, s_second, TimeSpan.FromMilliseconds(1300));
     }
+
+    [Fact]
+    public void Shards_that_start_together_are_out_of_step_after_the_first_call()
+    {
+        TimeSpan[] waits = [.. Enumerable.Range(1, 300).Select(seed =>
+        {
+            ReadQuota quota = Create(seed);
+            quota.Start();
+            quota.Succeeded(0, 0, 0);
+            return quota.UntilNext;
+        })];
+        Assert.All(waits, static wait => Assert.InRange(wait, TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(600)));
+        // ten parts of the interval have some thirty each
+        Assert.All(waits.GroupBy(static wait => (int)(wait.TotalMilliseconds / 40)), static part => Assert.InRange(part.Count(), 10, 60));
+    }
+
+    private void Pass(ReadQuota quota) => _clock.Advance(quota.UntilNext + TimeSpan.FromTicks(1));
 
     private ReadQuota Create(int seed) => new(_clock, new Random(seed), 10_000, TimeSpan.FromMilliseconds(400));
 
