@@ -63,7 +63,7 @@ internal static class Compilation
 
     private static readonly ImmutableArray<DiagnosticAnalyzer> s_analyzers =
     [
-        .. typeof(Analyzers.ProcessorAnalyzer).Assembly.GetTypes()
+        .. typeof(Analyzers.ProcessorShapeAnalyzer).Assembly.GetTypes()
             .Where(static type => type.IsSubclassOf(typeof(DiagnosticAnalyzer)) && !type.IsAbstract)
             .Select(static type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),
     ];
