@@ -15,7 +15,7 @@ internal sealed class CompilationProbe : DiagnosticAnalyzer
 
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Rules.All[0]];
 
-    public override void Initialize(AnalysisContext context) => 
+    public override void Initialize(AnalysisContext context) =>
         context.RegisterSymbolAction(symbol => _compilations.TryAdd(symbol.Compilation, true), SymbolKind.NamedType);
 }
 #pragma warning restore RS1001, RS1025, RS1026, RS1036, RS1041
