@@ -148,7 +148,7 @@ internal sealed class LeaseReport
                 LeaseLog.SuccessorsUnknown(_log, Me, Reason(unknown.Error));
                 break;
             case Tell.Stopped stopped:
-                LeaseLog.Stopped(_log, _processor, stopped.Released);
+                LeaseLog.Stopped(_log, _processor, stopped.Leases);
                 break;
             case Tell.StoodStill stood:
                 LeaseLog.StoodStill(_log, Me, stood.Late);
