@@ -117,8 +117,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
         TimeProvider time = services.GetRequiredService<TimeProvider>();
         RandomSource random = services.GetRequiredService<RandomSource>();
-        var log = ContextLogger.ForWorker(_log, settings.ApplicationName, settings.Stream.Name, settings.ProcessorName);
-        return new WorkerParts(
+        var parts = new WorkerParts(
             settings,
             processor,
             services,
@@ -128,14 +127,20 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             random,
             services.GetRequiredService<ConsumerMetrics>(),
             services.GetRequiredKeyedService<ConsumerHealth>(consumer.Name),
-            log,
+            _log,
             deadLetters)
         {
             Session = _session,
-            FanOut = settings.ReadMode == ReadMode.FanOut
-                ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), log)
-                : null,
+            StopHost = services.GetService<IHostApplicationLifetime>() is { } lifetime ? lifetime.StopApplication : null,
         };
+        parts = parts.Guarded();
+        return settings.ReadMode == ReadMode.FanOut
+            ? parts with
+            {
+                FanOut = new FanOutConsumer(
+                    client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), parts.Log),
+            }
+            : parts;
     }
 
     private async Task StopWithinAsync(CancellationToken patience)

@@ -198,6 +198,13 @@ public abstract class ConsumerSettings
     public int? MaxLeases { get; set; }
 
     /// <summary>
+    /// How long a call of a handler, a life-cycle method, a constructor or a dead-letter sink may take before a warning and the health check
+    /// (degraded) name it, with its shard and record, more than zero to 1.00:00:00; three times <see cref="LeaseDuration"/> by default. Nothing
+    /// else follows: the shard waits for the call and keeps its lease. Set it higher where calls take that long.
+    /// </summary>
+    public TimeSpan? HungCallAfter { get; set; }
+
+    /// <summary>
     /// The write units a second that all workers of the application together may use on the lease table. Each worker keeps its renewals and
     /// checkpoints to its part of them (leases held / all leases), and no more leases are moved at a time than the rest allows. The default is
     /// what the table has provisioned; without provisioned units, workers write as they need to and slow down when the table throttles them.
@@ -237,6 +244,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// </summary>
     public static long DefaultPrefetchBytes { get; } = ByteBudget.DefaultCapacity(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
+    /// <summary>The default of <see cref="MaxHandlerThreads"/>: 1,000.</summary>
+    public const int DefaultMaxHandlerThreads = 1000;
+
     /// <summary>The default of <see cref="StopTimeout"/>: 20 seconds.</summary>
     public static readonly TimeSpan DefaultStopTimeout = TimeSpan.FromSeconds(20);
 
@@ -249,6 +259,13 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// is warned of at start. What the connections of fan-out hold comes in addition: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
     /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
+
+    /// <summary>
+    /// The most threads that the handlers of one processor run on, 1 to 10,000; 1,000 by default. They are threads of the worker's own, apart from
+    /// the runtime's pool: one per processor core, and more only while handlers block those that are there. Handlers that find no thread wait for
+    /// one; leases are renewed meanwhile.
+    /// </summary>
+    public int MaxHandlerThreads { get; set; } = DefaultMaxHandlerThreads;
 
     /// <summary>
     /// The time for a graceful stop, more than 3 seconds to 1 day: handlers that run may finish, then their tokens are cancelled, the last

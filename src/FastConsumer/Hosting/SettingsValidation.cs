@@ -26,6 +26,8 @@ internal static class SettingsValidation
             options.StopTimeout,
             "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00");
         checks.That(
+            options.MaxHandlerThreads is >= 1 and <= 10_000, nameof(options.MaxHandlerThreads), options.MaxHandlerThreads, "1 to 10,000 threads");
+        checks.That(
             options.WorkerId is null || options.WorkerId.Trim().Length > 0, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
         return checks.Result;
     }
@@ -88,6 +90,7 @@ internal static class SettingsValidation
             nameof(settings.LeaseDuration),
             settings.LeaseDuration,
             "00:00:01 to 01:00:00");
+        checks.That(IsWait(settings.HungCallAfter), nameof(settings.HungCallAfter), settings.HungCallAfter, Waits);
         checks.That(settings.MaxLeases is null or > 0, nameof(settings.MaxLeases), settings.MaxLeases, "1 or more leases");
         checks.That(
             settings.LeaseTableWriteUnits is null or > 0,

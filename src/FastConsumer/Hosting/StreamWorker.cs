@@ -1,47 +1,74 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Leases;
+using FastConsumer.Leases.Core;
+using FastConsumer.Leases.Loop;
+using FastConsumer.Supervision;
 using FastConsumer.Timing;
-using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// One processor's worker from start to stop: waits for stream and table, lets <see cref="LeaseCoordinator"/> get its share of the leases and
-/// <see cref="ShardRuns"/> run them, and passes all of them on at the end. What fails on the way is said and tried again; it gives
-/// up nothing by itself.
+/// One processor's worker, from start to stop. It only puts the parts together: <see cref="LeaseLoop"/> decides about leases,
+/// <see cref="LeaseTableClient"/> reads and writes their table, <see cref="ShardSupervisor"/> runs the shards.
 /// </summary>
 internal sealed class StreamWorker : IAsyncDisposable
 {
+    /// <summary>A store that blocks its caller keeps up no other call.</summary>
+    private const int TableThreads = 16;
+
+    private static readonly TimeSpan s_firstRestart = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_longestRestart = TimeSpan.FromMinutes(5);
+
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _stop = new();
     private readonly WorkerParts _parts;
     private readonly ILeaseStore _store;
-    private readonly StopPhases _phases;
-    private readonly ShardSync _sync;
-    private readonly ShardRuns _runs;
-    private readonly Succession _succession;
-    private readonly LeaseCoordinator _coordinator;
-    private readonly WriteBudget _budget;
-    private readonly ILogger _log;
+    private readonly HandlerScheduler? _tableThreads;
+    private readonly ShardSupervisor _supervisor;
+    private readonly LeaseTableClient _client;
+    private readonly LeaseReport _report;
+    private LeaseLoop? _loop;
+    private LeaseEvent.StopWanted? _stopWanted;
+    private bool _isAbandoned;
+    private bool _isDrainTold;
     private Task? _run;
 
     public StreamWorker(WorkerParts parts, ILeaseStore store)
     {
-        _parts = parts;
+        _parts = parts = parts.Guarded();
         _store = store;
-        _log = parts.Log;
-        _phases = new StopPhases(parts.Time);
-        var observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
-        _sync = new ShardSync(parts, store, observer);
-        var namesakes = new Namesakes(parts);
-        var bell = new Doorbell(store, parts.Settings.WorkerId, parts.Random.Create());
-        var looks = new TableLooks(parts.Settings.LeaseDuration, parts.Time, parts.Random.Create());
-        _budget = new WriteBudget(parts.Settings.LeaseTableWriteUnits, parts.Time);
-        var writer = new LeaseWriter(store, _budget, LeaseWriterTimes.For(parts.Settings.LeaseDuration, parts.Settings.CheckpointInterval), parts.Time);
-        _succession = new Succession(parts, store, observer, bell, namesakes, _phases.EndRelease);
-        _runs = new ShardRuns(parts, store, writer, _sync, looks, _succession, namesakes, _phases);
-        _coordinator = new LeaseCoordinator(parts, store, _runs, _sync, observer, bell, looks, namesakes, _budget);
+        bool hasThreads = parts.Scheduler == TaskScheduler.Default;
+        _tableThreads = hasThreads ? new HandlerScheduler("FastConsumer lease table", TableThreads) : null;
+        TaskScheduler tableScheduler = _tableThreads ?? parts.Scheduler;
+        _supervisor = new ShardSupervisor(parts.ForShards() with { SinceTableThrottle = SinceTableThrottle }, Post);
+        _report = new LeaseReport(
+            LeaseSettings, Settings.ApplicationName, Settings.ProcessorName, store.Description, parts.Health, parts.Log, parts.Time, _supervisor.Control);
+        _client = new LeaseTableClient(store, parts.Client, Settings.Stream, Settings.LeaseDuration, parts.Time, tableScheduler)
+        {
+            Post = Post,
+            ProgressOf = _supervisor.ProgressOf,
+            Failed = _report.Failed,
+        };
     }
 
     private WorkerSettings Settings => _parts.Settings;
+
+    private TimeSpan Now => _parts.Time.GetElapsedTime(0);
+
+    private LeaseTableState.Settings LeaseSettings => new()
+    {
+        WorkerId = Settings.WorkerId,
+        Session = _parts.Session,
+        StreamName = Settings.Stream.Name,
+        LeaseDuration = Settings.LeaseDuration,
+        CheckpointInterval = Settings.CheckpointInterval,
+        ShardSyncInterval = Settings.ShardSyncInterval,
+        Start = Settings.Start,
+        StartTimestamp = Settings.StartTimestamp,
+        MaxLeases = Settings.MaxLeases,
+        BalanceByThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
+        TableWriteUnits = Settings.LeaseTableWriteUnits,
+    };
 
     /// <summary>Starts the worker in the background.</summary>
     public void Start() => _run = ApartTask.StartOn(_parts.Scheduler, RunAsync);
@@ -54,31 +81,22 @@ internal sealed class StreamWorker : IAsyncDisposable
             return;
         }
 
-        int releasedBefore = _runs.Released;
-        _phases.Begin(Settings.StopTimeout);
-        await using CancellationTokenRegistration drain = _phases.CancelHandlers.UnsafeRegister(
-            static state =>
-            {
-                var worker = (StreamWorker)state!;
-                if (!worker._runs.IsEmpty)
-                {
-                    ConsumerLog.DrainTimedOut(worker._log, worker.Settings.ProcessorName, StopPhases.DrainTime(worker.Settings.StopTimeout));
-                }
-            },
-            this);
+        BeginStop(Settings.StopTimeout, FastConsumerOptions.ReleaseTime);
         await _run.WaitAsync(hurry);
-        ConsumerLog.Stopped(_log, Settings.ProcessorName, _runs.Released - releasedBefore);
     }
 
     /// <summary>For tests: ends as a crash does. Nothing further is written, and the leases stay in their table as they are.</summary>
     public void Abandon()
     {
-        foreach (HeldLease lease in _runs.Leases.Values)
+        lock (_lock)
         {
-            lease.MarkLost("its worker was abandoned, as by a crash.");
+            _isAbandoned = true;
+            _loop?.Abandon();
         }
 
-        _phases.Abort();
+        _stop.Cancel();
+        _client.End();
+        _supervisor.LoseAll("its worker was abandoned, as by a crash");
     }
 
     public async ValueTask DisposeAsync()
@@ -86,44 +104,116 @@ internal sealed class StreamWorker : IAsyncDisposable
         if (_run is { IsCompleted: false } run)
         {
             // without a stop, or with one that the host did not wait for: nothing of it may go on behind the host's back
-            _phases.Abort();
+            BeginStop(FastConsumerOptions.ReleaseTime, FastConsumerOptions.ReleaseTime / 2);
+            _supervisor.CancelAll();
             await run.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        _client.End();
+        _supervisor.Dispose();
         await _store.DisposeAsync();
         _parts.Client.Dispose();
-        _phases.Dispose();
+        _tableThreads?.Dispose();
     }
 
     private async Task RunAsync()
     {
-        using IDisposable? scope = ContextLogger.BeginScope(_log);
-        using var renewalEnd = new CancellationTokenSource();
-        Task renewal = Task.CompletedTask;
-        Task watch = Task.CompletedTask;
+        using IDisposable? scope = ContextLogger.BeginScope(_parts.Log);
+        DateTimeOffset createdAt;
         try
         {
-            _sync.Described((await new StartPreparation(_parts, _store).RunAsync(_phases.Stop)).StreamCreationTimestamp);
-            var renewer = new LeaseRenewer(_runs.Leases, Settings.LeaseDuration, _budget, _parts.Time, _log);
-            renewal = renewer.RunAsync(renewalEnd.Token);
-            watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _log).RunAsync(() => _runs.Intakes, renewalEnd.Token);
-            await _coordinator.RunAsync(_phases.Stop);
+            createdAt = (await new StartPreparation(_parts, _store).RunAsync(_stop.Token)).StreamCreationTimestamp;
         }
-        catch (Exception) when (_phases.Stop.IsCancellationRequested)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
-            // the stop begins: whatever the call under way made of its cancelled token
+            // it has nothing to release: whatever the call under way made of its cancelled token
+            _report.Write(new LeaseCommand.Tell.Stopped(0));
+            await _report.FlushAsync();
+            return;
         }
-        finally
+
+        _supervisor.StartLooking();
+        using var watchEnd = new CancellationTokenSource();
+        Task watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _parts.Log).RunAsync(() => _supervisor.Intakes, watchEnd.Token);
+        await ShareLeasesAsync(createdAt);
+        await watchEnd.CancelApartAsync();
+        await watch;
+        await _report.FlushAsync();
+    }
+
+    /// <summary>Runs the lease loop to the end of the stop. One whose state cannot be carried on is begun anew, from what the table says.</summary>
+    private async Task ShareLeasesAsync(DateTimeOffset createdAt)
+    {
+        var backoff = new Backoff(s_firstRestart, s_longestRestart, _parts.Random.Create());
+        while (true)
         {
-            Task succession = _runs.IsEmpty ? Task.CompletedTask : _succession.BeginAsync();
-            // leases are renewed until the last shard is done with its own
-            await _runs.Completion;
-            await renewalEnd.CancelApartAsync();
-            await renewal;
-            await succession;
-            await _succession.EndAsync(_coordinator.HasReached);
-            await _sync.EndAsync();
-            await watch;
+            LeaseTableState state = LeaseTableState.Create(LeaseSettings, createdAt, (ulong)_parts.Random.Create().NextInt64(), Now);
+            var loop = new LeaseLoop(state, _parts.Time, Execute);
+            lock (_lock)
+            {
+                _loop = loop;
+                if (_stopWanted is not null)
+                {
+                    loop.Post(_stopWanted);
+                }
+
+                if (_isAbandoned)
+                {
+                    loop.Abandon();
+                }
+            }
+
+            loop.Start(_parts.Scheduler, $"FastConsumer leases of {Settings.ProcessorName}");
+            try
+            {
+                await loop.Completion;
+                return;
+            }
+            catch (Exception e)
+            {
+                _report.Write(new LeaseCommand.Tell.Violated(e.ToString(), null));
+                _supervisor.LoseAll("the worker's leases could not be carried on");
+                await _supervisor.EndedAsync();
+                await ApartTask.DelayAsync(backoff.Next(), _parts.Time, _stop.Token);
+            }
+        }
+    }
+
+    private void BeginStop(TimeSpan stopTimeout, TimeSpan releaseTime)
+    {
+        var wanted = new LeaseEvent.StopWanted(Now, stopTimeout, releaseTime);
+        lock (_lock)
+        {
+            _stopWanted = wanted;
+            _loop?.Post(wanted);
+        }
+
+        _stop.Cancel();
+    }
+
+    private void Post(LeaseEvent e) => Volatile.Read(ref _loop)?.Post(e);
+
+    private TimeSpan? SinceTableThrottle() => Volatile.Read(ref _loop)?.State.Budget.ThrottledAt is { } at ? Now - at : null;
+
+    /// <summary>Hands a command to whoever carries it out; called by the lease loop, so it returns at once.</summary>
+    private void Execute(LeaseCommand command)
+    {
+        switch (command)
+        {
+            case LeaseCommand.Tell tell:
+                _report.Write(tell);
+                break;
+            case LeaseCommand.CancelHandler when _stopWanted is not null && !_isDrainTold:
+                _isDrainTold = true;
+                _report.DrainTimedOut(0.8 * (Settings.StopTimeout - FastConsumerOptions.ReleaseTime));
+                _supervisor.Execute(command);
+                break;
+            case LeaseCommand.ToRun:
+                _supervisor.Execute(command);
+                break;
+            default:
+                _client.Execute(command);
+                break;
         }
     }
 }

@@ -59,6 +59,11 @@ internal sealed record WorkerSettings
     /// <summary>The most leases that the worker holds; null for no limit.</summary>
     public int? MaxLeases { get; init; }
 
+    /// <summary>Null for three times <see cref="LeaseDuration"/>.</summary>
+    public TimeSpan? HungCallAfter { get; init; }
+
+    public int MaxHandlerThreads { get; init; } = FastConsumerOptions.DefaultMaxHandlerThreads;
+
     public required TimeSpan ShardSyncInterval { get; init; }
 
     public double? LeaseTableWriteUnits { get; init; }
@@ -127,6 +132,8 @@ internal sealed record WorkerSettings
                 own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
             MaxLeases = own.MaxLeases ?? consumer.MaxLeases,
+            HungCallAfter = own.HungCallAfter ?? consumer.HungCallAfter,
+            MaxHandlerThreads = consumer.MaxHandlerThreads,
             LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
             LeaseBalancing = own.LeaseBalancing ?? consumer.LeaseBalancing ?? LeaseBalancing.Count,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,

@@ -64,6 +64,9 @@ internal sealed class LeaseReport
     /// <summary>A step that nobody waits for has failed.</summary>
     public void Failed(string step, Exception error) => Write(() => LeaseLog.StepFailed(_log, Me, step, error));
 
+    /// <summary>Handlers still run when the first part of the stop is over.</summary>
+    public void DrainTimedOut(TimeSpan drain) => Write(() => ConsumerLog.DrainTimedOut(_log, _processor, drain));
+
     /// <summary>Ends when all that was told before is said.</summary>
     public Task FlushAsync()
     {

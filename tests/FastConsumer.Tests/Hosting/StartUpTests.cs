@@ -157,6 +157,30 @@ public sealed class StartUpTests : WorkerTest
     }
 
     [Fact]
+    public async Task A_processor_that_DI_cannot_make_is_said_and_its_leases_are_released()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases(Leases),
+            services: static services => services.AddTransient<EventProcessor>(static _ => throw new InvalidOperationException("no connection string")));
+        await host.StartAsync();
+        string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains(
+            "EventProcessor could not be created for shard shardId-000000000000: InvalidOperationException: no connection string",
+            description,
+            StringComparison.Ordinal);
+        // the user's own fault is said as such, at Error, and not as one of FastConsumer's
+        LogEntry said = await host.WaitForLogAsync(2406);
+        Assert.Equal(Microsoft.Extensions.Logging.LogLevel.Error, said.Level);
+        Assert.Equal("no connection string", said.Error?.Message);
+        Assert.Empty(host.Log.Of(2405));
+        await host.StopAsync();
+        Assert.Null(Rows.Single().LeaseOwner);
+    }
+
+    [Fact]
     public async Task A_stop_timeout_that_the_host_will_not_wait_for_is_warned_of()
     {
         Kinesis.CreateStream(Stream);
