@@ -1,8 +1,8 @@
-using System.Collections.Concurrent;
 using FastConsumer.Kinesis;
-using FastConsumer.Leases;
+using FastConsumer.Leases.Core;
+using FastConsumer.Leases.Loop;
 using FastConsumer.Testing.Leases;
-using Microsoft.Extensions.Logging.Abstractions;
+using FastConsumer.Tests.Reading;
 
 namespace FastConsumer.Tests.Leases.Fleet;
 
@@ -12,6 +12,7 @@ namespace FastConsumer.Tests.Leases.Fleet;
 /// </summary>
 public sealed class StarvingBudgetTests(ITestOutputHelper output)
 {
+    private const int Leases = 1000;
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(60);
 
     [Theory]
@@ -23,85 +24,98 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
     [InlineData(null, 1000)]
     public void No_lease_is_lost_and_checkpoints_stay_young(double? given, int hasty)
     {
-        const int count = 1000;
         var time = new VirtualTime();
-        var database = new InMemoryLeaseDatabase();
         var costs = new LeaseCosts { WriteUnits = 50 };
-        var store = new MeteredLeases(database, time.Clock, costs);
-        var budget = new WriteBudget(given, time.Clock);
-        var writer = new LeaseWriter(store, budget, LeaseWriterTimes.For(s_duration, TimeSpan.FromSeconds(5)), time.Clock);
-        var held = new ConcurrentDictionary<string, HeldLease>();
+        var store = new MeteredLeases(new InMemoryLeaseDatabase(), time.Clock, costs);
+        using var kinesis = new FakeKinesis { Shards = static () => [.. Enumerable.Range(0, Leases).Select(ShardAt)] };
         Dictionary<string, TimeSpan> written = [];
+        HashSet<string> lost = [];
+        LeaseLoop? loop = null;
+        var client = new LeaseTableClient(store, kinesis, StreamIdentifier.Parse("events"), s_duration, time.Clock, time)
+        {
+            Post = e => loop!.Post(e),
+            // there is always something new
+            ProgressOf = (_, _) => (CheckpointPosition.At(SequenceNumber.Parse($"{time.Now.Ticks + 1}")), null),
+            Failed = static (_, _) => { },
+        };
+        var settings = new LeaseTableState.Settings
+        {
+            WorkerId = "me",
+            Session = "process",
+            StreamName = "events",
+            LeaseDuration = s_duration,
+            CheckpointInterval = TimeSpan.FromSeconds(5),
+            ShardSyncInterval = TimeSpan.FromSeconds(30),
+            TableWriteUnits = given,
+        };
+        loop = new LeaseLoop(LeaseTableState.Create(settings, DateTimeOffset.UnixEpoch, 1, time.Now), time.Clock, Execute);
+        loop.Start(time, "leases");
+
+        time.Run(TimeSpan.FromSeconds(400), () => written.Count == Leases);
+        TimeSpan settled = time.Now;
+        Assert.Equal(Leases, written.Count);
         TimeSpan oldest = TimeSpan.Zero;
-        for (int i = 0; i < count; i++)
-        {
-            var row = new Lease { LeaseKey = $"shard-{i:D4}", LeaseOwner = "me", TakenBy = "me" };
-            database.Put("fleet", row);
-            held[row.LeaseKey] = new HeldLease(store, writer, row, 0, time.Clock);
-            written[row.LeaseKey] = TimeSpan.Zero;
-        }
-
-        using var end = new CancellationTokenSource();
-        var factory = new TaskFactory(time);
-        var renewer = new LeaseRenewer(held, s_duration, budget, time.Clock, NullLogger.Instance);
-        factory.StartNew(() => renewer.RunAsync(end.Token), TestContext.Current.CancellationToken);
-        int number = 0;
-        foreach (HeldLease lease in held.Values)
-        {
-            bool isHasty = number++ < hasty;
-            factory.StartNew(() => CheckpointAsync(lease, isHasty), TestContext.Current.CancellationToken);
-        }
-
-        time.Run(TimeSpan.FromSeconds(400), () =>
+        long writes = costs.Writes;
+        long throttled = costs.ThrottledWrites;
+        time.Run(settled + TimeSpan.FromSeconds(400), () =>
         {
             TimeSpan age = time.Now - written.Values.Min();
             oldest = age > oldest ? age : oldest;
             return false;
         });
-        int lost = held.Values.Count(static lease => lease.Lost.IsCancellationRequested);
-        output.WriteLine($"budget {given?.ToString() ?? "not given"}, {hasty} hasty: oldest checkpoint {oldest.TotalSeconds:F1} s, {costs.Writes / 400.0:F1} writes/s, {costs.ThrottledWrites / 400.0:F1} throttled/s, {lost} lost");
-        end.Cancel();
-        time.Run(time.Now + TimeSpan.FromSeconds(1));
+        output.WriteLine(
+            $"budget {given?.ToString() ?? "not given"}, {hasty} hasty: all held after {settled.TotalSeconds:F0} s; oldest checkpoint {oldest.TotalSeconds:F1} s, "
+            + $"{(costs.Writes - writes) / 400.0:F1} writes/s, {(costs.ThrottledWrites - throttled) / 400.0:F1} throttled/s, {lost.Count} lost");
+        loop.Abandon();
 
-        Assert.Equal(0, lost);
+        Assert.Empty(lost);
         // a limit that is not known is found by meeting it, which takes its time
         Assert.InRange(oldest.TotalSeconds, 1, given is null ? 90 : 60);
 
-        // as ShardCheckpointer does
-        async Task CheckpointAsync(HeldLease lease, bool isHasty)
+        void Execute(LeaseCommand command)
         {
-            while (!end.IsCancellationRequested)
+            switch (command)
             {
-                try
-                {
-                    if (!isHasty)
+                case LeaseCommand.Start start:
+                    written[start.Key] = time.Now;
+                    Want(start.Key, start.Epoch);
+                    break;
+                case LeaseCommand.Wrote wrote:
+                    if (wrote.Position is not null)
                     {
-                        await Task.Delay(TimeSpan.FromSeconds(5), time.Clock, end.Token);
+                        written[wrote.Key] = wrote.RenewedAt;
                     }
 
-                    TimeSpan news = TimeSpan.Zero;
-                    LeaseWriteResult result = await lease.WriteAsync(
-                        () =>
-                        {
-                            news = time.Now;
-                            return CheckpointPosition.At(SequenceNumber.Parse($"{time.Now.Ticks}"));
-                        },
-                        isHasty,
-                        end.Token);
-                    if (result.Outcome == LeaseWriteOutcome.Written)
-                    {
-                        written[lease.Key] = news;
-                    }
-                    else
-                    {
-                        await Task.Delay(TimeSpan.FromSeconds(1), time.Clock, end.Token);
-                    }
-                }
-                catch (OperationCanceledException)
-                {
-                    return;
-                }
+                    Want(wrote.Key, wrote.Epoch);
+                    break;
+                case LeaseCommand.Lose lose:
+                    lost.Add(lose.Key);
+                    break;
+                case LeaseCommand.ToRun or LeaseCommand.Tell:
+                    break;
+                default:
+                    client.Execute(command);
+                    break;
             }
         }
+
+        void Want(string key, long epoch)
+        {
+            if (int.Parse(key[^4..], System.Globalization.CultureInfo.InvariantCulture) < hasty)
+            {
+                loop!.Post(new LeaseEvent.CheckpointWanted(key, epoch, IsUrgent: true));
+            }
+        }
+    }
+
+    private static Shard ShardAt(int i)
+    {
+        UInt128 size = UInt128.MaxValue / Leases;
+        return new Shard
+        {
+            ShardId = $"shardId-{i:D12}",
+            HashKeyRange = new HashKeyRange((UInt128)i * size, i == Leases - 1 ? UInt128.MaxValue : ((UInt128)(i + 1) * size) - 1),
+            StartingSequenceNumber = SequenceNumber.Parse("1"),
+        };
     }
 }
