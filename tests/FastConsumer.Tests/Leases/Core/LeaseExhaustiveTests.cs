@@ -1,0 +1,255 @@
+using System.Globalization;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Leases.Core;
+using static FastConsumer.Tests.Leases.Core.LeaseWorld;
+
+namespace FastConsumer.Tests.Leases.Core;
+
+/// <summary>
+/// All that can become of a small world within some lease durations, where any two things go wrong: any request lost, unanswered, delayed, throttled
+/// or answered with an old table; any worker killed, paused, stopped; a lease asked for or stolen from outside. The invariants hold on the way, and from
+/// where it ends up eight quiet lease durations lead to one owner for each shard.
+/// </summary>
+/// <remarks>
+/// Time goes in quarters of the lease duration. Within one, what workers do is carried out in the order in which they asked, or in the reverse one; what goes
+/// wrong is chosen per quarter. FASTCONSUMER_LEASE_STATES sets how many states are looked at in each world.
+/// </remarks>
+public sealed class LeaseExhaustiveTests
+{
+    private const int Faults = 2;
+
+    private static readonly int s_states =
+        int.TryParse(Environment.GetEnvironmentVariable("FASTCONSUMER_LEASE_STATES"), CultureInfo.InvariantCulture, out int states) ? states : 2500;
+
+    public static TheoryData<string> Worlds => [.. SmallWorlds.Names];
+
+    [Theory]
+    [MemberData(nameof(Worlds))]
+    public void Nothing_breaks(string world)
+    {
+        string? broken = LeaseSearch.Run(SmallWorlds.Create(world, LeaseMachine.Rules.None), s_states, Faults, out LeaseSearch.Figures figures);
+        TestContext.Current.TestOutputHelper?.WriteLine(figures.ToString());
+        Assert.Null(broken);
+        Assert.True(figures.States >= Math.Min(s_states, 1000), figures.ToString());
+    }
+}
+
+/// <summary>The worlds that are searched.</summary>
+internal static class SmallWorlds
+{
+    public static readonly TimeSpan Duration = TimeSpan.FromSeconds(10);
+
+    public static readonly string[] Names = ["two workers", "one id twice", "parent and child", "a fresh table", "two durations"];
+
+    public static LeaseWorld Create(string name, LeaseMachine.Rules without)
+    {
+        LeaseWorld world = name == "parent and child" ? new LeaseWorld { Lengths = { ["0"] = 18 } } : new LeaseWorld();
+        LeaseTableState.Settings a = Settings("A", "A", Duration, without);
+        switch (name)
+        {
+            case "parent and child":
+                world.SetShards(Shard("0", 0, 2, closed: true), Shard("1", 1, 2), Shard("2", 0, 2, "0"));
+                Put(world, "0", 0, 2);
+                Put(world, "1", 1, 2);
+                world.Add(a);
+                world.Add(Settings("B", "B", Duration, without), seed: 2);
+                break;
+            case "a fresh table":
+                world.SetShards(Shard("0", 0, 2), Shard("1", 1, 2));
+                world.Add(a);
+                world.Add(Settings("B", "B", Duration, without), seed: 2);
+                return world;
+            default:
+                world.SetShards(Shard("0", 0, 2), Shard("1", 1, 2));
+                Put(world, "0", 0, 2);
+                Put(world, "1", 1, 2);
+                world.Add(a);
+                if (name == "one id twice")
+                {
+                    world.Add(Settings("B", "B", Duration, without), seed: 3);
+                    world.RunFor(1.2 * Duration);
+                    world.Add(Settings("A", "A2", Duration, without), seed: 2);
+                    return world;
+                }
+
+                world.Add(Settings("B", "B", name == "two durations" ? 0.3 * Duration : Duration, without), seed: 2);
+                break;
+        }
+
+        world.RunFor(1.2 * Duration);
+        return world;
+    }
+
+    public static LeaseTableState.Settings Settings(string id, string session, TimeSpan duration, LeaseMachine.Rules without) => new()
+    {
+        WorkerId = id,
+        Session = session,
+        StreamName = "orders",
+        LeaseDuration = duration,
+        CheckpointInterval = 0.4 * duration,
+        ShardSyncInterval = TimeSpan.FromHours(1),
+        Without = without,
+    };
+
+    private static void Put(LeaseWorld world, string key, int part, int parts) =>
+        world.Put(new Lease { LeaseKey = key, HashKeyRange = LeaseLifeTests.Part(part, parts), StartedAt = world.StreamCreatedAt });
+
+    private static Shard Shard(string id, int part, int parts, string? parent = null, bool closed = false) =>
+        LeaseLifeTests.Shard(id, part, parts, parent, closed);
+}
+
+/// <summary>Breadth-first through the futures of a world.</summary>
+internal static class LeaseSearch
+{
+    private static readonly TimeSpan s_step = SmallWorlds.Duration / 4;
+
+    /// <summary>So long nothing goes wrong any more, until each shard has its owner.</summary>
+    private static readonly TimeSpan s_quiet = 8 * SmallWorlds.Duration;
+
+    /// <summary>One of so many states is followed until all is quiet.</summary>
+    private const int QuietEach = 12;
+
+    public static string? Run(LeaseWorld start, int states, int faults, out Figures figures)
+    {
+        figures = new Figures();
+        HashSet<string> seen = new(StringComparer.Ordinal) { start.Fingerprint() };
+        Queue<(LeaseWorld World, int Faults, string Path)> open = new();
+        open.Enqueue((start, faults, ""));
+        while (open.TryDequeue(out (LeaseWorld World, int Faults, string Path) node) && figures.States < states)
+        {
+            foreach ((string name, int cost, Action<LeaseWorld> choose) in Choices(node.World, node.Faults))
+            {
+                LeaseWorld next = node.World.Copy();
+                string path = $"{node.Path} / {name}";
+                try
+                {
+                    choose(next);
+                    Step(next);
+                    figures.Steps++;
+                    if (!seen.Add($"{node.Faults - cost} {next.Fingerprint()}"))
+                    {
+                        continue;
+                    }
+
+                    figures.States++;
+                    if (figures.States % QuietEach == 0)
+                    {
+                        figures.Quiet++;
+                        CheckQuiet(next.Copy());
+                    }
+                }
+                catch (Exception e) when (e is BrokenException or LeaseMachine.InvariantViolation)
+                {
+                    return $"{e.Message}\n{path}\n{e.StackTrace}";
+                }
+
+                open.Enqueue((next, node.Faults - cost, path));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What happens within the next quarter of the lease duration.</summary>
+    private static IEnumerable<(string Name, int Cost, Action<LeaseWorld> Choose)> Choices(LeaseWorld world, int faults)
+    {
+        yield return ("", 0, static _ => { });
+        yield return ("reverse", 0, static next => next.Reverse = true);
+        if (faults == 0)
+        {
+            yield break;
+        }
+
+        LeaseWorld trial = world.Copy();
+        Step(trial);
+        for (int request = world.Requests; request < trial.Requests; request++)
+        {
+            foreach (Fault fault in new[] { Fault.LoseRequest, Fault.LoseAnswer, Fault.Delay, Fault.ThrottleOrLag })
+            {
+                (int Request, Fault Fault) at = (request, fault);
+                yield return ($"{fault} {request}", 1, next => next.FaultAt = at);
+            }
+        }
+
+        foreach (Worker worker in world.Workers.Where(static worker => worker is { IsAlive: true, IsPaused: false, HasStopped: false }))
+        {
+            int index = worker.Index;
+            yield return ($"crash {worker.Name}", 1, next => next.Crash(index));
+            yield return ($"pause {worker.Name}", 1, next => next.Pause(index, 3 * s_step));
+            yield return ($"long pause {worker.Name}", 1, next => next.Pause(index, 6 * s_step));
+            if (worker.State.Stop is null)
+            {
+                yield return ($"stop {worker.Name}", 1, next =>
+                    next.Post(index, new LeaseEvent.StopWanted(next.Now, 2 * SmallWorlds.Duration, 0.15 * SmallWorlds.Duration)));
+            }
+        }
+
+        string? key = world.Rows.Values.FirstOrDefault(static row => row is { IsFinished: false, IsHeldByFastConsumer: true, RequestedBy: null })?.LeaseKey;
+        if (key is not null)
+        {
+            yield return ($"request {key}", 1, next => next.Put(LeaseWorld.Changed(next.Rows[key], new() { [Lease.Names.RequestedBy] = "X" })));
+            yield return ($"steal {key}", 1, next => next.Steal(key, "kcl"));
+        }
+    }
+
+    private static void Step(LeaseWorld world)
+    {
+        TimeSpan end = world.Now + s_step;
+        foreach (Worker worker in world.Workers.Where(worker => worker.ResumeAt <= world.Now).ToList())
+        {
+            world.Resume(worker.Index);
+        }
+
+        world.RunUntil(end);
+        world.Reverse = false;
+        world.FaultAt = null;
+    }
+
+    /// <summary>Nothing goes wrong any more: each shard that may run has one owner, and nobody has much more than others.</summary>
+    private static void CheckQuiet(LeaseWorld world)
+    {
+        foreach (Worker worker in world.Workers)
+        {
+            world.Resume(worker.Index);
+        }
+
+        world.RunFor(s_quiet);
+        List<Worker> live = [.. world.Workers.Where(static worker => worker is { IsAlive: true, HasStopped: false })];
+        if (live.Count == 0)
+        {
+            return;
+        }
+
+        List<string> ready = [.. FastConsumer.Leases.Core.LeasePlan.Runnable([.. world.Rows.Values]).Select(static row => row.LeaseKey)];
+        foreach (string key in ready)
+        {
+            int owners = world.BelieversOf(key).Count();
+            if (owners != 1)
+            {
+                throw new BrokenException($"After {s_quiet} of quiet, {key} has {owners} owners; {world.Rows[key]}");
+            }
+        }
+
+        if (live.Select(static worker => worker.Id).Distinct().Count() == live.Count)
+        {
+            List<int> loads = [.. live.Select(worker => ready.Count(key => worker.Believes(key, world.Now)))];
+            if (loads.Max() - loads.Min() > 1)
+            {
+                throw new BrokenException($"After {s_quiet} of quiet, loads are {string.Join(", ", loads)}.");
+            }
+        }
+    }
+
+    /// <summary>How far a search came.</summary>
+    internal sealed class Figures
+    {
+        public int States { get; set; }
+
+        public int Steps { get; set; }
+
+        public int Quiet { get; set; }
+
+        public override string ToString() => $"{States} states after {Steps} steps, {Quiet} of them followed until all was quiet.";
+    }
+}
