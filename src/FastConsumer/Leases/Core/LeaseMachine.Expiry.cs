@@ -12,6 +12,12 @@ internal static partial class LeaseMachine
     /// <summary>A live worker lets no lease stand still for so much of its duration.</summary>
     private const double Suspicious = 0.7;
 
+    /// <summary>
+    /// A notification row that stands still for so long is a reason to list the table: its owner renews at half of the duration and waits a tenth
+    /// for company at most. Earlier than <see cref="Suspicious"/>, so that all rows have stood still long enough soon after that row has expired.
+    /// </summary>
+    private const double ListAfter = 0.6;
+
     /// <summary>What a worker that does not say its lease duration is granted at least: KCL's default, and ours.</summary>
     private static readonly TimeSpan s_unsaidDuration = TimeSpan.FromSeconds(10);
 

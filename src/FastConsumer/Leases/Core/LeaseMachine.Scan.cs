@@ -95,7 +95,7 @@ internal static partial class LeaseMachine
                     if (Find(key) is { Seen: { } seen } entry)
                     {
                         TimeSpan since = seen.Until - SilenceOf(entry);
-                        foreach (TimeSpan mark in new[] { Suspicious * DurationOf(entry.Row), DurationOf(entry.Row) })
+                        foreach (TimeSpan mark in new[] { ListAfter * DurationOf(entry.Row), DurationOf(entry.Row) })
                         {
                             // marks that were passed at the last look already are no news
                             next = since + mark > _scan.WatchedAt ? Min(next, since + mark) : next;
@@ -213,7 +213,42 @@ internal static partial class LeaseMachine
                 .OrderBy(static row => row.Key, StringComparer.Ordinal)
                 .Select(static row => (row.Value.Key, row.Key))];
             int next = Math.Max(0, rows.FindIndex(row => string.CompareOrdinal(row.Owner, Me) > 0));
-            _scan = _scan with { Watched = [.. rows.Skip(next).Concat(rows.Take(next)).Take(MostWatched)], ExpiryAt = TimeSpan.MaxValue };
+            _scan = _scan with
+            {
+                Watched = [.. rows.Skip(next).Concat(rows.Take(next)).Take(MostWatched)],
+                ExpiryAt = Max(DeathAt(rows.ToDictionary(static row => row.Owner, static row => row.Key, StringComparer.Ordinal)), _now + s_shortestGap),
+            };
+        }
+
+        /// <summary>When a list can first tell that a worker whose notification row stands still is dead.</summary>
+        /// <param name="notificationRows">The key of each worker's notification row.</param>
+        private TimeSpan DeathAt(Dictionary<string, string> notificationRows)
+        {
+            Dictionary<string, TimeSpan> deaths = new(StringComparer.Ordinal);
+            foreach ((string owner, string key) in notificationRows)
+            {
+                Entry row = Find(key)!;
+                TimeSpan silence = SilenceOf(row);
+                if (silence >= ListAfter * DurationOf(row.Row) && _workers.GetValueOrDefault(owner)?.IsDead != true)
+                {
+                    deaths[owner] = row.Seen!.Until - silence + DurationOf(row.Row);
+                }
+            }
+
+            if (deaths.Count == 0)
+            {
+                return TimeSpan.MaxValue;
+            }
+
+            foreach (Entry entry in _leases.Values)
+            {
+                if (entry.Row is { Problem: null, IsFinished: false, Owner: { } owner } && entry.Seen is { } seen && deaths.TryGetValue(owner, out TimeSpan death))
+                {
+                    deaths[owner] = Max(death, seen.Since + (Suspicious * DurationOf(entry.Row)));
+                }
+            }
+
+            return deaths.Values.Min();
         }
 
         /// <summary>The whole table was read.</summary>
@@ -394,7 +429,7 @@ internal static partial class LeaseMachine
         {
             TimeSpan silence = SilenceOf(notificationRow);
             TimeSpan duration = DurationOf(notificationRow.Row);
-            return silence >= duration || (silence >= Suspicious * duration && _now - _scan.ListedAt > 0.25 * duration);
+            return silence >= duration || (silence >= ListAfter * duration && _now - _scan.ListedAt > 0.25 * duration);
         }
 
         /// <summary>The table could not be read. The error is null where nothing was answered at all.</summary>

@@ -28,7 +28,7 @@ public sealed class NamesakeTests
         HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values);
         Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
         Assert.Contains("WorkerId 'same'", condition.Message, StringComparison.Ordinal);
-        Assert.Contains("Leave FastConsumer:WorkerId unset", condition.Message, StringComparison.Ordinal);
+        Assert.Contains("Do not set FastConsumer:WorkerId", condition.Message, StringComparison.Ordinal);
 
         // what it keeps off it takes over when the other dies
         TimeSpan since = fleet.Time.Now;
