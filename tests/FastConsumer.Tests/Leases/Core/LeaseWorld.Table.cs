@@ -18,6 +18,9 @@ internal sealed partial class LeaseWorld
     /// <summary>How long a run takes to drain; null for never.</summary>
     public Func<string, TimeSpan?> DrainTime { get; init; } = static _ => TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How long the run of a lost lease takes to end.</summary>
+    public TimeSpan LossTime { get; init; } = TimeSpan.FromSeconds(4);
+
     private void Execute(Worker worker, LeaseCommand command)
     {
         switch (command)
@@ -80,6 +83,15 @@ internal sealed partial class LeaseWorld
         Fault fault = FaultAt?.Request == number ? FaultAt.Value.Fault : Decide?.Invoke(worker.Index, command) ?? Fault.None;
         bool isRead = command is LeaseCommand.List or LeaseCommand.Poll;
         TimeSpan slow = 0.6 * worker.State.Configuration.LeaseDuration;
+        foreach (LeaseEvent.Outgoing outgoing in writes ?? (command is LeaseCommand.WriteOne one ? [one.Write] : []))
+        {
+            if (outgoing.Epoch != 0 && fault != Fault.ThrottleOrLag)
+            {
+                var key = (worker.Index, outgoing.Key, CounterOf(outgoing.Write));
+                _sent[key] = _sent.GetValueOrDefault(key, []).Add(Now);
+            }
+        }
+
         switch (fault)
         {
             case Fault.LoseRequest:
@@ -90,7 +102,11 @@ internal sealed partial class LeaseWorld
                 break;
             default:
                 TimeSpan at = Now + (fault == Fault.Delay ? slow : Latency);
-                Schedule(at, new Reach(worker.Index, command, writes, Now, fault != Fault.LoseAnswer, Lags: fault == Fault.ThrottleOrLag));
+                TimeSpan late = command is LeaseCommand.WriteOne ? 0.45 * worker.State.Configuration.LeaseDuration : 0.19 * worker.State.Configuration.LeaseDuration;
+                Schedule(at, new Reach(worker.Index, command, writes, Now, fault != Fault.LoseAnswer, Lags: fault == Fault.ThrottleOrLag)
+                {
+                    AnswersAfter = fault == Fault.LateAnswer ? late : Latency,
+                });
                 break;
         }
     }
@@ -140,14 +156,14 @@ internal sealed partial class LeaseWorld
                 [.. poll.Keys.Select(key => (poll.Consistency == ReadConsistency.Strong ? _rows : RowsFor(reach)).GetValueOrDefault(key)).OfType<Lease>()],
                 reach.Begun,
                 poll.Consistency),
-            LeaseCommand.WriteOne one => new LeaseEvent.Answered(one.Request, [Apply(worker, one.Write)]),
-            LeaseCommand.Send send => new LeaseEvent.Answered(send.Request, [.. reach.Writes!.Select(write => Apply(worker, write))]),
+            LeaseCommand.WriteOne one => new LeaseEvent.Answered(one.Request, [Apply(worker, one.Write, reach.Begun)]),
+            LeaseCommand.Send send => new LeaseEvent.Answered(send.Request, [.. reach.Writes!.Select(write => Apply(worker, write, reach.Begun))]),
             LeaseCommand.Create create => new LeaseEvent.Answered(create.Request, [.. create.Leases.Select(Create)]),
             _ => throw new InvalidOperationException("It reaches no table."),
         };
         if (reach.IsAnswered)
         {
-            Schedule(Now + Latency, new Deliver(reach.Worker, answer));
+            Schedule(Now + reach.AnswersAfter, new Deliver(reach.Worker, answer));
         }
         else
         {
@@ -200,12 +216,23 @@ internal sealed partial class LeaseWorld
         return new LeaseWrite.Result(LeaseWrite.Outcome.Written, _rows[lease.LeaseKey]);
     }
 
-    private LeaseWrite.Result Apply(Worker worker, LeaseEvent.Outgoing outgoing)
+    private LeaseWrite.Result Apply(Worker worker, LeaseEvent.Outgoing outgoing, TimeSpan begun)
     {
         LeaseWrite write = outgoing.Write;
         if (Find(write) is not { } row)
         {
             return new LeaseWrite.Result(LeaseWrite.Outcome.Refused);
+        }
+
+        if (IsStuck(write.LeaseKey))
+        {
+            if (outgoing.Epoch != 0)
+            {
+                var key = (worker.Index, outgoing.Key, CounterOf(write));
+                _sent[key] = _sent.GetValueOrDefault(key, []).Remove(begun);
+            }
+
+            return new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, null, new LeaseStoreException("It is too much for one key.", isTransient: true) { IsThrottled = true });
         }
 
         if (!Holds(write, row))
@@ -224,6 +251,8 @@ internal sealed partial class LeaseWorld
     {
         string key = before.LeaseKey;
         Require(after.Checkpoint >= before.Checkpoint, $"the checkpoint of {key} goes back from {before.Checkpoint} to {after.Checkpoint}");
+        Run? run = writer.Runs.GetValueOrDefault(key);
+        Require(run is not { IsLost: true } || run.Session != after.Session || after.LeaseCounter == before.LeaseCounter, $"{writer.Name} writes {key}, which was taken from it");
         bool isOurs = before.Session?.StartsWith(writer.Name + "/", StringComparison.Ordinal) == true && before.LeaseOwner == writer.Id;
         if (after.LeaseCounter == before.LeaseCounter || isOurs)
         {
@@ -261,6 +290,15 @@ internal sealed partial class LeaseWorld
         }
     }
 
+    private static long CounterOf(LeaseWrite write) => write.If[Lease.Names.LeaseCounter]!.Value.WholeNumber!.Value;
+
+    private bool IsStuck(string key) => _stuckUntil.TryGetValue(key, out TimeSpan until) && Now < until;
+
+    /// <summary>The age of a lease counts from when one of its writes was sent that may have been the one that took effect.</summary>
+    private void CheckAge(Worker worker, Lease row, TimeSpan renewedAt) => Require(
+        _sent.GetValueOrDefault((worker.Index, row.LeaseKey, row.LeaseCounter - 1), []).Contains(renewedAt),
+        $"{worker.Name} counts the age of {row.LeaseKey} from {renewedAt}, when nothing was sent that could have taken effect");
+
     /// <summary>At most one believes to hold a lease, and the table says so.</summary>
     private void CheckBeliefs()
     {
@@ -272,6 +310,16 @@ internal sealed partial class LeaseWorld
                 {
                     Lease? row = _rows.GetValueOrDefault(key);
                     Require(row is not null && row.Session == run.Session && row.LeaseOwner == worker.Id, $"{worker.Name} believes to hold {key}, which is {row?.LeaseOwner}'s ({row?.Session})");
+                }
+            }
+
+            if (worker is { IsAlive: true, IsPaused: false })
+            {
+                foreach (LeaseTableState.Entry entry in worker.State.Leases.Values.Where(static entry => entry.IsHeld))
+                {
+                    Require(
+                        Now - entry.Own!.RenewedAt < (0.9 * worker.State.Configuration.LeaseDuration) + (2 * Latency),
+                        $"{worker.Name} holds {entry.Key}, which it has not renewed since {entry.Own.RenewedAt}");
                 }
             }
 
@@ -299,6 +347,7 @@ internal sealed partial class LeaseWorld
         {
             case LeaseCommand.Start start:
                 Require(run is null, $"{worker.Name} starts {key} beside a former run");
+                CheckAge(worker, start.Taken, start.RenewedAt);
                 worker.Runs[key] = new Run(start.Epoch, start.Taken.Session, start.Taken.Checkpoint, Now, start.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration));
                 if (Lengths.TryGetValue(key, out int length))
                 {
@@ -308,6 +357,7 @@ internal sealed partial class LeaseWorld
 
                 return;
             case LeaseCommand.Wrote wrote when run?.Epoch == wrote.Epoch:
+                CheckAge(worker, wrote.Row, wrote.RenewedAt);
                 worker.Runs[key] = run with { HeldUntil = wrote.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration) };
                 return;
         }
@@ -330,9 +380,19 @@ internal sealed partial class LeaseWorld
             case LeaseCommand.GiveUp:
                 Schedule(Now, new Deliver(worker.Index, new LeaseEvent.Drained(key, run.Epoch, new LeaseEvent.RunEnd.Stopped())));
                 break;
-            case LeaseCommand.Finish or LeaseCommand.Lose:
+            case LeaseCommand.Finish:
+                Require(run.IsStopping || Lengths.ContainsKey(key), $"{worker.Name} finishes {key}, whose handlers run");
                 worker.Runs[key] = run with { IsOver = true };
                 Schedule(Now + Latency, new RunEnds(worker.Index, key, run.Epoch));
+                break;
+            case LeaseCommand.Lose lose:
+                Lease? row = _rows.GetValueOrDefault(key);
+                bool isOurs = row is not null && row.Session == run.Session && row.LeaseOwner == worker.Id && !run.IsLost && !run.IsOver;
+                Require(!isOurs || Now >= run.HeldUntil || run.IsStopping, $"{worker.Name} gives {key} up, which is its own: {lose.Reason}");
+                worker.Runs[key] = run with { IsOver = true };
+                Schedule(Now + LossTime, new RunEnds(worker.Index, key, run.Epoch));
+                // what a run says late
+                Schedule(Now + LossTime + (1.3 * worker.State.Configuration.LeaseDuration), new Deliver(worker.Index, new LeaseEvent.Drained(key, run.Epoch, new LeaseEvent.RunEnd.Stopped())));
                 break;
         }
     }

@@ -18,7 +18,8 @@ internal sealed partial class LeaseWorld
     private readonly List<Worker> _workers;
     private readonly List<Item> _queue;
     private readonly List<(TimeSpan At, ImmutableSortedDictionary<string, Lease> Rows)> _history;
-    private readonly Dictionary<string, int> _forced;
+    private readonly Dictionary<(int Worker, string Key, long Counter), ImmutableList<TimeSpan>> _sent;
+    private readonly Dictionary<string, TimeSpan> _stuckUntil;
     private ImmutableSortedDictionary<string, Lease> _rows;
     private ImmutableArray<Shard> _shards = [];
     private long _sequence;
@@ -28,7 +29,8 @@ internal sealed partial class LeaseWorld
         _workers = [];
         _queue = [];
         _history = [];
-        _forced = new(StringComparer.Ordinal);
+        _sent = [];
+        _stuckUntil = new(StringComparer.Ordinal);
         _rows = ImmutableSortedDictionary.Create<string, Lease>(StringComparer.Ordinal);
         StreamCreatedAt = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     }
@@ -38,7 +40,8 @@ internal sealed partial class LeaseWorld
         _workers = [.. other._workers.Select(static worker => worker.Copy())];
         _queue = [.. other._queue];
         _history = [.. other._history];
-        _forced = new(other._forced, StringComparer.Ordinal);
+        _sent = new(other._sent);
+        _stuckUntil = new(other._stuckUntil, StringComparer.Ordinal);
         _rows = other._rows;
         _shards = other._shards;
         _sequence = other._sequence;
@@ -62,6 +65,9 @@ internal sealed partial class LeaseWorld
 
         /// <summary>It takes effect long after it was sent, when nobody waits for it any more.</summary>
         Delay,
+
+        /// <summary>It takes effect at once, and its answer comes just before nobody waits for it any more.</summary>
+        LateAnswer,
 
         /// <summary>The table throttles it; a list shows the table as it was a while ago.</summary>
         ThrottleOrLag,
@@ -189,7 +195,6 @@ internal sealed partial class LeaseWorld
     {
         if (_rows.TryGetValue(key, out Lease? row) && !row.IsFinished)
         {
-            _forced[key] = _forced.GetValueOrDefault(key) + 1;
             ForgetBeliefs(key);
             Store(Changed(row, new(StringComparer.Ordinal)
             {
@@ -198,6 +203,24 @@ internal sealed partial class LeaseWorld
             }));
         }
     }
+
+    /// <summary>Somebody sets a row back by hand, with the counter that its owner would write next.</summary>
+    public void Reset(string key)
+    {
+        if (_rows.TryGetValue(key, out Lease? row) && !row.IsFinished && row.LeaseOwner is not null)
+        {
+            ForgetBeliefs(key);
+            Store(Changed(row, new(StringComparer.Ordinal)
+            {
+                [Lease.Names.Checkpoint] = "TRIM_HORIZON",
+                [Lease.Names.CheckpointSubSequenceNumber] = 0,
+                [Lease.Names.LeaseCounter] = row.LeaseCounter + 1,
+            }));
+        }
+    }
+
+    /// <summary>The table takes no write of one row for a while.</summary>
+    public void Stick(string key, TimeSpan time) => _stuckUntil[key] = Now + time;
 
     public static Lease Changed(Lease row, Dictionary<string, Lease.Value> set, params string[] remove)
     {
@@ -265,7 +288,11 @@ internal sealed partial class LeaseWorld
     }
 
     /// <summary>A request reaches the table.</summary>
-    public sealed record Reach(int Worker, LeaseCommand Command, IReadOnlyList<LeaseEvent.Outgoing>? Writes, TimeSpan Begun, bool IsAnswered, bool Lags) : Item(Worker);
+    public sealed record Reach(int Worker, LeaseCommand Command, IReadOnlyList<LeaseEvent.Outgoing>? Writes, TimeSpan Begun, bool IsAnswered, bool Lags)
+        : Item(Worker)
+    {
+        public TimeSpan AnswersAfter { get; init; } = Latency;
+    }
 
     /// <summary>A worker is told something.</summary>
     public sealed record Deliver(int Worker, LeaseEvent Event) : Item(Worker);
