@@ -140,11 +140,11 @@ internal static class LeasePlan
         return waiting;
     }
 
-    /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
+    /// <summary>The leases that may run: readable, not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)
     {
         HashSet<string> unfinished = [.. leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.LeaseKey)];
-        return [.. leases.Where(lease => !lease.IsFinished && !lease.ParentShardIds.Any(unfinished.Contains))];
+        return [.. leases.Where(lease => lease is { IsFinished: false, Problem: null } && !lease.ParentShardIds.Any(unfinished.Contains))];
     }
 
     /// <summary>
