@@ -38,7 +38,7 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
     public async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
     {
         List<Lease> leases = [];
-        List<Kcl3Sign> signs = [];
+        List<Kcl3Evidence> evidence = [];
         await foreach (Dictionary<string, AttributeValue> item in _reader.ScanAsync(cancellationToken, consistency == ReadConsistency.Strong))
         {
             if (AttributeValues.ToLease(item) is { } lease)
@@ -46,13 +46,13 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
                 leases.Add(lease);
             }
 
-            if (Kcl3Sign.InLeaseTable(item) is { } sign)
+            if (Kcl3Evidence.InLeaseTable(item) is { } found)
             {
-                signs.Add(sign);
+                evidence.Add(found);
             }
         }
 
-        _kcl3.Check(signs);
+        _kcl3.Check(evidence);
         return leases;
     }
 

@@ -101,6 +101,9 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         return result;
     }
 
+    /// <summary>Puts a row in place without a condition, and tells nobody.</summary>
+    public void Put(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes) => _rows.Put(leaseKey, attributes);
+
     /// <summary>Puts a row in place without a condition: for deliberate mistakes.</summary>
     public void Overwrite(string worker, string operation, Lease row)
     {

@@ -167,6 +167,9 @@ internal static partial class ConsumerLog
     [LoggerMessage(2310, LogLevel.Warning, "LeaseTableWriteUnits is {Units} a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: raise it, or set LeaseDuration to {Longer} or more.")]
     public static partial void BudgetTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
 
+    [LoggerMessage(2332, LogLevel.Error, "A row of the {Table} is damaged, and its shard is not read. {Problem}")]
+    public static partial void LeaseRowUnreadable(ILogger logger, string table, string problem);
+
     [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
     public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
 

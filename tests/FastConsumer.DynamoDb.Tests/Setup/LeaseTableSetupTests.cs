@@ -30,6 +30,21 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_created_table_is_protected_against_deletion_where_the_options_say_so(bool isProtected)
+    {
+        await using var table = new TestTable(server.ServiceUrl);
+        await table.Open(options => options.DeletionProtection = isProtected).PrepareAsync(Cancellation);
+
+        TableDescription created = (await table.Client.DescribeTableAsync(table.Name, Cancellation)).Table;
+        Assert.Equal(isProtected, created.DeletionProtectionEnabled ?? false);
+
+        // so that the test can clean up
+        await table.Client.UpdateTableAsync(new UpdateTableRequest { TableName = table.Name, DeletionProtectionEnabled = false }, Cancellation);
+    }
+
+    [Theory]
     [InlineData("DISABLED", 1)]
     [InlineData("ENABLED", 0)]
     public async Task Point_in_time_recovery_is_switched_on_where_it_is_off(string status, int expectedUpdates)

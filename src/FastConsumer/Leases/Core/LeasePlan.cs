@@ -142,7 +142,7 @@ internal static class LeasePlan
         return waiting;
     }
 
-    /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
+    /// <summary>The leases that may run: readable, not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)
     {
         HashSet<string> unfinished = [.. leases.Where(static lease => !IsDone(lease)).Select(static lease => lease.LeaseKey)];

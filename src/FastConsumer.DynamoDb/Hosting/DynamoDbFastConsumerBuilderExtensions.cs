@@ -1,3 +1,4 @@
+using Amazon.DynamoDBv2;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Leases;
@@ -15,6 +16,11 @@ public static class DynamoDbFastConsumerBuilderExtensions
     /// the application unless the options say otherwise.
     /// </summary>
     /// <remarks>
+    /// The region is the consumer's (<c>FastConsumer:Region</c>) unless <see cref="DynamoDbLeaseOptions.Region"/> says another. An
+    /// <see cref="IAmazonDynamoDB"/> in the host's services is used where the options name no region, profile, endpoint or credentials; it stays
+    /// the application's, and should be made with <c>MaxErrorRetry = 0</c>: a conditional write that is sent again fails its own condition, and
+    /// each such failure costs another read. What is left open is taken from the <c>AWSOptions</c> in the host's services, else from the
+    /// configuration section <c>AWS</c>, else it is found as every AWS SDK finds it.
     /// IAM actions on the table: <c>dynamodb:DescribeTable</c>, <c>Scan</c>, <c>GetItem</c>, <c>PutItem</c>, <c>UpdateItem</c>,
     /// <c>DeleteItem</c>; to write up to 25 renewals and checkpoints in a request <c>PartiQLUpdate</c> and <c>BatchGetItem</c>, without
     /// which they go one by one; to create it <c>CreateTable</c>, with tags <c>TagResource</c>; for point-in-time recovery
@@ -37,10 +43,20 @@ public static class DynamoDbFastConsumerBuilderExtensions
         }
 
         builder.Services.AddSingleton<IValidateOptions<DynamoDbLeaseOptions>>(new DynamoDbLeaseOptionsValidator(name, section));
-        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(name, (services, _) => new DynamoDbLeaseStoreFactory(
-            services.GetRequiredService<IOptionsMonitor<DynamoDbLeaseOptions>>().Get(name),
-            services.GetService<TimeProvider>() ?? TimeProvider.System,
-            services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
+        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(name, (services, _) =>
+        {
+            DynamoDbLeaseOptions leases = services.GetRequiredService<IOptionsMonitor<DynamoDbLeaseOptions>>().Get(name);
+            return new DynamoDbLeaseStoreFactory(
+                leases,
+                () => new DynamoDbConnection(
+                    leases,
+                    services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(name),
+                    AwsDefaults.Find(services),
+                    services.GetService<IAmazonDynamoDB>(),
+                    section),
+                services.GetService<TimeProvider>() ?? TimeProvider.System,
+                services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance);
+        });
         return builder;
     }
 }

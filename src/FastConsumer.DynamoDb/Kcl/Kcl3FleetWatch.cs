@@ -1,7 +1,7 @@
 namespace FastConsumer.DynamoDb;
 
 /// <summary>
-/// Tells a running fleet of KCL 3.x from what one left behind: by signs that change between two looks at the table. No clocks
+/// Tells a running fleet of KCL 3.x from what one left behind: by evidence that changes between two looks at the table. No clocks
 /// are compared. Thread-safe.
 /// </summary>
 internal sealed class Kcl3FleetWatch(TimeProvider timeProvider, TimeSpan quietTime)
@@ -12,19 +12,19 @@ internal sealed class Kcl3FleetWatch(TimeProvider timeProvider, TimeSpan quietTi
 
     /// <summary>Takes in what the table holds now.</summary>
     /// <returns>What has changed last, where that was within the quiet time: a fleet is running. Else null.</returns>
-    public string? Observe(IEnumerable<Kcl3Sign> signs)
+    public string? Observe(IEnumerable<Kcl3Evidence> evidence)
     {
         lock (_lock)
         {
             long now = timeProvider.GetTimestamp();
-            foreach (Kcl3Sign sign in signs)
+            foreach (Kcl3Evidence found in evidence)
             {
-                if (_seen.TryGetValue(sign.Id, out string? before) && before != sign.State)
+                if (_seen.TryGetValue(found.Id, out string? before) && before != found.State)
                 {
-                    _moved = (sign.Place, now);
+                    _moved = (found.Place, now);
                 }
 
-                _seen[sign.Id] = sign.State;
+                _seen[found.Id] = found.State;
             }
 
             return _moved is { } moved && timeProvider.GetElapsedTime(moved.At, now) < quietTime ? moved.Place : null;

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.DynamoDb;
 
 /// <summary>Makes the stores of one consumer on one connection, which lives as long as the host.</summary>
-internal sealed class DynamoDbLeaseStoreFactory(DynamoDbLeaseOptions options, TimeProvider timeProvider, ILoggerFactory loggerFactory)
+internal sealed class DynamoDbLeaseStoreFactory(
+    DynamoDbLeaseOptions options, Func<DynamoDbConnection> connect, TimeProvider timeProvider, ILoggerFactory loggerFactory)
     : ILeaseStoreFactory, IDisposable
 {
     private readonly Lock _lock = new();
@@ -20,7 +21,7 @@ internal sealed class DynamoDbLeaseStoreFactory(DynamoDbLeaseOptions options, Ti
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                return _connection ??= new DynamoDbConnection(options);
+                return _connection ??= connect();
             }
         }
     }

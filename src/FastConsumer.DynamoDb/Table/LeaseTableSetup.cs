@@ -79,6 +79,7 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
             KeySchema = [new KeySchemaElement(Lease.Names.LeaseKey, KeyType.HASH)],
             AttributeDefinitions = [new AttributeDefinition(Lease.Names.LeaseKey, ScalarAttributeType.S)],
             BillingMode = BillingMode.PAY_PER_REQUEST,
+            DeletionProtectionEnabled = options.DeletionProtection ? true : null,
             Tags = options.Tags.Count == 0 ? null : [.. options.Tags.Select(static tag => new Tag { Key = tag.Key, Value = tag.Value })],
         };
         try

@@ -60,7 +60,7 @@ internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
         {
             PutItemResponse response = await table.Writes.PutItemAsync(WriteRequests.Create(table.Name, lease), cancellationToken);
             table.Meter.Wrote(response.ConsumedCapacity?.CapacityUnits);
-            return lease;
+            return Lease.Read(lease.LeaseKey, lease.ToAttributes());
         },
         cancellationToken);
 

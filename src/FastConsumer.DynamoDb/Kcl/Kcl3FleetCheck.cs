@@ -35,15 +35,15 @@ internal sealed class Kcl3FleetCheck(
         }
 
         long started = timeProvider.GetTimestamp();
-        List<Kcl3Sign> signs = await LookAsync(cancellationToken);
-        Refuse(_watch.Observe(signs));
-        TimeSpan patience = PatienceFor(signs, description);
+        List<Kcl3Evidence> evidence = await LookAsync(cancellationToken);
+        Refuse(_watch.Observe(evidence));
+        TimeSpan patience = PatienceFor(evidence, description);
         if (patience == TimeSpan.Zero)
         {
             return;
         }
 
-        string kinds = string.Join(", ", signs.Select(static sign => sign.Kind).Distinct().Order());
+        string kinds = string.Join(", ", evidence.Select(static found => found.Kind).Distinct().Order());
         LeaseStoreLog.WatchingForKcl3(logger, table.ToString(), kinds, patience);
         TimeSpan interval = patience / 9 < s_slowestLook ? patience / 9 : s_slowestLook;
         while (timeProvider.GetElapsedTime(started) < patience)
@@ -55,18 +55,18 @@ internal sealed class Kcl3FleetCheck(
 
     /// <summary>Looks at rows of the lease table that were read for another purpose.</summary>
     /// <exception cref="LeaseStoreException">A fleet of KCL 3.x is running.</exception>
-    public void Check(IEnumerable<Kcl3Sign> signs)
+    public void Check(IEnumerable<Kcl3Evidence> evidence)
     {
         if (!options.AllowKcl3Fleet)
         {
-            Refuse(_watch.Observe(signs));
+            Refuse(_watch.Observe(evidence));
         }
     }
 
     /// <summary>How long a running fleet may keep still, given what it would show.</summary>
-    private TimeSpan PatienceFor(List<Kcl3Sign> signs, TableDescription description)
+    private TimeSpan PatienceFor(List<Kcl3Evidence> evidence, TableDescription description)
     {
-        List<Kcl3Sign> workers = [.. signs.Where(static sign => sign.Kind == Kcl3SignKind.WorkerMetrics)];
+        List<Kcl3Evidence> workers = [.. evidence.Where(static found => found.Kind == Kcl3EvidenceKind.WorkerMetrics)];
         if (workers.Count > 0)
         {
             // a leader is a worker, and reports as all do
@@ -76,7 +76,7 @@ internal sealed class Kcl3FleetCheck(
                 : options.Kcl3ObservationTime;
         }
 
-        if (signs.Exists(static sign => sign.Kind == Kcl3SignKind.Leader))
+        if (evidence.Exists(static found => found.Kind == Kcl3EvidenceKind.Leader))
         {
             return options.Kcl3ObservationTime;
         }
@@ -84,33 +84,33 @@ internal sealed class Kcl3FleetCheck(
         // KCL 3.x was here, and its other tables, which may bear any name, tell nothing
         bool hasIndex = description.GlobalSecondaryIndexes?.Exists(static index =>
             index.KeySchema.Exists(static key => key.AttributeName == Lease.Names.LeaseOwner && key.KeyType == KeyType.HASH)) == true;
-        return hasIndex && signs.Exists(static sign => sign.Kind == Kcl3SignKind.OwnedThroughput)
+        return hasIndex && evidence.Exists(static found => found.Kind == Kcl3EvidenceKind.OwnedThroughput)
             ? (s_renewals < options.Kcl3ObservationTime ? s_renewals : options.Kcl3ObservationTime)
             : TimeSpan.Zero;
     }
 
-    private async Task<List<Kcl3Sign>> LookAsync(CancellationToken cancellationToken)
+    private async Task<List<Kcl3Evidence>> LookAsync(CancellationToken cancellationToken)
     {
-        List<Kcl3Sign> signs = [];
+        List<Kcl3Evidence> evidence = [];
         await foreach (Dictionary<string, AttributeValue> item in reader.ScanAsync(cancellationToken))
         {
-            if (Kcl3Sign.InLeaseTable(item) is { } sign)
+            if (Kcl3Evidence.InLeaseTable(item) is { } found)
             {
-                signs.Add(sign);
+                evidence.Add(found);
             }
         }
 
         // before 3.5 they are in tables of their own
-        signs.AddRange((await ScanBesideAsync("-WorkerMetricStats", cancellationToken)).Select(Kcl3Sign.InMetricsTable));
+        evidence.AddRange((await ScanBesideAsync("-WorkerMetricStats", cancellationToken)).Select(Kcl3Evidence.InMetricsTable));
         foreach (Dictionary<string, AttributeValue> item in await ScanBesideAsync("-CoordinatorState", cancellationToken))
         {
-            if (Kcl3Sign.InCoordinatorTable(item) is { } sign)
+            if (Kcl3Evidence.InCoordinatorTable(item) is { } found)
             {
-                signs.Add(sign);
+                evidence.Add(found);
             }
         }
 
-        return signs;
+        return evidence;
     }
 
     private async Task<List<Dictionary<string, AttributeValue>>> ScanBesideAsync(string suffix, CancellationToken cancellationToken)

@@ -8,7 +8,8 @@ namespace FastConsumer.DynamoDb;
 /// </summary>
 /// <remarks>
 /// What is not set here is found as every AWS SDK finds it: <c>AWS_REGION</c>, <c>AWS_PROFILE</c>,
-/// <c>AWS_ENDPOINT_URL_DYNAMODB</c>, the shared configuration files, the container's or instance's role.
+/// <c>AWS_ENDPOINT_URL_DYNAMODB</c>, the shared configuration files, the container's or instance's role. The <c>AWSOptions</c> in the host's
+/// services and section <c>AWS</c> come before these, and an <c>IAmazonDynamoDB</c> in the host's services before all of it.
 /// </remarks>
 public sealed class DynamoDbLeaseOptions
 {
@@ -33,6 +34,12 @@ public sealed class DynamoDbLeaseOptions
     /// </summary>
     public bool PointInTimeRecovery { get; set; }
 
+    /// <summary>
+    /// Protects a table that is created against deletion: DynamoDB refuses DeleteTable until the protection is switched off. Off unless set. A
+    /// table that is there already stays as it is.
+    /// </summary>
+    public bool DeletionProtection { get; set; }
+
     /// <summary>Tags for a table that is created; a table that is there already keeps its own.</summary>
     public IDictionary<string, string> Tags { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
@@ -50,12 +57,15 @@ public sealed class DynamoDbLeaseOptions
     public bool AllowKcl3Fleet { get; set; }
 
     /// <summary>
-    /// How long signs of KCL 3.x are watched at start to tell a running fleet from one that was stopped; 45 s unless set, which is
+    /// How long evidence of KCL 3.x is watched at start to tell a running fleet from one that was stopped; 45 s unless set, which is
     /// longer than its reports are apart. Only a table that KCL 3.x left less than an hour ago, or whose past cannot be told, is waited for.
     /// </summary>
     public TimeSpan Kcl3ObservationTime { get; set; } = DefaultKcl3ObservationTime;
 
-    /// <summary>The region's system name, such as <c>eu-central-1</c>; null to find it as every AWS SDK does.</summary>
+    /// <summary>
+    /// The region of the table by its system name, such as <c>eu-central-1</c>; null for the consumer's region (<c>FastConsumer:Region</c>), else
+    /// the one of the <c>AWSOptions</c> in the host's services or of section <c>AWS</c>, else the one that every AWS SDK finds.
+    /// </summary>
     public string? Region { get; set; }
 
     /// <summary>A profile of the shared configuration files; null for the default.</summary>

@@ -7,9 +7,9 @@ internal sealed class LeaseTable(DynamoDbConnection connection, string name)
 {
     public string Name => name;
 
-    public AmazonDynamoDBClient Reads => connection.Reads;
+    public IAmazonDynamoDB Reads => connection.Reads;
 
-    public AmazonDynamoDBClient Writes => connection.Writes;
+    public IAmazonDynamoDB Writes => connection.Writes;
 
     /// <summary>Counts what is asked of it.</summary>
     public LeaseTableMeter Meter { get; } = new();
