@@ -87,6 +87,12 @@ public abstract class ConsumerSettings
     /// <summary>The credentials for Kinesis; found as every AWS SDK finds them where not said. In code only.</summary>
     public AWSCredentials? Credentials { get; set; }
 
+    /// <summary>
+    /// Changes the handler that the connections to Kinesis are made by: a proxy, a certificate authority or client certificate, time-outs, the
+    /// bound of connections. See <see cref="KinesisClientOptions.ConfigureHttpHandler"/>. In code only. It does not reach the lease table's client.
+    /// </summary>
+    public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; set; }
+
     /// <summary>The encoding; <see cref="KinesisProtocol.Auto"/> by default.</summary>
     public KinesisProtocol? Protocol { get; set; }
 

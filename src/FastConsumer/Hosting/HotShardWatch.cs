@@ -51,6 +51,11 @@ internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics met
             }
         }
 
+        foreach (string gone in _told.Keys.Except(rates.Select(static shard => shard.ShardId)).ToList())
+        {
+            _told.Remove(gone);
+        }
+
         double total = rates.Sum(static shard => shard.Rate);
         foreach ((string shardId, double rate) in rates)
         {

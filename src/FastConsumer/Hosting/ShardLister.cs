@@ -103,6 +103,15 @@ internal sealed class ShardLister(WorkerParts parts, TimeSpan listingLasts)
                 _mayHaveChanged = false;
             }
 
+            if (shards.Holes.Count == 0)
+            {
+                // shards that the stream has no longer; a listing with holes may leave out others
+                foreach (string gone in _beginnings.Keys.Except(shards.Shards.Select(static shard => shard.ShardId)).ToList())
+                {
+                    _beginnings.Remove(gone);
+                }
+            }
+
             foreach (Shard shard in shards.Shards)
             {
                 _beginnings[shard.ShardId] = shard.StartingSequenceNumber;

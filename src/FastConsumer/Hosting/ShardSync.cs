@@ -159,6 +159,12 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
             _hashKeyRanges[shard.ShardId] = shard.HashKeyRange;
         }
 
+        // shards that are gone from the stream, and their leases too
+        foreach (string gone in _hashKeyRanges.Keys.Except(shards.Select(static shard => shard.ShardId)).Except(leases.Select(static lease => lease.LeaseKey)).ToList())
+        {
+            _hashKeyRanges.TryRemove(gone, out _);
+        }
+
         if (listing.CreatedAt is { } createdAt)
         {
             StreamCreatedAt = createdAt;
@@ -352,6 +358,15 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
 
         if (isFirstStart)
         {
+            // what others took meanwhile
+            foreach ((string key, long created) in _createdHere)
+            {
+                if (parts.Time.GetElapsedTime(created) >= s_latestLasts)
+                {
+                    _createdHere.TryRemove(key, out _);
+                }
+            }
+
             _createdHere[lease.LeaseKey] = begun;
         }
 

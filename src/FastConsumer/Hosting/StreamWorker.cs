@@ -16,6 +16,9 @@ internal sealed class StreamWorker : IAsyncDisposable
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
 
+    /// <summary>The service tells its time in whole seconds, and its machines may differ a little.</summary>
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(2);
+
     private readonly WorkerParts _parts;
     private readonly ILeaseStore _store;
     private readonly StopPhases _phases;
@@ -147,6 +150,7 @@ internal sealed class StreamWorker : IAsyncDisposable
                     throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
                 }
 
+                RefuseStartAhead(stream.AnsweredAt);
                 _sync.Described(stream.StreamCreationTimestamp);
                 await _store.PrepareAsync(cancellationToken);
                 if (_parts.FanOut is { } fanOut)
@@ -165,6 +169,17 @@ internal sealed class StreamWorker : IAsyncDisposable
                 ConsumerLog.StartFailed(_log, Settings.ProcessorName, Settings.Stream.ToString(), wait, e);
                 await Task.Delay(wait, _parts.Time, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>The service refuses a timestamp ahead of its clock shard by shard and for ever; here it is told once, by the setting's name.</summary>
+    private void RefuseStartAhead(DateTimeOffset? serviceTime)
+    {
+        DateTimeOffset now = serviceTime ?? _parts.Time.GetUtcNow();
+        if (Settings.StartPosition == StartPosition.AtTimestamp && Settings.StartTimestamp is { } start && start > now + s_clockTolerance)
+        {
+            throw new InvalidOperationException(
+                $"StartTimestamp (FastConsumer:StartTimestamp, or FastConsumer:Processors:{Settings.ProcessorName}:StartTimestamp) is {start:O}, ahead of the service's time, {now:O}. Set it to a time that has passed, or StartPosition to Latest.");
         }
     }
 }

@@ -20,6 +20,8 @@ internal sealed record WorkerSettings
 
     public AWSCredentials? Credentials { get; init; }
 
+    public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; init; }
+
     public required KinesisProtocol Protocol { get; init; }
 
     public required StartPosition StartPosition { get; init; }
@@ -88,6 +90,7 @@ internal sealed record WorkerSettings
             Profile = own.Profile ?? consumer.Profile,
             ServiceUrl = own.ServiceUrl ?? consumer.ServiceUrl,
             Credentials = own.Credentials ?? consumer.Credentials,
+            ConfigureHttpHandler = own.ConfigureHttpHandler ?? consumer.ConfigureHttpHandler,
             Protocol = own.Protocol ?? consumer.Protocol ?? KinesisProtocol.Auto,
             StartPosition = own.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon,
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,

@@ -31,10 +31,9 @@ internal sealed class KinesisTransport : IDisposable
     private readonly TimeSpan _requestTimeout;
     private readonly int _maxAttempts;
     private readonly ILogger? _logger;
-    private readonly bool _mayFallBack;
+    private readonly WireFormatChoice _format;
     private readonly SigningTime _signingTime = new();
     private readonly ServiceClock _clock;
-    private int _format;
 
     public KinesisTransport(KinesisClientOptions options, HttpMessageHandler? handler, ArrayPool<byte> pool)
     {
@@ -48,8 +47,7 @@ internal sealed class KinesisTransport : IDisposable
         _maxAttempts = options.MaxAttempts;
         _logger = options.Logger;
         _clock = new ServiceClock(options.TimeProvider, options.Logger);
-        _mayFallBack = options.Protocol == KinesisProtocol.Auto;
-        _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
+        _format = new WireFormatChoice(options.Protocol, options.TimeProvider);
         // each attempt has its own time-out, on the given clock
         _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
         // kinesis-local never sends more than the first window of a stream
@@ -96,15 +94,21 @@ internal sealed class KinesisTransport : IDisposable
     {
         KinesisOperation operation = call.Operation;
         ServiceEndpoint endpoint = call.Endpoint;
+        bool hasFallenBack = false;
         bool clockWasCorrected = false;
         bool credentialsWereRenewed = false;
         for (int attempt = 1; ; attempt++)
         {
-            WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
+            WireFormat format = call.Open is null ? _format.Current : WireFormat.Json;
             ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
             AttemptOutcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
             if (outcome.Failure is not { } failed)
             {
+                if (format == WireFormat.Cbor)
+                {
+                    _format.Understood();
+                }
+
                 return outcome.Value;
             }
 
@@ -117,9 +121,14 @@ internal sealed class KinesisTransport : IDisposable
                 continue;
             }
 
-            if (failed.RefusesFormat && _mayFallBack && format == WireFormat.Cbor)
+            if (failed.RefusesFormat && hasFallenBack)
             {
-                SwitchToJson(endpoint, failure);
+                _format.Refute();
+            }
+            else if (failed.RefusesFormat && format == WireFormat.Cbor && _format.TryFallBack(out TimeSpan? changed))
+            {
+                hasFallenBack = true;
+                TellSwitch(endpoint, failure, changed);
                 if (operation.MayRepeat || failed.IsUntouched)
                 {
                     // the other encoding is another request: it does not use up an attempt
@@ -343,11 +352,11 @@ internal sealed class KinesisTransport : IDisposable
         return call.Fail(text, KinesisErrorKind.Unavailable, exception);
     }
 
-    private void SwitchToJson(ServiceEndpoint endpoint, KinesisException failure)
+    private void TellSwitch(ServiceEndpoint endpoint, KinesisException failure, TimeSpan? changed)
     {
-        if (Interlocked.Exchange(ref _format, (int)WireFormat.Json) != (int)WireFormat.Json && _logger is not null)
+        if (changed is { } lasts && _logger is not null)
         {
-            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.InnerException?.Message ?? failure.Message);
+            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.InnerException?.Message ?? failure.Message, lasts);
         }
     }
 }

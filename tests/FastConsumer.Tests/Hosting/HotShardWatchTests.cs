@@ -44,6 +44,21 @@ public sealed class HotShardWatchTests : IDisposable
     }
 
     [Fact]
+    public void A_shard_that_has_gone_is_forgotten()
+    {
+        Minute(400, 10, 10);
+        ShardIntake gone = _shards["s0"];
+        _shards.Remove("s0");
+        Minute(0, 10, 10);
+        _shards.Remove("s0");
+        _clock.Advance(HotShardWatch.Interval);
+        _watch.Look(_shards.Select(static shard => (shard.Key, shard.Value)));
+        _shards["s0"] = gone;
+        Minute(400, 10, 10);
+        Assert.Equal(2, _log.Of(HotShard).Count());
+    }
+
+    [Fact]
     public void It_is_said_again_when_it_has_changed_or_after_an_hour()
     {
         Minute(400, 10, 10);
