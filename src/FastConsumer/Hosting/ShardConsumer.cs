@@ -39,13 +39,13 @@ internal sealed class ShardConsumer
     private readonly HeldLease _lease;
     private readonly bool _isFirstStart;
     private readonly HashKeyRange? _hashKeyRange;
-    private readonly ShardIntake _intake;
+    private readonly ThroughputMeter _intake;
     private readonly ShardContext _context;
     private readonly ShardTags _tags;
     private readonly ILogger _log;
     private Task _lastCall = Task.CompletedTask;
 
-    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange, ShardIntake intake)
+    public ShardConsumer(WorkerParts parts, HeldLease lease, bool isFirstStart, HashKeyRange? hashKeyRange, ThroughputMeter intake)
     {
         _parts = parts;
         _lease = lease;

@@ -57,9 +57,7 @@ internal sealed class ShardLister(WorkerParts parts, TimeSpan listingLasts)
         Task<StreamListing> listing = _underWay!;
         if (!isUrgent && !listing.IsCompleted)
         {
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(listing, ApartTask.DelayAsync(s_patience, parts.Time, ended.Token));
-            await ended.CancelApartAsync();
+            await ApartTask.WaitAsync(listing, s_patience, parts.Time, cancellationToken);
             if (!listing.IsCompleted)
             {
                 _ = TellAsync(listing);

@@ -49,7 +49,7 @@ internal sealed class ShardRuns
     public bool IsEmpty => _running.IsEmpty;
 
     /// <summary>What the shards that run now yield.</summary>
-    public IEnumerable<(string ShardId, ShardIntake Intake)> Intakes => _running.Select(static pair => (pair.Key, pair.Value.Intake));
+    public IEnumerable<(string ShardId, ThroughputMeter Intake)> Intakes => _running.Select(static pair => (pair.Key, pair.Value.Intake));
 
     /// <summary>Leases released so far.</summary>
     public int Released => _released;
@@ -71,7 +71,7 @@ internal sealed class ShardRuns
         var lease = new HeldLease(_store, _writer, taken, takeStarted, _parts.Time);
         ConsumerLog.LeaseTaken(_parts.Log, lease.Owner, lease.Key, taken.Checkpoint, lease.FencingToken);
         Leases[lease.Key] = lease;
-        var run = new ShardRun(lease, new StopPhases(_parts.Time, _phases), new ShardIntake(_parts.Time));
+        var run = new ShardRun(lease, new StopPhases(_parts.Time, _phases), new ThroughputMeter(_parts.Time));
         var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _running[lease.Key] = run;
         run.Task = RunAsync(run, isFirstStart, registered.Task);
@@ -214,13 +214,13 @@ internal sealed class ShardRuns
         }
     }
 
-    private sealed class ShardRun(HeldLease lease, StopPhases phases, ShardIntake intake)
+    private sealed class ShardRun(HeldLease lease, StopPhases phases, ThroughputMeter intake)
     {
         public HeldLease Lease { get; } = lease;
 
         public StopPhases Phases { get; } = phases;
 
-        public ShardIntake Intake { get; } = intake;
+        public ThroughputMeter Intake { get; } = intake;
 
         /// <summary>Who asked for the lease.</summary>
         public volatile string? Successor;

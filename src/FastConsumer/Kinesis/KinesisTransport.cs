@@ -8,6 +8,7 @@ using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis.Signing;
 using FastConsumer.Kinesis.Wire;
+using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Kinesis;
@@ -18,13 +19,19 @@ namespace FastConsumer.Kinesis;
 /// </summary>
 internal sealed class KinesisTransport : IDisposable
 {
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestRetry = TimeSpan.FromSeconds(20);
+
+    /// <summary>A throttle's quota is refilled each second, so that less than a second, half of this, is wasted.</summary>
+    private static readonly TimeSpan s_firstThrottledRetry = TimeSpan.FromSeconds(2);
+
     private static readonly string s_userAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     private readonly ConnectionPool _connections;
     private readonly ConnectionPool _streamConnections;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
-    private readonly RetryBackoff _backoff;
+    private readonly Backoff _backoff;
     private readonly ArrayPool<byte> _pool;
     private readonly TimeProvider _timeProvider;
     private readonly AttemptTimeouts _timeouts;
@@ -40,7 +47,7 @@ internal sealed class KinesisTransport : IDisposable
         var settings = new AwsSettings(options.Profile);
         _endpoints = new EndpointResolver(options, settings);
         _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider, options.RequestTimeout);
-        _backoff = new RetryBackoff(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
+        _backoff = new Backoff(s_firstRetry, s_longestRetry, new Random(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue)));
         _pool = pool;
         _timeProvider = options.TimeProvider;
         _requestTimeout = options.RequestTimeout;
@@ -149,7 +156,7 @@ internal sealed class KinesisTransport : IDisposable
                 throw failure;
             }
 
-            TimeSpan delay = _backoff.Delay(failure.Kind, attempt);
+            TimeSpan delay = _backoff.After(attempt, failure.Kind == KinesisErrorKind.Throttled ? s_firstThrottledRetry : null);
             if (_logger is not null)
             {
                 KinesisLog.Retrying(_logger, operation.Name, attempt, delay, failure.Message);

@@ -16,7 +16,7 @@ public sealed class HotShardWatchTests : IDisposable
     private readonly LogRecorder _log = new();
     private readonly Measurements _measurements = new(Stream);
     private readonly HotShardWatch _watch;
-    private readonly Dictionary<string, ShardIntake> _shards = [];
+    private readonly Dictionary<string, ThroughputMeter> _shards = [];
 
     public HotShardWatchTests()
     {
@@ -47,7 +47,7 @@ public sealed class HotShardWatchTests : IDisposable
     public void A_shard_that_has_gone_is_forgotten()
     {
         Minute(400, 10, 10);
-        ShardIntake gone = _shards["s0"];
+        ThroughputMeter gone = _shards["s0"];
         _shards.Remove("s0");
         Minute(0, 10, 10);
         _shards.Remove("s0");
@@ -139,9 +139,9 @@ public sealed class HotShardWatchTests : IDisposable
 
     private void Add(string shardId, long bytes, TimeSpan over)
     {
-        if (!_shards.TryGetValue(shardId, out ShardIntake? intake))
+        if (!_shards.TryGetValue(shardId, out ThroughputMeter? intake))
         {
-            _shards.Add(shardId, intake = new ShardIntake(_clock));
+            _shards.Add(shardId, intake = new ThroughputMeter(_clock));
         }
 
         long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
