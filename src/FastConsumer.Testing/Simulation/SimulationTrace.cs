@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FastConsumer.Kinesis.Wire;
 
 namespace FastConsumer.Testing.Simulation;
 
@@ -17,10 +18,8 @@ internal readonly record struct TraceEvent(long Time, string Process, string? Sh
 /// <summary>Everything that happened in a run, and a hash over it and over every choice: runs with the same hash were the same.</summary>
 internal sealed class SimulationTrace(SimulationLoop loop)
 {
-    private const ulong Prime = 1099511628211;
-
     private readonly List<TraceEvent> _events = [];
-    private ulong _hash = 14695981039346656037;
+    private ulong _hash = Fnv1a.Start;
 
     public IReadOnlyList<TraceEvent> Events => _events;
 
@@ -56,5 +55,5 @@ internal sealed class SimulationTrace(SimulationLoop loop)
         return text.ToString();
     }
 
-    private void Mix(ulong value) => _hash = unchecked((_hash ^ value) * Prime);
+    private void Mix(ulong value) => _hash = Fnv1a.Add(_hash, value);
 }

@@ -5,8 +5,8 @@ namespace FastConsumer.Diagnostics;
 /// <summary>What the Kinesis client logs: events 1000 to 1099.</summary>
 internal static partial class KinesisLog
 {
-    [LoggerMessage(1000, LogLevel.Warning, "{Endpoint} does not answer in usable CBOR ({Reason}); from now on this client speaks JSON. Set the option Protocol (FastConsumer:Protocol of a host) to Json to avoid the attempt.")]
-    public static partial void SwitchedToJson(ILogger logger, string endpoint, string reason);
+    [LoggerMessage(1000, LogLevel.Warning, "{Endpoint} does not answer in usable CBOR ({Reason}); this client speaks JSON for {Time}, and then tries CBOR again. Where the server speaks JSON only, set the option Protocol (FastConsumer:Protocol of a host) to Json.")]
+    public static partial void SwitchedToJson(ILogger logger, string endpoint, string reason, TimeSpan time);
 
     [LoggerMessage(1001, LogLevel.Debug, "{Operation} failed on attempt {Attempt} and is repeated in {Delay}: {Reason}")]
     public static partial void Retrying(ILogger logger, string operation, int attempt, TimeSpan delay, string reason);

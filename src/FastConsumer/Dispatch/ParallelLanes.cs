@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis.Wire;
 using FastConsumer.Processors;
 using FastConsumer.Timing;
 
@@ -229,19 +230,16 @@ internal sealed class ParallelLanes : Lane
         return least;
     }
 
-    /// <summary>FNV-1a with a final mix: alike in every run, so that a test is too.</summary>
+    /// <summary>Alike in every run, so that a test is too.</summary>
     private int BucketOf(ReadOnlySpan<byte> key)
     {
-        uint hash = 2166136261;
+        ulong hash = Fnv1a.Start;
         foreach (byte b in key)
         {
-            hash = unchecked((hash ^ b) * 16777619);
+            hash = Fnv1a.Add(hash, b);
         }
 
-        hash ^= hash >> 16;
-        hash = unchecked(hash * 0x85ebca6b);
-        hash ^= hash >> 13;
-        return (int)(((ulong)hash * (uint)Unordered) >> 32);
+        return (int)(((Fnv1a.Mix(hash) >> 32) * (uint)Unordered) >> 32);
     }
 
     private async Task RunLaneAsync(int lane, CancellationToken ending, CancellationToken abort)

@@ -121,9 +121,7 @@ internal sealed class ShardDispatcher
                 }
 
                 ready ??= HasMoreAsync(input, stop);
-                using var delayed = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                await Task.WhenAny(ready, ApartTask.DelayAsync(patience, _time, delayed.Token));
-                await delayed.CancelApartAsync();
+                await ApartTask.WaitAsync(ready, patience, _time, stop);
                 if (ready.IsCompleted)
                 {
                     return await ready;

@@ -107,6 +107,12 @@ public abstract class ConsumerSettings
     /// </summary>
     public AWSCredentials? Credentials { get; set; }
 
+    /// <summary>
+    /// Changes the handler that the connections to Kinesis are made by: a proxy, a certificate authority or client certificate, time-outs, the
+    /// bound of connections. See <see cref="KinesisClientOptions.ConfigureHttpHandler"/>. In code only. It does not reach the lease table's client.
+    /// </summary>
+    public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; set; }
+
     /// <summary>The encoding of requests and answers. The default is <see cref="KinesisProtocol.Auto"/>.</summary>
     public KinesisProtocol? Protocol { get; set; }
 

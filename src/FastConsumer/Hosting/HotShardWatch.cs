@@ -25,7 +25,7 @@ internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics met
     private readonly Dictionary<string, (double Rate, long At)> _told = new(StringComparer.Ordinal);
 
     /// <summary>Looks each minute until cancelled.</summary>
-    public async Task RunAsync(Func<IEnumerable<(string ShardId, ShardIntake Intake)>> shards, CancellationToken cancellationToken)
+    public async Task RunAsync(Func<IEnumerable<(string ShardId, ThroughputMeter Intake)>> shards, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -40,15 +40,20 @@ internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics met
     }
 
     /// <summary>Looks at what the shards have yielded since the last look; those that came just now wait for the next.</summary>
-    internal void Look(IEnumerable<(string ShardId, ShardIntake Intake)> shards)
+    internal void Look(IEnumerable<(string ShardId, ThroughputMeter Intake)> shards)
     {
         List<(string ShardId, double Rate)> rates = [];
-        foreach ((string shardId, ShardIntake intake) in shards)
+        foreach ((string shardId, ThroughputMeter intake) in shards)
         {
             if (intake.Measure(Interval / 2) is { } rate)
             {
                 rates.Add((shardId, rate));
             }
+        }
+
+        foreach (string gone in _told.Keys.Except(rates.Select(static shard => shard.ShardId)).ToList())
+        {
+            _told.Remove(gone);
         }
 
         double total = rates.Sum(static shard => shard.Rate);

@@ -13,6 +13,7 @@ internal sealed class KinesisClientFactory(TimeProvider time, RandomSource rando
         Profile = settings.Profile,
         Region = settings.Region,
         ServiceUrl = settings.ServiceUrl,
+        ConfigureHttpHandler = settings.ConfigureHttpHandler,
         Protocol = settings.Protocol,
         StreamWindowBytes = settings.StreamWindowBytes,
         TimeProvider = time,

@@ -14,6 +14,9 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
 
+    /// <summary>The service tells its time in whole seconds, and its machines may differ a little.</summary>
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(2);
+
     /// <summary>A worker that cannot start for longer than this needs somebody, whatever the reason is.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
 
@@ -66,6 +69,8 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
                 $"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
         }
 
+        _step = "checking StartTimestamp";
+        RefuseStartAhead(stream.AnsweredAt);
         _step = $"preparing the {store.Description}";
         await store.PrepareAsync(cancellationToken);
         if (parts.FanOut is { } fanOut)
@@ -75,6 +80,18 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
         }
 
         return stream;
+    }
+
+    /// <summary>The service refuses a time ahead of its clock shard by shard and for ever; here it is told once, by the setting's name.</summary>
+    private void RefuseStartAhead(DateTimeOffset? serviceTime)
+    {
+        DateTimeOffset now = serviceTime ?? parts.Time.GetUtcNow();
+        if (Settings.StartPosition == StartPosition.AtTimestamp && Settings.StartTimestamp is { } start && start > now + s_clockTolerance)
+        {
+            throw new InvalidOperationException(
+                $"StartTimestamp (FastConsumer:StartTimestamp, or FastConsumer:Processors:{Settings.ProcessorName}:StartTimestamp) is {start:O}, "
+                + $"ahead of the service's time, {now:O}. Set it to a time that has passed, or StartPosition to Latest.");
+        }
     }
 
     private void Report(Exception error, TimeSpan since, TimeSpan wait)

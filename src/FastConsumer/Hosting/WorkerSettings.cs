@@ -26,6 +26,8 @@ internal sealed record WorkerSettings
 
     public AWSCredentials? Credentials { get; init; }
 
+    public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; init; }
+
     public required KinesisProtocol Protocol { get; init; }
 
     public required StartPosition StartPosition { get; init; }
@@ -116,6 +118,7 @@ internal sealed record WorkerSettings
             Profile = profile,
             ServiceUrl = own.ServiceUrl ?? consumer.ServiceUrl ?? aws?.ServiceUrl,
             Credentials = credentials,
+            ConfigureHttpHandler = own.ConfigureHttpHandler ?? consumer.ConfigureHttpHandler,
             Protocol = own.Protocol ?? consumer.Protocol ?? KinesisProtocol.Auto,
             StartPosition = StartOf(own, consumer),
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,

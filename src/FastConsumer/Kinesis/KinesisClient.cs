@@ -78,7 +78,7 @@ public sealed class KinesisClient : IKinesisClient
             KinesisOperation.DescribeStreamSummary,
             stream,
             writer => WriteStream(writer, stream),
-            static answer => AnswerModels.Summary(answer["StreamDescriptionSummary"]),
+            static (answer, answeredAt) => AnswerModels.Summary(answer["StreamDescriptionSummary"]) with { AnsweredAt = answeredAt },
             cancellationToken);
 
     /// <inheritdoc/>

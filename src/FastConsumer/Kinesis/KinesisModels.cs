@@ -174,6 +174,9 @@ public sealed record StreamDescriptionSummary
     /// <summary>The registered fan-out consumers.</summary>
     public int ConsumerCount { get; init; }
 
+    /// <inheritdoc cref="ListShardsResponse.AnsweredAt"/>
+    public DateTimeOffset? AnsweredAt { get; init; }
+
     /// <summary>NONE or KMS.</summary>
     public string? EncryptionType { get; init; }
 

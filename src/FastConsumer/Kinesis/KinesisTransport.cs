@@ -8,6 +8,7 @@ using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis.Signing;
 using FastConsumer.Kinesis.Wire;
+using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Kinesis;
@@ -18,38 +19,42 @@ namespace FastConsumer.Kinesis;
 /// </summary>
 internal sealed class KinesisTransport : IDisposable
 {
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestRetry = TimeSpan.FromSeconds(20);
+
+    /// <summary>A throttle's quota is refilled each second, so that less than a second, half of this, is wasted.</summary>
+    private static readonly TimeSpan s_firstThrottledRetry = TimeSpan.FromSeconds(2);
+
     private static readonly string s_userAgent = $"FastConsumer/{typeof(KinesisTransport).Assembly.GetName().Version?.ToString(3)}";
 
     private readonly ConnectionPool _connections;
     private readonly ConnectionPool _streamConnections;
     private readonly EndpointResolver _endpoints;
     private readonly CredentialsSource _credentials;
-    private readonly RetryBackoff _backoff;
+    private readonly Backoff _backoff;
     private readonly ArrayPool<byte> _pool;
     private readonly TimeProvider _timeProvider;
     private readonly AttemptTimeouts _timeouts;
     private readonly TimeSpan _requestTimeout;
     private readonly int _maxAttempts;
     private readonly ILogger? _logger;
-    private readonly bool _mayFallBack;
+    private readonly WireFormatChoice _format;
     private readonly SigningTime _signingTime = new();
     private readonly ServiceClock _clock;
-    private int _format;
 
     public KinesisTransport(KinesisClientOptions options, HttpMessageHandler? handler, ArrayPool<byte> pool)
     {
         var settings = new AwsSettings(options.Profile);
         _endpoints = new EndpointResolver(options, settings);
         _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider, options.RequestTimeout);
-        _backoff = new RetryBackoff(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
+        _backoff = new Backoff(s_firstRetry, s_longestRetry, new Random(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue)));
         _pool = pool;
         _timeProvider = options.TimeProvider;
         _requestTimeout = options.RequestTimeout;
         _maxAttempts = options.MaxAttempts;
         _logger = options.Logger;
         _clock = new ServiceClock(options.TimeProvider, options.Logger);
-        _mayFallBack = options.Protocol == KinesisProtocol.Auto;
-        _format = (int)(options.Protocol == KinesisProtocol.Json ? WireFormat.Json : WireFormat.Cbor);
+        _format = new WireFormatChoice(options.Protocol, options.TimeProvider);
         // each attempt has its own time-out, on the given clock
         _timeouts = new AttemptTimeouts(options.RequestTimeout, options.TimeProvider);
         // kinesis-local never sends more than the first window of a stream
@@ -96,15 +101,21 @@ internal sealed class KinesisTransport : IDisposable
     {
         KinesisOperation operation = call.Operation;
         ServiceEndpoint endpoint = call.Endpoint;
+        bool hasFallenBack = false;
         bool clockWasCorrected = false;
         bool credentialsWereRenewed = false;
         for (int attempt = 1; ; attempt++)
         {
-            WireFormat format = call.Open is null ? (WireFormat)Volatile.Read(ref _format) : WireFormat.Json;
+            WireFormat format = call.Open is null ? _format.Current : WireFormat.Json;
             ImmutableCredentials credentials = await _credentials.GetAsync(cancellationToken);
             AttemptOutcome<T> outcome = await AttemptAsync(call, format, credentials, cancellationToken);
             if (outcome.Failure is not { } failed)
             {
+                if (format == WireFormat.Cbor)
+                {
+                    _format.Understood();
+                }
+
                 return outcome.Value;
             }
 
@@ -117,9 +128,14 @@ internal sealed class KinesisTransport : IDisposable
                 continue;
             }
 
-            if (failed.RefusesFormat && _mayFallBack && format == WireFormat.Cbor)
+            if (failed.RefusesFormat && hasFallenBack)
             {
-                SwitchToJson(endpoint, failure);
+                _format.Refute();
+            }
+            else if (failed.RefusesFormat && format == WireFormat.Cbor && _format.TryFallBack(out TimeSpan? changed))
+            {
+                hasFallenBack = true;
+                TellSwitch(endpoint, failure, changed);
                 if (operation.MayRepeat || failed.IsUntouched)
                 {
                     // the other encoding is another request: it does not use up an attempt
@@ -140,7 +156,7 @@ internal sealed class KinesisTransport : IDisposable
                 throw failure;
             }
 
-            TimeSpan delay = _backoff.Delay(failure.Kind, attempt);
+            TimeSpan delay = _backoff.After(attempt, failure.Kind == KinesisErrorKind.Throttled ? s_firstThrottledRetry : null);
             if (_logger is not null)
             {
                 KinesisLog.Retrying(_logger, operation.Name, attempt, delay, failure.Message);
@@ -343,11 +359,11 @@ internal sealed class KinesisTransport : IDisposable
         return call.Fail(text, KinesisErrorKind.Unavailable, exception);
     }
 
-    private void SwitchToJson(ServiceEndpoint endpoint, KinesisException failure)
+    private void TellSwitch(ServiceEndpoint endpoint, KinesisException failure, TimeSpan? changed)
     {
-        if (Interlocked.Exchange(ref _format, (int)WireFormat.Json) != (int)WireFormat.Json && _logger is not null)
+        if (changed is { } lasts && _logger is not null)
         {
-            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.InnerException?.Message ?? failure.Message);
+            KinesisLog.SwitchedToJson(_logger, endpoint.ToString(), failure.InnerException?.Message ?? failure.Message, lasts);
         }
     }
 }

@@ -223,7 +223,7 @@ internal sealed class FanOutReader : IShardReader
                     return null;
                 }
 
-                await WaitAsync(_announcement, untilSilent < untilRenewal ? untilSilent : untilRenewal, cancellationToken);
+                await ApartTask.WaitAsync(_announcement, untilSilent < untilRenewal ? untilSilent : untilRenewal, _time, cancellationToken);
                 cancellationToken.ThrowIfCancellationRequested();
                 continue;
             }
@@ -350,7 +350,7 @@ internal sealed class FanOutReader : IShardReader
             }
             else
             {
-                await WaitAsync(reading, untilSilent, cancellationToken);
+                await ApartTask.WaitAsync(reading, untilSilent, _time, cancellationToken);
             }
         }
 
@@ -434,14 +434,6 @@ internal sealed class FanOutReader : IShardReader
         {
             await announcement.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
-    }
-
-    /// <summary>Waits for something from the service, or the limit, or the token, and throws for none of them.</summary>
-    private async ValueTask WaitAsync(Task coming, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(coming, ApartTask.DelayAsync(limit, _time, inTime.Token));
-        await inTime.CancelApartAsync();
     }
 
     private TimeSpan Rest(long? since, TimeSpan interval)

@@ -6,8 +6,8 @@ namespace FastConsumer.Reading;
 /// answer is asked for in a size that fits the pace, and its bytes are waited out before the next call.
 /// </summary>
 /// <remarks>
-/// Nobody documents how the service counts its seconds; <see cref="OwnReads"/> keeps this reader within the limits
-/// whichever way it does, and <see cref="ShardShare"/> finds the part that others leave. Used by one reader at a time.
+/// Nobody documents how the service counts its seconds; <see cref="ReadRateLimiter"/> keeps this reader within the limits
+/// whichever way it does, and <see cref="FairShare"/> finds the part that others leave. Used by one reader at a time.
 /// </remarks>
 internal sealed class ReadQuota
 {
@@ -35,7 +35,7 @@ internal sealed class ReadQuota
     private const double ProbeInterval = 0.25;
     private const double ShortestInterval = 0.204;
 
-    /// <summary>How unevenly calls come, as a part of the time between them: see <see cref="ShardShare"/>.</summary>
+    /// <summary>How unevenly calls come, as a part of the time between them: see <see cref="FairShare"/>.</summary>
     private const double UnevennessAlone = 0.8;
     private const double UnevennessShared = 0.04;
 
@@ -75,8 +75,8 @@ internal sealed class ReadQuota
     private readonly Random _random;
     private readonly int _mostRecords;
     private readonly double _idleInterval;
-    private readonly ShardShare _share;
-    private readonly OwnReads _own = new(CallsPerSecond, BytesPerSecond);
+    private readonly FairShare _share;
+    private readonly ReadRateLimiter _own = new(CallsPerSecond, BytesPerSecond);
     private readonly long _origin;
     private double _due;
     private double _unevenness;
@@ -101,7 +101,7 @@ internal sealed class ReadQuota
         _random = random;
         _mostRecords = mostRecords;
         _idleInterval = _idle = idleInterval.TotalSeconds;
-        _share = new ShardShare(random);
+        _share = new FairShare(random);
         _origin = time.GetTimestamp();
     }
 

@@ -40,7 +40,7 @@ internal sealed class ShardPosition
         {
             // KCL's leases do not say when they were at LATEST. Asked for before the first iterator, so that nothing lies between.
             // By the service's clock where it can be had soon: shards that have a lease are read without ListShards too.
-            ListShardsResponse? listing = await ShortCall.TryAsync(token => client.ListShardsAsync(_stream, nextToken: null, token), time, cancellationToken);
+            ListShardsResponse? listing = await BestEffortCall.TryAsync(token => client.ListShardsAsync(_stream, nextToken: null, token), time, cancellationToken);
             _startedAt = ShardListing.Before(listing?.AnsweredAt, time);
         }
 

@@ -39,7 +39,7 @@ internal sealed record ShardReaderSettings(
     HashKeyRange? HashKeyRange = null,
     bool IgnoreQuota = false,
     StreamKey? Key = null,
-    ShardIntake? Intake = null,
+    ThroughputMeter? Intake = null,
     Func<TimeSpan?>? SinceTableThrottle = null,
     ForeignRecords ForeignRecords = ForeignRecords.Auto,
     StreamListings? Listings = null,
@@ -64,7 +64,7 @@ internal sealed class ShardReader : IShardReader
     private readonly ReadRecovery _recovery;
     private readonly ShardEnding _ending;
     private readonly IteratorExpiries _expiries;
-    private readonly BurstMeter _bursts;
+    private readonly PerSecondMeter _bursts;
     private readonly ConsumerMetrics _metrics;
     private readonly ILogger _log;
     // in UTF-8, and none where it is empty: the same memory for each call
@@ -109,7 +109,7 @@ internal sealed class ShardReader : IShardReader
         _recovery = new ReadRecovery(settings, time, random, health, log);
         _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.Shard, time, log);
         _expiries = new IteratorExpiries(settings, time, health, log);
-        _bursts = new BurstMeter(time, metrics, settings.Shard);
+        _bursts = new PerSecondMeter(time, metrics, settings.Shard);
     }
 
     private string ShardId => _settings.Shard.Shard;

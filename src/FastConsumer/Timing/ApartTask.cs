@@ -44,6 +44,14 @@ internal static class ApartTask
     public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken) =>
         await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
 
+    /// <summary>Waits for a task, a time or a token, whichever comes first, and throws for none of them; the task goes on.</summary>
+    public static async ValueTask WaitAsync(Task coming, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(coming, DelayAsync(limit, time, ended.Token));
+        await ended.CancelApartAsync();
+    }
+
     /// <summary>
     /// Cancels at once, with what was registered for it apart from the caller; on a scheduler that runs one task at a time within the call, since
     /// <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool. For tokens that users do not see.

@@ -38,10 +38,7 @@ internal sealed class AsyncSignal
             waiting = _waiting = ApartTask.Completion();
         }
 
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task delay = ApartTask.DelayAsync(timeout, time, ended.Token);
-        await Task.WhenAny(waiting.Task, delay);
-        await ended.CancelApartAsync();
+        await ApartTask.WaitAsync(waiting.Task, timeout, time, cancellationToken);
         lock (_lock)
         {
             if (ReferenceEquals(_waiting, waiting))

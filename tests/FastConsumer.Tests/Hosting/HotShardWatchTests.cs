@@ -16,7 +16,7 @@ public sealed class HotShardWatchTests : IDisposable
     private readonly LogRecorder _log = new();
     private readonly Measurements _measurements = new(Stream);
     private readonly HotShardWatch _watch;
-    private readonly Dictionary<string, ShardIntake> _shards = [];
+    private readonly Dictionary<string, ThroughputMeter> _shards = [];
 
     public HotShardWatchTests()
     {
@@ -41,6 +41,21 @@ public sealed class HotShardWatchTests : IDisposable
         Assert.Contains("split", said.Message, StringComparison.Ordinal);
         Assert.Equal(600 / 660.0, Assert.Single(_measurements.Of("fastconsumer.bytes.share", "s0")), 3);
         Assert.Equal(10 / 660.0, Assert.Single(_measurements.Of("fastconsumer.bytes.share", "s3")), 3);
+    }
+
+    [Fact]
+    public void A_shard_that_has_gone_is_forgotten()
+    {
+        Minute(400, 10, 10);
+        ThroughputMeter gone = _shards["s0"];
+        _shards.Remove("s0");
+        Minute(0, 10, 10);
+        _shards.Remove("s0");
+        _clock.Advance(HotShardWatch.Interval);
+        _watch.Look(_shards.Select(static shard => (shard.Key, shard.Value)));
+        _shards["s0"] = gone;
+        Minute(400, 10, 10);
+        Assert.Equal(2, _log.Of(HotShard).Count());
     }
 
     [Fact]
@@ -124,9 +139,9 @@ public sealed class HotShardWatchTests : IDisposable
 
     private void Add(string shardId, long bytes, TimeSpan over)
     {
-        if (!_shards.TryGetValue(shardId, out ShardIntake? intake))
+        if (!_shards.TryGetValue(shardId, out ThroughputMeter? intake))
         {
-            _shards.Add(shardId, intake = new ShardIntake(_clock));
+            _shards.Add(shardId, intake = new ThroughputMeter(_clock));
         }
 
         long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -1,5 +1,6 @@
 using FastConsumer.Hosting;
 using FastConsumer.Testing;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FastConsumer.Tests.Hosting;
 
@@ -39,6 +40,28 @@ public sealed class StartPositionTests : WorkerTest
         await using WorkerHost next = await StartAsync(Latest);
         await Journal.WaitForAsync(between, next.Log);
         Assert.Equal(between.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_start_ahead_of_the_services_time_is_refused_by_its_name_until_it_has_passed()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(5);
+        // ten seconds ago by the worker's clock, which is an hour ahead
+        DateTimeOffset ahead = _serviceClock.GetUtcNow() + TimeSpan.FromMinutes(50);
+        await using WorkerHost host = await StartAsync(options => (options.StartPosition, options.StartTimestamp) = (StartPosition.AtTimestamp, ahead));
+        await host.WaitForLogAsync(2401);
+        string health = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains("FastConsumer:StartTimestamp", health, StringComparison.Ordinal);
+        Assert.Contains($"{ahead:O}", health, StringComparison.Ordinal);
+        Assert.Contains("ahead of the service's time", health, StringComparison.Ordinal);
+        // no lease keeps the wrong time
+        Assert.Empty(Rows);
+        Assert.Equal(0, Kinesis.RequestCount("GetShardIterator"));
+
+        _serviceClock.Advance(TimeSpan.FromHours(1));
+        texts = Put(5);
+        await Journal.WaitForAsync(texts, host.Log);
     }
 
     [Fact]

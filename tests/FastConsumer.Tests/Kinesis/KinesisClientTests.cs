@@ -327,4 +327,49 @@ public class KinesisClientTests
             base.Dispose(disposing);
         }
     }
+
+    [Fact]
+    public async Task The_records_of_an_answer_are_read_and_belong_to_it()
+    {
+        SampleRecord[] records = SampleAnswers.Records(3, 20);
+        await using var server = new ScriptedServer(ScriptedAnswer.Cbor(SampleAnswers.Cbor(records)));
+        using var fixture = new ClientFixture(server.Url);
+        KinesisRecord first;
+        KinesisRecord owned;
+        using (GetRecordsResponse response = await fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token))
+        {
+            Assert.Equal(records.Select(static record => record.SequenceNumber), response.EnumerateRecords().Select(static record => record.SequenceNumber.ToString()));
+            Assert.Equal(records[1].Data, response.GetRecord(1).Data.ToArray());
+            Assert.Equal(records[1].PartitionKey, response.GetRecord(1).PartitionKey);
+            Assert.Throws<ArgumentOutOfRangeException>(() => response.GetRecord(3));
+            Assert.Throws<ArgumentOutOfRangeException>(() => response.GetRecord(-1));
+            first = response.GetRecord(0);
+            owned = first.ToOwned();
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => first.Data.ToArray());
+        Assert.Equal(records[0].Data, owned.Data.ToArray());
+    }
+
+    [Fact]
+    public async Task A_proxy_is_set_on_the_clients_own_handler()
+    {
+        // as a proxy sees it, the request names the whole address
+        await using var proxy = new ScriptedServer(ScriptedAnswer.Json("""{"Shards":[]}"""));
+        using var fixture = new ClientFixture("http://kinesis.example.test:4567", options => options.ConfigureHttpHandler = handler =>
+        {
+            handler.UseProxy = true;
+            handler.Proxy = new System.Net.WebProxy(proxy.Url);
+        });
+        await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
+        Assert.Equal("kinesis.example.test:4567", Assert.Single(proxy.Requests).Headers["Host"]);
+    }
+
+    [Fact]
+    public void A_handler_that_cannot_be_configured_is_told_at_once()
+    {
+        KinesisException exception = Assert.Throws<KinesisException>(static () => new KinesisClient(
+            new KinesisClientOptions { Region = "eu-west-1", ConfigureHttpHandler = static _ => throw new InvalidOperationException("no such file") }));
+        Assert.Contains("ConfigureHttpHandler threw InvalidOperationException: no such file", exception.Message, StringComparison.Ordinal);
+    }
 }

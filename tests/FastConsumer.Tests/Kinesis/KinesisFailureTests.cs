@@ -122,7 +122,7 @@ public class KinesisFailureTests
         Assert.Equal(5, server.Requests.Count);
         for (int i = 0; i < 4; i++)
         {
-            Assert.InRange(fixture.Clock.Delays[i], TimeSpan.FromSeconds(1 << i), TimeSpan.FromSeconds(1.5 * (1 << i)));
+            Assert.InRange(fixture.Clock.Delays[i], TimeSpan.FromSeconds(1 << i), TimeSpan.FromSeconds(2 << i));
         }
 
         await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token));

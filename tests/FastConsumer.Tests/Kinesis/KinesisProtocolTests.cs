@@ -1,5 +1,6 @@
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
+using FastConsumer.Testing;
 using FastConsumer.Tests.Kinesis.Wire;
 
 namespace FastConsumer.Tests.Kinesis;
@@ -87,5 +88,62 @@ public class KinesisProtocolTests
         await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.All(server.Requests, static request => Assert.Equal(WireFormats.CborMediaType, request.ContentType));
+    }
+
+    [Fact]
+    public async Task One_broken_answer_is_followed_by_json_for_five_minutes_and_then_by_cbor_again()
+    {
+        var clock = new ManualClock();
+        bool isBroken = true;
+        await using var server = new ScriptedServer(request => request.ContentType == WireFormats.JsonMediaType
+            ? ScriptedAnswer.Json("""{"Shards":[]}""")
+            : ScriptedAnswer.Cbor(isBroken ? [0xA1] : [0xA1, 0x66, .. "Shards"u8, 0x80]));
+        using var fixture = new ClientFixture(server.Url, options => options.TimeProvider = clock);
+        await AskAsync(WireFormats.CborMediaType, WireFormats.JsonMediaType);
+        clock.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(1));
+        await AskAsync(WireFormats.JsonMediaType);
+
+        // still broken: the next try comes after twice as long
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await AskAsync(WireFormats.CborMediaType, WireFormats.JsonMediaType);
+        clock.Advance(TimeSpan.FromMinutes(9));
+        await AskAsync(WireFormats.JsonMediaType);
+        isBroken = false;
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await AskAsync(WireFormats.CborMediaType);
+        await AskAsync(WireFormats.CborMediaType);
+
+        // it was understood in between: five minutes again
+        isBroken = true;
+        await AskAsync(WireFormats.CborMediaType, WireFormats.JsonMediaType);
+        clock.Advance(TimeSpan.FromMinutes(5));
+        await AskAsync(WireFormats.CborMediaType, WireFormats.JsonMediaType);
+        string[] said = [.. fixture.Log.Entries.Where(static entry => entry.Id == 1000).Select(static entry => entry.Text)];
+        Assert.Equal(4, said.Length);
+        Assert.Contains("for 00:05:00", said[0], StringComparison.Ordinal);
+        Assert.Contains("for 00:10:00", said[1], StringComparison.Ordinal);
+        Assert.Contains("for 00:05:00", said[2], StringComparison.Ordinal);
+
+        async Task AskAsync(params string[] formats)
+        {
+            int before = server.Requests.Count;
+            await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
+            Assert.Equal(formats, server.Requests.Skip(before).Select(static request => request.ContentType));
+        }
+    }
+
+    [Fact]
+    public async Task A_request_that_json_does_not_help_either_leaves_cbor_alone()
+    {
+        await using var server = new ScriptedServer(
+            static _ => ScriptedAnswer.Json("a proxy's page") with { Status = 400, ContentType = "text/html" },
+            static _ => ScriptedAnswer.Json("a proxy's page") with { Status = 400, ContentType = "text/html" },
+            static _ => ScriptedAnswer.Cbor([0xA1, 0x66, .. "Shards"u8, 0x80]));
+        using var fixture = new ClientFixture(server.Url);
+        await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
+        Assert.Equal(
+            [WireFormats.CborMediaType, WireFormats.JsonMediaType, WireFormats.CborMediaType],
+            server.Requests.Select(static request => request.ContentType));
     }
 }

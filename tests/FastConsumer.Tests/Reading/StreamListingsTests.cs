@@ -6,12 +6,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace FastConsumer.Tests.Reading;
 
 /// <summary>Many shards that may have ended ask for the stream's listing together: it is listed once for all of them.</summary>
-public sealed class StreamListingsTests
+public sealed class StreamListingsTests : IDisposable
 {
     private readonly ManualClock _clock = new();
     private readonly Listed _kinesis = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _kinesis.Dispose();
 
     [Fact]
     public async Task A_hundred_trimmed_shards_take_two_listings()

@@ -1,4 +1,5 @@
 using FastConsumer.Kinesis;
+using FastConsumer.Kinesis.Wire;
 
 namespace FastConsumer.Leases.Core;
 
@@ -328,22 +329,21 @@ internal static class LeasePlan
                 : average);
     }
 
-    /// <summary>The same on every machine (FNV-1a, mixed).</summary>
+    /// <summary>The same on every machine.</summary>
     private static ulong Lot(string leaseKey, string worker)
     {
-        ulong hash = 14695981039346656037;
+        ulong hash = Fnv1a.Start;
         foreach (char c in leaseKey)
         {
-            hash = (hash ^ c) * 1099511628211;
+            hash = Fnv1a.Add(hash, c);
         }
 
         foreach (char c in worker)
         {
-            hash = (hash ^ c) * 1099511628211;
+            hash = Fnv1a.Add(hash, c);
         }
 
-        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
-        return hash ^ (hash >> 33);
+        return Fnv1a.Mix(hash);
     }
 
     /// <summary>True where the shard is closed and done; not where the row cannot be read, which may say anything.</summary>

@@ -23,7 +23,7 @@ namespace FastConsumer.Reading;
 /// may be there: it tries half of the step first, which leaves a place half of the time and is refused itself.
 /// </para>
 /// </remarks>
-internal sealed class ShardShare
+internal sealed class FairShare
 {
     private const double Rounding = 0.0005;
 
@@ -69,7 +69,7 @@ internal sealed class ShardShare
     private bool _grantedSinceRefusal = true;
 
     /// <summary>Starts with the whole, on probation.</summary>
-    public ShardShare(Random random) => _random = random;
+    public FairShare(Random random) => _random = random;
 
     /// <summary>The part, more than 0 and at most 1.</summary>
     public double Value { get; private set; } = 1;

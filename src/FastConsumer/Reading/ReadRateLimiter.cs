@@ -9,7 +9,7 @@ namespace FastConsumer.Reading;
 /// A call is booked when its answer is complete, and so never before the service has counted it: what lies between
 /// (the way there, the answer's transfer) cannot make it look older than it is.
 /// </remarks>
-internal sealed class OwnReads(int callsPerSecond, long bytesPerSecond)
+internal sealed class ReadRateLimiter(int callsPerSecond, long bytesPerSecond)
 {
     // timers and clocks have a grain
     private const double Second = 1.002;

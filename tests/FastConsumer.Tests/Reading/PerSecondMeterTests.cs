@@ -6,7 +6,7 @@ using FastConsumer.Tests.Hosting;
 
 namespace FastConsumer.Tests.Reading;
 
-public sealed class BurstMeterTests
+public sealed class PerSecondMeterTests
 {
     private const string Stream = "bursts";
 
@@ -15,7 +15,7 @@ public sealed class BurstMeterTests
     {
         using var measurements = new Measurements(Stream);
         var clock = new ManualClock();
-        var meter = new BurstMeter(clock, Pages.Metrics, new ShardTags("tests", Stream, "shard"));
+        var meter = new PerSecondMeter(clock, Pages.Metrics, new ShardTags("tests", Stream, "shard"));
         meter.Add(1000);
         clock.Advance(TimeSpan.FromMilliseconds(999));
         meter.Add(500);

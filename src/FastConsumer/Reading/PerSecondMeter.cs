@@ -6,7 +6,7 @@ namespace FastConsumer.Reading;
 /// What was read within each second: a minute's average hides the seconds that are throttled. A second is reported when
 /// the first call after it is answered; seconds without any are not.
 /// </summary>
-internal sealed class BurstMeter(TimeProvider time, ConsumerMetrics metrics, ShardTags shard)
+internal sealed class PerSecondMeter(TimeProvider time, ConsumerMetrics metrics, ShardTags shard)
 {
     private readonly long _origin = time.GetTimestamp();
     private long _second;

@@ -1,7 +1,7 @@
 namespace FastConsumer.Reading;
 
 /// <summary>What a shard yields, for whoever compares shards. The shard's reader adds to it; one other caller measures.</summary>
-internal sealed class ShardIntake(TimeProvider time)
+internal sealed class ThroughputMeter(TimeProvider time)
 {
     private readonly Lock _lock = new();
     private long _bytes;

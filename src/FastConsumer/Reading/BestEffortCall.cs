@@ -3,7 +3,7 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Reading;
 
 /// <summary>Asks the service for what is of use only where it comes soon, and can be done without.</summary>
-internal static class ShortCall
+internal static class BestEffortCall
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
