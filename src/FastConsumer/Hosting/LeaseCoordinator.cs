@@ -145,6 +145,12 @@ internal sealed class LeaseCoordinator
             throw;
         }
 
+        if (isFirst)
+        {
+            string starts = StartReport.Describe(leases, Settings.StartPosition.ToString(), Settings.Start);
+            ConsumerLog.StartsAt(_parts.Log, Settings.ProcessorName, Settings.Stream.ToString(), starts);
+        }
+
         _looks.Listed(leases.Count);
         _observer.Observe(leases, begun);
         _bell.Heard(leases);
