@@ -42,7 +42,9 @@ internal static class Program
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2), TimeProvider.System);
         await host.RunAsync(patience.Token);
 
-        Console.WriteLine($"{Readings} readings: {warehouse.Stored} stored ({warehouse.Locked} of them at a later try), {warehouse.Rejected} rejected, in {warehouse.Calls} inserts.");
+        Console.WriteLine(
+            $"{Readings} readings: {warehouse.Stored} stored ({warehouse.Locked} of them at a later try), {warehouse.Rejected} rejected, "
+                + $"in {warehouse.Calls} inserts.");
         return warehouse.Stored + warehouse.Rejected == Readings ? 0 : 1;
     }
 }

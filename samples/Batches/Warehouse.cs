@@ -30,7 +30,9 @@ public sealed class Warehouse(IHostApplicationLifetime lifetime)
         await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
         Exception?[] failures = [.. rows.ToArray().Select(Insert)];
         Calls++;
-        Console.WriteLine($"insert {Calls}: {failures.Length} rows, {failures.Count(static failure => failure is RowLockedException)} locked, {failures.Count(static failure => failure is RowRejectedException)} rejected");
+        Console.WriteLine(
+            $"insert {Calls}: {failures.Length} rows, {failures.Count(static failure => failure is RowLockedException)} locked, "
+                + $"{failures.Count(static failure => failure is RowRejectedException)} rejected");
         if (Stored + Rejected == Program.Readings)
         {
             lifetime.StopApplication();

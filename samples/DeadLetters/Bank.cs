@@ -5,7 +5,9 @@ namespace DeadLetters;
 /// <summary>The account cannot be paid to.</summary>
 public sealed class AccountClosedException(string message) : Exception(message);
 
-/// <summary>Stands for a service out there: it answers payment 20 at its fourth call, payment 60 never, and knows a closed account.</summary>
+/// <summary>
+/// Stands for a service out there: it answers payment 20 at its fourth call, payment 60 never, and knows a closed account.
+/// </summary>
 public sealed class Bank
 {
     private readonly ConcurrentDictionary<int, int> _calls = new();

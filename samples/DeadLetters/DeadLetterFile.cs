@@ -22,7 +22,8 @@ internal static class DeadLetterFile
     {
         JsonElement letter = JsonDocument.Parse(line).RootElement;
         return $"{letter.GetProperty("stream")} {letter.GetProperty("shardId")}, record {letter.GetProperty("sequenceNumber")}: "
-            + $"{letter.GetProperty("exception")} after {letter.GetProperty("attempts")} attempt(s); payload {letter.GetProperty("data").GetBytesFromBase64().Length} bytes";
+            + $"{letter.GetProperty("exception")} after {letter.GetProperty("attempts")} attempt(s); payload "
+            + $"{letter.GetProperty("data").GetBytesFromBase64().Length} bytes";
     }
 }
 

@@ -12,11 +12,13 @@ internal sealed class OneLineLog : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
         {
-            Console.WriteLine($"{eventId.Id} {formatter(state, exception)}{(exception is null ? "" : $" {exception.GetType().Name}: {exception.Message}")}");
+            string reason = exception is null ? "" : $" {exception.GetType().Name}: {exception.Message}";
+            Console.WriteLine($"{eventId.Id} {formatter(state, exception)}{reason}");
         }
     }
 

@@ -26,7 +26,9 @@ public sealed partial class PaymentProcessor(Bank bank)
     private Task HandleAsync(Payment payment, CancellationToken cancellationToken) => bank.PayAsync(payment, cancellationToken);
 }
 
-/// <summary>A dead letter in a stream is the record as it was, so this is a processor like the first. What fails here too is for people.</summary>
+/// <summary>
+/// A dead letter in a stream is the record as it was, so this is a processor like the first. What fails here too is for people.
+/// </summary>
 [KinesisProcessor("payments-dead", JsonContext = typeof(PaymentJson))]
 [OnError(typeof(TimeoutException), ErrorAction.Retry, MaxAttempts = 2, InitialBackoff = "00:00:00.05", Then = ErrorAction.DeadLetter)]
 [OnError(typeof(Exception), ErrorAction.DeadLetter)]

@@ -24,17 +24,22 @@ internal static class Program
         }
 
         if (await ConsumeAsync(args, kinesis, "one-lane", static consumer => consumer.AddProcessor<OneLaneProcessor>()) is not { } one
-            || await ConsumeAsync(args, kinesis, "eight-lanes", static consumer => consumer.AddProcessor<EightLanesProcessor>()) is not { } eight)
+            || await ConsumeAsync(
+                args, kinesis, "eight-lanes", static consumer => consumer.AddProcessor<EightLanesProcessor>()) is not { } eight)
         {
             return 1;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Eight lanes took {eight.Elapsed / one.Elapsed:P0} of the time of one, and every account's transfers stayed in order: {(one.OutOfOrder + eight.OutOfOrder == 0 ? "yes" : "no")}."));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Eight lanes took {eight.Elapsed / one.Elapsed:P0} of the time of one, and every account's transfers stayed in order: "
+                + $"{(one.OutOfOrder + eight.OutOfOrder == 0 ? "yes" : "no")}."));
         return one.OutOfOrder + eight.OutOfOrder == 0 ? 0 : 1;
     }
 
     /// <summary>A host of its own for each: an application name of its own reads the stream from its start. Null after Ctrl+C.</summary>
-    private static async Task<Ledger?> ConsumeAsync(string[] args, EmbeddedKinesis kinesis, string application, Action<FastConsumerBuilder> processor)
+    private static async Task<Ledger?> ConsumeAsync(
+        string[] args, EmbeddedKinesis kinesis, string application, Action<FastConsumerBuilder> processor)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -60,7 +65,10 @@ internal static class Program
             return null;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{application,-11}  {ledger.Booked} transfers of {Accounts} accounts in {ledger.Elapsed.TotalSeconds:0.00} s, at most {ledger.MostAtATime} at a time, {ledger.OutOfOrder} out of order"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{application,-11}  {ledger.Booked} transfers of {Accounts} accounts in {ledger.Elapsed.TotalSeconds:0.00} s, at most "
+                + $"{ledger.MostAtATime} at a time, {ledger.OutOfOrder} out of order"));
         return ledger;
     }
 }

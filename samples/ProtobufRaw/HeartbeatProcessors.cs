@@ -3,7 +3,9 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace ProtobufRaw;
 
-/// <summary>A message type of your own stands here just like this one of protobuf's: it is read by its parser, an object for each record.</summary>
+/// <summary>
+/// A message type of your own stands here just like this one of protobuf's: it is read by its parser, an object for each record.
+/// </summary>
 [KinesisProcessor("heartbeats")]
 public sealed partial class MessageProcessor(Newest newest)
 {

@@ -36,7 +36,8 @@ internal static class Program
     }
 
     /// <summary>A host of its own for each: an application name of its own reads the stream from its start. Null after Ctrl+C.</summary>
-    private static async Task<Newest?> ConsumeAsync(string[] args, EmbeddedKinesis kinesis, string application, Action<FastConsumerBuilder> processor)
+    private static async Task<Newest?> ConsumeAsync(
+        string[] args, EmbeddedKinesis kinesis, string application, Action<FastConsumerBuilder> processor)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -62,7 +63,9 @@ internal static class Program
             return null;
         }
 
-        Console.WriteLine($"{application,-8} {newest.Records} records, {newest.MedianBytes,3} bytes on the heap for the median record, {newest.WithoutAny} of them without any");
+        Console.WriteLine(
+            $"{application,-8} {newest.Records} records, {newest.MedianBytes,3} bytes on the heap for the median record, "
+                + $"{newest.WithoutAny} of them without any");
         return newest;
     }
 }

@@ -8,7 +8,8 @@ namespace QuickStart;
 /// <summary>The consumer as an application would host it.</summary>
 internal static class Consumer
 {
-    public static IHost Build(Tally tally, Action<FastConsumerOptions> options, Action<ProcessorOptions> processor, Action<FastConsumerBuilder> leases)
+    public static IHost Build(
+        Tally tally, Action<FastConsumerOptions> options, Action<ProcessorOptions> processor, Action<FastConsumerBuilder> leases)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders().AddProvider(new NoteLogger(tally));

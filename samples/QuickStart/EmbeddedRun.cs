@@ -40,7 +40,8 @@ internal sealed class EmbeddedRun(Tally tally) : IRun
         kinesis.CreateStream(StreamName, shardCount: 2);
         tally.Note($"EmbeddedKinesis listens on {kinesis.ServiceUrl}, stream {StreamName} has 2 shards");
         var credentials = new BasicAWSCredentials("embedded", "embedded");
-        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = kinesis.ServiceUrl, Region = kinesis.Region, Credentials = credentials });
+        using var client = new KinesisClient(
+            new KinesisClientOptions { ServiceUrl = kinesis.ServiceUrl, Region = kinesis.Region, Credentials = credentials });
 
         int half = events.Count / 2;
         IHost? worker = await StartWorkerAsync(kinesis, credentials, cancellationToken);
@@ -89,7 +90,8 @@ internal sealed class EmbeddedRun(Tally tally) : IRun
         return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)];
     }
 
-    private async Task<IHost> StartWorkerAsync(EmbeddedKinesis kinesis, BasicAWSCredentials credentials, CancellationToken cancellationToken)
+    private async Task<IHost> StartWorkerAsync(
+        EmbeddedKinesis kinesis, BasicAWSCredentials credentials, CancellationToken cancellationToken)
     {
         IHost host = Consumer.Build(
             tally,
@@ -110,11 +112,14 @@ internal sealed class EmbeddedRun(Tally tally) : IRun
         StreamIdentifier stream = StreamIdentifier.Parse(StreamName);
         foreach (string[] chunk in events.Chunk(EventsPerPut))
         {
-            List<PutRecordsRequestEntry> entries = [.. chunk.Select(static line => new PutRecordsRequestEntry(System.Text.Encoding.UTF8.GetBytes(line), KeyOf(line)))];
+            List<PutRecordsRequestEntry> entries =
+                [.. chunk.Select(static line => new PutRecordsRequestEntry(System.Text.Encoding.UTF8.GetBytes(line), KeyOf(line)))];
             PutRecordsResponse answer = await client.PutRecordsAsync(stream, entries, cancellationToken);
             if (answer.FailedRecordCount > 0)
             {
-                throw new InvalidOperationException($"{answer.FailedRecordCount} of {entries.Count} events were not taken: {answer.Records.First(static record => record.ErrorCode is not null).ErrorMessage}");
+                throw new InvalidOperationException(
+                    $"{answer.FailedRecordCount} of {entries.Count} events were not taken: "
+                        + $"{answer.Records.First(static record => record.ErrorCode is not null).ErrorMessage}");
             }
 
             Produced += chunk.Length;

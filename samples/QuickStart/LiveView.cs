@@ -62,7 +62,9 @@ internal static class LiveView
 
     private static Rows Strong(Snapshot now) => new(
         now.Strong.TakeLast(StrongShown).Select(static strong => (IRenderable)new Markup(
-            $"[red]M {strong.Mag!.Value.ToString("0.0", CultureInfo.InvariantCulture)}[/]  {DateTimeOffset.FromUnixTimeMilliseconds(strong.Time).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}  {Markup.Escape(strong.Place ?? "")}"))
+            $"[red]M {strong.Mag!.Value.ToString("0.0", CultureInfo.InvariantCulture)}[/]  "
+                + $"{DateTimeOffset.FromUnixTimeMilliseconds(strong.Time).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}  "
+                + $"{Markup.Escape(strong.Place ?? "")}"))
         .Prepend(new Markup($"[bold]Strong (magnitude 5 and above): {now.Strong.Count}[/]")));
 
     private static Rows Notes(Snapshot now) => new(

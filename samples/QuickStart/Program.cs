@@ -20,7 +20,7 @@ var application = new Option<string>("--application")
 };
 var leases = new Option<LeasePlace>("--leases")
 {
-    Description = "Where leases and checkpoints are kept with --stream: on DynamoDB (or on AWS_ENDPOINT_URL_DYNAMODB), or in this process's memory.",
+    Description = "Where leases and checkpoints are kept with --stream: on DynamoDB (or on AWS_ENDPOINT_URL_DYNAMODB), or in memory.",
     DefaultValueFactory = static _ => LeasePlace.DynamoDb,
 };
 var command = new RootCommand("Consumes seismic events with FastConsumer: from an embedded Kinesis, or from a stream of yours.")

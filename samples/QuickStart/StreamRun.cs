@@ -40,7 +40,8 @@ internal sealed class StreamRun(Tally tally, string stream, string application, 
             consumer => Choose(consumer));
         await host.StartAsync(cancellationToken);
         tally.Note($"consuming {stream} as {application}; Ctrl+C stops");
-        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         tally.Note("stopping: what runs is finished, checkpointed, and the shards are released");
         await host.StopAsync(CancellationToken.None);
     }

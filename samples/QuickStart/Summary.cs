@@ -16,7 +16,8 @@ internal static class Summary
         }
 
         Console.WriteLine();
-        Console.WriteLine($"{now.Records} records ({string.Join(", ", now.ByType.Select(static type => $"{type.Value} {type.Key}"))}), {now.Distinct} distinct events, {now.Strong.Count} of them strong.");
+        string types = string.Join(", ", now.ByType.Select(static type => $"{type.Value} {type.Key}"));
+        Console.WriteLine($"{now.Records} records ({types}), {now.Distinct} distinct events, {now.Strong.Count} of them strong.");
         Console.WriteLine($"{now.Checkpoints} checkpoints, {run.Splits} split, {run.Restarts} restart.");
         if (run.Total is int total)
         {
@@ -25,7 +26,8 @@ internal static class Summary
     }
 }
 
-internal sealed record SummaryLine(int Records, IReadOnlyDictionary<string, int> ByType, int Strong, int Distinct, long Checkpoints, int Restarts, int Splits);
+internal sealed record SummaryLine(
+    int Records, IReadOnlyDictionary<string, int> ByType, int Strong, int Distinct, long Checkpoints, int Restarts, int Splits);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(SummaryLine))]

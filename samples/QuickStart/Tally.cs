@@ -39,7 +39,14 @@ public sealed class Tally : IDisposable
         {
             lock (_lock)
             {
-                return new Snapshot(_records, _ids.Count, new SortedDictionary<string, int>(_byType, StringComparer.Ordinal), new SortedDictionary<string, int>(_byShard, StringComparer.Ordinal), [.. _strong], [.. _notes], Interlocked.Read(ref _checkpoints));
+                return new Snapshot(
+                    _records,
+                    _ids.Count,
+                    new SortedDictionary<string, int>(_byType, StringComparer.Ordinal),
+                    new SortedDictionary<string, int>(_byShard, StringComparer.Ordinal),
+                    [.. _strong],
+                    [.. _notes],
+                    Interlocked.Read(ref _checkpoints));
             }
         }
     }

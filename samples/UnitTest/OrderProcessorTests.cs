@@ -25,7 +25,8 @@ public sealed class OrderProcessorTests
     public async Task What_is_no_order_is_skipped_and_a_negative_total_stops_the_shard()
     {
         var book = new OrderBook();
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<OrderProcessor>(services => services.AddSingleton<IOrderBook>(book));
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<OrderProcessor>(
+            services => services.AddSingleton<IOrderBook>(book));
 
         harness.Put("customer-1", "no order");
         harness.Put("customer-1", """{"id":1,"total":9.50}""");
@@ -57,7 +58,8 @@ public sealed class OrderProcessorTests
     public async Task Orders_stay_complete_over_a_split()
     {
         var book = new OrderBook();
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<OrderProcessor>(services => services.AddSingleton<IOrderBook>(book));
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<OrderProcessor>(
+            services => services.AddSingleton<IOrderBook>(book));
 
         for (int id = 1; id <= 100; id++)
         {

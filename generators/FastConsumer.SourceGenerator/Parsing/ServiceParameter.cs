@@ -4,8 +4,8 @@ using Microsoft.CodeAnalysis.CSharp;
 namespace FastConsumer.SourceGenerator.Parsing;
 
 /// <summary>
-/// Parameters that are services: marked [FromServices], or [FromKeyedServices] of Microsoft.Extensions.DependencyInjection for a service that
-/// is registered with a key.
+/// Parameters that are services: marked [FromServices], or [FromKeyedServices] of Microsoft.Extensions.DependencyInjection for a service
+/// that is registered with a key.
 /// </summary>
 internal static class ServiceParameter
 {
@@ -35,7 +35,8 @@ internal static class ServiceParameter
             TypedConstantKind.Array => "an array is no key that a service can be found by. Use a string, a number, an enum or a type",
             // the compiler reports what is wrong with it
             TypedConstantKind.Error => "the key of [FromKeyedServices] is not known",
-            TypedConstantKind.Type when ((ITypeSymbol)key.Value!).IsFileLocal() => "the key of [FromKeyedServices] is a type that is local to a file",
+            TypedConstantKind.Type when ((ITypeSymbol)key.Value!).IsFileLocal() =>
+                "the key of [FromKeyedServices] is a type that is local to a file",
             _ => null,
         };
     }
@@ -54,7 +55,7 @@ internal static class ServiceParameter
             { Kind: TypedConstantKind.Type } => $"typeof({((ITypeSymbol)key.Value!).InCodeNotNull()})",
             { Value: string text } => SymbolDisplay.FormatLiteral(text, quote: true),
             // its type is part of the key: 1 is not 1L
-            _ => $"({key.Type!.InCodeNotNull()})({SymbolDisplay.FormatPrimitive(key.Value!, quoteStrings: true, useHexadecimalNumbers: false)})",
+            _ => $"({key.Type!.InCodeNotNull()})({SymbolDisplay.FormatPrimitive(key.Value!, true, useHexadecimalNumbers: false)})",
         };
     }
 

@@ -8,7 +8,9 @@ using FastConsumer.Testing;
 
 namespace FastConsumer.Cli.Commands;
 
-/// <summary><c>fastconsumer emulator</c>: an <see cref="EmbeddedKinesis"/> for other programs on this machine, until Ctrl+C or SIGTERM.</summary>
+/// <summary>
+/// <c>fastconsumer emulator</c>: an <see cref="EmbeddedKinesis"/> for other programs on this machine, until Ctrl+C or SIGTERM.
+/// </summary>
 internal static class EmulatorCommand
 {
     private const int DefaultPort = 4567;
@@ -46,7 +48,15 @@ internal static class EmulatorCommand
         };
         var json = new Option<bool>("--json") { Description = "Prints one line of JSON instead of text." };
 
-        var command = new Command("emulator", "Runs a local Kinesis, in memory, until Ctrl+C or SIGTERM.") { port, streams, noQuotas, accountId, region, json };
+        var command = new Command("emulator", "Runs a local Kinesis, in memory, until Ctrl+C or SIGTERM.")
+        {
+            port,
+            streams,
+            noQuotas,
+            accountId,
+            region,
+            json,
+        };
         command.SetAction((arguments, cancellationToken) =>
         {
             bool quotas = !arguments.GetValue(noQuotas);
@@ -79,8 +89,8 @@ internal static class EmulatorCommand
         catch (Exception exception) when (exception is IOException or SocketException)
         {
             await console.Error.WriteLineAsync(
-                $"The emulator cannot listen on port {options.Port} of 127.0.0.1: {exception.Message.TrimEnd('.')}. Choose another port with --port, "
-                    + "or a free one with --port 0.");
+                $"The emulator cannot listen on port {options.Port} of 127.0.0.1: {exception.Message.TrimEnd('.')}. Choose another port "
+                    + "with --port, or a free one with --port 0.");
             return ExitCodes.Failure;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

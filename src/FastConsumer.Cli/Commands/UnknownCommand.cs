@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace FastConsumer.Cli.Commands;
 
 /// <summary>
-/// Says of a word that is no command which commands there are. System.CommandLine suggests what is spelt alike, which may be an option of one
-/// letter.
+/// Says of a word that is no command which commands there are. System.CommandLine suggests what is spelt alike, which may be an option of
+/// one letter.
 /// </summary>
 internal static class UnknownCommand
 {

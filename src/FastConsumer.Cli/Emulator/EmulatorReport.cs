@@ -18,7 +18,9 @@ internal static class EmulatorReport
             text.AppendLine().AppendLine("Streams:");
             foreach (StreamToCreate stream in streams)
             {
-                text.AppendLine(CultureInfo.InvariantCulture, $"  {kinesis.StreamArn(stream.Name)}  {stream.ShardCount} {(stream.ShardCount == 1 ? "shard" : "shards")}");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"  {kinesis.StreamArn(stream.Name)}  {stream.ShardCount} {(stream.ShardCount == 1 ? "shard" : "shards")}");
             }
         }
 
@@ -28,7 +30,7 @@ internal static class EmulatorReport
             text.AppendLine(Variable(name, value));
         }
 
-        text.AppendLine().AppendLine("A consumer needs a place for its leases, which Kinesis is not. Either keep them in the consumer's memory");
+        text.AppendLine().AppendLine("A consumer needs a place for its leases, which Kinesis is not. Keep them in the consumer's memory");
         text.AppendLine("(UseInMemoryLeases() of FastConsumer.Testing), or on a local DynamoDB, for example on port 8000:");
         text.AppendLine(Variable("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"));
         text.AppendLine("Without one of them, UseDynamoDb() goes to DynamoDB on AWS.");

@@ -17,9 +17,11 @@ internal sealed record StreamToCreate(string Name, int ShardCount)
         int shardCount = 1;
         if (name.Length is 0 or > LongestName || !name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-'))
         {
-            error = $"a stream's name is 1 to {LongestName} letters, digits, '_', '.' and '-'. Write name or name:shards, for example orders:4.";
+            error = $"a stream's name is 1 to {LongestName} letters, digits, '_', '.' and '-'. Write name or name:shards, for example "
+                + "orders:4.";
         }
-        else if (colon >= 0 && (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out shardCount) || shardCount < 1))
+        else if (colon >= 0
+            && (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out shardCount) || shardCount < 1))
         {
             error = $"'{text[(colon + 1)..]}' is not a number of shards, 1 or more. Write name or name:shards, for example {name}:4.";
         }

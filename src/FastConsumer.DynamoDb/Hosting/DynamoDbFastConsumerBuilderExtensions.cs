@@ -33,6 +33,7 @@ public static class DynamoDbFastConsumerBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         string name = builder.Name;
         string section = $"{builder.ConfigurationSection}:DynamoDb";
+        builder.AddConfigurationSection("DynamoDb", typeof(DynamoDbLeaseOptions).GetProperties().Select(static property => property.Name));
         OptionsBuilder<DynamoDbLeaseOptions> options = builder.Services
             .AddOptions<DynamoDbLeaseOptions>(name)
             .BindConfiguration(section)

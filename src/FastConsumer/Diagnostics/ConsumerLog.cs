@@ -71,10 +71,18 @@ internal static partial class ConsumerLog
     [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
     public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
 
-    [LoggerMessage(2111, LogLevel.Warning, "The partition key of the dead letter of record {Position} of shard {ShardId} {Complaint}, and Kinesis takes 1 to 256. The letter is put into stream {DeadLetters} with the shard's id as its key; its data is as it was.")]
+    [LoggerMessage(
+        2111,
+        LogLevel.Warning,
+        "The partition key of the dead letter of record {Position} of shard {ShardId} {Complaint}, and Kinesis takes 1 to "
+            + "256. The letter is put into stream {DeadLetters} with the shard's id as its key; its data is as it was.")]
     public static partial void DeadLetterKeyReplaced(ILogger log, object position, string shardId, string complaint, string deadLetters);
 
-    [LoggerMessage(2112, LogLevel.Warning, "{Processor}: the first dead-letter sink can never take the letter of record {Position} of shard {ShardId}; it goes to the fallback. {Reason}")]
+    [LoggerMessage(
+        2112,
+        LogLevel.Warning,
+        "{Processor}: the first dead-letter sink can never take the letter of record {Position} of shard {ShardId}; it goes "
+            + "to the fallback. {Reason}")]
     public static partial void DeadLetterRedirected(ILogger log, string processor, object position, string shardId, string reason);
 
     [LoggerMessage(2131, LogLevel.Warning, "{Processor}: {Method} of shard {ShardId} has not returned for {Running}, at record {Position}. The shard waits for it and keeps its lease. Give calls a time-out of their own, or [OnError(typeof(TimeoutException), ErrorAction.Retry, Timeout = ...)].")]
@@ -173,7 +181,11 @@ internal static partial class ConsumerLog
     [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
     public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
 
-    [LoggerMessage(2401, LogLevel.Error, "{Processor} cannot start on stream {Stream}: {Step} failed. {Failure} Next try in {Wait}; no shard is read meanwhile.")]
+    [LoggerMessage(
+        2401,
+        LogLevel.Error,
+        "{Processor} cannot start on stream {Stream}: {Step} failed. {Failure} Next try in {Wait}; no shard is read "
+            + "meanwhile.")]
     public static partial void StartFailed(ILogger log, string processor, string stream, string step, string failure, TimeSpan wait, Exception? error);
 
     [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped, and has released the {Released} shards that it held.")]
@@ -182,13 +194,26 @@ internal static partial class ConsumerLog
     [LoggerMessage(2403, LogLevel.Warning, "{Processor}: handlers still run after {Drain}; their tokens are cancelled now.")]
     public static partial void DrainTimedOut(ILogger log, string processor, TimeSpan drain);
 
-    [LoggerMessage(2404, LogLevel.Warning, "{StopTimeout} is not below the host's ShutdownTimeout ({ShutdownTimeout}): the host may end the process before leases are released. All consumers of a host stop at the same time, so the longest StopTimeout counts. Raise HostOptions.ShutdownTimeout or lower StopTimeout.")]
+    [LoggerMessage(
+        2404,
+        LogLevel.Warning,
+        "{StopTimeout} is not below the host's ShutdownTimeout ({ShutdownTimeout}): the host may end the process before "
+            + "leases are released. All consumers of a host stop at the same time, so the longest StopTimeout counts. Raise "
+            + "HostOptions.ShutdownTimeout or lower StopTimeout.")]
     public static partial void StopTimeoutTooLong(ILogger log, string stopTimeout, TimeSpan shutdownTimeout);
 
-    [LoggerMessage(2406, LogLevel.Warning, "{Processor}: disposing of the instance that was made to check its services failed. The instances of shards would fail likewise.")]
+    [LoggerMessage(
+        2406,
+        LogLevel.Warning,
+        "{Processor}: disposing of the instance that was made to check its services failed. The instances of shards would "
+            + "fail likewise.")]
     public static partial void TrialNotDisposed(ILogger log, string processor, Exception error);
 
-    [LoggerMessage(2407, LogLevel.Warning, "{Setting} has no effect: it belongs to enhanced fan-out, and the stream is read by polling. Set ReadMode to FanOut, or remove it.")]
+    [LoggerMessage(
+        2407,
+        LogLevel.Warning,
+        "{Setting} has no effect: it belongs to enhanced fan-out, and the stream is read by polling. Set ReadMode to FanOut, "
+            + "or remove it.")]
     public static partial void UnusedSetting(ILogger log, string setting);
 
     [LoggerMessage(2408, LogLevel.Warning, "{Warning}")]

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Diagnostics;
 
 /// <summary>
-/// A logger whose entries all say where they come from: its values (application, stream, processor, and a shard where there is one) are in the
-/// state of each entry and in a scope around it. Made once for a worker, and once for each of its shards with <see cref="With"/>.
+/// A logger whose entries all say where they come from: its values (application, stream, processor, and a shard where there is one) are in
+/// the state of each entry and in a scope around it. Made once for a worker, and once for each of its shards with <see cref="With"/>.
 /// </summary>
 /// <remarks>What a logging provider throws is not caught here.</remarks>
 internal sealed class ContextLogger : ILogger
@@ -36,9 +36,9 @@ internal sealed class ContextLogger : ILogger
         : new ContextLogger(log, new Values([new(key, value)]));
 
     /// <summary>
-    /// Opens the logger's scope for what the caller runs until it disposes it, the user's code included: entries that a handler writes with a
-    /// logger of its own bear the values too, where the provider shows scopes. The scope follows <c>await</c>; dispose it in the method that
-    /// opened it. Null for a logger without values.
+    /// Opens the logger's scope for what the caller runs until it disposes it, the user's code included: entries that a handler writes with
+    /// a logger of its own bear the values too, where the provider shows scopes. The scope follows <c>await</c>; dispose it in the method
+    /// that opened it. Null for a logger without values.
     /// </summary>
     public static IDisposable? BeginScope(ILogger log)
     {
@@ -82,7 +82,8 @@ internal sealed class ContextLogger : ILogger
 
         public KeyValuePair<string, object?> this[int index] => items[index];
 
-        public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() => ((IEnumerable<KeyValuePair<string, object?>>)items).GetEnumerator();
+        public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() =>
+            ((IEnumerable<KeyValuePair<string, object?>>)items).GetEnumerator();
 
         IEnumerator IEnumerable.GetEnumerator() => items.GetEnumerator();
 
@@ -90,8 +91,8 @@ internal sealed class ContextLogger : ILogger
     }
 
     /// <summary>
-    /// One entry's state: the values that the message does not name itself, then the message's own. The message's template stays last, where
-    /// providers look for it.
+    /// One entry's state: the values that the message does not name itself, then the message's own. The message's template stays last,
+    /// where providers look for it.
     /// </summary>
     private sealed class Entry<TState> : IReadOnlyList<KeyValuePair<string, object?>>
     {
@@ -113,7 +114,8 @@ internal sealed class ContextLogger : ILogger
 
         public string Format(Exception? exception) => _formatter(_state, exception);
 
-        public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() => ((IEnumerable<KeyValuePair<string, object?>>)_items).GetEnumerator();
+        public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() =>
+            ((IEnumerable<KeyValuePair<string, object?>>)_items).GetEnumerator();
 
         IEnumerator IEnumerable.GetEnumerator() => _items.GetEnumerator();
 

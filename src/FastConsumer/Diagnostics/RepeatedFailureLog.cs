@@ -1,18 +1,18 @@
-using System.Globalization;
-
 namespace FastConsumer.Diagnostics;
 
 /// <summary>
-/// Keeps the log readable while one step fails again and again: a failure is logged with its stack the first time, and after that in one line
-/// that says how often and for how long it has failed. One for each step that is tried again; used by one caller at a time.
+/// Keeps the log readable while one step fails again and again: a failure is logged with its stack the first time, and after that in one
+/// line that says how often and for how long it has failed. One for each step that is tried again; used by one caller at a time.
 /// </summary>
 /// <remarks>
-/// Two failures are the same where their exceptions have the same types and the same messages. Words with a digit do not count: request ids,
-/// times and ports change from try to try.
+/// Two failures are the same where their exceptions have the same types and the same messages. Words with a digit do not count: request
+/// ids, times and ports change from try to try.
 /// </remarks>
 internal sealed class RepeatedFailureLog(TimeProvider time)
 {
-    /// <summary>As many different failures are remembered; where there are more, all are forgotten, and their stacks are logged again.</summary>
+    /// <summary>
+    /// As many different failures are remembered; where there are more, all are forgotten, and their stacks are logged again.
+    /// </summary>
     private const int MostKinds = 8;
 
     private readonly Dictionary<string, Count> _counts = new(StringComparer.Ordinal);
@@ -36,8 +36,8 @@ internal sealed class RepeatedFailureLog(TimeProvider time)
 
         count.Times++;
         TimeSpan since = TimeSpan.FromSeconds(Math.Round(time.GetElapsedTime(count.FirstAt).TotalSeconds));
-        string text = string.Create(
-            CultureInfo.InvariantCulture, $"{error.Message} (The same failure for the {Ordinal(count.Times)} time in {since:c}; its stack is logged with the first.)");
+        string repeated = $"The same failure for the {Ordinal(count.Times)} time in {since:c}; its stack is logged with the first.";
+        string text = $"{error.Message} ({repeated})";
         return new FailureText(text, null);
     }
 

@@ -54,7 +54,8 @@ internal sealed class FileDeadLetterSink(string path) : IDeadLetterSink, IAsyncD
         string full = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         // unbuffered: what failed is not written later
-        var file = new FileStream(full, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
+        var file = new FileStream(
+            full, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
         if (file.Length > 0)
         {
             file.Seek(-1, SeekOrigin.End);

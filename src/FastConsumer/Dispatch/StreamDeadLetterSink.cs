@@ -5,11 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Dispatch;
 
 /// <summary>
-/// Puts a dead record into another stream as it was: payload, partition key and, of aggregated records, explicit hash key. An envelope would not
-/// do: a record of the largest size would not fit into it.
+/// Puts a dead record into another stream as it was: payload, partition key and, of aggregated records, explicit hash key. An envelope
+/// would not do: a record of the largest size would not fit into it.
 /// </summary>
 /// <remarks>
-/// Aggregates may hold user records whose partition keys are no keys of Kinesis, which takes 1 to 256 characters (API reference of PutRecord).
+/// Aggregates may hold user records whose partition keys are no keys of Kinesis, which takes 1 to 256 characters (API reference of
+/// PutRecord).
 /// </remarks>
 internal sealed class StreamDeadLetterSink(IKinesisClient client, StreamIdentifier stream, ILogger log) : IDeadLetterSink, IDisposable
 {
@@ -20,13 +21,14 @@ internal sealed class StreamDeadLetterSink(IKinesisClient client, StreamIdentifi
         KinesisRecord record = letter.Record;
         try
         {
-            await client.PutRecordAsync(stream, new PutRecordsRequestEntry(record.Data, KeyOf(letter), record.ExplicitHashKey), cancellationToken);
+            await client.PutRecordAsync(
+                stream, new PutRecordsRequestEntry(record.Data, KeyOf(letter), record.ExplicitHashKey), cancellationToken);
         }
         catch (KinesisException e) when (IsRefused(e))
         {
             throw new DeadLetterRefusedException(
-                $"Stream '{stream}' does not take the record of {record.Data.Length} bytes: {e.Message} Its largest record may be smaller than that of "
-                    + $"'{letter.Shard.StreamName}'.",
+                $"Stream '{stream}' does not take the record of {record.Data.Length} bytes: {e.Message} Its largest record may be smaller "
+                    + $"than that of '{letter.Shard.StreamName}'.",
                 e);
         }
     }
@@ -34,8 +36,8 @@ internal sealed class StreamDeadLetterSink(IKinesisClient client, StreamIdentifi
     public void Dispose() => client.Dispose();
 
     /// <summary>
-    /// True where the service refuses what the request says, as it would each time. All of it comes of the record: the key is in order, and a
-    /// stream that is not there is another error.
+    /// True where the service refuses what the request says, as it would each time. All of it comes of the record: the key is in order, and
+    /// a stream that is not there is another error.
     /// </summary>
     private static bool IsRefused(KinesisException error) =>
         error.Kind == KinesisErrorKind.Client

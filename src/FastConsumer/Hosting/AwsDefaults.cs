@@ -6,8 +6,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// What an application says for all of its AWS clients: the <see cref="AWSOptions"/> in the host's services (<c>AddDefaultAWSOptions</c>), or else
-/// the configuration section <c>AWS</c>. It counts for what the options of a consumer leave open, before environment variables and profiles.
+/// What an application says for all of its AWS clients: the <see cref="AWSOptions"/> in the host's services (<c>AddDefaultAWSOptions</c>),
+/// or else the configuration section <c>AWS</c>. It counts for what the options of a consumer leave open, before environment variables and
+/// profiles.
 /// </summary>
 /// <param name="Region">The region's system name; null where none is set.</param>
 /// <param name="ServiceUrl">The endpoint of all services; null where none is set.</param>
@@ -29,7 +30,9 @@ public sealed record AwsDefaults(string? Region, string? ServiceUrl, AWSCredenti
             return None;
         }
 
-        bool namesCredentials = options.Credentials is not null || !string.IsNullOrEmpty(options.Profile) || !string.IsNullOrEmpty(options.SessionRoleArn);
+        bool namesCredentials = options.Credentials is not null
+            || !string.IsNullOrEmpty(options.Profile)
+            || !string.IsNullOrEmpty(options.SessionRoleArn);
         string? url = options.DefaultClientConfig.ServiceURL;
         return new AwsDefaults(
             options.Region?.SystemName, string.IsNullOrEmpty(url) ? null : url, namesCredentials ? options.GetCredentials() : null);

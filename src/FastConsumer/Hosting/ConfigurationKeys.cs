@@ -14,8 +14,11 @@ internal static class ConfigurationKeys
     // the lease store may be another one in development, and the section stays
     private const string DynamoDb = "DynamoDb";
 
-    private static readonly string[] s_ofConsumer = [.. typeof(FastConsumerOptions).GetProperties().Select(static property => property.Name)];
-    private static readonly string[] s_ofProcessor = [.. typeof(ProcessorOptions).GetProperties().Select(static property => property.Name)];
+    private static readonly string[] s_ofConsumer =
+        [.. typeof(FastConsumerOptions).GetProperties().Select(static property => property.Name)];
+
+    private static readonly string[] s_ofProcessor =
+        [.. typeof(ProcessorOptions).GetProperties().Select(static property => property.Name)];
 
     /// <summary>A sentence for each key or section that has no effect, with what may have been meant.</summary>
     /// <param name="configuration">The host's configuration.</param>
@@ -23,17 +26,20 @@ internal static class ConfigurationKeys
     public static IEnumerable<string> FindUnknown(IConfiguration configuration, IReadOnlyList<FastConsumerBuilder> consumers) =>
         consumers.SelectMany(consumer => FindUnknown(configuration.GetSection(consumer.ConfigurationSection), consumer, consumers));
 
-    private static IEnumerable<string> FindUnknown(IConfigurationSection section, FastConsumerBuilder consumer, IReadOnlyList<FastConsumerBuilder> consumers)
+    private static IEnumerable<string> FindUnknown(
+        IConfigurationSection section, FastConsumerBuilder consumer, IReadOnlyList<FastConsumerBuilder> consumers)
     {
         string[] further = [.. consumers.Where(static other => other.Name.Length > 0).Select(static other => other.Name)];
         string[] processors = [.. consumer.Processors.Select(static processor => processor.Name)];
-        string[] known = [.. s_ofConsumer, Processors, DynamoDb, .. consumer.Sections.Keys, .. consumer.Name.Length == 0 ? [Consumers] : Array.Empty<string>()];
+        string[] consumersSection = consumer.Name.Length == 0 ? [Consumers] : [];
+        string[] known = [.. s_ofConsumer, Processors, DynamoDb, .. consumer.Sections.Keys, .. consumersSection];
         foreach (IConfigurationSection child in section.GetChildren())
         {
             if (!Contains(known, child.Key))
             {
                 yield return Contains(s_ofProcessor, child.Key)
-                    ? $"{child.Path} has no effect: {child.Key} is set for one processor, in {section.Path}:{Processors}:<class name>:{child.Key}."
+                    ? $"{child.Path} has no effect: {child.Key} is set for one processor, in "
+                        + $"{section.Path}:{Processors}:<class name>:{child.Key}."
                     : Unknown(child, "is not a setting of FastConsumer", known);
             }
             else if (Is(child.Key, Code))
@@ -49,7 +55,8 @@ internal static class ConfigurationKeys
             }
             else if (consumer.Name.Length == 0 && Is(child.Key, Consumers))
             {
-                foreach (string warning in Named(child, further, "no consumer of this name was added with AddFastConsumer(name)", static _ => []))
+                const string Complaint = "no consumer of this name was added with AddFastConsumer(name)";
+                foreach (string warning in Named(child, further, Complaint, static _ => []))
                 {
                     yield return warning;
                 }
@@ -83,17 +90,20 @@ internal static class ConfigurationKeys
 
     private static IEnumerable<string> Named(
         IConfigurationSection section, string[] names, string complaint, Func<IConfigurationSection, IEnumerable<string>> inside) =>
-        section.GetChildren().SelectMany(child => Contains(names, child.Key) ? inside(child) : [Unknown(child, $"has no effect, since {complaint}", names)]);
+        section.GetChildren().SelectMany(child =>
+            Contains(names, child.Key) ? inside(child) : [Unknown(child, $"has no effect, since {complaint}", names)]);
 
     private static string Unknown(IConfigurationSection key, string complaint, IEnumerable<string> known)
     {
         string effect = complaint.Contains("no effect", StringComparison.Ordinal) ? "" : " and has no effect";
         string path = key.Path[..^key.Key.Length];
-        return Nearest(key.Key, known) is { } nearest ? $"{key.Path} {complaint}{effect}. Did you mean {path}{nearest}?" : $"{key.Path} {complaint}{effect}.";
+        string question = Nearest(key.Key, known) is { } nearest ? $" Did you mean {path}{nearest}?" : "";
+        return $"{key.Path} {complaint}{effect}.{question}";
     }
 
     private static string CodeOnly(IConfigurationSection key) =>
-        $"{key.Path} has no effect: credentials are set in code only. Use a profile (Profile) or what every AWS SDK reads (AWS_ACCESS_KEY_ID, a role).";
+        $"{key.Path} has no effect: credentials are set in code only. Use a profile (Profile) or what every AWS SDK reads "
+            + "(AWS_ACCESS_KEY_ID, a role).";
 
     private static bool Contains(IEnumerable<string> names, string name) => names.Contains(name, StringComparer.OrdinalIgnoreCase);
 
@@ -108,7 +118,9 @@ internal static class ConfigurationKeys
         .Select(static candidate => candidate.Name)
         .FirstOrDefault();
 
-    /// <summary>How many letters are to be added, removed, changed or swapped with their neighbours (optimal string alignment), whatever their case.</summary>
+    /// <summary>
+    /// How many letters are to be added, removed, changed or swapped with their neighbours (optimal string alignment), whatever their case.
+    /// </summary>
     private static int Distance(string left, string right)
     {
         int[,] distances = new int[left.Length + 1, right.Length + 1];

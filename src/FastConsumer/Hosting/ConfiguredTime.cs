@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// Reads <see cref="ConsumerSettings.StartTimestamp"/> of the configuration in UTC where it has no offset. The configuration binder takes such a
-/// time in the zone of the machine, so that the same setting would mean another moment on each.
+/// Reads <see cref="ConsumerSettings.StartTimestamp"/> of the configuration in UTC where it has no offset. The configuration binder takes
+/// such a time in the zone of the machine, so that the same setting would mean another moment on each.
 /// </summary>
 internal static class ConfiguredTime
 {

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// Unhealthy where somebody must act, degraded where a retry is under way. The description and the data name place, reason and remedy, the worst
-/// first; where a thousand shards have the same trouble, they name some of them and say how many there are.
+/// Unhealthy where somebody must act, degraded where a retry is under way. The description and the data name place, reason and remedy, the
+/// worst first; where a thousand shards have the same trouble, they name some of them and say how many there are.
 /// </summary>
 internal sealed class ConsumerHealthCheck(ConsumerHealth health) : IHealthCheck
 {
@@ -33,7 +33,9 @@ internal sealed class ConsumerHealthCheck(ConsumerHealth health) : IHealthCheck
         }
 
         Dictionary<string, object> data =
-            conditions.Take(MostPlaces).ToDictionary(static condition => condition.Key, static condition => (object)condition.Value.Message);
-        return Task.FromResult(new HealthCheckResult(unhealthy ? context.Registration.FailureStatus : HealthStatus.Degraded, description, data: data));
+            conditions.Take(MostPlaces).ToDictionary(
+                static condition => condition.Key, static condition => (object)condition.Value.Message);
+        return Task.FromResult(
+            new HealthCheckResult(unhealthy ? context.Registration.FailureStatus : HealthStatus.Degraded, description, data: data));
     }
 }

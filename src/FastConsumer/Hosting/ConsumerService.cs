@@ -10,10 +10,12 @@ using Microsoft.Extensions.Options;
 
 namespace FastConsumer.Hosting;
 
-/// <summary>Runs the workers of one consumer's processors in the host: refuses at start what cannot work, stops all of them together.</summary>
+/// <summary>
+/// Runs the workers of one consumer's processors in the host: refuses at start what cannot work, stops all of them together.
+/// </summary>
 /// <remarks>
-/// A host awaits the <see cref="StopAsync"/> of its services one after another, and the <see cref="StoppingAsync"/> of all of them before that.
-/// So the stop begins in the latter: the consumers of a host drain at the same time, and need no more than one StopTimeout together.
+/// A host awaits the <see cref="StopAsync"/> of its services one after another, and the <see cref="StoppingAsync"/> of all of them before
+/// that. So the stop begins in the latter: the consumers of a host drain at the same time, and need no more than one StopTimeout together.
 /// </remarks>
 internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProvider services) : IHostedLifecycleService, IAsyncDisposable
 {
@@ -95,8 +97,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         if (deadLetters is null && consumer.Processors.FirstOrDefault(static processor => processor.UsesDeadLetters) is { } needy)
         {
             throw new InvalidOperationException(
-                $"{needy.Name} has an [OnError] with ErrorAction.DeadLetter, and {Described} has no place for dead letters: choose one with "
-                    + "UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
+                $"{needy.Name} has an [OnError] with ErrorAction.DeadLetter, and {Described} has no place for dead letters: choose one "
+                    + "with UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
         }
 
         return (leases, deadLetters);
@@ -112,7 +114,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             (processor, WorkerSettings.Resolve(processor, options, processorOptions.Get(consumer.OptionsName(processor)), workerId, aws)))];
     }
 
-    private WorkerParts CreateParts(ProcessorRegistration processor, WorkerSettings settings, ByteBudget budget, IDeadLetterSink? deadLetters)
+    private WorkerParts CreateParts(
+        ProcessorRegistration processor, WorkerSettings settings, ByteBudget budget, IDeadLetterSink? deadLetters)
     {
         IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
         TimeProvider time = services.GetRequiredService<TimeProvider>();
@@ -145,7 +148,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
     private async Task StopWithinAsync(CancellationToken patience)
     {
-        await using CancellationTokenRegistration hurry = patience.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), _hurry);
+        await using CancellationTokenRegistration hurry = patience.UnsafeRegister(
+            static state => ((CancellationTokenSource)state!).Cancel(), _hurry);
         await BeginStop().ConfigureAwait(false);
     }
 
@@ -154,7 +158,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     {
         lock (_lock)
         {
-            return _stop ??= Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.StopAsync(_hurry.Token), CancellationToken.None)));
+            return _stop ??= Task.WhenAll(
+                _workers.Select(worker => Task.Run(() => worker.StopAsync(_hurry.Token), CancellationToken.None)));
         }
     }
 

@@ -23,12 +23,14 @@ public enum StartPosition
 /// <summary>How shards are read.</summary>
 public enum ReadMode
 {
-    /// <summary>GetRecords, several times a second. The default. All polling consumers of a shard share 5 calls and 2 MiB a second.</summary>
+    /// <summary>
+    /// GetRecords, several times a second. The default. All polling consumers of a shard share 5 calls and 2 MiB a second.
+    /// </summary>
     Polling,
 
     /// <summary>
-    /// SubscribeToShard (enhanced fan-out): the service pushes records as they arrive, and gives each registered consumer 2 MiB a second and
-    /// shard of its own, at a price. Needs the permissions kinesis:RegisterStreamConsumer, kinesis:DescribeStreamConsumer and
+    /// SubscribeToShard (enhanced fan-out): the service pushes records as they arrive, and gives each registered consumer 2 MiB a second
+    /// and shard of its own, at a price. Needs the permissions kinesis:RegisterStreamConsumer, kinesis:DescribeStreamConsumer and
     /// kinesis:SubscribeToShard.
     /// </summary>
     FanOut,
@@ -41,9 +43,9 @@ public enum LeaseBalancing
     Count,
 
     /// <summary>
-    /// The load of the shards, in KB a second: a worker with a busy shard has fewer others. Each worker writes the load of its shards, averaged
-    /// over about a minute, to their leases when it has changed by more than a quarter, or for minutes by more than a tenth. All workers of an
-    /// application must use the same value.
+    /// The load of the shards, in KB a second: a worker with a busy shard has fewer others. Each worker writes the load of its shards,
+    /// averaged over about a minute, to their leases when it has changed by more than a quarter, or for minutes by more than a tenth. All
+    /// workers of an application must use the same value.
     /// </summary>
     Throughput,
 }
@@ -78,8 +80,8 @@ public abstract class ConsumerSettings
     }
 
     /// <summary>
-    /// The application's name. Required. Workers with the same name share the shards of a stream. It is the name of the lease table too, as with
-    /// KCL.
+    /// The application's name. Required. Workers with the same name share the shards of a stream. It is the name of the lease table too, as
+    /// with KCL.
     /// </summary>
     public string? ApplicationName { get; set; }
 
@@ -90,20 +92,21 @@ public abstract class ConsumerSettings
     public string? Region { get; set; }
 
     /// <summary>
-    /// The profile in the shared AWS files (<c>~/.aws</c>) whose credentials are used for Kinesis. If neither it nor <see cref="Credentials"/> is
-    /// set, they are taken from the <c>AWSOptions</c> in the host's services or the configuration section <c>AWS</c>.
+    /// The profile in the shared AWS files (<c>~/.aws</c>) whose credentials are used for Kinesis. If neither it nor <see
+    /// cref="Credentials"/> is set, they are taken from the <c>AWSOptions</c> in the host's services or the configuration section
+    /// <c>AWS</c>.
     /// </summary>
     public string? Profile { get; set; }
 
     /// <summary>
-    /// The endpoint of Kinesis, an absolute http or https URL, for example <c>http://127.0.0.1:4567</c> for a local server. The default is the
-    /// endpoint of the region.
+    /// The endpoint of Kinesis, an absolute http or https URL, for example <c>http://127.0.0.1:4567</c> for a local server. The default is
+    /// the endpoint of the region.
     /// </summary>
     public string? ServiceUrl { get; set; }
 
     /// <summary>
-    /// The credentials for Kinesis. They can be set in code only. The default is what every AWS SDK finds: environment variables, a web identity
-    /// token, the profile, the role of the container or instance.
+    /// The credentials for Kinesis. They can be set in code only. The default is what every AWS SDK finds: environment variables, a web
+    /// identity token, the profile, the role of the container or instance.
     /// </summary>
     public AWSCredentials? Credentials { get; set; }
 
@@ -123,9 +126,9 @@ public abstract class ConsumerSettings
     public StartPosition? StartPosition { get; set; }
 
     /// <summary>
-    /// The time of <see cref="Hosting.StartPosition.AtTimestamp"/>. It needs no <see cref="StartPosition"/> beside it, and is refused beside
-    /// another one. In the configuration a time without an offset is UTC: <c>2026-11-30T12:00:00</c> is <c>2026-11-30T12:00:00Z</c>. In code,
-    /// give the offset: .NET converts a <see cref="DateTime"/> of unspecified kind in the zone of the machine.
+    /// The time of <see cref="Hosting.StartPosition.AtTimestamp"/>. It needs no <see cref="StartPosition"/> beside it, and is refused
+    /// beside another one. In the configuration a time without an offset is UTC: <c>2026-11-30T12:00:00</c> is <c>2026-11-30T12:00:00Z</c>.
+    /// In code, give the offset: .NET converts a <see cref="DateTime"/> of unspecified kind in the zone of the machine.
     /// </summary>
     public DateTimeOffset? StartTimestamp { get; set; }
 
@@ -141,18 +144,19 @@ public abstract class ConsumerSettings
     public string? ConsumerName { get; set; }
 
     /// <summary>
-    /// Whether to read by polling if <see cref="ReadMode.FanOut"/> is not possible: a permission is missing, or the stream has as many consumers
-    /// as are allowed. The worker logs that once and does not try fan-out again until it is restarted. The default is false: the worker is
-    /// unhealthy, says what is wrong, and tries again until it is corrected.
+    /// Whether to read by polling if <see cref="ReadMode.FanOut"/> is not possible: a permission is missing, or the stream has as many
+    /// consumers as are allowed. The worker logs that once and does not try fan-out again until it is restarted. The default is false: the
+    /// worker is unhealthy, says what is wrong, and tries again until it is corrected.
     /// </summary>
     public bool? FanOutFallback { get; set; }
 
     /// <summary>
-    /// The bytes that the service may send on a shard's subscription (<see cref="ReadMode.FanOut"/>) before they are read, 65,536 to 16,777,216.
-    /// The default is 1,048,576, and 16,777,216 if <see cref="ServiceUrl"/> is not an endpoint of AWS, because servers for tests may never send
-    /// more than a first window. They are used for each shard, in addition to <see cref="FastConsumerOptions.PrefetchBytes"/>. It is the initial
-    /// window: .NET widens it, to 16 MiB at most, where that is of use, unless the process's runtime option
-    /// <c>System.Net.SocketsHttpHandler.Http2FlowControl.DisableDynamicWindowSizing</c> is true. Use at least 512 KiB with AWS.
+    /// The bytes that the service may send on a shard's subscription (<see cref="ReadMode.FanOut"/>) before they are read, 65,536 to
+    /// 16,777,216. The default is 1,048,576, and 16,777,216 if <see cref="ServiceUrl"/> is not an endpoint of AWS, because servers for
+    /// tests may never send more than a first window. They are used for each shard, in addition to <see
+    /// cref="FastConsumerOptions.PrefetchBytes"/>. It is the initial window: .NET widens it, to 16 MiB at most, where that is of use,
+    /// unless the process's runtime option <c>System.Net.SocketsHttpHandler.Http2FlowControl.DisableDynamicWindowSizing</c> is true. Use at
+    /// least 512 KiB with AWS.
     /// </summary>
     public int? StreamWindowBytes { get; set; }
 
@@ -186,20 +190,20 @@ public abstract class ConsumerSettings
     public TimeSpan? CheckpointInterval { get; set; }
 
     /// <summary>
-    /// The most records between two checkpoints of a shard; 0 for no limit. The default is what <see cref="CheckpointAttribute"/> says, or else
-    /// 10,000.
+    /// The most records between two checkpoints of a shard; 0 for no limit. The default is what <see cref="CheckpointAttribute"/> says, or
+    /// else 10,000.
     /// </summary>
     public int? CheckpointRecords { get; set; }
 
     /// <summary>
-    /// How long a worker may be silent before others take its shards, 1 second to 1 hour. The default is 10 seconds. A longer duration costs the
-    /// lease table fewer writes; a shorter one lets others take over sooner after a crash.
+    /// How long a worker may be silent before others take its shards, 1 second to 1 hour. The default is 10 seconds. A longer duration
+    /// costs the lease table fewer writes; a shorter one lets others take over sooner after a crash.
     /// </summary>
     public TimeSpan? LeaseDuration { get; set; }
 
     /// <summary>
-    /// The most leases that this worker holds of a stream, 1 or more. The default is no limit. Shards beyond the limits of all workers are not
-    /// read: the sum of them should exceed the number of shards, with room for a worker that fails.
+    /// The most leases that this worker holds of a stream, 1 or more. The default is no limit. Shards beyond the limits of all workers are
+    /// not read: the sum of them should exceed the number of shards, with room for a worker that fails.
     /// </summary>
     public int? MaxLeases { get; set; }
 
@@ -212,8 +216,9 @@ public abstract class ConsumerSettings
 
     /// <summary>
     /// The write units a second that all workers of the application together may use on the lease table. Each worker keeps its renewals and
-    /// checkpoints to its part of them (leases held / all leases), and no more leases are moved at a time than the rest allows. The default is
-    /// what the table has provisioned; without provisioned units, workers write as they need to and slow down when the table throttles them.
+    /// checkpoints to its part of them (leases held / all leases), and no more leases are moved at a time than the rest allows. The default
+    /// is what the table has provisioned; without provisioned units, workers write as they need to and slow down when the table throttles
+    /// them.
     /// </summary>
     public double? LeaseTableWriteUnits { get; set; }
 
@@ -221,26 +226,27 @@ public abstract class ConsumerSettings
     public LeaseBalancing? LeaseBalancing { get; set; }
 
     /// <summary>
-    /// How often the stream's shards are listed, 1 second or more. The default is 30 seconds. They are listed at the end of each shard, too.
+    /// How often the stream's shards are listed, 1 second or more. The default is 30 seconds. They are listed at the end of each shard,
+    /// too.
     /// </summary>
     public TimeSpan? ShardSyncInterval { get; set; }
 
     /// <summary>
-    /// The wait before the first retry of a record that failed, more than zero to 1 day. The default is 200 milliseconds. Each further wait is
-    /// twice as long, up to <see cref="RetryMaxBackoff"/>. An <see cref="OnErrorAttribute"/> may set its own.
+    /// The wait before the first retry of a record that failed, more than zero to 1 day. The default is 200 milliseconds. Each further wait
+    /// is twice as long, up to <see cref="RetryMaxBackoff"/>. An <see cref="OnErrorAttribute"/> may set its own.
     /// </summary>
     public TimeSpan? RetryInitialBackoff { get; set; }
 
     /// <summary>
-    /// The longest wait between two retries of a record that failed, not less than <see cref="RetryInitialBackoff"/>, up to 1 day. The default
-    /// is 30 seconds.
+    /// The longest wait between two retries of a record that failed, not less than <see cref="RetryInitialBackoff"/>, up to 1 day. The
+    /// default is 30 seconds.
     /// </summary>
     public TimeSpan? RetryMaxBackoff { get; set; }
 }
 
 /// <summary>
-/// The options of a consumer. They are bound from the configuration section <c>FastConsumer</c> (<c>FastConsumer:Consumers:&lt;name&gt;</c> for a
-/// further consumer), then set by the code that is passed to <c>AddFastConsumer</c>, and validated when the host starts.
+/// The options of a consumer. They are bound from the configuration section <c>FastConsumer</c> (<c>FastConsumer:Consumers:&lt;name&gt;</c>
+/// for a further consumer), then set by the code that is passed to <c>AddFastConsumer</c>, and validated when the host starts.
 /// </summary>
 public sealed class FastConsumerOptions : ConsumerSettings
 {
@@ -275,14 +281,14 @@ public sealed class FastConsumerOptions : ConsumerSettings
 
     /// <summary>
     /// The time for a graceful stop, more than 3 seconds to 1 day: handlers that run may finish, then their tokens are cancelled, the last
-    /// checkpoints are written, and leases are released, for which 3 seconds are always kept. The default is 20 seconds. All consumers of a host
-    /// stop at the same time. Keep it below the host's own <c>HostOptions.ShutdownTimeout</c>.
+    /// checkpoints are written, and leases are released, for which 3 seconds are always kept. The default is 20 seconds. All consumers of a
+    /// host stop at the same time. Keep it below the host's own <c>HostOptions.ShutdownTimeout</c>.
     /// </summary>
     public TimeSpan StopTimeout { get; set; } = DefaultStopTimeout;
 
     /// <summary>
-    /// The name of this worker in the lease table. It must be unique among the workers of the application. The default is made of the host's
-    /// name, the process's id and a random number.
+    /// The name of this worker in the lease table. It must be unique among the workers of the application. The default is made of the
+    /// host's name, the process's id and a random number.
     /// </summary>
     public string? WorkerId { get; set; }
 
@@ -291,8 +297,8 @@ public sealed class FastConsumerOptions : ConsumerSettings
 }
 
 /// <summary>
-/// The options of one processor. They are bound from the configuration section <c>FastConsumer:Processors:&lt;class name&gt;</c>, then set by the
-/// code that is passed to <c>AddProcessor</c>. An option that is null has the value of <see cref="FastConsumerOptions"/>.
+/// The options of one processor. They are bound from the configuration section <c>FastConsumer:Processors:&lt;class name&gt;</c>, then set
+/// by the code that is passed to <c>AddProcessor</c>. An option that is null has the value of <see cref="FastConsumerOptions"/>.
 /// </summary>
 public sealed class ProcessorOptions : ConsumerSettings
 {

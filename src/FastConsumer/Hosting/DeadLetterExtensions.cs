@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>
-/// Chooses where a consumer's dead letters are written, and where those are written that this sink can never take. The last call of each kind
-/// wins.
+/// Chooses where a consumer's dead letters are written, and where those are written that this sink can never take. The last call of each
+/// kind wins.
 /// </summary>
 public static class DeadLetterExtensions
 {
@@ -38,12 +38,12 @@ public static class DeadLetterExtensions
     }
 
     /// <summary>
-    /// Writes dead letters to a Kinesis stream, in the consumer's region and with its credentials. A record is put as it was, with its partition
-    /// key, so the stream can be consumed like the first; the reason is in the log. The stream must exist.
+    /// Writes dead letters to a Kinesis stream, in the consumer's region and with its credentials. A record is put as it was, with its
+    /// partition key, so the stream can be consumed like the first; the reason is in the log. The stream must exist.
     /// </summary>
     /// <remarks>
-    /// A record of an aggregate may have a key that Kinesis does not take, an empty one or one of more than 256 characters: it is put with the
-    /// id of its shard as key, which is logged. A record that is too large for the stream is not cut: it goes to the fallback (such as
+    /// A record of an aggregate may have a key that Kinesis does not take, an empty one or one of more than 256 characters: it is put with
+    /// the id of its shard as key, which is logged. A record that is too large for the stream is not cut: it goes to the fallback (such as
     /// <see cref="UseDeadLetterFallbackToFile"/>), and without one its shard stops.
     /// </remarks>
     /// <param name="builder">The consumer.</param>
@@ -56,8 +56,8 @@ public static class DeadLetterExtensions
     }
 
     /// <summary>
-    /// Writes dead letters to a file, one line of JSON for each, with the payload in base64 (<c>data</c>). Lines are appended. Only one process
-    /// at a time may write the file.
+    /// Writes dead letters to a file, one line of JSON for each, with the payload in base64 (<c>data</c>). Lines are appended. Only one
+    /// process at a time may write the file.
     /// </summary>
     /// <param name="builder">The consumer.</param>
     /// <param name="path">The file; it and its folder are created if they do not exist.</param>
@@ -74,12 +74,13 @@ public static class DeadLetterExtensions
     public static FastConsumerBuilder UseDeadLettersToLog(this FastConsumerBuilder builder) => builder.UseDeadLetters(CreateLogSink);
 
     /// <summary>
-    /// Writes the dead letters that the first sink can never take (<see cref="DeadLetterRefusedException"/>) to a second one, which a function
-    /// creates once for the consumer.
+    /// Writes the dead letters that the first sink can never take (<see cref="DeadLetterRefusedException"/>) to a second one, which a
+    /// function creates once for the consumer.
     /// </summary>
     /// <param name="builder">The consumer.</param>
     /// <param name="create">Creates the sink; the host disposes it.</param>
-    public static FastConsumerBuilder UseDeadLetterFallback(this FastConsumerBuilder builder, Func<IServiceProvider, IDeadLetterSink> create)
+    public static FastConsumerBuilder UseDeadLetterFallback(
+        this FastConsumerBuilder builder, Func<IServiceProvider, IDeadLetterSink> create)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(create);
@@ -109,11 +110,12 @@ public static class DeadLetterExtensions
     }
 
     /// <summary>
-    /// Writes position and exception of the dead letters that the first sink can never take to the log, as <see cref="UseDeadLettersToLog"/>
-    /// does.
+    /// Writes position and exception of the dead letters that the first sink can never take to the log, as <see
+    /// cref="UseDeadLettersToLog"/> does.
     /// </summary>
     /// <param name="builder">The consumer.</param>
-    public static FastConsumerBuilder UseDeadLetterFallbackToLog(this FastConsumerBuilder builder) => builder.UseDeadLetterFallback(CreateLogSink);
+    public static FastConsumerBuilder UseDeadLetterFallbackToLog(this FastConsumerBuilder builder) =>
+        builder.UseDeadLetterFallback(CreateLogSink);
 
     /// <summary>The consumer's sink, with the fallback behind it; null where none was chosen.</summary>
     internal static IDeadLetterSink? Find(FastConsumerBuilder consumer, IServiceProvider services)
@@ -127,14 +129,15 @@ public static class DeadLetterExtensions
         return first is not null
             ? new FallbackDeadLetterSink(first, fallback, CreateLogger(services))
             : throw new InvalidOperationException(
-                "A fallback for dead letters was chosen (UseDeadLetterFallback...), and no sink before it: choose one with UseDeadLettersToStream(...), "
-                    + "UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
+                "A fallback for dead letters was chosen (UseDeadLetterFallback...), and no sink before it: choose one with "
+                    + "UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
     }
 
     private static StreamDeadLetterSink CreateStreamSink(FastConsumerBuilder builder, StreamIdentifier stream, IServiceProvider services)
     {
         FastConsumerOptions options = services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(builder.Name);
-        var settings = WorkerSettings.Resolve(builder.Processors[0], options, new ProcessorOptions(), "dead-letters", AwsDefaults.Find(services));
+        var settings = WorkerSettings.Resolve(
+            builder.Processors[0], options, new ProcessorOptions(), "dead-letters", AwsDefaults.Find(services));
         IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings with { Stream = stream });
         return new StreamDeadLetterSink(client, stream, CreateLogger(services));
     }

@@ -26,7 +26,10 @@ internal sealed class FanOutConsumers
             if (!_owners.TryAdd(subscriber, worker.ProcessorName))
             {
                 throw new InvalidOperationException(
-                    $"{_owners[subscriber]} and {worker.ProcessorName} would read stream {worker.Stream.Name} as the same fan-out consumer '{worker.ConsumerName}', and take each shard from each other: give each a ConsumerName of its own (FastConsumer:Processors:{worker.ProcessorName}:ConsumerName). Where these are streams of two accounts, name them by their ARNs.");
+                    $"{_owners[subscriber]} and {worker.ProcessorName} would read stream {worker.Stream.Name} as the same fan-out "
+                        + $"consumer '{worker.ConsumerName}', and take each shard from each other: give each a ConsumerName of its own "
+                        + $"(FastConsumer:Processors:{worker.ProcessorName}:ConsumerName). Where these are streams of two accounts, name "
+                        + "them by their ARNs.");
             }
         }
     }
@@ -34,7 +37,8 @@ internal sealed class FanOutConsumers
     private static Subscriber SubscriberOf(WorkerSettings worker)
     {
         var endpoints = new EndpointResolver(
-            new KinesisClientOptions { ServiceUrl = worker.ServiceUrl, Region = worker.Region, Profile = worker.Profile }, new AwsSettings(worker.Profile));
+            new KinesisClientOptions { ServiceUrl = worker.ServiceUrl, Region = worker.Region, Profile = worker.Profile },
+            new AwsSettings(worker.Profile));
         return worker.Stream.Arn is { } arn
             ? new Subscriber(endpoints.Resolve(arn, isData: true).ToString(), null, null, arn, worker.ConsumerName)
             : new Subscriber(endpoints.Description, worker.Profile, worker.Credentials, worker.Stream.Name, worker.ConsumerName);

@@ -22,10 +22,15 @@ public sealed class FastConsumerBuilder
     /// <summary>The host's services.</summary>
     public IServiceCollection Services { get; }
 
-    /// <summary>The consumer's name; empty for the unnamed one. Its options, and its keyed <see cref="Leases.ILeaseStoreFactory"/>, are registered under it.</summary>
+    /// <summary>
+    /// The consumer's name; empty for the unnamed one. Its options, and its keyed <see cref="Leases.ILeaseStoreFactory"/>, are registered
+    /// under it.
+    /// </summary>
     public string Name { get; }
 
-    /// <summary>Where its options stand in the configuration: <c>FastConsumer</c>, or <c>FastConsumer:Consumers:&lt;name&gt;</c> for a further one.</summary>
+    /// <summary>
+    /// Where its options stand in the configuration: <c>FastConsumer</c>, or <c>FastConsumer:Consumers:&lt;name&gt;</c> for a further one.
+    /// </summary>
     public string ConfigurationSection => Name.Length == 0 ? "FastConsumer" : $"FastConsumer:Consumers:{Name}";
 
     internal IReadOnlyList<ProcessorRegistration> Processors => _processors;
@@ -34,8 +39,8 @@ public sealed class FastConsumerBuilder
     internal IReadOnlyDictionary<string, IReadOnlyList<string>> Sections => _sections;
 
     /// <summary>
-    /// Names a section below <see cref="ConfigurationSection"/> that an extension of the builder binds, such as that of a lease store. Other
-    /// sections, and keys in it that are not among these, are warned of when the host starts.
+    /// Names a section below <see cref="ConfigurationSection"/> that an extension of the builder binds, such as that of a lease store.
+    /// Other sections, and keys in it that are not among these, are warned of when the host starts.
     /// </summary>
     /// <param name="name">The section's name.</param>
     /// <param name="keys">The keys that it may have.</param>
@@ -54,13 +59,16 @@ public sealed class FastConsumerBuilder
     /// <typeparam name="TProcessor">The class.</typeparam>
     /// <param name="configure">Options of this processor; they win over section <c>FastConsumer:Processors:&lt;class name&gt;</c>.</param>
     /// <exception cref="InvalidOperationException">The consumer has a processor of this name already.</exception>
-    public FastConsumerBuilder AddProcessor<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(Action<ProcessorOptions>? configure = null)
+    public FastConsumerBuilder AddProcessor<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
+        Action<ProcessorOptions>? configure = null)
         where TProcessor : class, IKinesisProcessor<TProcessor>
     {
         var processor = new ProcessorRegistration<TProcessor>();
         if (_processors.Exists(other => other.Name == processor.Name))
         {
-            throw new InvalidOperationException($"A processor {processor.Name} was added already; a second set of workers for it goes under AddFastConsumer(name) with an application name of its own.");
+            throw new InvalidOperationException(
+                $"A processor {processor.Name} was added already; a second set of workers for it goes under AddFastConsumer(name) with an "
+                    + "application name of its own.");
         }
 
         _processors.Add(processor);
@@ -78,7 +86,8 @@ public sealed class FastConsumerBuilder
         string optionsName = OptionsName(processor);
         Services.AddSingleton<IValidateOptions<ProcessorOptions>>(provider => new SettingsValidator<ProcessorOptions>(
             optionsName,
-            own => SettingsValidation.Validate(own, provider.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(consumerName), processor, section)));
+            own => SettingsValidation.Validate(
+                own, provider.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(consumerName), processor, section)));
         return this;
     }
 

@@ -11,17 +11,23 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds FastConsumer to a host.</summary>
 public static class FastConsumerServiceCollectionExtensions
 {
-    /// <summary>Adds the unnamed consumer. Its options are bound from section <c>FastConsumer</c>, then configured in code, and validated at start.</summary>
+    /// <summary>
+    /// Adds the unnamed consumer. Its options are bound from section <c>FastConsumer</c>, then configured in code, and validated at start.
+    /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Options in code.</param>
     public static FastConsumerBuilder AddFastConsumer(this IServiceCollection services, Action<FastConsumerOptions>? configure = null) =>
         services.AddFastConsumer(string.Empty, configure);
 
-    /// <summary>Adds a further, separate consumer: options from section <c>FastConsumer:Consumers:&lt;name&gt;</c>, a lease store and processors of its own.</summary>
+    /// <summary>
+    /// Adds a further, separate consumer: options from section <c>FastConsumer:Consumers:&lt;name&gt;</c>, a lease store and processors of
+    /// its own.
+    /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="name">Its name; calls with the same name add to the same consumer.</param>
     /// <param name="configure">Options in code.</param>
-    public static FastConsumerBuilder AddFastConsumer(this IServiceCollection services, string name, Action<FastConsumerOptions>? configure = null)
+    public static FastConsumerBuilder AddFastConsumer(
+        this IServiceCollection services, string name, Action<FastConsumerOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(name);

@@ -31,8 +31,9 @@ internal sealed class HostConsumers(IServiceProvider services)
             foreach (FastConsumerBuilder consumer in consumers)
             {
                 FastConsumerOptions shared = options.Get(consumer.Name);
-                foreach (string setting in UnusedSettings.Find(
-                    consumer, shared, [.. consumer.Processors.Select(processor => (processor, processorOptions.Get(consumer.OptionsName(processor))))]))
+                (ProcessorRegistration, ProcessorOptions)[] processors =
+                    [.. consumer.Processors.Select(processor => (processor, processorOptions.Get(consumer.OptionsName(processor))))];
+                foreach (string setting in UnusedSettings.Find(consumer, shared, processors))
                 {
                     ConsumerLog.UnusedSetting(log, setting);
                 }

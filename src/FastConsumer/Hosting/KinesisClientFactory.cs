@@ -18,6 +18,11 @@ internal sealed class KinesisClientFactory(TimeProvider time, RandomSource rando
         StreamWindowBytes = settings.StreamWindowBytes,
         TimeProvider = time,
         RandomSeed = random.Create().Next(),
-        Logger = new GuardedLogger(loggers.CreateLogger("FastConsumer.Kinesis"), CallbackGuard.Silent),
+        Logger = GuardedLogger.For(
+            loggers.CreateLogger("FastConsumer.Kinesis"),
+            CallbackGuard.Silent,
+            settings.ApplicationName,
+            settings.Stream.Name,
+            settings.ProcessorName),
     });
 }

@@ -18,7 +18,9 @@ internal sealed class LeaseTables
         {
             if (!_owners.TryAdd(table, processor))
             {
-                throw new InvalidOperationException($"{processor} and {_owners[table]} would share the lease table {table}, which belongs to one application and one stream. Give one of them an application name of its own (FastConsumer:Processors:{processor}:ApplicationName).");
+                throw new InvalidOperationException(
+                    $"{processor} and {_owners[table]} would share the lease table {table}, which belongs to one application and one "
+                        + $"stream. Give one of them an application name of its own (FastConsumer:Processors:{processor}:ApplicationName).");
             }
         }
     }

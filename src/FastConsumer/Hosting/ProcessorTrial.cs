@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// Makes one instance of a processor, and looks up each service that its methods take, before the worker takes its first lease: what the host's
-/// services cannot make is told at start, by name, and not by the first shard or record.
+/// Makes one instance of a processor, and looks up each service that its methods take, before the worker takes its first lease: what the
+/// host's services cannot make is told at start, by name, and not by the first shard or record.
 /// </summary>
 internal static class ProcessorTrial
 {
@@ -17,7 +17,8 @@ internal static class ProcessorTrial
     /// <param name="log">Told where disposing of what was made fails.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InvalidOperationException">The processor or a service cannot be made.</exception>
-    public static Task RunAsync(ProcessorRegistration processor, IServiceProvider services, ILogger log, CancellationToken cancellationToken) =>
+    public static Task RunAsync(
+        ProcessorRegistration processor, IServiceProvider services, ILogger log, CancellationToken cancellationToken) =>
         Task.Run(() => TryAsync(processor, services, log), CancellationToken.None).WaitAsync(cancellationToken);
 
     private static async Task TryAsync(ProcessorRegistration processor, IServiceProvider services, ILogger log)
@@ -31,8 +32,8 @@ internal static class ProcessorTrial
             catch (Exception e)
             {
                 throw new InvalidOperationException(
-                    $"{processor.Name} cannot be created: {e.Message.TrimEnd('.')}. Each shard gets an instance of its own, so none could be read. Register what "
-                        + "its constructor takes in the host's services, or correct the constructor.",
+                    $"{processor.Name} cannot be created: {e.Message.TrimEnd('.')}. Each shard gets an instance of its own, so none could "
+                        + "be read. Register what its constructor takes in the host's services, or correct the constructor.",
                     e);
             }
         });
@@ -63,12 +64,13 @@ internal static class ProcessorTrial
         if (instance is null && service.IsRequired)
         {
             throw new InvalidOperationException(
-                $"{parameter}, which is not registered. Register it in the host's services, or make the parameter nullable if the method can do "
-                    + "without it.");
+                $"{parameter}, which is not registered. Register it in the host's services, or make the parameter nullable if the method "
+                    + "can do without it.");
         }
     }
 
-    private static async Task InScopeAsync(ProcessorRegistration processor, IServiceProvider services, ILogger log, Action<IServiceProvider> use)
+    private static async Task InScopeAsync(
+        ProcessorRegistration processor, IServiceProvider services, ILogger log, Action<IServiceProvider> use)
     {
         AsyncServiceScope scope = services.CreateAsyncScope();
         try

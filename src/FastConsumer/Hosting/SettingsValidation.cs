@@ -40,17 +40,20 @@ internal static class SettingsValidation
         string? application = options.ApplicationName ?? consumer.ApplicationName;
         if (string.IsNullOrWhiteSpace(application))
         {
+            string consumerSection = section[..section.IndexOf(":Processors", StringComparison.Ordinal)];
             checks.Fail(
-                $"{processor.Name} has no application name: set {section[..section.IndexOf(":Processors", StringComparison.Ordinal)]}:ApplicationName "
-                    + "or AddFastConsumer(options => options.ApplicationName = ...). Workers with the same name share the stream's shards.");
+                $"{processor.Name} has no application name: set {consumerSection}:ApplicationName or "
+                    + "AddFastConsumer(options => options.ApplicationName = ...). Workers with the same name share the stream's shards.");
         }
 
         string? consumerName = options.ConsumerName ?? consumer.ConsumerName ?? application;
-        if ((options.ReadMode ?? consumer.ReadMode) == ReadMode.FanOut && !string.IsNullOrWhiteSpace(consumerName) && !IsConsumerName(consumerName))
+        if ((options.ReadMode ?? consumer.ReadMode) == ReadMode.FanOut
+            && !string.IsNullOrWhiteSpace(consumerName)
+            && !IsConsumerName(consumerName))
         {
             checks.Fail(
-                $"{processor.Name} reads by fan-out as consumer '{consumerName}', which cannot be registered: set {section}:ConsumerName to "
-                    + $"{ConsumerNames}. If it is not set, it is the application's name.");
+                $"{processor.Name} reads by fan-out as consumer '{consumerName}', which cannot be registered: set {section}:ConsumerName "
+                    + $"to {ConsumerNames}. If it is not set, it is the application's name.");
         }
 
         try
@@ -67,10 +70,12 @@ internal static class SettingsValidation
             checks.Fail($"{processor.Name}: [Checkpoint(Interval = ...)] is {processor.CheckpointInterval}; allowed is {Waits}.");
         }
 
-        if (WorkerSettings.StartOf(options, consumer) == StartPosition.AtTimestamp && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
+        if (WorkerSettings.StartOf(options, consumer) == StartPosition.AtTimestamp
+            && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
         {
             checks.Fail(
-                $"{processor.Name} starts AtTimestamp, and {section}:StartTimestamp is not set: give the time, or start at TrimHorizon or Latest.");
+                $"{processor.Name} starts AtTimestamp, and {section}:StartTimestamp is not set: give the time, or start at TrimHorizon or "
+                    + "Latest.");
         }
 
         return checks.Result;
@@ -84,9 +89,13 @@ internal static class SettingsValidation
         Reading(settings, checks);
         checks.That(IsWait(settings.CheckpointInterval), nameof(settings.CheckpointInterval), settings.CheckpointInterval, Waits);
         checks.That(
-            settings.CheckpointRecords is null or >= 0, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no limit) or more");
+            settings.CheckpointRecords is null or >= 0,
+            nameof(settings.CheckpointRecords),
+            settings.CheckpointRecords,
+            "0 (no limit) or more");
         checks.That(
-            settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)),
+            settings.LeaseDuration is null
+                || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)),
             nameof(settings.LeaseDuration),
             settings.LeaseDuration,
             "00:00:01 to 01:00:00");
@@ -118,9 +127,14 @@ internal static class SettingsValidation
 
     private static void Reading(ConsumerSettings settings, Checks checks)
     {
-        checks.That(settings.Limit is null or (>= 1 and <= 10_000), nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
         checks.That(
-            settings.IdlePollInterval is null || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll),
+            settings.Limit is null or (>= 1 and <= 10_000),
+            nameof(settings.Limit),
+            settings.Limit,
+            "1 to 10,000 records (the service's limit)");
+        checks.That(
+            settings.IdlePollInterval is null
+                || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll),
             nameof(settings.IdlePollInterval),
             settings.IdlePollInterval,
             "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)");
@@ -131,7 +145,8 @@ internal static class SettingsValidation
             settings.StreamWindowBytes,
             "65536 to 16777216 bytes");
         checks.That(
-            settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"),
+            settings.ServiceUrl is null
+                || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"),
             nameof(settings.ServiceUrl),
             settings.ServiceUrl,
             "an absolute http or https URL");
@@ -143,8 +158,8 @@ internal static class SettingsValidation
         if (settings is { StartTimestamp: not null, StartPosition: StartPosition.TrimHorizon or StartPosition.Latest })
         {
             checks.Fail(
-                $"{checks.Section}:StartTimestamp is set, and {checks.Section}:StartPosition is {settings.StartPosition}: only one of them can count. "
-                    + "Remove StartPosition (or set it to AtTimestamp) to start at the time, or remove StartTimestamp.");
+                $"{checks.Section}:StartTimestamp is set, and {checks.Section}:StartPosition is {settings.StartPosition}: only one of "
+                    + "them can count. Remove StartPosition (or set it to AtTimestamp) to start at the time, or remove StartTimestamp.");
         }
 
         checks.That(
@@ -155,9 +170,15 @@ internal static class SettingsValidation
         checks.That(
             settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
         checks.That(
-            settings.ConsumerName is null || IsConsumerName(settings.ConsumerName), nameof(settings.ConsumerName), settings.ConsumerName, ConsumerNames);
+            settings.ConsumerName is null || IsConsumerName(settings.ConsumerName),
+            nameof(settings.ConsumerName),
+            settings.ConsumerName,
+            ConsumerNames);
         checks.That(
-            settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");
+            settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value),
+            nameof(settings.Protocol),
+            settings.Protocol,
+            "Auto, Cbor or Json");
     }
 
     private static bool IsWait(TimeSpan? value) => value is null || (value > TimeSpan.Zero && value <= s_longest);

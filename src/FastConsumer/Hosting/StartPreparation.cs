@@ -6,8 +6,8 @@ using FastConsumer.Timing;
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// What must be there before a worker shares leases: the stream, the lease table and, for fan-out, the registered consumer. What is missing is
-/// waited for; log and health name the step that fails and what helps.
+/// What must be there before a worker shares leases: the stream, the lease table and, for fan-out, the registered consumer. What is missing
+/// is waited for; log and health name the step that fails and what helps.
 /// </summary>
 internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
 {
@@ -98,10 +98,12 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
     {
         FailureText failure = _failures.Next(error);
         string hint = FailureAdvice.HintOf(error, Settings.Stream, parts.Client.EndpointDescription);
-        ConsumerLog.StartFailed(parts.Log, Settings.ProcessorName, Settings.Stream.ToString(), _step, failure.Text + hint, wait, failure.Error);
+        ConsumerLog.StartFailed(
+            parts.Log, Settings.ProcessorName, Settings.Stream.ToString(), _step, failure.Text + hint, wait, failure.Error);
         parts.Health.Report(
             Place,
             since > s_patience ? ConditionSeverity.Unhealthy : FailureAdvice.SeverityAtStart(error),
-            $"{Settings.ProcessorName} cannot start on stream {Settings.Stream}: {_step} failed. {error.Message}{hint} It is tried again, and no shard is read meanwhile.");
+            $"{Settings.ProcessorName} cannot start on stream {Settings.Stream}: {_step} failed. {error.Message}{hint} It is tried again, "
+                + "and no shard is read meanwhile.");
     }
 }

@@ -8,11 +8,14 @@ internal static class UnusedSettings
     /// <param name="shared">Its options.</param>
     /// <param name="processors">Its processors with their own options.</param>
     public static IEnumerable<string> Find(
-        FastConsumerBuilder consumer, FastConsumerOptions shared, IReadOnlyList<(ProcessorRegistration Processor, ProcessorOptions Own)> processors)
+        FastConsumerBuilder consumer,
+        FastConsumerOptions shared,
+        IReadOnlyList<(ProcessorRegistration Processor, ProcessorOptions Own)> processors)
     {
         bool Polls(ProcessorOptions own) => (own.ReadMode ?? shared.ReadMode ?? ReadMode.Polling) == ReadMode.Polling;
 
-        IEnumerable<string> ofConsumer = processors.All(processor => Polls(processor.Own)) ? Set(shared, consumer.ConfigurationSection) : [];
+        bool allPoll = processors.All(processor => Polls(processor.Own));
+        IEnumerable<string> ofConsumer = allPoll ? Set(shared, consumer.ConfigurationSection) : [];
         return ofConsumer.Concat(processors
             .Where(processor => Polls(processor.Own))
             .SelectMany(processor => Set(processor.Own, consumer.SectionOf(processor.Processor.Name))));

@@ -4,8 +4,8 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Hosting;
 
 /// <summary>
-/// The immutable snapshot of the options that one processor's worker runs by: the processor's before the consumer's before the attribute's before
-/// the default.
+/// The immutable snapshot of the options that one processor's worker runs by: the processor's before the consumer's before the attribute's
+/// before the default.
 /// </summary>
 internal sealed record WorkerSettings
 {
@@ -92,9 +92,11 @@ internal sealed record WorkerSettings
     };
 
     /// <summary>
-    /// The start position of a processor. A time that is set without a position means AtTimestamp; what is set for the processor comes first.
+    /// The start position of a processor. A time that is set without a position means AtTimestamp; what is set for the processor comes
+    /// first.
     /// </summary>
-    public static StartPosition StartOf(ProcessorOptions own, FastConsumerOptions consumer) => Said(own) ?? Said(consumer) ?? StartPosition.TrimHorizon;
+    public static StartPosition StartOf(ProcessorOptions own, FastConsumerOptions consumer) =>
+        Said(own) ?? Said(consumer) ?? StartPosition.TrimHorizon;
 
     /// <param name="processor">The processor.</param>
     /// <param name="consumer">The consumer's options.</param>
@@ -107,7 +109,8 @@ internal sealed record WorkerSettings
         string? profile = own.Profile ?? consumer.Profile;
         // a profile that is set here is nearer than credentials that are set for all clients
         AWSCredentials? credentials = own.Credentials ?? consumer.Credentials ?? (profile is null ? aws?.Credentials : null);
-        TimeSpan retryInitialBackoff = own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff;
+        TimeSpan retryInitialBackoff =
+            own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff;
         TimeSpan retryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff;
         return new WorkerSettings
         {
@@ -130,7 +133,8 @@ internal sealed record WorkerSettings
             Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             ForeignRecords = own.ForeignRecords ?? consumer.ForeignRecords ?? ForeignRecords.Auto,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
-            CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? s_checkpointInterval,
+            CheckpointInterval =
+                own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? s_checkpointInterval,
             CheckpointRecords =
                 own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,

@@ -7,20 +7,22 @@ namespace FastConsumer.Leases;
 internal static class FailureAdvice
 {
     /// <summary>
-    /// Unhealthy where the same call fails until somebody acts: a stream or table that is not there, a permission or credentials, a setting,
-    /// leases of another stream. Degraded where trying again may help: throttles, time-outs, broken connections, errors of the service.
+    /// Unhealthy where the same call fails until somebody acts: a stream or table that is not there, a permission or credentials, a
+    /// setting, leases of another stream. Degraded where trying again may help: throttles, time-outs, broken connections, errors of the
+    /// service.
     /// </summary>
     /// <param name="error">What the step failed with.</param>
     public static ConditionSeverity SeverityOf(Exception error) => error switch
     {
-        KinesisException { Kind: KinesisErrorKind.NotFound or KinesisErrorKind.Denied or KinesisErrorKind.Client } => ConditionSeverity.Unhealthy,
+        KinesisException { Kind: KinesisErrorKind.NotFound or KinesisErrorKind.Denied or KinesisErrorKind.Client } =>
+            ConditionSeverity.Unhealthy,
         LeaseStoreException { IsTransient: false } => ConditionSeverity.Unhealthy,
         _ => ConditionSeverity.Degraded,
     };
 
     /// <summary>
-    /// The same for a worker that has not begun to read: what cannot be reached at all counts too, since a wrong endpoint, region or network
-    /// looks like that, and no shard is read meanwhile.
+    /// The same for a worker that has not begun to read: what cannot be reached at all counts too, since a wrong endpoint, region or
+    /// network looks like that, and no shard is read meanwhile.
     /// </summary>
     /// <param name="error">What the step failed with.</param>
     public static ConditionSeverity SeverityAtStart(Exception error) => IsAnswer(error) ? SeverityOf(error) : ConditionSeverity.Unhealthy;
@@ -37,8 +39,8 @@ internal static class FailureAdvice
         }
 
         return stream.Arn is null
-            ? $" Stream '{stream}' was not found at {endpoint}, in the account of the credentials. Where it is in another region, set FastConsumer:Region or "
-                + "AWS_REGION; where it is in another account, name it by its ARN."
+            ? $" Stream '{stream}' was not found at {endpoint}, in the account of the credentials. Where it is in another region, set "
+                + "FastConsumer:Region or AWS_REGION; where it is in another account, name it by its ARN."
             : $" Stream '{stream}' was not found. Its ARN decides where it is looked for: check region, account and name in it.";
     }
 

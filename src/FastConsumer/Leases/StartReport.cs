@@ -1,11 +1,10 @@
 using System.Globalization;
-using FastConsumer.Processors;
 
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// Says at a worker's start which shards of the stream start where, and why: whoever has set a start position learns from it that shards with a
-/// checkpoint do not use it.
+/// Says at a worker's start which shards of the stream start where, and why: whoever has set a start position learns from it that shards
+/// with a checkpoint do not use it.
 /// </summary>
 internal static class StartReport
 {
@@ -42,21 +41,22 @@ internal static class StartReport
 
     private static Place Both(int order, string text) => new(
         order,
-        $"has {string.Format(CultureInfo.InvariantCulture, text, "starts")}",
-        $"have {string.Format(CultureInfo.InvariantCulture, text, "start")}");
+        $"has {string.Format(CultureInfo.InvariantCulture, text, "starts", "its parents end", "its lease was")}",
+        $"have {string.Format(CultureInfo.InvariantCulture, text, "start", "their parents end", "their leases were")}");
 
     private static string Position(Lease lease) => lease.Checkpoint.Kind switch
     {
         CheckpointKind.TrimHorizon => "the oldest record that the stream retains (TRIM_HORIZON)",
-        _ => lease.StartedAt is { } time
-            ? $"the records put since {time.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)} ({lease.Checkpoint})"
-            : lease.Checkpoint.ToString(),
+        _ => lease.StartedAt is { } time ? $"the records put since {Text(time)} ({lease.Checkpoint})" : lease.Checkpoint.ToString(),
     };
+
+    private static string Text(DateTimeOffset time) =>
+        time.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static string Reason(Lease lease, string startPosition, CheckpointPosition start) =>
         lease.Checkpoint.Kind == start.Kind ? $", as StartPosition ({startPosition}) says"
-        : lease.ParentShardIds.Count > 0 ? ", where the shards that they were made from end"
-        : $", where their leases were created; StartPosition is {startPosition} now";
+        : lease.ParentShardIds.Count > 0 ? ", where {1}"
+        : $", where {{2}} created; StartPosition is {startPosition} now";
 
     private static string Sentence(string[] shards, Place place)
     {

@@ -22,7 +22,9 @@ public sealed class KinesisProcessorAttribute(string stream) : Attribute
 [AttributeUsage(AttributeTargets.Method, Inherited = false)]
 public sealed class OnRecordAttribute : Attribute
 {
-    /// <summary>The value of <see cref="KinesisProcessorAttribute.RouteProperty"/> that chooses this method; null takes what no other route matches.</summary>
+    /// <summary>
+    /// The value of <see cref="KinesisProcessorAttribute.RouteProperty"/> that chooses this method; null takes what no other route matches.
+    /// </summary>
     public string? Route { get; set; }
 }
 
@@ -83,7 +85,8 @@ public sealed class CheckpointAttribute : Attribute
 }
 
 /// <summary>Names the deserializer of a payload, on the handler's parameter or on the payload's class.</summary>
-/// <param name="type">A type that implements <see cref="IRecordDeserializer{T}"/>; taken from DI where it is registered, else created with its parameterless constructor.</param>
+/// <param name="type">A type that implements <see cref="IRecordDeserializer{T}"/>; taken from DI where it is registered, else created with
+/// its parameterless constructor.</param>
 [AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Class | AttributeTargets.Struct, Inherited = false)]
 public sealed class DeserializerAttribute(Type type) : Attribute
 {
@@ -91,7 +94,11 @@ public sealed class DeserializerAttribute(Type type) : Attribute
     public Type Type { get; } = type;
 }
 
-/// <summary>A handler's parameter that is a service, resolved from a scope of its own for each call.</summary>
+/// <summary>
+/// A handler's parameter that is a service, resolved from a scope of its own for each call. For a service that is registered with a key,
+/// use <c>Microsoft.Extensions.DependencyInjection.FromKeyedServicesAttribute</c> instead. Each service is looked up once when the host
+/// starts, which fails if it is missing, unless the parameter's type is nullable.
+/// </summary>
 [AttributeUsage(AttributeTargets.Parameter, Inherited = false)]
 public sealed class FromServicesAttribute : Attribute;
 
@@ -139,13 +146,22 @@ public sealed class OnErrorAttribute(Type exceptionType, ErrorAction action) : A
     /// </summary>
     public int MaxAttempts { get; set; }
 
-    /// <summary>For <see cref="ErrorAction.Retry"/>: the wait before the second attempt, as <c>[d.]hh:mm:ss[.fffffff]</c>; what the options say by default (200 ms). It doubles with each attempt.</summary>
+    /// <summary>
+    /// For <see cref="ErrorAction.Retry"/>: the wait before the second attempt, as <c>[d.]hh:mm:ss[.fffffff]</c>; what the options say by
+    /// default (200 ms). It doubles with each attempt.
+    /// </summary>
     public string? InitialBackoff { get; set; }
 
-    /// <summary>For <see cref="ErrorAction.Retry"/>: the longest wait between two attempts, as <c>[d.]hh:mm:ss[.fffffff]</c>; what the options say by default (30 s).</summary>
+    /// <summary>
+    /// For <see cref="ErrorAction.Retry"/>: the longest wait between two attempts, as <c>[d.]hh:mm:ss[.fffffff]</c>; what the options say
+    /// by default (30 s).
+    /// </summary>
     public string? MaxBackoff { get; set; }
 
-    /// <summary>For <see cref="ErrorAction.Retry"/> with <see cref="MaxAttempts"/>: what becomes of the record after the last attempt; <see cref="ErrorAction.Stop"/> by default.</summary>
+    /// <summary>
+    /// For <see cref="ErrorAction.Retry"/> with <see cref="MaxAttempts"/>: what becomes of the record after the last attempt; <see
+    /// cref="ErrorAction.Stop"/> by default.
+    /// </summary>
     public ErrorAction Then { get; set; } = ErrorAction.Stop;
 
     /// <summary>

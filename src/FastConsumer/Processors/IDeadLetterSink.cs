@@ -1,9 +1,9 @@
 namespace FastConsumer;
 
 /// <summary>
-/// Takes what <see cref="ErrorAction.DeadLetter"/> leaves out. A record's checkpoint passes it only after its letter is written: while the sink
-/// throws, it is tried again with back-off, and the shard waits. A sink that can never take a letter throws
-/// <see cref="DeadLetterRefusedException"/>. After a crash a letter may be written twice.
+/// Takes what <see cref="ErrorAction.DeadLetter"/> leaves out. A record's checkpoint passes it only after its letter is written: while the
+/// sink throws, it is tried again with back-off, and the shard waits. A sink that can never take a letter throws <see
+/// cref="DeadLetterRefusedException"/>. After a crash a letter may be written twice.
 /// </summary>
 public interface IDeadLetterSink
 {

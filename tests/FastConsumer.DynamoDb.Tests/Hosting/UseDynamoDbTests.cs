@@ -33,6 +33,22 @@ public sealed class UseDynamoDbTests
     }
 
     [Fact]
+    public async Task A_key_of_its_section_that_nothing_reads_is_named()
+    {
+        FastConsumerBuilder? consumer = null;
+        await using ServiceProvider services = Build(
+            builder => consumer = builder.UseDynamoDb(),
+            ("FastConsumer:DynamoDb:TabelName", "leases"),
+            ("FastConsumer:DynamoDb:Tags:team", "billing"),
+            ("FastConsumer:DynamoDb:TableMode", "Require"));
+
+        string warning = Assert.Single(ConfigurationKeys.FindUnknown(services.GetRequiredService<IConfiguration>(), [consumer!]));
+
+        Assert.Contains("FastConsumer:DynamoDb:TabelName", warning, StringComparison.Ordinal);
+        Assert.Contains("Did you mean FastConsumer:DynamoDb:TableName?", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_further_consumer_has_a_section_of_its_own()
     {
         await using ServiceProvider services = Build(

@@ -62,6 +62,28 @@ public sealed class QuickStartTests(LocalAws aws)
     }
 
     [Fact]
+    public async Task Needs_no_DynamoDB_with_leases_in_memory_and_says_where_it_reads()
+    {
+        const string stream = "quick-start-in-memory";
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await aws.Producer.CreateStreamAsync(stream, 1, cancellationToken);
+        // nobody listens there
+        var environment = new Dictionary<string, string?> { ["AWS_ENDPOINT_URL_DYNAMODB"] = "http://127.0.0.1:1" };
+        await using var program = Start(environment, "--stream", stream, "--leases", "memory", "--json");
+        await aws.Producer.PutRecordsAsync(stream, await ReadEventsAsync(cancellationToken), cancellationToken);
+        await Eventually.ThatAsync(
+            "all events are counted",
+            () => _output.Any(line => line.StartsWith($"{Events} records", StringComparison.Ordinal)),
+            () => program.LastOutput);
+
+        Signals.Send(program.Id, Signal.Terminate);
+        Assert.True(await ExitedAsync(program) == 0, program.LastOutput);
+
+        Assert.Contains($"Kinesis: {aws.KinesisUrl}", _output);
+        Assert.Contains("leases: in the memory of this process", _output);
+    }
+
+    [Fact]
     public async Task Says_what_is_wrong_with_its_arguments()
     {
         await using var program = Start("--no-such-option");
@@ -105,17 +127,20 @@ public sealed class QuickStartTests(LocalAws aws)
     }
 
     /// <summary>Under the guard, which ends it with the test host and passes signals on.</summary>
-    private ChildProcess Start(params string[] arguments) => ChildProcess.Start(
-        "node",
-        [NodePackages.Script("guard.cjs"), "dotnet", ProgramFiles.QuickStart, .. arguments],
-        Path.GetTempPath(),
-        new Dictionary<string, string?>
-        {
-            ["AWS_ENDPOINT_URL_KINESIS"] = aws.KinesisUrl,
-            ["AWS_ENDPOINT_URL_DYNAMODB"] = aws.DynamoUrl,
-            ["AWS_REGION"] = LocalAws.Region,
-            ["AWS_ACCESS_KEY_ID"] = "test",
-            ["AWS_SECRET_ACCESS_KEY"] = "test",
-        },
-        _output.Enqueue);
+    private ChildProcess Start(params string[] arguments) => Start([], arguments);
+
+    private ChildProcess Start(Dictionary<string, string?> environment, params string[] arguments)
+    {
+        environment.TryAdd("AWS_ENDPOINT_URL_KINESIS", aws.KinesisUrl);
+        environment.TryAdd("AWS_ENDPOINT_URL_DYNAMODB", aws.DynamoUrl);
+        environment.TryAdd("AWS_REGION", LocalAws.Region);
+        environment.TryAdd("AWS_ACCESS_KEY_ID", "test");
+        environment.TryAdd("AWS_SECRET_ACCESS_KEY", "test");
+        return ChildProcess.Start(
+            "node",
+            [NodePackages.Script("guard.cjs"), "dotnet", ProgramFiles.QuickStart, .. arguments],
+            Path.GetTempPath(),
+            environment,
+            _output.Enqueue);
+    }
 }

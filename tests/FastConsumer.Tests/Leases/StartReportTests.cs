@@ -34,9 +34,9 @@ public sealed class StartReportTests
     [Fact]
     public void A_child_and_a_lease_of_an_earlier_setting_have_their_own_reasons() =>
         Assert.Equal(
-            "Shard shard-1 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), where the shards that they "
-                + "were made from end. Shard shard-0 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), where "
-                + "their leases were created; StartPosition is Latest now.",
+            "Shard shard-0 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), where its lease was "
+                + "created; StartPosition is Latest now. "
+                + "Shard shard-1 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), where its parents end.",
             StartReport.Describe(
                 [Lease(1, CheckpointPosition.TrimHorizon) with { ParentShardIds = ["shard-9"] }, Lease(0, CheckpointPosition.TrimHorizon)],
                 "Latest",

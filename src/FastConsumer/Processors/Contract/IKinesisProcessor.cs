@@ -1,6 +1,8 @@
 namespace FastConsumer.Processors;
 
-/// <summary>What the source generator adds to a class with <see cref="KinesisProcessorAttribute"/>. Not meant to be written by hand.</summary>
+/// <summary>
+/// What the source generator adds to a class with <see cref="KinesisProcessorAttribute"/>. Not meant to be written by hand.
+/// </summary>
 /// <typeparam name="TSelf">The class itself.</typeparam>
 public interface IKinesisProcessor<TSelf>
     where TSelf : class, IKinesisProcessor<TSelf>
@@ -35,7 +37,9 @@ public sealed class ProcessorDefinition<TProcessor>
     /// <summary>True where an <see cref="OnErrorAttribute"/> says <see cref="ErrorAction.DeadLetter"/>, so that a sink is needed.</summary>
     public bool UsesDeadLetters { get; init; }
 
-    /// <summary>The services that the class's methods take as parameters; looked up once at start, so that a missing one is told there.</summary>
+    /// <summary>
+    /// The services that the class's methods take as parameters; looked up once at start, so that a missing one is told there.
+    /// </summary>
     public IReadOnlyList<ProcessorService> Services { get; init; } = [];
 
     /// <summary>Makes the pipeline of one shard from the shard's own instance and the services of the host.</summary>
