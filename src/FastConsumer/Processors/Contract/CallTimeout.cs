@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using System.Globalization;
 
 namespace FastConsumer.Processors;
 
 /// <summary>The time-out of one call of a handler: a token that ends with the time, or with the call's own token.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class CallTimeout : IDisposable
 {
     private readonly TimeSpan _time;
