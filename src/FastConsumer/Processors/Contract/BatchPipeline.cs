@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.ComponentModel;
 using System.Runtime.CompilerServices;
 
 namespace FastConsumer.Processors;
@@ -7,9 +8,11 @@ namespace FastConsumer.Processors;
 /// <param name="MaxRecords">The most records of a batch.</param>
 /// <param name="MaxBytes">The most payload bytes of a batch.</param>
 /// <param name="MaxWait">How long the first record of a batch waits for others.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct BatchLimits(int MaxRecords, int MaxBytes, TimeSpan MaxWait);
 
 /// <summary>The pipeline of a processor with an <see cref="OnBatchAttribute"/> method: collects records, then hands them over at once.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class BatchPipeline : ShardPipeline
 {
     private readonly int _maxRecords;
@@ -235,6 +238,7 @@ public abstract class BatchPipeline : ShardPipeline
 
 /// <summary>A <see cref="BatchPipeline"/> whose handler takes payloads.</summary>
 /// <typeparam name="TPayload">The payload.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class BatchPipeline<TPayload> : BatchPipeline
 {
     private TPayload[] _payloads = [];

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using FastConsumer.Diagnostics;
@@ -6,7 +7,11 @@ using FastConsumer.Timing;
 namespace FastConsumer.Processors;
 
 /// <summary>The time-out of one call of a handler: a token that ends with the time, or with the call's own token.</summary>
-[SuppressMessage("Reliability", "CA2213", Justification = "The source has neither a timer nor a handle, and may be cancelled until the call's own token is unregistered.")]
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage(
+    "Reliability",
+    "CA2213",
+    Justification = "The source has neither a timer nor a handle, and may be cancelled until the call's own token is unregistered.")]
 public sealed class CallTimeout : IDisposable
 {
     private readonly TimeSpan _time;

@@ -1,7 +1,10 @@
+using System.ComponentModel;
+
 namespace FastConsumer.Processors;
 
 /// <summary>An <see cref="OnErrorAttribute"/> as generated code hands it to the dispatcher; its exception's type is a test in that code.</summary>
 /// <param name="action">What becomes of the record.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ErrorRule(ErrorAction action)
 {
     /// <summary>What becomes of the record.</summary>

@@ -1,9 +1,12 @@
+using System.ComponentModel;
+
 namespace FastConsumer.Processors;
 
 /// <summary>
 /// What the source generator adds to a class with <see cref="KinesisProcessorAttribute"/>. Not meant to be written by hand.
 /// </summary>
 /// <typeparam name="TSelf">The class itself.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public interface IKinesisProcessor<TSelf>
     where TSelf : class, IKinesisProcessor<TSelf>
 {
@@ -13,6 +16,7 @@ public interface IKinesisProcessor<TSelf>
 
 /// <summary>A processor as its attributes describe it.</summary>
 /// <typeparam name="TProcessor">The annotated class.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ProcessorDefinition<TProcessor>
     where TProcessor : class
 {

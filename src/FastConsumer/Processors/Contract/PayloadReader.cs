@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -6,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 namespace FastConsumer.Processors;
 
 /// <summary>Reads payloads for generated pipelines, without reflection.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class PayloadReader
 {
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

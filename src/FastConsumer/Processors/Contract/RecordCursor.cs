@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Runtime.CompilerServices;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis.Wire;
@@ -8,6 +9,7 @@ namespace FastConsumer.Processors;
 /// Walks a pipeline through the records of a page. The pipeline advances it; where a handler throws, the cursor still
 /// stands on the failed record, so the dispatcher can try that record again and nothing before it.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class RecordCursor
 {
     /// <summary>Of handlers that return at once, so many run between two looks at the clock and the stop.</summary>

@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using System.Text.Json;
 
 namespace FastConsumer.Processors;
 
 /// <summary>The text of a record's route property, as it stands in the JSON; borrowed like the record.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly ref struct RouteText
 {
     private readonly ReadOnlySpan<byte> _raw;

@@ -1,9 +1,12 @@
+using System.ComponentModel;
+
 namespace FastConsumer.Processors;
 
 /// <summary>
 /// One shard's way from records to the user's methods, compiled by the source generator. Called by one caller at a time.
 /// Exceptions of the user's code leave it as they are: the dispatcher decides what becomes of them.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class ShardPipeline
 {
     private protected ShardPipeline()
@@ -32,6 +35,7 @@ public abstract class ShardPipeline
 }
 
 /// <summary>The pipeline of a processor with <see cref="OnRecordAttribute"/> methods.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class RecordPipeline : ShardPipeline
 {
     /// <summary>
