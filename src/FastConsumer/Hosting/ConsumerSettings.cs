@@ -145,9 +145,9 @@ public abstract class ConsumerSettings
     public TimeSpan? LeaseDuration { get; set; }
 
     /// <summary>
-    /// How long a call of a handler, a life-cycle method, a constructor or a dead-letter sink may take before a warning and the health check
-    /// (degraded) name it, with its shard and record, more than zero to 1.00:00:00; three times <see cref="LeaseDuration"/> by default. Nothing
-    /// else follows: the shard waits for the call and keeps its lease. Set it higher where calls take that long.
+    /// How long a call of a handler, a life-cycle method, a constructor or a dead-letter sink may take before a warning and the health
+    /// check (degraded) name it, with its shard and record, more than zero to 1.00:00:00; three times <see cref="LeaseDuration"/> by
+    /// default. Nothing else follows: the shard waits for the call and keeps its lease. Set it higher where calls take that long.
     /// </summary>
     public TimeSpan? HungCallAfter { get; set; }
 
@@ -193,9 +193,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 
     /// <summary>
-    /// The most threads that the handlers of one processor run on, 1 to 10,000; 1,000 by default. They are threads of the worker's own, apart from
-    /// the runtime's pool: one per processor core, and more only while handlers block those that are there. Handlers that find no thread wait for
-    /// one; leases are renewed meanwhile.
+    /// The most threads that the handlers of one processor run on, 1 to 10,000; 1,000 by default. They are threads of the worker's own,
+    /// apart from the runtime's pool: one per processor core, and more only while handlers block those that are there. Handlers that find
+    /// no thread wait for one; leases are renewed meanwhile.
     /// </summary>
     public int MaxHandlerThreads { get; set; } = DefaultMaxHandlerThreads;
 

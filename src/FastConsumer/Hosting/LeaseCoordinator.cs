@@ -199,7 +199,8 @@ internal sealed class LeaseCoordinator
     private async Task<bool> MoveAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
         // A shard that is being wound up here is neither held nor free.
-        IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey) || (!_runs.IsRunning(lease.LeaseKey) && !_runs.IsBarred(lease)))];
+        IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey)
+            || (!_runs.IsRunning(lease.LeaseKey) && !_runs.IsBarred(lease)))];
         _requests.Listed(runnable);
         var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => (lease.Owner == Me && (lease.IsPassedOn || _namesakes.IsMine(lease))) || _observer.IsFree(lease))
         {

@@ -10,7 +10,8 @@ namespace FastConsumer.Hosting;
 
 /// <summary>
 /// The shards that this worker runs, each from the take of its lease to the release. TEMPORARY: drives <see cref="ShardSupervisor"/> from
-/// <see cref="HeldLease"/> and <see cref="StopPhases"/>, with the checkpoints of the former checkpointer, until the lease loop does. Thread-safe.
+/// <see cref="HeldLease"/> and <see cref="StopPhases"/>, with the checkpoints of the former checkpointer, until the lease loop does.
+/// Thread-safe.
 /// </summary>
 internal sealed class ShardRuns : IDisposable
 {
@@ -84,7 +85,10 @@ internal sealed class ShardRuns : IDisposable
     /// <summary>True also while the shard of a lease that is held no more is wound up.</summary>
     public bool IsRunning(string leaseKey) => _running.ContainsKey(leaseKey);
 
-    /// <summary>True where this worker leaves a shard that failed here to others: until its back-off is over, or nobody took it for three lease durations.</summary>
+    /// <summary>
+    /// True where this worker leaves a shard that failed here to others: until its back-off is over, or nobody took it for three lease
+    /// durations.
+    /// </summary>
     public bool IsBarred(Lease lease)
     {
         if (!_barred.TryGetValue(lease.LeaseKey, out Barred? barred))
@@ -120,7 +124,8 @@ internal sealed class ShardRuns : IDisposable
         run.Task = RunAsync(
             run,
             new LeaseCommand.Start(
-                lease.Key, lease.FencingToken, taken, At(takeStarted), isFirstStart, _sync.HashKeyRangeOf(lease.Key) ?? taken.HashKeyRange, from),
+                lease.Key, lease.FencingToken, taken, At(takeStarted), isFirstStart, _sync.HashKeyRangeOf(lease.Key) ?? taken.HashKeyRange,
+                    from),
             registered.Task);
         registered.SetResult();
     }
@@ -173,12 +178,12 @@ internal sealed class ShardRuns : IDisposable
         long startedAt = _parts.Time.GetTimestamp();
         List<CancellationTokenRegistration> orders =
         [
-            On(run.Phases.Stop, () => new LeaseCommand.Stop(key, epoch, "it is told to")),
-            On(run.Phases.CancelHandlers, () => new LeaseCommand.CancelHandler(key, epoch)),
-            On(run.Phases.GiveUp, () => new LeaseCommand.GiveUp(key, epoch)),
-            On(run.Phases.EndFlush, () => new LeaseCommand.GiveUp(key, epoch)),
-            On(run.Phases.EndRelease, () => new LeaseCommand.GiveUp(key, epoch)),
-            On(lease.Lost, () => new LeaseCommand.Lose(key, epoch, lease.LossReason!)),
+            On(() => new LeaseCommand.Stop(key, epoch, "it is told to"), run.Phases.Stop),
+            On(() => new LeaseCommand.CancelHandler(key, epoch), run.Phases.CancelHandlers),
+            On(() => new LeaseCommand.GiveUp(key, epoch), run.Phases.GiveUp),
+            On(() => new LeaseCommand.GiveUp(key, epoch), run.Phases.EndFlush),
+            On(() => new LeaseCommand.GiveUp(key, epoch), run.Phases.EndRelease),
+            On(() => new LeaseCommand.Lose(key, epoch, lease.LossReason!), lease.Lost),
         ];
         try
         {
@@ -225,7 +230,8 @@ internal sealed class ShardRuns : IDisposable
         }
     }
 
-    private CancellationTokenRegistration On(CancellationToken token, Func<LeaseCommand> command) => token.UnsafeRegister(_ => Execute(command()), null);
+    private CancellationTokenRegistration On(Func<LeaseCommand> command, CancellationToken token) => token.UnsafeRegister(_ =>
+        Execute(command()), null);
 
     /// <summary>After a failure the shard is left to others, for longer each time; one that had run for long begins anew.</summary>
     private void Bar(string key, LeaseEvent.RunEnd end, long startedAt)
@@ -304,7 +310,8 @@ internal sealed class ShardRuns : IDisposable
         }
     }
 
-    private CheckpointPosition PositionOf(ShardRun run) => _supervisor.ProgressOf(run.Lease.Key, run.Lease.FencingToken)?.Position ?? run.Durable;
+    private CheckpointPosition PositionOf(ShardRun run) => _supervisor.ProgressOf(run.Lease.Key,
+        run.Lease.FencingToken)?.Position ?? run.Durable;
 
     private async Task<LeaseWriteResult> WriteOnceAsync(ShardRun run, bool isUrgent, CancellationToken cancellationToken)
     {

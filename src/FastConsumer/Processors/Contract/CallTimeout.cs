@@ -6,7 +6,8 @@ using FastConsumer.Timing;
 namespace FastConsumer.Processors;
 
 /// <summary>The time-out of one call of a handler: a token that ends with the time, or with the call's own token.</summary>
-[SuppressMessage("Reliability", "CA2213", Justification = "The source has neither a timer nor a handle, and may be cancelled until the call's own token is unregistered.")]
+[SuppressMessage("Reliability", "CA2213",
+    Justification = "The source has neither a timer nor a handle, and may be cancelled until the call's own token is unregistered.")]
 public sealed class CallTimeout : IDisposable
 {
     private readonly TimeSpan _time;
@@ -23,7 +24,8 @@ public sealed class CallTimeout : IDisposable
         _outer = outer;
         _guard = guard ?? CallbackGuard.Silent;
         _scheduler = TaskScheduler.Current;
-        // what the handler has registered for its token runs apart from the timers: it may block, and what it throws must not end the process
+        // what the handler has registered for its token runs apart from the timers: it may block, and what it throws must not end the
+        // process
         _timer = provider.CreateTimer(
             static state =>
             {
