@@ -144,7 +144,8 @@ internal sealed class SimulatedWorker
                 if (worker.IsWell)
                 {
                     // what a logger throws is caught: the run is ended instead
-                    worker._loop.Fail(new InvariantViolatedException("needless loss", $"nothing had befallen {worker.Name}: {formatter(state, exception)}", null));
+                    worker._loop.Fail(new InvariantViolatedException("needless loss",
+                        $"nothing had befallen {worker.Name}: {formatter(state, exception)}", null));
                 }
 
                 // what befell the lease may have befallen others, and slowed its writes down
@@ -154,7 +155,8 @@ internal sealed class SimulatedWorker
             worker.Note($"[{eventId.Id}] {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
             if (logLevel == LogLevel.Critical || eventId.Name == nameof(ConsumerLog.ShardFailed))
             {
-                worker._loop.Fail(new InvariantViolatedException("no failure inside", $"{worker.Name}: {formatter(state, exception)} {exception}", null));
+                worker._loop.Fail(new InvariantViolatedException("no failure inside",
+                    $"{worker.Name}: {formatter(state, exception)} {exception}", null));
             }
         }
     }

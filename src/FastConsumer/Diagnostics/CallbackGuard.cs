@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Diagnostics;
 
 /// <summary>
-/// Loggers, meter listeners and callbacks of cancellation tokens are the application's code, called in the midst of FastConsumer's. What they
-/// throw is caught at the call, counted and shown in health, and ends nothing; one that does not return is shown in health too. Thread-safe.
+/// Loggers, meter listeners and callbacks of cancellation tokens are the application's code, called in the midst of FastConsumer's. What
+/// they throw is caught at the call, counted and shown in health, and ends nothing; one that does not return is shown in health too.
+/// Thread-safe.
 /// </summary>
 /// <param name="health">Told of both; null where nobody is.</param>
 /// <param name="place">Where health names it.</param>
@@ -103,7 +104,8 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
             }
         }
 
-        health?.Report(place, ConditionSeverity.Degraded, $"{what} of this application threw {error.GetType().Name}: {error.Message} FastConsumer goes on without it. This was exception {failures} of its loggers, meter listeners and token callbacks.");
+        health?.Report(place, ConditionSeverity.Degraded, $"{what} of this application threw {error.GetType().Name}: {error.Message} "
+            + $"FastConsumer goes on without it. This was exception {failures} of its loggers, meter listeners and token callbacks.");
         if (!tells)
         {
             return;
@@ -122,7 +124,9 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
         }
     }
 
-    /// <summary>Shows calls that have not returned for so long, and no longer what is over. Called now and then; calls nobody but health.</summary>
+    /// <summary>
+    /// Shows calls that have not returned for so long, and no longer what is over. Called now and then; calls nobody but health.
+    /// </summary>
     public void Look(TimeSpan longest)
     {
         lock (_lock)
@@ -147,7 +151,9 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
         if (blocked.Count > 0)
         {
             (string what, TimeSpan worst) = blocked.MaxBy(static call => call.Time);
-            health?.Report(blockedPlace, ConditionSeverity.Degraded, $"{what} of this application has not returned for {worst:hh\\:mm\\:ss}, and whatever called it waits ({blocked.Count} in all). Loggers, meter listeners and token callbacks must return soon.");
+            health?.Report(blockedPlace, ConditionSeverity.Degraded, $"{what} of this application has not returned for "
+                + $"{worst:hh\\:mm\\:ss}, and whatever called it waits ({blocked.Count} in all). Loggers, meter listeners and token "
+                + "callbacks must return soon.");
             _isBlockedShown = true;
         }
         else if (_isBlockedShown)

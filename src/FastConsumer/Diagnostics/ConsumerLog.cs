@@ -85,7 +85,9 @@ internal static partial class ConsumerLog
             + "to the fallback. {Reason}")]
     public static partial void DeadLetterRedirected(ILogger log, string processor, object position, string shardId, string reason);
 
-    [LoggerMessage(2131, LogLevel.Warning, "{Processor}: {Method} of shard {ShardId} has not returned for {Running}, at record {Position}. The shard waits for it and keeps its lease. Give calls a time-out of their own, or [OnError(typeof(TimeoutException), ErrorAction.Retry, Timeout = ...)].")]
+    [LoggerMessage(2131, LogLevel.Warning,
+        "{Processor}: {Method} of shard {ShardId} has not returned for {Running}, at record {Position}. The shard waits for it and keeps "
+            + "its lease. Give calls a time-out of their own, or [OnError(typeof(TimeoutException), ErrorAction.Retry, Timeout = ...)].")]
     public static partial void CallHangs(ILogger log, string processor, string method, string shardId, TimeSpan running, object position);
 
     [LoggerMessage(2132, LogLevel.Information, "{Processor}: {Method} of shard {ShardId} has returned after {Running}.")]
@@ -222,22 +224,35 @@ internal static partial class ConsumerLog
     [LoggerMessage(2409, LogLevel.Information, "{Processor} starts on stream {Stream}: {Starts}")]
     public static partial void StartsAt(ILogger log, string processor, string stream, string starts);
 
-    [LoggerMessage(2405, LogLevel.Error, "{Processor}: shard {ShardId} failed inside FastConsumer. Its lease is released after the last checkpoint, and this worker leaves the shard to others for a while.")]
+    [LoggerMessage(2405, LogLevel.Error,
+        "{Processor}: shard {ShardId} failed inside FastConsumer. Its lease is released after the last checkpoint, and this worker "
+            + "leaves the shard to others for a while.")]
     public static partial void ShardFailed(ILogger log, string processor, string shardId, Exception error);
 
-    [LoggerMessage(2410, LogLevel.Error, "{Processor} could not be created for shard {ShardId}: its constructor, or a service that it needs, failed. The lease is released, and this worker leaves the shard to others for a while.")]
+    [LoggerMessage(2410, LogLevel.Error,
+        "{Processor} could not be created for shard {ShardId}: its constructor, or a service that it needs, failed. The lease is "
+            + "released, and this worker leaves the shard to others for a while.")]
     public static partial void ProcessorNotCreated(ILogger log, string processor, string shardId, Exception error);
 
-    [LoggerMessage(2411, LogLevel.Critical, "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it comes again after the restart.")]
+    [LoggerMessage(2411, LogLevel.Critical,
+        "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
+            + "comes again after the restart.")]
     public static partial void HostStopped(ILogger log, string processor, string shardId, object position, Exception error);
 
-    [LoggerMessage(2500, LogLevel.Warning, "{What} of this application threw; FastConsumer goes on without it. This was exception {Count} of its loggers, meter listeners and token callbacks.")]
+    [LoggerMessage(2500, LogLevel.Warning,
+        "{What} of this application threw; FastConsumer goes on without it. This was exception {Count} of its loggers, meter listeners "
+            + "and token callbacks.")]
     public static partial void CallbackFailed(ILogger log, string what, long count, Exception error);
 
-    [LoggerMessage(2501, LogLevel.Warning, "{Processor} blocks the threads of its handlers: {Threads} threads are there, {Waiting} calls wait for one, and {Most} threads are the most (FastConsumer:MaxHandlerThreads). No lease is lost by that. Await what takes long instead of blocking.")]
+    [LoggerMessage(2501, LogLevel.Warning,
+        "{Processor} blocks the threads of its handlers: {Threads} threads are there, {Waiting} calls wait for one, and {Most} threads "
+            + "are the most (FastConsumer:MaxHandlerThreads). No lease is lost by that. Await what takes long instead of blocking.")]
     public static partial void HandlersBlock(ILogger log, string processor, int threads, int waiting, int most);
 
-    [LoggerMessage(2502, LogLevel.Warning, "The runtime's thread pool is starved: an item waited for {Waited} and has not run (seen {Count} times). Something in this process blocks the pool's threads, and renewals of leases may come too late. Look for blocking calls (Task.Result, Task.Wait, Thread.Sleep), also in code that runs after ConfigureAwait(false) or in Task.Run.")]
+    [LoggerMessage(2502, LogLevel.Warning,
+        "The runtime's thread pool is starved: an item waited for {Waited} and has not run (seen {Count} times). Something in this "
+            + "process blocks the pool's threads, and renewals of leases may come too late. Look for blocking calls (Task.Result, "
+            + "Task.Wait, Thread.Sleep), also in code that runs after ConfigureAwait(false) or in Task.Run.")]
     public static partial void PoolStarved(ILogger log, TimeSpan waited, long count);
 
     [LoggerMessage(2504, LogLevel.Error, "{Processor} could not look after its shards; it looks again at once.")]

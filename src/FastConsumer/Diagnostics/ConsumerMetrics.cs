@@ -4,7 +4,8 @@ using System.Diagnostics.Metrics;
 namespace FastConsumer.Diagnostics;
 
 /// <summary>
-/// The meter <c>FastConsumer</c>. Per record nothing is measured: counts are added per page and per checkpoint. What a listener throws is caught.
+/// The meter <c>FastConsumer</c>. Per record nothing is measured: counts are added per page and per checkpoint. What a listener throws is
+/// caught.
 /// </summary>
 internal sealed class ConsumerMetrics
 {
@@ -49,7 +50,8 @@ internal sealed class ConsumerMetrics
         _filtered = meter.CreateCounter<long>("fastconsumer.records.filtered", "{record}", "Records for which a [Filter] method was false.");
         _checkpoints = meter.CreateCounter<long>("fastconsumer.checkpoints", "{checkpoint}", "Checkpoints that became durable.");
         _leases = meter.CreateUpDownCounter<long>("fastconsumer.leases", "{lease}", "Leases held.");
-        _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms", "KCL's MillisBehindLatest of the last answer, and the time since.");
+        _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms",
+            "KCL's MillisBehindLatest of the last answer, and the time since.");
     }
 
     /// <summary>The same instruments for one worker, which hears of what their listeners throw.</summary>
@@ -110,7 +112,8 @@ internal sealed class ConsumerMetrics
 
     public void LeaseGone(in ShardTags shard) => Leases(-1, shard);
 
-    private void Leases(long change, in ShardTags shard) => Guarded(_leases, change, shard, static (counter, value, tags) => counter.Add(value, tags));
+    private void Leases(long change, in ShardTags shard) => Guarded(_leases, change, shard, static (counter, value, tags) =>
+        counter.Add(value, tags));
 
     private void Add(Counter<long> counter, long value, in ShardTags shard) =>
         Guarded(counter, value, shard, static (counter, value, tags) => counter.Add(value, tags));
@@ -118,7 +121,8 @@ internal sealed class ConsumerMetrics
     private void Record(Gauge<double> gauge, double value, in ShardTags shard) =>
         Guarded(gauge, value, shard, static (gauge, value, tags) => gauge.Record(value, tags));
 
-    private void Guarded<TInstrument, TValue>(TInstrument instrument, TValue value, in ShardTags shard, Action<TInstrument, TValue, TagList> record)
+    private void Guarded<TInstrument, TValue>(TInstrument instrument, TValue value, in ShardTags shard,
+        Action<TInstrument, TValue, TagList> record)
         where TInstrument : Instrument
     {
         if (!instrument.Enabled)

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Diagnostics;
 
 /// <summary>
-/// The logger of all that a worker runs: what the application's logger throws is caught, and each entry says in its state and in a scope where
-/// it belongs: the application, the stream, the processor and the shard.
+/// The logger of all that a worker runs: what the application's logger throws is caught, and each entry says in its state and in a scope
+/// where it belongs: the application, the stream, the processor and the shard.
 /// </summary>
 internal sealed class GuardedLogger : ILogger
 {
@@ -57,7 +57,8 @@ internal sealed class GuardedLogger : ILogger
         }
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         CallbackGuard.Call call = _guard.Enter(CallbackGuard.Logger);
         try
@@ -129,7 +130,8 @@ internal sealed class GuardedLogger : ILogger
 
         public KeyValuePair<string, object?> this[int index] => pairs[index];
 
-        public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() => ((IEnumerable<KeyValuePair<string, object?>>)pairs).GetEnumerator();
+        public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() =>
+            ((IEnumerable<KeyValuePair<string, object?>>)pairs).GetEnumerator();
 
         /// <summary>As consoles show scopes.</summary>
         public override string ToString() => string.Join(' ', pairs.Select(static pair => $"{pair.Key}:{pair.Value}"));

@@ -10,8 +10,8 @@ namespace FastConsumer.Dispatch;
 internal sealed record HungCall(string Method, CheckpointPosition? Position, TimeSpan Running, bool IsNew);
 
 /// <summary>
-/// The call of the user's code that one lane waits for. The lane says when it enters and leaves such code, once a page; a watch looks now and
-/// then whether the lane still stands on the same record. So a record costs nothing.
+/// The call of the user's code that one lane waits for. The lane says when it enters and leaves such code, once a page; a watch looks now
+/// and then whether the lane still stands on the same record. So a record costs nothing.
 /// </summary>
 internal sealed class CallWatch
 {
@@ -51,7 +51,8 @@ internal sealed class CallWatch
         string? method = _method;
         RecordCursor? cursor = _cursor;
         object? position = _position;
-        (long, RecordPage?, int, int) now = method is null ? default : (Interlocked.Read(ref _number), cursor?.Page, cursor?.Index ?? 0, cursor?.Attempt ?? 0);
+        (long, RecordPage?, int, int) now = method is null ? default : (Interlocked.Read(ref _number), cursor?.Page, cursor?.Index ?? 0,
+            cursor?.Attempt ?? 0);
         if (method is null || now != _seen)
         {
             returned = _told is null ? null : _told with { Running = time.GetElapsedTime(_seenAt) };

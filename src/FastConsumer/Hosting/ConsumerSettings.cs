@@ -273,9 +273,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 
     /// <summary>
-    /// The most threads that the handlers of one processor run on, 1 to 10,000; 1,000 by default. They are threads of the worker's own, apart from
-    /// the runtime's pool: one per processor core, and more only while handlers block those that are there. Handlers that find no thread wait for
-    /// one; leases are renewed meanwhile.
+    /// The most threads that the handlers of one processor run on, 1 to 10,000; 1,000 by default. They are threads of the worker's own,
+    /// apart from the runtime's pool: one per processor core, and more only while handlers block those that are there. Handlers that find
+    /// no thread wait for one; leases are renewed meanwhile.
     /// </summary>
     public int MaxHandlerThreads { get; set; } = DefaultMaxHandlerThreads;
 

@@ -43,7 +43,8 @@ internal sealed record WorkerParts(
     public Action? StopHost { get; init; }
 
     /// <summary>Catches what loggers, meter listeners and callbacks of tokens throw.</summary>
-    public CallbackGuard Guard { get; init; } = new(Health, $"{Settings.ApplicationName}/{Settings.Stream.Name}/{Settings.ProcessorName}/callbacks", Time);
+    public CallbackGuard Guard { get; init; } = new(Health,
+        $"{Settings.ApplicationName}/{Settings.Stream.Name}/{Settings.ProcessorName}/callbacks", Time);
 
     /// <summary>The same parts, with a logger and metrics that throw nothing, and entries that say where they belong.</summary>
     public WorkerParts Guarded()

@@ -118,8 +118,8 @@ public enum ErrorAction
     Stop,
 
     /// <summary>
-    /// The host stops gracefully (<c>IHostApplicationLifetime.StopApplication</c>), with all that runs in it; the record is not passed, and comes
-    /// again after the restart. For failures that no other shard would survive either.
+    /// The host stops gracefully (<c>IHostApplicationLifetime.StopApplication</c>), with all that runs in it; the record is not passed, and
+    /// comes again after the restart. For failures that no other shard would survive either.
     /// </summary>
     StopHost,
 }

@@ -175,7 +175,8 @@ internal sealed class ShardReader : IShardReader
         {
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
             _expiries.Used();
-            response = await ApartTask.OnPool(() => _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit, cancellationToken));
+            response = await ApartTask.OnPool(() => _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit,
+                cancellationToken));
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
             _metrics.ReadShare(_settings.Shard, _quota.Share);

@@ -1,8 +1,9 @@
 namespace FastConsumer.Supervision;
 
 /// <summary>
-/// Runs handlers on threads of its own, apart from the runtime's pool: a handler that blocks its thread takes none from timers, sockets and the
-/// renewal of leases. It begins with a thread per processor, and adds threads while tasks wait and none of them is taken. Idle threads end.
+/// Runs handlers on threads of its own, apart from the runtime's pool: a handler that blocks its thread takes none from timers, sockets and
+/// the renewal of leases. It begins with a thread per processor, and adds threads while tasks wait and none of them is taken. Idle threads
+/// end.
 /// </summary>
 /// <remarks>
 /// Invariants: no more threads than the bound; while tasks wait and fewer threads than the bound are there, one is taken within
@@ -25,6 +26,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
     // the one that became idle last goes on first, so that the others may end
     private readonly List<Worker> _idle = [];
     private readonly SemaphoreSlim _backlog = new(0);
+    private readonly ManualResetEventSlim _never = new();
     private readonly string _name;
     private readonly int _least;
     private readonly int _most;
@@ -47,7 +49,9 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
         _idleTime = idleTime ?? s_idleFor;
     }
 
-    /// <summary>More than one, whatever the bound: only a scheduler that runs a simulation says one (see <see cref="Timing.ApartTask"/>).</summary>
+    /// <summary>
+    /// More than one, whatever the bound: only a scheduler that runs a simulation says one (see <see cref="Timing.ApartTask"/>).
+    /// </summary>
     public override int MaximumConcurrencyLevel => Math.Max(2, _most);
 
     /// <summary>True while there are more threads than processors, because tasks on them block: each adds a thread.</summary>
@@ -244,7 +248,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
         }
 
         TimeSpan used = Environment.CpuUsage.TotalTime;
-        _ = new ManualResetEventSlim().Wait(BlockedAfter);
+        _never.Wait(BlockedAfter);
         bool computes = Environment.CpuUsage.TotalTime - used > BlockedAfter / 2;
         Worker[] added = [];
         lock (_lock)

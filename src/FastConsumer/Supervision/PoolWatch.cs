@@ -3,8 +3,8 @@ using FastConsumer.Diagnostics;
 namespace FastConsumer.Supervision;
 
 /// <summary>
-/// Tells when the runtime's thread pool is starved: it queues an item each second, and one that has not run a second later is told, once and then
-/// with a count, and in health until one runs again. Driven by a thread that is not the pool's.
+/// Tells when the runtime's thread pool is starved: it queues an item each second, and one that has not run a second later is told, once
+/// and then with a count, and in health until one runs again. Driven by a thread that is not the pool's.
 /// </summary>
 /// <param name="health">Told while it lasts.</param>
 /// <param name="place">Where health names it.</param>
@@ -17,7 +17,8 @@ internal sealed class PoolWatch(ConsumerHealth health, string place, TimeProvide
 
     private static readonly TimeSpan s_toldEach = TimeSpan.FromMinutes(1);
 
-    private readonly Action<Action> _queue = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), item, preferLocal: false));
+    private readonly Action<Action> _queue = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), item,
+        preferLocal: false));
     private long? _queuedAt;
     private bool _isSeen;
     private bool _isStarved;
@@ -28,7 +29,8 @@ internal sealed class PoolWatch(ConsumerHealth health, string place, TimeProvide
     public long Count { get; private set; }
 
     /// <summary>Looks; called some times a second, by one caller at a time.</summary>
-    /// <param name="tell">Called where the log is to be told: how long the item has waited, or null where the pool runs items again.</param>
+    /// <param name="tell">Called where the log is to be told: how long the item has waited, or null where the pool runs items
+    /// again.</param>
     public void Look(Action<TimeSpan?> tell)
     {
         if (_queuedAt is not { } queuedAt)
@@ -70,7 +72,8 @@ internal sealed class PoolWatch(ConsumerHealth health, string place, TimeProvide
         health.Report(
             place,
             ConditionSeverity.Degraded,
-            $"The runtime's thread pool is starved: an item has waited for {waited:hh\\:mm\\:ss}. Something in this process blocks the pool's threads; "
+            $"The runtime's thread pool is starved: an item has waited for {waited:hh\\:mm\\:ss}. Something in this process blocks the "
+                + "pool's threads; "
             + "renewals of leases may come too late. Look for Task.Result, Task.Wait and Thread.Sleep.");
         if (_toldAt is not { } toldAt || time.GetElapsedTime(toldAt) >= s_toldEach)
         {

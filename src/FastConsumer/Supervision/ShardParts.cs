@@ -3,7 +3,6 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
-using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Supervision;
 
@@ -94,8 +93,8 @@ internal sealed record ShardParts
     public Func<TimeSpan?>? SinceTableThrottle { get; init; }
 
     /// <summary>
-    /// What everything runs on in a simulation. Where it is the default one, handlers run on a <see cref="HandlerScheduler"/>, and so, on another,
-    /// do callbacks.
+    /// What everything runs on in a simulation. Where it is the default one, handlers run on a <see cref="HandlerScheduler"/>, and so, on
+    /// another, do callbacks.
     /// </summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }

@@ -16,10 +16,11 @@ namespace FastConsumer.Supervision;
 internal sealed partial class ShardSupervisor
 {
     /// <summary>
-    /// One shard while this worker owns it, from the take of its lease to the moment when nothing here touches the shard any more. It serves the
-    /// shard until it is stopped, ended, lost or failed; says what is done; waits until that is durable; and winds up.
+    /// One shard while this worker owns it, from the take of its lease to the moment when nothing here touches the shard any more. It
+    /// serves the shard until it is stopped, ended, lost or failed; says what is done; waits until that is durable; and winds up.
     /// </summary>
-    [SuppressMessage("Design", "CA1001", Justification = "Commands may come at any time, so its sources are never disposed; they hold neither timers nor handles.")]
+    [SuppressMessage("Design", "CA1001",
+        Justification = "Commands may come at any time, so its sources are never disposed; they hold neither timers nor handles.")]
     private sealed class ShardRun
     {
         private const int PagesAhead = 2;
@@ -170,7 +171,8 @@ internal sealed partial class ShardSupervisor
                     _parts.Health.Report(
                         place,
                         ConditionSeverity.Degraded,
-                        $"{_parts.ProcessorName}: {hung.Method} of shard {Key} has not returned for {hung.Running:hh\\:mm\\:ss}, at record {record}. "
+                        $"{_parts.ProcessorName}: {hung.Method} of shard {Key} has not returned for {hung.Running:hh\\:mm\\:ss}, at "
+                            + $"record {record}. "
                         + "The shard waits for it and keeps its lease.");
                     if (hung.IsNew)
                     {
@@ -227,7 +229,8 @@ internal sealed partial class ShardSupervisor
             _policies = [.. policies];
             _scope = _parts.Services.CreateAsyncScope();
             failures.Calls.Enter("the constructor");
-            Task<ShardPipeline> creating = ApartTask.StartOn(_owner._handlers, () => Task.FromResult(_parts.CreatePipeline(_scope.ServiceProvider)));
+            Task<ShardPipeline> creating = ApartTask.StartOn(_owner._handlers, () =>
+                Task.FromResult(_parts.CreatePipeline(_scope.ServiceProvider)));
             if (!await EndsAsync(creating))
             {
                 ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
@@ -253,7 +256,7 @@ internal sealed partial class ShardSupervisor
                 progress.Close(LostException());
             }
 
-            Channel<ReadItem> pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
+            var pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
             var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time);
             using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             Task reading = ApartTask.StartOn(_owner._control, () => CreateReader().RunAsync(pages.Writer, readingEnd.Token));
@@ -319,7 +322,7 @@ internal sealed partial class ShardSupervisor
             {
                 return dispatching.Result == DispatchEnd.ShardEnded ? (true, null)
                     : _isStopping ? (false, null)
-                    : (false, new InvalidOperationException($"The reader of shard {Key} has ended before the shard, and nobody stopped it."));
+                    : (false, new InvalidOperationException($"The reader of shard {Key} ended before the shard, and nobody stopped it."));
             }
 
             Exception error = dispatching.Exception?.InnerException ?? new TaskCanceledException(dispatching);
@@ -339,7 +342,8 @@ internal sealed partial class ShardSupervisor
         }
 
         private async Task<DispatchEnd> DispatchAsync(
-            ShardDispatcher dispatcher, Lane lane, ShardProgress progress, ChannelReader<ReadItem> pages, CancellationTokenSource readingEnd)
+            ShardDispatcher dispatcher, Lane lane, ShardProgress progress, ChannelReader<ReadItem> pages,
+                CancellationTokenSource readingEnd)
         {
             try
             {
@@ -363,7 +367,8 @@ internal sealed partial class ShardSupervisor
         /// <summary>The last checkpoint is durable, its time is over, or the lease is lost.</summary>
         private async Task WindUpAsync()
         {
-            _progress?.Close(IsLost ? LostException() : new OperationCanceledException($"Shard {Key} has stopped; no further checkpoint is written."));
+            _progress?.Close(IsLost ? LostException()
+                : new OperationCanceledException($"Shard {Key} has stopped; no further checkpoint is written."));
             // who is given up from now on is another
             _patience = ApartTask.Completion();
             if (!_isUserCodeOver)
@@ -388,17 +393,19 @@ internal sealed partial class ShardSupervisor
         }
 
         /// <summary>
-        /// Whoever owns the shard now reads it already, and it may be this worker that is to have it next: the call is cancelled and waited for as a
-        /// handler is.
+        /// Whoever owns the shard now reads it already, and it may be this worker that is to have it next: the call is cancelled and waited
+        /// for as a handler is.
         /// </summary>
         private Task LeaseLostAsync(ShardPipeline pipeline)
         {
             var cancelled = new CancellationTokenSource();
-            return LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, cancelled.Token).AsTask(), _parts.LeaseDuration, cancelled);
+            return LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, cancelled.Token).AsTask(), _parts.LeaseDuration,
+                cancelled);
         }
 
         /// <summary>
-        /// A life-cycle call after which nothing is repeated: its failure is said, and so that it does not return in time, and what comes after it goes on.
+        /// A life-cycle call after which nothing is repeated: its failure is said, and so that it does not return in time, and what comes
+        /// after it goes on.
         /// </summary>
         private async Task LastCallAsync(string method, Func<Task> call, TimeSpan patience, CancellationTokenSource? cancelled = null)
         {
@@ -445,7 +452,8 @@ internal sealed partial class ShardSupervisor
             _parts.Health.Report(
                 Place,
                 ConditionSeverity.Unhealthy,
-                $"{_parts.ProcessorName} cannot run shard {Key}: {error.GetType().Name}: {error.Message} Its lease is released, and this worker leaves it to others for a while.");
+                $"{_parts.ProcessorName} cannot run shard {Key}: {error.GetType().Name}: {error.Message} Its lease is released, and this "
+                    + "worker leaves it to others for a while.");
             return new LeaseEvent.RunEnd.Failed(error);
         }
 
@@ -455,7 +463,8 @@ internal sealed partial class ShardSupervisor
             _parts.Health.Report(
                 Place,
                 ConditionSeverity.Unhealthy,
-                $"{_parts.ProcessorName} could not be created for shard {Key}: {error.GetType().Name}: {error.Message} Correct its constructor or the "
+                $"{_parts.ProcessorName} could not be created for shard {Key}: {error.GetType().Name}: {error.Message} Correct its "
+                    + "constructor or the "
                 + "services that it needs. The lease is released, and this worker leaves it to others for a while.");
             return new LeaseEvent.RunEnd.Failed(error);
         }
@@ -528,7 +537,8 @@ internal sealed partial class ShardSupervisor
                     return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Metrics, Tags);
                 case BatchPipeline batch:
                     return new BatchLane(
-                        batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, _parts.Metrics, Tags, _parts.Guard);
+                        batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, _parts.Metrics, Tags,
+                            _parts.Guard);
                 default:
                     throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator.");
             }
@@ -573,7 +583,8 @@ internal sealed partial class ShardSupervisor
                 _parts.Client, settings, position, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics, _parts.Health, _log);
             return _parts.FanOut is { HasFallenBack: false } consumer
                 ? new FanOutReader(
-                    _parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics, _parts.Health, _log)
+                    _parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics,
+                        _parts.Health, _log)
                 : polling;
         }
     }

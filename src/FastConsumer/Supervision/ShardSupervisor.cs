@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using FastConsumer.Diagnostics;
-using FastConsumer.Dispatch;
 using FastConsumer.Leases.Core;
 using FastConsumer.Reading;
 using FastConsumer.Timing;
@@ -8,8 +7,8 @@ using FastConsumer.Timing;
 namespace FastConsumer.Supervision;
 
 /// <summary>
-/// Starts and watches all that a worker's shards run: readers, dispatchers, lanes and life-cycle calls. It does what the lease commands say and
-/// answers with lease events; it decides nothing about a lease. Thread-safe.
+/// Starts and watches all that a worker's shards run: readers, dispatchers, lanes and life-cycle calls. It does what the lease commands say
+/// and answers with lease events; it decides nothing about a lease. Thread-safe.
 /// </summary>
 /// <remarks>
 /// Invariants: a run that was started ends with <see cref="LeaseEvent.Ended"/>, and before that, unless it was lost, says
@@ -102,7 +101,9 @@ internal sealed partial class ShardSupervisor : IDisposable
         }
     }
 
-    /// <summary>The position that is done, and the throughput to publish; null where nothing is known (yet, or of this epoch any more). Never waits.</summary>
+    /// <summary>
+    /// The position that is done, and the throughput to publish; null where nothing is known (yet, or of this epoch any more). Never waits.
+    /// </summary>
     public (CheckpointPosition Position, double? Throughput)? ProgressOf(string key, long epoch) => Find(key, epoch)?.Progress;
 
     /// <summary>All leases are lost: nothing of this worker may go on.</summary>
@@ -127,8 +128,8 @@ internal sealed partial class ShardSupervisor : IDisposable
     public Task EndedAsync() => Task.WhenAll(_runs.Values.Select(static run => run.Ended));
 
     /// <summary>
-    /// Looks for calls that hang, handlers that block, callbacks that do not return and a starved thread pool, and says so. Waits for nothing: what
-    /// calls loggers and meter listeners goes apart. One caller at a time.
+    /// Looks for calls that hang, handlers that block, callbacks that do not return and a starved thread pool, and says so. Waits for
+    /// nothing: what calls loggers and meter listeners goes apart. One caller at a time.
     /// </summary>
     public void Look()
     {
@@ -216,7 +217,8 @@ internal sealed partial class ShardSupervisor : IDisposable
             place,
             ConditionSeverity.Degraded,
             $"{_parts.ProcessorName} blocks the threads of its handlers: {threads} threads are there, {waiting} calls wait for one, and "
-            + $"{_parts.MaxHandlerThreads} threads are the most (FastConsumer:MaxHandlerThreads). Await what takes long instead of blocking.");
+            + $"{_parts.MaxHandlerThreads} threads are the most (FastConsumer:MaxHandlerThreads). Await what takes long instead of "
+            + "blocking.");
         if (_blockedToldAt is not { } toldAt || _parts.Time.GetElapsedTime(toldAt) >= s_blockedToldEach)
         {
             _blockedToldAt = _parts.Time.GetTimestamp();

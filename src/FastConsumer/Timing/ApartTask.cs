@@ -1,9 +1,9 @@
 namespace FastConsumer.Timing;
 
 /// <summary>
-/// Work apart from its caller's own, on the scheduler that the caller runs on: the thread pool, the threads of the handlers, or in a simulation
-/// the one that runs everything in an order given by a seed, one task at a time. For the same reason nothing that a worker runs says
-/// ConfigureAwait(false).
+/// Work apart from its caller's own, on the scheduler that the caller runs on: the thread pool, the threads of the handlers, or in a
+/// simulation the one that runs everything in an order given by a seed, one task at a time. For the same reason nothing that a worker runs
+/// says ConfigureAwait(false).
 /// </summary>
 internal static class ApartTask
 {
@@ -29,8 +29,8 @@ internal static class ApartTask
         TaskScheduler.Current == TaskScheduler.Default || IsOneAtATime ? call() : Task.Run(call);
 
     /// <summary>
-    /// A completion whose waiters go on apart from whoever completes it. On a scheduler that runs one task at a time they are queued there in any
-    /// case; asked to run asynchronously, what is waited for together with others or a token would go by way of the thread pool.
+    /// A completion whose waiters go on apart from whoever completes it. On a scheduler that runs one task at a time they are queued there
+    /// in any case; asked to run asynchronously, what is waited for together with others or a token would go by way of the thread pool.
     /// </summary>
     public static TaskCompletionSource Completion() => new(IsOneAtATime
         ? TaskCreationOptions.None
@@ -53,8 +53,8 @@ internal static class ApartTask
     }
 
     /// <summary>
-    /// Cancels at once, with what was registered for it apart from the caller; on a scheduler that runs one task at a time within the call, since
-    /// <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool. For tokens that users do not see.
+    /// Cancels at once, with what was registered for it apart from the caller; on a scheduler that runs one task at a time within the call,
+    /// since <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool. For tokens that users do not see.
     /// </summary>
     public static Task CancelApartAsync(this CancellationTokenSource source)
     {

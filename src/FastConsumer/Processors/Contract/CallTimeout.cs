@@ -28,7 +28,8 @@ public sealed class CallTimeout : IDisposable
         _outer = outer;
         _guard = guard ?? CallbackGuard.Silent;
         _scheduler = TaskScheduler.Current;
-        // what the handler has registered for its token runs apart from the timers: it may block, and what it throws must not end the process
+        // what the handler has registered for its token runs apart from the timers: it may block, and what it throws must not end the
+        // process
         _timer = provider.CreateTimer(
             static state =>
             {

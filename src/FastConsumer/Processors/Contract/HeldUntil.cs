@@ -3,8 +3,8 @@ using FastConsumer.Timing;
 namespace FastConsumer.Processors;
 
 /// <summary>
-/// Until when a lease is this worker's for certain: no call of a handler starts later, whatever else of the process stood still meanwhile. Lanes
-/// ask it before they start something; the owner of the lease moves it with each write that took effect. Thread-safe.
+/// Until when a lease is this worker's for certain: no call of a handler starts later, whatever else of the process stood still meanwhile.
+/// Lanes ask it before they start something; the owner of the lease moves it with each write that took effect. Thread-safe.
 /// </summary>
 /// <param name="time">The worker's clock.</param>
 internal sealed class HeldUntil(TimeProvider time)
@@ -48,7 +48,8 @@ internal sealed class HeldUntil(TimeProvider time)
                 moved = (_moved ??= ApartTask.Completion()).Task;
             }
 
-            await moved.WaitAsync(stop).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            await moved.WaitAsync(stop)
+                .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -187,7 +187,10 @@ public sealed class RecordCursor
         _untilLook = _lookSpan;
     }
 
-    /// <summary>The lease is held no more, as far as is known, or a run ended since it was not: nothing may start before <see cref="WaitUntilHeldAsync"/>.</summary>
+    /// <summary>
+    /// The lease is held no more, as far as is known, or a run ended since it was not: nothing may start before
+    /// <see cref="WaitUntilHeldAsync"/>.
+    /// </summary>
     internal bool IsHeldUp => _isHeldUp || _held is { IsOver: true };
 
     /// <summary>Waits until something may start again, or for a stop. The caller says how far the next run goes.</summary>
