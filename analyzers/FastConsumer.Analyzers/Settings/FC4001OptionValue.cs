@@ -23,6 +23,7 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
         ["IdlePollInterval"] = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(4), "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)"),
         ["LeaseDuration"] = new(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "00:00:01 to 01:00:00"),
         ["CheckpointInterval"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
+        ["HungCallAfter"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
         ["ShardSyncInterval"] = new(TimeSpan.FromSeconds(1), TimeSpan.MaxValue, "00:00:01 or more"),
         ["RetryInitialBackoff"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
         ["RetryMaxBackoff"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
@@ -34,6 +35,7 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
         ["Limit"] = new(1, 10_000, "1 to 10,000 records (the service's limit)"),
         ["StreamWindowBytes"] = new(64 * 1024, 16 * 1024 * 1024, "65536 to 16777216 bytes"),
         ["CheckpointRecords"] = new(0, long.MaxValue, "0 (no bound) or more"),
+        ["MaxHandlerThreads"] = new(1, 10_000, "1 to 10,000 threads"),
         ["PrefetchBytes"] = new(1, long.MaxValue, "more than 0 bytes"),
     };
 

@@ -52,7 +52,7 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
                 writer.Line($"return {call};");
                 break;
             case ReturnKind.Task:
-                writer.Line($"return new {ValueTask}({call});");
+                writer.Line($"return new {ValueTask}({Required(method, call)});");
                 break;
             default:
                 writer.Line($"{call};");
@@ -85,7 +85,11 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
 
     /// <summary>Calls and waits for the method.</summary>
     public void Await(MethodModel method, string call) =>
-        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {call};");
+        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {Required(method, call)};");
+
+    /// <summary>A method that is not async may return null for a task: that is said by name.</summary>
+    private static string Required(MethodModel method, string call) =>
+        method.Returns == ReturnKind.Task ? $"Required({call}, {Literals.Text(method.Name.TrimStart('@'))})" : call;
 
     private static string Service(int position) => "service" + Literals.Number(position + 1);
 }

@@ -9,9 +9,10 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
     private const int Retry = 0;
     private const int DeadLetter = 2;
     private const int Stop = 3;
+    private const int StopHost = 4;
 
     private static readonly string[] s_ofRetry = ["MaxAttempts", "InitialBackoff", "MaxBackoff", "Then"];
-    private static readonly string[] s_actions = ["Retry", "Skip", "DeadLetter", "Stop"];
+    private static readonly string[] s_actions = ["Retry", "Skip", "DeadLetter", "Stop", "StopHost"];
 
     /// <summary>Reads the rules in the order of the source; those that are broken are left out.</summary>
     public EquatableArray<ErrorRuleModel> Read(ISymbol owner)
@@ -67,9 +68,10 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
         int action = attribute.ConstructorArguments[1].Value as int? ?? -1;
         int then = attribute.Value("Then") as int? ?? Stop;
         int maxAttempts = attribute.Value("MaxAttempts") as int? ?? 0;
-        if (action is < Retry or > Stop || then is < Retry or > Stop)
+        if (action is < Retry or > StopHost || then is < Retry or > StopHost)
         {
-            problems.Add(RuleIds.Value, attribute.Place("Then", cancellationToken), "The action is none of Retry, Skip, DeadLetter and Stop. Name one of them.");
+            problems.Add(RuleIds.Value, attribute.Place("Then", cancellationToken),
+                "The action is none of Retry, Skip, DeadLetter, Stop and StopHost. Name one of them.");
             return null;
         }
 
@@ -79,7 +81,9 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
         }
         else if (then == Retry)
         {
-            Report(attribute, "Then", "After the last attempt there is no other. Set Then to DeadLetter, Skip or Stop, or leave out MaxAttempts to try for ever.");
+            Report(attribute, "Then",
+                "After the last attempt there is no other. Set Then to DeadLetter, Skip, Stop or StopHost, or leave out MaxAttempts to "
+                    + "try for ever.");
         }
         else if (Has(attribute, "Then") && maxAttempts == 0)
         {

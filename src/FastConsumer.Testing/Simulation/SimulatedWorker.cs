@@ -142,7 +142,9 @@ internal sealed class SimulatedWorker
             {
                 if (worker.IsWell)
                 {
-                    throw new InvariantViolatedException("needless loss", $"nothing had befallen {worker.Name}: {formatter(state, exception)}", null);
+                    // what a logger throws is caught: the run is ended instead
+                    worker._loop.Fail(new InvariantViolatedException("needless loss",
+                        $"nothing had befallen {worker.Name}: {formatter(state, exception)}", null));
                 }
 
                 // what befell the lease may have befallen others, and slowed its writes down
@@ -150,9 +152,10 @@ internal sealed class SimulatedWorker
             }
 
             worker.Note($"[{eventId.Id}] {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
-            if (logLevel == LogLevel.Critical)
+            if (logLevel == LogLevel.Critical || eventId.Name == nameof(ConsumerLog.ShardFailed))
             {
-                throw new InvariantViolatedException("no failure inside", $"{worker.Name}: {formatter(state, exception)} {exception}", null);
+                worker._loop.Fail(new InvariantViolatedException("no failure inside",
+                    $"{worker.Name}: {formatter(state, exception)} {exception}", null));
             }
         }
     }

@@ -71,6 +71,14 @@ internal static partial class ConsumerLog
     [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
     public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
 
+    [LoggerMessage(2131, LogLevel.Warning,
+        "{Processor}: {Method} of shard {ShardId} has not returned for {Running}, at record {Position}. The shard waits for it and keeps "
+            + "its lease. Give calls a time-out of their own, or [OnError(typeof(TimeoutException), ErrorAction.Retry, Timeout = ...)].")]
+    public static partial void CallHangs(ILogger log, string processor, string method, string shardId, TimeSpan running, object position);
+
+    [LoggerMessage(2132, LogLevel.Information, "{Processor}: {Method} of shard {ShardId} has returned after {Running}.")]
+    public static partial void CallReturned(ILogger log, string processor, string method, string shardId, TimeSpan running);
+
     [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time; it is not waited for any longer, and keeps its services until it ends.")]
     public static partial void LastCallGivenUp(ILogger log, string processor, string method, string shardId);
 
@@ -86,8 +94,8 @@ internal static partial class ConsumerLog
     [LoggerMessage(2203, LogLevel.Warning, "The lease table throttles {Worker}: {Waiting} of its {Held} shards wait to be checkpointed or renewed, the longest for {Longest}. Processing goes on. Give the table more write units, or set CheckpointInterval or LeaseDuration higher.")]
     public static partial void WritesThrottled(ILogger log, string worker, int waiting, int held, TimeSpan longest);
 
-    [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}).")]
-    public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token);
+    [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}): {From}.")]
+    public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token, string from);
 
     [LoggerMessage(2301, LogLevel.Warning, "{Worker} lost shard {ShardId}: {Reason}")]
     public static partial void LeaseLost(ILogger log, string worker, string shardId, string reason);
@@ -170,6 +178,40 @@ internal static partial class ConsumerLog
     [LoggerMessage(2404, LogLevel.Warning, "StopTimeout ({StopTimeout}) is not below the host's ShutdownTimeout ({ShutdownTimeout}): the host may end the process before leases are released. Raise HostOptions.ShutdownTimeout or lower FastConsumer:StopTimeout.")]
     public static partial void StopTimeoutTooLong(ILogger log, TimeSpan stopTimeout, TimeSpan shutdownTimeout);
 
-    [LoggerMessage(2405, LogLevel.Critical, "{Processor}: shard {ShardId} failed inside FastConsumer; the shard is given up and taken again.")]
+    [LoggerMessage(2405, LogLevel.Error,
+        "{Processor}: shard {ShardId} failed inside FastConsumer. Its lease is released after the last checkpoint, and this worker "
+            + "leaves the shard to others for a while.")]
     public static partial void ShardFailed(ILogger log, string processor, string shardId, Exception error);
+
+    [LoggerMessage(2406, LogLevel.Error,
+        "{Processor} could not be created for shard {ShardId}: its constructor, or a service that it needs, failed. The lease is "
+            + "released, and this worker leaves the shard to others for a while.")]
+    public static partial void ProcessorNotCreated(ILogger log, string processor, string shardId, Exception error);
+
+    [LoggerMessage(2407, LogLevel.Critical,
+        "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
+            + "comes again after the restart.")]
+    public static partial void HostStopped(ILogger log, string processor, string shardId, object position, Exception error);
+
+    [LoggerMessage(2500, LogLevel.Warning,
+        "{What} of this application threw; FastConsumer goes on without it. This was exception {Count} of its loggers, meter listeners "
+            + "and token callbacks.")]
+    public static partial void CallbackFailed(ILogger log, string what, long count, Exception error);
+
+    [LoggerMessage(2501, LogLevel.Warning,
+        "{Processor} blocks the threads of its handlers: {Threads} threads are there, {Waiting} calls wait for one, and {Most} threads "
+            + "are the most (FastConsumer:MaxHandlerThreads). No lease is lost by that. Await what takes long instead of blocking.")]
+    public static partial void HandlersBlock(ILogger log, string processor, int threads, int waiting, int most);
+
+    [LoggerMessage(2502, LogLevel.Warning,
+        "The runtime's thread pool is starved: an item waited for {Waited} and has not run (seen {Count} times). Something in this "
+            + "process blocks the pool's threads, and renewals of leases may come too late. Look for blocking calls (Task.Result, "
+            + "Task.Wait, Thread.Sleep), also in code that runs after ConfigureAwait(false) or in Task.Run.")]
+    public static partial void PoolStarved(ILogger log, TimeSpan waited, long count);
+
+    [LoggerMessage(2504, LogLevel.Error, "{Processor} could not look after its shards; it looks again at once.")]
+    public static partial void LookFailed(ILogger log, string processor, Exception error);
+
+    [LoggerMessage(2503, LogLevel.Information, "The runtime's thread pool runs items again.")]
+    public static partial void PoolRecovered(ILogger log);
 }

@@ -3,7 +3,10 @@ using System.Diagnostics.Metrics;
 
 namespace FastConsumer.Diagnostics;
 
-/// <summary>The meter <c>FastConsumer</c>. Per record nothing is measured: counts are added per page and per checkpoint.</summary>
+/// <summary>
+/// The meter <c>FastConsumer</c>. Per record nothing is measured: counts are added per page and per checkpoint. What a listener throws is
+/// caught.
+/// </summary>
 internal sealed class ConsumerMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -26,6 +29,7 @@ internal sealed class ConsumerMetrics
     private readonly Counter<long> _checkpoints;
     private readonly UpDownCounter<long> _leases;
     private readonly Gauge<long> _millisBehindLatest;
+    private CallbackGuard _guard = CallbackGuard.Silent;
 
     public ConsumerMetrics(IMeterFactory meters)
     {
@@ -46,57 +50,100 @@ internal sealed class ConsumerMetrics
         _filtered = meter.CreateCounter<long>("fastconsumer.records.filtered", "{record}", "Records for which a [Filter] method was false.");
         _checkpoints = meter.CreateCounter<long>("fastconsumer.checkpoints", "{checkpoint}", "Checkpoints that became durable.");
         _leases = meter.CreateUpDownCounter<long>("fastconsumer.leases", "{lease}", "Leases held.");
-        _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms", "KCL's MillisBehindLatest of the last answer.");
+        _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms",
+            "KCL's MillisBehindLatest of the last answer, and the time since.");
+    }
+
+    /// <summary>The same instruments for one worker, which hears of what their listeners throw.</summary>
+    public ConsumerMetrics For(CallbackGuard guard)
+    {
+        var own = (ConsumerMetrics)MemberwiseClone();
+        own._guard = guard;
+        return own;
     }
 
     public void Read(in ShardTags shard, int records, long bytes, long? millisBehindLatest)
     {
-        TagList tags = shard.ToTagList();
-        _reads.Add(1, tags);
-        _recordsRead.Add(records, tags);
-        _bytesRead.Add(bytes, tags);
+        Add(_reads, 1, shard);
+        Add(_recordsRead, records, shard);
+        Add(_bytesRead, bytes, shard);
         if (millisBehindLatest is long behind)
         {
-            _millisBehindLatest.Record(behind, tags);
+            BehindLatest(shard, behind);
         }
     }
 
+    public void BehindLatest(in ShardTags shard, long milliseconds) =>
+        Guarded(_millisBehindLatest, milliseconds, shard, static (gauge, value, tags) => gauge.Record(value, tags));
+
     public void SecondRead(in ShardTags shard, int calls, long bytes)
     {
-        TagList tags = shard.ToTagList();
-        _callsPerSecond.Record(calls, tags);
-        _bytesPerSecond.Record(bytes, tags);
+        Guarded(_callsPerSecond, calls, shard, static (histogram, value, tags) => histogram.Record(value, tags));
+        Guarded(_bytesPerSecond, bytes, shard, static (histogram, value, tags) => histogram.Record(value, tags));
     }
 
-    public void ReadShare(in ShardTags shard, double share) => _readShare.Record(share, shard.ToTagList());
+    public void ReadShare(in ShardTags shard, double share) => Record(_readShare, share, shard);
 
-    public void BytesShare(in ShardTags shard, double share) => _bytesShare.Record(share, shard.ToTagList());
+    public void BytesShare(in ShardTags shard, double share) => Record(_bytesShare, share, shard);
 
-    public void LeftOut(in ShardTags shard, int records) => _recordsForeign.Add(records, shard.ToTagList());
+    public void LeftOut(in ShardTags shard, int records) => Add(_recordsForeign, records, shard);
 
-    public void ReadThrottled(in ShardTags shard) => _throttledReads.Add(1, shard.ToTagList());
+    public void ReadThrottled(in ShardTags shard) => Add(_throttledReads, 1, shard);
 
-    public void Done(in ShardTags shard, long records) => _recordsDone.Add(records, shard.ToTagList());
+    public void Done(in ShardTags shard, long records) => Add(_recordsDone, records, shard);
 
-    public void Failed(in ShardTags shard) => _failures.Add(1, shard.ToTagList());
+    public void Failed(in ShardTags shard) => Add(_failures, 1, shard);
 
-    public void Skipped(in ShardTags shard) => _skipped.Add(1, shard.ToTagList());
+    public void Skipped(in ShardTags shard) => Add(_skipped, 1, shard);
 
-    public void DeadLettered(in ShardTags shard) => _deadLettered.Add(1, shard.ToTagList());
+    public void DeadLettered(in ShardTags shard) => Add(_deadLettered, 1, shard);
 
     public void Filtered(in ShardTags shard, long records)
     {
         if (records > 0)
         {
-            _filtered.Add(records, shard.ToTagList());
+            Add(_filtered, records, shard);
         }
     }
 
-    public void Checkpointed(in ShardTags shard) => _checkpoints.Add(1, shard.ToTagList());
+    public void Checkpointed(in ShardTags shard) => Add(_checkpoints, 1, shard);
 
-    public void LeaseTaken(in ShardTags shard) => _leases.Add(1, shard.ToTagList());
+    public void LeaseTaken(in ShardTags shard) => Leases(1, shard);
 
-    public void LeaseGone(in ShardTags shard) => _leases.Add(-1, shard.ToTagList());
+    public void LeaseGone(in ShardTags shard) => Leases(-1, shard);
+
+    private void Leases(long change, in ShardTags shard) => Guarded(_leases, change, shard, static (counter, value, tags) =>
+        counter.Add(value, tags));
+
+    private void Add(Counter<long> counter, long value, in ShardTags shard) =>
+        Guarded(counter, value, shard, static (counter, value, tags) => counter.Add(value, tags));
+
+    private void Record(Gauge<double> gauge, double value, in ShardTags shard) =>
+        Guarded(gauge, value, shard, static (gauge, value, tags) => gauge.Record(value, tags));
+
+    private void Guarded<TInstrument, TValue>(TInstrument instrument, TValue value, in ShardTags shard,
+        Action<TInstrument, TValue, TagList> record)
+        where TInstrument : Instrument
+    {
+        if (!instrument.Enabled)
+        {
+            return;
+        }
+
+        CallbackGuard.Call call = _guard.Enter(CallbackGuard.MeterListener);
+        try
+        {
+            record(instrument, value, shard.ToTagList());
+        }
+        catch (Exception e)
+        {
+            _guard.Failed(CallbackGuard.MeterListener, e);
+        }
+        finally
+        {
+            CallbackGuard.Leave(call);
+        }
+    }
 }
 
 /// <summary>What each figure is told apart by.</summary>

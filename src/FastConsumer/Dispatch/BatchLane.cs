@@ -17,7 +17,8 @@ internal sealed class BatchLane(
     int recordsPerCheckpoint,
     TimeProvider time,
     ConsumerMetrics metrics,
-    ShardTags tags) : Lane
+    ShardTags tags,
+    CallbackGuard? guard = null) : Lane
 {
     private long _firstCollected;
     private long _sinceCheckpoint;
@@ -50,6 +51,12 @@ internal sealed class BatchLane(
         int count = pipeline.Count;
         for (int attempt = 1; ; attempt++)
         {
+            await cursor.WaitUntilHeldAsync(stop);
+            if (stop.IsCancellationRequested)
+            {
+                return;
+            }
+
             var context = new BatchContext(shard, pipeline, progress, attempt);
             Exception? thrown = await InvokeAsync(context, abort);
             context.Close();
@@ -97,8 +104,16 @@ internal sealed class BatchLane(
         cursor.Open(page);
         while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
         {
+            if (cursor.IsHeldUp)
+            {
+                await cursor.WaitUntilHeldAsync(stop);
+                cursor.EndWithPage();
+                continue;
+            }
+
             Exception? unreadable = null;
             bool wasEmpty = pipeline.Count == 0;
+            failures.Calls.Enter("reading the payload", cursor);
             try
             {
                 pipeline.Collect(cursor);
@@ -106,6 +121,10 @@ internal sealed class BatchLane(
             catch (Exception e) when (FailurePolicy.Takes(e, abort))
             {
                 unreadable = e;
+            }
+            finally
+            {
+                failures.Calls.Leave();
             }
 
             if (wasEmpty && pipeline.Count > 0)
@@ -151,6 +170,7 @@ internal sealed class BatchLane(
 
     private async ValueTask<Exception?> InvokeAsync(BatchContext context, CancellationToken abort)
     {
+        failures.Calls.Enter("the handler", position: RecordAt(0).Position);
         try
         {
             if (pipeline.Timeout is not TimeSpan longest)
@@ -159,7 +179,7 @@ internal sealed class BatchLane(
                 return null;
             }
 
-            using var timeout = new CallTimeout(longest, time, abort);
+            using var timeout = new CallTimeout(longest, time, abort, guard);
             try
             {
                 await pipeline.InvokeAsync(context, timeout.Token);
@@ -173,6 +193,10 @@ internal sealed class BatchLane(
         catch (Exception e) when (FailurePolicy.Takes(e, abort))
         {
             return e;
+        }
+        finally
+        {
+            failures.Calls.Leave();
         }
     }
 

@@ -28,6 +28,8 @@ internal sealed class FailurePolicy
     private readonly ConsumerHealth _health;
     private readonly ILogger _log;
     private readonly IDeadLetterSink? _deadLetters;
+    private readonly Action? _stopHost;
+    private readonly HeldUntil? _held;
     private readonly string _place;
 
     /// <param name="shard">The shard.</param>
@@ -38,7 +40,19 @@ internal sealed class FailurePolicy
     /// <param name="log">Told everything.</param>
     /// <param name="deadLetters">The sink; null where no rule needs one.</param>
     /// <param name="lane">The lane's number, where there are several.</param>
-    public FailurePolicy(ShardContext shard, Backoff backoff, TimeProvider time, ConsumerMetrics metrics, ConsumerHealth health, ILogger log, IDeadLetterSink? deadLetters = null, int? lane = null)
+    /// <param name="stopHost">Stops the host gracefully, and returns at once; null where there is none.</param>
+    /// <param name="held">Until when something may start.</param>
+    public FailurePolicy(
+        ShardContext shard,
+        Backoff backoff,
+        TimeProvider time,
+        ConsumerMetrics metrics,
+        ConsumerHealth health,
+        ILogger log,
+        IDeadLetterSink? deadLetters = null,
+        int? lane = null,
+        Action? stopHost = null,
+        HeldUntil? held = null)
     {
         _shard = shard;
         _backoff = backoff;
@@ -47,8 +61,13 @@ internal sealed class FailurePolicy
         _health = health;
         _log = log;
         _deadLetters = deadLetters;
+        _stopHost = stopHost;
+        _held = held;
         _place = $"{shard.ApplicationName}/{shard.StreamName}/{shard.ShardId}/handler{(lane is null ? "" : $"/{lane}")}";
     }
+
+    /// <summary>The call of the user's code that its lane is in.</summary>
+    public CallWatch Calls { get; } = new();
 
     private ShardTags Tags => new(_shard.ApplicationName, _shard.StreamName, _shard.ShardId);
 
@@ -86,6 +105,7 @@ internal sealed class FailurePolicy
         {
             ErrorAction.Retry => Retry(error, position, attempt, _backoff.After(failures, rule.InitialBackoff, rule.MaxBackoff)),
             ErrorAction.Skip or ErrorAction.DeadLetter => new FailureDecision(action),
+            ErrorAction.StopHost => throw StopHost(error, position),
             _ => throw Stop(error, position, failures > 0 ? $"Its error policy allows {rule.MaxAttempts} attempt{(rule.MaxAttempts == 1 ? "" : "s")}" : "Its error policy says so"),
         };
     }
@@ -104,9 +124,23 @@ internal sealed class FailurePolicy
         var letter = new DeadLetter(record, _shard, error, attempts);
         for (int failures = 1; ; failures++)
         {
+            if (!await MayStartAsync(stop))
+            {
+                return false;
+            }
+
             try
             {
-                await sink.WriteAsync(letter, abort);
+                Calls.Enter("the dead-letter sink", position: letter.Position);
+                try
+                {
+                    await sink.WriteAsync(letter, abort);
+                }
+                finally
+                {
+                    Calls.Leave();
+                }
+
                 _metrics.DeadLettered(Tags);
                 ConsumerLog.DeadLettered(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, attempts, error);
                 return true;
@@ -143,9 +177,23 @@ internal sealed class FailurePolicy
     {
         for (int attempt = 1; ; attempt++)
         {
+            if (!await MayStartAsync(stop))
+            {
+                return false;
+            }
+
             try
             {
-                await call();
+                Calls.Enter(method);
+                try
+                {
+                    await call();
+                }
+                finally
+                {
+                    Calls.Leave();
+                }
+
                 Succeeded();
                 return true;
             }
@@ -181,6 +229,18 @@ internal sealed class FailurePolicy
         ConsumerLog.FailedAfterCheckpoint(_log, _shard.ProcessorName, _shard.ShardId, position, error);
     }
 
+    /// <summary>False where a stop comes before the lease is known to be held.</summary>
+    private async ValueTask<bool> MayStartAsync(CancellationToken stop)
+    {
+        if (_held is not { IsOver: true })
+        {
+            return true;
+        }
+
+        await _held.WaitAsync(stop);
+        return !stop.IsCancellationRequested;
+    }
+
     // A custom deserializer may ask others (a schema registry): what is theirs may pass.
     private static bool MayPass(Exception error) => error is TimeoutException or IOException or HttpRequestException or OperationCanceledException;
 
@@ -189,6 +249,13 @@ internal sealed class FailurePolicy
         ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
         _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} (attempt {attempt}): {error.GetType().Name}: {error.Message} The shard waits and tries again.");
         return new FailureDecision(ErrorAction.Retry, wait);
+    }
+
+    private ShardStoppedException StopHost(Exception error, CheckpointPosition position)
+    {
+        ConsumerLog.HostStopped(_log, _shard.ProcessorName, _shard.ShardId, position, error);
+        _stopHost?.Invoke();
+        return Stop(error, position, "Its error policy says to stop the host");
     }
 
     private ShardStoppedException Stop(Exception error, CheckpointPosition position, string reason)

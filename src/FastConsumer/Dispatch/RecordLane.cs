@@ -29,12 +29,24 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
         {
             while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
             {
+                if (cursor.IsHeldUp)
+                {
+                    await cursor.WaitUntilHeldAsync(stop);
+                    ResumeRun(failedAt);
+                    continue;
+                }
+
+                failures.Calls.Enter("the handler", cursor);
                 try
                 {
-                    await pipeline.RunAsync(cursor, abort);
+                    ValueTask run = pipeline.RunAsync(cursor, abort);
+                    cursor.ReturnsAtOnce(run.IsCompleted);
+                    await run;
+                    failures.Calls.Leave();
                 }
                 catch (Exception e) when (FailurePolicy.Takes(e, abort))
                 {
+                    failures.Calls.Leave();
                     if (page.IsRecordDone(cursor.Index))
                     {
                         failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));
@@ -57,8 +69,22 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
         }
         finally
         {
+            failures.Calls.Leave();
             metrics.Done(tags, progress.Advance());
             metrics.Filtered(tags, cursor.TakeFiltered());
+        }
+    }
+
+    /// <summary>The run was ended since the lease was not known to be held: it goes on as far as it was to go.</summary>
+    private void ResumeRun(int failedAt)
+    {
+        if (failedAt >= 0 && cursor.Index == failedAt)
+        {
+            cursor.EndBehindCurrent();
+        }
+        else
+        {
+            cursor.EndWithPage();
         }
     }
 

@@ -63,10 +63,18 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                 _log,
                 deadLetters)
             {
-                FanOut = settings.ReadMode == ReadMode.FanOut
-                    ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), _log)
-                    : null,
+                StopHost = services.GetService<IHostApplicationLifetime>() is { } lifetime ? lifetime.StopApplication : null,
             };
+            parts = parts.Guarded();
+            if (settings.ReadMode == ReadMode.FanOut)
+            {
+                parts = parts with
+                {
+                    FanOut = new FanOutConsumer(
+                        client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), parts.Log),
+                };
+            }
+
             _workers.Add(new StreamWorker(parts, leases.Create(Context(settings))));
         }
 

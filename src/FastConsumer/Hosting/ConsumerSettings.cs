@@ -145,6 +145,13 @@ public abstract class ConsumerSettings
     public TimeSpan? LeaseDuration { get; set; }
 
     /// <summary>
+    /// How long a call of a handler, a life-cycle method, a constructor or a dead-letter sink may take before a warning and the health
+    /// check (degraded) name it, with its shard and record, more than zero to 1.00:00:00; three times <see cref="LeaseDuration"/> by
+    /// default. Nothing else follows: the shard waits for the call and keeps its lease. Set it higher where calls take that long.
+    /// </summary>
+    public TimeSpan? HungCallAfter { get; set; }
+
+    /// <summary>
     /// The write units a second that the whole application may use on its lease table; each worker keeps its renewals and checkpoints to its
     /// share of them (leases held / all), and no more leases move at a time than the rest bears. Where not said, it is what the table has provisioned; where nothing is, workers write as they need to and slow down when the
     /// table throttles them.
@@ -170,6 +177,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// <summary>The default of <see cref="PrefetchBytes"/>: 256 MiB.</summary>
     public const long DefaultPrefetchBytes = 256L * 1024 * 1024;
 
+    /// <summary>The default of <see cref="MaxHandlerThreads"/>.</summary>
+    public const int DefaultMaxHandlerThreads = 1000;
+
     /// <summary>The default of <see cref="StopTimeout"/>.</summary>
     public static readonly TimeSpan DefaultStopTimeout = TimeSpan.FromSeconds(20);
 
@@ -181,6 +191,13 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// may always read one answer. What fan-out's connections hold comes on top: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
     /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
+
+    /// <summary>
+    /// The most threads that the handlers of one processor run on, 1 to 10,000; 1,000 by default. They are threads of the worker's own,
+    /// apart from the runtime's pool: one per processor core, and more only while handlers block those that are there. Handlers that find
+    /// no thread wait for one; leases are renewed meanwhile.
+    /// </summary>
+    public int MaxHandlerThreads { get; set; } = DefaultMaxHandlerThreads;
 
     /// <summary>The time for a graceful stop: finishing what runs, then cancelling it, checkpoints, and releasing leases, for which 3 s are always kept. 20 s by default, more than 3 s; keep it below the host's own ShutdownTimeout.</summary>
     public TimeSpan StopTimeout { get; set; } = DefaultStopTimeout;

@@ -1,3 +1,4 @@
+using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +17,6 @@ internal sealed class KinesisClientFactory(TimeProvider time, RandomSource rando
         StreamWindowBytes = settings.StreamWindowBytes,
         TimeProvider = time,
         RandomSeed = random.Create().Next(),
-        Logger = loggers.CreateLogger("FastConsumer.Kinesis"),
+        Logger = new GuardedLogger(loggers.CreateLogger("FastConsumer.Kinesis"), CallbackGuard.Silent),
     });
 }

@@ -199,7 +199,8 @@ internal sealed class LeaseCoordinator
     private async Task<bool> MoveAsync(IReadOnlyList<Lease> leases, CancellationToken cancellationToken)
     {
         // A shard that is being wound up here is neither held nor free.
-        IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey) || !_runs.IsRunning(lease.LeaseKey))];
+        IReadOnlyList<Lease> runnable = [.. LeasePlan.Runnable(leases).Where(lease => _runs.Holds(lease.LeaseKey)
+            || (!_runs.IsRunning(lease.LeaseKey) && !_runs.IsBarred(lease)))];
         _requests.Listed(runnable);
         var view = new LeaseView(Me, lease => _runs.Holds(lease.LeaseKey), lease => (lease.Owner == Me && (lease.IsPassedOn || _namesakes.IsMine(lease))) || _observer.IsFree(lease))
         {
@@ -236,7 +237,7 @@ internal sealed class LeaseCoordinator
                     hasTaken = true;
                     _requests.Taken(mine);
                     _namesakes.Took(mine);
-                    _runs.Start(mine, started, _sync.TakeFirstStart(mine));
+                    _runs.Start(mine, started, _sync.TakeFirstStart(mine), From(observed));
                 }
                 else
                 {
@@ -255,6 +256,12 @@ internal sealed class LeaseCoordinator
 
         return hasTaken;
     }
+
+    /// <summary>From whom a lease comes, and why it could be taken.</summary>
+    private string From(Lease observed) => observed.Owner is not { } owner ? "it was nobody's"
+        : owner == Me ? (observed.IsPassedOn ? "it was passed on to this worker" : "it was this worker's before")
+        : _observer.IsFree(observed) ? $"{owner}, which had it, has shown no sign of life"
+        : $"it was {owner}'s, which has more than its share";
 
     /// <summary>Throws nothing: those that were taken beside it must run.</summary>
     private async Task<(Lease Observed, LeaseWriteResult Result, long Started)> TakeAsync(Lease lease, CancellationToken cancellationToken)

@@ -20,6 +20,9 @@ internal static class SettingsValidation
         Shared(options, section, failures);
         Check(options.PrefetchBytes > 0, failures, section, nameof(options.PrefetchBytes), options.PrefetchBytes, "more than 0 bytes");
         Check(options.StopTimeout > FastConsumerOptions.ReleaseTime && options.StopTimeout <= s_longest, failures, section, nameof(options.StopTimeout), options.StopTimeout, "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00");
+        Check(
+            options.MaxHandlerThreads is >= 1 and <= 10_000, failures, section, nameof(options.MaxHandlerThreads),
+                options.MaxHandlerThreads, "1 to 10,000 threads");
         Check(options.WorkerId is null || options.WorkerId.Trim().Length > 0, failures, section, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
@@ -74,6 +77,8 @@ internal static class SettingsValidation
         Check(IsWait(settings.CheckpointInterval), failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero to 1.00:00:00");
         Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
         Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");
+        Check(IsWait(settings.HungCallAfter), failures, section, nameof(settings.HungCallAfter), settings.HungCallAfter,
+            "more than zero to 1.00:00:00");
         Check(settings.LeaseTableWriteUnits is null or > 0, failures, section, nameof(settings.LeaseTableWriteUnits), settings.LeaseTableWriteUnits, "more than 0 write units a second");
         Check(settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1), failures, section, nameof(settings.ShardSyncInterval), settings.ShardSyncInterval, "00:00:01 or more");
         Check(IsWait(settings.RetryInitialBackoff), failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero to 1.00:00:00");

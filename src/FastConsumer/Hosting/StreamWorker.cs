@@ -30,6 +30,7 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     public StreamWorker(WorkerParts parts, ILeaseStore store)
     {
+        parts = parts.Guarded();
         _parts = parts;
         _store = store;
         _log = parts.Log;
@@ -97,6 +98,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             await run.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        _runs.Dispose();
         await _store.DisposeAsync();
         _parts.Client.Dispose();
         _phases.Dispose();

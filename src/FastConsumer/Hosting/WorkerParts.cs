@@ -2,6 +2,7 @@ using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Reading;
+using FastConsumer.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Hosting;
@@ -28,4 +29,58 @@ internal sealed record WorkerParts(
 
     /// <summary>What the worker and all of its shards run on.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>Stops the host gracefully; null where there is none.</summary>
+    public Action? StopHost { get; init; }
+
+    /// <summary>Catches what loggers, meter listeners and callbacks of tokens throw.</summary>
+    public CallbackGuard Guard { get; init; } = new(Health,
+        $"{Settings.ApplicationName}/{Settings.Stream.Name}/{Settings.ProcessorName}/callbacks", Time);
+
+    /// <summary>The same parts, with a logger and metrics that throw nothing, and entries that say where they belong.</summary>
+    public WorkerParts Guarded()
+    {
+        GuardedLogger log = Log as GuardedLogger
+            ?? GuardedLogger.For(Log, Guard, Settings.ApplicationName, Settings.Stream.Name, Settings.ProcessorName);
+        Guard.Log = log;
+        return this with { Log = log, Metrics = Metrics.For(Guard) };
+    }
+
+    /// <summary>What the runs of the shards need; of <see cref="Guarded"/> parts.</summary>
+    public ShardParts ForShards() => new()
+    {
+        ProcessorName = Settings.ProcessorName,
+        ApplicationName = Settings.ApplicationName,
+        Stream = Settings.Stream,
+        StartTimestamp = Settings.StartTimestamp,
+        Limit = Settings.Limit,
+        IdlePollInterval = Settings.IdlePollInterval,
+        Deaggregate = Settings.Deaggregate,
+        IgnoreReadQuota = Settings.IgnoreReadQuota,
+        CheckpointInterval = Settings.CheckpointInterval,
+        CheckpointRecords = Settings.CheckpointRecords,
+        MeasuresThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
+        RetryInitialBackoff = Settings.RetryInitialBackoff,
+        RetryMaxBackoff = Settings.RetryMaxBackoff,
+        LeaseDuration = Settings.LeaseDuration,
+        HungCallAfter = Settings.HungCallAfter ?? 3 * Settings.LeaseDuration,
+        MaxHandlerThreads = Settings.MaxHandlerThreads,
+        Lanes = Processor.Order == RecordOrder.Shard ? 1 : Processor.Lanes,
+        Order = Processor.Order,
+        CreatePipeline = Processor.CreatePipeline,
+        Services = Services,
+        Client = Client,
+        FanOut = FanOut,
+        StreamKey = StreamKey,
+        Budget = Budget,
+        Time = Time,
+        CreateRandom = Random.Create,
+        Metrics = Metrics,
+        Health = Health,
+        Log = (GuardedLogger)Log,
+        Guard = Guard,
+        DeadLetters = DeadLetters,
+        StopHost = StopHost,
+        Scheduler = Scheduler,
+    };
 }

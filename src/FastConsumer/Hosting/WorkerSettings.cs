@@ -48,6 +48,11 @@ internal sealed record WorkerSettings
 
     public required TimeSpan LeaseDuration { get; init; }
 
+    /// <summary>Null for three times <see cref="LeaseDuration"/>.</summary>
+    public TimeSpan? HungCallAfter { get; init; }
+
+    public int MaxHandlerThreads { get; init; } = FastConsumerOptions.DefaultMaxHandlerThreads;
+
     public required TimeSpan ShardSyncInterval { get; init; }
 
     public double? LeaseTableWriteUnits { get; init; }
@@ -99,6 +104,8 @@ internal sealed record WorkerSettings
             CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture),
             CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
+            HungCallAfter = own.HungCallAfter ?? consumer.HungCallAfter,
+            MaxHandlerThreads = consumer.MaxHandlerThreads,
             LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
             LeaseBalancing = own.LeaseBalancing ?? consumer.LeaseBalancing ?? LeaseBalancing.Count,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,

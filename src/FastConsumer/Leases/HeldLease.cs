@@ -39,6 +39,9 @@ internal sealed class HeldLease
         _renewedAt = takeStarted;
     }
 
+    /// <summary>Hears of each write that took effect, with the timestamp from which the lease lasts.</summary>
+    public Action<long>? Renewed { get; set; }
+
     /// <summary>The row as this worker wrote it last.</summary>
     public Lease Current { get; private set; }
 
@@ -218,6 +221,7 @@ internal sealed class HeldLease
             _doubtfulSince = null;
             Volatile.Write(ref _waitsSince, Never);
             Volatile.Write(ref _isThrottled, false);
+            Renewed?.Invoke(Volatile.Read(ref _renewedAt));
             return result;
         }
 
@@ -240,6 +244,7 @@ internal sealed class HeldLease
             Current = result.Lease!;
             Volatile.Write(ref _renewedAt, _doubtfulSince ?? _renewedAt);
             _doubtfulSince = null;
+            Renewed?.Invoke(Volatile.Read(ref _renewedAt));
             return new LeaseWriteResult(LeaseWriteOutcome.Failed, result.Lease, result.Error);
         }
 

@@ -109,6 +109,12 @@ public enum ErrorAction
 
     /// <summary>Its shard stops in front of it, the others go on, and health says so.</summary>
     Stop,
+
+    /// <summary>
+    /// The host stops gracefully (<c>IHostApplicationLifetime.StopApplication</c>), with all that runs in it; the record is not passed, and
+    /// comes again after the restart. For failures that no other shard would survive either.
+    /// </summary>
+    StopHost,
 }
 
 /// <summary>

@@ -192,7 +192,7 @@ internal sealed class FanOutReader : IShardReader
     /// <summary>Waits for the next event, and sees to it meanwhile that the subscription is renewed in time; null where there is a new subscription, or none.</summary>
     private async ValueTask<int?> NextEventAsync(IShardSubscription subscription, CancellationToken cancellationToken)
     {
-        _announcement ??= subscription.WaitForEventAsync(cancellationToken).AsTask();
+        _announcement ??= ApartTask.OnPool(() => subscription.WaitForEventAsync(cancellationToken).AsTask());
         long since = _time.GetTimestamp();
         while (true)
         {
@@ -271,6 +271,7 @@ internal sealed class FanOutReader : IShardReader
             }
 
             CheckpointPosition? end = _output.Unpack(response);
+            _settings.Intake?.Behind(response.MillisBehindLatest);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
             IReadOnlyList<ChildShard>? children = null;
             if (response.ContinuationSequenceNumber is null)
@@ -321,7 +322,7 @@ internal sealed class FanOutReader : IShardReader
     /// <summary>The event that has begun; null where the subscription has ended, or is given up since nothing more of it comes.</summary>
     private async ValueTask<GetRecordsResponse?> ReadEventAsync(IShardSubscription subscription, CancellationToken cancellationToken)
     {
-        Task<GetRecordsResponse?> reading = subscription.ReadAsync(cancellationToken).AsTask();
+        Task<GetRecordsResponse?> reading = ApartTask.OnPool(() => subscription.ReadAsync(cancellationToken).AsTask());
         long received = subscription.ReceivedBytes;
         long since = _time.GetTimestamp();
         // at a stop it ends by itself, and what it may have brought by then is owned by somebody

@@ -8,6 +8,8 @@ internal sealed class ShardIntake(TimeProvider time)
     private long _firstArrival = long.MaxValue;
     private long _lastArrival = long.MinValue;
     private long _since = time.GetTimestamp();
+    private long _behind = -1;
+    private long _behindSaidAt;
 
     /// <summary>An answer came.</summary>
     /// <param name="bytes">Its data and partition keys.</param>
@@ -20,6 +22,32 @@ internal sealed class ShardIntake(TimeProvider time)
             _bytes += bytes;
             _firstArrival = Math.Min(_firstArrival, firstArrival);
             _lastArrival = Math.Max(_lastArrival, lastArrival);
+        }
+    }
+
+    /// <summary>An answer said how far behind the shard's tip it was.</summary>
+    public void Behind(long? milliseconds)
+    {
+        if (milliseconds is { } behind)
+        {
+            lock (_lock)
+            {
+                _behind = behind;
+                _behindSaidAt = time.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>
+    /// How far the reader may be behind the tip now: what the last answer said, and the time since. Null where none has said so, or one did
+    /// less than <paramref name="least"/> ago.
+    /// </summary>
+    public TimeSpan? BehindLatest(TimeSpan least)
+    {
+        lock (_lock)
+        {
+            TimeSpan elapsed = time.GetElapsedTime(_behindSaidAt);
+            return _behind < 0 || elapsed < least ? null : TimeSpan.FromMilliseconds(_behind) + elapsed;
         }
     }
 

@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
+using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Reading;
@@ -163,11 +164,13 @@ internal sealed class ShardReader : IShardReader
         {
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
             _expiries.Used();
-            response = await _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit, cancellationToken);
+            response = await ApartTask.OnPool(() => _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit,
+                cancellationToken));
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
             _metrics.ReadShare(_settings.Shard, _quota.Share);
             CheckpointPosition? end = _output.Unpack(response);
+            _settings.Intake?.Behind(response.MillisBehindLatest);
             _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
 
             IReadOnlyList<ChildShard>? children = null;

@@ -1,8 +1,9 @@
 namespace FastConsumer.Timing;
 
 /// <summary>
-/// Work apart from its caller's own, on the scheduler that the worker was started on: the thread pool, or in a simulation the one
-/// that runs everything in an order given by a seed. For the same reason nothing that a worker runs says ConfigureAwait(false).
+/// Work apart from its caller's own, on the scheduler that the caller runs on: the thread pool, the threads of the handlers, or in a
+/// simulation the one that runs everything in an order given by a seed, one task at a time. For the same reason nothing that a worker runs
+/// says ConfigureAwait(false).
 /// </summary>
 internal static class ApartTask
 {
@@ -14,13 +15,26 @@ internal static class ApartTask
     public static Task StartOn(TaskScheduler scheduler, Func<Task> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
 
+    public static Task<T> StartOn<T>(TaskScheduler scheduler, Func<Task<T>> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+
+    public static Task StartOn(TaskScheduler scheduler, Action work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
+
     /// <summary>
-    /// A completion whose waiters go on apart from whoever completes it. On a scheduler of its own they are queued there in any case;
-    /// asked to run asynchronously, what is waited for together with others or a token would go by way of the thread pool.
+    /// A call that goes through many small steps (of a connection) runs these on the thread pool, and its caller goes on where it was. In a
+    /// simulation all stays on its scheduler.
     /// </summary>
-    public static TaskCompletionSource Completion() => new(TaskScheduler.Current == TaskScheduler.Default
-        ? TaskCreationOptions.RunContinuationsAsynchronously
-        : TaskCreationOptions.None);
+    public static Task<T> OnPool<T>(Func<Task<T>> call) =>
+        TaskScheduler.Current == TaskScheduler.Default || IsOneAtATime ? call() : Task.Run(call);
+
+    /// <summary>
+    /// A completion whose waiters go on apart from whoever completes it. On a scheduler that runs one task at a time they are queued there
+    /// in any case; asked to run asynchronously, what is waited for together with others or a token would go by way of the thread pool.
+    /// </summary>
+    public static TaskCompletionSource Completion() => new(IsOneAtATime
+        ? TaskCreationOptions.None
+        : TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>
     /// A delay to be waited for together with others: it ends with its time or its token, without an exception. The framework's own,
@@ -31,12 +45,12 @@ internal static class ApartTask
         await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>
-    /// Cancels at once, with what was registered for it apart from the caller; on a scheduler of its own within the call, since
-    /// <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool.
+    /// Cancels at once, with what was registered for it apart from the caller; on a scheduler that runs one task at a time within the call,
+    /// since <see cref="CancellationTokenSource.CancelAsync"/> knows only the thread pool. For tokens that users do not see.
     /// </summary>
     public static Task CancelApartAsync(this CancellationTokenSource source)
     {
-        if (TaskScheduler.Current == TaskScheduler.Default)
+        if (!IsOneAtATime)
         {
             return source.CancelAsync();
         }
@@ -44,4 +58,6 @@ internal static class ApartTask
         source.Cancel();
         return Task.CompletedTask;
     }
+
+    private static bool IsOneAtATime => TaskScheduler.Current.MaximumConcurrencyLevel == 1;
 }

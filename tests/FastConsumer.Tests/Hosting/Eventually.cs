@@ -3,7 +3,8 @@ namespace FastConsumer.Tests.Hosting;
 /// <summary>Waits for conditions; the time-out is generous, for the machine may be slow.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(10);
 
     public static Task TrueAsync(Func<bool> condition, Func<string> otherwise) =>
@@ -14,7 +15,7 @@ internal static class Eventually
         long started = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            if (TimeProvider.System.GetElapsedTime(started) > s_patience)
+            if (TimeProvider.System.GetElapsedTime(started) > Patience)
             {
                 Assert.Fail(otherwise());
             }
@@ -24,8 +25,9 @@ internal static class Eventually
     }
 
     /// <summary>The task's result, or a failure after the time-out.</summary>
-    public static Task<T> WithinAsync<T>(Task<T> task) => task.WaitAsync(s_patience, TimeProvider.System, TestContext.Current.CancellationToken);
+    public static Task<T> WithinAsync<T>(Task<T> task) => task.WaitAsync(Patience, TimeProvider.System,
+        TestContext.Current.CancellationToken);
 
     /// <inheritdoc cref="WithinAsync{T}"/>
-    public static Task WithinAsync(Task task) => task.WaitAsync(s_patience, TimeProvider.System, TestContext.Current.CancellationToken);
+    public static Task WithinAsync(Task task) => task.WaitAsync(Patience, TimeProvider.System, TestContext.Current.CancellationToken);
 }

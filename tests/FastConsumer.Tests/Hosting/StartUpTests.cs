@@ -148,7 +148,15 @@ public sealed class StartUpTests : WorkerTest
             services: static services => services.AddTransient<EventProcessor>(static _ => throw new InvalidOperationException("no connection string")));
         await host.StartAsync();
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
-        Assert.Contains("EventProcessor cannot run shard shardId-000000000000: no connection string", description, StringComparison.Ordinal);
+        Assert.Contains(
+            "EventProcessor could not be created for shard shardId-000000000000: InvalidOperationException: no connection string",
+            description,
+            StringComparison.Ordinal);
+        // the user's own fault is said as such, at Error, and not as one of FastConsumer's
+        LogEntry said = await host.WaitForLogAsync(2406);
+        Assert.Equal(Microsoft.Extensions.Logging.LogLevel.Error, said.Level);
+        Assert.Equal("no connection string", said.Error?.Message);
+        Assert.Empty(host.Log.Of(2405));
         await host.StopAsync();
         Assert.Null(Rows.Single().LeaseOwner);
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis.Wire;
 
 namespace FastConsumer.Processors;
@@ -9,10 +10,15 @@ namespace FastConsumer.Processors;
 /// </summary>
 public sealed class RecordCursor
 {
+    /// <summary>Of handlers that return at once, so many run between two looks at the clock and the stop.</summary>
+    private const int RecordsBetweenLooks = 64;
+
     private readonly ShardContext _shard;
     private readonly IShardCheckpoints _checkpoints;
     private readonly int _recordsPerCheckpoint;
     private readonly TimeProvider _time;
+    private readonly CallbackGuard? _guard;
+    private readonly HeldUntil? _held;
     private RecordPage? _page;
     private RecordEntry[] _entries = [];
     private byte[] _bytes = [];
@@ -24,6 +30,14 @@ public sealed class RecordCursor
     private int _count;
     private volatile int _end;
     private int _untilCheckpoint;
+
+    // what is counted down per record: until the next checkpoint is due, or the next look at whether the lease is held
+    private int _untilLook;
+    private int _lookSpan;
+
+    // a handler that does not return at once takes time: each of its calls is preceded by a look; so are those of the first page
+    private volatile int _lookEach = 1;
+    private bool _isHeldUp;
     private int _retriedIndex = -1;
     private int _attempts;
     private int _startedIndex = -1;
@@ -31,13 +45,22 @@ public sealed class RecordCursor
     private int _filtered;
     private volatile bool _stopRequested;
 
-    internal RecordCursor(ShardContext shard, IShardCheckpoints checkpoints, int recordsPerCheckpoint, TimeProvider? time = null)
+    internal RecordCursor(
+        ShardContext shard,
+        IShardCheckpoints checkpoints,
+        int recordsPerCheckpoint,
+        TimeProvider? time = null,
+        HeldUntil? held = null,
+        CallbackGuard? guard = null)
     {
         _shard = shard;
         _checkpoints = checkpoints;
         _recordsPerCheckpoint = recordsPerCheckpoint;
         _untilCheckpoint = recordsPerCheckpoint;
         _time = time ?? TimeProvider.System;
+        _held = held;
+        _guard = guard;
+        StartSpan();
     }
 
     /// <summary>The record the cursor stands on, borrowed.</summary>
@@ -98,7 +121,7 @@ public sealed class RecordCursor
     public void ChooseHandler(int handler) => Handler = handler;
 
     /// <summary>Starts the time-out of one call; the caller disposes it.</summary>
-    public CallTimeout StartTimeout(TimeSpan time, CancellationToken cancellationToken) => new(time, _time, cancellationToken);
+    public CallTimeout StartTimeout(TimeSpan time, CancellationToken cancellationToken) => new(time, _time, cancellationToken, _guard);
 
     /// <summary>Called right before the user's handler: what fails from here on is the handler's, not the payload's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -119,9 +142,9 @@ public sealed class RecordCursor
             CompleteInLane();
         }
 
-        if (--_untilCheckpoint == 0)
+        if (--_untilLook == 0)
         {
-            RequestCheckpoint();
+            Look();
         }
     }
 
@@ -133,11 +156,50 @@ public sealed class RecordCursor
         _checkpoints.Completed(_page!, index);
     }
 
-    private void RequestCheckpoint()
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Look()
     {
-        _untilCheckpoint = _recordsPerCheckpoint;
-        _checkpoints.RequestCheckpoint();
+        if (_recordsPerCheckpoint > 0)
+        {
+            _untilCheckpoint -= _lookSpan;
+            if (_untilCheckpoint <= 0)
+            {
+                _untilCheckpoint = _recordsPerCheckpoint;
+                _checkpoints.RequestCheckpoint();
+            }
+        }
+
+        StartSpan();
+        if (_held is { IsOver: true })
+        {
+            // the run ends here: whoever opened the page goes on once the lease is held again
+            _isHeldUp = true;
+            EndAt(_index);
+        }
     }
+
+    private void StartSpan()
+    {
+        int span = _held is null ? int.MaxValue : _lookEach;
+        _lookSpan = _recordsPerCheckpoint > 0 && _untilCheckpoint < span ? _untilCheckpoint : span;
+        _untilLook = _lookSpan;
+    }
+
+    /// <summary>
+    /// The lease is held no more, as far as is known, or a run ended since it was not: nothing may start before
+    /// <see cref="WaitUntilHeldAsync"/>.
+    /// </summary>
+    internal bool IsHeldUp => _isHeldUp || _held is { IsOver: true };
+
+    /// <summary>Waits until something may start again, or for a stop. The caller says how far the next run goes.</summary>
+    internal ValueTask WaitUntilHeldAsync(CancellationToken stop)
+    {
+        _isHeldUp = false;
+        return _held?.WaitAsync(stop) ?? default;
+    }
+
+    /// <summary>Whether the handlers of the page that runs have returned at once so far.</summary>
+    internal void ReturnsAtOnce(bool value) => _lookEach = value ? RecordsBetweenLooks : 1;
 
     /// <summary>Counts a record for which a filter was false; it completes without its handler.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,6 +10,14 @@ public abstract class ShardPipeline
     {
     }
 
+    /// <summary>The task that a method of the processor has returned.</summary>
+    /// <param name="task">What it returned.</param>
+    /// <param name="method">The method's name.</param>
+    /// <exception cref="InvalidOperationException">It returned null.</exception>
+    protected static Task Required(Task? task, string method) => task ?? throw new InvalidOperationException(
+        $"{method} returned null instead of a task. Return Task.CompletedTask where there is nothing to wait for, or make the method "
+            + "async or void.");
+
     /// <summary>
     /// The first rule of <see cref="OnErrorAttribute"/> that an exception fits, on the handler's method, the class, the assembly;
     /// null where the defaults decide.

@@ -52,7 +52,7 @@ partial class OrderArchive : global::FastConsumer.Processors.IKinesisProcessor<g
             try
             {
                 var service2 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
-                await _processor.HandleAsync(Payloads, service2, cancellationToken);
+                await Required(_processor.HandleAsync(Payloads, service2, cancellationToken), "HandleAsync");
             }
             finally
             {

@@ -137,7 +137,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             using global::FastConsumer.Processors.CallTimeout timeout = cursor.StartTimeout(global::System.TimeSpan.FromTicks(100000000L), cancellationToken); // 00:00:10
             try
             {
-                await _processor.CancelledAsync(payload, timeout.Token);
+                await Required(_processor.CancelledAsync(payload, timeout.Token), "CancelledAsync");
             }
             catch (global::System.OperationCanceledException exception) when (timeout.IsOver)
             {

@@ -53,7 +53,7 @@ partial class OrderWatcher : global::FastConsumer.Processors.IKinesisProcessor<g
         /// <inheritdoc/>
         public override global::System.Threading.Tasks.ValueTask ShardStartedAsync(global::FastConsumer.ShardContext context, global::System.Threading.CancellationToken cancellationToken)
         {
-            return new global::System.Threading.Tasks.ValueTask(_processor.StartedAsync(context, cancellationToken));
+            return new global::System.Threading.Tasks.ValueTask(Required(_processor.StartedAsync(context, cancellationToken), "StartedAsync"));
         }
 
         /// <inheritdoc/>

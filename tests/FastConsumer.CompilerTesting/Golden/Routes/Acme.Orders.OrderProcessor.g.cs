@@ -88,7 +88,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         {
             global::Acme.OrderPlaced payload = global::FastConsumer.Processors.PayloadReader.Json(cursor.DataSpan, _jsonOrderPlaced);
             cursor.EnterHandler();
-            return new global::System.Threading.Tasks.ValueTask(_processor.PlacedAsync(payload, cancellationToken));
+            return new global::System.Threading.Tasks.ValueTask(Required(_processor.PlacedAsync(payload, cancellationToken), "PlacedAsync"));
         }
 
         private global::System.Threading.Tasks.ValueTask CallCancelledAsync(global::FastConsumer.Processors.RecordCursor cursor, global::System.Threading.CancellationToken cancellationToken)

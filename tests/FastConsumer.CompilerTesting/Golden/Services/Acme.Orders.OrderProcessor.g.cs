@@ -93,7 +93,7 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             {
                 var service2 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
                 var service3 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetService<global::System.Collections.Generic.IComparer<string?>>(scope.ServiceProvider);
-                await _processor.PlacedAsync(payload, service2, service3, cancellationToken);
+                await Required(_processor.PlacedAsync(payload, service2, service3, cancellationToken), "PlacedAsync");
             }
             finally
             {

@@ -10,6 +10,8 @@ internal sealed class VirtualTime : TaskScheduler
 
     private readonly ConcurrentQueue<Task> _ready = new();
 
+    public override int MaximumConcurrencyLevel => 1;
+
     public ManualClock Clock { get; } = new();
 
     public TimeSpan Now => Clock.GetElapsedTime(0);

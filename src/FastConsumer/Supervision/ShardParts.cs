@@ -1,0 +1,92 @@
+using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
+using FastConsumer.Processors;
+using FastConsumer.Reading;
+
+namespace FastConsumer.Supervision;
+
+/// <summary>What the runs of one processor's shards share: settings, and the parts of the worker.</summary>
+internal sealed record ShardParts
+{
+    public required string ProcessorName { get; init; }
+
+    public required string ApplicationName { get; init; }
+
+    public required StreamIdentifier Stream { get; init; }
+
+    /// <summary>The time of AT_TIMESTAMP where a lease does not say its own.</summary>
+    public DateTimeOffset? StartTimestamp { get; init; }
+
+    public required int Limit { get; init; }
+
+    public required TimeSpan IdlePollInterval { get; init; }
+
+    public required bool Deaggregate { get; init; }
+
+    public bool IgnoreReadQuota { get; init; }
+
+    public required TimeSpan CheckpointInterval { get; init; }
+
+    /// <summary>The most records between two checkpoints; 0 for no bound.</summary>
+    public required int CheckpointRecords { get; init; }
+
+    /// <summary>Whether shards publish what they yield.</summary>
+    public required bool MeasuresThroughput { get; init; }
+
+    public required TimeSpan RetryInitialBackoff { get; init; }
+
+    public required TimeSpan RetryMaxBackoff { get; init; }
+
+    public required TimeSpan LeaseDuration { get; init; }
+
+    public required TimeSpan HungCallAfter { get; init; }
+
+    public required int MaxHandlerThreads { get; init; }
+
+    /// <summary>The lanes of a shard.</summary>
+    public required int Lanes { get; init; }
+
+    public required RecordOrder Order { get; init; }
+
+    /// <summary>Makes a shard's own processor and its pipeline, from the shard's scope.</summary>
+    public required Func<IServiceProvider, ShardPipeline> CreatePipeline { get; init; }
+
+    public required IServiceProvider Services { get; init; }
+
+    public required IKinesisClient Client { get; init; }
+
+    /// <summary>The registered consumer; null where shards are polled.</summary>
+    public FanOutConsumer? FanOut { get; init; }
+
+    public required StreamKey StreamKey { get; init; }
+
+    public required ByteBudget Budget { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>A generator for one part.</summary>
+    public required Func<Random> CreateRandom { get; init; }
+
+    public required ConsumerMetrics Metrics { get; init; }
+
+    public required ConsumerHealth Health { get; init; }
+
+    public required GuardedLogger Log { get; init; }
+
+    public required CallbackGuard Guard { get; init; }
+
+    public IDeadLetterSink? DeadLetters { get; init; }
+
+    /// <summary>Stops the host gracefully; null where there is none.</summary>
+    public Action? StopHost { get; init; }
+
+    /// <summary>How long ago the lease table throttled this worker's writes; null where it never did.</summary>
+    public Func<TimeSpan?>? SinceTableThrottle { get; init; }
+
+    /// <summary>
+    /// What everything runs on in a simulation. Where it is the default one, handlers run on a <see cref="HandlerScheduler"/>, and so, on
+    /// another, do callbacks.
+    /// </summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+}

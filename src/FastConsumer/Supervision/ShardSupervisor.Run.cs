@@ -1,0 +1,627 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
+using FastConsumer.Buffers;
+using FastConsumer.Checkpoints;
+using FastConsumer.Diagnostics;
+using FastConsumer.Dispatch;
+using FastConsumer.Leases;
+using FastConsumer.Leases.Core;
+using FastConsumer.Processors;
+using FastConsumer.Reading;
+using FastConsumer.Timing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FastConsumer.Supervision;
+
+internal sealed partial class ShardSupervisor
+{
+    /// <summary>
+    /// One shard while this worker owns it, from the take of its lease to the moment when nothing here touches the shard any more. It
+    /// serves the shard until it is stopped, ended, lost or failed; says what is done; waits until that is durable; and winds up.
+    /// </summary>
+    [SuppressMessage("Design", "CA1001",
+        Justification = "Commands may come at any time, so its sources are never disposed; they hold neither timers nor handles.")]
+    private sealed class ShardRun
+    {
+        private const int PagesAhead = 2;
+
+        /// <summary>A reader that is cancelled ends soon, also where nothing else is waited for any more.</summary>
+        private static readonly TimeSpan s_readerEndsIn = TimeSpan.FromSeconds(1);
+
+        private readonly ShardSupervisor _owner;
+        private readonly ShardParts _parts;
+        private readonly LeaseCommand.Start _start;
+        private readonly ShardContext _context;
+        private readonly GuardedLogger _log;
+        private readonly HeldUntil _held;
+        private readonly ThroughputGauge? _gauge;
+        private readonly CancellationTokenSource _stop = new();
+
+        // the only one that handlers see: it is cancelled where their callbacks may block and throw
+        private readonly CancellationTokenSource _abort = new();
+        private readonly TaskCompletionSource _finish = ApartTask.Completion();
+        private readonly TaskCompletionSource _lost = ApartTask.Completion();
+        private volatile TaskCompletionSource _patience = ApartTask.Completion();
+        private volatile FailurePolicy[] _policies = [];
+        private volatile ShardProgress? _progress;
+        private volatile Lane? _lane;
+        private volatile string? _lossReason;
+        private volatile bool _isStopping;
+        private volatile bool _isWanted;
+        private long _checkpointedAt;
+        private double? _published;
+        private AsyncServiceScope _scope;
+        private ShardPipeline? _pipeline;
+        private bool _isUserCodeOver = true;
+        private Task _lastCall = Task.CompletedTask;
+
+        public ShardRun(ShardSupervisor owner, LeaseCommand.Start start)
+        {
+            _owner = owner;
+            _parts = owner._parts;
+            _start = start;
+            _context = new ShardContext(_parts.ProcessorName, _parts.ApplicationName, _parts.Stream.Name, start.Key, start.Epoch);
+            Tags = new ShardTags(_parts.ApplicationName, _parts.Stream.Name, start.Key);
+            _log = _parts.Log.ForShard(start.Key);
+            Intake = new ShardIntake(_parts.Time);
+            _held = new HeldUntil(_parts.Time);
+            _held.MoveTo(start.RenewedAt + (Lasts * _parts.LeaseDuration));
+            _checkpointedAt = _parts.Time.GetTimestamp();
+            _published = start.Taken.Throughput;
+            _gauge = _parts.MeasuresThroughput ? new ThroughputGauge(_published, _parts.Time) : null;
+        }
+
+        public long Epoch => _start.Epoch;
+
+        public ShardTags Tags { get; }
+
+        public ShardIntake Intake { get; }
+
+        /// <inheritdoc cref="ProgressOf"/>
+        public (CheckpointPosition Position, double? Throughput)? Progress =>
+            _progress is { } progress ? (progress.Done, Measure(progress)) : null;
+
+        private string Key => _start.Key;
+
+        private string Place => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{Key}";
+
+        private bool IsLost => _lossReason is not null;
+
+        public void Stop()
+        {
+            _isStopping = true;
+            _lane?.RequestStop();
+            _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
+        }
+
+        public void CancelHandler()
+        {
+            Stop();
+            _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_abort));
+        }
+
+        public void GiveUp() => _patience.TrySetResult();
+
+        public void Finish() => _finish.TrySetResult();
+
+        public void Lose(string reason)
+        {
+            if (Interlocked.CompareExchange(ref _lossReason, reason, null) is not null)
+            {
+                return;
+            }
+
+            _progress?.Close(LostException());
+            CancelHandler();
+            _lost.TrySetResult();
+            // whoever owns the shard now reads it already: a handler that ignores the loss is waited for no longer than a hand-over takes
+            TaskCompletionSource patience = _patience;
+            _ = ApartTask.StartOn(_owner._control, async () =>
+            {
+                await Task.Delay(_parts.LeaseDuration, _parts.Time);
+                patience.TrySetResult();
+            });
+        }
+
+        public void Wrote(LeaseCommand.Wrote wrote)
+        {
+            _held.MoveTo(wrote.RenewedAt + (Lasts * _parts.LeaseDuration));
+            if (wrote.Position is not { } position)
+            {
+                return;
+            }
+
+            _isWanted = false;
+            Interlocked.Exchange(ref _checkpointedAt, _parts.Time.GetTimestamp());
+            _progress?.MadeDurable(position);
+            if (_gauge is not null && wrote.Row.Throughput is { } throughput)
+            {
+                lock (_gauge)
+                {
+                    if (throughput != _published)
+                    {
+                        _published = throughput;
+                        _gauge.Published(throughput);
+                    }
+                }
+            }
+
+            _owner.Tell(() =>
+            {
+                _parts.Metrics.Checkpointed(Tags);
+                ConsumerLog.Checkpointed(_log, Key, position);
+            });
+        }
+
+        /// <summary>Looks for calls that hang. One caller at a time.</summary>
+        public void Look()
+        {
+            FailurePolicy[] policies = _policies;
+            for (int lane = 0; lane < policies.Length; lane++)
+            {
+                HungCall? hung = policies[lane].Calls.Look(_parts.HungCallAfter, _parts.Time, out HungCall? returned);
+                string place = $"{Place}/hangs/{lane}";
+                if (returned is not null)
+                {
+                    _parts.Health.Clear(place);
+                    _owner.Tell(() => ConsumerLog.CallReturned(_log, _parts.ProcessorName, returned.Method, Key, returned.Running));
+                }
+
+                if (hung is not null)
+                {
+                    string record = hung.Position is { } position ? position.ToString() : "(none)";
+                    _parts.Health.Report(
+                        place,
+                        ConditionSeverity.Degraded,
+                        $"{_parts.ProcessorName}: {hung.Method} of shard {Key} has not returned for {hung.Running:hh\\:mm\\:ss}, at "
+                            + $"record {record}. "
+                        + "The shard waits for it and keeps its lease.");
+                    if (hung.IsNew)
+                    {
+                        _owner.Tell(() => ConsumerLog.CallHangs(_log, _parts.ProcessorName, hung.Method, Key, hung.Running, record));
+                    }
+                }
+            }
+        }
+
+        /// <summary>From the start to <see cref="LeaseEvent.Ended"/>. Throws nothing.</summary>
+        public async Task RunAsync()
+        {
+            _parts.Health.Clear(Place);
+            ConsumerLog.LeaseTaken(_log, _start.Taken.LeaseOwner ?? "", Key, _start.Taken.Checkpoint, Epoch, _start.From);
+            _parts.Metrics.LeaseTaken(Tags);
+            try
+            {
+                LeaseEvent.RunEnd end;
+                try
+                {
+                    end = await ServeAsync();
+                }
+                catch (Exception e)
+                {
+                    end = Failed(e);
+                }
+
+                if (!IsLost)
+                {
+                    _owner._post(new LeaseEvent.Drained(Key, Epoch, end));
+                }
+
+                await Task.WhenAny(_finish.Task, _lost.Task);
+                await WindUpAsync();
+            }
+            catch (Exception e)
+            {
+                Failed(e);
+            }
+            finally
+            {
+                EndLooks();
+                _owner._runs.TryRemove(KeyValuePair.Create(Key, this));
+                _parts.Metrics.LeaseGone(Tags);
+                if (_lossReason is { } reason)
+                {
+                    ConsumerLog.LeaseLost(_log, _start.Taken.LeaseOwner ?? "", Key, reason);
+                }
+
+                _owner._post(new LeaseEvent.Ended(Key, Epoch));
+            }
+        }
+
+        /// <summary>Runs the shard until a stop, its end, a failure, or the loss of the lease.</summary>
+        private async Task<LeaseEvent.RunEnd> ServeAsync()
+        {
+            List<FailurePolicy> policies = [];
+            FailurePolicy failures = CreatePolicy(policies, lane: null);
+            _policies = [.. policies];
+            _scope = _parts.Services.CreateAsyncScope();
+            failures.Calls.Enter("the constructor");
+            Task<ShardPipeline> creating = ApartTask.StartOn(_owner._handlers, () =>
+                Task.FromResult(_parts.CreatePipeline(_scope.ServiceProvider)));
+            if (!await EndsAsync(creating))
+            {
+                ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
+                _isUserCodeOver = false;
+                _ = EndLateAsync(creating, () => { });
+                return new LeaseEvent.RunEnd.Stopped();
+            }
+
+            failures.Calls.Leave();
+            if (creating.IsFaulted)
+            {
+                return NotCreated(creating.Exception.InnerException!);
+            }
+
+            ShardPipeline pipeline = _pipeline = await creating;
+            var progress = new ShardProgress(_start.Taken.Checkpoint, WantCheckpoint);
+            _progress = progress;
+            Lane lane = CreateLane(pipeline, progress, policies);
+            _policies = [.. policies];
+            _lane = lane;
+            if (IsLost)
+            {
+                progress.Close(LostException());
+            }
+
+            var pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
+            var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time);
+            using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            Task reading = ApartTask.StartOn(_owner._control, () => CreateReader().RunAsync(pages.Writer, readingEnd.Token));
+            Task wanting = WantCheckpointsAsync(progress);
+            Task<DispatchEnd> dispatching = ApartTask.StartOn(
+                _owner._handlers, () => DispatchAsync(dispatcher, lane, progress, pages.Reader, readingEnd));
+            await EndsAsync(dispatching);
+            (bool isEnded, Exception? failure) = Outcome(dispatching);
+            _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
+            bool isReaderOver = await EndsAsync(reading) || await EndsWithinAsync(reading, s_readerEndsIn);
+            await wanting;
+            if (isReaderOver)
+            {
+                ReturnUnread(pages.Reader);
+            }
+
+            _ = progress.Done;
+            _isUserCodeOver = dispatching.IsCompleted;
+            if (_isUserCodeOver && isReaderOver)
+            {
+                progress.Dispose();
+                lane.Release();
+            }
+            else
+            {
+                // it keeps its memory and its services until it ends, if ever
+                ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
+                _isUserCodeOver = false;
+                _ = EndLateAsync(Task.WhenAll(dispatching, reading), () =>
+                {
+                    ReturnUnread(pages.Reader);
+                    progress.Dispose();
+                    lane.Release();
+                });
+            }
+
+            policies.ForEach(static policy => policy.Clear());
+            if (failure is not null)
+            {
+                return Failed(failure);
+            }
+
+            if (isEnded)
+            {
+                return new LeaseEvent.RunEnd.ShardEnd(dispatcher.Children);
+            }
+
+            if (_isUserCodeOver && !IsLost)
+            {
+                await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, _abort.Token).AsTask(), Timeout.InfiniteTimeSpan);
+            }
+
+            return new LeaseEvent.RunEnd.Stopped();
+        }
+
+        /// <summary>What became of the dispatch; where it has not ended, it was given up.</summary>
+        private (bool IsEnded, Exception? Failure) Outcome(Task<DispatchEnd> dispatching)
+        {
+            if (!dispatching.IsCompleted)
+            {
+                return (false, null);
+            }
+
+            if (dispatching.IsCompletedSuccessfully)
+            {
+                return dispatching.Result == DispatchEnd.ShardEnded ? (true, null)
+                    : _isStopping ? (false, null)
+                    : (false, new InvalidOperationException($"The reader of shard {Key} ended before the shard, and nobody stopped it."));
+            }
+
+            Exception error = dispatching.Exception?.InnerException ?? new TaskCanceledException(dispatching);
+            if ((error is OperationCanceledException && _isStopping) || (error is LeaseLostException && IsLost))
+            {
+                // what runs was cancelled, or has let the loss through: what is done counts
+                return (false, null);
+            }
+
+            if (_abort.IsCancellationRequested)
+            {
+                ConsumerLog.FailedWhileEnding(_log, _parts.ProcessorName, Key, error);
+                return (false, null);
+            }
+
+            return (false, error);
+        }
+
+        private async Task<DispatchEnd> DispatchAsync(
+            ShardDispatcher dispatcher, Lane lane, ShardProgress progress, ChannelReader<ReadItem> pages,
+                CancellationTokenSource readingEnd)
+        {
+            try
+            {
+                return await dispatcher.RunAsync(pages, _stop.Token, _abort.Token);
+            }
+            catch (ShardStoppedException)
+            {
+                // The lease is kept: another worker would meet the same record. The shard waits for a restart.
+                await readingEnd.CancelApartAsync();
+                ReturnUnread(pages);
+                // and holds nothing of what the other shards need meanwhile
+                _ = progress.Done;
+                progress.RequestCheckpoint();
+                progress.Dispose();
+                lane.Release();
+                await ApartTask.DelayAsync(Timeout.InfiniteTimeSpan, _parts.Time, _stop.Token);
+                return DispatchEnd.Stopped;
+            }
+        }
+
+        /// <summary>The last checkpoint is durable, its time is over, or the lease is lost.</summary>
+        private async Task WindUpAsync()
+        {
+            _progress?.Close(IsLost ? LostException()
+                : new OperationCanceledException($"Shard {Key} has stopped; no further checkpoint is written."));
+            // who is given up from now on is another
+            _patience = ApartTask.Completion();
+            if (!_isUserCodeOver)
+            {
+                // EndLateAsync goes on when it is
+                return;
+            }
+
+            if (IsLost && _pipeline is not null)
+            {
+                await LeaseLostAsync(_pipeline);
+            }
+
+            if (_lastCall.IsCompleted)
+            {
+                await LastCallAsync("DisposeAsync", () => _scope.DisposeAsync().AsTask(), _parts.LeaseDuration);
+            }
+            else
+            {
+                _ = DisposeLateAsync();
+            }
+        }
+
+        /// <summary>
+        /// Whoever owns the shard now reads it already, and it may be this worker that is to have it next: the call is cancelled and waited
+        /// for as a handler is.
+        /// </summary>
+        private Task LeaseLostAsync(ShardPipeline pipeline)
+        {
+            var cancelled = new CancellationTokenSource();
+            return LastCallAsync("OnLeaseLost", () => pipeline.LeaseLostAsync(_context, cancelled.Token).AsTask(), _parts.LeaseDuration,
+                cancelled);
+        }
+
+        /// <summary>
+        /// A life-cycle call after which nothing is repeated: its failure is said, and so that it does not return in time, and what comes
+        /// after it goes on.
+        /// </summary>
+        private async Task LastCallAsync(string method, Func<Task> call, TimeSpan patience, CancellationTokenSource? cancelled = null)
+        {
+            _lastCall = ApartTask.StartOn(_owner._handlers, call);
+            if (cancelled is not null && !await EndsWithinAsync(_lastCall, Lasts * patience))
+            {
+                _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(cancelled));
+                patience *= 1 - Lasts;
+            }
+
+            if (!await EndsWithinAsync(_lastCall, patience))
+            {
+                ConsumerLog.LastCallGivenUp(_log, _parts.ProcessorName, method, Key);
+            }
+            else if (!_lastCall.IsCompletedSuccessfully)
+            {
+                ConsumerLog.LastCallFailed(
+                    _log, _parts.ProcessorName, method, Key, _lastCall.Exception?.InnerException ?? new TaskCanceledException(_lastCall));
+            }
+        }
+
+        /// <summary>What was given up has ended after all.</summary>
+        private async Task EndLateAsync(Task userCode, Action release)
+        {
+            await userCode.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            release();
+            if (IsLost && _pipeline is not null)
+            {
+                await LeaseLostAsync(_pipeline);
+            }
+
+            await DisposeLateAsync();
+        }
+
+        private async Task DisposeLateAsync()
+        {
+            await _lastCall.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            await LastCallAsync("DisposeAsync", () => _scope.DisposeAsync().AsTask(), Timeout.InfiniteTimeSpan);
+        }
+
+        private LeaseEvent.RunEnd.Failed Failed(Exception error)
+        {
+            ConsumerLog.ShardFailed(_log, _parts.ProcessorName, Key, error);
+            _parts.Health.Report(
+                Place,
+                ConditionSeverity.Unhealthy,
+                $"{_parts.ProcessorName} cannot run shard {Key}: {error.GetType().Name}: {error.Message} Its lease is released, and this "
+                    + "worker leaves it to others for a while.");
+            return new LeaseEvent.RunEnd.Failed(error);
+        }
+
+        private LeaseEvent.RunEnd.Failed NotCreated(Exception error)
+        {
+            ConsumerLog.ProcessorNotCreated(_log, _parts.ProcessorName, Key, error);
+            _parts.Health.Report(
+                Place,
+                ConditionSeverity.Unhealthy,
+                $"{_parts.ProcessorName} could not be created for shard {Key}: {error.GetType().Name}: {error.Message} Correct its "
+                    + "constructor or the "
+                + "services that it needs. The lease is released, and this worker leaves it to others for a while.");
+            return new LeaseEvent.RunEnd.Failed(error);
+        }
+
+        private void EndLooks()
+        {
+            for (int lane = 0; lane < _policies.Length; lane++)
+            {
+                _parts.Health.Clear($"{Place}/hangs/{lane}");
+            }
+        }
+
+        private void WantCheckpoint()
+        {
+            _isWanted = true;
+            _owner._post(new LeaseEvent.CheckpointWanted(Key, Epoch, _progress is { IsAwaited: true }));
+        }
+
+        /// <summary>
+        /// An interval after the last checkpoint, if there is something new; one that was wanted and is not written yet needs no reminder.
+        /// </summary>
+        private async Task WantCheckpointsAsync(ShardProgress progress)
+        {
+            TimeSpan wait = _parts.CheckpointInterval;
+            while (true)
+            {
+                await ApartTask.DelayAsync(wait, _parts.Time, _stop.Token);
+                if (_stop.IsCancellationRequested)
+                {
+                    return;
+                }
+
+                wait = _parts.CheckpointInterval - _parts.Time.GetElapsedTime(Interlocked.Read(ref _checkpointedAt));
+                if (wait > TimeSpan.Zero)
+                {
+                    continue;
+                }
+
+                wait = _parts.CheckpointInterval;
+                // a shard that has run dry, or has had nothing yet, says so by a checkpoint where it stands
+                if (!_isWanted && (progress.Done > progress.Durable || Measure(progress) is not null))
+                {
+                    WantCheckpoint();
+                }
+            }
+        }
+
+        private double? Measure(ShardProgress progress)
+        {
+            if (_gauge is null)
+            {
+                return null;
+            }
+
+            lock (_gauge)
+            {
+                return _gauge.Measure(progress.DoneBytes);
+            }
+        }
+
+        /// <summary>True where a task ends before it is given up.</summary>
+        private Task<bool> EndsAsync(Task task) => EndsWithinAsync(task, Timeout.InfiniteTimeSpan);
+
+        private async Task<bool> EndsWithinAsync(Task task, TimeSpan time)
+        {
+            if (!task.IsCompleted)
+            {
+                // a reader that has its second has it although everything else was given up
+                Task patience = time == s_readerEndsIn ? new TaskCompletionSource().Task : _patience.Task;
+                using var ended = new CancellationTokenSource();
+                await Task.WhenAny(task, patience, ApartTask.DelayAsync(time, _parts.Time, ended.Token));
+                await ended.CancelApartAsync();
+            }
+
+            return task.IsCompleted;
+        }
+
+        private LeaseLostException LostException() =>
+            new(Key, $"{_start.Taken.LeaseOwner} lost shard {Key} of {_context.StreamName}: {_lossReason}");
+
+        private static void ReturnUnread(ChannelReader<ReadItem> pages)
+        {
+            while (pages.TryRead(out ReadItem item))
+            {
+                item.Page?.Dispose();
+            }
+        }
+
+        private Lane CreateLane(ShardPipeline pipeline, ShardProgress progress, List<FailurePolicy> failures)
+        {
+            int records = _parts.CheckpointRecords;
+            switch (pipeline)
+            {
+                case RecordPipeline record when _parts.Lanes > 1:
+                    int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);
+                    RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
+                        record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Metrics, Tags))];
+                    return new ParallelLanes(parallel, _parts.Order, progress, _parts.Metrics, Tags);
+                case RecordPipeline record:
+                    return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Metrics, Tags);
+                case BatchPipeline batch:
+                    return new BatchLane(
+                        batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, _parts.Metrics, Tags,
+                            _parts.Guard);
+                default:
+                    throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator.");
+            }
+        }
+
+        private RecordCursor CreateCursor(ShardProgress progress, int recordsPerCheckpoint) =>
+            new(_context, progress, recordsPerCheckpoint, _parts.Time, _held, _parts.Guard);
+
+        private FailurePolicy CreatePolicy(List<FailurePolicy> all, int? lane)
+        {
+            var backoff = new Backoff(_parts.RetryInitialBackoff, _parts.RetryMaxBackoff, _parts.CreateRandom());
+            Action? stopHost = _parts.StopHost is { } stop ? () => _owner.Tell(stop) : null;
+            var policy = new FailurePolicy(
+                _context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log, _parts.DeadLetters, lane, stopHost, _held);
+            all.Add(policy);
+            return policy;
+        }
+
+        private IShardReader CreateReader()
+        {
+            Lease taken = _start.Taken;
+            var settings = new ShardReaderSettings(
+                _parts.Stream,
+                Tags,
+                taken.Checkpoint,
+                taken.StartedAt ?? (taken.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.StartTimestamp : null),
+                _start.LatestIsNow,
+                _parts.Limit,
+                _parts.IdlePollInterval,
+                _parts.Deaggregate,
+                _start.HashKeys,
+                _parts.IgnoreReadQuota,
+                _parts.StreamKey,
+                Intake,
+                _parts.SinceTableThrottle);
+            var position = new ShardPosition(settings);
+            ByteBudget.Account budget = _parts.Budget.OpenAccount();
+            var polling = new ShardReader(
+                _parts.Client, settings, position, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics, _parts.Health, _log);
+            return _parts.FanOut is { HasFallenBack: false } consumer
+                ? new FanOutReader(
+                    _parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics,
+                        _parts.Health, _log)
+                : polling;
+        }
+    }
+}

@@ -1,0 +1,228 @@
+using System.Collections.Concurrent;
+using FastConsumer.Diagnostics;
+using FastConsumer.Leases.Core;
+using FastConsumer.Reading;
+using FastConsumer.Timing;
+
+namespace FastConsumer.Supervision;
+
+/// <summary>
+/// Starts and watches all that a worker's shards run: readers, dispatchers, lanes and life-cycle calls. It does what the lease commands say
+/// and answers with lease events; it decides nothing about a lease. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Invariants: a run that was started ends with <see cref="LeaseEvent.Ended"/>, and before that, unless it was lost, says
+/// <see cref="LeaseEvent.Drained"/>; whatever ends or throws unexpectedly ends its shard with <see cref="LeaseEvent.RunEnd.Failed"/>. No
+/// command waits for user code: handlers run on threads of their own, and loggers, meter listeners and callbacks of tokens on others.
+/// </remarks>
+internal sealed partial class ShardSupervisor : IDisposable
+{
+    /// <summary>How often <see cref="Look"/> is to be called.</summary>
+    public static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>What a lease lasts for its owner: a little less than others wait.</summary>
+    private const double Lasts = 0.9;
+
+    private const int LeastControlThreads = 64;
+
+    private static readonly TimeSpan s_lagInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_blockedToldEach = TimeSpan.FromMinutes(5);
+
+    private readonly ShardParts _parts;
+    private readonly Action<LeaseEvent> _post;
+    private readonly ConcurrentDictionary<string, ShardRun> _runs = new(StringComparer.Ordinal);
+    private readonly HandlerScheduler? _handlerThreads;
+    private readonly HandlerScheduler? _controlThreads;
+    private readonly TaskScheduler _handlers;
+    private readonly TaskScheduler _control;
+    private readonly PoolWatch _pool;
+    private readonly ManualResetEventSlim _isOver = new();
+    private long? _blockedToldAt;
+    private long? _laggedAt;
+    private Task _telling = Task.CompletedTask;
+
+    /// <param name="parts">What the shards share.</param>
+    /// <param name="post">Takes the events; returns at once, and throws nothing.</param>
+    public ShardSupervisor(ShardParts parts, Action<LeaseEvent> post)
+    {
+        _parts = parts;
+        _post = post;
+        if (parts.Scheduler == TaskScheduler.Default)
+        {
+            _handlers = _handlerThreads = new HandlerScheduler($"FastConsumer {parts.ProcessorName}", parts.MaxHandlerThreads);
+            _control = _controlThreads = new HandlerScheduler("FastConsumer", Math.Max(LeastControlThreads, parts.MaxHandlerThreads));
+        }
+        else
+        {
+            _handlers = _control = parts.Scheduler;
+        }
+
+        _pool = new PoolWatch(parts.Health, Place("thread pool"), parts.Time);
+    }
+
+    /// <summary>What the shards that run now yield.</summary>
+    public IEnumerable<(string ShardId, ShardIntake Intake)> Intakes => _runs.Select(static pair => (pair.Key, pair.Value.Intake));
+
+    /// <summary>Does what a command says. Never waits, never throws. A command of another epoch is ignored.</summary>
+    public void Execute(LeaseCommand command)
+    {
+        if (command is LeaseCommand.Start start)
+        {
+            var started = new ShardRun(this, start);
+            _runs[start.Key] = started;
+            _ = ApartTask.StartOn(_control, started.RunAsync);
+        }
+        else if (command is LeaseCommand.ToRun addressed && Find(addressed.Key, addressed.Epoch) is { } run)
+        {
+            switch (command)
+            {
+                case LeaseCommand.Stop:
+                    run.Stop();
+                    break;
+                case LeaseCommand.CancelHandler:
+                    run.CancelHandler();
+                    break;
+                case LeaseCommand.GiveUp:
+                    run.GiveUp();
+                    break;
+                case LeaseCommand.Lose lose:
+                    run.Lose(lose.Reason);
+                    break;
+                case LeaseCommand.Wrote wrote:
+                    run.Wrote(wrote);
+                    break;
+                case LeaseCommand.Finish:
+                    run.Finish();
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The position that is done, and the throughput to publish; null where nothing is known (yet, or of this epoch any more). Never waits.
+    /// </summary>
+    public (CheckpointPosition Position, double? Throughput)? ProgressOf(string key, long epoch) => Find(key, epoch)?.Progress;
+
+    /// <summary>
+    /// Looks for calls that hang, handlers that block, callbacks that do not return and a starved thread pool, and says so. Waits for
+    /// nothing: what calls loggers and meter listeners goes apart. One caller at a time.
+    /// </summary>
+    public void Look()
+    {
+        foreach (ShardRun run in _runs.Values)
+        {
+            run.Look();
+        }
+
+        _parts.Guard.Look(_parts.HungCallAfter);
+        _pool.Look(waited => Tell(() =>
+        {
+            if (waited is { } time)
+            {
+                ConsumerLog.PoolStarved(_parts.Log, time, _pool.Count);
+            }
+            else
+            {
+                ConsumerLog.PoolRecovered(_parts.Log);
+            }
+        }));
+        LookAtHandlerThreads();
+        LookAtLag();
+    }
+
+    /// <summary>Looks on a thread of its own, until it is disposed; not in a simulation.</summary>
+    public void StartLooking()
+    {
+        if (_controlThreads is null)
+        {
+            return;
+        }
+
+        new Thread(() =>
+        {
+            while (!_isOver.Wait(LookInterval))
+            {
+                try
+                {
+                    Look();
+                }
+                catch (Exception e)
+                {
+                    // the next look may succeed, and nobody else looks
+                    Tell(() => ConsumerLog.LookFailed(_parts.Log, _parts.ProcessorName, e));
+                }
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "FastConsumer watch",
+        }.UnsafeStart();
+    }
+
+    /// <summary>Ends the threads once they are idle: handlers that were given up go on until they end.</summary>
+    public void Dispose()
+    {
+        _isOver.Set();
+        _handlerThreads?.Dispose();
+        _controlThreads?.Dispose();
+    }
+
+    private ShardRun? Find(string key, long epoch) => _runs.TryGetValue(key, out ShardRun? run) && run.Epoch == epoch ? run : null;
+
+    private string Place(string what) => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{_parts.ProcessorName}/{what}";
+
+    /// <summary>Calls loggers and meter listeners on threads that may be blocked.</summary>
+    private Task Tell(Action call) => ApartTask.StartOn(_control, call);
+
+    private void LookAtHandlerThreads()
+    {
+        if (_handlerThreads is null)
+        {
+            return;
+        }
+
+        string place = Place("handler threads");
+        if (!_handlerThreads.IsBlocked)
+        {
+            _parts.Health.Clear(place);
+            return;
+        }
+
+        (int threads, int waiting) = (_handlerThreads.Threads, _handlerThreads.Waiting);
+        _parts.Health.Report(
+            place,
+            ConditionSeverity.Degraded,
+            $"{_parts.ProcessorName} blocks the threads of its handlers: {threads} threads are there, {waiting} calls wait for one, and "
+            + $"{_parts.MaxHandlerThreads} threads are the most (FastConsumer:MaxHandlerThreads). Await what takes long instead of "
+            + "blocking.");
+        if (_blockedToldAt is not { } toldAt || _parts.Time.GetElapsedTime(toldAt) >= s_blockedToldEach)
+        {
+            _blockedToldAt = _parts.Time.GetTimestamp();
+            Tell(() => ConsumerLog.HandlersBlock(_parts.Log, _parts.ProcessorName, threads, waiting, _parts.MaxHandlerThreads));
+        }
+    }
+
+    /// <summary>A reader that waits for a handler asks for no answer, so nobody else says that its shard lags more and more.</summary>
+    private void LookAtLag()
+    {
+        if (!_telling.IsCompleted || (_laggedAt is { } laggedAt && _parts.Time.GetElapsedTime(laggedAt) < s_lagInterval))
+        {
+            return;
+        }
+
+        _laggedAt = _parts.Time.GetTimestamp();
+        List<(ShardTags Tags, TimeSpan Behind)> lags = [];
+        foreach (ShardRun run in _runs.Values)
+        {
+            if (run.Intake.BehindLatest(s_lagInterval) is { } behind)
+            {
+                lags.Add((run.Tags, behind));
+            }
+        }
+
+        if (lags.Count > 0)
+        {
+            _telling = Tell(() => lags.ForEach(lag => _parts.Metrics.BehindLatest(lag.Tags, (long)lag.Behind.TotalMilliseconds)));
+        }
+    }
+}
