@@ -61,7 +61,7 @@ internal sealed partial class ShardSupervisor
             _context = new ShardContext(_parts.ProcessorName, _parts.ApplicationName, _parts.Stream.Name, start.Key, start.Epoch);
             Tags = new ShardTags(_parts.ApplicationName, _parts.Stream.Name, start.Key);
             _log = _parts.Log.ForShard(start.Key);
-            Intake = new ShardIntake(_parts.Time);
+            Intake = new ThroughputMeter(_parts.Time);
             _held = new HeldUntil(_parts.Time);
             _held.MoveTo(start.RenewedAt + (Lasts * _parts.LeaseDuration));
             _published = start.Taken.Throughput;
@@ -75,7 +75,7 @@ internal sealed partial class ShardSupervisor
 
         public ShardTags Tags { get; }
 
-        public ShardIntake Intake { get; }
+        public ThroughputMeter Intake { get; }
 
         /// <inheritdoc cref="ProgressOf"/>
         public (CheckpointPosition Position, double? Throughput)? Progress =>

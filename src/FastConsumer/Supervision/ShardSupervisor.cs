@@ -64,7 +64,7 @@ internal sealed partial class ShardSupervisor : IDisposable
     public TaskScheduler Control => _control;
 
     /// <summary>What the shards that run now yield.</summary>
-    public IEnumerable<(string ShardId, ShardIntake Intake)> Intakes => _runs.Select(static pair => (pair.Key, pair.Value.Intake));
+    public IEnumerable<(string ShardId, ThroughputMeter Intake)> Intakes => _runs.Select(static pair => (pair.Key, pair.Value.Intake));
 
     /// <summary>Does what a command says. Never waits, never throws. A command of another epoch is ignored.</summary>
     public void Execute(LeaseCommand command)
