@@ -270,8 +270,7 @@ internal static partial class LeaseMachine
                 Do(new LeaseCommand.Tell.ReleaseGivenUp(entry.Key, own.Epoch));
                 Abandon(own);
                 _toRelease = _toRelease.Remove(entry.Key);
-                Attempt? unsettled = IsOff(Rules.ReleaseInDoubt) ? null : own.Attempts.LastOrDefault();
-                Put(entry with { Hold = new Hold.NotHeld(unsettled) });
+                Put(entry with { Hold = new Hold.NotHeld(own.Attempts.LastOrDefault()) });
                 return;
             }
 
