@@ -24,6 +24,9 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
         return await ServeListShardsAsync(stream, nextToken, cancellationToken);
     }
 
+    /// <summary>As a Date header says it.</summary>
+    private DateTimeOffset Date => DateTimeOffset.FromUnixTimeSeconds(engine.Settings.Clock.GetUtcNow().ToUnixTimeSeconds());
+
     private Task<ListShardsResponse> ServeListShardsAsync(StreamIdentifier stream, string? nextToken, CancellationToken cancellationToken) => CallAsync(
         KinesisOperation.ListShards,
         () =>
@@ -31,8 +34,7 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
             ListShardsResult result = engine.ListShards(nextToken is null ? new ListShardsRequest(Of(stream)) : new ListShardsRequest(default, nextToken));
             return new ListShardsResponse(result.Shards, result.NextToken)
             {
-                // as a Date header says it
-                AnsweredAt = DateTimeOffset.FromUnixTimeSeconds(engine.Settings.Clock.GetUtcNow().ToUnixTimeSeconds()),
+                AnsweredAt = Date,
             };
         },
         cancellationToken);
@@ -51,6 +53,7 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
                 StreamCreationTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(view.CreatedMs),
                 OpenShardCount = view.OpenShardCount,
                 ConsumerCount = view.ConsumerCount,
+                AnsweredAt = Date,
             };
         },
         cancellationToken);
