@@ -1,0 +1,462 @@
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using static FastConsumer.Leases.Core.LeasePlan;
+using LeasePlan = FastConsumer.Leases.Core.LeasePlan;
+using ShardNode = FastConsumer.Leases.Core.LeasePlan.ShardNode;
+
+namespace FastConsumer.Tests.Leases.Core;
+
+public sealed class LeasePlanCoreTests
+{
+    private static readonly DateTimeOffset s_epoch = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void A_shard_whose_descendant_is_leased_was_done_before()
+    {
+        // KCL deletes the leases of finished shards while the shards are still listed
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true, "0"), Node("2", closed: false, "0"), Node("3", closed: false, "1")];
+        Lease[] leases = [Leased("2", "0"), Leased("3", "1")];
+        Assert.Empty(LeasePlan.Missing(shards, leases, CheckpointPosition.TrimHorizon, s_epoch));
+    }
+
+    [Fact]
+    public void A_child_waits_for_both_parents()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true), Node("2", closed: false, "0", "1")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Empty(LeasePlan.Missing(shards, [done, Leased("1")], CheckpointPosition.TrimHorizon, s_epoch));
+        Lease child = Assert.Single(LeasePlan.Missing(shards, [done, Leased("1") with { Checkpoint = CheckpointPosition.ShardEnd }], CheckpointPosition.TrimHorizon, s_epoch));
+        Assert.Equal(("2", CheckpointPosition.TrimHorizon), (child.LeaseKey, child.Checkpoint));
+        Assert.Equal(["0", "1"], child.ParentShardIds);
+    }
+
+    [Fact]
+    public void A_lease_runs_after_its_leased_parents_only()
+    {
+        Lease[] leases = [Leased("0"), Leased("1", "0"), Leased("2", "9"), Leased("3") with { Checkpoint = CheckpointPosition.ShardEnd }, Leased("4", "3")];
+        Assert.Equal(["0", "2", "4"], LeasePlan.Runnable(leases).Select(static lease => lease.LeaseKey));
+    }
+
+    [Fact]
+    public void A_finished_lease_goes_when_all_its_children_have_begun()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0"), Node("2", closed: false, "0")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Lease begun = Leased("1", "0") with { Checkpoint = CheckpointPosition.Parse("7") };
+        Assert.Empty(LeasePlan.Removable(shards, [done]));
+        Assert.Empty(LeasePlan.Removable(shards, [done, begun]));
+        Assert.Empty(LeasePlan.Removable(shards, [done, begun, Leased("2", "0")]));
+        Lease[] leases = [done, begun, Leased("2", "0") with { Checkpoint = CheckpointPosition.Parse("8") }];
+        Assert.Equal(["0"], LeasePlan.Removable(shards, leases).Select(static lease => lease.LeaseKey));
+        Assert.Empty(LeasePlan.Missing(shards, leases[1..], CheckpointPosition.TrimHorizon, s_epoch));
+        Assert.Empty(LeasePlan.Missing(shards, leases[1..], CheckpointPosition.Latest, s_epoch));
+        // a shard that is listed and has no children yet is needed: they are to come
+        Assert.Empty(LeasePlan.Removable([Node("0", closed: true)], [done]));
+        // and one that is gone with all that came of it is not
+        Assert.Single(LeasePlan.Removable([Node("5", closed: false)], [done, Leased("5")]));
+        // its child is named, listed, and not leased: it is to start after this one
+        Assert.Empty(LeasePlan.Removable([Node("6", closed: false)], [done with { ChildShardIds = ["6"] }]));
+        // its child is named and not listed, while it is: the listing is older than the child
+        Assert.Empty(LeasePlan.Removable([Node("0", closed: false)], [done with { ChildShardIds = ["6"] }]));
+    }
+
+    [Fact]
+    public void Holes_are_found_wherever_they_are()
+    {
+        static HashKeyRange Range(int from, int to) => new((UInt128)from, (UInt128)to);
+        var rest = new HashKeyRange(100, UInt128.MaxValue);
+        Assert.Empty(HashKeyRanges.Holes([rest, Range(0, 50), Range(20, 99)]));
+        Assert.Equal([Range(0, 9), Range(31, 39)], HashKeyRanges.Holes([Range(10, 30), Range(40, 99), rest, Range(12, 14)]));
+        Assert.Equal([new HashKeyRange(51, UInt128.MaxValue)], HashKeyRanges.Holes([Range(0, 50)]));
+        Assert.Equal([new HashKeyRange(0, UInt128.MaxValue)], HashKeyRanges.Holes([]));
+    }
+
+    [Fact]
+    public void A_merged_shard_waits_for_its_other_parent()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true), Node("2", closed: true, "0", "1"), Node("3", closed: false, "2")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Equal(["2", "3"], LeasePlan.Waiting(shards, [done, Leased("1")]).Select(static shard => shard.ShardId));
+        Assert.Empty(LeasePlan.Waiting(shards, [done, Leased("1") with { Checkpoint = CheckpointPosition.ShardEnd }]));
+    }
+
+    [Fact]
+    public void What_is_short_is_asked_for_at_once_and_given_by_who_has_most()
+    {
+        Lease[] leases = [.. Ours("a", 6, 0), .. Ours("b", 3, 100)];
+        LeasePlan.Moves moves = MovesOf(leases, "me", new Chance(1));
+        Assert.Empty(moves.Take);
+        Assert.Equal(3, moves.Request.Count);
+        Assert.All(moves.Request, static lease => Assert.Equal("a", lease.LeaseOwner));
+
+        // what is under way is not asked for again, neither by who asked nor by another
+        leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { RequestedBy = "me" } : lease)];
+        Assert.Empty(MovesOf(leases, "me", new Chance(2)).Request);
+        LeasePlan.Moves another = MovesOf(leases, "other", new Chance(3));
+        Assert.DoesNotContain(another.Request, static lease => lease.RequestedBy is not null);
+        Assert.InRange(another.Request.Count, 1, 2);
+
+        // what was given is taken, whatever the share
+        leases = [.. leases.Select(static lease => lease.RequestedBy is null ? lease : lease with { LeaseOwner = "me", RequestedBy = null })];
+        Assert.Equal(3, MovesOf(leases, "me", new Chance(4)).Take.Count);
+        Assert.Empty(MovesOf(leases, "a", new Chance(4)).Take);
+    }
+
+    [Fact]
+    public void Who_does_not_answer_is_stolen_from_one_by_one()
+    {
+        Lease[] leases = [.. Ours("a", 6, 0).Select(static (lease, i) => i < 3 ? lease with { RequestedBy = "me" } : lease)];
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease => lease.RequestedBy == "me" };
+        Assert.Equal("me", Assert.Single(LeasePlan.Balance(leases, view, new Chance(1)).Take).RequestedBy);
+    }
+
+    [Fact]
+    public void The_only_lease_of_a_worker_that_waits_for_others_is_not_stolen()
+    {
+        Lease[] leases = [.. Ours("a", 1, 0).Select(static lease => lease with { RequestedBy = "me" }), .. Ours("b", 2, 100).Select(static (lease, i) => i == 0 ? lease with { RequestedBy = "a" } : lease)];
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease => lease.RequestedBy == "me" };
+        LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance(1));
+        Assert.Empty(moves.Take);
+        Assert.Empty(moves.Withdraw);
+    }
+
+    [Fact]
+    public void What_would_level_nothing_out_any_more_is_asked_for_no_longer()
+    {
+        // "a" had three when two of them were asked for; one has come by another way since, and "a" has lost one
+        Lease[] leases = [.. Ours("me", 1, 0), .. Ours("a", 1, 100).Select(static lease => lease with { RequestedBy = "me" })];
+        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null) { IsOverdue = static _ => true };
+        LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance(1));
+        Assert.Empty(moves.Take);
+        Assert.Equal("a", Assert.Single(moves.Withdraw).LeaseOwner);
+
+        // with three it gives one, still
+        leases = [.. leases, .. Ours("a", 2, 101)];
+        moves = LeasePlan.Balance(leases, view, new Chance(1));
+        Assert.Empty(moves.Withdraw);
+        Assert.Single(moves.Take);
+    }
+
+    [Fact]
+    public void Any_number_of_workers_that_ask_come_to_rest_at_fair_shares()
+    {
+        for (int seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            string[] workers = [.. Enumerable.Range(0, random.Next(1, 8)).Select(static i => $"worker-{i}")];
+            Lease[] leases = [.. Ours("worker-0", random.Next(1, 60), 0)];
+            int moved = 0;
+            int quiet = 0;
+            for (int round = 0; quiet < 3 * workers.Length && round < 1000; round++)
+            {
+                string me = workers[round % workers.Length];
+                var view = new LeasePlan.View(me, lease => lease.IsHeldByFastConsumer && lease.LeaseOwner == me, static lease => lease.Owner is null);
+                LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance((ulong)random.NextInt64()));
+                // it hands over what it was asked for, takes, and asks
+                bool acts = moves.Take.Count + moves.Request.Count + leases.Count(lease => lease.LeaseOwner == me && lease.RequestedBy is not null) > 0;
+                moved += moves.Take.Count;
+                Assert.Empty(moves.Withdraw);
+                leases = [.. leases.Select(lease =>
+                    lease.LeaseOwner == me && lease.RequestedBy is { } next ? lease with { LeaseOwner = next, RequestedBy = null }
+                    : moves.Take.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me, RequestedBy = null }
+                    : moves.Request.Contains(lease) ? lease with { RequestedBy = me }
+                    : lease)];
+                quiet = acts ? 0 : quiet + 1;
+            }
+
+            int[] held = [.. workers.Select(worker => leases.Count(lease => lease.LeaseOwner == worker))];
+            Assert.Equal(leases.Length, held.Sum());
+            Assert.True(held.Max() - held.Min() <= 1, $"seed {seed}: {string.Join(' ', held)}");
+            Assert.True(moved <= leases.Length * 2, $"seed {seed}: {moved} moves for {leases.Length} leases");
+        }
+    }
+
+    [Fact]
+    public void By_weight_the_heavy_do_not_go_to_and_fro()
+    {
+        Lease[] leases = [.. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i == 0 ? 900 : 100 }), .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 100 })];
+        static LeasePlan.View ViewOf(string me) => new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+        // 1200 to 400: moving the heavy one would only turn it round
+        LeasePlan.Moves moves = LeasePlan.Balance(leases, ViewOf("b"), new Chance(1));
+        Assert.Equal(3, moves.Request.Count);
+        Assert.All(moves.Request, static lease => Assert.Equal(100, lease.Throughput));
+        leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { LeaseOwner = "b", TakenBy = "b" } : lease)];
+        Assert.Empty(LeasePlan.Balance(leases, ViewOf("a"), new Chance(1)).Request);
+        Assert.Empty(LeasePlan.Balance(leases, ViewOf("b"), new Chance(1)).Request);
+    }
+
+    [Fact]
+    public void By_weight_the_heavy_move_where_that_levels_out_most()
+    {
+        // 860 to 80: with one of the heavy there, 450 to 490
+        Lease[] leases = [
+            .. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i < 2 ? 410 : 20 }),
+            .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 20 })];
+        static LeasePlan.View ViewOf(string me) => new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+        LeasePlan.Moves moves = LeasePlan.Balance(leases, ViewOf("b"), new Chance(1));
+        Assert.Equal(410, Assert.Single(moves.Request).Throughput);
+        leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { LeaseOwner = "b", TakenBy = "b" } : lease)];
+        Assert.Empty(LeasePlan.Balance(leases, ViewOf("a"), new Chance(1)).Request);
+        Assert.Empty(LeasePlan.Balance(leases, ViewOf("b"), new Chance(1)).Request);
+    }
+
+    [Fact]
+    public void Any_weights_come_to_rest_with_no_move_left_that_would_level_out()
+    {
+        for (int seed = 0; seed < 200; seed++)
+        {
+            var random = new Random(seed);
+            string[] workers = [.. Enumerable.Range(0, random.Next(2, 6)).Select(static i => $"worker-{i}")];
+            Lease[] leases = [.. Enumerable.Range(0, random.Next(5, 40)).Select(i => new Lease
+            {
+                LeaseKey = $"shard-{i:D3}",
+                LeaseOwner = workers[random.Next(workers.Length)],
+                Throughput = Math.Round(10 + (1000 * Math.Pow(random.NextDouble(), 4))),
+            })];
+            leases = [.. leases.Select(static lease => lease with { TakenBy = lease.LeaseOwner })];
+            int quiet = 0;
+            for ((int moved, int turn) = (0, 0); quiet < workers.Length; quiet++, turn++)
+            {
+                string me = workers[turn % workers.Length];
+                var view = new LeasePlan.View(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+                IReadOnlyList<Lease> wanted = LeasePlan.Balance(leases, view, new Chance((ulong)random.NextInt64())).Request;
+                leases = [.. leases.Select(lease => wanted.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me } : lease)];
+                quiet = wanted.Count > 0 ? -1 : quiet;
+                moved += wanted.Count;
+                Assert.True(moved <= 3 * leases.Length, $"seed {seed}: {moved} moves for {leases.Length} leases");
+            }
+
+            Dictionary<string, double> loads = workers.ToDictionary(static worker => worker, worker => leases.Where(lease => lease.LeaseOwner == worker).Sum(static lease => lease.Throughput!.Value));
+            double share = loads.Values.Average();
+            Lease smallest = leases.Where(lease => loads[lease.LeaseOwner!] == loads.Values.Max()).MinBy(static lease => lease.Throughput)!;
+            Assert.True(loads.Values.Max() - loads.Values.Min() <= smallest.Throughput + (0.1 * share), $"seed {seed}: {string.Join(' ', loads.Values)}");
+        }
+    }
+
+    [Fact]
+    public void A_shard_made_from_others_is_expected_to_yield_its_part_of_them()
+    {
+        Lease parent = new() { LeaseKey = "parent", Checkpoint = CheckpointPosition.ShardEnd, Throughput = 800 };
+        Lease other = new() { LeaseKey = "other", Checkpoint = CheckpointPosition.ShardEnd, Throughput = 100 };
+        Lease unknown = new() { LeaseKey = "unknown" };
+        Lease left = new() { LeaseKey = "left", ParentShardIds = ["parent"] };
+        Lease right = new() { LeaseKey = "right", ParentShardIds = ["parent"], Throughput = 90 };
+        Lease merged = new() { LeaseKey = "merged", ParentShardIds = ["parent", "other"] };
+        Lease ofUnknown = new() { LeaseKey = "of-unknown", ParentShardIds = ["unknown", "other"] };
+        Lease cold = new() { LeaseKey = "cold", Throughput = 10 };
+        Func<Lease, double> throughput = LeasePlan.Throughputs([parent, other, unknown, left, right, merged, ofUnknown, cold]);
+        Assert.Equal(800 / 3.0, throughput(left), 0.01);
+        Assert.Equal(90, throughput(right));
+        Assert.Equal((800 / 3.0) + 50, throughput(merged), 0.01);
+        // the average of those that run and are known
+        Assert.Equal(50, throughput(unknown));
+        Assert.Equal(50, throughput(ofUnknown));
+        Assert.Equal(10, throughput(cold));
+    }
+
+    [Theory]
+    [InlineData(10, 0, 10, 0, 10)]
+    [InlineData(10, 5, 0, 5, 0)]
+    [InlineData(10, 0, 5, 5, 5)]
+    [InlineData(3, 1, 1, 1, 1)]
+    public void Free_leases_are_taken_up_to_the_fair_share(int all, int mine, int free, int others, int expected)
+    {
+        Assert.Equal(all, mine + free + others);
+        Lease[] leases = [.. Owned("me", mine, 0), .. Owned(null, free, 100), .. Owned("other", others, 200)];
+        Assert.Equal(expected, MovesOf(leases, "me", new Chance(1)).Take.Count);
+    }
+
+    [Theory]
+    [InlineData(1, 3, 1)]
+    [InlineData(2, 3, 0)]
+    [InlineData(0, 1, 0)]
+    [InlineData(0, 2, 1)]
+    public void A_steal_levels_something_out(int mine, int others, int expected)
+    {
+        Lease[] leases = [.. Owned("me", mine, 0), .. Owned("other", others, 200)];
+        Assert.Equal(expected, MovesOf(leases, "me", new Chance(1)).Take.Count);
+    }
+
+    [Fact]
+    public void Any_number_of_workers_come_to_rest_at_fair_shares()
+    {
+        for (int seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            string[] workers = [.. Enumerable.Range(0, random.Next(1, 6)).Select(static i => $"worker-{i}")];
+            Lease[] leases = [.. Owned(null, random.Next(1, 40), 0)];
+            int quiet = 0;
+            for (int round = 0; quiet < workers.Length && round < 1000; round++)
+            {
+                string me = workers[round % workers.Length];
+                IReadOnlyList<Lease> taken = MovesOf(leases, me, new Chance((ulong)random.NextInt64())).Take;
+                quiet = taken.Count == 0 ? quiet + 1 : 0;
+                leases = [.. leases.Select(lease => taken.Contains(lease) ? lease with { LeaseOwner = me } : lease)];
+            }
+
+            Assert.Equal(workers.Length, quiet);
+            int[] held = [.. workers.Select(worker => leases.Count(lease => lease.Owner == worker))];
+            Assert.Equal(leases.Length, held.Sum());
+            Assert.True(held.Max() - held.Min() <= 1, $"seed {seed}: {string.Join(' ', held)}");
+        }
+    }
+
+    /// <summary>
+    /// Random splits and merges while an application starts, is interrupted in the middle of creating leases, and finishes
+    /// shards: whatever was put from its start on is read exactly once, parents before children.
+    /// </summary>
+    [Theory]
+    [InlineData(CheckpointKind.TrimHorizon)]
+    [InlineData(CheckpointKind.Latest)]
+    [InlineData(CheckpointKind.AtTimestamp)]
+    public void Every_range_is_read_exactly_once_whatever_the_lineage(CheckpointKind kind)
+    {
+        for (int seed = 0; seed < 300; seed++)
+        {
+            new LineageRun(kind, seed).Run();
+        }
+    }
+
+    private static LeasePlan.Moves MovesOf(IReadOnlyList<Lease> leases, string me, Chance chance) =>
+        LeasePlan.Balance(leases, new LeasePlan.View(me, lease => lease.Owner == me && (lease.TakenBy ?? me) == me, static lease => lease.Owner is null), chance);
+
+    private static ShardNode Node(string id, bool closed, params string[] parents) => new(id, parents, closed, new HashKeyRange(0, 0));
+
+    private static Lease Leased(string key, params string[] parents) => new() { LeaseKey = key, ParentShardIds = parents };
+
+    private static IEnumerable<Lease> Owned(string? owner, int count, int from) =>
+        Enumerable.Range(from, count).Select(i => new Lease { LeaseKey = $"{i}", LeaseOwner = owner });
+
+    private static IEnumerable<Lease> Ours(string owner, int count, int from) => Owned(owner, count, from).Select(static lease => lease with { TakenBy = lease.LeaseOwner });
+
+    private sealed class LineageRun(CheckpointKind kind, int seed)
+    {
+        private const int Cells = 8;
+
+        private readonly Random _random = new(seed);
+        private readonly List<Piece> _shards = [];
+        private readonly Dictionary<string, Lease> _leases = [];
+        private int _now;
+        private int? _firstLook;
+
+        public void Run()
+        {
+            _shards.Add(new Piece("s0", [], 0, Cells, 0));
+            int start = _random.Next(0, 15);
+            for (_now = 1; _now < 30; _now++)
+            {
+                if (_random.Next(3) == 0)
+                {
+                    Reshard();
+                }
+
+                if (_now >= start)
+                {
+                    Step(all: false);
+                }
+            }
+
+            for (int i = 0; i < 40; i++)
+            {
+                Step(all: true);
+            }
+
+            Check(start);
+        }
+
+        private void Reshard()
+        {
+            Piece[] open = [.. _shards.Where(static shard => shard.Closed is null).OrderBy(static shard => shard.From)];
+            Piece one = open[_random.Next(open.Length)];
+            Piece? next = open.FirstOrDefault(shard => shard.From == one.To);
+            if (_random.Next(2) == 0 && next is not null)
+            {
+                one.Closed = next.Closed = _now;
+                _shards.Add(new Piece($"s{_shards.Count}", [one.Id, next.Id], one.From, next.To, _now));
+            }
+            else if (one.To - one.From > 1)
+            {
+                one.Closed = _now;
+                int middle = _random.Next(one.From + 1, one.To);
+                _shards.Add(new Piece($"s{_shards.Count}", [one.Id], one.From, middle, _now));
+                _shards.Add(new Piece($"s{_shards.Count}", [one.Id], middle, one.To, _now));
+            }
+        }
+
+        private void Step(bool all)
+        {
+            ShardNode[] nodes = [.. _shards.Select(static shard => new ShardNode(shard.Id, shard.Parents, shard.Closed is not null, new HashKeyRange((UInt128)shard.From, (UInt128)(shard.To - 1))))];
+            CheckpointPosition start = kind switch
+            {
+                CheckpointKind.Latest => CheckpointPosition.Latest,
+                CheckpointKind.AtTimestamp => CheckpointPosition.AtTimestamp,
+                _ => CheckpointPosition.TrimHorizon,
+            };
+            foreach (Lease lease in LeasePlan.Missing(nodes, [.. _leases.Values], start, Time(kind == CheckpointKind.AtTimestamp ? 5 : _now)))
+            {
+                if (!all && _leases.Count > 0 && _random.Next(4) == 0)
+                {
+                    // the worker dies in the middle
+                    break;
+                }
+
+                _firstLook ??= _now;
+                Assert.False(_leases.ContainsKey(lease.LeaseKey));
+                _leases.Add(lease.LeaseKey, lease);
+            }
+
+            foreach (Lease lease in LeasePlan.Removable(nodes, [.. _leases.Values]).Where(_ => _random.Next(2) == 0))
+            {
+                _leases.Remove(lease.LeaseKey);
+            }
+
+            foreach (Lease lease in LeasePlan.Runnable([.. _leases.Values]))
+            {
+                if (Shard(lease.LeaseKey).Closed is not null && (all || _random.Next(2) == 0))
+                {
+                    Assert.All(lease.ParentShardIds, parent => Assert.True(!_leases.TryGetValue(parent, out Lease? leased) || leased.IsFinished));
+                    _leases[lease.LeaseKey] = lease with { Checkpoint = CheckpointPosition.ShardEnd };
+                    Shard(lease.LeaseKey).ReadFrom = From(lease);
+                }
+            }
+        }
+
+        private void Check(int start)
+        {
+            foreach (Lease lease in _leases.Values.Where(static lease => !lease.IsFinished))
+            {
+                Shard(lease.LeaseKey).ReadFrom = From(lease);
+            }
+
+            int from = kind switch
+            {
+                CheckpointKind.TrimHorizon => 0,
+                CheckpointKind.AtTimestamp => 5,
+                _ => _firstLook!.Value,
+            };
+            Assert.True(_firstLook >= start);
+            for (int cell = 0; cell < Cells; cell++)
+            {
+                for (int time = from; time < _now; time++)
+                {
+                    // the record of this cell at this time lies in the one shard that was open then
+                    Piece holder = _shards.Single(shard => cell >= shard.From && cell < shard.To && time >= shard.Opened && (shard.Closed is not int closed || time < closed));
+                    Assert.True(holder.ReadFrom <= time, $"seed {seed}: nobody reads cell {cell} at {time}, in {holder.Id}, from {holder.ReadFrom}");
+                }
+            }
+        }
+
+        private int From(Lease lease) => lease.StartedAt is DateTimeOffset at && lease.Checkpoint.Kind != CheckpointKind.TrimHorizon ? (int)(at - s_epoch).TotalSeconds : 0;
+
+        private Piece Shard(string id) => _shards.Single(shard => shard.Id == id);
+
+        private static DateTimeOffset Time(int step) => s_epoch.AddSeconds(step);
+    }
+
+    private sealed record Piece(string Id, IReadOnlyList<string> Parents, int From, int To, int Opened)
+    {
+        public int? Closed { get; set; }
+
+        public int ReadFrom { get; set; } = int.MaxValue;
+    }
+}

@@ -1,0 +1,476 @@
+using System.Collections.Immutable;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Leases.Core;
+using static FastConsumer.Leases.Core.LeaseTableState;
+
+namespace FastConsumer.Tests.Leases.Core;
+
+/// <summary>One worker, step by step: each transition of a lease, with what it commands.</summary>
+public sealed class LeaseTransitionTests
+{
+    private static readonly TimeSpan s_d = TimeSpan.FromSeconds(10);
+    private TimeSpan _now = TimeSpan.FromSeconds(100);
+    private LeaseTableState _state = Create(LeaseLifeTests.Settings("A"));
+    private ImmutableArray<LeaseCommand> _commands = [];
+    private Lease _row = Read(new Lease { LeaseKey = "0", LeaseCounter = 4 });
+
+    private Hold Hold => _state.Leases["0"].Hold;
+
+    private Own Own => _state.Leases["0"].Own!;
+
+    [Fact]
+    public void A_free_lease_is_taken_on_condition_that_it_is_as_seen()
+    {
+        LeaseWrite write = Taking().Write.Write;
+        Assert.Equal(4L, write.If[Lease.Names.LeaseCounter]);
+        Assert.Equal(
+            [null, null, null],
+            new[] { Lease.Names.LeaseOwner, Lease.Names.CheckpointOwner, Lease.Names.Session }.Select(name => write.If[name]));
+        Assert.Equal("process-A/5", write.Set[Lease.Names.Session].Text);
+        Assert.Equal("5/10000", write.Set[Lease.Names.Duration].Text);
+        Assert.Equal("A", write.Set[Lease.Names.TakenBy].Text);
+        Assert.Equal([Lease.Names.CheckpointOwner, Lease.Names.RequestedBy, Lease.Names.Notification], write.Remove);
+        Assert.DoesNotContain(Lease.Names.OwnerSwitchesSinceCheckpoint, write.Set.Keys);
+    }
+
+    [Fact]
+    public void A_take_that_is_written_starts_a_run_whose_age_counts_from_its_sending()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        TimeSpan sent = _now;
+        _now += TimeSpan.FromSeconds(4);
+        Answer(take.Request, Written(take.Write.Write));
+        LeaseCommand.Start start = Assert.Single(_commands.OfType<LeaseCommand.Start>());
+        Assert.Equal((5L, sent, "nobody"), (start.Epoch, start.RenewedAt, start.From));
+        Assert.IsType<Hold.Owned>(Hold);
+    }
+
+    [Fact]
+    public void A_take_that_is_answered_too_late_is_found_by_its_row_or_taken_anew()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        _now += s_d / 2;
+        Step(new LeaseEvent.Tick());
+        Assert.Contains(_commands, command => command is LeaseCommand.Abandon abandon && abandon.Request == take.Request);
+        Assert.Contains(_commands, static command => command is LeaseCommand.Poll { Consistency: ReadConsistency.Strong });
+        Lease row = Apply(take.Write.Write);
+        _now += TimeSpan.FromSeconds(1);
+        Step(new LeaseEvent.RowsRead(["0"], [row], _now, ReadConsistency.Strong));
+        Assert.Equal(_now - TimeSpan.FromSeconds(6), Assert.Single(_commands.OfType<LeaseCommand.Start>()).RenewedAt);
+    }
+
+    [Fact]
+    public void A_take_in_doubt_whose_row_is_as_before_is_free_and_its_next_one_counts_from_the_first()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        TimeSpan first = _now;
+        Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Unknown));
+        Assert.True(((Hold.Taking)Hold).IsInDoubt);
+        _now += TimeSpan.FromSeconds(1);
+        Step(new LeaseEvent.RowsRead(["0"], [_row], _now, ReadConsistency.Strong));
+        Assert.Equal(first, ((Hold.NotHeld)Hold).Unsettled!.SentAt);
+        List();
+        LeaseCommand.WriteOne again = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        Answer(again.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Unknown));
+        // it may have been the first one that took effect
+        Step(new LeaseEvent.RowsRead(["0"], [Apply(take.Write.Write)], _now, ReadConsistency.Strong));
+        Assert.Equal(first, Assert.Single(_commands.OfType<LeaseCommand.Start>()).RenewedAt);
+    }
+
+    [Fact]
+    public void A_take_after_a_stop_has_begun_is_released()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        Step(new LeaseEvent.StopWanted(_now, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(3)));
+        Answer(take.Request, Written(take.Write.Write));
+        Assert.Empty(_commands.OfType<LeaseCommand.Start>());
+        Assert.IsType<Hold.Releasing>(Hold);
+    }
+
+    [Fact]
+    public void A_lease_is_renewed_at_half_its_duration_and_lost_at_nine_tenths()
+    {
+        Owned();
+        TimeSpan taken = _now;
+        Until(taken + (s_d / 2));
+        LeaseCommand.Renewal renewal = Assert.Single(Until<LeaseCommand.Send>(taken + (0.7 * s_d)).Leases);
+        Assert.Equal(("0", 5L, 5L, true), (renewal.Key, renewal.Epoch, renewal.Row.LeaseCounter, renewal.IsRenewalDue));
+        // no answer ever comes
+        LeaseCommand.Lose lost = Until<LeaseCommand.Lose>(taken + s_d);
+        Assert.Equal(taken + (0.9 * s_d), _now);
+        Assert.Equal(5, lost.Epoch);
+        Assert.IsType<Hold.Lost>(Hold);
+        Step(new LeaseEvent.Ended("0", 4));
+        Assert.IsType<Hold.Lost>(Hold);
+        Step(new LeaseEvent.Ended("0", 5));
+        Assert.IsType<Hold.NotHeld>(Hold);
+    }
+
+    [Fact]
+    public void A_write_in_doubt_is_sent_again_on_the_same_condition_and_adopted_where_the_row_is_exactly_what_it_makes()
+    {
+        Owned();
+        (LeaseCommand.Send send, LeaseWrite first) = Checkpoint("7");
+        TimeSpan sent = _now;
+        LeaseCommand.Send again = Until<LeaseCommand.Send>(_now + (0.3 * s_d));
+        Assert.Contains(_commands.Concat(_all), command => command is LeaseCommand.Abandon abandon && abandon.Request == send.Request);
+        Assert.Equal(5, again.Leases[0].Row.LeaseCounter);
+        LeaseWrite second = LeaseMachine.Renew(again.Leases[0], Position("9"), null)!;
+        Step(new LeaseEvent.Sent(again.Request, [new LeaseEvent.Outgoing("0", 5, second)], _now));
+        Assert.Equal(2, Own.Attempts.Count);
+        // the answer of the second is a refusal: the first has taken effect
+        Lease row = Apply(first);
+        Answer(again.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Refused, row));
+        LeaseCommand.Wrote wrote = Assert.Single(_commands.OfType<LeaseCommand.Wrote>());
+        Assert.Equal((Position("7"), sent), (wrote.Position, wrote.RenewedAt));
+        Assert.Empty(Own.Attempts);
+        Assert.NotNull(Own.Waiting);
+    }
+
+    [Fact]
+    public void A_row_that_only_looks_like_our_next_write_is_not_adopted()
+    {
+        Owned();
+        (LeaseCommand.Send send, LeaseWrite first) = Checkpoint("7");
+        Lease reset = LeaseWorld.Changed(Apply(first), new() { [Lease.Names.Checkpoint] = "TRIM_HORIZON" });
+        Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Refused, reset));
+        Assert.Single(_commands.OfType<LeaseCommand.Lose>());
+    }
+
+    [Theory]
+    [InlineData("another owner", true)]
+    [InlineData("another session", true)]
+    [InlineData("a hand-over of KCL 3.x", true)]
+    [InlineData("a counter that jumped", true)]
+    [InlineData("a lower counter", false)]
+    [InlineData("the same", false)]
+    [InlineData("unreadable", false)]
+    public void What_a_list_shows_of_a_held_lease_decides(string shown, bool isLost)
+    {
+        Owned();
+        Lease row = shown switch
+        {
+            "another owner" => LeaseWorld.Changed(_row, new() { [Lease.Names.LeaseOwner] = "B" }),
+            "another session" => LeaseWorld.Changed(_row, new() { [Lease.Names.Session] = "process-Z/5" }),
+            "a hand-over of KCL 3.x" => LeaseWorld.Changed(_row, new() { [Lease.Names.CheckpointOwner] = "A", [Lease.Names.LeaseOwner] = "B" }),
+            "a counter that jumped" => LeaseWorld.Changed(_row, new() { [Lease.Names.LeaseCounter] = 9 }),
+            "a lower counter" => LeaseWorld.Changed(_row, new() { [Lease.Names.LeaseCounter] = 3, [Lease.Names.LeaseOwner] = "B" }),
+            "unreadable" => LeaseWorld.Changed(_row, new() { [Lease.Names.Checkpoint] = "banana" }),
+            _ => _row,
+        };
+        _row = row;
+        _now += TimeSpan.FromSeconds(1);
+        List();
+        Assert.Equal(isLost, Hold is Hold.Lost);
+        Assert.Equal(shown == "another session", _commands.Any(static command => command is LeaseCommand.Tell.WorkerIdInUse));
+        Assert.Equal(shown == "unreadable", _commands.Any(static command => command is LeaseCommand.Tell.Unreadable));
+    }
+
+    [Fact]
+    public void Of_a_list_the_write_in_flight_is_not_told_before_its_answer()
+    {
+        Owned();
+        (_, LeaseWrite write) = Checkpoint("7");
+        _row = Apply(write);
+        List();
+        Assert.IsType<Hold.Owned>(Hold);
+        Assert.Single(Own.Attempts);
+        Assert.Empty(_commands.OfType<LeaseCommand.Wrote>());
+    }
+
+    [Fact]
+    public void A_throttled_write_leaves_no_doubt_and_is_tried_again()
+    {
+        Owned();
+        (LeaseCommand.Send send, _) = Checkpoint("7");
+        Answer(send.Request, new LeaseWrite.Result(
+            LeaseWrite.Outcome.NotWritten, null, new LeaseStoreException("too much", isTransient: true) { IsThrottled = true }));
+        Assert.Empty(Own.Attempts);
+        Assert.NotNull(Own.Waiting);
+        Assert.NotNull(_state.Budget.ThrottledAt);
+        Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(3));
+    }
+
+    [Fact]
+    public void What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked()
+    {
+        Owned();
+        Request("B");
+        Assert.Single(_commands.OfType<LeaseCommand.Stop>());
+        Step(new LeaseEvent.Drained("0", 5, new LeaseEvent.RunEnd.Stopped()));
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        LeaseWrite write = LeaseMachine.Renew(send.Leases[0], Position("7"), null)!;
+        Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
+        _row = Apply(write);
+        Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        LeaseCommand.Send nothing = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        Step(new LeaseEvent.Sent(nothing.Request, [], _now));
+        Assert.Single(_commands.OfType<LeaseCommand.Finish>());
+        Step(new LeaseEvent.Ended("0", 5));
+        LeaseCommand.WriteOne release = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        Assert.Equal("B", release.Write.Write.Set[Lease.Names.LeaseOwner].Text);
+        Assert.Equal(6L, release.Write.Write.If[Lease.Names.LeaseCounter]);
+        Answer(release.Request, Written(release.Write.Write));
+        Assert.Equal("B", Assert.Single(_commands.OfType<LeaseCommand.Tell.Released>()).To);
+        Assert.IsType<Hold.NotHeld>(Hold);
+    }
+
+    [Fact]
+    public void A_handler_that_hangs_is_cancelled_given_up_and_passed_on()
+    {
+        Owned();
+        Request("B");
+        TimeSpan begun = _now;
+        Renewing<LeaseCommand.CancelHandler>();
+        Assert.Equal(begun + (0.64 * s_d), _now);
+        Renewing<LeaseCommand.GiveUp>();
+        Assert.Equal(begun + (0.72 * s_d), _now);
+        Renewing<LeaseCommand.Finish>();
+        Assert.Equal(begun + (0.8 * s_d), _now);
+    }
+
+    [Fact]
+    public void A_request_that_is_withdrawn_goes_to_nobody()
+    {
+        Owned();
+        Request("B");
+        _row = LeaseWorld.Changed(_row, [], Lease.Names.RequestedBy);
+        _now += TimeSpan.FromSeconds(1);
+        List();
+        Assert.Null(((Hold.HandingOff)Hold).To);
+    }
+
+    [Fact]
+    public void A_run_that_fails_is_released_to_nobody_and_left_alone_for_longer_each_time()
+    {
+        Owned();
+        Step(new LeaseEvent.Drained("0", 5, new LeaseEvent.RunEnd.Failed(new InvalidOperationException())));
+        Assert.Equal(TimeSpan.FromSeconds(1), Assert.Single(_commands.OfType<LeaseCommand.Tell.BackingOff>()).Wait);
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        Step(new LeaseEvent.Sent(send.Request, [], _now));
+        Step(new LeaseEvent.Ended("0", 5));
+        LeaseCommand.WriteOne release = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        Assert.Contains(Lease.Names.LeaseOwner, release.Write.Write.Remove);
+        Assert.Contains(Lease.Names.Duration, release.Write.Write.Remove);
+        _row = Apply(release.Write.Write);
+        Answer(release.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        List();
+        Assert.IsType<Hold.NotHeld>(Hold);
+        _now += TimeSpan.FromSeconds(2);
+        List();
+        Assert.IsType<Hold.Taking>(Hold);
+    }
+
+    [Fact]
+    public void A_lease_that_is_taken_anew_gets_another_epoch_and_is_never_released()
+    {
+        Owned();
+        Step(new LeaseEvent.TakeAnew("0", 5));
+        Step(new LeaseEvent.Drained("0", 5, new LeaseEvent.RunEnd.Stopped()));
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        Step(new LeaseEvent.Sent(send.Request, [], _now));
+        Step(new LeaseEvent.Ended("0", 5));
+        LeaseCommand.WriteOne take = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        Assert.Equal("process-A/6", take.Write.Write.Set[Lease.Names.Session].Text);
+        Answer(take.Request, Written(take.Write.Write));
+        Assert.Equal(6, Assert.Single(_commands.OfType<LeaseCommand.Start>()).Epoch);
+    }
+
+    [Fact]
+    public void A_release_in_doubt_bars_the_take_until_it_is_settled()
+    {
+        Owned();
+        Step(new LeaseEvent.Ended("0", 5));
+        LeaseCommand.WriteOne release = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        Assert.IsType<Hold.Releasing>(Hold);
+        Until<LeaseCommand.Tell.ReleaseGivenUp>(_now + (1.1 * s_d));
+        Assert.NotNull(((Hold.NotHeld)Hold).Unsettled);
+        List();
+        Assert.IsType<Hold.NotHeld>(Hold);
+        Assert.Contains(_all, command => command is LeaseCommand.WriteOne one && one.Request > release.Request);
+    }
+
+    [Fact]
+    public void Nothing_is_taken_and_no_request_answered_while_the_stream_is_another()
+    {
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.StreamName] = "invoices" });
+        List();
+        Assert.Equal(LeaseCommand.Tell.Block.Reason.AnotherStream, Assert.Single(_commands.OfType<LeaseCommand.Tell.Block>()).Why);
+        Assert.Empty(_commands.OfType<LeaseCommand.WriteOne>());
+        _row = LeaseWorld.Changed(_row, [], Lease.Names.StreamName);
+        _now += TimeSpan.FromSeconds(3);
+        List();
+        Assert.True(Assert.Single(_commands.OfType<LeaseCommand.Tell.Block>()).IsOver);
+        Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+    }
+
+    [Fact]
+    public void A_violation_loses_its_lease_and_the_third_loses_all()
+    {
+        Owned();
+        Step(new LeaseEvent.Violated("something", "0"));
+        Assert.IsType<Hold.Lost>(Hold);
+        Assert.Equal("0", Assert.Single(_commands.OfType<LeaseCommand.Tell.Violated>()).Key);
+        Step(new LeaseEvent.Ended("0", 5));
+        List();
+        Assert.IsType<Hold.NotHeld>(Hold);
+        Step(new LeaseEvent.Violated("something", "0"));
+        Step(new LeaseEvent.Violated("something", "0"));
+        Assert.Null(Assert.Single(_commands.OfType<LeaseCommand.Tell.Violated>()).Key);
+    }
+
+    [Fact]
+    public void A_worker_takes_no_more_than_it_may()
+    {
+        _state = Create(LeaseLifeTests.Settings("A") with { MaxLeases = 2 });
+        Lease[] rows = [.. Enumerable.Range(0, 5).Select(static i => Read(new Lease { LeaseKey = $"{i}" }))];
+        Step(new LeaseEvent.Tick());
+        Step(new LeaseEvent.TableListed(rows, _now, ReadConsistency.Strong));
+        Assert.Equal(2, _commands.OfType<LeaseCommand.WriteOne>().Count());
+    }
+
+    [Fact]
+    public void A_table_of_many_leases_is_taken_in_quickly_enough_to_be_listed()
+    {
+        // no time is asserted; the figures are for whoever wants to see them
+        foreach (int leases in new[] { 1_000, 10_000 })
+        {
+            _state = Create(LeaseLifeTests.Settings("A"));
+            Lease[] rows = [.. Enumerable.Range(0, leases).Select(i => Read(new Lease
+            {
+                LeaseKey = $"shardId-{i:D12}", LeaseOwner = $"worker-{i % 9}", TakenBy = $"worker-{i % 9}", LeaseCounter = 7, Session = $"process-{i % 9}/3",
+            }))];
+            for (int round = 0; round < 4; round++)
+            {
+                _now += TimeSpan.FromSeconds(30);
+                Step(new LeaseEvent.Tick());
+                var clock = System.Diagnostics.Stopwatch.GetTimestamp();
+                Step(new LeaseEvent.TableListed([.. rows.Select(row => round == 1 ? row : row with { LeaseCounter = 8 + round })], _now, ReadConsistency.Eventual));
+                TestContext.Current.TestOutputHelper?.WriteLine($"{leases}: {System.Diagnostics.Stopwatch.GetElapsedTime(clock).TotalMilliseconds:0.0} ms, {_commands.Length} commands");
+            }
+
+            Assert.Equal(leases, _state.Leases.Count);
+        }
+    }
+
+    private readonly List<LeaseCommand> _all = [];
+
+    private static LeaseTableState Create(Settings settings) => LeaseTableState.Create(settings, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), 1, TimeSpan.FromSeconds(100));
+
+    private static Lease Read(Lease lease) => Lease.Read(lease.LeaseKey, lease.ToAttributes());
+
+    private static CheckpointPosition Position(string number) => CheckpointPosition.Parse(number);
+
+    private void Step(LeaseEvent e)
+    {
+        (_state, _commands) = LeaseMachine.Step(_state, e, _now);
+        _all.AddRange(_commands);
+    }
+
+    /// <summary>Ticks at each deadline until then.</summary>
+    private void Until(TimeSpan end)
+    {
+        while (LeaseMachine.NextDeadline(_state) is var next && next <= end)
+        {
+            _now = next > _now ? next : _now;
+            Step(new LeaseEvent.Tick());
+        }
+
+        _now = end;
+    }
+
+    private T Until<T>(TimeSpan end)
+        where T : LeaseCommand
+    {
+        while (true)
+        {
+            TimeSpan next = LeaseMachine.NextDeadline(_state);
+            Assert.True(next <= end, $"No {typeof(T).Name} until {end}; the next deadline is {next}.");
+            _now = next > _now ? next : _now;
+            Step(new LeaseEvent.Tick());
+            if (_commands.OfType<T>().FirstOrDefault() is { } found)
+            {
+                return found;
+            }
+        }
+    }
+
+    /// <summary>The same, while renewals are answered.</summary>
+    private void Renewing<T>()
+        where T : LeaseCommand
+    {
+        while (!_commands.OfType<T>().Any())
+        {
+            TimeSpan next = LeaseMachine.NextDeadline(_state);
+            _now = next > _now ? next : _now;
+            Step(new LeaseEvent.Tick());
+            if (_commands.OfType<LeaseCommand.Send>().FirstOrDefault() is { } send && LeaseMachine.Renew(send.Leases[0], null, null) is { } write)
+            {
+                ImmutableArray<LeaseCommand> before = _commands;
+                Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
+                _row = Apply(write);
+                Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+                _commands = [.. before, .. _commands];
+            }
+            else if (_commands.OfType<LeaseCommand.Send>().FirstOrDefault() is { } nothing)
+            {
+                Step(new LeaseEvent.Sent(nothing.Request, [], _now));
+            }
+        }
+    }
+
+    private void List()
+    {
+        if (_state.Table.ListingSince is null)
+        {
+            _now = LeaseMachine.NextDeadline(_state) is var next && next > _now && _state.Table.ListedAt is not null ? _now + TimeSpan.FromSeconds(1) : _now;
+            Step(new LeaseEvent.Tick());
+            while (_state.Table.ListingSince is null)
+            {
+                _now += TimeSpan.FromMilliseconds(100);
+                Step(new LeaseEvent.Tick());
+            }
+        }
+
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+    }
+
+    private LeaseCommand.WriteOne Taking()
+    {
+        Step(new LeaseEvent.Tick());
+        Assert.Contains(_commands, static command => command is LeaseCommand.List { Consistency: ReadConsistency.Strong });
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Strong));
+        return Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+    }
+
+    private void Owned()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        _row = Apply(take.Write.Write);
+        Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        Assert.IsType<Hold.Owned>(Hold);
+    }
+
+    private (LeaseCommand.Send Send, LeaseWrite Write) Checkpoint(string position)
+    {
+        Step(new LeaseEvent.CheckpointWanted("0", 5, IsUrgent: true));
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        LeaseWrite write = LeaseMachine.Renew(send.Leases[0], Position(position), null)!;
+        Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
+        return (send, write);
+    }
+
+    private void Request(string requester)
+    {
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.RequestedBy] = requester });
+        List();
+        Assert.IsType<Hold.HandingOff>(Hold);
+    }
+
+    private void Answer(long request, LeaseWrite.Result result) => Step(new LeaseEvent.Answered(request, [result]));
+
+    private LeaseWrite.Result Written(LeaseWrite write) => new(LeaseWrite.Outcome.Written, Apply(write));
+
+    private Lease Apply(LeaseWrite write) => LeaseWorld.Changed(_row, new(write.Set, StringComparer.Ordinal), [.. write.Remove]);
+}
