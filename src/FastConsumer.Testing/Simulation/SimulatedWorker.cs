@@ -139,7 +139,7 @@ internal sealed class SimulatedWorker
                 worker.GaveHandlerUp = true;
             }
 
-            if (eventId.Name == nameof(ConsumerLog.LeaseLost))
+            if (eventId.Name == nameof(LeaseLog.LeaseLost))
             {
                 if (worker.IsWell)
                 {

@@ -34,8 +34,7 @@ public sealed class LeaseTests : WorkerTest
         Assert.Equal("shardId-000000000000", lost.ShardId);
         Assert.Contains("somebody-else", lost.Message, StringComparison.Ordinal);
         await host.WaitForLogAsync(2301);
-        Assert.Contains("0 lost", Journal.Events);
-        Assert.Equal(1, Journal.Disposed);
+        await Eventually.TrueAsync(() => Journal.Events.Contains("0 lost") && Journal.Disposed == 1, () => host.Log.ToString());
         Assert.Equal(3, Journal.Done.Count);
         // nothing but the next owner, who is dead and whose lease expires, or this worker's own next take, has written since
         Lease row = Rows.Single();
@@ -99,6 +98,7 @@ public sealed class LeaseTests : WorkerTest
         await Eventually.WithinAsync(cancelled.Task);
         // whoever robbed it shows no sign of life, so the shard comes back, to another handler
         await host.WaitForLogAsync(2301);
+        await host.WaitForLogAsync(2106);
         Assert.Single(host.Log.Of(2106));
         await Journal.WaitForAsync(texts, host.Log);
         Assert.Equal(0, Journal.Disposed);
@@ -179,7 +179,8 @@ public sealed class LeaseTests : WorkerTest
             () => first.Log.ToString());
         dying.Store.Die();
         await Eventually.TrueAsync(() => first.Log.Of(2301).Count() == 2, () => first.Log.ToString());
-        Assert.Equal(2, Journal.Events.Count(static what => what.EndsWith(" lost", StringComparison.Ordinal)));
+        await Eventually.TrueAsync(
+            () => Journal.Events.Count(static what => what.EndsWith(" lost", StringComparison.Ordinal)) == 2, () => first.Log.ToString());
         await using WorkerHost second = await StartAsync(static options => options.WorkerId = "second");
         texts.AddRange(Put(40));
         await Journal.WaitForAsync(texts, second.Log);

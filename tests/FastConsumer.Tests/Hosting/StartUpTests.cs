@@ -160,11 +160,15 @@ public sealed class StartUpTests : WorkerTest
     public async Task A_processor_that_DI_cannot_make_is_said_and_its_leases_are_released()
     {
         Kinesis.CreateStream(Stream);
+        // the first instance is the one that is made to see whether it can be
+        int made = 0;
         await using WorkerHost host = WorkerHost.Build(
             Kinesis,
             Journal,
             consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases(Leases),
-            services: static services => services.AddTransient<EventProcessor>(static _ => throw new InvalidOperationException("no connection string")));
+            services: services => services.AddTransient(provider => Interlocked.Increment(ref made) == 1
+                ? new EventProcessor(provider.GetRequiredService<Journal>())
+                : throw new InvalidOperationException("no connection string")));
         await host.StartAsync();
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains(
@@ -172,7 +176,7 @@ public sealed class StartUpTests : WorkerTest
             description,
             StringComparison.Ordinal);
         // the user's own fault is said as such, at Error, and not as one of FastConsumer's
-        LogEntry said = await host.WaitForLogAsync(2406);
+        LogEntry said = await host.WaitForLogAsync(2410);
         Assert.Equal(Microsoft.Extensions.Logging.LogLevel.Error, said.Level);
         Assert.Equal("no connection string", said.Error?.Message);
         Assert.Empty(host.Log.Of(2405));
