@@ -32,7 +32,24 @@ internal static partial class LeaseMachine
             : row.Duration is { } said && (row.LeaseOwner == row.TakenBy || IsFastConsumer(row.LeaseOwner)) ? said
             : Max(D, s_unsaidDuration);
 
-        private bool IsFastConsumer(string? worker) => worker is not null && (worker == Me || (_workers.TryGetValue(worker, out Worker? known) && known.IsFastConsumer));
+        private bool IsFastConsumer(string? name) =>
+            name is not null && (name == Me || _workers.Any(worker => IsNamed(worker.Key, name) && worker.Value.IsFastConsumer));
+
+        /// <summary>True for a worker that is known to show no sign of life, by all processes that bear its name.</summary>
+        private bool IsGone(string? name) =>
+            name is not null
+            && _workers.Any(worker => IsNamed(worker.Key, name) && worker.Value.IsDead)
+            && !_workers.Any(worker => IsNamed(worker.Key, name) && !worker.Value.IsDead && worker.Value.IsFastConsumer);
+
+        /// <summary>
+        /// Who holds a row: two processes may have been given one name, and that one of them is silent tells nothing of the other. Where the row does
+        /// not say the process, the name alone.
+        /// </summary>
+        private static string? WorkerOf(Lease row) =>
+            row is { IsHeldByFastConsumer: true, Session: { } session } ? $"{row.LeaseOwner}\n{ProcessOf(session)}" : row.Owner;
+
+        private static bool IsNamed(string worker, string name) =>
+            worker.StartsWith(name, StringComparison.Ordinal) && (worker.Length == name.Length || worker[name.Length] == '\n');
 
         /// <summary>True where nobody owns it, or its owner has shown no sign of life for its lease duration.</summary>
         private bool IsFree(Entry entry)
@@ -41,8 +58,11 @@ internal static partial class LeaseMachine
             return row.Problem is null
                 && (row.Owner is null
                     || (entry.Seen is { } seen && seen.Counter == row.LeaseCounter && seen.Owner == row.Owner
-                        && (seen.Still >= DurationOf(row) || IsGone(row.Owner))));
+                        && (seen.Still >= DurationOf(row) || IsOfDead(row))));
         }
+
+        private bool IsOfDead(Lease row) =>
+            row.IsPassedOn ? IsGone(row.Owner) : _workers.TryGetValue(WorkerOf(row)!, out Worker? known) && known.IsDead;
 
         /// <summary>True where its owner was seen to write it.</summary>
         private static bool HasMoved(Entry entry) => entry.Seen is { HasMoved: true } seen && seen.Owner == entry.Row.Owner;
@@ -61,7 +81,7 @@ internal static partial class LeaseMachine
                 return TimeSpan.Zero;
             }
 
-            TimeSpan since = notificationRow.Row.Owner is { } owner && _workers.TryGetValue(owner, out Worker? known) && known.SilentSince is { } silent
+            TimeSpan since = WorkerOf(notificationRow.Row) is { } worker && _workers.TryGetValue(worker, out Worker? known) && known.SilentSince is { } silent
                 ? Min(silent, seen.Since)
                 : seen.Since;
             return seen.Until > since ? seen.Until - since : TimeSpan.Zero;
@@ -76,7 +96,7 @@ internal static partial class LeaseMachine
             Dictionary<string, Entry> rows = new(StringComparer.Ordinal);
             foreach (Entry entry in _leases.Values)
             {
-                if (entry.Row is { Problem: null, IsFinished: false, Owner: { } owner }
+                if (entry.Row is { Problem: null, IsFinished: false } && WorkerOf(entry.Row) is { } owner
                     && (!rows.TryGetValue(owner, out Entry? before) || (entry.Row.IsHeldByFastConsumer && !before.Row.IsHeldByFastConsumer)))
                 {
                     rows[owner] = entry;
@@ -132,12 +152,12 @@ internal static partial class LeaseMachine
             if (seen is null || row.LeaseCounter > seen.Counter)
             {
                 Changed(seen, row, alive);
-                seen = new Sight(row.LeaseCounter, row.Owner, since, begun, HasMoved: seen is not null && seen.Owner == row.Owner, IsTaken: !row.IsPassedOn);
+                seen = new Sight(row.LeaseCounter, row.Owner, WorkerOf(row), since, begun, HasMoved: seen is not null && seen.Owner == row.Owner, IsTaken: !row.IsPassedOn);
             }
             else if ((seen.Counter != row.LeaseCounter || seen.Owner != row.Owner) && begun - seen.Since >= DurationOf(row))
             {
                 // not merely read with delay: another row under the same key, or written by hand
-                seen = new Sight(row.LeaseCounter, row.Owner, since, begun, HasMoved: false, IsTaken: !row.IsPassedOn);
+                seen = new Sight(row.LeaseCounter, row.Owner, WorkerOf(row), since, begun, HasMoved: false, IsTaken: !row.IsPassedOn);
             }
             else if (seen.Counter == row.LeaseCounter && begun > seen.Until)
             {
@@ -161,33 +181,41 @@ internal static partial class LeaseMachine
         /// <summary>A counter has moved: what that tells of its owner, and of the one before.</summary>
         private void Changed(Sight? before, Lease row, HashSet<string> alive)
         {
+            string? worker = WorkerOf(row);
             // a lease that was passed on to a worker tells nothing of that worker before it takes it
-            if (row.Owner is { } owner && (before?.Owner == owner || row.TakenBy is null || row.TakenBy == owner) && alive.Add(owner) | before?.Owner != owner)
+            if (worker is not null && (before?.Owner == row.Owner || row.TakenBy is null || row.TakenBy == row.Owner))
             {
-                Worker known = _workers.GetValueOrDefault(owner) ?? new Worker(null, null, false, false);
-                if (before?.Owner != owner && known.TookAt != _now)
+                alive.Add(worker);
+                Worker known = _workers.GetValueOrDefault(worker) ?? Worker.Unknown;
+                if (before?.Worker != worker && known.TookAt != _now)
                 {
-                    _workers = _workers.SetItem(owner, known with { TookAt = _now });
+                    _workers = _workers.SetItem(worker, known with { TookAt = _now });
                 }
             }
 
-            if (before is { Owner: { } former, IsTaken: true } && former != row.Owner && (row.Owner is null || row.TakenBy == former))
+            if (before is not { Worker: { } former, IsTaken: true } || former == worker)
+            {
+                return;
+            }
+
+            if (row.Owner is null || (row.TakenBy == before.Owner && row.IsPassedOn))
             {
                 // its own release
                 alive.Add(former);
             }
-            else if (before is { Owner: { } robbed, IsTaken: true } && robbed != row.Owner && before.Still >= Suspicious * DurationOf(row))
+            else if (before.Still >= Suspicious * DurationOf(row))
             {
                 // the row may have been read with delay: its owner may have been seen to take another since
-                Worker known = _workers.GetValueOrDefault(robbed) ?? new Worker(null, null, false, false);
+                Worker known = _workers.GetValueOrDefault(former) ?? Worker.Unknown;
                 TimeSpan silent = known.TookAt is { } took ? Max(before.Since, took) : before.Since;
-                _workers = _workers.SetItem(robbed, known with { SilentSince = known.SilentSince is { } since ? Min(since, silent) : silent });
+                _workers = _workers.SetItem(former, known with { SilentSince = known.SilentSince is { } since ? Min(since, silent) : silent });
             }
         }
 
         /// <summary>
         /// After a list: who is dead. The worker's notification row has expired, or was taken when it had long stood still, and each of its rows has
-        /// stood still for longer than a live worker lets it: one stuck row must not cost a live worker the others.
+        /// stood still for so long that a worker which only stood still itself has lost it too: neither a stuck row nor a pause costs a live worker
+        /// the others.
         /// </summary>
         private void FindDead()
         {
@@ -196,7 +224,7 @@ internal static partial class LeaseMachine
             HashSet<string> alive = new(StringComparer.Ordinal);
             foreach (Entry entry in _leases.Values)
             {
-                if (entry.Row.Owner is not { } owner)
+                if (WorkerOf(entry.Row) is not { } owner)
                 {
                     continue;
                 }
@@ -208,7 +236,7 @@ internal static partial class LeaseMachine
                 }
 
                 if (!entry.Row.IsFinished && entry.Row.Problem is null
-                    && !(entry.Seen is { } seen && seen.Still >= Suspicious * DurationOf(entry.Row)) && !IsOff(Rules.DeadByAllRows))
+                    && !(entry.Seen is { } seen && seen.Still >= Lasts * DurationOf(entry.Row)) && !IsOff(Rules.DeadByAllRows))
                 {
                     alive.Add(owner);
                 }
@@ -218,8 +246,8 @@ internal static partial class LeaseMachine
             Dictionary<string, Entry> rows = NotificationRows();
             foreach (string owner in owners)
             {
-                Worker known = _workers.GetValueOrDefault(owner) ?? new Worker(null, null, false, false);
-                bool isDead = owner != Me && !alive.Contains(owner) && rows.TryGetValue(owner, out Entry? row) && SilenceOf(row) >= DurationOf(row.Row);
+                Worker known = _workers.GetValueOrDefault(owner) ?? Worker.Unknown;
+                bool isDead = !IsNamed(owner, Me) && !alive.Contains(owner) && rows.TryGetValue(owner, out Entry? row) && SilenceOf(row) >= DurationOf(row.Row);
                 Worker next = known with { IsDead = isDead, IsFastConsumer = fastConsumers.Contains(owner) };
                 workers[owner] = next == known ? known : next;
             }

@@ -262,9 +262,6 @@ internal static partial class LeaseMachine
             LookAt(Find(entry.Key)!);
         }
 
-        /// <summary>True for a worker that is known to show no sign of life.</summary>
-        private bool IsGone(string? worker) => worker is not null && _workers.TryGetValue(worker, out Worker? known) && known.IsDead;
-
         private void ReleaseIsDue(Entry entry, Hold.Releasing releasing)
         {
             Own own = releasing.Own;

@@ -193,11 +193,10 @@ internal static partial class LeaseMachine
         /// <summary>What is looked at until the next list follows from this one.</summary>
         private void Watch()
         {
-            List<Entry> others = [.. _leases.Values.Where(IsOthers)];
             if (!WatchesOthers)
             {
                 TimeSpan expiry = _now + (2 * D);
-                foreach (Entry entry in others)
+                foreach (Entry entry in _leases.Values.Where(IsOthers))
                 {
                     expiry = entry.Seen is { } seen ? Min(expiry, seen.Since + DurationOf(entry.Row)) : expiry;
                 }
@@ -207,11 +206,10 @@ internal static partial class LeaseMachine
             }
 
             // each watches those behind it in the order of names, so that every worker is watched by as many
-            HashSet<string> owners = [.. others.Select(static entry => entry.Row.Owner!)];
             List<(string Key, string Owner)> rows = [.. NotificationRows()
-                .Where(row => owners.Contains(row.Key) && IsOthers(row.Value))
+                .Where(row => IsOthers(row.Value))
                 .OrderBy(static row => row.Key, StringComparer.Ordinal)
-                .Select(static row => (row.Value.Key, row.Key))];
+                .Select(static row => (row.Value.Key, row.Value.Row.Owner!))];
             int next = Math.Max(0, rows.FindIndex(row => string.CompareOrdinal(row.Owner, Me) > 0));
             _scan = _scan with
             {

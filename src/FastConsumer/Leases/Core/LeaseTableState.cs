@@ -25,7 +25,7 @@ internal sealed partial record LeaseTableState
     public ImmutableSortedDictionary<string, Entry> Leases { get; init; } =
         ImmutableSortedDictionary.Create<string, Entry>(StringComparer.Ordinal);
 
-    /// <summary>What is known of other workers, by their names.</summary>
+    /// <summary>What is known of workers, by their names and processes.</summary>
     public ImmutableSortedDictionary<string, Worker> Workers { get; init; } =
         ImmutableSortedDictionary.Create<string, Worker>(StringComparer.Ordinal);
 
@@ -206,11 +206,12 @@ internal sealed partial record LeaseTableState
     /// <summary>What a row looked like, and since when.</summary>
     /// <param name="Counter">Its counter.</param>
     /// <param name="Owner">Its owner.</param>
+    /// <param name="Worker">Which worker that was: its owner and, where the row says it, the process.</param>
     /// <param name="Since">When the answer that first showed this counter was taken in.</param>
     /// <param name="Until">When the latest read began that still showed it.</param>
     /// <param name="HasMoved">True where this owner was seen to write it.</param>
     /// <param name="IsTaken">True where its owner had taken it, so that it tells something of its owner.</param>
-    public sealed record Sight(long Counter, string? Owner, TimeSpan Since, TimeSpan Until, bool HasMoved, bool IsTaken)
+    public sealed record Sight(long Counter, string? Owner, string? Worker, TimeSpan Since, TimeSpan Until, bool HasMoved, bool IsTaken)
     {
         /// <summary>How long the counter is known to have stood still.</summary>
         public TimeSpan Still => Until > Since ? Until - Since : TimeSpan.Zero;
@@ -419,7 +420,11 @@ internal sealed partial record LeaseTableState
     /// <param name="TookAt">When it was last seen to have taken a lease.</param>
     /// <param name="IsDead">True where nothing of it lives.</param>
     /// <param name="IsFastConsumer">True where it holds a lease that it took as FastConsumer does.</param>
-    public sealed record Worker(TimeSpan? SilentSince, TimeSpan? TookAt, bool IsDead, bool IsFastConsumer);
+    public sealed record Worker(TimeSpan? SilentSince, TimeSpan? TookAt, bool IsDead, bool IsFastConsumer)
+    {
+        /// <summary>A worker of which nothing is known.</summary>
+        public static Worker Unknown { get; } = new(null, null, false, false);
+    }
 
     /// <summary>A time at which a lease is due. Ordered by time, then by key.</summary>
     public readonly record struct Due(TimeSpan At, string Key, long Epoch = 0) : IComparable<Due>

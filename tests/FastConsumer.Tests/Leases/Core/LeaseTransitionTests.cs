@@ -173,7 +173,7 @@ public sealed class LeaseTransitionTests
         Owned();
         (_, LeaseWrite write) = Checkpoint("7");
         _row = Apply(write);
-        List();
+        Step(new LeaseEvent.RowsRead(["0"], [_row], _now, ReadConsistency.Strong));
         Assert.IsType<Hold.Owned>(Hold);
         Assert.Single(Own.Attempts);
         Assert.Empty(_commands.OfType<LeaseCommand.Wrote>());
@@ -255,11 +255,12 @@ public sealed class LeaseTransitionTests
         Assert.Contains(Lease.Names.Duration, release.Write.Write.Remove);
         _row = Apply(release.Write.Write);
         Answer(release.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
-        List();
-        Assert.IsType<Hold.NotHeld>(Hold);
-        _now += TimeSpan.FromSeconds(2);
-        List();
-        Assert.IsType<Hold.Taking>(Hold);
+        Assert.Equal(TimeSpan.FromSeconds(1), _state.Leases["0"].Barred!.Wait);
+        Until<LeaseCommand.List>(_now + TimeSpan.FromSeconds(3));
+        LeaseCommand.WriteOne take = TakeListed();
+        Answer(take.Request, Written(take.Write.Write));
+        Step(new LeaseEvent.Drained("0", take.Write.Epoch, new LeaseEvent.RunEnd.Failed(new InvalidOperationException())));
+        Assert.Equal(TimeSpan.FromSeconds(2), _state.Leases["0"].Barred!.Wait);
     }
 
     [Fact]
@@ -442,6 +443,20 @@ public sealed class LeaseTransitionTests
         Assert.Contains(_commands, static command => command is LeaseCommand.List { Consistency: ReadConsistency.Strong });
         Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Strong));
         return Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+    }
+
+    private LeaseCommand.WriteOne TakeListed()
+    {
+        while (true)
+        {
+            Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+            if (_commands.OfType<LeaseCommand.WriteOne>().FirstOrDefault() is { } take)
+            {
+                return take;
+            }
+
+            Until<LeaseCommand.List>(_now + TimeSpan.FromSeconds(30));
+        }
     }
 
     private void Owned()
