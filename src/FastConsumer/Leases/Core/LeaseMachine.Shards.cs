@@ -210,7 +210,10 @@ internal static partial class LeaseMachine
                     static lease => lease.LeaseKey, lease => _stream.UselessSince.TryGetValue(lease.LeaseKey, out TimeSpan since) ? since : _now, StringComparer.Ordinal),
             };
             var creating = new Creation(nodes, listed.Begun, listed.AnsweredAt, before, _now);
-            if (Missing(creating).Count == 0)
+            IReadOnlyList<Lease> missing = Missing(creating);
+            _stream = _stream with { Missing = [.. missing.Select(static lease => lease.LeaseKey)] };
+            SetShare(_scan.Runnable);
+            if (missing.Count == 0)
             {
                 Followed(creating);
             }

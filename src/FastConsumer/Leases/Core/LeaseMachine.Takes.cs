@@ -81,6 +81,7 @@ internal static partial class LeaseMachine
 
             LeasePlan.Moves moves = LeasePlan.Balance(runnable, view, _chance);
             CheckLevels(runnable, view, moves, asking);
+            _stream = _stream with { Missing = _stream.Missing.RemoveAll(_leases.ContainsKey) };
             SetShare(runnable.Count);
             _scan = _scan with
             {
@@ -212,8 +213,10 @@ internal static partial class LeaseMachine
         private int MovesAtOnce(int leases) =>
             _budget.TableUnits is double units ? (int)Math.Clamp((units - UnitsToHold(leases)) / 3, 1, int.MaxValue) : int.MaxValue;
 
-        private void SetShare(int leases)
+        /// <summary>This worker's part of the table's units: what it holds of the leases that may run, and of those that are still to be created.</summary>
+        private void SetShare(int runnable)
         {
+            int leases = runnable + _stream.Missing.Length;
             // more than they need: of what a table throttles some has to be sent again
             _budget = _budget.WithShare(_held, leases, 1.5 * UnitsToHold(_held));
             double needed = UnitsToHold(leases);

@@ -156,6 +156,9 @@ internal sealed partial record LeaseTableState
         /// <summary>Listings that failed in a row.</summary>
         public int Failures { get; init; }
 
+        /// <summary>The leases that the last listing asks for and the table lacks: what is created of them is to be renewed too.</summary>
+        public ImmutableArray<string> Missing { get; init; } = [];
+
         /// <summary>The listing that leases are created from; null where none are.</summary>
         public Creation? Creating { get; init; }
 

@@ -27,7 +27,7 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
         var time = new VirtualTime();
         var costs = new LeaseCosts { WriteUnits = 50 };
         var store = new MeteredLeases(new InMemoryLeaseDatabase(), time.Clock, costs);
-        using var kinesis = new FakeKinesis { Shards = static () => [.. Enumerable.Range(0, Leases).Select(ShardAt)] };
+        using var kinesis = new StandingKinesis { Shards = static () => [.. Enumerable.Range(0, Leases).Select(ShardAt)] };
         Dictionary<string, TimeSpan> written = [];
         HashSet<string> lost = [];
         LeaseLoop? loop = null;
@@ -117,5 +117,19 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
             HashKeyRange = new HashKeyRange((UInt128)i * size, i == Leases - 1 ? UInt128.MaxValue : ((UInt128)(i + 1) * size) - 1),
             StartingSequenceNumber = SequenceNumber.Parse("1"),
         };
+    }
+
+    private sealed class StandingKinesis : FakeKinesis
+    {
+        public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+            StreamIdentifier stream, CancellationToken cancellationToken = default) => Task.FromResult(new StreamDescriptionSummary
+        {
+            StreamName = "events",
+            StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events",
+            StreamStatus = "ACTIVE",
+            OpenShardCount = Leases,
+            RetentionPeriodHours = 24,
+            StreamCreationTimestamp = DateTimeOffset.UnixEpoch,
+        });
     }
 }
