@@ -1,5 +1,4 @@
 using System.Globalization;
-using FastConsumer.Processors;
 
 namespace FastConsumer.Leases;
 
