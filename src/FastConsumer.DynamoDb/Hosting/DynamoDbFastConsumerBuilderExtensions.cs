@@ -17,8 +17,10 @@ public static class DynamoDbFastConsumerBuilderExtensions
     /// </summary>
     /// <remarks>
     /// The region is the consumer's (<c>FastConsumer:Region</c>) unless <see cref="DynamoDbLeaseOptions.Region"/> says another. An
-    /// <see cref="IAmazonDynamoDB"/> in the host's services is used where the options name no region, profile, endpoint or credentials; it stays
-    /// the application's, and should be made with <c>MaxErrorRetry = 0</c>: a conditional write that is sent again fails its own condition, and
+    /// <see cref="IAmazonDynamoDB"/> in the host's services is used where the options name no region, profile, endpoint or credentials; it
+    /// stays
+    /// the application's, and should be made with <c>MaxErrorRetry = 0</c>: a conditional write that is sent again fails its own
+    /// condition, and
     /// each such failure costs another read. What is left open is taken from the <c>AWSOptions</c> in the host's services, else from the
     /// configuration section <c>AWS</c>, else it is found as every AWS SDK finds it.
     /// IAM actions on the table: <c>dynamodb:DescribeTable</c>, <c>Scan</c>, <c>GetItem</c>, <c>PutItem</c>, <c>UpdateItem</c>,

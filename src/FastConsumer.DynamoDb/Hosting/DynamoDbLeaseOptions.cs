@@ -8,7 +8,8 @@ namespace FastConsumer.DynamoDb;
 /// </summary>
 /// <remarks>
 /// What is not set here is found as every AWS SDK finds it: <c>AWS_REGION</c>, <c>AWS_PROFILE</c>,
-/// <c>AWS_ENDPOINT_URL_DYNAMODB</c>, the shared configuration files, the container's or instance's role. The <c>AWSOptions</c> in the host's
+/// <c>AWS_ENDPOINT_URL_DYNAMODB</c>, the shared configuration files, the container's or instance's role. The <c>AWSOptions</c> in the
+/// host's
 /// services and section <c>AWS</c> come before these, and an <c>IAmazonDynamoDB</c> in the host's services before all of it.
 /// </remarks>
 public sealed class DynamoDbLeaseOptions
@@ -29,13 +30,15 @@ public sealed class DynamoDbLeaseOptions
     public LeaseTableMode TableMode { get; set; } = LeaseTableMode.Create;
 
     /// <summary>
-    /// Switches point-in-time recovery on, in mode <see cref="LeaseTableMode.Create"/>, also for a table that is there already; off unless set.
+    /// Switches point-in-time recovery on, in mode <see cref="LeaseTableMode.Create"/>, also for a table that is there already; off unless
+    /// set.
     /// It is never switched off.
     /// </summary>
     public bool PointInTimeRecovery { get; set; }
 
     /// <summary>
-    /// Protects a table that is created against deletion: DynamoDB refuses DeleteTable until the protection is switched off. Off unless set. A
+    /// Protects a table that is created against deletion: DynamoDB refuses DeleteTable until the protection is switched off. Off unless
+    /// set. A
     /// table that is there already stays as it is.
     /// </summary>
     public bool DeletionProtection { get; set; }
@@ -58,12 +61,14 @@ public sealed class DynamoDbLeaseOptions
 
     /// <summary>
     /// How long evidence of KCL 3.x is watched at start to tell a running fleet from one that was stopped; 45 s unless set, which is
-    /// longer than its reports are apart. Only a table that KCL 3.x left less than an hour ago, or whose past cannot be told, is waited for.
+    /// longer than its reports are apart. Only a table that KCL 3.x left less than an hour ago, or whose past cannot be told, is waited
+    /// for.
     /// </summary>
     public TimeSpan Kcl3ObservationTime { get; set; } = DefaultKcl3ObservationTime;
 
     /// <summary>
-    /// The region of the table by its system name, such as <c>eu-central-1</c>; null for the consumer's region (<c>FastConsumer:Region</c>), else
+    /// The region of the table by its system name, such as <c>eu-central-1</c>; null for the consumer's region
+    /// (<c>FastConsumer:Region</c>), else
     /// the one of the <c>AWSOptions</c> in the host's services or of section <c>AWS</c>, else the one that every AWS SDK finds.
     /// </summary>
     public string? Region { get; set; }
@@ -77,6 +82,8 @@ public sealed class DynamoDbLeaseOptions
     /// <summary>The credentials to use, by code only; null to find them as every AWS SDK does.</summary>
     public AWSCredentials? Credentials { get; set; }
 
-    /// <summary>How long one request may take, connecting included; 5 s unless set. Keep it well below the lease's fail-over time.</summary>
+    /// <summary>
+    /// How long one request may take, connecting included; 5 s unless set. Keep it well below the lease's fail-over time.
+    /// </summary>
     public TimeSpan RequestTimeout { get; set; } = DefaultRequestTimeout;
 }

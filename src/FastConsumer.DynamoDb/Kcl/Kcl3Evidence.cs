@@ -40,7 +40,9 @@ internal readonly record struct Kcl3Evidence(string Id, Kcl3EvidenceKind Kind, s
         return new($"metrics:{worker}", Kcl3EvidenceKind.WorkerMetrics, $"metrics of worker '{worker}'", AttributeValues.ToText(item), TimeOf(item));
     }
 
-    /// <summary>The evidence in a row of <c>(application)-CoordinatorState</c>; null where it is none (people write there too, to migrate).</summary>
+    /// <summary>
+    /// The evidence in a row of <c>(application)-CoordinatorState</c>; null where it is none (people write there too, to migrate).
+    /// </summary>
     public static Kcl3Evidence? InCoordinatorTable(Dictionary<string, AttributeValue> item) =>
         item.GetValueOrDefault("key")?.S is LeaderKey
             ? new Kcl3Evidence("coordinator:" + LeaderKey, Kcl3EvidenceKind.Leader, $"leader row '{LeaderKey}'", AttributeValues.ToText(item))

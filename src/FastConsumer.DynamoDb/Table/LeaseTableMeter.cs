@@ -21,7 +21,10 @@ internal sealed class LeaseTableMeter
         Interlocked.Add(ref _writeUnits, Whole(units) ?? writes);
     }
 
-    /// <summary>A request that read: what the server says it cost, else one unit for each row, or half of one. Eventually consistent reads come in halves.</summary>
+    /// <summary>
+    /// A request that read: what the server says it cost, else one unit for each row, or half of one. Eventually consistent reads come in
+    /// halves.
+    /// </summary>
     public void Read(double? units, int rows, bool consistent = true)
     {
         Interlocked.Increment(ref _requests);

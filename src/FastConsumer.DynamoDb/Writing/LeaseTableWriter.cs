@@ -4,7 +4,8 @@ using FastConsumer.Leases;
 namespace FastConsumer.DynamoDb;
 
 /// <summary>
-/// Sends writes of rows, each once: up to 25 in one request where they are statements and the server and the policy know batches, else one by one.
+/// Sends writes of rows, each once: up to 25 in one request where they are statements and the server and the policy know batches, else one
+/// by one.
 /// </summary>
 internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
 {

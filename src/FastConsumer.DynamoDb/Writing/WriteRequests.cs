@@ -20,7 +20,8 @@ internal static class WriteRequests
         StringComparer.Ordinal);
 
     /// <summary>
-    /// True where a write is one statement in every dialect: values set with commas between them, and nothing removed. DynamoDB wants several
+    /// True where a write is one statement in every dialect: values set with commas between them, and nothing removed. DynamoDB wants
+    /// several
     /// REMOVEs each with its word, and other servers one with commas.
     /// </summary>
     public static bool SuitsStatement(LeaseWrite write) =>

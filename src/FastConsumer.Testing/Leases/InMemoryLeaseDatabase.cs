@@ -39,7 +39,9 @@ public sealed class InMemoryLeaseDatabase
         GetTable(tableName).Put(lease.LeaseKey, lease.ToAttributes());
     }
 
-    /// <summary>Puts a row in place without any condition, attribute by attribute: one that is no lease, or cannot be read as one.</summary>
+    /// <summary>
+    /// Puts a row in place without any condition, attribute by attribute: one that is no lease, or cannot be read as one.
+    /// </summary>
     /// <param name="tableName">The table's name, which is the application's name; created where it is missing.</param>
     /// <param name="leaseKey">The row's key.</param>
     /// <param name="attributes">All of its attributes.</param>

@@ -12,7 +12,8 @@ namespace FastConsumer.Testing.Leases;
 /// </code>
 /// </summary>
 /// <remarks>
-/// Not tested, for it needs a table that fails: that a store sends each write once, and says <see cref="LeaseWrite.Outcome.Unknown"/> whenever a
+/// Not tested, for it needs a table that fails: that a store sends each write once, and says <see cref="LeaseWrite.Outcome.Unknown"/>
+/// whenever a
 /// write may have taken effect without an answer.
 /// </remarks>
 public static class LeaseStoreConformance

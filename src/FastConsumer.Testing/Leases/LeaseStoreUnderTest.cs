@@ -2,10 +2,14 @@ using FastConsumer.Leases;
 
 namespace FastConsumer.Testing.Leases;
 
-/// <summary>An empty table for one case of <see cref="LeaseStoreConformance"/>: what the suite must be given to test a lease store.</summary>
+/// <summary>
+/// An empty table for one case of <see cref="LeaseStoreConformance"/>: what the suite must be given to test a lease store.
+/// </summary>
 public abstract class LeaseStoreUnderTest
 {
-    /// <summary>Opens a store on the table. Called several times for one table: each call gives a store of its own, which the suite disposes.</summary>
+    /// <summary>
+    /// Opens a store on the table. Called several times for one table: each call gives a store of its own, which the suite disposes.
+    /// </summary>
     public abstract ILeaseStore Open();
 
     /// <summary>

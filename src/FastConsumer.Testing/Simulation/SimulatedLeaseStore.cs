@@ -3,7 +3,8 @@ using FastConsumer.Leases;
 namespace FastConsumer.Testing.Simulation;
 
 /// <summary>
-/// The lease table as one worker reaches it, over a link. As a store must, it sends once and says what it knows. As DynamoDB does, it says no rows
+/// The lease table as one worker reaches it, over a link. As a store must, it sends once and says what it knows. As DynamoDB does, it says
+/// no rows
 /// with the answer to a batch, which is all that removes nothing.
 /// </summary>
 internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) : ILeaseStore

@@ -1,12 +1,15 @@
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// The table of leases of one application on one stream. A store reads rows and writes them on a condition, and knows nothing of what a take, a
+/// The table of leases of one application on one stream. A store reads rows and writes them on a condition, and knows nothing of what a
+/// take, a
 /// checkpoint or a release is: a <see cref="LeaseWrite"/> says so attribute by attribute. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A store sends each write once: no retry, for a write whose answer was lost and that is sent again fails its own condition. It reads nothing
-/// back and settles no doubt, but says what it knows: <see cref="LeaseWrite.Outcome"/>. Reads may be retried. A call may block its thread; it must end
+/// A store sends each write once: no retry, for a write whose answer was lost and that is sent again fails its own condition. It reads
+/// nothing
+/// back and settles no doubt, but says what it knows: <see cref="LeaseWrite.Outcome"/>. Reads may be retried. A call may block its thread;
+/// it must end
 /// soon after its token is cancelled. <c>FastConsumer.Testing.Leases.LeaseStoreConformance</c> tests a store of your own.
 /// </remarks>
 public interface ILeaseStore : IAsyncDisposable
@@ -30,20 +33,23 @@ public interface ILeaseStore : IAsyncDisposable
     Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Creates the row that <see cref="Lease.ToAttributes"/> says unless there is one, be it a lease or not: <see cref="LeaseWrite.Outcome.Refused"/>
+    /// Creates the row that <see cref="Lease.ToAttributes"/> says unless there is one, be it a lease or not:
+    /// <see cref="LeaseWrite.Outcome.Refused"/>
     /// then. Throws for arguments and cancellation only.
     /// </summary>
     Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes rows, each on its own condition: all or nothing of one write, and one that fails does not hold up the others. The results stand in
+    /// Writes rows, each on its own condition: all or nothing of one write, and one that fails does not hold up the others. The results
+    /// stand in
     /// the order of the writes. Throws for arguments and cancellation only; after a cancellation nobody knows which of them took effect.
     /// </summary>
     /// <exception cref="ArgumentException">See <see cref="LeaseWrite.ThrowIfInvalid"/>.</exception>
     Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Deletes a row on condition that its counter and both owners are as observed. <see cref="LeaseWrite.Outcome.Refused"/> where they are not, and
+    /// Deletes a row on condition that its counter and both owners are as observed. <see cref="LeaseWrite.Outcome.Refused"/> where they
+    /// are not, and
     /// where there is no row. Throws for arguments and cancellation only.
     /// </summary>
     Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken);
@@ -59,7 +65,10 @@ public enum ReadConsistency
     Strong,
 }
 
-/// <summary>A lease store that cannot do its work: missing, of another shape, denied, throttled or unreachable. The message names the table and the remedy.</summary>
+/// <summary>
+/// A lease store that cannot do its work: missing, of another shape, denied, throttled or unreachable. The message names the table and the
+/// remedy.
+/// </summary>
 public sealed class LeaseStoreException : Exception
 {
     /// <summary>Creates the exception; <paramref name="message"/> is complete.</summary>
@@ -72,7 +81,10 @@ public sealed class LeaseStoreException : Exception
     /// <summary>True where the store took it for too much at a time: to be asked less often.</summary>
     public bool IsThrottled { get; init; }
 
-    /// <summary>Which limit it was, in the store's words (DynamoDB's <c>TableWriteProvisionedThroughputExceeded</c> and the like); null where it does not say.</summary>
+    /// <summary>
+    /// Which limit it was, in the store's words (DynamoDB's <c>TableWriteProvisionedThroughputExceeded</c> and the like); null where it
+    /// does not say.
+    /// </summary>
     public string? ThrottleReason { get; init; }
 }
 
@@ -98,9 +110,14 @@ public interface ILeaseStoreFactory
 /// <param name="Services">The host's services.</param>
 public sealed record LeaseStoreContext(string ConsumerName, string ApplicationName, string StreamName, IServiceProvider Services)
 {
-    /// <summary>A name of this process's that no other has, whatever its WorkerId: each take notes it (<see cref="Lease.Session"/>).</summary>
+    /// <summary>
+    /// A name of this process's that no other has, whatever its WorkerId: each take notes it (<see cref="Lease.Session"/>).
+    /// </summary>
     public string Session { get; init; } = "";
 
-    /// <summary>How long a lease of this worker lasts without a write (<c>FastConsumerOptions.LeaseDuration</c>): a request that takes longer is of no use.</summary>
+    /// <summary>
+    /// How long a lease of this worker lasts without a write (<c>FastConsumerOptions.LeaseDuration</c>): a request that takes longer is of
+    /// no use.
+    /// </summary>
     public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -11,7 +11,8 @@ public sealed partial record Lease
     private static readonly TimeSpan s_longestDuration = TimeSpan.FromDays(1);
 
     /// <summary>
-    /// True where a row is a lease's, be it readable or not. Rows of other kinds share the table from KCL 3.5 on; KCL before that takes every row
+    /// True where a row is a lease's, be it readable or not. Rows of other kinds share the table from KCL 3.5 on; KCL before that takes
+    /// every row
     /// for a lease. A row without a type that has neither counter nor checkpoint is a lease's only where its key is a shard's.
     /// </summary>
     /// <param name="leaseKey">The row's key.</param>
@@ -28,7 +29,8 @@ public sealed partial record Lease
     }
 
     /// <summary>
-    /// Reads a row. Never throws because of what the row holds: <see cref="Problem"/> says what is wrong, and the other properties hold what could
+    /// Reads a row. Never throws because of what the row holds: <see cref="Problem"/> says what is wrong, and the other properties hold
+    /// what could
     /// be read.
     /// </summary>
     /// <param name="leaseKey">The row's key.</param>
@@ -70,7 +72,8 @@ public sealed partial record Lease
     }
 
     /// <summary>
-    /// The whole row, its key too: the attributes as they were read (<see cref="Attributes"/>), with what the properties say in their place. Of a
+    /// The whole row, its key too: the attributes as they were read (<see cref="Attributes"/>), with what the properties say in their
+    /// place. Of a
     /// row with a <see cref="Problem"/> it is what was read.
     /// </summary>
     public IReadOnlyDictionary<string, Value> ToAttributes()
@@ -165,7 +168,9 @@ public sealed partial record Lease
     /// <summary>What is written as <see cref="Names.Throughput"/>: KB a second, to a thousandth.</summary>
     internal static Value ThroughputValue(double throughput) => Value.FromDouble(Math.Round(throughput, 3));
 
-    /// <summary>The duration, if it is of this epoch: a version that does not know the attribute takes a lease without removing it.</summary>
+    /// <summary>
+    /// The duration, if it is of this epoch: a version that does not know the attribute takes a lease without removing it.
+    /// </summary>
     private static TimeSpan? DurationOf(string? text, long? epoch) =>
         text?.IndexOf('/') is { } slash and >= 0
         && long.TryParse(text.AsSpan(0, slash), NumberStyles.None, CultureInfo.InvariantCulture, out long ofEpoch)

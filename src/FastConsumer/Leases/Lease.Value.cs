@@ -6,7 +6,9 @@ namespace FastConsumer.Leases;
 /// <content>The value of one attribute of a row.</content>
 public sealed partial record Lease
 {
-    /// <summary>The value of one attribute of a row: a string, a number, a set of strings, bytes or a Boolean. Values are equal by content.</summary>
+    /// <summary>
+    /// The value of one attribute of a row: a string, a number, a set of strings, bytes or a Boolean. Values are equal by content.
+    /// </summary>
     public readonly struct Value : IEquatable<Value>
     {
         private static readonly SearchValues<char> s_numberCharacters = SearchValues.Create("0123456789+-.eE");

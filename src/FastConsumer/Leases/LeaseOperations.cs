@@ -1,7 +1,8 @@
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// What workers do with leases, as writes of rows, with KCL's conditions; and what became of them: neither a refusal nor a lost answer is believed
+/// What workers do with leases, as writes of rows, with KCL's conditions; and what became of them: neither a refusal nor a lost answer is
+/// believed
 /// before the row is read back, since nobody else sets an owner together with the next counter.
 /// </summary>
 internal static class LeaseOperations
@@ -39,7 +40,8 @@ internal static class LeaseOperations
     }
 
     /// <summary>
-    /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to the
+    /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1
+    /// to the
     /// counter, counts the switch of owners, notes the taker and its process, ends a hand-over, and removes requests and notifications.
     /// </summary>
     public static Task<LeaseWriteResult> TakeAsync(
@@ -75,7 +77,8 @@ internal static class LeaseOperations
     }
 
     /// <summary>
-    /// Renews leases and writes checkpoints: each update on its own condition (owner, counter, no hand-over), with counter + 1. Results stand in
+    /// Renews leases and writes checkpoints: each update on its own condition (owner, counter, no hand-over), with counter + 1. Results
+    /// stand in
     /// the order of the updates. A failed one comes with a <see cref="LeaseStoreException"/> that says whether it was throttled.
     /// </summary>
     /// <exception cref="ArgumentException">A lease has no owner, or there are two updates of one lease.</exception>
@@ -106,8 +109,10 @@ internal static class LeaseOperations
     }
 
     /// <summary>
-    /// Gives a lease up as KCL's evict does: on condition that owners and counter are as held, removes the owner, or sets the successor in its
-    /// place, adds 1 to the counter, and removes requests and notifications. During a KCL 3.x hand-over only the old owner goes, and the next
+    /// Gives a lease up as KCL's evict does: on condition that owners and counter are as held, removes the owner, or sets the successor in
+    /// its
+    /// place, adds 1 to the counter, and removes requests and notifications. During a KCL 3.x hand-over only the old owner goes, and the
+    /// next
     /// one stays, whatever the successor.
     /// </summary>
     public static Task<LeaseWriteResult> ReleaseAsync(this ILeaseStore store, Lease held, string? successor, CancellationToken cancellationToken)
@@ -135,7 +140,8 @@ internal static class LeaseOperations
     }
 
     /// <summary>
-    /// Asks the owner to hand a lease over, or takes that back where <paramref name="requester"/> is null: on condition that owners and request are
+    /// Asks the owner to hand a lease over, or takes that back where <paramref name="requester"/> is null: on condition that owners and
+    /// request are
     /// as observed. Leaves the counter alone, so that it disturbs no write of the owner.
     /// </summary>
     public static async Task<LeaseWriteResult> RequestAsync(
@@ -167,7 +173,8 @@ internal static class LeaseOperations
     }
 
     /// <summary>
-    /// Notifies an owner on its row, on condition that the row still has this owner; true where it has. Leaves the counter alone. A hint, no more:
+    /// Notifies an owner on its row, on condition that the row still has this owner; true where it has. Leaves the counter alone. A hint,
+    /// no more:
     /// one that is lost costs time only.
     /// </summary>
     public static async Task<bool> RingAsync(this ILeaseStore store, string leaseKey, string owner, string ring, CancellationToken cancellationToken)
@@ -221,7 +228,9 @@ internal static class LeaseOperations
         return row is null || (IsAs(observed, row) ? throw result.Error! : false);
     }
 
-    /// <summary>True where a row is what this owner's next write leaves, whichever it was, and not that of another process of the same name.</summary>
+    /// <summary>
+    /// True where a row is what this owner's next write leaves, whichever it was, and not that of another process of the same name.
+    /// </summary>
     private static bool IsNextOf(Lease held, Lease row) =>
         row.Problem is null
         && row.LeaseCounter == held.LeaseCounter + 1
@@ -374,7 +383,9 @@ internal static class LeaseOperations
             : new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
     }
 
-    /// <summary>Why a write's fate is not known where its row cannot be read back: the first fault says more, where there was one.</summary>
+    /// <summary>
+    /// Why a write's fate is not known where its row cannot be read back: the first fault says more, where there was one.
+    /// </summary>
     /// <param name="fault">Why the write was not answered; null where it was refused.</param>
     /// <param name="unreadable">Why the row cannot be read. A throttle of reads is none of writes, which need not slow down for it.</param>
     private static Exception Unsettled(Exception? fault, LeaseStoreException unreadable) =>
@@ -399,7 +410,8 @@ internal static class LeaseOperations
 /// <summary>One conditional write of an owner: a renewal, with a checkpoint where there is news.</summary>
 /// <param name="Held">The lease as this worker last wrote it: owner and counter are the condition.</param>
 /// <param name="Checkpoint">The new position; null to renew only.</param>
-/// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is. Written with a checkpoint only.</param>
+/// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is. Written with a
+/// checkpoint only.</param>
 internal readonly record struct LeaseUpdate(Lease Held, CheckpointPosition? Checkpoint = null, double? Throughput = null);
 
 /// <summary>What became of a conditional write.</summary>

@@ -23,7 +23,8 @@ public sealed record LeaseWrite
     public IReadOnlyCollection<string> Remove { get; init; } = [];
 
     /// <summary>
-    /// Refuses what no store can write in one go: two writes of one row, a write that changes nothing, that sets an attribute and removes it, or
+    /// Refuses what no store can write in one go: two writes of one row, a write that changes nothing, that sets an attribute and removes
+    /// it, or
     /// that touches the key. Every store calls it before it sends anything.
     /// </summary>
     /// <exception cref="ArgumentException">There is one of these; the message names the row.</exception>
@@ -85,21 +86,27 @@ public sealed record LeaseWrite
         /// <summary>The row is not what the condition says, or it is gone. The write had no effect.</summary>
         Refused,
 
-        /// <summary>It was certainly not written: the server threw it back (throttled, denied, table missing), or it was never sent.</summary>
+        /// <summary>
+        /// It was certainly not written: the server threw it back (throttled, denied, table missing), or it was never sent.
+        /// </summary>
         NotWritten,
 
-        /// <summary>Nobody knows whether it took effect, or will: there was no answer, a broken connection, or an error of the server's own (5xx).</summary>
+        /// <summary>
+        /// Nobody knows whether it took effect, or will: there was no answer, a broken connection, or an error of the server's own (5xx).
+        /// </summary>
         Unknown,
     }
 
     /// <summary>The answer to a write.</summary>
     /// <param name="Outcome">What became of it.</param>
     /// <param name="Row">
-    /// Written: the row after the write; null where the store does not say, for <see cref="ApplyTo"/> does. Refused: the row as it is; null where
+    /// Written: the row after the write; null where the store does not say, for <see cref="ApplyTo"/> does. Refused: the row as it is;
+    /// null where
     /// the store does not say, or the row is gone.
     /// </param>
     /// <param name="Error">
-    /// Why it was not written or is not known, mostly a <see cref="LeaseStoreException"/>, whose <see cref="LeaseStoreException.IsThrottled"/> says
+    /// Why it was not written or is not known, mostly a <see cref="LeaseStoreException"/>, whose
+    /// <see cref="LeaseStoreException.IsThrottled"/> says
     /// whether the table was asked for too much; null where it was written or refused.
     /// </param>
     public readonly record struct Result(Outcome Outcome, Lease? Row = null, Exception? Error = null);

@@ -45,7 +45,7 @@ public sealed class FaultTests : WorkerTest
         Kinesis.Faults.Fail("GetShardIterator", "InternalFailure", status: 500, times: 2);
         await using WorkerHost host = await StartAsync();
         await Journal.WaitForAsync(texts, host.Log);
-        Assert.Contains("kinesis:ListShards", (await host.WaitForLogAsync(2305)).Error!.Message, StringComparison.Ordinal);
+        Assert.Contains("kinesis:ListShards", (await host.WaitForLogAsync(2330)).Error!.Message, StringComparison.Ordinal);
         await host.WaitForHealthAsync(HealthStatus.Healthy);
     }
 

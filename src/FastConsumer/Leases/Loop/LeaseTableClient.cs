@@ -228,7 +228,7 @@ internal sealed class LeaseTableClient
                 DateTimeOffset? createdAt = withCreation
                     ? (await _kinesis.DescribeStreamSummaryAsync(_stream, end)).StreamCreationTimestamp
                     : null;
-                DateTimeOffset answeredAt = ShardListing.Before(listing.AnsweredAt, _time);
+                DateTimeOffset answeredAt = listing.AnsweredAt ?? _time.GetUtcNow();
                 return new LeaseEvent.StreamListed(listing.Shards, createdAt, answeredAt, begun, null);
             });
         }
