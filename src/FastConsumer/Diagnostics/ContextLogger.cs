@@ -7,7 +7,7 @@ namespace FastConsumer.Diagnostics;
 /// A logger whose entries all say where they come from: its values (application, stream, processor, and a shard where there is one) are in
 /// the state of each entry and in a scope around it. Made once for a worker, and once for each of its shards with <see cref="With"/>.
 /// </summary>
-/// <remarks>What a logging provider throws is not caught here.</remarks>
+/// <remarks>What a logging provider throws is not caught here: <see cref="GuardedLogger"/> does.</remarks>
 internal sealed class ContextLogger : ILogger
 {
     public const string Application = "Application";

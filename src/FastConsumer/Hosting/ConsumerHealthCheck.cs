@@ -29,7 +29,8 @@ internal sealed class ConsumerHealthCheck(ConsumerHealth health) : IHealthCheck
         string description = string.Join(' ', conditions.Take(MostMessages).Select(static condition => condition.Value.Message));
         if (conditions.Length > MostMessages)
         {
-            description += $" {conditions.Length - MostMessages} more conditions are not named here; the log has them.";
+            int unhealthyInAll = conditions.Count(static condition => condition.Value.Severity == ConditionSeverity.Unhealthy);
+            description += $" And {conditions.Length - MostMessages} more conditions: {unhealthyInAll} of {conditions.Length} are unhealthy.";
         }
 
         Dictionary<string, object> data =

@@ -42,7 +42,15 @@ internal sealed class StreamWorker : IAsyncDisposable
         TaskScheduler tableScheduler = _tableThreads ?? parts.Scheduler;
         _supervisor = new ShardSupervisor(parts.ForShards() with { SinceTableThrottle = SinceTableThrottle }, Post);
         _report = new LeaseReport(
-            LeaseSettings, Settings.ApplicationName, Settings.ProcessorName, store.Description, parts.Health, parts.Log, parts.Time, _supervisor.Control);
+            LeaseSettings,
+            Settings.ApplicationName,
+            Settings.ProcessorName,
+            store.Description,
+            StartText,
+            parts.Health,
+            parts.Log,
+            parts.Time,
+            _supervisor.Control);
         _client = new LeaseTableClient(store, parts.Client, Settings.Stream, Settings.LeaseDuration, parts.Time, tableScheduler)
         {
             Post = Post,
@@ -69,6 +77,10 @@ internal sealed class StreamWorker : IAsyncDisposable
         BalanceByThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
         TableWriteUnits = Settings.LeaseTableWriteUnits,
     };
+
+    private string StartText => Settings.StartPosition == StartPosition.AtTimestamp
+        ? $"AtTimestamp {Settings.StartTimestamp:O}"
+        : Settings.StartPosition.ToString();
 
     /// <summary>Starts the worker in the background.</summary>
     public void Start() => _run = ApartTask.StartOn(_parts.Scheduler, RunAsync);
@@ -118,7 +130,7 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        using IDisposable? scope = ContextLogger.BeginScope(_parts.Log);
+        using IDisposable? scope = ((GuardedLogger)_parts.Log).OpenScope();
         DateTimeOffset createdAt;
         try
         {

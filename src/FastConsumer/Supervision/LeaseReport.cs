@@ -22,6 +22,7 @@ internal sealed class LeaseReport
     private readonly string _application;
     private readonly string _processor;
     private readonly string _table;
+    private readonly string _startPosition;
     private readonly ConsumerHealth _health;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
@@ -32,6 +33,7 @@ internal sealed class LeaseReport
     /// <param name="application">The application's name.</param>
     /// <param name="processor">The processor's name.</param>
     /// <param name="table">The lease table, for messages.</param>
+    /// <param name="startPosition">The start position of the options, as messages write it.</param>
     /// <param name="health">Where conditions are shown.</param>
     /// <param name="log">A logger that throws nothing.</param>
     /// <param name="time">The clock.</param>
@@ -41,6 +43,7 @@ internal sealed class LeaseReport
         string application,
         string processor,
         string table,
+        string startPosition,
         ConsumerHealth health,
         ILogger log,
         TimeProvider time,
@@ -50,6 +53,7 @@ internal sealed class LeaseReport
         _application = application;
         _processor = processor;
         _table = table;
+        _startPosition = startPosition;
         _health = health;
         _log = log;
         _time = time;
@@ -109,6 +113,10 @@ internal sealed class LeaseReport
                 break;
             case Tell.Taken:
                 // the run says so, once it has started
+                break;
+            case Tell.ShardsFound found:
+                string starts = StartReport.Describe(found.Leases, _startPosition, _settings.Start);
+                ConsumerLog.StartsAt(_log, _processor, _settings.StreamName, starts);
                 break;
             case Tell.LeaseLost lost:
                 LeaseLog.LeaseLost(_log, Me, lost.Key, lost.Reason);

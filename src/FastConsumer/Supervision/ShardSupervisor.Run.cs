@@ -185,6 +185,7 @@ internal sealed partial class ShardSupervisor
         /// <summary>From the start to <see cref="LeaseEvent.Ended"/>. Throws nothing.</summary>
         public async Task RunAsync()
         {
+            using IDisposable? scope = _log.OpenScope();
             _parts.Health.Clear(Place);
             ConsumerLog.LeaseTaken(_log, _start.Taken.LeaseOwner ?? "", Key, _start.Taken.Checkpoint, Epoch, _start.From);
             _parts.Metrics.LeaseTaken(Tags);

@@ -17,6 +17,9 @@ internal abstract partial record LeaseCommand
         /// <summary>A lease was taken; its run starts.</summary>
         public sealed record Taken(string Key, long Epoch, CheckpointPosition Position, string From) : Tell;
 
+        /// <summary>For the first time each shard has the lease that it asks for. Told once.</summary>
+        public sealed record ShardsFound(IReadOnlyList<Lease> Leases) : Tell;
+
         /// <summary>A lease was lost.</summary>
         public sealed record LeaseLost(string Key, long Epoch, string Reason) : Tell;
 

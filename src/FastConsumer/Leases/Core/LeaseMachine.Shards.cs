@@ -355,7 +355,12 @@ internal static partial class LeaseMachine
                 Do(new LeaseCommand.Tell.StreamFailed(Error: null, TimeSpan.Zero, IsOver: true));
             }
 
-            _stream = _stream with { Creating = null, FollowedAt = _now, Failures = 0, NotBefore = TimeSpan.MinValue };
+            if (!_stream.IsFollowed)
+            {
+                Do(new LeaseCommand.Tell.ShardsFound([.. _leases.Values.Select(static entry => entry.Row)]));
+            }
+
+            _stream = _stream with { Creating = null, IsFollowed = true, FollowedAt = _now, Failures = 0, NotBefore = TimeSpan.MinValue };
             TellHoles(creating);
             CleanUp();
         }

@@ -152,11 +152,8 @@ internal static class LeasePlan
 
     /// <summary>
     /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
-<<<<<<< HEAD:src/FastConsumer/Leases/Core/LeasePlan.cs
-    /// that fall to it by lot; beyond its share what nobody has taken for long, as far as it has room. Where none is free, it asks those that have most for as many as level it out. From a
-=======
-    /// that fall to it by lot. Where none is free, it asks those that have most for as many as level it out. From a
->>>>>>> store:src/FastConsumer/Leases/LeasePlan.cs
+    /// that fall to it by lot; beyond its share what nobody has taken for long, as far as it has room. Where none is free, it asks those that
+    /// have most for as many as level it out. From a
     /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one. What it has asked for and needs no more, since
     /// others
     /// have come or gone, it leaves where it is.

@@ -150,6 +150,9 @@ internal sealed partial record LeaseTableState
         /// <summary>When the leases followed the shards last.</summary>
         public TimeSpan FollowedAt { get; init; }
 
+        /// <summary>True once the leases were what the shards ask for.</summary>
+        public bool IsFollowed { get; init; }
+
         /// <summary>No listing begins before.</summary>
         public TimeSpan NotBefore { get; init; }
 
