@@ -59,7 +59,7 @@ internal static partial class LeaseMachine
         /// <summary>True where the row is that of this take, and bears somebody else's request.</summary>
         private bool IsRequest(Own own, Lease row) => row.RequestedBy is not null && row.RequestedBy != Me && row.LeaseOwner == Me && row.Session == own.Row.Session;
 
-        private TimeSpan NextPhaseAt(Hold.HandingOff handingOff) => handingOff.Step switch
+        private static TimeSpan NextPhaseAt(Hold.HandingOff handingOff) => handingOff.Step switch
         {
             Hold.Stage.Draining => handingOff.Times.Cancel,
             Hold.Stage.Cancelled => handingOff.Times.GiveUp,
