@@ -59,7 +59,7 @@ internal static partial class LeaseMachine
         /// <summary>True where the row is that of this take, and bears somebody else's request.</summary>
         private bool IsRequest(Own own, Lease row) => row.RequestedBy is not null && row.RequestedBy != Me && row.LeaseOwner == Me && row.Session == own.Row.Session;
 
-        private TimeSpan NextPhaseAt(Hold.HandingOff handingOff) => handingOff.Step switch
+        private static TimeSpan NextPhaseAt(Hold.HandingOff handingOff) => handingOff.Step switch
         {
             Hold.Stage.Draining => handingOff.Times.Cancel,
             Hold.Stage.Cancelled => handingOff.Times.GiveUp,
@@ -270,8 +270,7 @@ internal static partial class LeaseMachine
                 Do(new LeaseCommand.Tell.ReleaseGivenUp(entry.Key, own.Epoch));
                 Abandon(own);
                 _toRelease = _toRelease.Remove(entry.Key);
-                Attempt? unsettled = IsOff(Rules.ReleaseInDoubt) ? null : own.Attempts.LastOrDefault();
-                Put(entry with { Hold = new Hold.NotHeld(unsettled) });
+                Put(entry with { Hold = new Hold.NotHeld(own.Attempts.LastOrDefault()) });
                 return;
             }
 

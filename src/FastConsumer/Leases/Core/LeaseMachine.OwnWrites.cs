@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using static FastConsumer.Leases.Core.LeaseTableState;
 
 namespace FastConsumer.Leases.Core;

@@ -36,7 +36,7 @@ internal static partial class LeaseMachine
 
     private sealed partial class Turn
     {
-        private bool IsDescribed => _stream.DescribedAt is { } at && _now - at < s_listingLasts;
+        private bool IsDescribed => _stream.DescribedAt is { } at && (_now - at < s_listingLasts || IsOff(Rules.FreshListing));
 
         private List<Lease> Rows() => [.. _leases.Values.Select(static entry => entry.Row)];
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using static FastConsumer.Leases.Core.LeaseTableState;
 
 namespace FastConsumer.Leases.Core;
@@ -13,7 +12,7 @@ internal static partial class LeaseMachine
     {
         private TimeSpan SuccessorsBy => _stopBegan is { } begun ? begun + s_patience : TimeSpan.MinValue;
 
-        private TimeSpan NextStopAt => _mode is Mode.Stopping or Mode.TakingBack && _stop is { } stop ? Max(stop.End, _scan.NotBefore) : TimeSpan.MaxValue;
+        private TimeSpan NextStopAt => _mode is Mode.Stopping or Mode.TakingBack && _stop is { } stop ? stop.End : TimeSpan.MaxValue;
 
         private void StopWanted(LeaseEvent.StopWanted wanted)
         {

@@ -1,5 +1,3 @@
-using static FastConsumer.Leases.Core.LeaseTableState;
-
 namespace FastConsumer.Leases.Core;
 
 /// <content>

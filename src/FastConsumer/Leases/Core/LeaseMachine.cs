@@ -21,50 +21,47 @@ internal static partial class LeaseMachine
         /// <summary>A row is adopted only where one of our writes leaves exactly it.</summary>
         ExactAdoption = 1 << 1,
 
-        /// <summary>A release given up with a write under way leaves the row in doubt: no take before that is settled.</summary>
-        ReleaseInDoubt = 1 << 2,
-
         /// <summary>No take while a former run lasts here.</summary>
-        FormerRunEnds = 1 << 3,
+        FormerRunEnds = 1 << 2,
 
         /// <summary>A take without an answer is settled by its row.</summary>
-        TakeInDoubt = 1 << 4,
+        TakeInDoubt = 1 << 3,
 
         /// <summary>A row expires by its owner's lease duration.</summary>
-        OwnersDuration = 1 << 5,
+        OwnersDuration = 1 << 4,
 
         /// <summary>A lease that was asked for counts for who asked.</summary>
-        RequesterCounts = 1 << 6,
+        RequesterCounts = 1 << 5,
 
         /// <summary>Events of another run change nothing.</summary>
-        EpochsDiffer = 1 << 7,
+        EpochsDiffer = 1 << 6,
 
         /// <summary>One write of a lease at a time.</summary>
-        OneWrite = 1 << 8,
+        OneWrite = 1 << 7,
 
         /// <summary>A counter stands still from when it was taken in until its latest read began.</summary>
-        StillnessByReads = 1 << 9,
+        StillnessByReads = 1 << 8,
 
         /// <summary>A worker is dead only where all of its rows stand still.</summary>
-        DeadByAllRows = 1 << 10,
+        DeadByAllRows = 1 << 9,
 
         /// <summary>A worker never releases what a former process of its id holds.</summary>
-        NamesakesKeep = 1 << 11,
+        NamesakesKeep = 1 << 10,
 
         /// <summary>Leases are created only by a listing of late.</summary>
-        FreshListing = 1 << 12,
+        FreshListing = 1 << 11,
 
         /// <summary>A row with a lower counter is an older one.</summary>
-        StaleRows = 1 << 13,
+        StaleRows = 1 << 12,
 
         /// <summary>A lease is lost at 0.9 of its duration, whatever comes later.</summary>
-        Expires = 1 << 14,
+        Expires = 1 << 13,
 
         /// <summary>A throttled write leaves no doubt.</summary>
-        ThrottleIsNoDoubt = 1 << 15,
+        ThrottleIsNoDoubt = 1 << 14,
 
         /// <summary>No take and no creation before all leased parents are finished.</summary>
-        ParentsFirst = 1 << 16,
+        ParentsFirst = 1 << 15,
     }
 
     /// <summary>A lease counts as this worker's own for so much of its duration: others wait for all of it.</summary>

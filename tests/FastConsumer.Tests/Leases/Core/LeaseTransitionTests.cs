@@ -15,6 +15,12 @@ public sealed class LeaseTransitionTests
     private ImmutableArray<LeaseCommand> _commands = [];
     private Lease _row = Read(new Lease { LeaseKey = "0", LeaseCounter = 4 });
 
+    /// <summary>A rule that is switched off: then the test of that rule fails.</summary>
+    internal LeaseMachine.Rules Without
+    {
+        init => _state = Create(LeaseLifeTests.Settings("A") with { Without = value });
+    }
+
     private Hold Hold => _state.Leases["0"].Hold;
 
     private Own Own => _state.Leases["0"].Own!;
@@ -134,7 +140,8 @@ public sealed class LeaseTransitionTests
         Owned();
         (LeaseCommand.Send send, LeaseWrite first) = Checkpoint("7");
         Lease reset = LeaseWorld.Changed(Apply(first), new() { [Lease.Names.Checkpoint] = "TRIM_HORIZON" });
-        Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Refused, reset));
+        Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Unknown));
+        Step(new LeaseEvent.RowsRead(["0"], [reset], _now, ReadConsistency.Strong));
         Assert.Single(_commands.OfType<LeaseCommand.Lose>());
     }
 
@@ -293,6 +300,60 @@ public sealed class LeaseTransitionTests
     }
 
     [Fact]
+    public void One_write_is_in_flight_at_a_time()
+    {
+        Owned();
+        Checkpoint("7");
+        Step(new LeaseEvent.CheckpointWanted("0", 5, IsUrgent: true));
+        Until(_now + TimeSpan.FromSeconds(1));
+        Assert.Single(_all.OfType<LeaseCommand.Send>());
+        Assert.NotNull(Own.Waiting);
+    }
+
+    [Fact]
+    public void A_counter_stands_still_from_when_it_was_taken_in_until_its_latest_read_began()
+    {
+        _row = LeaseWorld.Changed(_row, new()
+        {
+            [Lease.Names.LeaseOwner] = "B",
+            [Lease.Names.TakenBy] = "B",
+            [Lease.Names.Session] = "process-B/4",
+            [Lease.Names.Duration] = "4/10000",
+        });
+        Step(new LeaseEvent.Tick());
+        TimeSpan begun = _now;
+        // a slow answer: B may have renewed the lease at any time until now
+        _now += TimeSpan.FromSeconds(6);
+        Step(new LeaseEvent.TableListed([_row], begun, ReadConsistency.Strong));
+        ListAt(begun + s_d);
+        Assert.IsType<Hold.NotHeld>(Hold);
+        ListAt(begun + TimeSpan.FromSeconds(6) + s_d);
+        Assert.IsType<Hold.Taking>(Hold);
+    }
+
+    [Fact]
+    public void An_old_listing_creates_nothing()
+    {
+        Shard[] shards = [LeaseLifeTests.Shard("0", 0, 2), LeaseLifeTests.Shard("1", 1, 2)];
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.StartedAt] = 0 });
+        Taking();
+        Assert.Single(_commands.OfType<LeaseCommand.ListStream>());
+        Step(new LeaseEvent.StreamListed(shards, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, _now, null));
+        // it lacks a lease, and a consistent list is to tell; but that comes when the listing says nothing any more
+        while (!_commands.OfType<LeaseCommand.List>().Any())
+        {
+            _now += TimeSpan.FromMilliseconds(100);
+            Step(new LeaseEvent.Tick());
+        }
+
+        TimeSpan begun = _now;
+        _now += TimeSpan.FromSeconds(19.95);
+        Step(new LeaseEvent.TableListed([_row], begun, ReadConsistency.Strong));
+        Assert.Empty(_all.OfType<LeaseCommand.Create>());
+        Assert.Contains(_all, static command => command is LeaseCommand.ListStream { WithCreation: true });
+    }
+
+    [Fact]
     public void Nothing_is_taken_and_no_request_answered_while_the_stream_is_another()
     {
         _row = LeaseWorld.Changed(_row, new() { [Lease.Names.StreamName] = "invoices" });
@@ -432,6 +493,19 @@ public sealed class LeaseTransitionTests
                 _now += TimeSpan.FromMilliseconds(100);
                 Step(new LeaseEvent.Tick());
             }
+        }
+
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+    }
+
+    /// <summary>A list that begins then.</summary>
+    private void ListAt(TimeSpan begun)
+    {
+        Until(begun);
+        while (_state.Table.ListingSince is null)
+        {
+            _now += TimeSpan.FromMilliseconds(100);
+            Step(new LeaseEvent.Tick());
         }
 
         Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));

@@ -5,9 +5,24 @@ namespace FastConsumer.Tests.Leases.Core;
 /// <summary>Rules are switched off one by one: what checks the machine must notice that each is missing.</summary>
 public sealed class PlantedRuleTests
 {
-    public static TheoryData<string> Rules => [.. Enum.GetNames<LeaseMachine.Rules>().Where(static name => name != nameof(LeaseMachine.Rules.None))];
+    /// <summary>What two workers in a small world seldom come to: the rule's own transition shows it.</summary>
+    private static readonly Dictionary<LeaseMachine.Rules, Action<LeaseTransitionTests>> s_transitions = new()
+    {
+        [LeaseMachine.Rules.ExactAdoption] = static tests => tests.A_row_that_only_looks_like_our_next_write_is_not_adopted(),
+        [LeaseMachine.Rules.ThrottleIsNoDoubt] = static tests => tests.A_throttled_write_leaves_no_doubt_and_is_tried_again(),
+        [LeaseMachine.Rules.OneWrite] = static tests => tests.One_write_is_in_flight_at_a_time(),
+        [LeaseMachine.Rules.TakeInDoubt] = static tests => tests.A_take_that_is_answered_too_late_is_found_by_its_row_or_taken_anew(),
+        [LeaseMachine.Rules.StillnessByReads] = static tests =>
+            tests.A_counter_stands_still_from_when_it_was_taken_in_until_its_latest_read_began(),
+        [LeaseMachine.Rules.FreshListing] = static tests => tests.An_old_listing_creates_nothing(),
+    };
 
-    private const int Walks = 250;
+    public static TheoryData<string> ByTransition => [.. s_transitions.Keys.Select(static rule => rule.ToString())];
+
+    public static TheoryData<string> ByWorld =>
+        [.. Enum.GetValues<LeaseMachine.Rules>().Where(static rule => rule != LeaseMachine.Rules.None && !s_transitions.ContainsKey(rule)).Select(static rule => rule.ToString())];
+
+    private const int Walks = 120;
 
     /// <summary>What the other test finds is the missing rule's, and not there without it.</summary>
     [Fact]
@@ -22,7 +37,7 @@ public sealed class PlantedRuleTests
     }
 
     [Theory]
-    [MemberData(nameof(Rules))]
+    [MemberData(nameof(ByWorld))]
     public void A_rule_that_is_missing_is_missed(string rule)
     {
         LeaseSearch.Figures figures = new();
@@ -38,5 +53,15 @@ public sealed class PlantedRuleTests
         }
 
         Assert.Fail($"Without {rule} all is well in each world: {figures}");
+    }
+
+    [Theory]
+    [MemberData(nameof(ByTransition))]
+    public void A_rule_that_is_missing_fails_its_transition(string rule)
+    {
+        LeaseMachine.Rules without = Enum.Parse<LeaseMachine.Rules>(rule);
+        s_transitions[without](new LeaseTransitionTests());
+        Exception? failure = Record.Exception(() => s_transitions[without](new LeaseTransitionTests { Without = without }));
+        Assert.True(failure is Xunit.Sdk.XunitException or LeaseMachine.InvariantViolation, $"Without {rule} the transition is the same. {failure}");
     }
 }
