@@ -84,23 +84,23 @@ public class LeaseMachineBenchmarks
 
     /// <summary>The whole table, in which the other worker has written each of its leases.</summary>
     [Benchmark]
-    public LeaseTableState List() => LeaseMachine.Step(_listing, _listed, _listAt).State;
+    public int List() => LeaseMachine.Step(_listing, _listed, _listAt).Commands.Length;
 
     /// <summary>Nothing is due.</summary>
     [Benchmark]
-    public LeaseTableState Tick() => LeaseMachine.Step(_state, new LeaseEvent.Tick(), _now).State;
+    public int Tick() => LeaseMachine.Step(_state, new LeaseEvent.Tick(), _now).Commands.Length;
 
     /// <summary>All that is held is looked through, each twentieth of the lease duration.</summary>
     [Benchmark]
-    public LeaseTableState Round() => LeaseMachine.Step(_state, new LeaseEvent.Tick(), _state.Table.NextRound).State;
+    public int Round() => LeaseMachine.Step(_state, new LeaseEvent.Tick(), _state.Table.NextRound).Commands.Length;
 
     /// <summary>A shard has progress.</summary>
     [Benchmark]
-    public LeaseTableState CheckpointWanted() => LeaseMachine.Step(_state, _wanted, _now).State;
+    public int CheckpointWanted() => LeaseMachine.Step(_state, _wanted, _now).Commands.Length;
 
     /// <summary>A batch of 25 writes was answered.</summary>
     [Benchmark]
-    public LeaseTableState Answered() => LeaseMachine.Step(_sent, _answered, _sentAt).State;
+    public int Answered() => LeaseMachine.Step(_sent, _answered, _sentAt).Commands.Length;
 
     /// <summary>When the next turn is due.</summary>
     [Benchmark]

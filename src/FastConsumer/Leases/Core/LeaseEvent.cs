@@ -67,9 +67,11 @@ internal abstract record LeaseEvent
 
     /// <summary>
     /// What the table may be asked for a second. The loop asks on its own, each 5 min, where the settings say nothing; null where nothing
-    /// is provisioned or it cannot be learnt.
+    /// is provisioned.
     /// </summary>
-    public sealed record LimitsKnown(double? WriteUnits) : LeaseEvent;
+    /// <param name="WriteUnits">Write units.</param>
+    /// <param name="IsUnknown">True where it cannot be learnt now: what was known stays.</param>
+    public sealed record LimitsKnown(double? WriteUnits, bool IsUnknown = false) : LeaseEvent;
 
     /// <summary>A shard has progress to write, or somebody waits for it.</summary>
     public sealed record CheckpointWanted(string Key, long Epoch, bool IsUrgent) : LeaseEvent;

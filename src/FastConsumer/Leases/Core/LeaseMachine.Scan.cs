@@ -214,22 +214,22 @@ internal static partial class LeaseMachine
             _scan = _scan with
             {
                 Watched = [.. rows.Skip(next).Concat(rows.Take(next)).Take(MostWatched)],
-                ExpiryAt = Max(DeathAt(rows.ToDictionary(static row => row.Owner, static row => row.Key, StringComparer.Ordinal)), _now + s_shortestGap),
+                ExpiryAt = Max(DeathAt(rows.Select(static row => row.Key)), _now + s_shortestGap),
             };
         }
 
         /// <summary>When a list can first tell that a worker whose notification row stands still is dead.</summary>
         /// <param name="notificationRows">The key of each worker's notification row.</param>
-        private TimeSpan DeathAt(Dictionary<string, string> notificationRows)
+        private TimeSpan DeathAt(IEnumerable<string> notificationRows)
         {
             Dictionary<string, TimeSpan> deaths = new(StringComparer.Ordinal);
-            foreach ((string owner, string key) in notificationRows)
+            foreach (Entry row in notificationRows.Select(key => _leases[key]))
             {
-                Entry row = Find(key)!;
                 TimeSpan silence = SilenceOf(row);
-                if (silence >= ListAfter * DurationOf(row.Row) && _workers.GetValueOrDefault(owner)?.IsDead != true)
+                string worker = WorkerOf(row.Row)!;
+                if (silence >= ListAfter * DurationOf(row.Row) && _workers.GetValueOrDefault(worker)?.IsDead != true)
                 {
-                    deaths[owner] = row.Seen!.Until - silence + DurationOf(row.Row);
+                    deaths[worker] = row.Seen!.Until - silence + DurationOf(row.Row);
                 }
             }
 
@@ -240,9 +240,10 @@ internal static partial class LeaseMachine
 
             foreach (Entry entry in _leases.Values)
             {
-                if (entry.Row is { Problem: null, IsFinished: false, Owner: { } owner } && entry.Seen is { } seen && deaths.TryGetValue(owner, out TimeSpan death))
+                if (entry.Row is { Problem: null, IsFinished: false, Owner: not null } row && entry.Seen is { } seen
+                    && WorkerOf(row) is { } worker && deaths.TryGetValue(worker, out TimeSpan death))
                 {
-                    deaths[owner] = Max(death, seen.Since + (Suspicious * DurationOf(entry.Row)));
+                    deaths[worker] = Max(death, seen.Since + (Suspicious * DurationOf(entry.Row)));
                 }
             }
 
@@ -260,6 +261,7 @@ internal static partial class LeaseMachine
 
             bool isStrong = listed.Consistency == ReadConsistency.Strong;
             bool answers = _scan.AnswersNotification;
+            bool hasMoved = !(_scan.MoveFailedAt >= _scan.ListedAt);
             _scan = _scan with
             {
                 ListingSince = null,
@@ -269,7 +271,11 @@ internal static partial class LeaseMachine
                 AnswersNotification = false,
             };
             _scan = _scan with { ListAt = _now + (ListInterval * (0.9 + (_chance.NextDouble() / 5))) };
-            TableAnswers();
+            if (hasMoved)
+            {
+                TableAnswers();
+            }
+
             Observe(listed.Rows, listed.Begun, isStrong);
             Absent(listed.Rows, listed.Begun, isStrong);
             RequestsListed(listed.Begun);
@@ -472,9 +478,23 @@ internal static partial class LeaseMachine
             }
         }
 
+        /// <summary>Leases do not move: the rest waits too, since where the table throttles its units are for the renewals now.</summary>
+        private void FailMoves(Exception error)
+        {
+            _scan = _scan with { ToTake = [], ToAsk = [], MoveFailedAt = _now };
+            WantList();
+            FailTable(error);
+        }
+
         /// <summary>The table does not let itself be read, or leases do not move: the next list waits.</summary>
         private TimeSpan FailTable(Exception? error)
         {
+            if (_now < _scan.NotBefore)
+            {
+                // what fails together is one failure
+                return _scan.NotBefore - _now;
+            }
+
             TimeSpan wait = Backoff(s_firstReadRetry, IsThrottle(error) ? s_throttledReadRetry : s_longestReadRetry, _scan.Failures);
             _scan = _scan with { Failures = _scan.Failures + 1, NotBefore = _now + wait };
             Do(new LeaseCommand.Tell.TableFailed(error, wait));

@@ -88,8 +88,9 @@ internal static partial class LeaseMachine
                 Runnable = runnable.Count,
                 ToTake = [.. moves.Take.Select(lease => (lease.LeaseKey, lease.LeaseCounter, Origin(_leases[lease.LeaseKey])))],
                 ToWithdraw = [.. moves.Withdraw.Select(static lease => lease.LeaseKey)],
-                ToAsk = [.. moves.Request.Take(MovesAtOnce(runnable.Count)).Select(static lease => lease.LeaseKey)],
+                ToAsk = _now < _scan.LimitsBy ? [] : [.. moves.Request.Take(MovesAtOnce(runnable.Count)).Select(static lease => lease.LeaseKey)],
                 HasReached = _scan.HasReached || moves.Take.Count > 0 || moves.Request.Count > 0,
+                IsListWanted = _scan.IsListWanted || (_now < _scan.LimitsBy && moves.Request.Count > 0),
             };
             TellUnread(moves.Unread);
             PassOn(runnable, moves.Take);
@@ -201,6 +202,22 @@ internal static partial class LeaseMachine
                 : IsFree(entry) ? $"{row.Owner}, which has not renewed it for {entry.Seen!.Still.TotalSeconds:0.#} s"
                 : row.RequestedBy == Me ? $"{row.Owner}, which has not answered the request"
                 : $"{row.Owner}, which has more";
+        }
+
+        /// <summary>What the table bears is known, or that it cannot be known now: what has waited for it is asked for.</summary>
+        private void LimitsKnown(LeaseEvent.LimitsKnown limits)
+        {
+            bool isAwaited = _now < _scan.LimitsBy;
+            _scan = _scan with { LimitsBy = TimeSpan.MinValue };
+            if (_settings.TableWriteUnits is null && !limits.IsUnknown)
+            {
+                _budget = _budget.WithTableUnits(limits.WriteUnits);
+            }
+
+            if (isAwaited && _scan.ListedAt is not null && _mode == Mode.Running)
+            {
+                Balance();
+            }
         }
 
         /// <summary>Every lease is written at least twice in its duration.</summary>
@@ -422,9 +439,7 @@ internal static partial class LeaseMachine
             WantList();
             if (result.Error is { } error)
             {
-                // the rest can wait: where the table throttles, its units are for the renewals now
-                _scan = _scan with { ToTake = [], ToAsk = [] };
-                FailTable(error);
+                FailMoves(error);
             }
         }
 
@@ -559,9 +574,7 @@ internal static partial class LeaseMachine
 
             if (result.Error is { } error && !isAsked)
             {
-                _scan = _scan with { ToAsk = [], ToTake = [] };
-                WantList();
-                FailTable(error);
+                FailMoves(error);
             }
         }
 
@@ -580,8 +593,7 @@ internal static partial class LeaseMachine
             }
             else if (result.Error is { } error)
             {
-                WantList();
-                FailTable(error);
+                FailMoves(error);
             }
         }
 

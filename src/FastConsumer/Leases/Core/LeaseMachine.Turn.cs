@@ -123,7 +123,7 @@ internal static partial class LeaseMachine
                     StreamListed(stream);
                     break;
                 case LeaseEvent.LimitsKnown limits:
-                    _budget = _settings.TableWriteUnits is null ? _budget.WithTableUnits(limits.WriteUnits) : _budget;
+                    LimitsKnown(limits);
                     break;
                 case LeaseEvent.CheckpointWanted wanted:
                     CheckpointWanted(wanted);

@@ -39,8 +39,11 @@ internal sealed partial record LeaseTableState
         /// <summary>How many leases it held: what a list costs.</summary>
         public int Leases { get; init; }
 
-        /// <summary>Lists and polls that failed in a row.</summary>
+        /// <summary>Lists and polls that failed in a row, and lists after which leases did not move.</summary>
         public int Failures { get; init; }
+
+        /// <summary>When a take, a request or a withdrawal failed last; null where none did.</summary>
+        public TimeSpan? MoveFailedAt { get; init; }
 
         /// <summary>No list begins before: a back-off is not cut short.</summary>
         public TimeSpan NotBefore { get; init; }
@@ -106,6 +109,12 @@ internal sealed partial record LeaseTableState
 
         /// <summary>Successors that were notified of their first lease.</summary>
         public ImmutableSortedSet<string> Notified { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+
+        /// <summary>
+        /// Until when owners are asked for nothing, since the answer is awaited that tells what the table bears: many moves at once would cost leases
+        /// on a small one.
+        /// </summary>
+        public TimeSpan LimitsBy { get; init; } = TimeSpan.MinValue;
 
         /// <summary>When all that is held is looked through next, for renewals that are due.</summary>
         public TimeSpan NextRound { get; init; }

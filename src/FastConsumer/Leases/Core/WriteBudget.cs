@@ -89,10 +89,18 @@ internal sealed record WriteBudget
     /// <summary>So many units are written now.</summary>
     public WriteBudget Spend(int units, TimeSpan now) => this with { Spent = units, SpentAt = now };
 
-    /// <summary>So many writes took effect, and so many were throttled.</summary>
+    /// <summary>
+    /// So many writes took effect, and so many were throttled. Those have cost the table nothing: they count half, so that a table that throttles
+    /// all is asked twice as often at most.
+    /// </summary>
     public WriteBudget Answered(int written, int throttled, TimeSpan now)
     {
-        WriteBudget next = this with { InWindow = InWindow + written, ThrottledAt = throttled > 0 ? now : ThrottledAt };
+        WriteBudget next = this with
+        {
+            InWindow = InWindow + written,
+            ThrottledAt = throttled > 0 ? now : ThrottledAt,
+            Spent = Math.Max(0, Spent - (throttled / 2.0)),
+        };
         TimeSpan elapsed = now - WindowStarted;
         if (elapsed >= s_window)
         {

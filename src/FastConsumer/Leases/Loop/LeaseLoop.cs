@@ -64,7 +64,14 @@ internal sealed class LeaseLoop
     public void Start(TaskScheduler scheduler, string name)
     {
         _due = Now;
-        _limitsDue = _state.Configuration.TableWriteUnits is null ? _due : TimeSpan.MaxValue;
+        if (_state.Configuration is { TableWriteUnits: null, LeaseDuration: var duration })
+        {
+            // asked first, so that the first list finds it known
+            _state = _state with { Table = _state.Table with { LimitsBy = _due + (duration / 10) } };
+            HandOut(new LeaseCommand.LearnLimits());
+        }
+
+        _limitsDue = _state.Configuration.TableWriteUnits is null ? _due + s_limitsInterval : TimeSpan.MaxValue;
         if (scheduler == TaskScheduler.Default && _time == TimeProvider.System)
         {
             new Thread(RunThread) { IsBackground = true, Name = name, Priority = ThreadPriority.AboveNormal }.Start();

@@ -299,6 +299,7 @@ internal sealed class LeaseTableClient
             catch (Exception e)
             {
                 Failed("learn the limits of the lease table", e);
+                Post(new LeaseEvent.LimitsKnown(null, IsUnknown: true));
                 return;
             }
         }

@@ -107,7 +107,7 @@ public sealed class ListingTroubleTests
         Begin(fleet, trouble);
         fleet.Run(600);
 
-        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values, static condition => condition.Message.Contains("cannot follow the shards", StringComparison.Ordinal));
+        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values, static condition => condition.Message.Contains("cannot list the shards", StringComparison.Ordinal));
         Assert.Equal(ConditionSeverity.Degraded, condition.Severity);
         Assert.Contains(reason, condition.Message, StringComparison.Ordinal);
         LogEntry[] told = [.. fleet.Logged.Of(2330)];
