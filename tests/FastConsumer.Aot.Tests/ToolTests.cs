@@ -18,15 +18,19 @@ public sealed class ToolTests(PackageFeed feed)
     {
         // outside the source tree: what was built there stays as it is
         string folder = Path.Combine(feed.Workspace, "native-tool");
-        (await Dotnet.RunAsync(
-            Repository.Root,
-            ["publish", Repository.Project(PackageFeed.Cli), "-c", "Release", "-p:PublishNative=true", "--artifacts-path", Path.Combine(folder, "artifacts"),
-                "--output", Path.Combine(folder, "published"), "-nodeReuse:false", "-maxcpucount:1"])).MustSucceed();
+        string published = Path.Combine(folder, "published");
+        string program = Path.Combine(published, "FastConsumer.Cli");
+        string[] arguments =
+        [
+            "publish", Repository.Project(PackageFeed.Cli), "-c", "Release", "-p:PublishNative=true", "-nodeReuse:false", "-maxcpucount:1",
+            "--artifacts-path", Path.Combine(folder, "artifacts"), "--output", published,
+        ];
+        (await Dotnet.RunAsync(Repository.Root, arguments)).MustSucceed();
 
         var started = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var emulator = ChildProcess.Start(
             "node",
-            [NodePackages.Script("guard.cjs"), Path.Combine(folder, "published", "FastConsumer.Cli"), "emulator", "--port", "0", "--stream", "orders:2", "--json"],
+            [NodePackages.Script("guard.cjs"), program, "emulator", "--port", "0", "--stream", "orders:2", "--json"],
             folder,
             onOutputLine: line => started.TrySetResult(JsonDocument.Parse(line).RootElement));
         JsonElement report = await Eventually.EndsAsync("the emulator listens", started.Task, () => emulator.LastOutput);
@@ -37,10 +41,12 @@ public sealed class ToolTests(PackageFeed feed)
         string shard = put.GetProperty("ShardId").GetString()!;
         JsonElement iterator = await CallAsync(
             client, "GetShardIterator", $$"""{"StreamName":"orders","ShardId":"{{shard}}","ShardIteratorType":"TRIM_HORIZON"}""");
-        JsonElement page = await CallAsync(client, "GetRecords", $$"""{"ShardIterator":"{{iterator.GetProperty("ShardIterator").GetString()}}"}""");
+        string next = iterator.GetProperty("ShardIterator").GetString()!;
+        JsonElement page = await CallAsync(client, "GetRecords", $$"""{"ShardIterator":"{{next}}"}""");
 
-        Assert.Equal(data, Assert.Single(page.GetProperty("Records").EnumerateArray()).GetProperty("Data").GetString());
-        await WriteFiguresAsync(Path.Combine(folder, "published", "FastConsumer.Cli"), emulator.Id);
+        JsonElement record = Assert.Single(page.GetProperty("Records").EnumerateArray());
+        Assert.Equal(data, record.GetProperty("Data").GetString());
+        await WriteFiguresAsync(program, emulator.Id);
         Signals.Send(emulator.Id, Signal.Terminate);
         Assert.Equal(0, await Eventually.EndsAsync("the emulator ends", emulator.Exited, () => emulator.LastOutput));
     }
@@ -50,9 +56,12 @@ public sealed class ToolTests(PackageFeed feed)
     {
         const double MiB = 1024 * 1024;
         string child = (await File.ReadAllTextAsync($"/proc/{guardId}/task/{guardId}/children", Cancellation)).Trim();
-        string resident = File.ReadLines($"/proc/{child}/status").Single(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        double residentMiB = double.Parse(resident.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
-        string figures = string.Create(CultureInfo.InvariantCulture, $"tool: {new FileInfo(program).Length / MiB:F1} MiB, emulator resident {residentMiB:F1} MiB\n");
+        string resident = File.ReadLines($"/proc/{child}/status")
+            .Single(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        string kibibytes = resident.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+        double residentMiB = double.Parse(kibibytes, CultureInfo.InvariantCulture) / 1024;
+        double size = new FileInfo(program).Length / MiB;
+        string figures = string.Create(CultureInfo.InvariantCulture, $"tool: {size:F1} MiB, emulator resident {residentMiB:F1} MiB\n");
         string folder = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts")).FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "aot-tool-figures.txt"), figures, Cancellation);
         TestContext.Current.TestOutputHelper!.WriteLine(figures);

@@ -7,7 +7,8 @@ using FastConsumer.Testing;
 namespace FastConsumer.Aot.Tests;
 
 /// <summary>A worker compiled to native code does what one for the just-in-time compiler does.</summary>
-public sealed class WorkerTests(PublishedWorker worker, DynoxideServer dynamo) : IClassFixture<PublishedWorker>, IClassFixture<DynoxideServer>
+public sealed class WorkerTests(PublishedWorker worker, DynoxideServer dynamo)
+    : IClassFixture<PublishedWorker>, IClassFixture<DynoxideServer>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -36,10 +37,9 @@ public sealed class WorkerTests(PublishedWorker worker, DynoxideServer dynamo) :
             await running.WaitUntilAsync("all is handled", () => Expected.All(running.Handled.Contains) && Letters(letters).Length == 3);
             await running.StopAsync();
             Assert.Equal(Expected.Order(StringComparer.Ordinal), running.Handled.Order(StringComparer.Ordinal));
-            foreach (IGrouping<string, string> user in running.Handled.Where(static line => line.StartsWith("click ", StringComparison.Ordinal))
-                .GroupBy(static line => line.Split(' ')[1]))
+            foreach (IGrouping<string, string> user in running.Lines("handled click ").GroupBy(static line => line.Split(' ')[0]))
             {
-                int[] clicks = [.. user.Select(static line => int.Parse(line.Split(' ')[2], null))];
+                int[] clicks = [.. user.Select(static line => int.Parse(line.Split(' ')[1], null))];
                 Assert.Equal(clicks.Order(), clicks);
             }
         }
@@ -99,7 +99,7 @@ public sealed class WorkerTests(PublishedWorker worker, DynoxideServer dynamo) :
         Assert.Equal(("arn:aws:iam::000000000000:role/consumer", "native", "the token of a pod"), sts.Asked.Distinct().Single());
     }
 
-    /// <summary>What it costs beside the just-in-time compiler, in turns; written to <c>artifacts/aot-figures.txt</c> and not judged.</summary>
+    /// <summary>In turns with the just-in-time compiler; written to <c>artifacts/aot-figures.txt</c> and not judged.</summary>
     [Fact]
     public async Task What_it_costs_is_measured_beside_the_just_in_time_compiler()
     {

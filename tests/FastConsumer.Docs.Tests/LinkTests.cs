@@ -12,7 +12,8 @@ public sealed partial class LinkTests
     {
         string folder = Path.GetDirectoryName(Path.Combine(Docs.Tests.Pages.Root, page))!;
         List<string> broken = [];
-        foreach (string target in Link().Matches(WithoutCode(Docs.Tests.Pages.Text(page))).Select(static match => match.Groups["target"].Value))
+        string text = WithoutCode(Docs.Tests.Pages.Text(page));
+        foreach (string target in Link().Matches(text).Select(static match => match.Groups["target"].Value))
         {
             if (target.Contains("://", StringComparison.Ordinal))
             {
@@ -20,7 +21,9 @@ public sealed partial class LinkTests
             }
 
             string[] parts = target.Split('#', 2);
-            string file = parts[0].Length == 0 ? Path.Combine(Docs.Tests.Pages.Root, page) : Path.GetFullPath(Path.Combine(folder, parts[0]));
+            string file = parts[0].Length == 0
+                ? Path.Combine(Docs.Tests.Pages.Root, page)
+                : Path.GetFullPath(Path.Combine(folder, parts[0]));
             if (!File.Exists(file) && !Directory.Exists(file))
             {
                 broken.Add(target);

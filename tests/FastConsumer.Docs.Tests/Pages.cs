@@ -13,8 +13,6 @@ internal static class Pages
         "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md",
         .. Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
             .Select(static path => Path.GetRelativePath(Root, path).Replace('\\', '/'))
-            // what docfx writes
-            .Where(static path => !path.StartsWith("docs/api/", StringComparison.Ordinal) && !path.StartsWith("docs/_site/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
 

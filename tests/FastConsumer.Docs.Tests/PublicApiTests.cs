@@ -13,9 +13,14 @@ public sealed class PublicApiTests
     [Fact]
     public void What_only_generated_code_calls_is_hidden_in_the_editor()
     {
-        Type[] contract = [.. typeof(ConsumerSettings).Assembly.GetExportedTypes().Where(static type => type.Namespace == "FastConsumer.Processors")];
+        Type[] contract =
+        [
+            .. typeof(ConsumerSettings).Assembly.GetExportedTypes().Where(static type => type.Namespace == "FastConsumer.Processors"),
+        ];
 
         Assert.NotEmpty(contract);
-        Assert.All(contract, static type => Assert.Equal(EditorBrowsableState.Never, type.GetCustomAttribute<EditorBrowsableAttribute>()?.State));
+        Assert.All(
+            contract,
+            static type => Assert.Equal(EditorBrowsableState.Never, type.GetCustomAttribute<EditorBrowsableAttribute>()?.State));
     }
 }

@@ -23,16 +23,19 @@ internal sealed record WorkerCosts(double FirstRecord, double WorkingSet, double
     public static WorkerCosts Median(IReadOnlyList<WorkerCosts> runs)
     {
         double Middle(Func<WorkerCosts, double> figure) => runs.Select(figure).Order().ElementAt(runs.Count / 2);
-        return new WorkerCosts(Middle(static run => run.FirstRecord), Middle(static run => run.WorkingSet), Middle(static run => run.Size));
+        return new WorkerCosts(
+            Middle(static run => run.FirstRecord), Middle(static run => run.WorkingSet), Middle(static run => run.Size));
     }
 
     public static string Compare(WorkerCosts native, WorkerCosts jit, int rounds)
     {
         const double MiB = 1024 * 1024;
+        double own = native.WorkingSet / MiB;
+        double other = jit.WorkingSet / MiB;
         return string.Create(CultureInfo.InvariantCulture, $"""
             worker, median of {rounds} runs in turns      native        JIT   ratio
             start to first record (ms)       {native.FirstRecord,9:F0}  {jit.FirstRecord,9:F0}  {jit.FirstRecord / native.FirstRecord,6:F1}
-            working set then (MiB)           {native.WorkingSet / MiB,9:F1}  {jit.WorkingSet / MiB,9:F1}  {jit.WorkingSet / native.WorkingSet,6:F1}
+            working set then (MiB)           {own,9:F1}  {other,9:F1}  {other / own,6:F1}
             published, self-contained (MiB)  {native.Size / MiB,9:F1}  {jit.Size / MiB,9:F1}  {jit.Size / native.Size,6:F1}
 
             """);

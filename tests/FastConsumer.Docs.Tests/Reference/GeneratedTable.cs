@@ -13,7 +13,9 @@ internal static class GeneratedTable
         string text = Pages.Text(page);
         int from = text.IndexOf(start, StringComparison.Ordinal);
         int to = text.IndexOf(end, StringComparison.Ordinal);
-        Assert.True(from >= 0 && to > from, $"{page} has no place for {name}: it begins with '{start.TrimEnd()}' and ends with '{end.TrimEnd()}'.");
+        Assert.True(
+            from >= 0 && to > from,
+            $"{page} has no place for {name}: it begins with '{start.TrimEnd()}' and ends with '{end.TrimEnd()}'.");
         from += start.Length;
         if (Environment.GetEnvironmentVariable("FASTCONSUMER_UPDATE_DOCS") == "1")
         {
@@ -24,7 +26,11 @@ internal static class GeneratedTable
 
         Assert.True(
             expected == text[from..to],
-            $"{page}: {name} is not what the code says. FASTCONSUMER_UPDATE_DOCS=1 dotnet test tests/FastConsumer.Docs.Tests writes it anew. The code says:\n{expected}");
+            $"""
+             {page}: {name} is not what the code says.
+             FASTCONSUMER_UPDATE_DOCS=1 dotnet test tests/FastConsumer.Docs.Tests writes it anew. The code says:
+             {expected}
+             """);
     }
 
     /// <summary>Text for a cell: one line, no bars.</summary>

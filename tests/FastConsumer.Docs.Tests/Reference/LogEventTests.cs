@@ -10,11 +10,14 @@ namespace FastConsumer.Docs.Tests.Reference;
 /// <summary>docs/reference/log-events.md lists every message that is logged, by its id.</summary>
 public sealed class LogEventTests
 {
+    private const BindingFlags Declared =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+
     private static IReadOnlyList<LoggerMessageAttribute> Messages { get; } =
     [
         .. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(EmbeddedKinesis) }
             .SelectMany(static type => type.Assembly.GetTypes())
-            .SelectMany(static type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .SelectMany(static type => type.GetMethods(Declared))
             .Select(static method => method.GetCustomAttribute<LoggerMessageAttribute>()!)
             .Where(static message => message is not null)
             .OrderBy(static message => message.EventId),
@@ -28,12 +31,14 @@ public sealed class LogEventTests
         foreach (LoggerMessageAttribute message in Messages)
         {
             string level = message.Level == LogLevel.None ? "varies" : message.Level.ToString();
-            table.Append(null, $"| {message.EventId} | {level} | {GeneratedTable.Cell(message.Message.Replace("<", "&lt;", StringComparison.Ordinal))} |\n");
+            string text = message.Message.Replace("<", "&lt;", StringComparison.Ordinal);
+            table.Append(null, $"| {message.EventId} | {level} | {GeneratedTable.Cell(text)} |\n");
         }
 
         GeneratedTable.Matches("docs/reference/log-events.md", "log events", table.ToString());
     }
 
     [Fact]
-    public void An_id_is_given_once() => Assert.Empty(Messages.GroupBy(static message => message.EventId).Where(static same => same.Count() > 1).Select(static same => same.Key));
+    public void An_id_is_given_once() => Assert.Empty(
+        Messages.GroupBy(static message => message.EventId).Where(static same => same.Count() > 1).Select(static same => same.Key));
 }

@@ -12,11 +12,14 @@ public sealed class MetricsTests
     public void Every_instrument_is_listed()
     {
         var table = new StringBuilder("| meter | name | kind | unit | what it counts |\n| --- | --- | --- | --- | --- |\n");
-        foreach (Instrument instrument in Instruments().OrderBy(static one => one.Meter.Name, StringComparer.Ordinal).ThenBy(static one => one.Name, StringComparer.Ordinal))
+        foreach (Instrument instrument in Instruments()
+            .OrderBy(static one => one.Meter.Name, StringComparer.Ordinal)
+            .ThenBy(static one => one.Name, StringComparer.Ordinal))
         {
             string kind = instrument.GetType().Name.Split('`')[0];
             Assert.False(string.IsNullOrEmpty(instrument.Description), $"{instrument.Name} has no description.");
-            table.Append(null, $"| `{instrument.Meter.Name}` | `{instrument.Name}` | {kind} | {instrument.Unit} | {GeneratedTable.Cell(instrument.Description)} |\n");
+            string description = GeneratedTable.Cell(instrument.Description);
+            table.Append(null, $"| `{instrument.Meter.Name}` | `{instrument.Name}` | {kind} | {instrument.Unit} | {description} |\n");
         }
 
         GeneratedTable.Matches("docs/reference/metrics.md", "metrics", table.ToString());

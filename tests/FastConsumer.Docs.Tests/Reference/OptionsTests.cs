@@ -20,7 +20,8 @@ public sealed class OptionsTests
     [InlineData(typeof(FastConsumerOptions), "consumer")]
     [InlineData(typeof(ProcessorOptions), "processor")]
     [InlineData(typeof(DynamoDbLeaseOptions), "leases on DynamoDB")]
-    public void Options_of_the_configuration_are_listed(Type type, string name) => GeneratedTable.Matches(Page, name, Table(type, isConfigured: true));
+    public void Options_of_the_configuration_are_listed(Type type, string name) =>
+        GeneratedTable.Matches(Page, name, Table(type, isConfigured: true));
 
     [Theory]
     [InlineData(typeof(KinesisClientOptions), "KinesisClient")]
@@ -48,7 +49,8 @@ public sealed class OptionsTests
     {
         object? instance = type.IsAbstract ? null : Activator.CreateInstance(type);
         var table = new StringBuilder();
-        table.Append(isConfigured ? "| key | JSON |" : "| property | type |").Append(" default | what it does |\n| --- | --- | --- | --- |\n");
+        table.Append(isConfigured ? "| key | JSON |" : "| property | type |");
+        table.Append(" default | what it does |\n| --- | --- | --- | --- |\n");
         foreach (PropertyInfo property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
             .Where(static property => property.SetMethod?.IsPublic == true || typeof(IDictionary).IsAssignableFrom(property.PropertyType)
                 || property.PropertyType.Name.StartsWith("IDictionary", StringComparison.Ordinal)))
@@ -57,7 +59,8 @@ public sealed class OptionsTests
             object? value = instance is null ? null : property.GetValue(instance);
             // for null the default stands in a field, or in the comment
             value ??= type.GetField($"Default{property.Name}", BindingFlags.Public | BindingFlags.Static)?.GetValue(null);
-            table.Append(CultureInfo.InvariantCulture, $"| `{property.Name}` | {(isConfigured ? Json(of, value) : $"`{Name(of)}`")} | {Default(of, value)} | ")
+            string form = isConfigured ? Json(of, value) : $"`{Name(of)}`";
+            table.Append(CultureInfo.InvariantCulture, $"| `{property.Name}` | {form} | {Default(of, value)} | ")
                 .Append(GeneratedTable.Cell(XmlDocs.Summary(property))).Append(" |\n");
         }
 

@@ -45,14 +45,16 @@ internal static class Compilation
 
     private static readonly MetadataReference[] s_references =
     [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(static path => MetadataReference.CreateFromFile(path)),
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(static path => MetadataReference.CreateFromFile(path)),
     ];
 
     /// <summary>The reader's own types, as a library: a page may have types of the same names.</summary>
     private static readonly Lazy<MetadataReference> s_reader = new(static () =>
     {
         using var library = new MemoryStream();
-        IEnumerable<string> files = Directory.EnumerateFiles(Path.Combine(Pages.Root, "tests/FastConsumer.Docs.Tests/Snippets/Reader"), "*.cs");
+        string folder = Path.Combine(Pages.Root, "tests/FastConsumer.Docs.Tests/Snippets/Reader");
+        IEnumerable<string> files = Directory.EnumerateFiles(folder, "*.cs");
         Microsoft.CodeAnalysis.Compilation output = Generate(
             "Reader", [Parse(ImplicitUsings), .. files.Select(static path => Parse(File.ReadAllText(path)))], s_references);
         EmitResult result = output.Emit(library);
@@ -76,7 +78,8 @@ internal static class Compilation
         Microsoft.CodeAnalysis.Compilation output = isWhole
             ? Generate("Page", [Parse(ImplicitUsings), Parse(code)], s_references)
             : Generate("Page", [Parse(ImplicitUsings), Parse(UsingsOfAPart), Parse(Complete(code))], [.. s_references, s_reader.Value]);
-        ImmutableArray<Diagnostic> found = await output.WithAnalyzers(s_analyzers).GetAllDiagnosticsAsync(TestContext.Current.CancellationToken);
+        ImmutableArray<Diagnostic> found =
+            await output.WithAnalyzers(s_analyzers).GetAllDiagnosticsAsync(TestContext.Current.CancellationToken);
         return [.. found
             .Where(static diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)
             .Select(static diagnostic => diagnostic.ToString())];
@@ -96,20 +99,24 @@ internal static class Compilation
                 specificDiagnosticOptions: new[] { "CS1701", "CS1702", "CS8019", "CS8321" }
                     .Select(static id => KeyValuePair.Create(id, ReportDiagnostic.Suppress))));
         CSharpGeneratorDriver.Create([new ProcessorGenerator().AsSourceGenerator(), JsonGenerator()], parseOptions: s_parse)
-            .RunGeneratorsAndUpdateCompilation(compilation, out Microsoft.CodeAnalysis.Compilation output, out _, TestContext.Current.CancellationToken);
+            .RunGeneratorsAndUpdateCompilation(
+                compilation, out Microsoft.CodeAnalysis.Compilation output, out _, TestContext.Current.CancellationToken);
         return output;
     }
 
-    private static SyntaxTree Parse(string code) => CSharpSyntaxTree.ParseText(code, s_parse, cancellationToken: TestContext.Current.CancellationToken);
+    private static SyntaxTree Parse(string code) =>
+        CSharpSyntaxTree.ParseText(code, s_parse, cancellationToken: TestContext.Current.CancellationToken);
 
     /// <summary>A part that goes on with the page's builder gets one.</summary>
-    private static string Complete(string code) => code.Contains("builder.", StringComparison.Ordinal) && !code.Contains("builder =", StringComparison.Ordinal)
+    private static string Complete(string code) =>
+        code.Contains("builder.", StringComparison.Ordinal) && !code.Contains("builder =", StringComparison.Ordinal)
         ? $"HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);\n{code}"
         : code;
 
     private static ISourceGenerator JsonGenerator()
     {
-        string pack = Directory.GetDirectories(Path.Combine(Pages.Metadata("TargetingPacks"), "Microsoft.NETCore.App.Ref"), $"{Environment.Version.Major}.*")
+        string packs = Path.Combine(Pages.Metadata("TargetingPacks"), "Microsoft.NETCore.App.Ref");
+        string pack = Directory.GetDirectories(packs, $"{Environment.Version.Major}.*")
             .Order(StringComparer.Ordinal).Last();
         Type type = AssemblyLoadContext.Default
             .LoadFromAssemblyPath(Path.Combine(pack, "analyzers", "dotnet", "cs", "System.Text.Json.SourceGeneration.dll"))
