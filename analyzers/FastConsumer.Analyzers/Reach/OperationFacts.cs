@@ -77,7 +77,7 @@ internal static class OperationFacts
             value = assignment.Value.Unwrapped();
         }
 
-        return value is IInvocationOperation or IConditionalAccessOperation && value.Type.IsAwaitable() ? value : null;
+        return StartedWork.Start(value) is { } start && start.Type.IsAwaitable() ? start : null;
     }
 
     /// <summary>True where nobody can await the result of this call.</summary>

@@ -9,6 +9,7 @@ namespace FastConsumer.Analyzers.Reach;
 /// <summary>A method that a processor's handlers reach, with its body.</summary>
 internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool isHandler, bool fromRecords)
 {
+    private readonly ConcurrentDictionary<Type, object> _byKind = new();
     private IOperation[]? _operations;
 
     public IMethodSymbol Method { get; } = method;
@@ -25,6 +26,10 @@ internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool 
 
     /// <summary>Everything in the body, with its lambdas and local functions. Walked once, for all rules.</summary>
     public IReadOnlyList<IOperation> Operations => _operations ??= [.. Body.DescendantsAndSelf()];
+
+    /// <summary>Everything of one kind in the body. Chosen once, for all rules.</summary>
+    public IReadOnlyList<T> Of<T>()
+        where T : class, IOperation => (T[])_byKind.GetOrAdd(typeof(T), _ => Operations.OfType<T>().ToArray());
 }
 
 /// <summary>
@@ -46,6 +51,7 @@ internal sealed class ProcessorCode
     private readonly MethodBodies _bodies;
     private readonly List<ReachedMethod> _methods = [];
     private IReadOnlyDictionary<IMethodSymbol, IReadOnlyList<ThrownException>>? _thrown;
+    private ILookup<ISymbol, ReachedUse>? _uses;
     private readonly HashSet<IMethodSymbol> _seen = new(SymbolEqualityComparer.Default);
 
     private ProcessorCode(Compilation compilation, INamedTypeSymbol type)
@@ -92,6 +98,16 @@ internal sealed class ProcessorCode
         }
     }
 
+    /// <summary>Where the code that was reached calls a method, or hands it on as a delegate.</summary>
+    public IEnumerable<ReachedUse> UsesOf(IMethodSymbol method)
+    {
+        lock (_gate)
+        {
+            _uses ??= _methods.SelectMany(Uses).ToLookup(use => (ISymbol)use.Target, SymbolEqualityComparer.Default);
+            return _uses[method.OriginalDefinition];
+        }
+    }
+
     /// <summary>The method of this compilation that a call leads to for certain; null where there is none.</summary>
     public ReachedBody? Target(IInvocationOperation call, CancellationToken cancellationToken)
     {
@@ -101,6 +117,25 @@ internal sealed class ProcessorCode
 
     /// <summary>The body of a method of this compilation.</summary>
     public IOperation? BodyOf(IMethodSymbol method, CancellationToken cancellationToken) => _bodies.Find(method.OriginalDefinition, cancellationToken);
+
+    private IEnumerable<ReachedUse> Uses(ReachedMethod method)
+    {
+        foreach (IInvocationOperation call in method.Of<IInvocationOperation>())
+        {
+            if (Resolve(call) is { } target)
+            {
+                yield return new ReachedUse(target, method, call);
+            }
+        }
+
+        foreach (IMethodReferenceOperation reference in method.Of<IMethodReferenceOperation>())
+        {
+            if (Resolve(reference.Method, reference.Instance, reference.IsVirtual) is { } target)
+            {
+                yield return new ReachedUse(target, method, reference);
+            }
+        }
+    }
 
     private static ProcessorCode Read(Compilation compilation, INamedTypeSymbol type, CancellationToken cancellationToken)
     {
@@ -128,7 +163,7 @@ internal sealed class ProcessorCode
             _methods.Add(new ReachedMethod(method, body, fromRecords && steps == 0, fromRecords));
             if (steps < MostSteps)
             {
-                foreach (IMethodSymbol next in Calls(body))
+                foreach (IMethodSymbol next in Calls(_methods[_methods.Count - 1]))
                 {
                     left.Enqueue((next, steps + 1));
                 }
@@ -136,9 +171,9 @@ internal sealed class ProcessorCode
         }
     }
 
-    private IEnumerable<IMethodSymbol> Calls(IOperation body)
+    private IEnumerable<IMethodSymbol> Calls(ReachedMethod method)
     {
-        foreach (IOperation operation in body.DescendantsAndSelf())
+        foreach (IOperation operation in method.Operations)
         {
             IMethodSymbol? next = operation switch
             {
@@ -218,6 +253,9 @@ internal sealed class ProcessorCode
         public ProcessorCode? Code { get; set; }
     }
 }
+
+/// <summary>A place that calls a method, or hands it on as a delegate.</summary>
+internal readonly record struct ReachedUse(IMethodSymbol Target, ReachedMethod In, IOperation Operation);
 
 /// <summary>A method with its body.</summary>
 internal readonly record struct ReachedBody(IMethodSymbol Method, IOperation Body);
