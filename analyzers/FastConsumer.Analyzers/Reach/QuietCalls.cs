@@ -40,6 +40,9 @@ internal static class QuietCalls
             || method.GetAttributes().Any(attribute => attribute.AttributeClass.Is("Microsoft.Extensions.Logging", "LoggerMessageAttribute"));
     }
 
+    /// <summary>Logging, metrics and error reporting only.</summary>
+    public static bool IsTelling(IInvocationOperation call) => IsQuiet(call) && !call.TargetMethod.ContainingType.NamespaceName().StartsWith("System", StringComparison.Ordinal);
+
     /// <summary>Rolls back, aborts, disposes or clears: the record's work is undone, and the record is not.</summary>
     public static bool IsUndoing(IInvocationOperation call) =>
         call.TargetMethod.Name is "Clear" or "ClearAsync" || s_undoing.Any(prefix => call.TargetMethod.Name.StartsWith(prefix, StringComparison.Ordinal));

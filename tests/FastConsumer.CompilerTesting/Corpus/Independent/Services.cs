@@ -79,7 +79,7 @@ public sealed partial class Pump(IDeadLetters target)
 
     [OnRecord]
     public ValueTask HandleAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        _channel.Writer.WriteAsync(data.ToArray(), cancellationToken);
+        {|FC2006:_channel.Writer.WriteAsync(data.ToArray(), cancellationToken)|};
 
     [OnStopping]
     public async Task StopAsync()
@@ -292,7 +292,7 @@ public sealed partial class Timers(TimeProvider time)
     public void Start() => _timer = time.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
 
     [OnRecord]
-    public void Handle(Order order) => _queue.Enqueue(order);
+    public void Handle(Order order) => {|FC2006:_queue.Enqueue(order)|};
 
     [OnShardEnded, OnStopping]
     public void Stop()
