@@ -97,6 +97,9 @@ internal static class OperationFacts
     public static bool IsThis(this IOperation? operation) =>
         operation?.Unwrapped() is IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance };
 
+    /// <summary>What a method is called on, also where it is an extension.</summary>
+    public static IOperation? Receiver(this IInvocationOperation call) => call.Instance ?? call.Arguments.FirstOrDefault()?.Value;
+
     /// <summary>What a chain of members begins with.</summary>
     public static IOperation? Root(this IOperation? operation)
     {

@@ -142,8 +142,17 @@ internal sealed class ProcessorCode
         var code = new ProcessorCode(compilation, type);
         IMethodSymbol[] methods = [.. type.GetMembers().OfType<IMethodSymbol>()];
         code.Follow(methods.Where(IsHandler), fromRecords: true, cancellationToken);
-        code.Follow(methods.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
+        IMethodSymbol[] all = [.. methods, .. Bases(type).SelectMany(part => part.GetMembers().OfType<IMethodSymbol>()).Select(method => method.OriginalDefinition)];
+        code.Follow(all.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
         return code;
+    }
+
+    private static IEnumerable<INamedTypeSymbol> Bases(INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? part = type.BaseType; part is { SpecialType: SpecialType.None }; part = part.BaseType)
+        {
+            yield return part;
+        }
     }
 
     private static bool IsHandler(IMethodSymbol method) =>
