@@ -8,6 +8,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Amazon.DynamoDBv2;
+using Amazon.DynamoDBv2.Model;
 using Amazon.Runtime;
 using FastConsumer;
 using Microsoft.Extensions.Logging;
@@ -170,7 +171,7 @@ public sealed partial class Once(IAmazonDynamoDB table, ILogger<Once> log)
     {
         try
         {
-            await table.PutItemAsync("seen", new Dictionary<string, string> { ["id"] = order.Id }, cancellationToken);
+            await table.PutItemAsync("seen", new Dictionary<string, AttributeValue> { ["id"] = new(order.Id) }, cancellationToken);
         }
         catch (ConditionalCheckFailedException)
         {
