@@ -127,7 +127,11 @@ public sealed class FC2006TakeBatches : FastConsumerFix
                 : null;
         }
 
-        private static bool IsReturn(StatementSyntax statement) =>
-            statement is ReturnStatementSyntax { Expression: null } or BlockSyntax { Statements: [ReturnStatementSyntax { Expression: null }] };
+        private static bool IsReturn(StatementSyntax statement) => statement switch
+        {
+            ReturnStatementSyntax { Expression: null } => true,
+            BlockSyntax { Statements: { Count: 1 } only } => IsReturn(only[0]),
+            _ => false,
+        };
     }
 }

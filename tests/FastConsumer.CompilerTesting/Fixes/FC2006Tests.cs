@@ -37,7 +37,6 @@ public sealed class FC2006Tests
                 {
                     await store.SaveAsync(one, token);
                 }
-
             }
             """));
 
