@@ -39,6 +39,12 @@ public sealed class FC3003SharedState : HandlerAnalyzer
             bool? isGuarded = null;
             foreach (IOperation operation in method.Operations)
             {
+                // nearly all operations write nothing
+                if (operation is not (IIncrementOrDecrementOperation or IAssignmentOperation or IInvocationOperation or IArgumentOperation { Parameter.RefKind: RefKind.Ref or RefKind.Out }))
+                {
+                    continue;
+                }
+
                 foreach (IOperation target in Written(operation, code))
                 {
                     if (Shared(target, method, hasLanes, code) is { } name && !IsInLock(operation) && !(isGuarded ??= IsCalledInLock(method.Method, code, [])) && !IsLocalInLock(operation, method))

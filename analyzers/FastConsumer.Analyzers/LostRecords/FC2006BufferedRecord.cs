@@ -96,7 +96,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
                 ISimpleAssignmentOperation assignment => (assignment.Target, made.Holds(assignment.Value) ? assignment.Value : null),
                 _ => (null, null),
             };
-            if (value is null || IsNumber(value.Unwrapped().Type) || RecordBuffer.Of(chain, method) is not { } symbol)
+            // whether a task is awaited is another rule's matter
+            if (value is null || value.Type.IsTask() || IsNumber(value.Unwrapped().Type) || RecordBuffer.Of(chain, method) is not { } symbol)
             {
                 return null;
             }

@@ -38,6 +38,7 @@ public sealed class FC2006Tests
     [InlineData("var local = new List<string> { text }; local.Add(text); await store.SaveAsync(local[0], token); local.Clear();")]
     [InlineData("var channel = Channel.CreateUnbounded<string>(); channel.Writer.TryWrite(text); channel.Writer.Complete(); await foreach (string one in channel.Reader.ReadAllAsync(token)) store.Save(one);")]
     [InlineData("var done = new TaskCompletionSource(); await _work.Writer.WriteAsync((text, done), token); await done.Task;")]
+    [InlineData("_tasks.Add({|FC2003:store.SaveAsync(text, token)|}); if (_tasks.Count > 9) { await Task.WhenAll(_tasks); _tasks.Clear(); }")]
     [InlineData("_count++; _last = text;")]
     [InlineData("if (_recent.Contains(text)) return; _recent.Add(text); if (_recent.Count > 100) _recent.Clear(); await store.SaveAsync(text, token);")]
     [InlineData("_list.Add(\"tick\"); if (_list.Count > 10) await FlushAsync();")]
@@ -80,7 +81,7 @@ public sealed class FC2006Tests
         readonly List<string> _list = []; readonly ConcurrentQueue<Order> _orders = []; readonly ChannelWriter<string> _writer = null!; readonly Channel<Order> _channel = Channel.CreateUnbounded<Order>();
         readonly Channel<(string, TaskCompletionSource)> _work = Channel.CreateUnbounded<(string, TaskCompletionSource)>();
         readonly System.Threading.Tasks.Dataflow.BufferBlock<string> _block = new(); readonly ConcurrentDictionary<string, List<string>> _groups = []; readonly Dictionary<string, List<string>> _byKey = [];
-        readonly StringBuilder _text = new(); List<string> _swapped = []; string[] _slots = new string[3]; int _next; readonly List<string> _never = []; readonly HashSet<string> _seen = [];
+        readonly List<Task> _tasks = []; readonly StringBuilder _text = new(); List<string> _swapped = []; string[] _slots = new string[3]; int _next; readonly List<string> _never = []; readonly HashSet<string> _seen = [];
         readonly Dictionary<string, int> _sums = []; readonly Queue<string> _window = []; readonly List<int> _numbers = []; readonly List<string> _recent = []; int _count; string? _last;
         [OnRecord] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         void Keep(string kept) => {{(keeps ? "[|_list.Add(kept)|]" : "_list.Clear()")}};
