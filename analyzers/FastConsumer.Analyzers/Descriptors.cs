@@ -27,6 +27,8 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor ErrorRules = Rule(RuleIds.ErrorRules, Processor, "The rules of an error policy can be reached and do not conflict");
 
+    public static readonly DiagnosticDescriptor IdleAttribute = Rule(RuleIds.IdleAttribute, Processor, "An attribute has an effect where it stands", DiagnosticSeverity.Warning);
+
     public static readonly DiagnosticDescriptor UnhandledException = Rule(RuleNumbers.UnhandledException, LostRecords, "A policy says what becomes of an exception", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor SwallowedException = Rule(RuleNumbers.SwallowedException, LostRecords, "A failed record does not count as done", DiagnosticSeverity.Warning);
@@ -36,6 +38,12 @@ internal static class Descriptors
     public static readonly DiagnosticDescriptor HiddenCancellation = Rule(RuleNumbers.HiddenCancellation, LostRecords, "Cancellation and a lost lease pass through", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor EscapingMemory = Rule(RuleNumbers.EscapingMemory, LostRecords, "Borrowed memory stays inside the handler's call");
+
+    public static readonly DiagnosticDescriptor BufferedRecord = Rule(RuleNumbers.BufferedRecord, LostRecords, "A record that is only buffered does not count as done", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor UnreadAnswer = Rule(RuleNumbers.UnreadAnswer, LostRecords, "An answer that may say no is looked at", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor DroppedFailure = Rule(RuleNumbers.DroppedFailure, LostRecords, "A failure that is a value is looked at", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor BlockingCall = Rule(RuleNumbers.BlockingCall, LateRecords, "A handler does not block its thread", DiagnosticSeverity.Warning);
 

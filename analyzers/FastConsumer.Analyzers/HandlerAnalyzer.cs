@@ -15,13 +15,15 @@ public abstract class HandlerAnalyzer : FastConsumerAnalyzer
     protected sealed override void Register(CompilationStartAnalysisContext context)
     {
         var reported = new ReportedPlaces();
-        context.RegisterSymbolAction(
-            symbol =>
+        context.RegisterSymbolStartAction(
+            start =>
             {
-                var type = (INamedTypeSymbol)symbol.Symbol;
+                var type = (INamedTypeSymbol)start.Symbol;
                 if (type.TypeKind == TypeKind.Class && type.FindAttribute("KinesisProcessorAttribute") is not null)
                 {
-                    Analyze(ProcessorCode.Of(symbol.Compilation, type, symbol.CancellationToken), new Findings(symbol, reported));
+                    // at its end, when the compiler has bound the class's methods for all analyzers: to be the first to ask costs most
+                    start.RegisterSymbolEndAction(
+                        symbol => Analyze(ProcessorCode.Of(symbol.Compilation, type, symbol.CancellationToken), new Findings(symbol, reported)));
                 }
             },
             SymbolKind.NamedType);

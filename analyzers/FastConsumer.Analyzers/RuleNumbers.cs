@@ -8,6 +8,9 @@ internal static class RuleNumbers
     public const string OutlivingWork = "FC2003";
     public const string HiddenCancellation = "FC2004";
     public const string EscapingMemory = "FC2005";
+    public const string BufferedRecord = "FC2006";
+    public const string UnreadAnswer = "FC2007";
+    public const string DroppedFailure = "FC2008";
     public const string BlockingCall = "FC3001";
     public const string TokenNotPassed = "FC3002";
     public const string SharedState = "FC3003";

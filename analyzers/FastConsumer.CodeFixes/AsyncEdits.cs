@@ -84,9 +84,23 @@ internal static class AsyncEdits
     private static bool CanBecomeAsync(MethodDeclarationSyntax method, FixPlace place) =>
         place.Model.GetDeclaredSymbol(method, place.CancellationToken) is { ReturnsVoid: true } symbol
         && !symbol.IsVirtual && !symbol.IsOverride && symbol.PartialDefinitionPart is null
+        && !ImplementsInterface(symbol)
+        && !IsUsedElsewhere(symbol, method, place)
         && symbol.GetAttributes().Any(attribute => s_bound.Any(name => attribute.AttributeClass?.Name == name + "Attribute"))
         && symbol.Parameters.All(parameter => parameter.RefKind == RefKind.None && !parameter.Type.IsRefLikeType)
         && !method.DescendantNodes().OfType<VariableDeclarationSyntax>().Any(local => place.Model.GetTypeInfo(local.Type, place.CancellationToken).Type is { IsRefLikeType: true });
+
+    // an interface asks for the return type
+    private static bool ImplementsInterface(IMethodSymbol method) =>
+        method.ExplicitInterfaceImplementations.Length > 0
+        || method.ContainingType.AllInterfaces.SelectMany(part => part.GetMembers(method.Name)).Any(member =>
+            SymbolEqualityComparer.Default.Equals(method.ContainingType.FindImplementationForInterfaceMember(member), method));
+
+    /// <summary>True where the file calls the method, which would then not wait for it, or hands it on as a delegate.</summary>
+    private static bool IsUsedElsewhere(IMethodSymbol symbol, MethodDeclarationSyntax method, FixPlace place) =>
+        method.SyntaxTree.GetRoot(place.CancellationToken).DescendantNodes().OfType<SimpleNameSyntax>().Any(name =>
+            name.Identifier.ValueText == symbol.Name
+            && SymbolEqualityComparer.Default.Equals(place.Model.GetSymbolInfo(name, place.CancellationToken).Symbol?.OriginalDefinition, symbol.OriginalDefinition));
 
     private static MethodDeclarationSyntax ToAsync(MethodDeclarationSyntax method)
     {

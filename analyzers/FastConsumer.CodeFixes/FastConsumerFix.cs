@@ -50,9 +50,11 @@ public abstract class FastConsumerFix : CodeFixProvider
         foreach (Diagnostic diagnostic in diagnostics)
         {
             var place = new FixPlace(editor.OriginalRoot, editor.SemanticModel, diagnostic, cancellationToken);
-            if (Titles(place).Any(offered => Key(offered) == Key(title)))
+            // dotnet format asks without a key where the first finding has no fix: then each gets its first
+            string? key = Titles(place).Select(Key).FirstOrDefault(offered => title.Length == 0 || offered == Key(title));
+            if (key is not null)
             {
-                Edit(editor, place, Key(title));
+                Edit(editor, place, key);
             }
         }
 

@@ -11,6 +11,14 @@ if (args is ["editor", ..])
     return;
 }
 
+// analyzer-share: what part of the analyzers' time in a build is FastConsumer's, by the compiler's own measure
+if (args is ["analyzer-share", ..])
+{
+    int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index], System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+    new AnalyzerShareCommand(processors: Number(1, 500), rounds: Number(2, 3)).Run();
+    return;
+}
+
 // --quick: a minute or two for all, good for ratios; without it BenchmarkDotNet takes its time. In this process either way: what
 // is compared are ratios of one run, and nothing has to be built.
 bool quick = args.Contains("--quick");

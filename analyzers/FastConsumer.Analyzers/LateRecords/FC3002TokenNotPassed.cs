@@ -17,6 +17,21 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
     /// <summary>The diagnostic's property with the parameter's name, where the argument must be named.</summary>
     internal const string Parameter = nameof(Parameter);
 
+    /// <summary>The diagnostic's property that says where the token goes, where that is not the end: one of the constants below.</summary>
+    internal const string Form = nameof(Form);
+
+    /// <summary>The arguments before it become an array: the last parameter of the method is a params array.</summary>
+    internal const string BehindArray = nameof(BehindArray);
+
+    /// <summary>Before the last argument.</summary>
+    internal const string BeforeLast = nameof(BeforeLast);
+
+    /// <summary>Nothing that a fix could write.</summary>
+    internal const string None = nameof(None);
+
+    // they wait for nothing
+    private static readonly string[] s_inMemory = ["MemoryStream", "StringReader", "StringWriter"];
+
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.TokenNotPassed];
 
@@ -25,22 +40,25 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
     {
         foreach (ReachedMethod method in code.All)
         {
-            foreach (IInvocationOperation call in method.Operations.OfType<IInvocationOperation>())
+            foreach (IInvocationOperation call in method.Of<IInvocationOperation>())
             {
-                if (CouldTakeToken(call, findings.Compilation, out string? parameter) && !IsCleanup(call) && FindToken(call, method) is { } token)
+                string? form = null;
+                if ((CouldTakeToken(call, findings.Compilation, out string? parameter, ref form) || IsParallelWithout(call, method, ref form))
+                    && !IsInMemory(call) && !IsGivenLater(call, method) && !IsCleanup(call) && FindToken(call, method) is { } token)
                 {
                     findings.Report(
                         Descriptors.TokenNotPassed,
                         call.Syntax.GetLocation(),
                         $"'{call.TargetMethod.Name}' is not given '{token}', so a stop or a lost lease waits until it ends by itself. Pass the token on; where it must not be cancelled, pass CancellationToken.None.",
                         (Token, token),
-                        (Parameter, parameter));
+                        (Parameter, parameter),
+                        (Form, form));
                 }
             }
         }
     }
 
-    private static bool CouldTakeToken(IInvocationOperation call, Compilation compilation, out string? named)
+    private static bool CouldTakeToken(IInvocationOperation call, Compilation compilation, out string? named, ref string? form)
     {
         named = null;
         IMethodSymbol method = call.TargetMethod;
@@ -61,7 +79,105 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
             return true;
         }
 
-        return Overload(method, compilation);
+        if (!Overload(method, compilation))
+        {
+            return false;
+        }
+
+        form = method.Parameters.Any(parameter => parameter.IsParams) ? BehindArray : null;
+        return true;
+    }
+
+    /// <summary>True for a parallel loop that is given no token, neither itself nor in its options.</summary>
+    private static bool IsParallelWithout(IInvocationOperation call, ReachedMethod method, ref string? form)
+    {
+        if (!call.TargetMethod.ContainingType.Is("System.Threading.Tasks", "Parallel") || call.TargetMethod.Name is not ("ForEachAsync" or "ForAsync"))
+        {
+            return false;
+        }
+
+        if (call.Arguments.Any(argument => argument.Value.Type.IsCancellationToken()))
+        {
+            return false;
+        }
+
+        IOperation? options = call.Arguments.Select(argument => argument.Value.Unwrapped()).FirstOrDefault(value => value.Type.Is("System.Threading.Tasks", "ParallelOptions"));
+        form = options is null ? BeforeLast : None;
+        return options switch
+        {
+            null => true,
+            IObjectCreationOperation creation => !SetsToken(creation),
+            ILocalReferenceOperation local => method.Of<IVariableDeclaratorOperation>().FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
+                    ?.GetVariableInitializer()?.Value.Unwrapped() is IObjectCreationOperation creation
+                && !SetsToken(creation)
+                && !method.Of<ISimpleAssignmentOperation>().Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "CancellationToken" } set
+                    && set.Instance.Root() is ILocalReferenceOperation root && SymbolEqualityComparer.Default.Equals(root.Local, local.Local)),
+            // who made it may have set it
+            _ => false,
+        };
+    }
+
+    private static bool SetsToken(IObjectCreationOperation options) => options.Initializer?.Initializers.OfType<ISimpleAssignmentOperation>()
+        .Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "CancellationToken" }) == true;
+
+    /// <summary>True where the stream, or the text, lies in memory: there is nothing to wait for.</summary>
+    private static bool IsInMemory(IInvocationOperation call)
+    {
+        if (call.TargetMethod.Name == "CopyToAsync")
+        {
+            // the other end waits
+            return call.Arguments.Length > 0 && IsInMemory(call.Arguments[0].Value) && call.Instance is { } source && IsInMemory(source);
+        }
+
+        return call.Instance is { } instance && IsInMemory(instance);
+    }
+
+    private static bool IsInMemory(IOperation value)
+    {
+        IOperation stream = value.Unwrapped();
+        if (stream is IFieldReferenceOperation { Field: { Name: "Null", IsStatic: true } } || (stream.Type is { } type && type.NamespaceName() == "System.IO" && Array.IndexOf(s_inMemory, type.Name) >= 0))
+        {
+            return true;
+        }
+
+        return stream is ILocalReferenceOperation local && local.Local.Type.NamespaceName() == "System.IO" && MadeOf(local) is IObjectCreationOperation creation && IsInMemory(creation);
+    }
+
+    private static IOperation? MadeOf(ILocalReferenceOperation local)
+    {
+        IOperation root = local;
+        while (root.Parent is not null)
+        {
+            root = root.Parent;
+        }
+
+        return root.Descendants().OfType<IVariableDeclaratorOperation>()
+            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))?.GetVariableInitializer()?.Value.Unwrapped();
+    }
+
+    /// <summary>True for a stream of items that is given its token where it is read: <c>WithCancellation(token)</c>.</summary>
+    private static bool IsGivenLater(IInvocationOperation call, ReachedMethod method)
+    {
+        if (!call.Type.Is("System.Collections.Generic", "IAsyncEnumerable"))
+        {
+            return false;
+        }
+
+        IOperation? parent = call.Parent;
+        while (parent is IConversionOperation or IArgumentOperation or IInvocationOperation)
+        {
+            if (parent is IInvocationOperation { TargetMethod.Name: "WithCancellation" })
+            {
+                return true;
+            }
+
+            parent = parent.Parent;
+        }
+
+        return parent is IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: { } local } }
+            && method.Of<IInvocationOperation>().Any(later => later.TargetMethod.Name == "WithCancellation"
+                && (later.Instance ?? later.Arguments.FirstOrDefault()?.Value).Root() is ILocalReferenceOperation read
+                && SymbolEqualityComparer.Default.Equals(read.Local, local));
     }
 
     /// <summary>True where the type has the same method with a token behind its parameters.</summary>
@@ -78,8 +194,7 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
                     && candidate.Parameters[called.Parameters.Length].Type.IsCancellationToken()
                     && candidate.Parameters.Zip(called.Parameters, (left, right) => SameType(left.Type, right.Type)).All(same => same)
                     && SameType(candidate.ReturnType, called.ReturnType)
-                    && compilation.IsSymbolAccessibleWithin(candidate, compilation.Assembly)
-                    && !called.Parameters.Any(parameter => parameter.IsParams))
+                    && compilation.IsSymbolAccessibleWithin(candidate, compilation.Assembly))
                 {
                     return true;
                 }

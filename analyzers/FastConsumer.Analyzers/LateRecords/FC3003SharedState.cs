@@ -31,12 +31,23 @@ public sealed class FC3003SharedState : HandlerAnalyzer
                 continue;
             }
 
-            bool guarded = TakesLock(method);
+            if (TakesLock(method))
+            {
+                continue;
+            }
+
+            bool? isGuarded = null;
             foreach (IOperation operation in method.Operations)
             {
-                foreach (IOperation target in guarded ? [] : Written(operation))
+                // nearly all operations write nothing
+                if (operation is not (IIncrementOrDecrementOperation or IAssignmentOperation or IInvocationOperation or IArgumentOperation { Parameter.RefKind: RefKind.Ref or RefKind.Out }))
                 {
-                    if (Shared(target, method, hasLanes) is { } name && !IsInLock(operation))
+                    continue;
+                }
+
+                foreach (IOperation target in Written(operation, code))
+                {
+                    if (Shared(target, method, hasLanes, code) is { } name && !IsInLock(operation) && !(isGuarded ??= IsCalledInLock(method.Method, code, [])) && !IsLocalInLock(operation, method))
                     {
                         findings.Report(
                             Descriptors.SharedState,
@@ -49,19 +60,67 @@ public sealed class FC3003SharedState : HandlerAnalyzer
     }
 
     /// <summary>What an operation writes to: a variable, or the collection in it.</summary>
-    private static IEnumerable<IOperation> Written(IOperation operation)
+    private static IEnumerable<IOperation> Written(IOperation operation, ProcessorCode code)
     {
         IEnumerable<IOperation> targets = operation switch
         {
-            IIncrementOrDecrementOperation increment => [increment.Target],
-            // two threads that set what was null set it to the same
-            ICoalesceAssignmentOperation => [],
+            IIncrementOrDecrementOperation increment => [Array(increment.Target) ?? increment.Target],
+            // two threads that set what was null set it to the same, but to two objects where it is a collection that they fill
+            ICoalesceAssignmentOperation coalesce => IsFilled(coalesce.Target, code) ? [coalesce.Target] : [],
+            ICompoundAssignmentOperation compound => [Array(compound.Target) ?? compound.Target],
+            IArgumentOperation { Parameter.RefKind: RefKind.Ref or RefKind.Out } argument when !IsSafeByRef(argument, code) => [argument.Value],
             IDeconstructionAssignmentOperation { Target: ITupleOperation tuple } => tuple.Elements,
             IAssignmentOperation assignment => [assignment.Target],
-            IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => [instance],
+            IInvocationOperation { Instance: { } instance } call when System.Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && IsUnsafeCollection(instance.Type) => [instance],
             _ => [],
         };
         return targets.Select(Variable).OfType<IOperation>();
+    }
+
+    /// <summary>The array whose element is counted up: <c>s_counts[0]++</c>.</summary>
+    private static IOperation? Array(IOperation target) => target.Unwrapped() is IArrayElementReferenceOperation element ? element.ArrayReference : null;
+
+    /// <summary>True where a collection in the variable is written to by the code that records pass through.</summary>
+    private static bool IsFilled(IOperation target, ProcessorCode code) =>
+        target is IMemberReferenceOperation { Member: { } member }
+        && IsUnsafeCollection(target.Type)
+        && code.FromRecords.Any(method => method.Operations.Any(operation => operation switch
+        {
+            IInvocationOperation { Instance: IMemberReferenceOperation written } call =>
+                System.Array.IndexOf(s_writers, call.TargetMethod.Name) >= 0 && SymbolEqualityComparer.Default.Equals(written.Member, member),
+            IAssignmentOperation { Target: IPropertyReferenceOperation { Property.IsIndexer: true, Instance: IMemberReferenceOperation written } } =>
+                SymbolEqualityComparer.Default.Equals(written.Member, member),
+            _ => false,
+        }));
+
+    /// <summary>True for methods that are made for variables that threads share, and for those of this compilation that only hand them on to such.</summary>
+    private static bool IsSafeByRef(IArgumentOperation argument, ProcessorCode code)
+    {
+        if (argument.Parent is not IInvocationOperation call || argument.Parameter is not { } parameter)
+        {
+            return true;
+        }
+
+        if (call.TargetMethod.ContainingType is { Name: "Interlocked" or "Volatile" or "LazyInitializer" or "Monitor" or "SpinLock" or "ImmutableInterlocked" or "Unsafe" })
+        {
+            return true;
+        }
+
+        if (code.Target(call, CancellationToken.None) is not { } target || target.Method.Parameters.Length <= parameter.Ordinal)
+        {
+            return false;
+        }
+
+        IParameterSymbol own = target.Method.Parameters[parameter.Ordinal];
+        bool IsOwn(IOperation operation) => operation.Unwrapped() is IParameterReferenceOperation reference && SymbolEqualityComparer.Default.Equals(reference.Parameter, own);
+        return !target.Body.Descendants().Any(operation => operation switch
+        {
+            IAssignmentOperation assignment => IsOwn(assignment.Target),
+            IIncrementOrDecrementOperation increment => IsOwn(increment.Target),
+            IArgumentOperation { Parameter.RefKind: RefKind.Ref or RefKind.Out } inner => IsOwn(inner.Value)
+                && (inner.Parent as IInvocationOperation)?.TargetMethod.ContainingType.Name is not ("Interlocked" or "Volatile" or "LazyInitializer" or "ImmutableInterlocked"),
+            _ => false,
+        });
     }
 
     private static IOperation? Variable(IOperation target) => target.Unwrapped() switch
@@ -74,14 +133,16 @@ public sealed class FC3003SharedState : HandlerAnalyzer
 
     private static bool IsStatic(IOperation variable) => variable is IMemberReferenceOperation { Member.IsStatic: true };
 
-    private static string? Shared(IOperation variable, ReachedMethod method, bool hasLanes)
+    private static string? Shared(IOperation variable, ReachedMethod method, bool hasLanes, ProcessorCode code)
     {
         switch (variable)
         {
             case IMemberReferenceOperation { Member: { IsStatic: true } member } when IsStored(member) && !IsPerThread(member):
                 return $"'{member.ContainingType.Name}.{member.Name}' is static, so all shards share it";
-            case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when hasLanes && instance.IsThis() && IsOfProcessor(member, method):
+            case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when hasLanes && method.FromRecords && instance.IsThis() && IsOfShard(member, method, code):
                 return $"'{member.Name}' belongs to the shard, whose lanes run in parallel";
+            case IParameterReferenceOperation { Parameter: { ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.Constructor } } captured } when hasLanes && method.FromRecords && IsOfShard(captured, method, code):
+                return $"'{captured.Name}' belongs to the shard, whose lanes run in parallel";
             case ILocalReferenceOperation { Local: { } local } when IsOutsideParallel(variable, local):
                 return $"'{local.Name}' is shared by the calls of a parallel loop";
             case IMemberReferenceOperation { Instance: { } instance, Member: { IsStatic: false } member } when instance.IsThis() && ParallelLambda(variable) is not null:
@@ -95,8 +156,15 @@ public sealed class FC3003SharedState : HandlerAnalyzer
     private static bool IsStored(ISymbol member) => member is IFieldSymbol
         || member.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member));
 
-    private static bool IsOfProcessor(ISymbol member, ReachedMethod method) =>
-        SymbolEqualityComparer.Default.Equals(member.ContainingType, method.Method.ContainingType);
+    /// <summary>True for members of the processor, of its bases, and of the objects that it holds; what is made for one call is that call's.</summary>
+    private static bool IsOfShard(ISymbol member, ReachedMethod method, ProcessorCode code)
+    {
+        INamedTypeSymbol type = member.ContainingType;
+        return SymbolEqualityComparer.Default.Equals(type, method.Method.ContainingType)
+            && (code.Type.DerivesFrom(type)
+                || code.Type.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.Type, type))
+                || code.Type.InstanceConstructors.SelectMany(constructor => constructor.Parameters).Any(parameter => SymbolEqualityComparer.Default.Equals(parameter.Type, type)));
+    }
 
     private static bool IsPerThread(ISymbol member) => member.GetAttributes().Any(attribute => attribute.AttributeClass.Is("System", "ThreadStaticAttribute"));
 
@@ -134,13 +202,41 @@ public sealed class FC3003SharedState : HandlerAnalyzer
         return false;
     }
 
+    /// <summary>True where the method is called, and only ever inside a lock or by a method that holds one.</summary>
+    private static bool IsCalledInLock(IMethodSymbol method, ProcessorCode code, HashSet<IMethodSymbol> seen)
+    {
+        if (!seen.Add(method))
+        {
+            return true;
+        }
+
+        ReachedUse[] uses = [.. code.UsesOf(method)];
+        return uses.Length > 0 && uses.All(use =>
+            use.Operation is IInvocationOperation
+            && (IsInLock(use.Operation) || TakesLock(use.In) || (!use.In.IsHandler && IsCalledInLock(use.In.Method, code, seen))));
+    }
+
+    /// <summary>The same for a local function.</summary>
+    private static bool IsLocalInLock(IOperation operation, ReachedMethod method)
+    {
+        if (operation.EnclosingFunction() is not { MethodKind: MethodKind.LocalFunction } function)
+        {
+            return false;
+        }
+
+        IInvocationOperation[] calls = [.. method.Of<IInvocationOperation>().Where(call => SymbolEqualityComparer.Default.Equals(call.TargetMethod.OriginalDefinition, function))];
+        return calls.Length > 0
+            && calls.All(IsInLock)
+            && !method.Of<IMethodReferenceOperation>().Any(reference => SymbolEqualityComparer.Default.Equals(reference.Method.OriginalDefinition, function));
+    }
+
     // which lines a lock taken by hand covers is its author's knowledge
-    private static bool TakesLock(ReachedMethod method) => method.Operations.OfType<IInvocationOperation>().Any(call => call.TargetMethod switch
+    private static bool TakesLock(ReachedMethod method) => method.Of<IInvocationOperation>().Any(call => call.TargetMethod switch
     {
         { Name: "Enter" or "TryEnter" } target => target.ContainingType.Is("System.Threading", "Monitor") || target.ContainingType.Is("System.Threading", "Lock") || target.ContainingType.Is("System.Threading", "SpinLock"),
         { Name: "EnterScope" } target => target.ContainingType.Is("System.Threading", "Lock"),
         { Name: "Wait" or "WaitAsync" } target => target.ContainingType.Is("System.Threading", "SemaphoreSlim"),
-        { Name: "EnterWriteLock" } => true,
+        { Name: "EnterWriteLock" or "EnterUpgradeableReadLock" or "LockAsync" } => true,
         _ => false,
     });
 }

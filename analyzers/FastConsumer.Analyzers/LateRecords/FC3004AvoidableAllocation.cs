@@ -23,7 +23,7 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
         {
             foreach (IOperation operation in method.Operations)
             {
-                if (Find(operation) is { } message)
+                if (Find(operation, method) is { } message)
                 {
                     findings.Report(Descriptors.AvoidableAllocation, operation.Syntax.GetLocation(), message);
                 }
@@ -36,12 +36,17 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
         }
     }
 
-    private static string? Find(IOperation operation)
+    private static string? Find(IOperation operation, ReachedMethod method)
     {
         switch (operation)
         {
             case IInvocationOperation { TargetMethod.Name: "ToArray", Parent: IArgumentOperation argument } call when IsBytes(Receiver(call)?.Type) && TakesBytes(argument):
                 return "ToArray() copies each record's bytes, and the method it is passed to takes memory or a span as well. Pass the bytes as they are.";
+
+            // byte[] becomes a span, which nobody can keep
+            case IInvocationOperation { TargetMethod.Name: "ToArray", Parent: IConversionOperation { Parent: IArgumentOperation argument } } call
+                when IsBytes(Receiver(call)?.Type) && argument.Parameter?.Type is { Name: "ReadOnlySpan" } taken && IsBytes(taken):
+                return "ToArray() copies each record's bytes, and the method it is passed to takes a span as well. Pass the bytes as they are.";
 
             case IInvocationOperation { TargetMethod: { Name: "GetString" } target, Parent: IArgumentOperation argument } call
                 when target.ContainingType.DerivesFrom("System.Text", "Encoding")
@@ -52,7 +57,7 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
                 return "This makes a string of each record only to read it; the reader takes UTF-8 bytes as well. Pass the bytes as they are.";
 
             case IPropertyReferenceOperation { Property: { Name: "PartitionKey" } property } reference
-                when property.ContainingType.IsContract("KinesisRecord") && IsOnlyCompared(reference):
+                when property.ContainingType.IsContract("KinesisRecord") && IsOnlyCompared(reference, method):
                 return "PartitionKey makes a string at each call, here only to compare it. Compare the bytes: PartitionKeyUtf8.SequenceEqual(\"...\"u8).";
 
             default:
@@ -66,7 +71,7 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
         foreach (IParameterSymbol text in method.Method.Parameters.Where(parameter => parameter.Type.SpecialType == SpecialType.System_String && !parameter.IsService()))
         {
             IParameterReferenceOperation[] uses =
-                [.. method.Operations.OfType<IParameterReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, text))];
+                [.. method.Of<IParameterReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, text))];
             if (uses.Length == 1 && uses[0].Parent is IArgumentOperation argument && IsReader(argument) && TakesBytes(argument) && text.Place() is { } place)
             {
                 findings.Report(
@@ -109,11 +114,48 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
             && candidate.ReturnType.ToDisplayString() == method.ReturnType.ToDisplayString());
     }
 
-    private static bool IsOnlyCompared(IOperation reference) => reference.Parent switch
+    /// <summary>True where the text is compared with constants, and nothing else is done with it.</summary>
+    private static bool IsOnlyCompared(IOperation reference, ReachedMethod method)
     {
-        IBinaryOperation { OperatorKind: BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals } comparison =>
-            (comparison.LeftOperand == reference ? comparison.RightOperand : comparison.LeftOperand).ConstantValue is { HasValue: true, Value: string },
-        IIsPatternOperation { Pattern: IConstantPatternOperation } => true,
+        switch (reference.Parent)
+        {
+            case IBinaryOperation { OperatorKind: BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals } comparison:
+                return IsText(comparison.LeftOperand == reference ? comparison.RightOperand : comparison.LeftOperand);
+            case IIsPatternOperation test:
+                return IsTextPattern(test.Pattern);
+            case ISwitchOperation choice when choice.Value == reference:
+                return choice.Cases.SelectMany(part => part.Clauses).All(clause => clause switch
+                {
+                    ISingleValueCaseClauseOperation single => IsText(single.Value),
+                    IPatternCaseClauseOperation pattern => IsTextPattern(pattern.Pattern),
+                    _ => true,
+                });
+            case ISwitchExpressionOperation choice when choice.Value == reference:
+                return choice.Arms.All(arm => arm.Pattern is IDiscardPatternOperation || IsTextPattern(arm.Pattern));
+            case IInvocationOperation { TargetMethod: { Name: "Equals" } } call when call.Instance == reference:
+                return call.Arguments.Length > 0 && IsText(call.Arguments[0].Value) && IsOrdinal(call);
+            case IArgumentOperation { Parent: IInvocationOperation { TargetMethod: { Name: "Equals", ContainingType.SpecialType: SpecialType.System_String } } call }:
+                return call.Arguments.Any(other => other.Value != reference && IsText(other.Value)) && IsOrdinal(call);
+            case IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: { } local } }:
+                ILocalReferenceOperation[] uses = [.. method.Of<ILocalReferenceOperation>().Where(use => SymbolEqualityComparer.Default.Equals(use.Local, local))];
+                return uses.Length > 0 && uses.All(use => IsOnlyCompared(use, method));
+            default:
+                return false;
+        }
+    }
+
+    private static bool IsText(IOperation value) => value.ConstantValue is { HasValue: true, Value: string };
+
+    private static bool IsTextPattern(IPatternOperation pattern) => pattern switch
+    {
+        IConstantPatternOperation constant => IsText(constant.Value),
+        INegatedPatternOperation negated => IsTextPattern(negated.Pattern),
+        IBinaryPatternOperation both => IsTextPattern(both.LeftPattern) && IsTextPattern(both.RightPattern),
+        IDiscardPatternOperation => true,
         _ => false,
     };
+
+    // bytes compare as ordinal texts do
+    private static bool IsOrdinal(IInvocationOperation call) =>
+        call.Arguments.All(argument => argument.Value.Type is not { Name: "StringComparison" } || argument.Value.ConstantValue is { HasValue: true, Value: (int)StringComparison.Ordinal });
 }

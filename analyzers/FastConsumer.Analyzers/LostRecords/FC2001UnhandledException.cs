@@ -35,10 +35,19 @@ public sealed class FC2001UnhandledException : HandlerAnalyzer
                     Descriptors.UnhandledException,
                     place,
                     $"{Names(left)} can leave '{handler.Method.Name}', and no [OnError] says what becomes of it: the shard waits and retries the record for ever. Add a policy for it, or handle it.",
-                    (Exceptions, string.Join(";", left.OrderByDescending(exception => Depth(exception.Type)).Select(InCode))));
+                    (Exceptions, left.All(exception => CanBeNamed(exception.Type, handler.Method.ContainingType, findings.Compilation))
+                        ? string.Join(";", left.OrderByDescending(exception => Depth(exception.Type)).Select(InCode))
+                        : null));
             }
         }
     }
+
+    /// <summary>False for types that an attribute cannot name: with type parameters inside, or out of the class's sight.</summary>
+    private static bool CanBeNamed(ITypeSymbol type, INamedTypeSymbol processor, Compilation compilation) =>
+        compilation.IsSymbolAccessibleWithin(type, processor) && !type.IsFileLocal() && !HasTypeParameters(type);
+
+    private static bool HasTypeParameters(ITypeSymbol type) => type is ITypeParameterSymbol
+        || (type is INamedTypeSymbol named && (named.TypeArguments.Any(HasTypeParameters) || (named.ContainingType is { } outer && HasTypeParameters(outer))));
 
     private static string InCode(ThrownException exception) => exception.Type.InCodeNotNull() + (PermanentExceptions.Contain(exception.Type) ? "!" : "");
 

@@ -20,8 +20,8 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
     /// <summary>True where the clause swallows a failure of the record's own.</summary>
     internal static bool Swallows(ICatchClauseOperation clause, CaughtPath path) =>
         !clause.ExceptionType.IsLeaseLost()
-        && (!clause.ExceptionType.IsCancellation() || CatchFilter.AsksForNoCancellation(clause))
-        && IsFailure(clause)
+        && (!clause.ExceptionType.IsCancellation() || CatchFilter.AsksForNoCancellation(clause) || path.LetsCancellationPass || OwnTimeOut.IsAllOf(clause))
+        && (IsFailure(clause) || path.Undoes)
         && !CatchFilter.IsOpaque(clause)
         && !IsCleanup((ITryOperation)clause.Parent!)
         // the record is done all the same; what the clause may hide is another rule's matter
@@ -36,7 +36,7 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
     {
         foreach (ReachedMethod method in code.FromRecords)
         {
-            foreach (ICatchClauseOperation clause in method.Operations.OfType<ICatchClauseOperation>())
+            foreach (ICatchClauseOperation clause in method.Of<ICatchClauseOperation>())
             {
                 if (CaughtPath.Of(clause, method, code, findings.CancellationToken) is { } path && Swallows(clause, path))
                 {

@@ -25,9 +25,10 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
     {
         foreach (ReachedMethod method in code.FromRecords)
         {
+            var work = new StartedWork(code, method, findings.CancellationToken);
             foreach (IOperation operation in method.Operations)
             {
-                if (Find(operation, method) is { } found)
+                if (Find(operation, method, work) is { } found)
                 {
                     findings.Report(
                         Descriptors.OutlivingWork,
@@ -39,12 +40,27 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
         }
     }
 
-    private static Found? Find(IOperation operation, ReachedMethod method)
+    private static Found? Find(IOperation operation, ReachedMethod method, StartedWork work)
     {
         switch (operation)
         {
             case IExpressionStatementOperation statement when statement.UnawaitedValue() is { } value:
-                return new Found(value.Syntax.GetLocation(), $"Nobody awaits '{Name(value)}'", "Await it.", CanAwait: value is IInvocationOperation);
+                return new Found(
+                    value.Syntax.GetLocation(),
+                    $"Nobody awaits '{Name(value)}'",
+                    IsConditionalOnFailure(value) ? "Await the work itself, and handle its failure in a catch." : "Await it.",
+                    CanAwait: value is IInvocationOperation or IConditionalOperation && !IsConditionalOnFailure(value));
+
+            case IExpressionStatementOperation statement when Discarded(statement) is IInvocationOperation all && StartedWork.StartsAll(all):
+                return new Found(all.Syntax.GetLocation(), $"Nobody awaits the tasks of '{Name(all)}'", "Await them with Task.WhenAll.", CanAwait: false);
+
+            case IInvocationOperation call when call.Type.IsTask() && work.IsHandedToNobody(call):
+                return new Found(call.Syntax.GetLocation(), $"'{Name(call)}' is handed to code that does not await it", "Await it here.", CanAwait: false);
+
+            case IInvocationOperation race when work.IsRaceWithDelay(race)
+                && StartedWork.RaceParts(race).FirstOrDefault(part => part is IInvocationOperation && !work.IsDelay(part)) is { } loser
+                && !work.ThrowsOnTimeOut(race):
+                return new Found(loser.Syntax.GetLocation(), $"Nobody awaits '{Name(loser)}' where the delay ends first", "Throw on the time-out, or use WaitAsync, which does.", CanAwait: false);
 
             case IAwaitOperation { Parent: IExpressionStatementOperation } await
                 when await.Type.IsTask() && await.Operation.Unwrapped() is IInvocationOperation { TargetMethod.Name: not "WhenAny" } call:
@@ -73,27 +89,59 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
                 return new Found(subscription.Syntax.GetLocation(), "An event runs this after the handler has returned, once more with each record", "Subscribe once, in the constructor, or unsubscribe before the handler ends.", CanAwait: false);
 
             case IVariableDeclaratorOperation { Symbol: { } local } declarator
-                when declarator.GetVariableInitializer()?.Value.Unwrapped() is IInvocationOperation call && call.Type.IsTask() && !IsUsed(local, method, except: null):
-                return new Found(call.Syntax.GetLocation(), $"Nobody awaits '{Name(call)}'", "Await it.", CanAwait: false);
+                when StartedWork.Start(declarator.GetVariableInitializer()?.Value) is { } start && IsHeld(start) && work.IsLeft(local, start):
+                return Left(start);
+
+            case ISimpleAssignmentOperation { Target: ILocalReferenceOperation { IsDeclaration: false } target } assignment
+                when StartedWork.Start(assignment.Value) is { } start && IsHeld(start) && work.IsLeft(target.Local, start):
+                return Left(start);
 
             case ISimpleAssignmentOperation { Target: IMemberReferenceOperation { Member: IFieldSymbol or IPropertySymbol } target } assignment
-                when assignment.Value.Unwrapped() is IInvocationOperation call && call.Type.IsTask() && IsOwnMember(target) && !IsAwaited(target.Member, method):
-                return new Found(call.Syntax.GetLocation(), $"Nobody awaits '{Name(call)}' before the handler returns", "Await it here.", CanAwait: false);
+                when StartedWork.Start(assignment.Value) is { } start && start.Type.IsTask() && IsOwnMember(target) && !IsAwaited(target.Member, method):
+                return new Found(start.Syntax.GetLocation(), $"Nobody awaits '{Name(start)}' before the handler returns", "Await it here.", CanAwait: false);
+
+            // tasks[i] = StartAsync();
+            case ISimpleAssignmentOperation { Target: IArrayElementReferenceOperation or IPropertyReferenceOperation { Property.IsIndexer: true } } assignment
+                when StartedWork.Start(assignment.Value) is { } start && start.Type.IsTask() && assignment.Target.Root() is ILocalReferenceOperation holder && work.IsLeft(holder.Local, start):
+                return Collected(start);
 
             case IInvocationOperation { TargetMethod.Name: "Add" or "Enqueue" or "Push" or "TryAdd", Instance: { } collection } add
-                when add.Arguments.Length == 1 && add.Arguments[0].Value.Unwrapped() is IInvocationOperation call && call.Type.IsTask():
-                bool awaited = collection.Unwrapped() switch
+                when add.Arguments.Length == 1 && StartedWork.Start(add.Arguments[0].Value) is { } start && start.Type.IsTask():
+                bool left = collection.Unwrapped() switch
                 {
-                    ILocalReferenceOperation local => IsUsed(local.Local, method, except: add.TargetMethod.Name),
-                    IMemberReferenceOperation member => IsAwaited(member.Member, method),
-                    _ => true,
+                    ILocalReferenceOperation local => work.IsLeft(local.Local, start),
+                    IMemberReferenceOperation member => work.IsLeft(member.Member, start),
+                    _ => false,
                 };
-                return awaited ? null : new Found(call.Syntax.GetLocation(), $"Nobody awaits '{Name(call)}' before the handler returns", "Await the collected tasks with Task.WhenAll.", CanAwait: false);
+                return left ? Collected(start) : null;
 
             default:
                 return null;
         }
     }
+
+    private static Found Left(IOperation start) => start.Type.IsAwaitable()
+        ? new Found(start.Syntax.GetLocation(), $"A way to the end of the method does not await '{Name(start)}'", "Await it on every way.", CanAwait: false)
+        : new Found(start.Syntax.GetLocation(), $"A way to the end of the method does not await the tasks of '{Name(start)}'", "Await them with Task.WhenAll.", CanAwait: false);
+
+    private static Found Collected(IOperation start) => new(
+        start.Syntax.GetLocation(),
+        $"Nobody awaits '{Name(start)}' before the handler returns, on one way at least",
+        "Await the collected tasks with Task.WhenAll, also those that are left at the end.",
+        CanAwait: false);
+
+    // a task that does something: a delay that a race does not wait for loses nothing
+    private static bool IsHeld(IOperation start) => start is IInvocationOperation call
+        ? StartedWork.StartsAll(call) || (call.Type.IsTask() && !(call.TargetMethod.Name == "Delay" && call.TargetMethod.ContainingType.IsTask()))
+        : start.Type.IsTask();
+
+    private static IOperation Discarded(IExpressionStatementOperation statement) => statement.Operation.Unwrapped() is ISimpleAssignmentOperation { Target: IDiscardOperation } discard
+        ? discard.Value.Unwrapped()
+        : statement.Operation.Unwrapped();
+
+    /// <summary>True where the task at hand is not that of the work: an await would wait for something else, or throw where nothing failed.</summary>
+    private static bool IsConditionalOnFailure(IOperation value) =>
+        value.DescendantsAndSelf().Any(operation => operation is IInvocationOperation { TargetMethod.Name: "ContinueWith" or "WhenAny" });
 
     private static bool IsTimer(ITypeSymbol? type) => type.Is("System.Threading", "Timer") || type.Is("System.Timers", "Timer");
 
@@ -115,7 +163,7 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
         return false;
     }
 
-    private static bool Joins(ReachedMethod method) => method.Operations.OfType<IInvocationOperation>()
+    private static bool Joins(ReachedMethod method) => method.Of<IInvocationOperation>()
         .Any(call => call.TargetMethod.Name == "Join" && call.TargetMethod.ContainingType.Is("System.Threading", "Thread"));
 
     private static bool EndsHere(IEventAssignmentOperation subscription, ReachedMethod method)
@@ -131,7 +179,7 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
             return true;
         }
 
-        return method.Operations.OfType<IEventAssignmentOperation>().Any(other =>
+        return method.Of<IEventAssignmentOperation>().Any(other =>
             !other.Adds
             && other.EventReference is IEventReferenceOperation otherReference
             && SymbolEqualityComparer.Default.Equals(otherReference.Event, reference.Event));
@@ -139,18 +187,15 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
 
     private static bool IsOwnMember(IMemberReferenceOperation member) => member.Root().OutlivesCall();
 
-    private static bool IsAwaited(ISymbol member, ReachedMethod method) => method.Operations.OfType<IAwaitOperation>().Any(await =>
+    private static bool IsAwaited(ISymbol member, ReachedMethod method) => method.Of<IAwaitOperation>().Any(await =>
         await.Descendants().OfType<IMemberReferenceOperation>().Any(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member)));
-
-    private static bool IsUsed(ILocalSymbol local, ReachedMethod method, string? except) => method.Operations.OfType<ILocalReferenceOperation>().Any(reference =>
-        SymbolEqualityComparer.Default.Equals(reference.Local, local)
-        && !(except is not null && reference.Parent is IInvocationOperation { TargetMethod: { } target } && target.Name == except));
 
     private static string Name(IOperation operation) => operation switch
     {
         IInvocationOperation { TargetMethod.Name: "ConfigureAwait" or "AsTask", Instance: { } instance } => Name(instance.Unwrapped()),
         IInvocationOperation call => call.TargetMethod.Name,
         IConditionalAccessOperation access => Name(access.WhenNotNull.Unwrapped()),
+        IConditionalOperation choice when choice.WhenTrue.Unwrapped() is IInvocationOperation call => Name(call),
         _ => "this task",
     };
 

@@ -28,20 +28,22 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
 
         foreach (ReachedMethod method in code.FromRecords)
         {
-            foreach (ICatchClauseOperation clause in method.Operations.OfType<ICatchClauseOperation>())
+            foreach (ICatchClauseOperation clause in method.Of<ICatchClauseOperation>())
             {
                 if (CaughtPath.Of(clause, method, code, findings.CancellationToken) is not { } path
                     || path.Throws
                     || path.LeavesNote
                     || CatchFilter.IsOpaque(clause)
-                    || CatchFilter.AsksForNoCancellation(clause))
+                    || CatchFilter.AsksForNoCancellation(clause)
+                    || path.LetsCancellationPass)
                 {
                     continue;
                 }
 
                 if (clause.ExceptionType.IsLeaseLost() || clause.ExceptionType.IsCancellation())
                 {
-                    if (path.EndsAsDone)
+                    // a time-out that the method set itself says nothing of a stop; where nothing is done about it, that is FC2002's
+                    if (path.EndsAsDone && (clause.ExceptionType.IsLeaseLost() || !OwnTimeOut.IsAllOf(clause)))
                     {
                         findings.Report(
                             Descriptors.HiddenCancellation,
@@ -76,7 +78,7 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
         bool loses = false;
         foreach (IInvocationOperation call in attempt.Body.Descendants().OfType<IInvocationOperation>())
         {
-            cancels |= PassesToken(call);
+            cancels |= PassesToken(call) && !OwnTimeOut.Passes(call);
             loses |= CheckpointTry.IsCheckpoint(call);
         }
 
@@ -110,9 +112,5 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
         return false;
     }
 
-    private static bool PassesToken(IInvocationOperation call) => call.Arguments.Any(argument =>
-        argument.ArgumentKind == ArgumentKind.Explicit
-        && argument.Value.Unwrapped() is ILocalReferenceOperation or IParameterReferenceOperation or IMemberReferenceOperation
-        && argument.Value.Unwrapped() is not IPropertyReferenceOperation { Property: { Name: "None", IsStatic: true } }
-        && argument.Value.Type.IsCancellationToken());
+    private static bool PassesToken(IInvocationOperation call) => OwnTimeOut.Tokens(call).Any();
 }

@@ -16,8 +16,6 @@ internal readonly record struct BorrowedEscape(IOperation Value, string Way, boo
 /// </summary>
 internal sealed class BorrowedFlow
 {
-    private const int MostPasses = 5;
-
     private static readonly string[] s_keepingMethods =
         ["Add", "AddRange", "Enqueue", "EnqueueRange", "Push", "TryAdd", "TryEnqueue", "Insert", "AddOrUpdate", "GetOrAdd", "AddFirst", "AddLast", "Append", "TryWrite", "WriteAsync", "SetResult", "TrySetResult"];
 
@@ -27,7 +25,7 @@ internal sealed class BorrowedFlow
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<(IMethodSymbol, int), bool> _returns;
     private readonly List<BorrowedEscape> _escapes;
-    private readonly HashSet<ISymbol> _borrowed = new(SymbolEqualityComparer.Default);
+    private readonly Definitions _definitions = new();
     private readonly Dictionary<ILocalSymbol, IOperation> _initializers = new(SymbolEqualityComparer.Default);
     private readonly IOperation[] _operations;
 
@@ -38,7 +36,15 @@ internal sealed class BorrowedFlow
         _returns = returns;
         _escapes = escapes;
         _operations = [.. body.DescendantsAndSelf()];
-        _borrowed.UnionWith(borrowed);
+        foreach (IParameterSymbol parameter in borrowed)
+        {
+            _definitions.Add(parameter, at: null, () => true, isStrong: true);
+        }
+
+        foreach (IOperation operation in _operations)
+        {
+            Define(operation);
+        }
     }
 
     public static IReadOnlyList<BorrowedEscape> Escapes(ProcessorCode code, ReachedMethod handler, IReadOnlyList<IParameterSymbol> borrowed, CancellationToken cancellationToken)
@@ -61,16 +67,7 @@ internal sealed class BorrowedFlow
     /// <summary>True where the body returns what it borrowed.</summary>
     private bool Run()
     {
-        int known = -1;
-        for (int pass = 0; pass < MostPasses && known != _borrowed.Count; pass++)
-        {
-            known = _borrowed.Count;
-            foreach (IOperation operation in _operations)
-            {
-                Spread(operation);
-            }
-        }
-
+        _definitions.Settle();
         bool returns = false;
         foreach (IOperation operation in _operations)
         {
@@ -82,8 +79,8 @@ internal sealed class BorrowedFlow
         return returns;
     }
 
-    /// <summary>Notes the locals that an operation makes views of borrowed memory.</summary>
-    private void Spread(IOperation operation)
+    /// <summary>Notes what an operation gives to locals and parameters.</summary>
+    private void Define(IOperation operation)
     {
         switch (operation)
         {
@@ -91,51 +88,132 @@ internal sealed class BorrowedFlow
                 if (declarator.GetVariableInitializer()?.Value is { } initial)
                 {
                     _initializers[declarator.Symbol] = initial;
-                    Note(declarator.Symbol, initial);
+                    _definitions.Add(declarator.Symbol, operation, () => IsBorrowed(initial), isStrong: true);
                 }
 
                 break;
-            case ISimpleAssignmentOperation { Target: ILocalReferenceOperation local } assignment:
-                Note(local.Local, assignment.Value);
-                break;
-            case ISimpleAssignmentOperation { Target: IMemberReferenceOperation or IArrayElementReferenceOperation } assignment
-                when assignment.Target.Root() is ILocalReferenceOperation holder && !LeadsOutside(holder):
-                Note(holder.Local, assignment.Value);
-                break;
-            case IForEachLoopOperation loop when IsBorrowed(loop.Collection) || HoldsBorrowed(loop.Collection):
-                foreach (ILocalSymbol element in loop.Locals.Where(element => CanBorrow(element.Type)))
+            case IDeconstructionAssignmentOperation deconstruction:
+                foreach ((IOperation target, IOperation value, bool isWhole) in Parts(deconstruction.Target, deconstruction.Value))
                 {
-                    _borrowed.Add(element);
+                    if (Variable(target) is { } part)
+                    {
+                        _definitions.Add(part, operation, () => IsBorrowed(value) && (!isWhole || MayHold(target.Type)), isStrong: true);
+                    }
                 }
 
                 break;
-            case IIsPatternOperation { Pattern: IDeclarationPatternOperation { DeclaredSymbol: { } declared } } test:
-                Note(declared, test.Value);
+            case ISimpleAssignmentOperation { Target: ILocalReferenceOperation or IParameterReferenceOperation } assignment:
+                _definitions.Add(Variable(assignment.Target)!, operation, () => IsBorrowed(assignment.Value), isStrong: true);
                 break;
-            case IInvocationOperation { TargetMethod.MethodKind: MethodKind.LocalFunction } call:
-                foreach (IArgumentOperation argument in call.Arguments.Where(argument => IsBorrowed(argument.Value)))
+            case IAssignmentOperation { Target: IMemberReferenceOperation or IArrayElementReferenceOperation } assignment
+                when assignment.Target.Root() is ILocalReferenceOperation holder:
+                _definitions.Add(holder.Local, operation, () => !LeadsOutside(holder) && IsBorrowed(assignment.Value), isStrong: false);
+                break;
+            case IForEachLoopOperation loop:
+                foreach (ILocalSymbol element in loop.Locals)
                 {
-                    _borrowed.Add(argument.Parameter!.OriginalDefinition);
+                    _definitions.Add(element, operation, () => IsElementBorrowed(loop.Collection, element.Type), isStrong: false);
                 }
 
                 break;
-            case IInvocationOperation call when Keeps(call) && call.Instance.Root() is ILocalReferenceOperation holder && !LeadsOutside(holder):
-                foreach (IArgumentOperation argument in call.Arguments)
+            case IIsPatternOperation test:
+                foreach (IDeclarationPatternOperation pattern in test.Pattern.DescendantsAndSelf().OfType<IDeclarationPatternOperation>())
                 {
-                    Note(holder.Local, argument.Value);
+                    if (pattern.DeclaredSymbol is { } declared)
+                    {
+                        _definitions.Add(declared, operation, () => IsBorrowed(test.Value) && MayHold((declared as ILocalSymbol)?.Type), isStrong: true);
+                    }
                 }
 
+                break;
+            case IInvocationOperation call:
+                DefineCall(call);
                 break;
         }
     }
 
-    private void Note(ISymbol symbol, IOperation value)
+    private void DefineCall(IInvocationOperation call)
     {
-        if (IsBorrowed(value))
+        foreach (IArgumentOperation argument in call.Arguments)
         {
-            _borrowed.Add(symbol);
+            switch (argument.Value.Unwrapped())
+            {
+                // items.Select(item => ...)
+                case IDelegateCreationOperation { Target: IAnonymousFunctionOperation lambda }:
+                    foreach (IParameterSymbol parameter in lambda.Symbol.Parameters)
+                    {
+                        _definitions.Add(parameter, call, () => MayHold(parameter.Type) && (call.Instance ?? call.Arguments[0].Value) is { } source && source != argument.Value && IsElementBorrowed(source, parameter.Type), isStrong: false);
+                    }
+
+                    break;
+                case IDeclarationExpressionOperation { Expression: ILocalReferenceOperation local }:
+                    _definitions.Add(local.Local, call, () => IsOutBorrowed(call, local.Type), isStrong: true);
+                    break;
+                case ILocalReferenceOperation local when argument.Parameter?.RefKind == RefKind.Out:
+                    _definitions.Add(local.Local, call, () => IsOutBorrowed(call, local.Type), isStrong: true);
+                    break;
+            }
+
+            if (call.TargetMethod.MethodKind == MethodKind.LocalFunction && argument.Parameter is { } own)
+            {
+                _definitions.Add(own.OriginalDefinition, call, () => IsBorrowed(argument.Value), isStrong: false);
+            }
+        }
+
+        if (call.Instance.Root() is not ILocalReferenceOperation holder)
+        {
+            return;
+        }
+
+        if (Keeps(call) || (call.TargetMethod.Name == "Add" && call.TargetMethod.ContainingType.NamespaceName() == "System.Net.Http"))
+        {
+            foreach (IArgumentOperation argument in call.Arguments)
+            {
+                _definitions.Add(holder.Local, call, () => !LeadsOutside(holder) && IsBorrowed(argument.Value), isStrong: false);
+            }
+        }
+        else if (IsOnOwnObject(call))
+        {
+            // a method that keeps what it is given in the object
+            _definitions.Add(holder.Local, call, () => _code.Target(call, _cancellationToken) is { } target && KeepsInObject(call, target), isStrong: false);
         }
     }
+
+    private static ISymbol? Variable(IOperation target) => target.Unwrapped() switch
+    {
+        ILocalReferenceOperation local => local.Local,
+        IParameterReferenceOperation parameter => parameter.Parameter,
+        IDeclarationExpressionOperation { Expression: { } declared } => Variable(declared),
+        _ => null,
+    };
+
+    /// <summary>The parts of a deconstruction; whole where the value is no tuple that stands there.</summary>
+    private static IEnumerable<(IOperation Target, IOperation Value, bool IsWhole)> Parts(IOperation target, IOperation value)
+    {
+        IOperation left = target is IDeclarationExpressionOperation { Expression: { } declared } ? declared : target;
+        if (left is not ITupleOperation targets)
+        {
+            return [(left, value, false)];
+        }
+
+        return value.Unwrapped() is ITupleOperation values && values.Elements.Length == targets.Elements.Length
+            ? targets.Elements.Zip(values.Elements, (part, given) => Parts(part, given)).SelectMany(part => part)
+            : targets.Elements.Select(part => (part, value, true));
+    }
+
+    private bool IsOutBorrowed(IInvocationOperation call, ITypeSymbol? type)
+    {
+        if (call.TargetMethod.Name == "TryGetArray" && call.TargetMethod.ContainingType.Name == "MemoryMarshal")
+        {
+            // a record's bytes are no array that could be got; the payloads of a batch are
+            return call.Arguments.Length > 0 && IsBorrowed(call.Arguments[0].Value) && call.Arguments[0].Value.Type?.OnlyTypeArgument()?.SpecialType != SpecialType.System_Byte;
+        }
+
+        return MayHold(type) && IsBorrowed(call.Instance) && _code.Target(call, _cancellationToken) is null;
+    }
+
+    private bool IsElementBorrowed(IOperation collection, ITypeSymbol? type) =>
+        (IsBytes(collection.Unwrapped().Type) ? CanBorrow(type) : MayHold(type)) && IsBorrowed(collection);
 
     private void FindEscape(IOperation operation)
     {
@@ -144,6 +222,24 @@ internal sealed class BorrowedFlow
             case IAssignmentOperation { Target: IMemberReferenceOperation or IArrayElementReferenceOperation } assignment
                 when LeadsOutside(assignment.Target) && IsBorrowed(assignment.Value):
                 Escapes(assignment.Value, $"'{Text(assignment.Value)}' is stored in '{Text(assignment.Target)}'");
+                break;
+            case IDeconstructionAssignmentOperation deconstruction:
+                foreach ((IOperation target, IOperation value, bool isWhole) in Parts(deconstruction.Target, deconstruction.Value))
+                {
+                    if (target is IMemberReferenceOperation or IArrayElementReferenceOperation && LeadsOutside(target) && IsBorrowed(value) && (!isWhole || MayHold(target.Type)))
+                    {
+                        Escapes(value, $"'{Text(value)}' is stored in '{Text(target)}'");
+                    }
+                }
+
+                break;
+            case IInvocationOperation { TargetMethod.Name: "Exchange" or "CompareExchange" or "Write" } exchange
+                when exchange.TargetMethod.ContainingType.Name is "Interlocked" or "Volatile" && exchange.Arguments.Length > 1:
+                if (LeadsOutside(exchange.Arguments[0].Value) && IsBorrowed(exchange.Arguments[1].Value))
+                {
+                    Escapes(exchange.Arguments[1].Value, $"'{Text(exchange.Arguments[1].Value)}' is stored in '{Text(exchange.Arguments[0].Value)}'");
+                }
+
                 break;
             case IInvocationOperation call when Keeps(call) && LeadsOutside(call.Instance!):
                 foreach (IArgumentOperation argument in call.Arguments.Where(argument => IsBorrowed(argument.Value)))
@@ -159,8 +255,19 @@ internal sealed class BorrowedFlow
                 }
 
                 break;
-            case IInvocationOperation call when _code.Target(call, _cancellationToken) is { } target:
-                Enter(call, target);
+            case IInvocationOperation call:
+                ReachedBody? called = _code.Target(call, _cancellationToken);
+                foreach (IArgumentOperation argument in IsLeftAlone(call) ? call.Arguments.Where(argument => IsBorrowed(argument.Value) && !EndsBeforeAwait(argument, called)) : [])
+                {
+                    Escapes(argument.Value, $"'{Text(argument.Value)}' is given to '{call.TargetMethod.Name}', which nobody awaits");
+                }
+
+                // what a method keeps in an object of the call's own is no matter
+                if (called is { } body && !IsOnOwnObject(call))
+                {
+                    Enter(call, body);
+                }
+
                 break;
             case IObjectCreationOperation creation when creation.Type.Is("System.Threading", "Timer") || creation.Type.Is("System.Threading", "Thread"):
                 foreach (IArgumentOperation argument in creation.Arguments.Where(argument => IsBorrowed(argument.Value)))
@@ -173,6 +280,50 @@ internal sealed class BorrowedFlow
                 EscapesInClosure(subscription.HandlerValue);
                 break;
         }
+    }
+
+    private static bool IsLeftAlone(IInvocationOperation call) =>
+        (call.Type.IsAwaitable() && call.IsUnawaited() && call.TargetMethod.Name is not ("ConfigureAwait" or "AsTask" or "ContinueWith" or "Unwrap" or "WhenAll" or "WhenAny"))
+        || call.TargetMethod is { IsAsync: true, ReturnsVoid: true };
+
+    /// <summary>True where an async method of this compilation uses the argument before its first await only: so far it runs in the call.</summary>
+    private static bool EndsBeforeAwait(IArgumentOperation argument, ReachedBody? target)
+    {
+        if (target is not { Method.IsAsync: true } body || argument.Parameter is not { } parameter || body.Method.Parameters.Length <= parameter.Ordinal)
+        {
+            return false;
+        }
+
+        IParameterSymbol own = body.Method.Parameters[parameter.Ordinal];
+        int first = body.Body.Descendants().OfType<IAwaitOperation>().Select(await => await.Syntax.SpanStart).DefaultIfEmpty(int.MaxValue).Min();
+        return body.Body.Descendants().OfType<IParameterReferenceOperation>()
+            .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, own))
+            .All(reference => reference.Syntax.SpanStart < first);
+    }
+
+    /// <summary>True for a method of an object that this body made itself.</summary>
+    private bool IsOnOwnObject(IInvocationOperation call) => call.Instance is { } instance && !instance.IsThis() && instance.Root() is ILocalReferenceOperation local && !LeadsOutside(local);
+
+    private bool KeepsInObject(IInvocationOperation call, ReachedBody target)
+    {
+        IParameterSymbol[] parameters =
+            [.. call.Arguments.Where(argument => argument.Parameter is not null && IsBorrowed(argument.Value)).Select(argument => target.Method.Parameters[argument.Parameter!.Ordinal])];
+        return parameters.Length > 0 && Keeps(target.Method, target.Body, parameters);
+    }
+
+    /// <summary>True where a body puts one of its parameters into something that lives longer, its own object above all.</summary>
+    private bool Keeps(IMethodSymbol method, IOperation body, IParameterSymbol[] parameters)
+    {
+        int mask = parameters.Aggregate(1 << 31, (sum, parameter) => sum | (1 << Math.Min(parameter.Ordinal, 30)));
+        if (_returns.TryGetValue((method, mask), out bool known))
+        {
+            return known;
+        }
+
+        _returns[(method, mask)] = false;
+        var kept = new List<BorrowedEscape>();
+        new BorrowedFlow(_code, body, parameters, _returns, kept, _cancellationToken).Run();
+        return _returns[(method, mask)] = kept.Count > 0;
     }
 
     private bool Enter(IInvocationOperation call, ReachedBody target)
@@ -234,7 +385,7 @@ internal sealed class BorrowedFlow
                 IParameterReferenceOperation parameter => parameter.Parameter,
                 _ => null,
             };
-            if (symbol is not null && _borrowed.Contains(symbol) && !IsInside(symbol, lambda))
+            if (symbol is not null && !IsInside(symbol, lambda) && IsBorrowed(inner))
             {
                 yield return inner;
             }
@@ -269,15 +420,23 @@ internal sealed class BorrowedFlow
             case null:
                 return false;
             case ILocalReferenceOperation local:
-                return _borrowed.Contains(local.Local);
+                return _definitions.IsBorrowed(local.Local, local);
             case IParameterReferenceOperation parameter:
-                return _borrowed.Contains(parameter.Parameter);
+                return _definitions.IsBorrowed(parameter.Parameter, parameter);
             case IConversionOperation conversion:
                 return IsBorrowed(conversion.Operand) && (conversion.OperatorMethod is null || CanBorrow(conversion.Type));
             case IParenthesizedOperation parenthesized:
                 return IsBorrowed(parenthesized.Operand);
             case IMemberReferenceOperation { Instance: { } instance } member:
-                return CanBorrow(member.Type) && IsBorrowed(instance);
+                return IsBytes(instance.Unwrapped().Type) && member is IPropertyReferenceOperation { Property.IsIndexer: true }
+                    ? CanBorrow(member.Type) && IsBorrowed(instance)
+                    : (MayHold(member.Type) || (member.Member.Name == "Array" && instance.Type.Is("System", "ArraySegment"))) && IsBorrowed(instance);
+            case IArrayElementReferenceOperation element:
+                return MayHold(element.Type) && IsBorrowed(element.ArrayReference);
+            case IWithOperation copy:
+                return IsBorrowed(copy.Operand) || copy.Initializer.Initializers.Any(member => member is ISimpleAssignmentOperation set && IsBorrowed(set.Value));
+            case IConditionalAccessOperation access:
+                return MayHold(access.Type) && IsBorrowed(access.Operation);
             // data[1..]
             case IImplicitIndexerReferenceOperation part:
                 return CanBorrow(part.Type) && IsBorrowed(part.Instance);
@@ -292,10 +451,15 @@ internal sealed class BorrowedFlow
             case IArrayCreationOperation { Initializer: { } elements }:
                 return elements.ElementValues.Any(IsBorrowed);
             case ICollectionExpressionOperation collection:
-                return collection.Elements.Any(element => element is not ISpreadOperation && IsBorrowed(element));
+                return collection.Elements.Any(element => element is ISpreadOperation spread ? !IsPlainCopy(spread.Operand) && IsBorrowed(spread.Operand) : IsBorrowed(element));
             case IObjectCreationOperation creation:
-                return (Carries(creation.Type) && creation.Arguments.Any(argument => IsBorrowed(argument.Value)))
-                    || (creation.Initializer?.Initializers.Any(member => member is ISimpleAssignmentOperation set && IsBorrowed(set.Value)) ?? false);
+                return creation.Arguments.Any(argument => Keeps(creation, argument) && IsBorrowed(argument.Value))
+                    || (creation.Initializer?.Initializers.Any(member => member switch
+                    {
+                        ISimpleAssignmentOperation set => IsBorrowed(set.Value),
+                        IInvocationOperation add => add.Arguments.Any(argument => IsBorrowed(argument.Value)),
+                        _ => false,
+                    }) ?? false);
             case IAnonymousObjectCreationOperation anonymous:
                 return anonymous.Initializers.Any(member => member is ISimpleAssignmentOperation set && IsBorrowed(set.Value));
             case IAnonymousFunctionOperation or IDelegateCreationOperation:
@@ -309,29 +473,36 @@ internal sealed class BorrowedFlow
 
     private bool IsBorrowed(IInvocationOperation call)
     {
-        if (call.TargetMethod.Name is "ToOwned" or "ToArray")
+        string name = call.TargetMethod.Name;
+        INamedTypeSymbol type = call.TargetMethod.ContainingType;
+        if (name is "ToOwned" or "Clone" or "DeepClone" || (name == "ToArray" && call.Receiver() is { } copied && IsPlainCopy(copied)))
         {
             return false;
         }
 
-        // tuples and immutable collections keep what they are made with
-        bool makesHolder = call.TargetMethod.ContainingType.NamespaceName() switch
+        string place = type.NamespaceName();
+        // tuples and immutable collections keep what they are made with; so do these views of memory
+        bool makesHolder = place switch
         {
             "System.Collections.Immutable" => true,
-            "System" or "System.Collections.Generic" => call.TargetMethod.Name == "Create" && call.TargetMethod.ContainingType.Name is "Tuple" or "ValueTuple" or "KeyValuePair",
+            "System" or "System.Collections.Generic" => (name == "Create" && type.Name is "Tuple" or "ValueTuple" or "KeyValuePair") || (type.Name == "BinaryData" && name == "FromBytes"),
+            "System.Text.Json" => type.Name == "JsonDocument" && name == "Parse" && call.TargetMethod.Parameters[0].Type.Name is "ReadOnlyMemory" or "ReadOnlySequence",
+            "Google.Protobuf" => type.Name == "UnsafeByteOperations" && name == "UnsafeWrap",
+            "System.Linq" => type.Name == "Enumerable" && MayHold(call.Type),
             _ => false,
         };
-        if (makesHolder && call.Arguments.Any(argument => IsBorrowed(argument.Value)))
+        if (makesHolder)
         {
-            return true;
+            IOperation? selector = place == "System.Linq" && name is "Select" or "SelectMany" ? call.Arguments.LastOrDefault()?.Value : null;
+            return selector is null ? call.Arguments.Any(argument => Lambda(argument.Value) is null && IsBorrowed(argument.Value)) : SelectsBorrowed(selector, call);
         }
 
         if (call.Instance is { } instance)
         {
-            return CanBorrow(call.Type) && IsBorrowed(instance);
+            return MayHold(call.Type) && IsBorrowed(instance) && (_code.Target(call, _cancellationToken) is null || CanBorrow(call.Type));
         }
 
-        if (call.TargetMethod.IsStatic && call.TargetMethod.ContainingType.NamespaceName().StartsWith("System", StringComparison.Ordinal))
+        if (call.TargetMethod.IsStatic && place.StartsWith("System", StringComparison.Ordinal))
         {
             return CanBorrow(call.Type) && call.Arguments.Any(argument => IsBorrowed(argument.Value));
         }
@@ -339,12 +510,75 @@ internal sealed class BorrowedFlow
         return _code.Target(call, _cancellationToken) is { } target && Enter(call, target);
     }
 
-    private bool HoldsBorrowed(IOperation collection) => collection.Unwrapped() is ILocalReferenceOperation local && _borrowed.Contains(local.Local);
+    private bool SelectsBorrowed(IOperation selector, IInvocationOperation call) => Lambda(selector) is { } lambda
+        ? IsBorrowed(call.Arguments[0].Value) && lambda.Body.Descendants().OfType<IReturnOperation>().Any(result => IsBorrowed(result.ReturnedValue))
+        : false;
 
-    /// <summary>Records, tuples and pairs keep what their constructor is given as it is.</summary>
-    private static bool Carries(ITypeSymbol? type) => type is { IsRecord: true }
-        || type.Is("System.Collections.Generic", "KeyValuePair")
-        || CanBorrow(type);
+    /// <summary>True where a copy of the elements holds nothing borrowed: of bytes, texts and payloads, not of records.</summary>
+    private static bool IsPlainCopy(IOperation source) => IsBytes(source.Unwrapped().Type) && !CanBorrow(source.Unwrapped().Type!.OnlyTypeArgument());
+
+    /// <summary>True where a constructor keeps what it is given as it is.</summary>
+    private bool Keeps(IObjectCreationOperation creation, IArgumentOperation argument)
+    {
+        if (creation.Type is not INamedTypeSymbol type || creation.Constructor?.OriginalDefinition is not { } constructor || argument.Parameter is not { } parameter)
+        {
+            return false;
+        }
+
+        if (type.Is("System.Collections.Generic", "KeyValuePair") || CanBorrow(type) || IsKnownHolder(type) || type.IsTupleType
+            || (type.NamespaceName().StartsWith("System.Collections", StringComparison.Ordinal) && !IsBytes(argument.Value.Unwrapped().Type)))
+        {
+            return true;
+        }
+
+        IParameterSymbol own = constructor.Parameters[Math.Min(parameter.Ordinal, constructor.Parameters.Length - 1)];
+        if (type.IsRecord && type.GetMembers(own.Name).Any(member => member is IPropertySymbol))
+        {
+            return true;
+        }
+
+        if (_code.BodyOf(constructor, _cancellationToken) is { } body)
+        {
+            return Keeps(constructor, body, [own]);
+        }
+
+        return constructor.DeclaringSyntaxReferences.Length > 0 && PrimaryConstructor.Keeps(constructor, own, _code, MayHold, _cancellationToken);
+    }
+
+    private static bool IsKnownHolder(INamedTypeSymbol type) =>
+        type.Is("System.Net.Http", "ReadOnlyMemoryContent") || type.Is("System", "BinaryData") || type.Is("System", "ArraySegment") || type.Is("System.Runtime.CompilerServices", "StrongBox");
+
+    /// <summary>True for types whose values may hold a view of a record somewhere inside.</summary>
+    private static bool MayHold(ITypeSymbol? type) => MayHold(type, depth: 0);
+
+    private static bool MayHold(ITypeSymbol? type, int depth)
+    {
+        if (type is null || depth > 3)
+        {
+            return false;
+        }
+
+        if (type is IArrayTypeSymbol array)
+        {
+            return MayHold(array.ElementType, depth);
+        }
+
+        if (type is not INamedTypeSymbol named || named.SpecialType is not (SpecialType.None or SpecialType.System_Object) || named.TypeKind is TypeKind.Enum or TypeKind.Delegate)
+        {
+            return type is { SpecialType: SpecialType.System_Collections_Generic_IEnumerable_T } && type.OnlyTypeArgument() is { } only && MayHold(only, depth + 1);
+        }
+
+        if (CanBorrow(named) || IsKnownHolder(named) || named.Is("System.Text.Json", "JsonDocument") || named.Is("System.Text.Json", "JsonElement") || named.Is("System.Text.Json", "JsonProperty")
+            || named.Is("Google.Protobuf", "ByteString") || named.Is("System.Net.Http", "HttpContent") || named.Is("System.Net.Http", "HttpRequestMessage")
+            || named.ContainingType.Is("System.Text.Json", "JsonElement"))
+        {
+            return true;
+        }
+
+        return named.TypeArguments.Any(argument => MayHold(argument, depth + 1))
+            || (!named.NamespaceName().StartsWith("System", StringComparison.Ordinal)
+                && named.GetMembers().Any(member => member is IFieldSymbol { IsStatic: false } field && !SymbolEqualityComparer.Default.Equals(field.Type, named) && MayHold(field.Type, depth + 1)));
+    }
 
     private bool LeadsOutside(IOperation target)
     {

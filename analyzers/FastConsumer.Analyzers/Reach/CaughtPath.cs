@@ -1,4 +1,3 @@
-using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -9,17 +8,14 @@ namespace FastConsumer.Analyzers.Reach;
 /// <summary>Where a call goes on after a catch: what the clause does with the failure, and whether the caller learns of it.</summary>
 internal sealed class CaughtPath
 {
-    private static readonly string[] s_quietNamespaces =
-        ["Microsoft.Extensions.Logging", "Serilog", "NLog", "log4net", "System.Diagnostics", "System.Diagnostics.Metrics", "System.Text"];
-
-    private static readonly string[] s_quietTypes = ["Console", "TextWriter", "Exception", "String", "Object", "Environment", "DateTime", "DateTimeOffset", "TimeSpan", "TimeProvider"];
-
     private readonly ICatchClauseOperation _clause;
     private readonly ITryOperation _attempt;
     private readonly CatchClauseSyntax _syntax;
     private readonly SemanticModel _model;
     private readonly ProcessorCode _code;
+    private readonly ReachedMethod _method;
     private readonly IMethodSymbol _function;
+    private bool? _leavesNote;
     private readonly CancellationToken _cancellationToken;
 
     private CaughtPath(ICatchClauseOperation clause, ITryOperation attempt, CatchClauseSyntax syntax, ReachedMethod method, ProcessorCode code, CancellationToken cancellationToken)
@@ -27,6 +23,7 @@ internal sealed class CaughtPath
         _clause = clause;
         _attempt = attempt;
         _syntax = syntax;
+        _method = method;
         _model = method.Model;
         _code = code;
         _function = clause.EnclosingFunction() ?? method.Method;
@@ -47,16 +44,26 @@ internal sealed class CaughtPath
     public bool Throws => Own(_clause.Handler).Any(operation => operation is IThrowOperation
         || (operation is IInvocationOperation { TargetMethod: { Name: "Throw" } method } && method.ContainingType.Name == "ExceptionDispatchInfo"));
 
-    /// <summary>True where the clause leaves a note for later code: it sets something, or returns a value.</summary>
-    public bool LeavesNote => Own(_clause.Handler).Any(operation => operation switch
-    {
-        IAssignmentOperation { Target: not IDiscardOperation } or IIncrementOrDecrementOperation => true,
-        IReturnOperation { ReturnedValue: not null } => ReturnsResult,
-        _ => false,
-    });
+    /// <summary>True where the clause leaves a note that later code reads: it sets something, collects something, or returns a value.</summary>
+    public bool LeavesNote => _leavesNote ??= Own(_clause.Handler).Any(operation => operation is IReturnOperation { ReturnedValue: not null } && ReturnsResult)
+        || new CaughtNote(_clause, _method, _code, call => IsQuiet(call, steps: 0)).IsRead(Own(_clause.Handler));
 
-    /// <summary>The calls of the clause that may do something about the failure: all but logging, counting and waiting.</summary>
-    public IEnumerable<IInvocationOperation> Remedies => Own(_clause.Handler).OfType<IInvocationOperation>().Where(call => !IsQuiet(call, steps: 0));
+    /// <summary>The calls of the clause that may do something about the failure: all but logging, counting, collecting, waiting and undoing.</summary>
+    public IEnumerable<IInvocationOperation> Remedies => Own(_clause.Handler).OfType<IInvocationOperation>()
+        .Where(call => !IsQuiet(call, steps: 0) && !QuietCalls.IsUndoing(call) && !CaughtNote.Collects(call) && !CaughtNote.Counts(call) && !AsksForCancellation(call));
+
+    /// <summary>True where the clause undoes what was begun.</summary>
+    public bool Undoes => Own(_clause.Handler).OfType<IInvocationOperation>().Any(QuietCalls.IsUndoing);
+
+    /// <summary>True where the clause throws first of all where the token was cancelled: what stands behind that is not for cancellation.</summary>
+    public bool LetsCancellationPass
+    {
+        get
+        {
+            IInvocationOperation? first = Own(_clause.Handler).OfType<IInvocationOperation>().FirstOrDefault(call => !IsQuiet(call, steps: 0));
+            return first is not null && AsksForCancellation(first) && IsStatementOfClause(first);
+        }
+    }
 
     /// <summary>True where the calls around the clause end as if nothing had failed: it is no retry, and no later code decides.</summary>
     public bool EndsAsDone
@@ -217,22 +224,14 @@ internal sealed class CaughtPath
         }
     }
 
+    private static bool AsksForCancellation(IInvocationOperation call) =>
+        call.TargetMethod.Name == "ThrowIfCancellationRequested" && call.TargetMethod.ContainingType.IsCancellationToken();
+
+    private bool IsStatementOfClause(IInvocationOperation call) => call.Parent is IExpressionStatementOperation { Parent: IBlockOperation block } && block == _clause.Handler;
+
     private bool IsQuiet(IInvocationOperation call, int steps)
     {
-        IMethodSymbol method = call.TargetMethod;
-        INamedTypeSymbol type = method.ContainingType;
-        string place = type.NamespaceName();
-        if (Array.IndexOf(s_quietNamespaces, place) >= 0
-            || (place.StartsWith("System", StringComparison.Ordinal) && (Array.IndexOf(s_quietTypes, type.Name) >= 0 || type.DerivesFrom("System.IO", "TextWriter")))
-            || (type.IsTask() && method.Name is "Delay" or "Yield")
-            || (type.Is("System.Threading", "Thread") && method.Name == "Sleep")
-            || method.Name is "ConfigureAwait" or "ToString" or "GetType"
-            || type.DerivesFrom("System", "Exception"))
-        {
-            return true;
-        }
-
-        if (method.GetAttributes().Any(attribute => attribute.AttributeClass.Is("Microsoft.Extensions.Logging", "LoggerMessageAttribute")))
+        if (QuietCalls.IsQuiet(call))
         {
             return true;
         }
@@ -242,8 +241,8 @@ internal sealed class CaughtPath
             && _code.Target(call, _cancellationToken) is { } target
             && Own(target.Body).All(operation => operation switch
             {
-                IInvocationOperation inner => IsQuiet(inner, steps + 1),
-                IAssignmentOperation { Target: IMemberReferenceOperation } or IThrowOperation => false,
+                IInvocationOperation inner => IsQuiet(inner, steps + 1) || CaughtNote.Counts(inner),
+                ISimpleAssignmentOperation { Target: IMemberReferenceOperation } or IThrowOperation => false,
                 _ => true,
             });
     }

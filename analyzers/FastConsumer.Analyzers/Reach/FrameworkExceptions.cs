@@ -63,7 +63,11 @@ internal sealed class FrameworkExceptions
         ["System.TimeOnly"] = [("Parse ParseExact", [Format])],
         ["System.TimeSpan"] = [("Parse ParseExact", [Format, Overflow])],
         ["System.Enum"] = [("Parse", ["System.ArgumentException"])],
-        ["System.Convert"] = [("FromBase64String FromHexString", [Format])],
+        ["System.Convert"] =
+        [
+            ("FromBase64String FromHexString ToBoolean ToDateTime ToSingle ToDouble", [Format]),
+            ("ToByte ToSByte ToInt16 ToInt32 ToInt64 ToUInt16 ToUInt32 ToUInt64 ToDecimal", [Format, Overflow]),
+        ],
         ["Amazon.Runtime.IAmazonService"] = [("*Async", ["Amazon.Runtime.AmazonServiceException"])],
         ["Microsoft.EntityFrameworkCore.DbContext"] = [("SaveChanges*", ["Microsoft.EntityFrameworkCore.DbUpdateException"])],
     };
@@ -88,6 +92,13 @@ internal sealed class FrameworkExceptions
             return [type];
         }
 
+        // of what is written in the code its author knows that it can be read; a number converts to another without a text
+        if ((IsReader(method) && IsConstant(call.Arguments.FirstOrDefault()?.Value))
+            || (type.Is("System", "Convert") && method.Parameters.FirstOrDefault()?.Type is { } converted && converted.SpecialType != SpecialType.System_String && converted.Name != "ReadOnlySpan"))
+        {
+            return [];
+        }
+
         if (method.Name == "WaitAsync" && !method.Parameters.Any(parameter => parameter.Type.Is("System", "TimeSpan")))
         {
             return [];
@@ -98,6 +109,52 @@ internal sealed class FrameworkExceptions
             .SelectMany(entry => entry.Exceptions)
             .Select(_compilation.GetTypeByMetadataName)
             .OfType<ITypeSymbol>();
+    }
+
+    /// <summary>What making an object is documented to throw: an address that is none.</summary>
+    public ITypeSymbol? Of(IObjectCreationOperation creation) =>
+        creation.Type.Is("System", "Uri")
+        && creation.Arguments.Length == 1
+        && creation.Arguments[0].Value is { Type.SpecialType: SpecialType.System_String } text
+        && !IsConstant(text)
+        && !BeginsWithHost(text.Unwrapped())
+            ? _compilation.GetTypeByMetadataName("System.UriFormatException")
+            : null;
+
+    /// <summary>What the getter of a dictionary throws that does not hold the key.</summary>
+    public ITypeSymbol? OfMissingKey() => _compilation.GetTypeByMetadataName("System.Collections.Generic.KeyNotFoundException");
+
+    private static bool IsReader(IMethodSymbol method) =>
+        method.Name.StartsWith("Parse", StringComparison.Ordinal) || method.Name.StartsWith("From", StringComparison.Ordinal) || method.Name.StartsWith("To", StringComparison.Ordinal)
+        || method.Name == "Deserialize";
+
+    private static bool IsConstant(IOperation? value) => value?.Unwrapped() switch
+    {
+        null => false,
+        { ConstantValue.HasValue: true } => true,
+        // "..."u8
+        IUtf8StringOperation => true,
+        _ => FixedValue.Of(value.Unwrapped()) is { ConstantValue.HasValue: true },
+    };
+
+    /// <summary>True for <c>$"https://host/{id}"</c>: what follows a host makes no address invalid.</summary>
+    private static bool BeginsWithHost(IOperation text)
+    {
+        IOperation first = text;
+        while (first is IBinaryOperation { OperatorKind: BinaryOperatorKind.Add } sum)
+        {
+            first = sum.LeftOperand.Unwrapped();
+        }
+
+        string? start = first switch
+        {
+            { ConstantValue: { HasValue: true, Value: string constant } } => constant,
+            IInterpolatedStringOperation { Parts.Length: > 0 } interpolated =>
+                (interpolated.Parts[0] as IInterpolatedStringTextOperation)?.Text.ConstantValue is { HasValue: true, Value: string part } ? part : null,
+            _ => null,
+        };
+        int scheme = start?.IndexOf("://", StringComparison.Ordinal) ?? -1;
+        return scheme > 0 && start!.IndexOf('/', scheme + 3) > scheme + 3;
     }
 
     private static IEnumerable<(string[] Methods, string[] Exceptions)> Entries(INamedTypeSymbol type)

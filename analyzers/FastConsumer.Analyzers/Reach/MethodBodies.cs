@@ -33,6 +33,19 @@ internal sealed class MethodBodies(Compilation compilation)
         return _bodies.GetOrAdd(method, body);
     }
 
+    /// <summary>The value that a field or property is declared with; null without one in this compilation.</summary>
+    public IOperation? Initializer(ISymbol member, CancellationToken cancellationToken)
+    {
+        SyntaxNode? value = member.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(cancellationToken) switch
+        {
+            VariableDeclaratorSyntax { Initializer.Value: { } initial } => initial,
+            PropertyDeclarationSyntax { Initializer.Value: { } initial } => initial,
+            PropertyDeclarationSyntax { ExpressionBody.Expression: { } result } => result,
+            _ => null,
+        };
+        return value is not null && compilation.ContainsSyntaxTree(value.SyntaxTree) ? Model(value.SyntaxTree).GetOperation(value, cancellationToken) : null;
+    }
+
     private SemanticModel Model(SyntaxTree tree) => _models.GetOrAdd(
         tree,
 #pragma warning disable RS1030 // a callee stands in another file than its caller, whose model does not reach it; each model is made once, for files that handlers reach only

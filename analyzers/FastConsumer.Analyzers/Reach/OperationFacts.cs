@@ -77,7 +77,7 @@ internal static class OperationFacts
             value = assignment.Value.Unwrapped();
         }
 
-        return value is IInvocationOperation or IConditionalAccessOperation && value.Type.IsAwaitable() ? value : null;
+        return StartedWork.Start(value) is { } start && start.Type.IsAwaitable() ? start : null;
     }
 
     /// <summary>True where nobody can await the result of this call.</summary>
@@ -96,6 +96,9 @@ internal static class OperationFacts
     /// <summary>True for <c>this</c>; not for the new object of an initializer.</summary>
     public static bool IsThis(this IOperation? operation) =>
         operation?.Unwrapped() is IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance };
+
+    /// <summary>What a method is called on, also where it is an extension.</summary>
+    public static IOperation? Receiver(this IInvocationOperation call) => call.Instance ?? call.Arguments.FirstOrDefault()?.Value;
 
     /// <summary>What a chain of members begins with.</summary>
     public static IOperation? Root(this IOperation? operation)

@@ -9,6 +9,7 @@ namespace FastConsumer.Analyzers.Reach;
 /// <summary>A method that a processor's handlers reach, with its body.</summary>
 internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool isHandler, bool fromRecords)
 {
+    private readonly ConcurrentDictionary<Type, object> _byKind = new();
     private IOperation[]? _operations;
 
     public IMethodSymbol Method { get; } = method;
@@ -25,6 +26,10 @@ internal sealed class ReachedMethod(IMethodSymbol method, IOperation body, bool 
 
     /// <summary>Everything in the body, with its lambdas and local functions. Walked once, for all rules.</summary>
     public IReadOnlyList<IOperation> Operations => _operations ??= [.. Body.DescendantsAndSelf()];
+
+    /// <summary>Everything of one kind in the body. Chosen once, for all rules.</summary>
+    public IReadOnlyList<T> Of<T>()
+        where T : class, IOperation => (T[])_byKind.GetOrAdd(typeof(T), _ => Operations.OfType<T>().ToArray());
 }
 
 /// <summary>
@@ -46,6 +51,7 @@ internal sealed class ProcessorCode
     private readonly MethodBodies _bodies;
     private readonly List<ReachedMethod> _methods = [];
     private IReadOnlyDictionary<IMethodSymbol, IReadOnlyList<ThrownException>>? _thrown;
+    private ILookup<ISymbol, ReachedUse>? _uses;
     private readonly HashSet<IMethodSymbol> _seen = new(SymbolEqualityComparer.Default);
 
     private ProcessorCode(Compilation compilation, INamedTypeSymbol type)
@@ -92,6 +98,16 @@ internal sealed class ProcessorCode
         }
     }
 
+    /// <summary>Where the code that was reached calls a method, or hands it on as a delegate.</summary>
+    public IEnumerable<ReachedUse> UsesOf(IMethodSymbol method)
+    {
+        lock (_gate)
+        {
+            _uses ??= _methods.SelectMany(Uses).ToLookup(use => (ISymbol)use.Target, SymbolEqualityComparer.Default);
+            return _uses[method.OriginalDefinition];
+        }
+    }
+
     /// <summary>The method of this compilation that a call leads to for certain; null where there is none.</summary>
     public ReachedBody? Target(IInvocationOperation call, CancellationToken cancellationToken)
     {
@@ -102,13 +118,41 @@ internal sealed class ProcessorCode
     /// <summary>The body of a method of this compilation.</summary>
     public IOperation? BodyOf(IMethodSymbol method, CancellationToken cancellationToken) => _bodies.Find(method.OriginalDefinition, cancellationToken);
 
+    private IEnumerable<ReachedUse> Uses(ReachedMethod method)
+    {
+        foreach (IInvocationOperation call in method.Of<IInvocationOperation>())
+        {
+            if (Resolve(call) is { } target)
+            {
+                yield return new ReachedUse(target, method, call);
+            }
+        }
+
+        foreach (IMethodReferenceOperation reference in method.Of<IMethodReferenceOperation>())
+        {
+            if (Resolve(reference.Method, reference.Instance, reference.IsVirtual) is { } target)
+            {
+                yield return new ReachedUse(target, method, reference);
+            }
+        }
+    }
+
     private static ProcessorCode Read(Compilation compilation, INamedTypeSymbol type, CancellationToken cancellationToken)
     {
         var code = new ProcessorCode(compilation, type);
         IMethodSymbol[] methods = [.. type.GetMembers().OfType<IMethodSymbol>()];
         code.Follow(methods.Where(IsHandler), fromRecords: true, cancellationToken);
-        code.Follow(methods.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
+        IMethodSymbol[] all = [.. methods, .. Bases(type).SelectMany(part => part.GetMembers().OfType<IMethodSymbol>()).Select(method => method.OriginalDefinition)];
+        code.Follow(all.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
         return code;
+    }
+
+    private static IEnumerable<INamedTypeSymbol> Bases(INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? part = type.BaseType; part is { SpecialType: SpecialType.None }; part = part.BaseType)
+        {
+            yield return part;
+        }
     }
 
     private static bool IsHandler(IMethodSymbol method) =>
@@ -128,7 +172,7 @@ internal sealed class ProcessorCode
             _methods.Add(new ReachedMethod(method, body, fromRecords && steps == 0, fromRecords));
             if (steps < MostSteps)
             {
-                foreach (IMethodSymbol next in Calls(body))
+                foreach (IMethodSymbol next in Calls(_methods[_methods.Count - 1]))
                 {
                     left.Enqueue((next, steps + 1));
                 }
@@ -136,9 +180,9 @@ internal sealed class ProcessorCode
         }
     }
 
-    private IEnumerable<IMethodSymbol> Calls(IOperation body)
+    private IEnumerable<IMethodSymbol> Calls(ReachedMethod method)
     {
-        foreach (IOperation operation in body.DescendantsAndSelf())
+        foreach (IOperation operation in method.Operations)
         {
             IMethodSymbol? next = operation switch
             {
@@ -218,6 +262,9 @@ internal sealed class ProcessorCode
         public ProcessorCode? Code { get; set; }
     }
 }
+
+/// <summary>A place that calls a method, or hands it on as a delegate.</summary>
+internal readonly record struct ReachedUse(IMethodSymbol Target, ReachedMethod In, IOperation Operation);
 
 /// <summary>A method with its body.</summary>
 internal readonly record struct ReachedBody(IMethodSymbol Method, IOperation Body);

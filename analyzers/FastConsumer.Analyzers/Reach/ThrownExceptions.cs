@@ -102,6 +102,12 @@ internal sealed class ThrownExceptions(ProcessorCode code, CancellationToken can
             case IObjectCreationOperation { Constructor: { } constructor } when code.BodyOf(constructor, cancellationToken) is { } body:
                 Add(into, Leaving(constructor.OriginalDefinition, body), $"new {constructor.ContainingType.Name}");
                 break;
+            case IObjectCreationOperation creation when _framework.Of(creation) is { } type:
+                Add(into, type, $"new {creation.Type?.Name}");
+                break;
+            case IPropertyReferenceOperation { Property.IsIndexer: true } element when DictionaryKey.MayBeMissing(element, code, cancellationToken):
+                Add(into, _framework.OfMissingKey(), $"{element.Property.ContainingType.Name}[...]");
+                break;
             case IPropertyReferenceOperation { Property: { IsVirtual: false, IsOverride: false, IsAbstract: false } property }:
                 IMethodSymbol? accessor = operation.Parent is ISimpleAssignmentOperation { Target: var target } && target == operation ? property.SetMethod : property.GetMethod;
                 if (accessor is not null && code.BodyOf(accessor, cancellationToken) is { } accessorBody)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using FastConsumer.Analyzers.Reach;
 using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
@@ -19,6 +20,7 @@ internal static class TimeConstants
             IObjectCreationOperation creation when creation.Type.Is("System", "TimeSpan") => FromParts(creation),
             IFieldReferenceOperation { Field: { IsStatic: true } field } when field.ContainingType.Is("System", "TimeSpan") => field.Name == "Zero" ? 0 : null,
             IFieldReferenceOperation { Field: { IsStatic: true, Name: "InfiniteTimeSpan" } field } when field.ContainingType.Is("System.Threading", "Timeout") => -1,
+            IFieldReferenceOperation or IPropertyReferenceOperation when FixedValue.Of(operation) is { } fixedValue && TryRead(fixedValue, out TimeSpan known) => known.TotalMilliseconds,
             IDefaultValueOperation { Type: { } type } when type.Is("System", "TimeSpan") => 0,
             _ => null,
         };

@@ -25,7 +25,7 @@ public sealed class FC2001AddPolicy : FastConsumerFix
 
     /// <inheritdoc/>
     private protected override IEnumerable<string> Titles(FixPlace place) =>
-        place.Node is MethodDeclarationSyntax && place.Property(FC2001UnhandledException.Exceptions) is { Length: > 0 } ? [Each, All] : [];
+        place.Node is not MethodDeclarationSyntax ? [] : place.Property(FC2001UnhandledException.Exceptions) is { Length: > 0 } ? [Each, All] : [All];
 
     /// <inheritdoc/>
     private protected override void Edit(DocumentEditor editor, FixPlace place, string key)

@@ -19,40 +19,66 @@ public sealed class FC1005AddToContext : CodeFixProvider
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } = [RuleIds.Json];
 
-    // several payloads change one context: one after the other
     /// <inheritdoc/>
-    public override FixAllProvider? GetFixAllProvider() => null;
+    public override FixAllProvider GetFixAllProvider() => AddAll.Instance;
 
     /// <inheritdoc/>
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
     {
-        SyntaxNode? root = await context.Document.GetSyntaxRootAsync(context.CancellationToken).ConfigureAwait(false);
-        SemanticModel? model = await context.Document.GetSemanticModelAsync(context.CancellationToken).ConfigureAwait(false);
-        ParameterSyntax? parameter = root?.FindNode(context.Span).FirstAncestorOrSelf<ParameterSyntax>();
-        if (parameter is null || model?.GetDeclaredSymbol(parameter, context.CancellationToken) is not { ContainingSymbol: IMethodSymbol method } symbol)
+        foreach (Diagnostic diagnostic in context.Diagnostics)
         {
-            return;
+            if (await FindAsync(context.Document, diagnostic, context.CancellationToken).ConfigureAwait(false) is { } missing)
+            {
+                context.RegisterCodeFix(
+                    CodeAction.Create(
+                        $"Add {missing.Payload.Name} to {missing.Context.Name}",
+                        token => AddAsync(context.Document.Project.Solution, [missing], token),
+                        equivalenceKey: nameof(FC1005AddToContext)),
+                    diagnostic);
+            }
+        }
+    }
+
+    private static async Task<Missing?> FindAsync(Document document, Diagnostic diagnostic, CancellationToken cancellationToken)
+    {
+        SyntaxNode? root = await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false);
+        SemanticModel? model = await document.GetSemanticModelAsync(cancellationToken).ConfigureAwait(false);
+        ParameterSyntax? parameter = root?.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<ParameterSyntax>();
+        if (parameter is null || model?.GetDeclaredSymbol(parameter, cancellationToken) is not { ContainingSymbol: IMethodSymbol method } symbol)
+        {
+            return null;
         }
 
         var json = method.ContainingType.FindAttribute("KinesisProcessorAttribute")?.Value("JsonContext") as INamedTypeSymbol;
         SyntaxReference? reference = json?.DeclaringSyntaxReferences.FirstOrDefault();
-        Document? document = reference is null ? null : context.Document.Project.Solution.GetDocument(reference.SyntaxTree);
-        if (json is null || document is null)
+        if (json is null || reference is null || document.Project.Solution.GetDocument(reference.SyntaxTree) is not { } target)
         {
-            return;
+            return null;
         }
 
         ITypeSymbol payload = method.FindAttribute("OnBatchAttribute") is null ? symbol.Type : symbol.Type.OnlyTypeArgument() ?? symbol.Type;
-        string title = $"Add {payload.Name} to {json.Name}";
-        context.RegisterCodeFix(
-            CodeAction.Create(title, token => AddAsync(document, reference!, payload, token), equivalenceKey: title),
-            context.Diagnostics);
+        return new Missing(payload, json, reference, target.Id);
     }
 
-    private static async Task<Document> AddAsync(Document document, SyntaxReference reference, ITypeSymbol payload, CancellationToken cancellationToken)
+    /// <summary>Adds each payload once to its context; several payloads of several files may go into one.</summary>
+    private static async Task<Solution> AddAsync(Solution solution, IReadOnlyList<Missing> all, CancellationToken cancellationToken)
     {
-        SyntaxNode root = (await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false))!;
-        var context = (TypeDeclarationSyntax)await reference.GetSyntaxAsync(cancellationToken).ConfigureAwait(false);
+        foreach (IGrouping<DocumentId, Missing> ofDocument in all.GroupBy(missing => missing.Document))
+        {
+            Document document = solution.GetDocument(ofDocument.Key)!;
+            SyntaxNode root = (await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false))!;
+            Dictionary<SyntaxNode, List<ITypeSymbol>> additions = ofDocument
+                .GroupBy(missing => root.FindNode(missing.Reference.Span))
+                .ToDictionary(group => group.Key, group => group.Select(missing => missing.Payload).Distinct<ITypeSymbol>(SymbolEqualityComparer.Default).OrderBy(payload => payload.Name, StringComparer.Ordinal).ToList());
+            root = root.ReplaceNodes(additions.Keys, (original, current) => additions[original].Aggregate((TypeDeclarationSyntax)current, (context, payload) => Add(context, payload, original)));
+            solution = solution.WithDocumentSyntaxRoot(ofDocument.Key, root);
+        }
+
+        return solution;
+    }
+
+    private static TypeDeclarationSyntax Add(TypeDeclarationSyntax context, ITypeSymbol payload, SyntaxNode original)
+    {
         SyntaxTriviaList leading = context.GetLeadingTrivia();
         AttributeListSyntax list = SyntaxFactory
             .ParseCompilationUnit($"[global::System.Text.Json.Serialization.JsonSerializable(typeof({payload.InCodeNotNull()}))] class C {{ }}")
@@ -67,11 +93,37 @@ public sealed class FC1005AddToContext : CodeFixProvider
             });
         list = list
             .WithLeadingTrivia(context.AttributeLists.Count == 0 ? leading : leading.Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)))
-            .WithTrailingTrivia(LineEnds.Of(context))
+            .WithTrailingTrivia(LineEnds.Of(original))
             .WithAdditionalAnnotations(Formatter.Annotation);
-        TypeDeclarationSyntax extended = context.AttributeLists.Count == 0
+        return context.AttributeLists.Count == 0
             ? (TypeDeclarationSyntax)context.WithLeadingTrivia(leading.Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia))).AddAttributeLists(list)
             : (TypeDeclarationSyntax)context.AddAttributeLists(list);
-        return document.WithSyntaxRoot(root.ReplaceNode(context, extended));
+    }
+
+    /// <summary>A payload that its context does not know.</summary>
+    private sealed record Missing(ITypeSymbol Payload, INamedTypeSymbol Context, SyntaxReference Reference, DocumentId Document);
+
+    /// <summary>All findings of a document, a project or the solution, in one edit of each context.</summary>
+    private sealed class AddAll : FixAllProvider
+    {
+        public static readonly AddAll Instance = new();
+
+        public override async Task<CodeAction?> GetFixAsync(FixAllContext context)
+        {
+            var all = new List<Missing>();
+            IEnumerable<Project> projects = context.Scope == FixAllScope.Solution ? context.Solution.Projects : [context.Project];
+            foreach (Document document in context.Scope == FixAllScope.Document && context.Document is { } only ? [only] : projects.SelectMany(project => project.Documents))
+            {
+                foreach (Diagnostic diagnostic in await context.GetDocumentDiagnosticsAsync(document).ConfigureAwait(false))
+                {
+                    if (await FindAsync(document, diagnostic, context.CancellationToken).ConfigureAwait(false) is { } missing)
+                    {
+                        all.Add(missing);
+                    }
+                }
+            }
+
+            return all.Count == 0 ? null : CodeAction.Create("Add the payloads to their contexts", token => AddAsync(context.Solution, all, token), nameof(FC1005AddToContext));
+        }
     }
 }

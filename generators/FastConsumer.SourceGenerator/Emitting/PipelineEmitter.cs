@@ -51,7 +51,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         PayloadModel payload = pipeline.Handlers[0].Payload;
         return payload.Kind == PayloadKind.Batch
             ? "global::FastConsumer.Processors.BatchPipeline"
-            : $"global::FastConsumer.Processors.BatchPipeline<{payload.Type}>";
+            : $"global::FastConsumer.Processors.BatchPipeline<{payload.ElementType}>";
     }
 
     private void EmitDefinition()

@@ -113,7 +113,8 @@ internal sealed record ArgumentModel(ArgumentKind Kind, string? Type = null, str
 /// <param name="Type">The payload's type as code names it.</param>
 /// <param name="ShortName">The type's simple name, for names of fields.</param>
 /// <param name="Deserializer">The user's deserializer, of its kind only.</param>
-internal sealed record PayloadModel(PayloadKind Kind, string Type, string ShortName, DeserializerModel? Deserializer = null);
+/// <param name="ElementType">The type with its annotation, as a handler of batches takes it.</param>
+internal sealed record PayloadModel(PayloadKind Kind, string Type, string ShortName, DeserializerModel? Deserializer = null, string ElementType = "");
 
 /// <summary>A deserializer of the user.</summary>
 /// <param name="Type">Its type as code names it.</param>

@@ -150,6 +150,10 @@ internal sealed class MethodReader(ShapeProblems problems)
         static bool IsPlain(ITypeSymbol type) => ((INamedTypeSymbol)type).Arity == 0;
     }
 
+    private static bool IsOfTheCall(ITypeSymbol type) =>
+        type.Is("System.Threading", "CancellationToken")
+        || (type.Name is "RecordContext" or "BatchContext" or "ShardContext" or "KinesisRecord" or "RecordBatch" && type.IsContract(type.Name));
+
     private bool CheckParameter(IParameterSymbol parameter, ArgumentKind? kind, IMethodSymbol method)
     {
         ITypeSymbol type = parameter.Type;
@@ -175,6 +179,10 @@ internal sealed class MethodReader(ShapeProblems problems)
         else if (type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer or TypeKind.Dynamic)
         {
             reason = $"nothing can be bound to {type.InMessages()}";
+        }
+        else if (kind is ArgumentKind.Service or ArgumentKind.OptionalService && IsOfTheCall(type))
+        {
+            reason = $"{type.InMessages()} is no service: each call brings its own. Remove [FromServices]";
         }
         else if (kind is null && type.Name is "RecordContext" or "BatchContext" or "ShardContext" && type.IsContract(type.Name))
         {

@@ -77,7 +77,8 @@ internal static class ModelBuilder
         ShortName(payload.Type),
         payload.Deserializer is { } deserializer
             ? new DeserializerModel(deserializer.Type.InCodeNotNull(), ShortName(deserializer.Type), deserializer.CallType.InCodeNotNull(), deserializer.CanBeCreated)
-            : null);
+            : null,
+        payload.Type.InCode());
 
     private static string ShortName(ITypeSymbol type) => type switch
     {

@@ -42,6 +42,10 @@ internal sealed class PayloadReader(ShapeProblems problems)
         {
             reason = "RecordBatch belongs to [OnBatch]. Take a KinesisRecord";
         }
+        else if (NotAsItIs(type) is { } instead)
+        {
+            reason = instead;
+        }
         else if (type.IsRefLikeType || type.TypeKind == TypeKind.Delegate || type.SpecialType == SpecialType.System_Object)
         {
             reason = $"no payload can be read as {type.InMessages()}. Take a JSON type, a protobuf message, string, ReadOnlyMemory<byte>, ReadOnlySpan<byte> or KinesisRecord, or mark it [FromServices] if it is a service";
@@ -64,6 +68,33 @@ internal sealed class PayloadReader(ShapeProblems problems)
         }
 
         return reason is null && kind is not null ? new PayloadShape(parameter, kind.Value, type) : null;
+    }
+
+    /// <summary>What to take instead of a type that is near to a payload and none; null for other types.</summary>
+    private static string? NotAsItIs(ITypeSymbol type)
+    {
+        if (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
+        {
+            ITypeSymbol inner = nullable.TypeArguments[0];
+            return inner.IsContract("KinesisRecord") || IsOfBytes(inner, "ReadOnlyMemory") || IsOfBytes(inner, "Memory") || inner.Is("System.Buffers", "ReadOnlySequence")
+                ? $"a record is never null. Take {(inner.IsContract("KinesisRecord") ? "KinesisRecord" : "ReadOnlyMemory<byte>")}"
+                : null;
+        }
+
+        if (type.Is("System.Buffers", "ReadOnlySequence"))
+        {
+            return "a record's bytes lie in one piece. Take ReadOnlyMemory<byte>, or ReadOnlySpan<byte> in a synchronous method";
+        }
+
+        for (ITypeSymbol? part = type; part is not null; part = part.BaseType)
+        {
+            if (part.Is("System.IO", "Stream") || part.Is("System.IO", "TextReader") || part.Is("System.IO.Pipelines", "PipeReader"))
+            {
+                return $"a record's bytes lie in memory, so there is no {part.Name}. Take ReadOnlyMemory<byte>, or mark it [FromServices] if it is a service";
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Reads the payloads of a handler per batch; null where nothing can be bound to them.</summary>

@@ -192,7 +192,6 @@ internal sealed class ProcessorShape
         var records = new List<(IMethodSymbol Method, AttributeData Attribute, string? Route)>();
         IMethodSymbol? batch = null;
         IMethodSymbol? rest = null;
-        var stages = new Dictionary<LifeCycleKind, IMethodSymbol>();
         foreach (IMethodSymbol method in Type.GetMembers().OfType<IMethodSymbol>())
         {
             if (method.GetAttributes().IsEmpty)
@@ -226,31 +225,9 @@ internal sealed class ProcessorShape
                 Batch = ReadBatch(onBatch, cancellationToken);
                 Accept(reader.ReadHandler(method, isBatch: true, route: null), cancellationToken);
             }
-
-            foreach ((LifeCycleKind kind, string attribute) in s_lifeCycle)
-            {
-                if (method.FindAttribute(attribute) is null)
-                {
-                    continue;
-                }
-
-                if (stages.TryGetValue(kind, out IMethodSymbol? other))
-                {
-                    Conflict(method, $"'{method.Name}' and '{other.Name}' are both marked [On{kind}]. Remove one of them, or call it from the other.");
-                }
-
-                stages[kind] = method;
-                if (onRecord is not null || onBatch is not null)
-                {
-                    Conflict(method, $"'{method.Name}' is marked [On{kind}] and takes records too. Use a method of its own for each.");
-                }
-                else if (reader.ReadLifeCycle(method, kind) is { } stage)
-                {
-                    _lifeCycle.Add(stage);
-                }
-            }
         }
 
+        ReadLifeCycle(reader);
         if (batch is not null && records.Count > 0)
         {
             Conflict(batch, $"'{batch.Name}' takes batches, but '{records[0].Method.Name}' takes each record. Use either [OnRecord] or [OnBatch] in a processor.");
@@ -262,6 +239,77 @@ internal sealed class ProcessorShape
         }
 
         RouteReader.Check(processor, RouteProperty, records, _problems, cancellationToken);
+    }
+
+    /// <summary>The life-cycle methods of the class and of its bases; each moment has one.</summary>
+    private void ReadLifeCycle(MethodReader reader)
+    {
+        var stages = new Dictionary<LifeCycleKind, IMethodSymbol>();
+        for (INamedTypeSymbol? part = Type; part is { SpecialType: SpecialType.None }; part = part.BaseType)
+        {
+            bool isInherited = !SymbolEqualityComparer.Default.Equals(part, Type);
+            foreach (IMethodSymbol method in part.GetMembers().OfType<IMethodSymbol>())
+            {
+                foreach ((LifeCycleKind kind, string attribute) in s_lifeCycle)
+                {
+                    if (method.FindAttribute(attribute) is null)
+                    {
+                        continue;
+                    }
+
+                    stages.TryGetValue(kind, out IMethodSymbol? other);
+                    if (other is not null && Overrides(other, method))
+                    {
+                        continue;
+                    }
+
+                    ReadStage(method, kind, other, isInherited, reader);
+                    stages[kind] = other is not null && isInherited ? other : method;
+                }
+            }
+        }
+    }
+
+    private void ReadStage(IMethodSymbol method, LifeCycleKind kind, IMethodSymbol? other, bool isInherited, MethodReader reader)
+    {
+        if (other is not null)
+        {
+            // of two classes the derived one is at hand to be changed
+            IMethodSymbol place = isInherited ? other : method;
+            _problems.IsShared = !SymbolEqualityComparer.Default.Equals(place.ContainingType, Type);
+            Conflict(place, $"'{method.InMessages()}' and '{other.InMessages()}' are both marked [On{kind}]. Remove one of them, or call it from the other.");
+            _problems.IsShared = false;
+        }
+
+        // several processors may derive from one base
+        _problems.IsShared = isInherited;
+        if (method.FindAttribute("OnRecordAttribute") is not null || method.FindAttribute("OnBatchAttribute") is not null)
+        {
+            Conflict(method, $"'{method.Name}' is marked [On{kind}] and takes records too. Use a method of its own for each.");
+        }
+        else if (isInherited && method.DeclaredAccessibility == Accessibility.Private)
+        {
+            _problems.Add(RuleIds.Handler, method.Place() ?? Type.Place(), $"'{method.InMessages()}' is marked [On{kind}] in a base class, and private, so it cannot be called for '{Type.Name}'. Make it protected.");
+        }
+        else if (reader.ReadLifeCycle(method, kind) is { } stage && (other is null || !isInherited))
+        {
+            _lifeCycle.Add(stage);
+        }
+
+        _problems.IsShared = false;
+    }
+
+    private static bool Overrides(IMethodSymbol method, IMethodSymbol ancestor)
+    {
+        for (IMethodSymbol? slot = method.OverriddenMethod; slot is not null; slot = slot.OverriddenMethod)
+        {
+            if (SymbolEqualityComparer.Default.Equals(slot.OriginalDefinition, ancestor.OriginalDefinition))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void Accept(HandlerShape? handler, CancellationToken cancellationToken)

@@ -9,5 +9,6 @@ internal static class RuleIds
     public const string Route = "FC1004";
     public const string Json = "FC1005";
     public const string ErrorRules = "FC1006";
+    public const string IdleAttribute = "FC1007";
     public const string Value = "FC4001";
 }

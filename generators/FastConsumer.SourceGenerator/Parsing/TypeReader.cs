@@ -31,6 +31,17 @@ internal static class TypeReader
             }
         }
 
+        if (type.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.Options is CSharpParseOptions { LanguageVersion: < LanguageVersion.CSharp11 } options)
+        {
+            Report($"The processor '{type.InMessages()}' is compiled as C# {options.LanguageVersion.ToDisplayString()}, but the generated code implements a static member of an interface, which C# 11 brought. Set LangVersion to 11 or higher, or leave it out.");
+            extensible = false;
+        }
+
+        if (type is { IsStatic: false, IsAbstract: false } && type.InstanceConstructors.All(constructor => constructor.DeclaredAccessibility is Accessibility.Private or Accessibility.Protected))
+        {
+            Report($"The processor '{type.InMessages()}' has no constructor that others may call, so no instance can be created for a shard. Make a constructor public.");
+        }
+
         if (type.IsStatic)
         {
             Report($"The processor '{type.InMessages()}' is static, but an instance is created for each shard. Remove 'static'.");

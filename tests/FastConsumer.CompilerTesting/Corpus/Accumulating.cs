@@ -12,7 +12,7 @@ public sealed partial class Accumulator(IOrderBook book)
     [OnRecord]
     public async ValueTask HandleAsync(Order order, RecordContext context, CancellationToken cancellationToken)
     {
-        _orders.Add(order);
+        {|FC2006:_orders.Add(order)|};
         if (_orders.Count < 500)
         {
             return;

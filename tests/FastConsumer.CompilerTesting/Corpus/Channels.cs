@@ -9,7 +9,7 @@ public sealed partial class ChannelProcessor(Channel<KinesisRecord> channel)
 {
     [OnRecord]
     public ValueTask HandleAsync(KinesisRecord record, CancellationToken cancellationToken) =>
-        channel.Writer.WriteAsync({|FC2005:record|}, cancellationToken);
+        {|FC2006:channel.Writer.WriteAsync({|FC2005:record|}, cancellationToken)|};
 }
 
 [KinesisProcessor("clicks")]
@@ -17,7 +17,7 @@ public sealed partial class OwnedChannelProcessor(ChannelWriter<(string Key, byt
 {
     [OnRecord]
     public async ValueTask HandleAsync(KinesisRecord record, CancellationToken cancellationToken) =>
-        await writer.WriteAsync((record.PartitionKey, record.Data.ToArray()), cancellationToken);
+        await {|FC2006:writer.WriteAsync((record.PartitionKey, record.Data.ToArray()), cancellationToken)|};
 }
 
 [KinesisProcessor("clicks")]
@@ -27,6 +27,6 @@ public sealed partial class TupleChannelProcessor(ChannelWriter<(string Key, Rea
     public async ValueTask HandleAsync(KinesisRecord record, CancellationToken cancellationToken)
     {
         var item = (record.PartitionKey, record.Data);
-        await writer.WriteAsync({|FC2005:item|}, cancellationToken);
+        await {|FC2006:writer.WriteAsync({|FC2005:item|}, cancellationToken)|};
     }
 }

@@ -37,6 +37,6 @@ public sealed partial class HurriedForwarder(HttpClient http)
     {
         string page = {|FC3001:{|FC3002:http.GetStringAsync(click.Page)|}.Result|};
         {|FC2003:http.PostAsJsonAsync("/pages", page, cancellationToken)|};
-        await {|FC3002:http.PostAsJsonAsync("/clicks", click)|};
+        await {|FC2007:{|FC3002:http.PostAsJsonAsync("/clicks", click)|}|};
     }
 }

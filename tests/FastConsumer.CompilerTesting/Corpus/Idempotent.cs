@@ -1,5 +1,6 @@
 // A conditional put: what was written already is an expected outcome.
 using Amazon.DynamoDBv2;
+using Amazon.DynamoDBv2.Model;
 using Amazon.Runtime;
 using FastConsumer;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,7 @@ public sealed partial class OrderStore(IAmazonDynamoDB table, ILogger<OrderStore
     {
         try
         {
-            await table.PutItemAsync("orders", new() { ["id"] = order.Id }, cancellationToken);
+            await table.PutItemAsync("orders", new Dictionary<string, AttributeValue> { ["id"] = new(order.Id) }, cancellationToken);
         }
         catch (ConditionalCheckFailedException)
         {

@@ -1,7 +1,5 @@
-// The libraries that the processors of this folder use, as far as they use them.
-using System.IO;
+// What the processors of this folder share; libraries are referenced as packages.
 using System.Text.Json.Serialization;
-using Amazon.Runtime;
 
 namespace Corpus
 {
@@ -35,50 +33,5 @@ namespace Corpus
     public interface IProbe
     {
         event EventHandler? Changed;
-    }
-}
-
-namespace Amazon.S3
-{
-    public interface IAmazonS3 : IAmazonService
-    {
-        Task<string> PutObjectAsync(string bucket, string key, Stream content, CancellationToken cancellationToken = default);
-    }
-}
-
-namespace Amazon.DynamoDBv2
-{
-    public interface IAmazonDynamoDB : IAmazonService
-    {
-        Task<int> PutItemAsync(string table, Dictionary<string, string> item, CancellationToken cancellationToken = default);
-    }
-
-    public class ConditionalCheckFailedException(string message) : AmazonServiceException(message);
-}
-
-namespace Microsoft.EntityFrameworkCore
-{
-    public class DbUpdateException(string message) : Exception(message);
-
-    public class DbSet<T> where T : class
-    {
-        public void Add(T entity) { }
-
-        public ValueTask<T?> FindAsync(object[] keys, CancellationToken cancellationToken = default) => default;
-    }
-
-    public class DbContext
-    {
-        public int SaveChanges() => 0;
-
-        public Task<int> SaveChangesAsync(CancellationToken cancellationToken = default) => Task.FromResult(0);
-    }
-}
-
-namespace Polly
-{
-    public sealed class ResiliencePipeline
-    {
-        public ValueTask ExecuteAsync(Func<CancellationToken, ValueTask> callback, CancellationToken cancellationToken = default) => callback(cancellationToken);
     }
 }

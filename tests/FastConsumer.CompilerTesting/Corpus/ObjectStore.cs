@@ -2,6 +2,7 @@
 using System.IO;
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 using FastConsumer;
 
 namespace Corpus.ObjectStore;
@@ -21,7 +22,9 @@ public sealed partial class Archiver(IAmazonS3 s3)
         }
 
         content.Position = 0;
-        await s3.PutObjectAsync("archive", $"{context.ShardId}/{batch[0].SequenceNumber}", content, cancellationToken);
+        await s3.PutObjectAsync(
+            new PutObjectRequest { BucketName = "archive", Key = $"{context.ShardId}/{batch[0].SequenceNumber}", InputStream = content },
+            cancellationToken);
     }
 }
 
@@ -32,6 +35,6 @@ public sealed partial class ArchiverWithoutPolicy(IAmazonS3 s3)
     public async Task {|FC2001:ArchiveAsync|}(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
     {
         using var content = new MemoryStream();
-        await s3.PutObjectAsync("archive", context.ShardId, content, cancellationToken);
+        await s3.PutObjectAsync(new PutObjectRequest { BucketName = "archive", Key = context.ShardId, InputStream = content }, cancellationToken);
     }
 }

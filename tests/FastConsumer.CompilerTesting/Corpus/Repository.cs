@@ -11,7 +11,7 @@ public sealed class OrderEntity
 
 public sealed class OrdersContext : DbContext
 {
-    public DbSet<OrderEntity> Orders { get; } = new();
+    public DbSet<OrderEntity> Orders => Set<OrderEntity>();
 }
 
 [KinesisProcessor("orders", JsonContext = typeof(CorpusJson))]

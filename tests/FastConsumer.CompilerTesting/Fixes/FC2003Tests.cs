@@ -11,6 +11,15 @@ public sealed class FC2003Tests
     public Task Awaits_it(string before, string after) => FixVerifier.VerifyAsync("FC2003", FixSource.Of($"[OnRecord]\n{before}"), FixSource.Of($"[OnRecord]\n{after}"));
 
     [Fact]
+    public Task Awaits_a_choice() => FixVerifier.VerifyAsync(
+        "FC2003",
+        FixSource.Of("[OnRecord]\npublic async Task HandleAsync(string text)\n{\n    _ = text.Length > 1 ? store.SaveAsync(text) : store.SaveAsync(\"\");\n    await Task.Yield();\n}"),
+        FixSource.Of("[OnRecord]\npublic async Task HandleAsync(string text)\n{\n    await (text.Length > 1 ? store.SaveAsync(text) : store.SaveAsync(\"\"));\n    await Task.Yield();\n}"));
+
+    [Fact]
+    public Task Has_nothing_where_an_interface_asks_for_the_return_type() => FixVerifier.VerifyNoneAsync("FC2003", FixSource.OfInterface("store.SaveAsync(text);"));
+
+    [Fact]
     public Task Awaits_all() => FixVerifier.VerifyAllAsync(
         "FC2003",
         FixSource.Of("[OnRecord]\npublic void Handle(string text)\n{\n    store.SaveAsync(text);\n    _ = store.CountAsync();\n}"),
@@ -21,5 +30,9 @@ public sealed class FC2003Tests
     [InlineData("[OnRecord]\npublic void Handle(string text) => Helper(text);\nvoid Helper(string text) => store.SaveAsync(text);")]
     [InlineData("[OnRecord]\npublic void Handle(string text)\n{\n    lock (store)\n    {\n        store.SaveAsync(text);\n    }\n}")]
     [InlineData("[OnRecord]\npublic void Handle(string text) => new Thread(() => store.Save(text)).Start();")]
+    [InlineData("[OnRecord]\npublic async Task HandleAsync(string text)\n{\n    store.SaveAsync(text).ContinueWith(task => Console.WriteLine(task.Exception), TaskContinuationOptions.OnlyOnFaulted);\n    await Task.Yield();\n}")]
+    [InlineData("[OnRecord]\npublic async Task HandleAsync(string text)\n{\n    _ = store.SaveAsync(text).ContinueWith(task => Console.WriteLine(task.Exception)).ConfigureAwait(false);\n    await Task.Yield();\n}")]
+    [InlineData("[OnRecord]\npublic async Task HandleAsync(string text)\n{\n    _ = Task.WhenAny(store.SaveAsync(text), store.SaveAsync(text));\n    await Task.Yield();\n}")]
+    [InlineData("[OnRecord]\npublic void Handle(string text) => store.SaveAsync(text);\npublic void Again() => Handle(\"\");")]
     public Task Has_nothing_where_no_await_can_stand(string members) => FixVerifier.VerifyNoneAsync("FC2003", FixSource.Of(members));
 }

@@ -23,6 +23,12 @@ public sealed class FC2005Tests
     [InlineData("ThreadPool.QueueUserWorkItem(_ => store.Save(record.PartitionKey));")]
     public Task Has_nothing_where_a_call_would_not_do(string body) => FixVerifier.VerifyNoneAsync("FC2005", Source(body));
 
+    [Fact]
+    public Task Fixes_the_others_where_the_first_has_no_fix() => FixVerifier.VerifyAllWithoutKeyAsync(
+        "FC2005",
+        FixSource.Of("Action? _later;\nKinesisRecord _last;\n[OnRecord]\npublic void Handle(KinesisRecord record)\n{\n    _later = () => Console.WriteLine(record.SequenceNumber);\n    _last = record;\n}").Replace("using FastConsumer;", "using FastConsumer;\nusing FastConsumer.Kinesis;", StringComparison.Ordinal),
+        FixSource.Of("Action? _later;\nKinesisRecord _last;\n[OnRecord]\npublic void Handle(KinesisRecord record)\n{\n    _later = () => Console.WriteLine(record.SequenceNumber);\n    _last = record.ToOwned();\n}").Replace("using FastConsumer;", "using FastConsumer;\nusing FastConsumer.Kinesis;", StringComparison.Ordinal));
+
     private static string Source(string body) => FixSource.Of(
         $$"""
         List<KinesisRecord> _records = [];

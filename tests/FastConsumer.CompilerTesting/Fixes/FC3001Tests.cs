@@ -19,6 +19,12 @@ public sealed class FC3001Tests
     public Task Makes_the_handler_async() => FixVerifier.VerifyAsync("FC3001", Source("void", "Thread.Sleep(100);"), Source("async Task", "await Task.Delay(100, token);"));
 
     [Fact]
+    public Task Has_nothing_where_an_interface_asks_for_the_return_type() => FixVerifier.VerifyNoneAsync("FC3001", FixSource.OfInterface("Thread.Sleep(1);"));
+
+    [Fact]
+    public Task Has_nothing_where_the_twin_takes_memory() => FixVerifier.VerifyNoneAsync("FC3001", Source("async Task", "using var file = File.OpenWrite(text); file.Write(\"a\"u8); await Task.Yield();"));
+
+    [Fact]
     public Task Awaits_all() => FixVerifier.VerifyAllAsync(
         "FC3001",
         Source("void", "Thread.Sleep(100); store.SaveAsync(text, token).Wait();"),

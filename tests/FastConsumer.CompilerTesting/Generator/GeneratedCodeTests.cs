@@ -39,6 +39,35 @@ public sealed class GeneratedCodeTests
         Assert.Equal(2, run.Result.GeneratedSources.Length);
     }
 
+    [Theory]
+    [InlineData("[OnBatch] void Handle(ReadOnlyMemory<List<string>?> batch) { }")]
+    [InlineData("[OnBatch] void Handle(ReadOnlyMemory<string?> batch) { }")]
+    [InlineData("[OnBatch] void Handle(ReadOnlyMemory<int?> batch) { }")]
+    [InlineData("[OnBatch] void Handle(ReadOnlyMemory<List<string>?> batch) { } [Filter] static bool Take(List<string>? one) => one is not null;")]
+    [InlineData("[OnRecord] void Handle(List<string>? list) { }")]
+    public void Payloads_may_be_nullable(string members)
+    {
+        GeneratorRun run = GeneratorRun.Of(Compilations.Create(("Test.cs", Source(members).Replace("RouteProperty = \"kind\", ", "", StringComparison.Ordinal))));
+
+        Assert.Empty(run.CompilerDiagnostics);
+    }
+
+    [Fact]
+    public void Life_cycle_methods_of_bases_are_called()
+    {
+        GeneratorRun run = GeneratorRun.Of(Compilations.Create(("Test.cs",
+            """
+            using FastConsumer;
+            abstract class First { [OnShardStarted] protected internal Task StartAsync() => Task.CompletedTask; [OnStopping] protected virtual void Stop() { } [OnLeaseLost] protected static void Lost(ShardContext shard) { } }
+            abstract class Second<T> : First { [OnShardEnded] private protected ValueTask EndAsync(CancellationToken token) => default; protected override void Stop() { } }
+            [KinesisProcessor("s")] partial class P : Second<int> { [OnRecord] void Handle(string text) { } }
+            """)));
+
+        Assert.Empty(run.CompilerDiagnostics);
+        string text = Assert.Single(run.Result.GeneratedSources).SourceText.ToString();
+        Assert.All(["_processor.StartAsync()", "_processor.Stop()", "_processor.EndAsync(cancellationToken)", "P.Lost(context)"], call => Assert.Contains(call, text, StringComparison.Ordinal));
+    }
+
     private static string Source(string members) =>
         $$"""
         using System.Text.Json.Serialization;

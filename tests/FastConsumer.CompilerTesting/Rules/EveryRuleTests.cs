@@ -47,6 +47,7 @@ public sealed class EveryRuleTests
         {
             "FC2005" or "FC4001" => DiagnosticSeverity.Error,
             "FC3004" => DiagnosticSeverity.Info,
+            "FC1007" => DiagnosticSeverity.Warning,
             _ when id.StartsWith("FC1", StringComparison.Ordinal) => DiagnosticSeverity.Error,
             _ => DiagnosticSeverity.Warning,
         };

@@ -1,4 +1,6 @@
 using FastConsumer.CompilerTesting.Verification;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 
 namespace FastConsumer.CompilerTesting.Rules;
 
@@ -63,6 +65,38 @@ public sealed class FC1001Tests
             public sealed partial class [|P|] { [OnRecord] public void Handle(string text) { } }
         }
         """ + Use("Outer<int>.P"));
+
+    [Theory]
+    [InlineData("private P() { }")]
+    [InlineData("private P(int a) { } protected P() { }")]
+    public Task Without_a_constructor_that_others_may_call_it_is_reported(string constructor) => RuleVerifier.VerifyAsync(
+        "FC1001",
+        Processor("partial class [|P|]").Replace("{ [OnRecord]", $"{{ {constructor} [OnRecord]", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("private P(int a) { } public P() { }")]
+    [InlineData("internal P() { }")]
+    public Task With_one_it_is_fine(string constructor) => RuleVerifier.VerifyAsync(
+        "FC1001",
+        Processor("partial class P").Replace("{ [OnRecord]", $"{{ {constructor} [OnRecord]", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData(LanguageVersion.CSharp10, "compiled as C# 10.0")]
+    [InlineData(LanguageVersion.CSharp9, "compiled as C# 9.0")]
+    [InlineData(LanguageVersion.CSharp11, null)]
+    public async Task An_older_language_is_reported_and_nothing_generated(LanguageVersion version, string? message)
+    {
+        CSharpParseOptions options = Compilations.ParseOptions.WithLanguageVersion(version);
+        CSharpCompilation compilation = Compilations.Create(("Test.cs", ""));
+        compilation = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(CSharpSyntaxTree.ParseText(
+            "using FastConsumer; [KinesisProcessor(\"s\")] partial class P { [OnRecord] public void Handle(string text) { } }", options, cancellationToken: TestContext.Current.CancellationToken));
+        GeneratorRun run = GeneratorRun.Of(compilation, options);
+
+        Assert.DoesNotContain(run.CompilerDiagnostics, diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+        IReadOnlyList<Diagnostic> found = await RuleVerifier.AnalyzeAsync(run.Output);
+        Assert.Equal(message is null ? [] : ["FC1001"], found.Select(diagnostic => diagnostic.Id));
+        Assert.All(found, diagnostic => Assert.Contains(message!, diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
+    }
 
     [Fact]
     public async Task The_message_names_the_class_and_the_remedy() =>

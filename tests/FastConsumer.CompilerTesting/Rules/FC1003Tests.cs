@@ -26,6 +26,26 @@ public sealed class FC1003Tests
         Assert.Contains(message, Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("P", methods))), StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("class Base { [OnStopping] protected void Stop() { } }", "[OnRecord] void A(string text) { } [OnShardStarted] void Start() { }")]
+    [InlineData("abstract class Base { [OnStopping] protected abstract void Stop(); }", "[OnRecord] void A(string text) { } [OnStopping] protected override void Stop() { }")]
+    [InlineData("class Base { [OnStopping] protected virtual void Stop() { } }", "[OnRecord] void A(string text) { } protected override void Stop() { }")]
+    [InlineData("class Base { [OnStopping] protected void Stop() { } }", "[OnRecord] void A(string text) { } [OnStopping] void [|Leave|]() { }")]
+    [InlineData("class Base { [OnRecord] public void Other(string text) { } }", "[OnRecord] void A(string text) { }")]
+    public Task One_method_for_a_moment_counts_those_of_bases(string declaration, string methods) =>
+        RuleVerifier.VerifyAsync("FC1003", Processor("P : Base", methods) + declaration);
+
+    [Fact]
+    public Task Two_processors_report_what_their_base_conflicts_with_once() => RuleVerifier.VerifyAsync(
+        "FC1003",
+        """
+        using FastConsumer;
+        class First { [OnStopping] protected void Stop() { } }
+        class Second : First { [OnStopping] protected void [|Leave|]() { } }
+        [KinesisProcessor("s")] partial class P : Second { [OnRecord] void A(string text) { } }
+        [KinesisProcessor("t")] partial class Q : Second { [OnRecord] void A(string text) { } }
+        """);
+
+    [Theory]
     [InlineData("")]
     [InlineData("void A(string text) { }")]
     [InlineData("[OnStopping] void A() { }")]

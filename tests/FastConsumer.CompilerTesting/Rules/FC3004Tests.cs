@@ -12,6 +12,28 @@ public sealed class FC3004Tests
     public Task A_copy_without_need_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3004", Source(body));
 
     [Theory]
+    [InlineData("if (string.Equals([|record.PartitionKey|], \"a\")) return;")]
+    [InlineData("if (string.Equals(\"a\", [|record.PartitionKey|], StringComparison.Ordinal)) return;")]
+    [InlineData("if ([|record.PartitionKey|].Equals(\"a\")) return;")]
+    [InlineData("if ([|record.PartitionKey|] is \"a\" or \"b\") return;")]
+    [InlineData("if ([|record.PartitionKey|] is not \"a\") return;")]
+    [InlineData("switch ([|record.PartitionKey|]) { case \"a\": return; case \"b\": break; default: break; }")]
+    [InlineData("Console.WriteLine([|record.PartitionKey|] switch { \"a\" => 1, _ => 2 });")]
+    [InlineData("string key = [|record.PartitionKey|]; if (key == \"a\" || key == \"b\") return;")]
+    [InlineData("Console.WriteLine(JsonSerializer.Deserialize<int>([|record.Data.ToArray()|]));")]
+    [InlineData("Console.WriteLine(JsonSerializer.Deserialize([|record.DataSpan.ToArray()|], typeof(int)));")]
+    public Task Other_copies_are_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3004", Source(body));
+
+    [Theory]
+    [InlineData("string key = record.PartitionKey; if (key == \"a\") Console.WriteLine(key);")]
+    [InlineData("if (record.PartitionKey.Equals(\"a\", StringComparison.OrdinalIgnoreCase)) return;")]
+    [InlineData("if (record.PartitionKey is { Length: > 3 }) return;")]
+    [InlineData("switch (record.PartitionKey) { case \"a\": return; case { Length: 3 }: return; }")]
+    [InlineData("Console.WriteLine(JsonDocument.Parse(record.Data.ToArray()));")]
+    [InlineData("if (record.PartitionKey.StartsWith(\"a\", StringComparison.Ordinal)) return;")]
+    public Task Other_uses_are_fine(string body) => RuleVerifier.VerifyBodyAsync("FC3004", Source(body));
+
+    [Theory]
     [InlineData("_last = record.Data.ToArray();")]
     [InlineData("Console.WriteLine(Encoding.UTF8.GetString(record.DataSpan));")]
     [InlineData("if (record.PartitionKey == _key) return;")]
@@ -32,7 +54,7 @@ public sealed class FC3004Tests
     private static string Source(string body) => HandlerSource.Of(
         $$"""
         byte[]? _last; string? _key;
-        [OnRecord] void Handle(KinesisRecord record) { {{body}} }
+        [OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(KinesisRecord record) { {{body}} }
         object?[] Take(byte[] data) => [_last, _key, data];
         """);
 }

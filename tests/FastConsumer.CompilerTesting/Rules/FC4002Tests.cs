@@ -17,6 +17,21 @@ public sealed class FC4002Tests
         StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);")]
+    [InlineData("static TimeSpan Lease { get; } = TimeSpan.FromSeconds(5);")]
+    [InlineData("static TimeSpan Lease => TimeSpan.FromSeconds(5);")]
+    public Task A_fixed_lease_is_read_where_it_is_declared(string declaration) => RuleVerifier.VerifyBodyAsync(
+        "FC4002",
+        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = [|Lease|]).AddProcessor<P>()").Replace("static class Startup {", $"static class Startup {{ {declaration}", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("static TimeSpan Lease = TimeSpan.FromSeconds(5);")]
+    [InlineData("static readonly TimeSpan Lease = TimeSpan.FromSeconds(5); static Startup() => Lease = TimeSpan.FromSeconds(50);")]
+    public Task A_lease_that_may_change_is_not(string declaration) => RuleVerifier.VerifyBodyAsync(
+        "FC4002",
+        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = Lease).AddProcessor<P>()").Replace("static class Startup {", $"static class Startup {{ {declaration}", StringComparison.Ordinal));
+
+    [Theory]
     [InlineData("await Task.Delay(4000, token);")]
     [InlineData("if (text.Length == 0) await Task.Delay(4000, token); else await Task.Delay(3000, token);")]
     [InlineData("using var own = new CancellationTokenSource(TimeSpan.FromSeconds(4)); await Task.Delay(3000, own.Token);")]

@@ -13,6 +13,15 @@ public sealed class FC4003Tests
     public Task What_never_succeeds_and_is_retried_for_ever_is_reported(string policies) => RuleVerifier.VerifyBodyAsync("FC4003", Source(policies));
 
     [Theory]
+    [InlineData("Console.WriteLine(_map[text]);", "[[|OnError(typeof(Exception), ErrorAction.Retry)|]]")]
+    [InlineData("Console.WriteLine(new Uri(text));", "[[|OnError(typeof(Exception), ErrorAction.Retry)|]]")]
+    [InlineData("if (_map.ContainsKey(text)) Console.WriteLine(_map[text]);", "[OnError(typeof(Exception), ErrorAction.Retry)]")]
+    [InlineData("Console.WriteLine(int.Parse(\"42\"));", "[OnError(typeof(Exception), ErrorAction.Retry)]")]
+    public Task What_FC2001_would_not_report_does_not_count(string body, string policies) => RuleVerifier.VerifyBodyAsync(
+        "FC4003",
+        HandlerSource.Of($"readonly Dictionary<string, int> _map = []; [OnRecord] void Handle(string text) {{ {body} }}", policies));
+
+    [Theory]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 4)]")]
     [InlineData("[OnError(typeof(FormatException), ErrorAction.DeadLetter)] [OnError(typeof(OverflowException), ErrorAction.DeadLetter)] [OnError(typeof(Exception), ErrorAction.Retry)]")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Stop)]")]

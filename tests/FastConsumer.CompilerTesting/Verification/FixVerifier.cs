@@ -51,6 +51,20 @@ internal static class FixVerifier
         await CheckAsync(changed.GetProject(project.Id)!, rule, after, left: 0);
     }
 
+    /// <summary>As dotnet format does it where the first finding has no fix: all findings, without the key of an action. One finding stays.</summary>
+    public static async Task VerifyAllWithoutKeyAsync(string rule, string before, string after)
+    {
+        Project project = CreateProject(before);
+        IReadOnlyList<Diagnostic> findings = await FindAsync(project, rule);
+        Assert.Empty(await ActionsAsync(project, findings[0]));
+        CodeFixProvider fix = s_fixes.First(candidate => candidate.FixableDiagnosticIds.Contains(rule));
+        var context = new FixAllContext(TestDocument(project), fix, FixAllScope.Solution, codeActionEquivalenceKey: null, [rule], new Findings(findings), Token);
+        CodeAction? all = await fix.GetFixAllProvider()!.GetFixAsync(context);
+        Assert.NotNull(all);
+        Solution changed = (await all.GetOperationsAsync(Token)).OfType<ApplyChangesOperation>().Single().ChangedSolution;
+        await CheckAsync(changed.GetProject(project.Id)!, rule, after, left: 1);
+    }
+
     /// <summary>The rule finds something, and no fix is offered.</summary>
     public static async Task VerifyNoneAsync(string rule, string source)
     {

@@ -31,11 +31,11 @@ internal sealed class GeneratorRun
     public IReadOnlyList<Diagnostic> CompilerDiagnostics =>
         [.. Output.GetDiagnostics(TestContext.Current.CancellationToken).Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)];
 
-    public static GeneratorRun Of(Compilation compilation)
+    public static GeneratorRun Of(Compilation compilation, CSharpParseOptions? options = null)
     {
         GeneratorDriver driver = CSharpGeneratorDriver.Create(
             [new ProcessorGenerator().AsSourceGenerator(), JsonGenerator()],
-            parseOptions: Compilations.ParseOptions,
+            parseOptions: options ?? Compilations.ParseOptions,
             driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
         return Run(driver, compilation);
     }

@@ -8,6 +8,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Amazon.DynamoDBv2;
+using Amazon.DynamoDBv2.Model;
 using Amazon.Runtime;
 using FastConsumer;
 using Microsoft.Extensions.Logging;
@@ -170,7 +171,7 @@ public sealed partial class Once(IAmazonDynamoDB table, ILogger<Once> log)
     {
         try
         {
-            await table.PutItemAsync("seen", new Dictionary<string, string> { ["id"] = order.Id }, cancellationToken);
+            await table.PutItemAsync("seen", new Dictionary<string, AttributeValue> { ["id"] = new(order.Id) }, cancellationToken);
         }
         catch (ConditionalCheckFailedException)
         {
@@ -252,7 +253,7 @@ public sealed partial class Buffers(IDeadLetters target)
     [OnRecord]
     public async Task HandleAsync(KinesisRecord record, CancellationToken cancellationToken)
     {
-        _buffer.Add({|FC2005:record|});
+        {|FC2006:_buffer.Add({|FC2005:record|})|};
         if (_buffer.Count < 100)
         {
             return;
@@ -277,7 +278,7 @@ public sealed partial class BuffersCopies(IDeadLetters target)
     [OnRecord]
     public async Task HandleAsync(KinesisRecord record, CancellationToken cancellationToken)
     {
-        _buffer.Add(record.ToOwned());
+        {|FC2006:_buffer.Add(record.ToOwned())|};
         _latest[record.PartitionKey] = record.Data.ToArray();
         if (_buffer.Count >= 100)
         {
@@ -313,7 +314,7 @@ public sealed partial class CarelessWebhooks(HttpClient http)
     [OnRecord]
     public async Task {|FC2001:HandleAsync|}(Click click, CancellationToken cancellationToken)
     {
-        using HttpResponseMessage answer = await http.PostAsJsonAsync("/hook", click, cancellationToken);
+        using HttpResponseMessage answer = await {|FC2007:http.PostAsJsonAsync("/hook", click, cancellationToken)|};
         string text = await {|FC3002:answer.Content.ReadAsStringAsync()|};
         Console.WriteLine(text);
     }

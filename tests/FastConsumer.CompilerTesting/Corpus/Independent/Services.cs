@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Amazon.S3;
+using Amazon.S3.Model;
 using FastConsumer;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -43,7 +44,7 @@ public sealed partial class OldUnitOfWork
 
 public sealed class ShopContext : DbContext
 {
-    public DbSet<Order> Orders { get; } = new();
+    public DbSet<Order> Orders => Set<Order>();
 }
 
 /// <summary>Batches into objects of a store.</summary>
@@ -62,7 +63,9 @@ public sealed partial class Archive(IAmazonS3 s3)
         }
 
         content.Position = 0;
-        await s3.PutObjectAsync("archive", $"{context.ShardId}/{batch[0].SequenceNumber}", content, cancellationToken);
+        await s3.PutObjectAsync(
+            new PutObjectRequest { BucketName = "archive", Key = $"{context.ShardId}/{batch[0].SequenceNumber}", InputStream = content },
+            cancellationToken);
     }
 }
 
@@ -79,7 +82,7 @@ public sealed partial class Pump(IDeadLetters target)
 
     [OnRecord]
     public ValueTask HandleAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
-        _channel.Writer.WriteAsync(data.ToArray(), cancellationToken);
+        {|FC2006:_channel.Writer.WriteAsync(data.ToArray(), cancellationToken)|};
 
     [OnStopping]
     public async Task StopAsync()
@@ -292,7 +295,7 @@ public sealed partial class Timers(TimeProvider time)
     public void Start() => _timer = time.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
 
     [OnRecord]
-    public void Handle(Order order) => _queue.Enqueue(order);
+    public void Handle(Order order) => {|FC2006:_queue.Enqueue(order)|};
 
     [OnShardEnded, OnStopping]
     public void Stop()
