@@ -33,13 +33,15 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         await _kcl3.CheckAsync(description, cancellationToken);
     }
 
-    public Task<LeaseTableLimits> DescribeThroughputAsync(CancellationToken cancellationToken) => _setup.DescribeThroughputAsync(cancellationToken);
+    public Task<LeaseTableLimits> DescribeThroughputAsync(CancellationToken cancellationToken) =>
+        _setup.DescribeThroughputAsync(cancellationToken);
 
     public async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
     {
         List<Lease> leases = [];
         List<Kcl3Evidence> evidence = [];
-        await foreach (Dictionary<string, AttributeValue> item in _reader.ScanAsync(cancellationToken, consistency == ReadConsistency.Strong))
+        await foreach (
+            Dictionary<string, AttributeValue> item in _reader.ScanAsync(cancellationToken, consistency == ReadConsistency.Strong))
         {
             if (AttributeValues.ToLease(item) is { } lease)
             {
@@ -56,7 +58,8 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         return leases;
     }
 
-    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(leaseKeys);
         IReadOnlyList<Dictionary<string, AttributeValue>> rows = await _reader.GetItemsAsync(

@@ -17,7 +17,8 @@ public sealed class StoreConformanceTests
         var process = new SimulatedProcess(loop, "w1");
         var table = new SimulatedTable(loop, process, new SimulatedLeaseTable(loop, new Random(1)));
 
-        loop.Run(process.Start(() => LeaseStoreConformance.Cases.Single(test => test.Name == name).RunAsync(table, CancellationToken.None)));
+        loop.Run(process.Start(
+            () => LeaseStoreConformance.Cases.Single(test => test.Name == name).RunAsync(table, CancellationToken.None)));
     }
 
     private sealed class SimulatedTable(SimulationLoop loop, SimulatedProcess process, SimulatedLeaseTable table) : LeaseStoreUnderTest
@@ -26,7 +27,8 @@ public sealed class StoreConformanceTests
 
         public override ILeaseStore Open() => new SimulatedLeaseStore(process, _link, table);
 
-        public override Task PutAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken)
+        public override Task PutAsync(
+            string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken)
         {
             table.Put(leaseKey, attributes);
             return Task.CompletedTask;

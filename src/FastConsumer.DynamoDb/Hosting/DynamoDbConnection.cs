@@ -55,8 +55,9 @@ internal sealed class DynamoDbConnection : IDisposable
             Dispose();
             string consumerSection = section.EndsWith(":DynamoDb", StringComparison.Ordinal) ? section[..^":DynamoDb".Length] : section;
             throw new LeaseStoreException(
-                $"DynamoDB cannot be addressed: {exception.Message.TrimEnd('.')}. Set the region ({consumerSection}:Region for Kinesis and DynamoDB, "
-                + $"{section}:Region for DynamoDB alone, AWS:Region, AWS_REGION or the profile's region) or an endpoint ({section}:ServiceUrl or "
+                $"DynamoDB cannot be addressed: {exception.Message.TrimEnd('.')}. Set the region ({consumerSection}:Region for Kinesis "
+                + $"and DynamoDB, {section}:Region for DynamoDB alone, AWS:Region, AWS_REGION or the profile's region) or an endpoint "
+                + $"({section}:ServiceUrl or "
                 + "AWS_ENDPOINT_URL_DYNAMODB).",
                 isTransient: false,
                 exception);
@@ -98,7 +99,8 @@ internal sealed class DynamoDbConnection : IDisposable
         }
 
         string? serviceUrl = options.ServiceUrl ?? aws.ServiceUrl;
-        if (Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_DYNAMODB") is "" || Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL") is "")
+        if (Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_DYNAMODB") is ""
+            || Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL") is "")
         {
             // set and empty counts as not set, while the SDK takes it for an address
             config.IgnoreConfiguredEndpointUrls = true;

@@ -37,7 +37,8 @@ internal sealed class DynamoDbLeaseOptionsValidator(string consumerName, string 
         }
 
         if (options.ServiceUrl is { } url
-            && !(Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))
+            && !(Uri.TryCreate(url, UriKind.Absolute, out Uri? uri)
+                && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))
         {
             Add(nameof(options.ServiceUrl), $"'{url}' is not an absolute http or https address, such as http://127.0.0.1:8000.");
         }

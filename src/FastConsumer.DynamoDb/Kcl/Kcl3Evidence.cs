@@ -22,7 +22,8 @@ internal readonly record struct Kcl3Evidence(string Id, Kcl3EvidenceKind Kind, s
         string key = item.GetValueOrDefault(Lease.Names.LeaseKey)?.S ?? "";
         return item.GetValueOrDefault(Lease.Names.EntityType)?.S switch
         {
-            "WORKER_METRIC_STATS" => new($"row:{key}", Kcl3EvidenceKind.WorkerMetrics, $"metrics of worker '{key}'", AttributeValues.ToText(item), TimeOf(item)),
+            "WORKER_METRIC_STATS" =>
+                new($"row:{key}", Kcl3EvidenceKind.WorkerMetrics, $"metrics of worker '{key}'", AttributeValues.ToText(item), TimeOf(item)),
             "LEADER" => new($"row:{key}", Kcl3EvidenceKind.Leader, $"leader row '{key}'", AttributeValues.ToText(item)),
             null or Lease.Names.LeaseEntity when item.GetValueOrDefault(Lease.Names.ThroughputKBps) is { } throughput => new(
                 $"lease:{key}",
@@ -37,7 +38,9 @@ internal readonly record struct Kcl3Evidence(string Id, Kcl3EvidenceKind Kind, s
     public static Kcl3Evidence InMetricsTable(Dictionary<string, AttributeValue> item)
     {
         string worker = item.GetValueOrDefault("wid")?.S ?? "";
-        return new($"metrics:{worker}", Kcl3EvidenceKind.WorkerMetrics, $"metrics of worker '{worker}'", AttributeValues.ToText(item), TimeOf(item));
+        return new(
+            $"metrics:{worker}", Kcl3EvidenceKind.WorkerMetrics, $"metrics of worker '{worker}'", AttributeValues.ToText(item),
+                TimeOf(item));
     }
 
     /// <summary>
@@ -45,7 +48,8 @@ internal readonly record struct Kcl3Evidence(string Id, Kcl3EvidenceKind Kind, s
     /// </summary>
     public static Kcl3Evidence? InCoordinatorTable(Dictionary<string, AttributeValue> item) =>
         item.GetValueOrDefault("key")?.S is LeaderKey
-            ? new Kcl3Evidence("coordinator:" + LeaderKey, Kcl3EvidenceKind.Leader, $"leader row '{LeaderKey}'", AttributeValues.ToText(item))
+            ? new Kcl3Evidence(
+                "coordinator:" + LeaderKey, Kcl3EvidenceKind.Leader, $"leader row '{LeaderKey}'", AttributeValues.ToText(item))
             : null;
 
     private static DateTimeOffset? TimeOf(Dictionary<string, AttributeValue> item) =>

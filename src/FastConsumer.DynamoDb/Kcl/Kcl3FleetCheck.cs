@@ -118,7 +118,8 @@ internal sealed class Kcl3FleetCheck(
         LeaseTable beside = table.Beside(applicationName + suffix);
         try
         {
-            ScanResponse page = await beside.Reads.ScanAsync(new ScanRequest { TableName = beside.Name, ConsistentRead = true }, cancellationToken);
+            ScanResponse page = await beside.Reads.ScanAsync(
+                new ScanRequest { TableName = beside.Name, ConsistentRead = true }, cancellationToken);
             return page.Items ?? [];
         }
         catch (ResourceNotFoundException)
@@ -143,9 +144,10 @@ internal sealed class Kcl3FleetCheck(
         {
             throw new LeaseStoreException(
                 $"KCL 3.x workers are running on the {table}: the {moved} has just changed. Their leader hands out all leases and knows no "
-                + "FastConsumer worker, so both would take shards from each other. Stop the KCL 3.x workers first, then start FastConsumer, "
-                + "which goes on from their checkpoints (KCL 1.x and 2.x workers may go on running meanwhile). To run beside them all the same, with "
-                + "records processed more than once, set DynamoDbLeaseOptions.AllowKcl3Fleet.",
+                + "FastConsumer worker, so both would take shards from each other. Stop the KCL 3.x workers first, then start "
+                + "FastConsumer, which goes on from their checkpoints (KCL 1.x and 2.x workers may go on running meanwhile). To run "
+                + "beside them all "
+                + "the same, with records processed more than once, set DynamoDbLeaseOptions.AllowKcl3Fleet.",
                 isTransient: false);
         }
     }

@@ -57,12 +57,14 @@ internal static class AttributeValues
         : value.L is { } list ? $"[{string.Join(',', list.Select(ToText))}]"
         : value.SS is { } texts ? string.Join(',', texts.Order(StringComparer.Ordinal))
         : value.NS is { } numbers ? string.Join(',', numbers.Order(StringComparer.Ordinal))
-        : value.BS is { } binaries ? string.Join(',', binaries.Select(static binary => Convert.ToBase64String(binary.ToArray())).Order(StringComparer.Ordinal))
+        : value.BS is { } binaries
+            ? string.Join(',', binaries.Select(static binary => Convert.ToBase64String(binary.ToArray())).Order(StringComparer.Ordinal))
         : string.Create(CultureInfo.InvariantCulture, $"{value.BOOL}"));
 
     /// <inheritdoc cref="ToText(AttributeValue)"/>
     public static string ToText(Dictionary<string, AttributeValue> item) =>
-        string.Join('\n', item.OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Key}={ToText(pair.Value)}"));
+        string.Join(
+            '\n', item.OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Key}={ToText(pair.Value)}"));
 
     /// <summary>A list, a map or a rare set: kept, and equal by content.</summary>
     private sealed record OtherValue(AttributeValue Value)

@@ -37,9 +37,15 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
     }
 
     /// <summary>All rows, leases or not.</summary>
-    public async IAsyncEnumerable<Dictionary<string, AttributeValue>> ScanAsync([EnumeratorCancellation] CancellationToken cancellationToken, bool consistent = true)
+    public async IAsyncEnumerable<Dictionary<string, AttributeValue>> ScanAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken, bool consistent = true)
     {
-        var request = new ScanRequest { TableName = table.Name, ConsistentRead = consistent, ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL };
+        var request = new ScanRequest
+        {
+            TableName = table.Name,
+            ConsistentRead = consistent,
+            ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
+        };
         do
         {
             ScanResponse page;
@@ -63,7 +69,8 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
         while (request.ExclusiveStartKey is { Count: > 0 });
     }
 
-    private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(string leaseKey, bool consistent, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, AttributeValue>?> GetItemAsync(
+        string leaseKey, bool consistent, CancellationToken cancellationToken)
     {
         var request = new GetItemRequest
         {
@@ -114,7 +121,9 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
                 throw Fault(exception, "BatchGetItem");
             }
 
-            List<Dictionary<string, AttributeValue>> items = response.Responses is { } tables ? [.. tables.Values.SelectMany(static rows => rows)] : [];
+            List<Dictionary<string, AttributeValue>> items = response.Responses is { } tables
+                ? [.. tables.Values.SelectMany(static rows => rows)]
+                : [];
             table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count, consistent);
             found.AddRange(items);
             if (response.UnprocessedKeys?.Values.FirstOrDefault() is not { Keys.Count: > 0 } left)
@@ -125,7 +134,8 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
             if (round == UnprocessedRounds)
             {
                 var fault = new LeaseStoreException(
-                    $"DynamoDB throttled BatchGetItem on the {table}: {left.Keys.Count} rows were not read. Give the table more capacity, or on-demand billing.",
+                    $"DynamoDB throttled BatchGetItem on the {table}: {left.Keys.Count} rows were not read. Give the table more "
+                        + $"capacity, or on-demand billing.",
                     isTransient: true)
                 {
                     IsThrottled = true,

@@ -12,7 +12,8 @@ internal sealed class LeaseTableMeter
     private long _throttled;
 
     public LeaseTableUse Use => new(
-        Interlocked.Read(ref _requests), Interlocked.Read(ref _writeUnits), Interlocked.Read(ref _halfReadUnits) / 2.0, Interlocked.Read(ref _throttled));
+        Interlocked.Read(ref _requests), Interlocked.Read(ref _writeUnits), Interlocked.Read(ref _halfReadUnits) / 2.0,
+            Interlocked.Read(ref _throttled));
 
     /// <summary>A request that wrote: what the server says it cost, else one unit for each of its writes.</summary>
     public void Wrote(double? units, int writes = 1)

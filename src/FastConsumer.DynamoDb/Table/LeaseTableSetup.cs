@@ -46,8 +46,10 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
             ?? throw new LeaseStoreException($"The {table} does not exist, so it has no throughput.", isTransient: false);
         bool onDemand = found.BillingModeSummary?.BillingMode == BillingMode.PAY_PER_REQUEST;
         return onDemand
-            ? new LeaseTableLimits(Limit(found.OnDemandThroughput?.MaxWriteRequestUnits), Limit(found.OnDemandThroughput?.MaxReadRequestUnits))
-            : new LeaseTableLimits(Limit(found.ProvisionedThroughput?.WriteCapacityUnits), Limit(found.ProvisionedThroughput?.ReadCapacityUnits));
+            ? new LeaseTableLimits(
+                Limit(found.OnDemandThroughput?.MaxWriteRequestUnits), Limit(found.OnDemandThroughput?.MaxReadRequestUnits))
+            : new LeaseTableLimits(
+                Limit(found.ProvisionedThroughput?.WriteCapacityUnits), Limit(found.ProvisionedThroughput?.ReadCapacityUnits));
 
         // 0 and -1 stand for none
         static double? Limit(long? units) => units > 0 ? units : null;

@@ -43,7 +43,8 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(leaseKeys);
         cancellationToken.ThrowIfCancellationRequested();

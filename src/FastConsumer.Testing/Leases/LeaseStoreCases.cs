@@ -14,7 +14,9 @@ internal static class LeaseStoreCases
             await run.PutAsync(Key, Row());
             await using ILeaseStore another = run.Open();
             await another.PrepareAsync(run.Cancellation);
-            run.Require((await another.ListAsync(ReadConsistency.Strong, run.Cancellation)).Count == 1, "the row is not there after another Prepare");
+            run.Require(
+                (await another.ListAsync(ReadConsistency.Strong, run.Cancellation)).Count == 1,
+                    "the row is not there after another Prepare");
         });
         yield return new("The store describes its table", static run =>
         {
@@ -85,10 +87,12 @@ internal static class LeaseStoreCases
         yield return new("Rows that are no leases are left out", static async run =>
         {
             await run.PutAsync(Key, Row());
-            await run.PutAsync("Leader", new Dictionary<string, Lease.Value> { [Lease.Names.EntityType] = "LEADER", [Lease.Names.LeaseCounter] = 1 });
+            await run.PutAsync(
+                "Leader", new Dictionary<string, Lease.Value> { [Lease.Names.EntityType] = "LEADER", [Lease.Names.LeaseCounter] = 1 });
             await run.PutAsync("note", new Dictionary<string, Lease.Value> { ["text"] = "x" });
             IReadOnlyList<Lease> listed = await run.Store.ListAsync(ReadConsistency.Strong, run.Cancellation);
-            run.Require(listed.Count == 1 && listed[0].LeaseKey == Key, $"listed: {string.Join(", ", listed.Select(static row => row.LeaseKey))}");
+            run.Require(
+                listed.Count == 1 && listed[0].LeaseKey == Key, $"listed: {string.Join(", ", listed.Select(static row => row.LeaseKey))}");
             run.Require(await run.ReadAsync("Leader") is null, "a row that is no lease was read as one");
         });
         yield return new("Rows that cannot be read are listed with their problem", static async run =>
@@ -99,7 +103,8 @@ internal static class LeaseStoreCases
             await run.PutAsync("shardId-000000000002", withoutCounter);
             await run.PutAsync("shardId-000000000003", Row());
             IReadOnlyList<Lease> listed = await run.Store.ListAsync(ReadConsistency.Strong, run.Cancellation);
-            string[] damaged = [.. listed.Where(static row => row.Problem is not null).Select(static row => row.LeaseKey).Order(StringComparer.Ordinal)];
+            string[] damaged = [.. listed.Where(static row => row.Problem is not null).Select(static row => row.LeaseKey).Order(
+                StringComparer.Ordinal)];
             run.Require(
                 listed.Count == 3 && damaged.SequenceEqual([Key, "shardId-000000000002"]),
                 $"of {listed.Count} rows {damaged.Length} have a problem, where of 3 rows 2 should");
@@ -113,9 +118,13 @@ internal static class LeaseStoreCases
             }
 
             IReadOnlyList<Lease> listed = await run.Store.ListAsync(ReadConsistency.Strong, run.Cancellation);
-            run.Require(keys.SequenceEqual(listed.Select(static row => row.LeaseKey).Order(StringComparer.Ordinal)), $"{listed.Count} of 120 rows are listed");
+            run.Require(
+                keys.SequenceEqual(listed.Select(static row => row.LeaseKey).Order(StringComparer.Ordinal)),
+                    $"{listed.Count} of 120 rows are listed");
             IReadOnlyList<Lease> some = await run.Store.GetManyAsync([.. keys.Take(110), "none"], ReadConsistency.Strong, run.Cancellation);
-            run.Require(keys.Take(110).SequenceEqual(some.Select(static row => row.LeaseKey).Order(StringComparer.Ordinal)), $"{some.Count} of 110 rows are read");
+            run.Require(
+                keys.Take(110).SequenceEqual(some.Select(static row => row.LeaseKey).Order(StringComparer.Ordinal)),
+                    $"{some.Count} of 110 rows are read");
         });
         yield return new("A lease is deleted as observed only", static async run =>
         {
@@ -145,7 +154,8 @@ internal static class LeaseStoreCases
             CancellationToken token = cancelled.Token;
             Lease lease = new() { LeaseKey = Key };
             await run.RequireThrowsAsync<OperationCanceledException>(() => run.Store.ListAsync(ReadConsistency.Strong, token), "ListAsync");
-            await run.RequireThrowsAsync<OperationCanceledException>(() => run.Store.GetManyAsync([Key, "x"], ReadConsistency.Strong, token), "GetManyAsync");
+            await run.RequireThrowsAsync<OperationCanceledException>(
+                () => run.Store.GetManyAsync([Key, "x"], ReadConsistency.Strong, token), "GetManyAsync");
             await run.RequireThrowsAsync<OperationCanceledException>(() => run.Store.CreateAsync(lease, token), "CreateAsync");
             await run.RequireThrowsAsync<OperationCanceledException>(() => run.Store.WriteAsync([Renewal()], token), "WriteAsync");
             await run.RequireThrowsAsync<OperationCanceledException>(() => run.Store.DeleteAsync(lease, token), "DeleteAsync");
@@ -215,7 +225,8 @@ internal static class LeaseStoreCases
         {
             foreach (bool removes in new[] { false, true })
             {
-                yield return new($"A write is refused where its condition names {what}{(removes ? ", also one that removes" : "")}", async run =>
+                yield return new(
+                    $"A write is refused where its condition names {what}{(removes ? ", also one that removes" : "")}", async run =>
                 {
                     Dictionary<string, Lease.Value> row = Row((Lease.Names.LeaseOwner, "me"), (Lease.Names.RequestedBy, "x"));
                     await run.PutAsync(Key, row);
@@ -236,7 +247,8 @@ internal static class LeaseStoreCases
             Dictionary<string, Lease.Value> row = Row((Lease.Names.LeaseOwner, "next"), (Lease.Names.CheckpointOwner, "me"));
             await run.PutAsync(Key, row);
             await run.RequireRefusedAsync(
-                await run.WriteAsync(Renewal() with { If = If((Lease.Names.LeaseCounter, 4), (Lease.Names.CheckpointOwner, null)) }), Key, row);
+                await run.WriteAsync(Renewal() with { If = If((Lease.Names.LeaseCounter, 4), (Lease.Names.CheckpointOwner, null)) }), Key,
+                    row);
         });
         yield return new("No write creates a row", static async run =>
         {

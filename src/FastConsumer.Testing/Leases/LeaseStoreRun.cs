@@ -13,7 +13,8 @@ internal sealed class LeaseStoreRun(string name, LeaseStoreUnderTest table, ILea
 
     public ILeaseStore Open() => table.Open();
 
-    public Task PutAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes) => table.PutAsync(leaseKey, attributes, cancellationToken);
+    public Task PutAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes) =>
+        table.PutAsync(leaseKey, attributes, cancellationToken);
 
     /// <summary>A row as KCL writes it, with more.</summary>
     public static Dictionary<string, Lease.Value> Row(params (string Name, Lease.Value Value)[] more)
@@ -92,7 +93,8 @@ internal sealed class LeaseStoreRun(string name, LeaseStoreUnderTest table, ILea
     public async Task RequireRowAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value>? row)
     {
         Lease? read = await ReadAsync(leaseKey);
-        Require((read is null) == (row is null), $"row '{leaseKey}' is {(read is null ? "gone" : "there")}, where it should{(row is null ? " not" : "")} be");
+        Require((read is null) == (row is null),
+            $"row '{leaseKey}' is {(read is null ? "gone" : "there")}, where it should{(row is null ? " not" : "")} be");
         if (read is not null)
         {
             RequireRow(read, row!, "the row as it was read");
@@ -108,7 +110,8 @@ internal sealed class LeaseStoreRun(string name, LeaseStoreUnderTest table, ILea
         {
             string expected = Text(row, attribute);
             string found = Text(actual, attribute);
-            bool isSame = row.TryGetValue(attribute, out Lease.Value one) == actual.TryGetValue(attribute, out Lease.Value other) && one == other;
+            bool isSame = row.TryGetValue(attribute, out Lease.Value one) == actual.TryGetValue(attribute, out Lease.Value other)
+                && one == other;
             Require(isSame, $"{what}, '{read.LeaseKey}': {attribute} is {found}, where {expected} is expected");
         }
     }
@@ -140,7 +143,8 @@ internal sealed class LeaseStoreRun(string name, LeaseStoreUnderTest table, ILea
         }
     }
 
-    public static string Text(LeaseWrite.Result result) => result.Error is { } error ? $"{result.Outcome} ({error.Message})" : $"{result.Outcome}";
+    public static string Text(LeaseWrite.Result result) =>
+        result.Error is { } error ? $"{result.Outcome} ({error.Message})" : $"{result.Outcome}";
 
     private static string Text(IReadOnlyDictionary<string, Lease.Value> row, string attribute) =>
         row.TryGetValue(attribute, out Lease.Value value) ? $"{value.Type} '{value}'" : "absent";

@@ -19,5 +19,6 @@ public abstract class LeaseStoreUnderTest
     /// <param name="leaseKey">The key.</param>
     /// <param name="attributes">All attributes, without the key.</param>
     /// <param name="cancellationToken">Ends the try.</param>
-    public abstract Task PutAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken);
+    public abstract Task PutAsync(
+        string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken);
 }

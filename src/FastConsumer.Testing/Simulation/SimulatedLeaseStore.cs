@@ -15,13 +15,15 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
 
     protected string Worker => process.Name;
 
-    public async Task PrepareAsync(CancellationToken cancellationToken) => await ReadAsync("DescribeTable", static () => true, cancellationToken);
+    public async Task PrepareAsync(CancellationToken cancellationToken) =>
+        await ReadAsync("DescribeTable", static () => true, cancellationToken);
 
     public virtual async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) =>
         await ReadAsync("Scan", () => table.Read(consistency), cancellationToken);
 
     public async Task<IReadOnlyList<Lease>> GetManyAsync(
-        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken) => await ReadAsync<IReadOnlyList<Lease>>(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken) =>
+            await ReadAsync<IReadOnlyList<Lease>>(
             leaseKeys.Count == 1 ? "GetItem" : "BatchGetItem",
             () => [.. table.Read(consistency).Where(row => leaseKeys.Contains(row.LeaseKey))],
             cancellationToken);
@@ -29,7 +31,8 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
     public virtual async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
         (await WriteAsync("PutItem", 1, () => [table.Create(Worker, lease)], cancellationToken))[0];
 
-    public virtual async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
+    public virtual async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
+        IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
         LeaseWrite.ThrowIfInvalid(writes);
         if (writes.Count == 1 && writes[0].Remove.Count > 0)

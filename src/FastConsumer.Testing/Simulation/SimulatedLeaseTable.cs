@@ -45,7 +45,8 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         }
 
         Dictionary<string, Lease> seen = Rows.ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
-        foreach ((string leaseKey, (Lease? former, long until)) in _former.Where(pair => pair.Value.Until > loop.Now).OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string leaseKey, (Lease? former, long until)) in _former.Where(pair => pair.Value.Until > loop.Now).OrderBy(
+            static pair => pair.Key, StringComparer.Ordinal))
         {
             if (random.Next(2) == 0)
             {
@@ -82,7 +83,8 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
     }
 
     /// <summary>Each write on its own; one that is throttled is not written.</summary>
-    public IReadOnlyList<LeaseWrite.Result> Write(string worker, IReadOnlyList<LeaseWrite> writes) => [.. writes.Select(write => Write(worker, write))];
+    public IReadOnlyList<LeaseWrite.Result> Write(string worker, IReadOnlyList<LeaseWrite> writes) =>
+        [.. writes.Select(write => Write(worker, write))];
 
     public LeaseWrite.Result Delete(string worker, Lease observed)
     {
@@ -142,7 +144,8 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         Written?.Invoke(new TableWrite(worker, operation, before, after));
     }
 
-    private string Describe(Lease? row) => row is null ? "no row" : $"{row.Owner ?? "nobody"} {row.LeaseCounter} {Name(row.LeaseKey, row.Checkpoint)}";
+    private string Describe(Lease? row) =>
+        row is null ? "no row" : $"{row.Owner ?? "nobody"} {row.LeaseCounter} {Name(row.LeaseKey, row.Checkpoint)}";
 
     private bool TryTakeUnit()
     {

@@ -33,6 +33,7 @@ internal sealed class UnreadableRows(WorkerParts parts, string table)
         parts.Health.Report(
             Place,
             ConditionSeverity.Unhealthy,
-            $"{parts.Settings.ProcessorName} does not read shards whose rows of the {table} are damaged. {string.Join(' ', problems.Take(MostNamed))}{more}");
+            $"{parts.Settings.ProcessorName} does not read shards whose rows of the {table} are damaged. "
+                + $"{string.Join(' ', problems.Take(MostNamed))}{more}");
     }
 }

@@ -30,7 +30,8 @@ public interface ILeaseStore : IAsyncDisposable
 
     /// <summary>Those of the leases that are there, in any order: cheaper than a list where few are asked for.</summary>
     /// <exception cref="LeaseStoreException">They cannot be read.</exception>
-    Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken);
+    Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken);
 
     /// <summary>
     /// Creates the row that <see cref="Lease.ToAttributes"/> says unless there is one, be it a lease or not:

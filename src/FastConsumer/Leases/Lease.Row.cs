@@ -66,7 +66,8 @@ public sealed partial record Lease
                 || attributes.ContainsKey(Names.PendingCheckpointState),
             Attributes = attributes,
             Problem = row.Problem is { } problem
-                ? $"The row '{leaseKey}' cannot be read as a lease: {problem} Correct the row, or delete it if its shard may be read from the start position again."
+                ? $"The row '{leaseKey}' cannot be read as a lease: {problem} Correct the row, or delete it if its shard may be read "
+                    + $"from the start position again."
                 : null,
         };
     }
@@ -91,7 +92,8 @@ public sealed partial record Lease
         }
 
         Put(read?.LeaseCounter == LeaseCounter, Names.LeaseCounter, LeaseCounter);
-        Put(read?.OwnerSwitchesSinceCheckpoint == OwnerSwitchesSinceCheckpoint, Names.OwnerSwitchesSinceCheckpoint, OwnerSwitchesSinceCheckpoint);
+        Put(read?.OwnerSwitchesSinceCheckpoint == OwnerSwitchesSinceCheckpoint, Names.OwnerSwitchesSinceCheckpoint,
+            OwnerSwitchesSinceCheckpoint);
         Put(read?.Checkpoint == Checkpoint, Names.Checkpoint, Checkpoint.ToCheckpointString());
         Put(read?.Checkpoint == Checkpoint, Names.CheckpointSubSequenceNumber, Checkpoint.SubSequenceNumber);
         PutText(read?.LeaseOwner, LeaseOwner, Names.LeaseOwner);
@@ -115,7 +117,8 @@ public sealed partial record Lease
         if (HasPendingCheckpoint != (read?.HasPendingCheckpoint ?? false))
         {
             Put(false, Names.PendingCheckpoint, Value.Optional(HasPendingCheckpoint ? Checkpoint.ToCheckpointString() : null));
-            Put(false, Names.PendingCheckpointSubSequenceNumber, Value.Optional(HasPendingCheckpoint ? Checkpoint.SubSequenceNumber : default(long?)));
+            Put(false, Names.PendingCheckpointSubSequenceNumber,
+                Value.Optional(HasPendingCheckpoint ? Checkpoint.SubSequenceNumber : default(long?)));
             Put(false, Names.PendingCheckpointState, default(Value?));
         }
 
@@ -264,7 +267,8 @@ public sealed partial record Lease
                 return null;
             }
 
-            if (milliseconds >= DateTimeOffset.MinValue.ToUnixTimeMilliseconds() && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
+            if (milliseconds >= DateTimeOffset.MinValue.ToUnixTimeMilliseconds()
+                && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
             {
                 return DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
             }

@@ -38,9 +38,11 @@ public sealed record LeaseWrite
             string? problem =
                 !keys.Add(write.LeaseKey) ? "There are two writes of row '{0}': one write per row at a time."
                 : write.Set.Count == 0 && write.Remove.Count == 0 ? "The write of row '{0}' changes nothing."
-                : write.Set.ContainsKey(Lease.Names.LeaseKey) || write.Remove.Contains(Lease.Names.LeaseKey) ? "The write of row '{0}' changes its key."
+                : write.Set.ContainsKey(Lease.Names.LeaseKey) || write.Remove.Contains(Lease.Names.LeaseKey)
+                    ? "The write of row '{0}' changes its key."
                 : write.Remove.Any(write.Set.ContainsKey) ? "The write of row '{0}' sets an attribute and removes it."
-                : write.Set.Values.Any(static value => value.Type == Lease.Value.Kind.None) ? "The write of row '{0}' sets an attribute to no value."
+                : write.Set.Values.Any(static value => value.Type == Lease.Value.Kind.None)
+                    ? "The write of row '{0}' sets an attribute to no value."
                 : null;
             if (problem is not null)
             {

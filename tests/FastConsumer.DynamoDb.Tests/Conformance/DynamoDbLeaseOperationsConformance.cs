@@ -37,7 +37,8 @@ public abstract class DynamoDbLeaseOperationsConformance(string serviceUrl) : Le
         Assert.Equal(
             [
                 "checkpoint", "checkpointSubSequenceNumber", "childShardIds", "endingHashKey", "entityType", "fastConsumerStartedAt",
-                "fastConsumerStreamCreatedAt", "fastConsumerStreamName", "leaseCounter", "leaseKey", "leaseOwner", "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
+                "fastConsumerStreamCreatedAt", "fastConsumerStreamName", "leaseCounter", "leaseKey", "leaseOwner",
+                    "ownerSwitchesSinceCheckpoint", "parentShardId", "startingHashKey",
             ],
             row.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("123", row["checkpoint"].S);
@@ -138,7 +139,8 @@ public abstract class DynamoDbLeaseOperationsConformance(string serviceUrl) : Le
         Assert.Equal("55", (await _table.RowAsync(mine.LeaseKey))["pendingCheckpoint"].S);
 
         await Update(renewed.Lease!, At("60"));
-        Assert.DoesNotContain((await _table.RowAsync(mine.LeaseKey)).Keys, static name => name.StartsWith("pending", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            (await _table.RowAsync(mine.LeaseKey)).Keys, static name => name.StartsWith("pending", StringComparison.Ordinal));
     }
 
     [Theory]

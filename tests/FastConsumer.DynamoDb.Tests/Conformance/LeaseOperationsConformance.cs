@@ -207,7 +207,8 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
         LeaseWriteResult result = await Store.TakeAsync(observed, "me", Cancellation);
 
         await AssertWritten(
-            result, handed with { LeaseOwner = "me", TakenBy = "me", CheckpointOwner = null, LeaseCounter = 5, OwnerSwitchesSinceCheckpoint = 1 });
+            result, handed with { LeaseOwner = "me", TakenBy = "me", CheckpointOwner = null, LeaseCounter = 5,
+                OwnerSwitchesSinceCheckpoint = 1 });
     }
 
     [Theory]
@@ -497,7 +498,9 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
     [Fact]
     public async Task A_released_lease_is_free_at_once()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Notification = "x/1", Checkpoint = At("9"), OwnerSwitchesSinceCheckpoint = 1 });
+        Lease mine = await Create(
+            Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Notification = "x/1", Checkpoint = At("9"),
+                OwnerSwitchesSinceCheckpoint = 1 });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, Cancellation);
 
@@ -521,7 +524,8 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
     [Fact]
     public async Task A_lease_is_released_to_a_successor()
     {
-        Lease mine = await Create(Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Checkpoint = At("9"), Notification = "x/1" });
+        Lease mine = await Create(
+            Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "next", Checkpoint = At("9"), Notification = "x/1" });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, "next", Cancellation);
 
@@ -573,7 +577,9 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
 
         LeaseWriteResult result = await Store.TakeAsync(mine, "third", Cancellation);
 
-        await AssertWritten(result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Notification = null, LeaseCounter = 1, OwnerSwitchesSinceCheckpoint = 1 });
+        await AssertWritten(
+            result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Notification = null, LeaseCounter = 1,
+                OwnerSwitchesSinceCheckpoint = 1 });
     }
 
     [Fact]
@@ -638,7 +644,9 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
 
         IReadOnlyList<Lease> found = await Store.GetManyAsync(wanted, consistency, Cancellation);
 
-        Assert.Equal(leases.Take(110).Select(static lease => lease.LeaseKey), found.Select(static lease => lease.LeaseKey).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            leases.Take(110).Select(static lease => lease.LeaseKey),
+                found.Select(static lease => lease.LeaseKey).Order(StringComparer.Ordinal));
         AssertSame(leases[5], Assert.Single(await Store.GetManyAsync(["shard-005"], consistency, Cancellation)));
         Assert.Empty(await Store.GetManyAsync([], consistency, Cancellation));
         Assert.Equal(120, (await Store.ListAsync(consistency, Cancellation)).Count);
@@ -654,7 +662,8 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
         await AssertWritten(results[0], leases[0] with { LeaseCounter = 1, Checkpoint = At("5"), Throughput = 12.5 });
         await AssertWritten(results[1], leases[1] with { LeaseCounter = 1, Checkpoint = At("5") });
 
-        await AssertWritten(await Update(results[0].Lease!, At("6")), leases[0] with { LeaseCounter = 2, Checkpoint = At("6"), Throughput = 12.5 });
+        await AssertWritten(
+            await Update(results[0].Lease!, At("6")), leases[0] with { LeaseCounter = 2, Checkpoint = At("6"), Throughput = 12.5 });
         await AssertWritten(
             Assert.Single(await Store.UpdateAsync([new LeaseUpdate(results[1].Lease!, At("6"), 0)], Cancellation)),
             leases[1] with { LeaseCounter = 2, Checkpoint = At("6"), Throughput = 0 });
@@ -706,7 +715,9 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
         await AssertRefused(await Update(first, At("4")), second);
         Lease[] others = [.. Enumerable.Range(0, 2).Select(static i => Unowned() with { LeaseKey = $"shard-{i}", LeaseOwner = "me" })];
         await Task.WhenAll(others.Select(Create));
-        await AssertRefused((await Store.UpdateAsync([new LeaseUpdate(first), .. others.Select(static lease => new LeaseUpdate(lease))], Cancellation))[0], second);
+        await AssertRefused(
+            (await Store.UpdateAsync([new LeaseUpdate(first), .. others.Select(static lease => new LeaseUpdate(lease))], Cancellation))[0],
+                second);
         await AssertRefused(await Store.ReleaseAsync(first, Cancellation), second);
 
         // it stays with who is to have it next, and goes where nobody is
@@ -739,7 +750,8 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.ReleaseAsync(lease, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.RequestAsync(lease, "other", cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.RingAsync(Shard, "me", "other/1", cancelled.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.GetManyAsync([Shard, "other"], ReadConsistency.Eventual, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Store.GetManyAsync([Shard, "other"], ReadConsistency.Eventual, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.UpdateChildrenAsync(Shard, ["a"], cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.TryDeleteAsync(lease, cancelled.Token));
     }
@@ -757,7 +769,8 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
 
     private async Task<Lease[]> CreateMany(int count)
     {
-        Lease[] leases = [.. Enumerable.Range(0, count).Select(static i => Unowned() with { LeaseKey = $"shard-{i:D3}", LeaseOwner = "me" })];
+        Lease[] leases = [.. Enumerable.Range(0, count).Select(
+            static i => Unowned() with { LeaseKey = $"shard-{i:D3}", LeaseOwner = "me" })];
         await Task.WhenAll(leases.Select(Create));
         return leases;
     }

@@ -14,14 +14,16 @@ public abstract class StoreConformanceTests(string serviceUrl)
     public async Task The_store_conforms(string name)
     {
         await using var table = new TestTable(serviceUrl);
-        await LeaseStoreConformance.Cases.Single(test => test.Name == name).RunAsync(new DynamoDbTable(table), TestContext.Current.CancellationToken);
+        await LeaseStoreConformance.Cases.Single(test => test.Name == name).RunAsync(
+            new DynamoDbTable(table), TestContext.Current.CancellationToken);
     }
 
     private sealed class DynamoDbTable(TestTable table) : LeaseStoreUnderTest
     {
         public override ILeaseStore Open() => table.Open();
 
-        public override Task PutAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken) =>
+        public override Task PutAsync(
+            string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken) =>
             table.PutAsync(AttributeValues.ToItem(new Dictionary<string, Lease.Value>(attributes) { [Lease.Names.LeaseKey] = leaseKey }));
     }
 }

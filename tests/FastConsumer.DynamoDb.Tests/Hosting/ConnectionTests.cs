@@ -18,7 +18,8 @@ public sealed class ConnectionTests : IDisposable
         "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
     ];
 
-    private readonly Dictionary<string, string?> _before = s_variables.ToDictionary(static name => name, Environment.GetEnvironmentVariable);
+    private readonly Dictionary<string,
+        string?> _before = s_variables.ToDictionary(static name => name, Environment.GetEnvironmentVariable);
 
     public ConnectionTests()
     {
@@ -43,7 +44,8 @@ public sealed class ConnectionTests : IDisposable
     [Fact]
     public void One_region_serves_both_unless_another_is_said()
     {
-        Assert.Equal("https://dynamodb.eu-north-1.amazonaws.com", Endpoint(("FastConsumer:Region", "eu-north-1"), ("AWS:Region", "us-west-2")));
+        Assert.Equal(
+            "https://dynamodb.eu-north-1.amazonaws.com", Endpoint(("FastConsumer:Region", "eu-north-1"), ("AWS:Region", "us-west-2")));
         Assert.Equal(
             "https://dynamodb.eu-west-1.amazonaws.com",
             Endpoint(("FastConsumer:Region", "eu-north-1"), ("FastConsumer:DynamoDb:Region", "eu-west-1")));
@@ -58,7 +60,8 @@ public sealed class ConnectionTests : IDisposable
         Assert.Equal("https://dynamodb.us-east-2.amazonaws.com", Endpoint());
         Assert.Equal("http://127.0.0.1:4566", Endpoint(("AWS:Region", "us-west-2"), ("AWS:ServiceURL", "http://127.0.0.1:4566")));
         Assert.Equal(
-            "http://127.0.0.1:8000", Endpoint(("AWS:ServiceURL", "http://127.0.0.1:4566"), ("FastConsumer:DynamoDb:ServiceUrl", "http://127.0.0.1:8000")));
+            "http://127.0.0.1:8000",
+                Endpoint(("AWS:ServiceURL", "http://127.0.0.1:4566"), ("FastConsumer:DynamoDb:ServiceUrl", "http://127.0.0.1:8000")));
     }
 
     [Fact]
@@ -106,7 +109,8 @@ public sealed class ConnectionTests : IDisposable
     {
         LeaseStoreException exception = Assert.Throws<LeaseStoreException>(() => Endpoint());
 
-        foreach (string key in new[] { "FastConsumer:Region", "FastConsumer:DynamoDb:Region", "AWS:Region", "AWS_REGION", "FastConsumer:DynamoDb:ServiceUrl" })
+        foreach (string key in new[] { "FastConsumer:Region", "FastConsumer:DynamoDb:Region", "AWS:Region", "AWS_REGION",
+            "FastConsumer:DynamoDb:ServiceUrl" })
         {
             Assert.Contains(key, exception.Message, StringComparison.Ordinal);
         }
@@ -123,7 +127,8 @@ public sealed class ConnectionTests : IDisposable
         services.AddFastConsumer().UseDynamoDb();
         add(services);
         using ServiceProvider provider = services.BuildServiceProvider();
-        string identity = provider.GetRequiredKeyedService<ILeaseStoreFactory>("").GetTableIdentity(new LeaseStoreContext("", "billing", "orders", provider));
+        string identity = provider.GetRequiredKeyedService<ILeaseStoreFactory>("").GetTableIdentity(
+            new LeaseStoreContext("", "billing", "orders", provider));
         Assert.EndsWith("/billing", identity, StringComparison.Ordinal);
         return identity[..^"/billing".Length];
     }

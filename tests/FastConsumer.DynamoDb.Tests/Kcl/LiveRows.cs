@@ -17,7 +17,8 @@ internal static class LiveRows
         using Stream stream = typeof(LiveRows).Assembly.GetManifestResourceStream($"{table}.jsonl")
             ?? throw new InvalidOperationException($"There is no fixture {table}.jsonl.");
         using var reader = new StreamReader(stream);
-        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => Item(JsonDocument.Parse(line).RootElement))];
+        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+            static line => Item(JsonDocument.Parse(line).RootElement))];
     }
 
     public static bool IsLease(Dictionary<string, AttributeValue> row) => row.GetValueOrDefault("entityType")?.S is null or "LEASE";

@@ -86,7 +86,8 @@ public sealed class LiveRowsTests(DynoxideServer server) : IClassFixture<Dynoxid
             Written(await store.ReleaseAsync(held, Cancellation));
         }
 
-        foreach (Dictionary<string, AttributeValue> row in (await _table.Client.ScanAsync(new ScanRequest(_table.Name), Cancellation)).Items)
+        foreach (Dictionary<string,
+            AttributeValue> row in (await _table.Client.ScanAsync(new ScanRequest(_table.Name), Cancellation)).Items)
         {
             Dictionary<string, AttributeValue> was = before[row["leaseKey"].S];
             bool isWritten = LiveRows.IsLease(row) && was["checkpoint"].S != "SHARD_END";
@@ -132,7 +133,9 @@ public sealed class LiveRowsTests(DynoxideServer server) : IClassFixture<Dynoxid
         {
             foreach ((string name, AttributeValue value) in row.Where(pair => created.ContainsKey(pair.Key)))
             {
-                Assert.Equal((value.S is null, value.N is null, value.SS is null), (created[name].S is null, created[name].N is null, created[name].SS is null));
+                Assert.Equal(
+                    (value.S is null, value.N is null, value.SS is null),
+                        (created[name].S is null, created[name].N is null, created[name].SS is null));
             }
 
             Assert.Empty(row.Keys.Except(created.Keys).Except(["leaseOwner", "childShardIds", "throughputKBps"]));

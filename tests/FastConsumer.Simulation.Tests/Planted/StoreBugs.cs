@@ -7,20 +7,25 @@ namespace FastConsumer.Simulation.Tests.Planted;
 /// <summary>A mistake in how leases are written.</summary>
 internal abstract class StoreBug : PlantedBug
 {
-    public override ILeaseStore Store(SimulatedCluster cluster, SimulatedWorker worker, SimulatedLeaseTable table) => new BugStore(this, cluster, worker, table);
+    public override ILeaseStore Store(SimulatedCluster cluster, SimulatedWorker worker, SimulatedLeaseTable table) =>
+        new BugStore(this, cluster, worker, table);
 
-    protected virtual Task<IReadOnlyList<Lease>> ListAsync(BugStore store, ReadConsistency consistency, CancellationToken cancellationToken) => store.RightListAsync(consistency, cancellationToken);
+    protected virtual Task<IReadOnlyList<Lease>> ListAsync(
+        BugStore store, ReadConsistency consistency, CancellationToken cancellationToken) =>
+            store.RightListAsync(consistency, cancellationToken);
 
     protected virtual Task<LeaseWrite.Result> CreateAsync(BugStore store, Lease lease, CancellationToken cancellationToken) =>
         store.RightCreateAsync(lease, cancellationToken);
 
     /// <summary>A take, release, request or notification.</summary>
-    protected virtual Task<LeaseWrite.Result> WriteAsync(BugStore store, string operation, LeaseWrite write, CancellationToken cancellationToken) =>
+    protected virtual Task<LeaseWrite.Result> WriteAsync(
+        BugStore store, string operation, LeaseWrite write, CancellationToken cancellationToken) =>
         store.RightWriteAsync(write, cancellationToken);
 
     /// <summary>Renewals and checkpoints.</summary>
     protected virtual Task<IReadOnlyList<LeaseWrite.Result>> UpdateAsync(
-        BugStore store, IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken) => store.RightUpdateAsync(updates, cancellationToken);
+        BugStore store, IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken) =>
+            store.RightUpdateAsync(updates, cancellationToken);
 
     protected static bool IsCheckpoint(LeaseWrite update) => update.Set.ContainsKey(Lease.Names.Checkpoint);
 
@@ -45,12 +50,14 @@ internal abstract class StoreBug : PlantedBug
 
         public new SimulatedLeaseTable Table => base.Table;
 
-        public override Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) => bug.ListAsync(this, consistency, cancellationToken);
+        public override Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) =>
+            bug.ListAsync(this, consistency, cancellationToken);
 
         public override Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
             bug.CreateAsync(this, lease, cancellationToken);
 
-        public override async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken) =>
+        public override async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
+            IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken) =>
             LeaseOperationName.Of(writes[0]) is var operation && operation == LeaseOperationName.Update
                 ? await bug.UpdateAsync(this, writes, cancellationToken)
                 : [await bug.WriteAsync(this, operation, writes.Single(), cancellationToken)];
@@ -58,12 +65,14 @@ internal abstract class StoreBug : PlantedBug
         public Task<IReadOnlyList<Lease>> RightListAsync(ReadConsistency consistency, CancellationToken cancellationToken) =>
             base.ListAsync(consistency, cancellationToken);
 
-        public Task<LeaseWrite.Result> RightCreateAsync(Lease lease, CancellationToken cancellationToken) => base.CreateAsync(lease, cancellationToken);
+        public Task<LeaseWrite.Result> RightCreateAsync(Lease lease, CancellationToken cancellationToken) =>
+            base.CreateAsync(lease, cancellationToken);
 
         public async Task<LeaseWrite.Result> RightWriteAsync(LeaseWrite write, CancellationToken cancellationToken) =>
             (await base.WriteAsync([write], cancellationToken))[0];
 
-        public Task<IReadOnlyList<LeaseWrite.Result>> RightUpdateAsync(IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken) =>
+        public Task<IReadOnlyList<LeaseWrite.Result>> RightUpdateAsync(
+            IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken) =>
             updates.Count == 0 ? Task.FromResult<IReadOnlyList<LeaseWrite.Result>>([]) : base.WriteAsync(updates, cancellationToken);
     }
 }
@@ -130,7 +139,8 @@ internal sealed class ComparesWallClocks(TimeSpan leaseDuration) : StoreBug
 {
     private readonly Dictionary<string, DateTimeOffset> _writtenAt = new(StringComparer.Ordinal);
 
-    protected override async Task<IReadOnlyList<Lease>> ListAsync(BugStore store, ReadConsistency consistency, CancellationToken cancellationToken)
+    protected override async Task<IReadOnlyList<Lease>> ListAsync(
+        BugStore store, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         IReadOnlyList<Lease> rows = await store.RightListAsync(consistency, cancellationToken);
         DateTimeOffset now = store.Owner.Process.Clock.GetUtcNow();

@@ -32,7 +32,8 @@ public sealed class LeaseStoreConformanceTests
         LeaseStoreConformance.Case test = LeaseStoreConformance.Cases.Single(test => test.Name == name);
         var table = new Table(inner => new Mistaken(inner, mistake));
 
-        LeaseStoreConformanceException found = await Assert.ThrowsAsync<LeaseStoreConformanceException>(() => test.RunAsync(table, Cancellation));
+        LeaseStoreConformanceException found = await Assert.ThrowsAsync<LeaseStoreConformanceException>(
+            () => test.RunAsync(table, Cancellation));
 
         Assert.Contains(name, found.Message, StringComparison.Ordinal);
         Assert.Contains("in-memory lease table", found.Message, StringComparison.Ordinal);
@@ -44,7 +45,8 @@ public sealed class LeaseStoreConformanceTests
 
         public override ILeaseStore Open() => wrap(new InMemoryLeaseStore(_database, "tests"));
 
-        public override Task PutAsync(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken)
+        public override Task PutAsync(
+            string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes, CancellationToken cancellationToken)
         {
             _database.Put("tests", leaseKey, attributes);
             return Task.CompletedTask;
@@ -58,20 +60,25 @@ public sealed class LeaseStoreConformanceTests
         public Task PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
 
         public async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) =>
-            [.. (await inner.ListAsync(consistency, cancellationToken)).Where(row => mistake != "leaves damaged rows out" || row.Problem is null)];
+            [.. (await inner.ListAsync(consistency, cancellationToken)).Where(
+                row => mistake != "leaves damaged rows out" || row.Problem is null)];
 
         public async Task<IReadOnlyList<Lease>> GetManyAsync(
             IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
         {
             IReadOnlyList<Lease> rows = await inner.GetManyAsync(leaseKeys, consistency, cancellationToken);
             return mistake == "drops what it does not know"
-                ? [.. rows.Select(static row => Lease.Read(row.LeaseKey, (row with { Attributes = new Dictionary<string, Lease.Value>() }).ToAttributes()))]
+                ? [.. rows.Select(
+                    static row =>
+                        Lease.Read(row.LeaseKey, (row with { Attributes = new Dictionary<string, Lease.Value>() }).ToAttributes()))]
                 : rows;
         }
 
-        public Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) => inner.CreateAsync(lease, cancellationToken);
+        public Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
+            inner.CreateAsync(lease, cancellationToken);
 
-        public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
+        public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
+            IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
         {
             if (mistake == "creates rows")
             {
@@ -82,7 +89,8 @@ public sealed class LeaseStoreConformanceTests
             }
 
             IReadOnlyList<LeaseWrite.Result> results = await inner.WriteAsync([.. writes.Select(Mistake)], cancellationToken);
-            int refused = results.Select(static (result, i) => (result, i)).FirstOrDefault(static pair => pair.result.Outcome == LeaseWrite.Outcome.Refused).i;
+            int refused = results.Select(static (result, i) => (result, i)).FirstOrDefault(
+                static pair => pair.result.Outcome == LeaseWrite.Outcome.Refused).i;
             return mistake switch
             {
                 "results in another order" => [.. results.Reverse()],
@@ -91,7 +99,8 @@ public sealed class LeaseStoreConformanceTests
             };
         }
 
-        public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) => inner.DeleteAsync(observed, cancellationToken);
+        public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) =>
+            inner.DeleteAsync(observed, cancellationToken);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
 

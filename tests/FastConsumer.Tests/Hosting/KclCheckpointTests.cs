@@ -11,7 +11,10 @@ public sealed class KclCheckpointTests : WorkerTest
     {
         Kinesis.CreateStream(Stream);
         string aggregate = Kinesis.Put(
-            Stream, "a", AggregateWriter.Write([.. Enumerable.Range(0, 40).Select(static i => new UserRecord($"key-{i}", Encoding.UTF8.GetBytes($"{i}")))])).SequenceNumber.ToString();
+            Stream, "a",
+                AggregateWriter.Write(
+                    [.. Enumerable.Range(0, 40).Select(
+                        static i => new UserRecord($"key-{i}", Encoding.UTF8.GetBytes($"{i}")))])).SequenceNumber.ToString();
         // the row of a KCL 3.5.1 that was killed, with the sequence number of this stream
         Leases.Put(WorkerHost.Application, "shardId-000000000000", new Dictionary<string, Lease.Value>
         {

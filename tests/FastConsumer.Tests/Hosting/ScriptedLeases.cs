@@ -38,7 +38,8 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
         return await inner.ListAsync(consistency, cancellationToken);
     }
 
-    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         await BeforeAnyOther(cancellationToken);
         return await inner.GetManyAsync(leaseKeys, consistency, cancellationToken);
@@ -76,7 +77,8 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
         return await inner.WriteAsync(writes, cancellationToken);
     }
 
-    public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) => inner.DeleteAsync(observed, cancellationToken);
+    public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) =>
+        inner.DeleteAsync(observed, cancellationToken);
 
     /// <summary>The checkpoint that a write sets; null where it sets none.</summary>
     public static CheckpointPosition? CheckpointOf(LeaseWrite write) =>
@@ -87,7 +89,8 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     /// <summary>Stands still until the caller gives up, as a server that is gone.</summary>
-    public static Task NeverAsync(CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+    public static Task NeverAsync(CancellationToken cancellationToken) =>
+        Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 
     /// <summary>From now on nothing answers.</summary>
     public void Die()

@@ -36,7 +36,8 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
         return leases;
     }
 
-    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.ReadUnits += leaseKeys.Count * Factor(consistency);
@@ -47,7 +48,8 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
     {
         await TravelAsync(cancellationToken);
         return costs.DeniesCreation
-            ? new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, Error: new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false))
+            ? new LeaseWrite.Result(
+                LeaseWrite.Outcome.NotWritten, Error: new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false))
             : costs.TryWrite(time) ? await _inner.CreateAsync(lease, cancellationToken) : LeaseCosts.Throttled;
     }
 
