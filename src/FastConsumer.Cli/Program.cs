@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 using FastConsumer.Cli;
 using FastConsumer.Cli.Commands;
 
-var termination = new Termination();
+Termination.Listen();
 
 // not a RootCommand: that one calls itself by the assembly's name
 var root = new Command("fastconsumer", "Tools for consumers of Amazon Kinesis.")
@@ -30,4 +30,4 @@ if (arguments.Action is ParseErrorAction failure)
 
 // signals are the tool's own matter: see Termination
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = null };
-return await termination.WaitAsync(arguments.InvokeAsync(invocation, termination.Token));
+return await Termination.WaitAsync(arguments.InvokeAsync(invocation, Termination.Token));

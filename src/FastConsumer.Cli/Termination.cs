@@ -6,44 +6,39 @@ namespace FastConsumer.Cli;
 /// Turns Ctrl+C and SIGTERM into a cancellation, from the program's first line to its last. System.CommandLine listens for them only once a
 /// command has begun to run: a signal that comes as soon as the command has said that it is ready would end the process at once.
 /// </summary>
-internal sealed class Termination
+/// <remarks>It belongs to the process, and is never taken back: until the end, a signal must not end the process in another way.</remarks>
+internal static class Termination
 {
     /// <summary>A command that has not ended after this time is not waited for.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    private readonly CancellationTokenSource _requested = new();
-    private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    // never disposed of: until the process has ended, a signal must not end it in another way
-    private readonly PosixSignalRegistration[] _registrations;
-
-    public Termination() => _registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Request(context, 130)),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Request(context, 143)),
-    ];
+    private static readonly CancellationTokenSource s_requested = new();
+    private static readonly TaskCompletionSource<int> s_ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static readonly List<PosixSignalRegistration> s_registrations = [];
 
     /// <summary>Cancelled by the first signal.</summary>
-    public CancellationToken Token => _requested.Token;
+    public static CancellationToken Token => s_requested.Token;
 
-    /// <summary>The command's exit code, or that of the signal where the command does not end in time.</summary>
-    public async Task<int> WaitAsync(Task<int> command)
+    /// <summary>Begins to listen; the program's first line.</summary>
+    public static void Listen()
     {
-        int code = await await Task.WhenAny(command, _ended.Task);
-        GC.KeepAlive(_registrations);
-        return code;
+        s_registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => Request(context, 130)));
+        s_registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, static context => Request(context, 143)));
     }
 
-    private void Request(PosixSignalContext context, int exitCode)
+    /// <summary>The command's exit code, or that of the signal where the command does not end in time.</summary>
+    public static async Task<int> WaitAsync(Task<int> command) => await await Task.WhenAny(command, s_ended.Task);
+
+    private static void Request(PosixSignalContext context, int exitCode)
     {
         context.Cancel = true;
-        _requested.Cancel();
+        s_requested.Cancel();
         _ = GiveUpAsync(exitCode);
     }
 
-    private async Task GiveUpAsync(int exitCode)
+    private static async Task GiveUpAsync(int exitCode)
     {
         await Task.Delay(s_patience, TimeProvider.System, CancellationToken.None);
-        _ended.TrySetResult(exitCode);
+        s_ended.TrySetResult(exitCode);
     }
 }

@@ -1,4 +1,3 @@
-using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Tests.Hosting;

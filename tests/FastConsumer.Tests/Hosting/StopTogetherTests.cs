@@ -1,5 +1,4 @@
 using FastConsumer.Hosting;
-using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
