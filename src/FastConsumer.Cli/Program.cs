@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using FastConsumer.Cli;
 using FastConsumer.Cli.Commands;
+
+var termination = new Termination();
 
 // not a RootCommand: that one calls itself by the assembly's name
 var root = new Command("fastconsumer", "Tools for consumers of Amazon Kinesis.")
@@ -13,11 +16,18 @@ var root = new Command("fastconsumer", "Tools for consumers of Amazon Kinesis.")
 };
 
 ParseResult arguments = root.Parse(args);
+if (UnknownCommand.Describe(root, arguments) is { } complaint)
+{
+    await Console.Error.WriteLineAsync(complaint);
+    return ExitCodes.Failure;
+}
+
 if (arguments.Action is ParseErrorAction failure)
 {
     // the whole help would hide what is wrong, unless nothing was said at all
     failure.ShowHelp = args.Length == 0;
 }
 
-// Without a time-out System.CommandLine leaves Ctrl+C and SIGTERM alone; this one is longer than a command's graceful end.
-return await arguments.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) });
+// signals are the tool's own matter: see Termination
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = null };
+return await termination.WaitAsync(arguments.InvokeAsync(invocation, termination.Token));

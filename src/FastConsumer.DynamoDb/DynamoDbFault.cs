@@ -18,10 +18,14 @@ internal static class DynamoDbFault
     /// </summary>
     public static bool LeavesDoubt(Exception exception) => exception switch
     {
+        // a proxy on the way may say so of a request that it has passed on
+        AmazonServiceException { StatusCode: HttpStatusCode.RequestTimeout } => true,
         AmazonServiceException { StatusCode: >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError } => false,
         HttpRequestException
         {
-            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+            HttpRequestError: HttpRequestError.ConnectionError
+                or HttpRequestError.NameResolutionError
+                or HttpRequestError.SecureConnectionError,
         } => false,
         _ => true,
     };
@@ -40,7 +44,8 @@ internal static class DynamoDbFault
             isTransient: false,
             exception),
         TimeoutException or OperationCanceledException => new LeaseStoreException(
-            $"The {table} did not answer {action} within {table.RequestTimeout.TotalSeconds:0.###} s (DynamoDbLeaseOptions.RequestTimeout).",
+            $"The {table} did not answer {action} within {table.RequestTimeout.TotalSeconds:0.###} s "
+                + "(DynamoDbLeaseOptions.RequestTimeout).",
             isTransient: true,
             exception),
         _ => new LeaseStoreException(
@@ -59,17 +64,20 @@ internal static class DynamoDbFault
         return error.Code?.Value switch
         {
             "ProvisionedThroughputExceeded" or "ThrottlingError" or "RequestLimitExceeded" => new LeaseStoreException(
-                $"DynamoDB throttled a write of BatchExecuteStatement on the {table} ({error.Code}). Give the table more capacity, or on-demand billing.",
+                $"DynamoDB throttled a write of BatchExecuteStatement on the {table} ({error.Code}). Give the table more capacity, or "
+                    + "on-demand billing.",
                 isTransient: true)
             {
                 IsThrottled = true,
             },
             "ResourceNotFound" => new LeaseStoreException(
-                $"The {table} does not exist (BatchExecuteStatement). Was it deleted, or is the region or account another one?", isTransient: false),
+                $"The {table} does not exist (BatchExecuteStatement). Was it deleted, or is the region or account another one?",
+                    isTransient: false),
             "ConditionalCheckFailed" or "TransactionConflict" or "InternalServerError" => new LeaseStoreException(
                 $"DynamoDB could not do a write of BatchExecuteStatement on the {table} now ({error.Code}): {message}", isTransient: true),
             _ => new LeaseStoreException(
-                $"DynamoDB failed a write of BatchExecuteStatement on the {table} ({error.Code?.Value ?? "no code"}): {message}", isTransient: false),
+                $"DynamoDB failed a write of BatchExecuteStatement on the {table} ({error.Code?.Value ?? "no code"}): {message}",
+                    isTransient: false),
         };
     }
 
@@ -83,7 +91,8 @@ internal static class DynamoDbFault
     public static bool IsDenied(Exception exception) =>
         exception is AmazonServiceException { ErrorCode: "AccessDeniedException" or "AccessDenied" };
 
-    private static LeaseStoreException Translate(AmazonServiceException exception, string action, LeaseTable table) => exception.ErrorCode switch
+    private static LeaseStoreException Translate(AmazonServiceException exception, string action, LeaseTable table) =>
+        exception.ErrorCode switch
     {
         "AccessDeniedException" or "AccessDenied" => new LeaseStoreException(
             $"DynamoDB denied dynamodb:{action} on the {table}. Allow this action on the table to the worker's role or user. "
@@ -97,14 +106,15 @@ internal static class DynamoDbFault
             isTransient: false),
         "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationTokenException" or "MissingAuthenticationToken" =>
             new LeaseStoreException(
-                $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). Check the access key, its "
-                + "account and its partition.",
+                $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). Check the access key, "
+                + "its account and its partition.",
                 isTransient: false,
                 exception),
         "ExpiredTokenException" or "ExpiredToken" => new LeaseStoreException(
             $"The credentials used for {action} on the {table} have expired, and were not refreshed.", isTransient: true, exception),
         "ResourceNotFoundException" or "TableNotFoundException" => new LeaseStoreException(
-            $"The {table} does not exist ({action}). Was it deleted, or is the region or account another one?", isTransient: false, exception),
+            $"The {table} does not exist ({action}). Was it deleted, or is the region or account another one?", isTransient: false,
+                exception),
         "ProvisionedThroughputExceededException" or "ThrottlingException" or "Throttling" or "RequestLimitExceeded"
             or "RequestLimitExceededException" => new LeaseStoreException(
                 $"DynamoDB throttled {action} on the {table}{Reasons(exception)}. Give the table more capacity, or on-demand billing.",
@@ -116,9 +126,11 @@ internal static class DynamoDbFault
             },
         "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
             or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
-                $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true, exception),
+                $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true,
+                    exception),
         _ => new LeaseStoreException(
-            $"DynamoDB failed {action} on the {table} ({exception.ErrorCode}, HTTP {(int)exception.StatusCode}): {OneLine(exception.Message)}",
+            $"DynamoDB failed {action} on the {table} ({exception.ErrorCode}, HTTP {(int)exception.StatusCode}): "
+                + $"{OneLine(exception.Message)}",
             isTransient: LeavesDoubt(exception),
             exception),
     };

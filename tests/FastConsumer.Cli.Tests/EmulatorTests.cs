@@ -44,6 +44,29 @@ public sealed partial class EmulatorTests
         Assert.Equal("", tool.Errors);
     }
 
+    [Theory]
+    [InlineData(Signal.Terminate)]
+    [InlineData(Signal.Interrupt)]
+    internal async Task A_signal_that_comes_as_soon_as_it_listens_ends_it_gracefully_too(Signal signal)
+    {
+        for (int i = 0; i < 15; i++)
+        {
+            await using var tool = Tool.StartAndSignal(signal, "emulator", "--port", "0", "--json");
+            Assert.Equal(0, await tool.ExitCodeAsync());
+            Assert.Equal("", tool.Errors);
+        }
+    }
+
+    [Fact]
+    public async Task It_says_that_leases_need_a_place_of_their_own()
+    {
+        await using var tool = await Tool.StartEmulatorAsync();
+        await Eventually.ThatAsync("all is said", () => tool.Output.Contains("DynamoDB on AWS", StringComparison.Ordinal), () => tool.Output);
+
+        Assert.Contains("export AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000\n", tool.Output, StringComparison.Ordinal);
+        Assert.Contains("UseInMemoryLeases()", tool.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task It_says_what_to_set()
     {

@@ -11,12 +11,25 @@ internal sealed class Tool : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly ChildProcess _process;
 
-    private Tool(string[] arguments) => _process = ChildProcess.Start(
-        "node",
-        [NodePackages.Script("guard.cjs"), "dotnet", Program, .. arguments],
-        Path.GetTempPath(),
-        onOutputLine: _output.Enqueue,
-        onErrorLine: _errors.Enqueue);
+    private Tool(string[] arguments, Signal? atFirstLine = null)
+    {
+        var started = new TaskCompletionSource<ChildProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process = ChildProcess.Start(
+            "node",
+            [NodePackages.Script("guard.cjs"), "dotnet", Program, .. arguments],
+            Path.GetTempPath(),
+            onOutputLine: line =>
+            {
+                bool isFirst = _output.IsEmpty;
+                _output.Enqueue(line);
+                if (isFirst && atFirstLine is { } signal)
+                {
+                    Signals.Send(started.Task.GetAwaiter().GetResult().Id, signal);
+                }
+            },
+            onErrorLine: _errors.Enqueue);
+        started.SetResult(_process);
+    }
 
     public string Output => string.Join('\n', _output);
 
@@ -27,6 +40,9 @@ internal sealed class Tool : IAsyncDisposable
         .Single(attribute => attribute.Key == "Tool").Value!);
 
     public static Tool Start(params string[] arguments) => new(arguments);
+
+    /// <summary>Starts it, and sends it a signal as soon as it says anything.</summary>
+    public static Tool StartAndSignal(Signal signal, params string[] arguments) => new(arguments, signal);
 
     /// <summary>Starts the emulator on a free port and returns when it has said where it listens.</summary>
     public static async Task<Tool> StartEmulatorAsync(params string[] arguments)

@@ -31,4 +31,19 @@ public sealed class VersionTests
         Assert.Equal(0, await tool.ExitCodeAsync());
         Assert.Contains("fastconsumer emulator [options]", tool.Output, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("lag")]
+    [InlineData("emulater")]
+    [InlineData("h")]
+    public async Task A_word_that_is_no_command_is_answered_with_the_commands(string word)
+    {
+        await using var tool = Tool.Start(word, "--table", "orders");
+
+        Assert.NotEqual(0, await tool.ExitCodeAsync());
+        Assert.Contains($"'{word}' is not a command of fastconsumer", tool.Errors, StringComparison.Ordinal);
+        Assert.Contains("emulator", tool.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("-h\n", tool.Errors + "\n", StringComparison.Ordinal);
+        Assert.DoesNotContain("Did you mean", tool.Errors, StringComparison.OrdinalIgnoreCase);
+    }
 }

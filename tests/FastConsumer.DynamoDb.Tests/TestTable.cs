@@ -47,7 +47,6 @@ internal sealed class TestTable : IAsyncDisposable
         return new DynamoDbLeaseStore(
             new LeaseTable(connection, options.TableName ?? Name),
             Name,
-            $"process {_connections.Count}",
             options,
             timeProvider ?? TimeProvider.System,
             logger ?? NullLogger.Instance);
@@ -56,7 +55,7 @@ internal sealed class TestTable : IAsyncDisposable
     public async Task<Dictionary<string, AttributeValue>> RowAsync(string leaseKey)
     {
         GetItemResponse response = await Client.GetItemAsync(
-            new GetItemRequest { TableName = Name, Key = LeaseItem.Key(leaseKey), ConsistentRead = true }, TestContext.Current.CancellationToken);
+            new GetItemRequest { TableName = Name, Key = AttributeValues.Key(leaseKey), ConsistentRead = true }, TestContext.Current.CancellationToken);
         return response.Item ?? [];
     }
 

@@ -63,7 +63,7 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
     /// <summary>A handler that takes text only to hand it to a reader of UTF-8.</summary>
     private static void FindText(ReachedMethod method, Findings findings)
     {
-        foreach (IParameterSymbol text in method.Method.Parameters.Where(parameter => parameter.Type.SpecialType == SpecialType.System_String && parameter.FindAttribute("FromServicesAttribute") is null))
+        foreach (IParameterSymbol text in method.Method.Parameters.Where(parameter => parameter.Type.SpecialType == SpecialType.System_String && !parameter.IsService()))
         {
             IParameterReferenceOperation[] uses =
                 [.. method.Operations.OfType<IParameterReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, text))];

@@ -22,7 +22,7 @@ public sealed class FC2005EscapingMemory : HandlerAnalyzer
         foreach (ReachedMethod handler in code.Handlers)
         {
             IParameterSymbol[] borrowed =
-                [.. handler.Method.Parameters.Where(parameter => BorrowedFlow.CanBorrow(parameter.Type) && parameter.FindAttribute("FromServicesAttribute") is null)];
+                [.. handler.Method.Parameters.Where(parameter => BorrowedFlow.CanBorrow(parameter.Type) && !parameter.IsService())];
             if (borrowed.Length == 0)
             {
                 continue;

@@ -127,7 +127,7 @@ internal static class OperationFacts
     {
         IFieldReferenceOperation or IPropertyReferenceOperation => true,
         IParameterReferenceOperation { Parameter.ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.Constructor } } => true,
-        IParameterReferenceOperation { Parameter: { } parameter } => parameter.FindAttribute("FromServicesAttribute") is not null,
+        IParameterReferenceOperation { Parameter: { } parameter } => parameter.IsService(),
         _ => false,
     };
 

@@ -65,14 +65,17 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
     public void InScope(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string call)
     {
         const string Extensions = $"{DependencyInjection}.ServiceProviderServiceExtensions";
+        const string KeyedExtensions = $"{DependencyInjection}.ServiceProviderKeyedServiceExtensions";
         writer.Line($"{DependencyInjection}.AsyncServiceScope scope = {Extensions}.CreateAsyncScope(_scopes);");
         writer.Open("try");
         for (int i = 0; i < arguments.Count; i++)
         {
             if (arguments[i].Kind is ArgumentKind.Service or ArgumentKind.OptionalService)
             {
-                string get = arguments[i].Kind == ArgumentKind.Service ? "GetRequiredService" : "GetService";
-                writer.Line($"var {Service(i)} = {Extensions}.{get}<{arguments[i].Type}>(scope.ServiceProvider);");
+                string get = arguments[i].Kind == ArgumentKind.Service ? "GetRequired" : "Get";
+                writer.Line(arguments[i].Key is { } key
+                    ? $"var {Service(i)} = {KeyedExtensions}.{get}KeyedService<{arguments[i].Type}>(scope.ServiceProvider, {key});"
+                    : $"var {Service(i)} = {Extensions}.{get}Service<{arguments[i].Type}>(scope.ServiceProvider);");
             }
         }
 

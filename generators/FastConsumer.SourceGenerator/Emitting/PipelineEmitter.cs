@@ -76,8 +76,35 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             writer.Line("UsesDeadLetters = true,");
         }
 
+        EmitServices();
         writer.Line($"CreatePipeline = static (processor, services) => new {pipeline.ClassName}(processor, services),");
         writer.Close("};");
+    }
+
+    /// <summary>The services that the handlers take, for the check at start.</summary>
+    private void EmitServices()
+    {
+        if (!HasServices())
+        {
+            return;
+        }
+
+        const string Service = "global::FastConsumer.Processors.ProcessorService";
+        writer.Open($"Services = new {Service}[]");
+        foreach (HandlerModel handler in pipeline.Handlers)
+        {
+            foreach (ArgumentModel argument in handler.Arguments.Where(argument => argument.IsService))
+            {
+                string method = Literals.Text(handler.Method.Name.TrimStart('@'));
+                string key = argument.Key is null ? "" : $"Key = {argument.Key}";
+                string optional = argument.Kind == ArgumentKind.OptionalService ? "IsRequired = false" : "";
+                string more = string.Join(", ", new[] { key, optional }.Where(part => part.Length > 0));
+                writer.Line(
+                    $"new {Service}(typeof({argument.Type}), {method}, {Literals.Text(argument.Name!)}){(more.Length > 0 ? $" {{ {more} }}" : "")},");
+            }
+        }
+
+        writer.Close("},");
     }
 
     private void EmitFields()

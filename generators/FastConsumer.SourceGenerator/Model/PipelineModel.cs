@@ -95,11 +95,18 @@ internal sealed record HandlerModel(MethodModel Method, string? Route, PayloadMo
     /// <summary>True where the call is awaited in a method of its own.</summary>
     public bool IsWrapped => HasServices || Timeout is not null;
 
-    public bool HasServices => Arguments.Any(argument => argument.Kind is ArgumentKind.Service or ArgumentKind.OptionalService);
+    public bool HasServices => Arguments.Any(argument => argument.IsService);
 }
 
-/// <summary>One argument of a call; the type is set for services only.</summary>
-internal sealed record ArgumentModel(ArgumentKind Kind, string? Type = null);
+/// <summary>One argument of a call.</summary>
+/// <param name="Kind">What it is given.</param>
+/// <param name="Type">The service's type as code names it; null for what is no service.</param>
+/// <param name="Name">The parameter's name, of services only.</param>
+/// <param name="Key">The service's key as code writes it; null for a service without a key.</param>
+internal sealed record ArgumentModel(ArgumentKind Kind, string? Type = null, string? Name = null, string? Key = null)
+{
+    public bool IsService => Kind is ArgumentKind.Service or ArgumentKind.OptionalService;
+}
 
 /// <summary>How a payload is read.</summary>
 /// <param name="Kind">The way.</param>

@@ -92,7 +92,7 @@ internal sealed class MethodReader(ShapeProblems problems)
     private static ArgumentKind? KindOf(IParameterSymbol parameter, string context)
     {
         ITypeSymbol type = parameter.Type;
-        if (parameter.FindAttribute("FromServicesAttribute") is not null)
+        if (parameter.IsService())
         {
             bool optional = type.NullableAnnotation == NullableAnnotation.Annotated && type.IsReferenceType;
             return optional ? ArgumentKind.OptionalService : ArgumentKind.Service;
@@ -160,7 +160,11 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
 
         string? reason = null;
-        if (parameter.RefKind is not (RefKind.None or RefKind.In))
+        if (parameter.KeyProblem() is { } problem)
+        {
+            reason = problem;
+        }
+        else if (parameter.RefKind is not (RefKind.None or RefKind.In))
         {
             reason = "it is passed by reference. Pass it by value";
         }

@@ -68,7 +68,7 @@ internal static class ModelBuilder
     private static MethodModel Method(IMethodSymbol method, ReturnKind returns) => new(SymbolNames.Escape(method.Name), method.IsStatic, returns);
 
     private static ArgumentModel Argument(ArgumentShape argument) => argument.Kind is ArgumentKind.Service or ArgumentKind.OptionalService
-        ? new ArgumentModel(argument.Kind, argument.Parameter.Type.InCodeNotNull())
+        ? new ArgumentModel(argument.Kind, argument.Parameter.Type.InCodeNotNull(), argument.Parameter.Name, argument.Parameter.ServiceKeyInCode())
         : new ArgumentModel(argument.Kind);
 
     private static PayloadModel Payload(PayloadShape payload) => new(

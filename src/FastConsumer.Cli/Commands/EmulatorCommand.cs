@@ -28,7 +28,10 @@ internal static class EmulatorCommand
             CustomParser = ParseStreams,
             Arity = ArgumentArity.OneOrMore,
         };
-        var noQuotas = new Option<bool>("--no-quotas") { Description = "Refuses nothing beyond a shard's quotas: 5 reads and 2 MiB read, 1,000 records and 1 MiB written a second." };
+        var noQuotas = new Option<bool>("--no-quotas")
+        {
+            Description = "Switches the quotas of shards off: 5 reads and 2 MiB read, 1,000 records and 1 MiB written a second.",
+        };
         var accountId = new Option<string>("--account-id")
         {
             Description = "The account in ARNs, 12 digits.",
@@ -43,7 +46,7 @@ internal static class EmulatorCommand
         };
         var json = new Option<bool>("--json") { Description = "Prints one line of JSON instead of text." };
 
-        var command = new Command("emulator", "Runs a local Kinesis, in memory, until Ctrl+C.") { port, streams, noQuotas, accountId, region, json };
+        var command = new Command("emulator", "Runs a local Kinesis, in memory, until Ctrl+C or SIGTERM.") { port, streams, noQuotas, accountId, region, json };
         command.SetAction((arguments, cancellationToken) =>
         {
             bool quotas = !arguments.GetValue(noQuotas);
@@ -55,12 +58,18 @@ internal static class EmulatorCommand
                 ReadQuota = quotas ? ReadQuotaModel.TokenBucket : ReadQuotaModel.None,
                 WriteQuota = quotas,
             };
-            return RunAsync(options, arguments.GetValue(streams) ?? [], arguments.GetValue(json), arguments.InvocationConfiguration, cancellationToken);
+            return RunAsync(
+                options, arguments.GetValue(streams) ?? [], arguments.GetValue(json), arguments.InvocationConfiguration, cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(EmbeddedKinesisOptions options, IReadOnlyList<StreamToCreate> streams, bool json, InvocationConfiguration console, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        EmbeddedKinesisOptions options,
+        IReadOnlyList<StreamToCreate> streams,
+        bool json,
+        InvocationConfiguration console,
+        CancellationToken cancellationToken)
     {
         EmbeddedKinesis kinesis;
         try
@@ -69,8 +78,15 @@ internal static class EmulatorCommand
         }
         catch (Exception exception) when (exception is IOException or SocketException)
         {
-            await console.Error.WriteLineAsync($"The emulator cannot listen on port {options.Port} of 127.0.0.1: {exception.Message.TrimEnd('.')}. Choose another port with --port, or a free one with --port 0.");
+            await console.Error.WriteLineAsync(
+                $"The emulator cannot listen on port {options.Port} of 127.0.0.1: {exception.Message.TrimEnd('.')}. Choose another port with --port, "
+                    + "or a free one with --port 0.");
             return ExitCodes.Failure;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // a signal that came before it listened
+            return ExitCodes.Success;
         }
 
         await using (kinesis)

@@ -6,7 +6,7 @@ using FastConsumer.Testing;
 
 namespace FastConsumer.Cli.Emulator;
 
-/// <summary>What a running emulator says of itself: where it is, and how an AWS SDK gets there.</summary>
+/// <summary>What a running emulator says of itself: where it is, how an AWS SDK gets there, and what it is not.</summary>
 internal static class EmulatorReport
 {
     public static string Text(EmbeddedKinesis kinesis, IReadOnlyList<StreamToCreate> streams)
@@ -25,9 +25,13 @@ internal static class EmulatorReport
         text.AppendLine().AppendLine("For the programs that use it:");
         foreach ((string name, string value) in Environment(kinesis))
         {
-            text.AppendLine(OperatingSystem.IsWindows() ? $"  $env:{name} = \"{value}\"" : $"  export {name}={value}");
+            text.AppendLine(Variable(name, value));
         }
 
+        text.AppendLine().AppendLine("A consumer needs a place for its leases, which Kinesis is not. Either keep them in the consumer's memory");
+        text.AppendLine("(UseInMemoryLeases() of FastConsumer.Testing), or on a local DynamoDB, for example on port 8000:");
+        text.AppendLine(Variable("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"));
+        text.AppendLine("Without one of them, UseDynamoDb() goes to DynamoDB on AWS.");
         return text.ToString();
     }
 
@@ -58,13 +62,17 @@ internal static class EmulatorReport
             }
 
             json.WriteEndObject();
+            json.WriteString("leases", "none: keep them in memory, or set AWS_ENDPOINT_URL_DYNAMODB to a local DynamoDB");
             json.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    /// <summary>Signatures are not checked: any credentials do, but an SDK wants some.</summary>
+    private static string Variable(string name, string value) =>
+        OperatingSystem.IsWindows() ? $"  $env:{name} = \"{value}\"" : $"  export {name}={value}";
+
+    /// <summary>Signatures are not checked: any credentials do, but an SDK needs some.</summary>
     private static IEnumerable<(string Name, string Value)> Environment(EmbeddedKinesis kinesis) =>
     [
         ("AWS_ENDPOINT_URL_KINESIS", kinesis.ServiceUrl),

@@ -36,7 +36,21 @@ public sealed class InMemoryLeaseDatabase
     {
         ArgumentException.ThrowIfNullOrEmpty(tableName);
         ArgumentNullException.ThrowIfNull(lease);
-        GetTable(tableName).Put(lease);
+        GetTable(tableName).Put(lease.LeaseKey, lease.ToAttributes());
+    }
+
+    /// <summary>
+    /// Puts a row in place without any condition, attribute by attribute: one that is no lease, or cannot be read as one.
+    /// </summary>
+    /// <param name="tableName">The table's name, which is the application's name; created where it is missing.</param>
+    /// <param name="leaseKey">The row's key.</param>
+    /// <param name="attributes">All of its attributes.</param>
+    public void Put(string tableName, string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tableName);
+        ArgumentException.ThrowIfNullOrEmpty(leaseKey);
+        ArgumentNullException.ThrowIfNull(attributes);
+        GetTable(tableName).Put(leaseKey, attributes);
     }
 
     internal InMemoryLeaseTable GetTable(string tableName) => _tables.GetOrAdd(tableName, static _ => new InMemoryLeaseTable());

@@ -3,8 +3,9 @@ using FastConsumer.Leases;
 namespace FastConsumer.Testing.Simulation;
 
 /// <summary>
-/// The lease table as one worker reaches it, over a link. As a store must, it settles doubt itself: neither a refusal nor a lost
-/// answer is believed before the row is read back.
+/// The lease table as one worker reaches it, over a link. As a store must, it sends once and says what it knows. As DynamoDB does, it says
+/// no rows
+/// with the answer to a batch, which is all that removes nothing.
 /// </summary>
 internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) : ILeaseStore
 {
@@ -14,183 +15,63 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
 
     protected string Worker => process.Name;
 
-    public async Task PrepareAsync(CancellationToken cancellationToken) => await SendAsync("DescribeTable", static () => true, cancellationToken);
+    public async Task PrepareAsync(CancellationToken cancellationToken) =>
+        await ReadAsync("DescribeTable", static () => true, cancellationToken);
 
     public virtual async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken) =>
-        await SendAsync("Scan", () => table.Read(consistency), cancellationToken);
+        await ReadAsync("Scan", () => table.Read(consistency), cancellationToken);
 
-    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken) => await SendAsync<IReadOnlyList<Lease>>(
-        "BatchGetItem", () => [.. table.Read(consistency).Where(row => leaseKeys.Contains(row.LeaseKey))], cancellationToken);
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken) =>
+            await ReadAsync<IReadOnlyList<Lease>>(
+            leaseKeys.Count == 1 ? "GetItem" : "BatchGetItem",
+            () => [.. table.Read(consistency).Where(row => leaseKeys.Contains(row.LeaseKey))],
+            cancellationToken);
 
-    public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken) => await SendAsync("GetItem", () => table.Get(leaseKey), cancellationToken);
+    public virtual async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
+        (await WriteAsync("PutItem", 1, () => [table.Create(Worker, lease)], cancellationToken))[0];
 
-    public virtual async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
+    public virtual async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
+        IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
-        LeaseStoreException doubt;
-        try
+        LeaseWrite.ThrowIfInvalid(writes);
+        if (writes.Count == 1 && writes[0].Remove.Count > 0)
         {
-            return await SendAsync("PutItem", () => table.Create(Worker, lease), cancellationToken);
-        }
-        catch (LeaseStoreException e) when (LeavesDoubt(e))
-        {
-            doubt = e;
+            return await WriteAsync("UpdateItem", 1, () => table.Write(Worker, writes), cancellationToken);
         }
 
-        Lease? row = await ReadBackAsync(lease.LeaseKey, doubt, cancellationToken);
-        return row is null ? throw doubt : row.Owner is null && row.LeaseCounter == lease.LeaseCounter && row.Checkpoint == lease.Checkpoint;
+        IReadOnlyList<LeaseWrite.Result> results =
+            await WriteAsync("BatchExecuteStatement", writes.Count, () => table.Write(Worker, writes), cancellationToken);
+        return [.. results.Select(static result => result with { Row = null })];
     }
 
-    public virtual Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken) => WriteAsync(
-        "UpdateItem (take)",
-        () => table.Take(Worker, observed, owner),
-        observed,
-        row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && observed.TakenBy != owner,
-        cancellationToken);
-
-    public virtual async Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)
-    {
-        LeaseWriteResult?[] results = new LeaseWriteResult?[updates.Count];
-        LeaseStoreException? doubt = null;
-        try
-        {
-            IReadOnlyList<LeaseWriteResult> answers = await SendAsync("BatchExecuteStatement", () => table.Update(Worker, updates), cancellationToken);
-            for (int i = 0; i < results.Length; i++)
-            {
-                results[i] = answers[i].Outcome == LeaseWriteOutcome.Refused ? null : answers[i];
-                Trouble(answers[i].Error);
-            }
-        }
-        catch (LeaseStoreException e)
-        {
-            doubt = e;
-            if (!LeavesDoubt(e))
-            {
-                return [.. updates.Select(_ => new LeaseWriteResult(LeaseWriteOutcome.Failed, null, e))];
-            }
-        }
-
-        if (results.Any(static result => result is null))
-        {
-            await SettleAsync(updates, results, doubt, cancellationToken);
-        }
-
-        return [.. results.Select(static result => result!.Value)];
-    }
-
-    public virtual Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken) => WriteAsync(
-        "UpdateItem (release)",
-        () => table.Release(Worker, held, successor),
-        held,
-        row => row.LeaseOwner == successor && row.CheckpointOwner is null,
-        cancellationToken);
-
-    public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken) =>
-        await SendAsync("UpdateItem (request)", () => table.Request(Worker, observed, requester), cancellationToken);
-
-    public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken) =>
-        await SendAsync("UpdateItem (ring)", () => table.Ring(Worker, leaseKey, owner, ring), cancellationToken);
-
-    public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken) => await SendAsync(
-        "UpdateItem (children)",
-        () =>
-        {
-            table.UpdateChildren(Worker, leaseKey, childShardIds);
-            return true;
-        },
-        cancellationToken);
-
-    public async Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken)
-    {
-        LeaseStoreException doubt;
-        try
-        {
-            return await SendAsync("DeleteItem", () => table.Delete(Worker, observed), cancellationToken);
-        }
-        catch (LeaseStoreException e) when (LeavesDoubt(e))
-        {
-            doubt = e;
-        }
-
-        Lease? row = await ReadBackAsync(observed.LeaseKey, doubt, cancellationToken);
-        return row is null || (row.LeaseCounter == observed.LeaseCounter && row.Owner == observed.Owner ? throw doubt : false);
-    }
+    public async Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) =>
+        (await WriteAsync("DeleteItem", 1, () => [table.Delete(Worker, observed)], cancellationToken))[0];
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private async Task<LeaseWriteResult> WriteAsync(string what, Func<LeaseWriteResult> write, Lease before, Func<Lease, bool> tookEffect, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
+        string what, int count, Func<IReadOnlyList<LeaseWrite.Result>> serve, CancellationToken cancellationToken)
     {
-        LeaseStoreException? doubt = null;
-        Lease? row;
         try
         {
-            LeaseWriteResult result = await SendAsync(what, write, cancellationToken);
-            if (result.Outcome == LeaseWriteOutcome.Written)
+            IReadOnlyList<LeaseWrite.Result> results = await link.CallAsync(what, serve, cancellationToken);
+            if (results.Any(static result => result.Outcome == LeaseWrite.Outcome.NotWritten))
             {
-                return result;
+                link.Troubled?.Invoke();
             }
 
-            row = result.Lease;
+            return results;
         }
-        catch (LeaseStoreException e) when (LeavesDoubt(e))
+        catch (NoAnswerException e)
         {
-            doubt = e;
-            row = await ReadBackAsync(before.LeaseKey, e, cancellationToken);
-        }
-
-        LeaseWriteResult settled = Settle(before, row, tookEffect, doubt);
-        return settled is { Outcome: LeaseWriteOutcome.Failed, Error: { } error } ? throw error : settled;
-    }
-
-    private async Task SettleAsync(IReadOnlyList<LeaseUpdate> updates, LeaseWriteResult?[] results, LeaseStoreException? doubt, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<Lease>? rows = null;
-        try
-        {
-            rows = await SendAsync("BatchGetItem", () => table.Rows, cancellationToken);
-        }
-        catch (LeaseStoreException e)
-        {
-            doubt ??= e;
-        }
-
-        for (int i = 0; i < results.Length; i++)
-        {
-            LeaseUpdate update = updates[i];
-            results[i] ??= rows is null
-                ? new LeaseWriteResult(LeaseWriteOutcome.Failed, null, doubt)
-                : Settle(
-                    update.Held,
-                    rows.FirstOrDefault(row => row.LeaseKey == update.Held.LeaseKey),
-                    row => row.LeaseOwner == update.Held.LeaseOwner && row.CheckpointOwner is null && (update.Checkpoint is not { } checkpoint || row.Checkpoint == checkpoint),
-                    doubt);
+            var error = new LeaseStoreException(e.Message, isTransient: true, e);
+            LeaseWrite.Outcome outcome = e.WasSent ? LeaseWrite.Outcome.Unknown : LeaseWrite.Outcome.NotWritten;
+            return [.. Enumerable.Repeat(new LeaseWrite.Result(outcome, Error: error), count)];
         }
     }
 
-    private static LeaseWriteResult Settle(Lease before, Lease? row, Func<Lease, bool> tookEffect, LeaseStoreException? doubt)
-    {
-        if (row is not null && row.LeaseCounter == before.LeaseCounter + 1 && tookEffect(row))
-        {
-            return new LeaseWriteResult(LeaseWriteOutcome.Written, row);
-        }
-
-        return doubt is not null && row is not null && row.LeaseCounter == before.LeaseCounter && row.LeaseOwner == before.LeaseOwner
-            ? new LeaseWriteResult(LeaseWriteOutcome.Failed, row, doubt)
-            : new LeaseWriteResult(LeaseWriteOutcome.Refused, row);
-    }
-
-    private async Task<Lease?> ReadBackAsync(string leaseKey, LeaseStoreException doubt, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await GetAsync(leaseKey, cancellationToken);
-        }
-        catch (LeaseStoreException)
-        {
-            throw doubt;
-        }
-    }
-
-    private async Task<T> SendAsync<T>(string what, Func<T> serve, CancellationToken cancellationToken)
+    private async Task<T> ReadAsync<T>(string what, Func<T> serve, CancellationToken cancellationToken)
     {
         try
         {
@@ -200,20 +81,5 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
         {
             throw new LeaseStoreException(e.Message, isTransient: true, e);
         }
-        catch (LeaseStoreException e)
-        {
-            Trouble(e);
-            throw;
-        }
     }
-
-    private void Trouble(Exception? error)
-    {
-        if (error is LeaseStoreException { IsThrottled: true })
-        {
-            link.Troubled?.Invoke();
-        }
-    }
-
-    private static bool LeavesDoubt(LeaseStoreException error) => error.InnerException is NoAnswerException { WasSent: true };
 }

@@ -5,7 +5,7 @@ namespace FastConsumer.Testing.Simulation;
 
 /// <summary>A write to the table that took effect.</summary>
 /// <param name="Worker">Whose request it was.</param>
-/// <param name="Operation">create, take, update, release, request, ring, children or delete.</param>
+/// <param name="Operation">create, delete, or what <see cref="LeaseOperationName.Of"/> says.</param>
 /// <param name="Before">The row before; null where there was none.</param>
 /// <param name="After">The row after; null where it was deleted.</param>
 internal readonly record struct TableWrite(string Worker, string Operation, Lease? Before, Lease? After);
@@ -45,7 +45,8 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         }
 
         Dictionary<string, Lease> seen = Rows.ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
-        foreach ((string leaseKey, (Lease? former, long until)) in _former.Where(pair => pair.Value.Until > loop.Now).OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string leaseKey, (Lease? former, long until)) in _former.Where(pair => pair.Value.Until > loop.Now).OrderBy(
+            static pair => pair.Key, StringComparer.Ordinal))
         {
             if (random.Next(2) == 0)
             {
@@ -65,94 +66,71 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         return [.. seen.Values.OrderBy(static row => row.LeaseKey, StringComparer.Ordinal)];
     }
 
-    public bool Create(string worker, Lease lease)
+    public LeaseWrite.Result Create(string worker, Lease lease)
     {
-        RequireUnit();
-        bool isCreated = _rows.Create(lease);
-        if (isCreated)
+        if (!TryTakeUnit())
+        {
+            return Throttled();
+        }
+
+        LeaseWrite.Result result = _rows.Create(lease);
+        if (result.Outcome == LeaseWrite.Outcome.Written)
         {
             Tell(worker, "create", null, lease.LeaseKey);
         }
 
-        return isCreated;
+        return result;
     }
 
-    public LeaseWriteResult Take(string worker, Lease observed, string owner) => Write(worker, "take", observed.LeaseKey, () => _rows.Take(observed, owner, worker));
+    /// <summary>Each write on its own; one that is throttled is not written.</summary>
+    public IReadOnlyList<LeaseWrite.Result> Write(string worker, IReadOnlyList<LeaseWrite> writes) =>
+        [.. writes.Select(write => Write(worker, write))];
 
-    /// <summary>Each update on its own; one that is throttled fails.</summary>
-    public IReadOnlyList<LeaseWriteResult> Update(string worker, IReadOnlyList<LeaseUpdate> updates) => [.. updates.Select(update =>
+    public LeaseWrite.Result Delete(string worker, Lease observed)
     {
-        try
+        if (!TryTakeUnit())
         {
-            return Write(worker, "update", update.Held.LeaseKey, () => _rows.Update(update));
-        }
-        catch (LeaseStoreException throttled)
-        {
-            return new LeaseWriteResult(LeaseWriteOutcome.Failed, null, throttled);
-        }
-    })];
-
-    public LeaseWriteResult Release(string worker, Lease held, string? successor) => Write(worker, "release", held.LeaseKey, () => _rows.Release(held, successor));
-
-    public LeaseWriteResult Request(string worker, Lease observed, string? requester) => Write(worker, "request", observed.LeaseKey, () => _rows.Request(observed, requester));
-
-    public bool Ring(string worker, string leaseKey, string owner, string ring)
-    {
-        RequireUnit();
-        Lease? before = Get(leaseKey);
-        bool isRung = _rows.Ring(leaseKey, owner, ring);
-        if (isRung)
-        {
-            Tell(worker, "ring", before, leaseKey);
+            return Throttled();
         }
 
-        return isRung;
-    }
-
-    public void UpdateChildren(string worker, string leaseKey, IReadOnlyList<string> children)
-    {
-        RequireUnit();
-        Lease? before = Get(leaseKey);
-        _rows.UpdateChildren(leaseKey, children);
-        if (before is not null)
-        {
-            Tell(worker, "children", before, leaseKey);
-        }
-    }
-
-    public bool Delete(string worker, Lease observed)
-    {
-        RequireUnit();
         Lease? before = Get(observed.LeaseKey);
-        bool isGone = _rows.Delete(observed);
-        if (isGone && before is not null)
+        LeaseWrite.Result result = _rows.Delete(observed);
+        if (result.Outcome == LeaseWrite.Outcome.Written)
         {
             Tell(worker, "delete", before, observed.LeaseKey);
         }
 
-        return isGone;
+        return result;
     }
+
+    /// <summary>Puts a row in place without a condition, and tells nobody.</summary>
+    public void Put(string leaseKey, IReadOnlyDictionary<string, Lease.Value> attributes) => _rows.Put(leaseKey, attributes);
 
     /// <summary>Puts a row in place without a condition: for deliberate mistakes.</summary>
     public void Overwrite(string worker, string operation, Lease row)
     {
         Lease? before = Get(row.LeaseKey);
-        _rows.Put(row);
+        _rows.Put(row.LeaseKey, row.ToAttributes());
         Tell(worker, operation, before, row.LeaseKey);
     }
 
-    private LeaseWriteResult Write(string worker, string operation, string leaseKey, Func<LeaseWriteResult> write)
+    private LeaseWrite.Result Write(string worker, LeaseWrite write)
     {
-        RequireUnit();
-        Lease? before = Get(leaseKey);
-        LeaseWriteResult result = write();
-        if (result.Outcome == LeaseWriteOutcome.Written)
+        if (!TryTakeUnit())
         {
-            Tell(worker, operation, before, leaseKey);
+            return Throttled();
+        }
+
+        string operation = LeaseOperationName.Of(write);
+        Lease? before = Get(write.LeaseKey);
+        LeaseWrite.Result result = _rows.Write(write);
+        if (result.Outcome == LeaseWrite.Outcome.Written)
+        {
+            Tell(worker, operation, before, write.LeaseKey);
         }
         else
         {
-            loop.Trace.Add(worker, leaseKey, $"{operation} is refused: {Describe(result.Lease)}");
+            loop.Trace.Add(worker, write.LeaseKey, $"{operation} is refused: {Describe(result.Row)}");
         }
 
         return result;
@@ -166,22 +144,32 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         Written?.Invoke(new TableWrite(worker, operation, before, after));
     }
 
-    private string Describe(Lease? row) => row is null ? "no row" : $"{row.Owner ?? "nobody"} {row.LeaseCounter} {Name(row.LeaseKey, row.Checkpoint)}";
+    private string Describe(Lease? row) =>
+        row is null ? "no row" : $"{row.Owner ?? "nobody"} {row.LeaseCounter} {Name(row.LeaseKey, row.Checkpoint)}";
 
-    private void RequireUnit()
+    private bool TryTakeUnit()
     {
         if (UnitsPerSecond is not double units)
         {
-            return;
+            return true;
         }
 
         _units = Math.Min(units, _units + (units * TimeSpan.FromTicks(loop.Now - _filledAt).TotalSeconds));
         _filledAt = loop.Now;
         if (_units < 1)
         {
-            throw new LeaseStoreException("The simulated table has no write unit left.", isTransient: true) { IsThrottled = true, ThrottleReason = "TableWriteProvisionedThroughputExceeded" };
+            return false;
         }
 
         _units--;
+        return true;
     }
+
+    private static LeaseWrite.Result Throttled() => new(
+        LeaseWrite.Outcome.NotWritten,
+        Error: new LeaseStoreException("The simulated table has no write unit left.", isTransient: true)
+        {
+            IsThrottled = true,
+            ThrottleReason = "TableWriteProvisionedThroughputExceeded",
+        });
 }

@@ -39,6 +39,7 @@ internal sealed class SimulatedWorker
         _budget = new ByteBudget(options.PrefetchBytes);
         var parts = new WorkerParts(settings, options.Processor, options.Services(this), client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log, null)
         {
+            Session = process.Name,
             Scheduler = process.Scheduler,
             FanOut = settings.ReadMode == ReadMode.FanOut
                 ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, process.Clock, chance.Create(), log)

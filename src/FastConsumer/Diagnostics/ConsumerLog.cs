@@ -41,8 +41,8 @@ internal static partial class ConsumerLog
     [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
     public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
 
-    [LoggerMessage(2101, LogLevel.Error, "{Processor} stopped shard {ShardId} at record {Position}: {Reason}. It is not skipped: correct the processor or the record's producer and restart; the shard goes on with this record.")]
-    public static partial void ShardStopped(ILogger log, string processor, string shardId, object position, string reason, Exception error);
+    [LoggerMessage(2101, LogLevel.Error, "{Processor} stopped shard {ShardId} at record {Position}: {Reason}. The record is not skipped.{Remedy}")]
+    public static partial void ShardStopped(ILogger log, string processor, string shardId, object position, string reason, string remedy, Exception error);
 
     [LoggerMessage(2102, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} after the record was checkpointed; it is not tried again.")]
     public static partial void FailedAfterCheckpoint(ILogger log, string processor, string shardId, object position, Exception error);
@@ -70,6 +70,12 @@ internal static partial class ConsumerLog
 
     [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
     public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
+
+    [LoggerMessage(2111, LogLevel.Warning, "The partition key of the dead letter of record {Position} of shard {ShardId} {Complaint}, and Kinesis takes 1 to 256. The letter is put into stream {DeadLetters} with the shard's id as its key; its data is as it was.")]
+    public static partial void DeadLetterKeyReplaced(ILogger log, object position, string shardId, string complaint, string deadLetters);
+
+    [LoggerMessage(2112, LogLevel.Warning, "{Processor}: the first dead-letter sink can never take the letter of record {Position} of shard {ShardId}; it goes to the fallback. {Reason}")]
+    public static partial void DeadLetterRedirected(ILogger log, string processor, object position, string shardId, string reason);
 
     [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time; it is not waited for any longer, and keeps its services until it ends.")]
     public static partial void LastCallGivenUp(ILogger log, string processor, string method, string shardId);
@@ -155,20 +161,35 @@ internal static partial class ConsumerLog
     [LoggerMessage(2310, LogLevel.Warning, "LeaseTableWriteUnits is {Units} a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: raise it, or set LeaseDuration to {Longer} or more.")]
     public static partial void BudgetTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
 
+    [LoggerMessage(2332, LogLevel.Error, "A row of the {Table} is damaged, and its shard is not read. {Problem}")]
+    public static partial void LeaseRowUnreadable(ILogger logger, string table, string problem);
+
     [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
     public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
 
-    [LoggerMessage(2401, LogLevel.Error, "{Processor} cannot start on stream {Stream}; trying again in {Wait}.")]
-    public static partial void StartFailed(ILogger log, string processor, string stream, TimeSpan wait, Exception error);
+    [LoggerMessage(2401, LogLevel.Error, "{Processor} cannot start on stream {Stream}: {Step} failed. {Failure} Next try in {Wait}; no shard is read meanwhile.")]
+    public static partial void StartFailed(ILogger log, string processor, string stream, string step, string failure, TimeSpan wait, Exception? error);
 
-    [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped; {Released} shards released.")]
+    [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped, and has released the {Released} shards that it held.")]
     public static partial void Stopped(ILogger log, string processor, int released);
 
     [LoggerMessage(2403, LogLevel.Warning, "{Processor}: handlers still run after {Drain}; their tokens are cancelled now.")]
     public static partial void DrainTimedOut(ILogger log, string processor, TimeSpan drain);
 
-    [LoggerMessage(2404, LogLevel.Warning, "StopTimeout ({StopTimeout}) is not below the host's ShutdownTimeout ({ShutdownTimeout}): the host may end the process before leases are released. Raise HostOptions.ShutdownTimeout or lower FastConsumer:StopTimeout.")]
-    public static partial void StopTimeoutTooLong(ILogger log, TimeSpan stopTimeout, TimeSpan shutdownTimeout);
+    [LoggerMessage(2404, LogLevel.Warning, "{StopTimeout} is not below the host's ShutdownTimeout ({ShutdownTimeout}): the host may end the process before leases are released. All consumers of a host stop at the same time, so the longest StopTimeout counts. Raise HostOptions.ShutdownTimeout or lower StopTimeout.")]
+    public static partial void StopTimeoutTooLong(ILogger log, string stopTimeout, TimeSpan shutdownTimeout);
+
+    [LoggerMessage(2406, LogLevel.Warning, "{Processor}: disposing of the instance that was made to check its services failed. The instances of shards would fail likewise.")]
+    public static partial void TrialNotDisposed(ILogger log, string processor, Exception error);
+
+    [LoggerMessage(2407, LogLevel.Warning, "{Setting} has no effect: it belongs to enhanced fan-out, and the stream is read by polling. Set ReadMode to FanOut, or remove it.")]
+    public static partial void UnusedSetting(ILogger log, string setting);
+
+    [LoggerMessage(2408, LogLevel.Warning, "{Warning}")]
+    public static partial void UnknownKey(ILogger log, string warning);
+
+    [LoggerMessage(2409, LogLevel.Information, "{Processor} starts on stream {Stream}: {Starts}")]
+    public static partial void StartsAt(ILogger log, string processor, string stream, string starts);
 
     [LoggerMessage(2405, LogLevel.Critical, "{Processor}: shard {ShardId} failed inside FastConsumer; the shard is given up and taken again.")]
     public static partial void ShardFailed(ILogger log, string processor, string shardId, Exception error);

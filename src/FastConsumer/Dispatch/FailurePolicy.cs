@@ -111,6 +111,14 @@ internal sealed class FailurePolicy
                 ConsumerLog.DeadLettered(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, attempts, error);
                 return true;
             }
+            catch (DeadLetterRefusedException e)
+            {
+                throw Stop(
+                    e,
+                    letter.Position,
+                    "Its dead letter can never be written: set a second place for such letters (UseDeadLetterFallbackToFile and the like) and restart",
+                    "");
+            }
             catch (Exception e) when (Takes(e, abort))
             {
                 TimeSpan wait = _backoff.After(failures, initial: null, maximum: null);
@@ -191,11 +199,16 @@ internal sealed class FailurePolicy
         return new FailureDecision(ErrorAction.Retry, wait);
     }
 
-    private ShardStoppedException Stop(Exception error, CheckpointPosition position, string reason)
+    private ShardStoppedException Stop(
+        Exception error,
+        CheckpointPosition position,
+        string reason,
+        string remedy = " Correct the processor or the record's producer and restart: the shard goes on with this record.")
     {
-        string message = $"{_shard.ProcessorName} stopped shard {_shard.ShardId} of {_shard.StreamName} at record {position}: {error.GetType().Name}: {error.Message} "
-            + $"{reason}. It is not skipped: correct the processor or the record's producer and restart.";
-        ConsumerLog.ShardStopped(_log, _shard.ProcessorName, _shard.ShardId, position, char.ToLowerInvariant(reason[0]) + reason[1..], error);
+        string message = $"{_shard.ProcessorName} stopped shard {_shard.ShardId} of {_shard.StreamName} at record {position}: "
+            + $"{error.GetType().Name}: {error.Message} {reason}. The record is not skipped.{remedy}";
+        ConsumerLog.ShardStopped(
+            _log, _shard.ProcessorName, _shard.ShardId, position, char.ToLowerInvariant(reason[0]) + reason[1..], remedy, error);
         _health.Report(_place, ConditionSeverity.Unhealthy, message);
         return new ShardStoppedException(message, error);
     }

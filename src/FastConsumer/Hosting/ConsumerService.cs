@@ -11,89 +11,150 @@ using Microsoft.Extensions.Options;
 namespace FastConsumer.Hosting;
 
 /// <summary>Runs the workers of one consumer's processors in the host: refuses at start what cannot work, stops all of them together.</summary>
-internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProvider services) : IHostedService, IAsyncDisposable
+/// <remarks>
+/// A host awaits the <see cref="StopAsync"/> of its services one after another, and the <see cref="StoppingAsync"/> of all of them before that.
+/// So the stop begins in the latter: the consumers of a host drain at the same time, and need no more than one StopTimeout together.
+/// </remarks>
+internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProvider services) : IHostedLifecycleService, IAsyncDisposable
 {
     private readonly ILogger _log = services.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer");
-    private readonly string _session = $"{Environment.MachineName}-{Environment.ProcessId}-{services.GetRequiredService<RandomSource>().Create().NextInt64():x16}";
+    private readonly string _session = SessionName(services);
     private readonly List<StreamWorker> _workers = [];
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _hurry = new();
+    private Task? _stop;
 
     /// <summary>What all shards of all its processors hold, once it has started.</summary>
     internal ByteBudget? Budget { get; private set; }
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
+
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
         FastConsumerOptions options = services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(consumer.Name);
+        services.GetRequiredService<HostConsumers>().Check();
+        (ILeaseStoreFactory leases, IDeadLetterSink? deadLetters) = RequireParts();
+        IReadOnlyList<(ProcessorRegistration Processor, WorkerSettings Settings)> planned = Plan(options);
+        services.GetRequiredService<LeaseTables>()
+            .Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
+        services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
+        foreach (ProcessorRegistration processor in consumer.Processors)
+        {
+            await ProcessorTrial.RunAsync(processor, services, _log, cancellationToken).ConfigureAwait(false);
+        }
+
+        var budget = Budget = new ByteBudget(options.PrefetchBytes);
+        foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
+        {
+            _workers.Add(new StreamWorker(CreateParts(processor, settings, budget, deadLetters), leases.Create(Context(settings))));
+        }
+
+        _workers.ForEach(static worker => worker.Start());
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => StopWithinAsync(cancellationToken);
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Begins the stop and returns: the host awaits the services in turn.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _ = BeginStop();
+        return Task.CompletedTask;
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
+        _hurry.Dispose();
+    }
+
+    /// <inheritdoc cref="StreamWorker.Abandon"/>
+    internal void Abandon() => _workers.ForEach(static worker => worker.Abandon());
+
+    private static string SessionName(IServiceProvider services) =>
+        $"{Environment.MachineName}-{Environment.ProcessId}-{services.GetRequiredService<RandomSource>().Create().NextInt64():x16}";
+
+    private (ILeaseStoreFactory Leases, IDeadLetterSink? DeadLetters) RequireParts()
+    {
         if (consumer.Processors.Count == 0)
         {
             throw new InvalidOperationException($"{Described} has no processor: add one with AddFastConsumer(...).AddProcessor<T>().");
         }
 
         ILeaseStoreFactory leases = services.GetKeyedService<ILeaseStoreFactory>(consumer.Name)
-            ?? throw new InvalidOperationException($"{Described} has no lease store: choose one with UseDynamoDb() (package FastConsumer.DynamoDb) or, for tests and trials, UseInMemoryLeases() (package FastConsumer.Testing).");
-        IDeadLetterSink? deadLetters = services.GetKeyedService<IDeadLetterSink>(consumer.Name);
+            ?? throw new InvalidOperationException(
+                $"{Described} has no lease store: choose one with UseDynamoDb() (package FastConsumer.DynamoDb) or, for tests and trials, "
+                    + "UseInMemoryLeases() (package FastConsumer.Testing).");
+        IDeadLetterSink? deadLetters = DeadLetterExtensions.Find(consumer, services);
         if (deadLetters is null && consumer.Processors.FirstOrDefault(static processor => processor.UsesDeadLetters) is { } needy)
         {
-            throw new InvalidOperationException($"{needy.Name} has an [OnError] with ErrorAction.DeadLetter, and {Described} has no place for dead letters: choose one with UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
+            throw new InvalidOperationException(
+                $"{needy.Name} has an [OnError] with ErrorAction.DeadLetter, and {Described} has no place for dead letters: choose one with "
+                    + "UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
         }
 
-        RandomSource random = services.GetRequiredService<RandomSource>();
-        string workerId = options.WorkerId ?? $"{Environment.MachineName}-{Environment.ProcessId}-{random.Create().Next():x8}";
+        return (leases, deadLetters);
+    }
+
+    private List<(ProcessorRegistration Processor, WorkerSettings Settings)> Plan(FastConsumerOptions options)
+    {
+        int chance = services.GetRequiredService<RandomSource>().Create().Next();
+        string workerId = options.WorkerId ?? $"{Environment.MachineName}-{Environment.ProcessId}-{chance:x8}";
         IOptionsMonitor<ProcessorOptions> processorOptions = services.GetRequiredService<IOptionsMonitor<ProcessorOptions>>();
-        List<(ProcessorRegistration Processor, WorkerSettings Settings)> planned = [.. consumer.Processors.Select(processor =>
-            (processor, WorkerSettings.Resolve(processor, options, processorOptions.Get(consumer.OptionsName(processor)), workerId)))];
-        services.GetRequiredService<LeaseTables>().Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
-        services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
-        WarnOfShutdownTimeout(options);
+        AwsDefaults aws = AwsDefaults.Find(services);
+        return [.. consumer.Processors.Select(processor =>
+            (processor, WorkerSettings.Resolve(processor, options, processorOptions.Get(consumer.OptionsName(processor)), workerId, aws)))];
+    }
 
-        var budget = Budget = new ByteBudget(options.PrefetchBytes);
-        foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
+    private WorkerParts CreateParts(ProcessorRegistration processor, WorkerSettings settings, ByteBudget budget, IDeadLetterSink? deadLetters)
+    {
+        IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
+        TimeProvider time = services.GetRequiredService<TimeProvider>();
+        RandomSource random = services.GetRequiredService<RandomSource>();
+        var log = ContextLogger.ForWorker(_log, settings.ApplicationName, settings.Stream.Name, settings.ProcessorName);
+        return new WorkerParts(
+            settings,
+            processor,
+            services,
+            client,
+            budget,
+            time,
+            random,
+            services.GetRequiredService<ConsumerMetrics>(),
+            services.GetRequiredKeyedService<ConsumerHealth>(consumer.Name),
+            log,
+            deadLetters)
         {
-            IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
-            TimeProvider time = services.GetRequiredService<TimeProvider>();
-            var parts = new WorkerParts(
-                settings,
-                processor,
-                services,
-                client,
-                budget,
-                time,
-                random,
-                services.GetRequiredService<ConsumerMetrics>(),
-                services.GetRequiredKeyedService<ConsumerHealth>(consumer.Name),
-                _log,
-                deadLetters)
-            {
-                FanOut = settings.ReadMode == ReadMode.FanOut
-                    ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), _log)
-                    : null,
-            };
-            _workers.Add(new StreamWorker(parts, leases.Create(Context(settings))));
-        }
+            Session = _session,
+            FanOut = settings.ReadMode == ReadMode.FanOut
+                ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, time, random.Create(), log)
+                : null,
+        };
+    }
 
-        _workers.ForEach(static worker => worker.Start());
-        return Task.CompletedTask;
+    private async Task StopWithinAsync(CancellationToken patience)
+    {
+        await using CancellationTokenRegistration hurry = patience.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), _hurry);
+        await BeginStop().ConfigureAwait(false);
     }
 
     // the caller's synchronization context stays outside: a worker goes on where it was started
-    public Task StopAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.StopAsync(cancellationToken), CancellationToken.None)));
-
-    /// <inheritdoc cref="StreamWorker.Abandon"/>
-    internal void Abandon() => _workers.ForEach(static worker => worker.Abandon());
-
-    public async ValueTask DisposeAsync() =>
-        await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
-
-    private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
-
-    private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services) { Session = _session };
-
-    private void WarnOfShutdownTimeout(FastConsumerOptions options)
+    private Task BeginStop()
     {
-        TimeSpan? shutdown = services.GetService<IOptions<HostOptions>>()?.Value.ShutdownTimeout;
-        if (shutdown is TimeSpan timeout && options.StopTimeout >= timeout)
+        lock (_lock)
         {
-            ConsumerLog.StopTimeoutTooLong(_log, options.StopTimeout, timeout);
+            return _stop ??= Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.StopAsync(_hurry.Token), CancellationToken.None)));
         }
     }
+
+    private LeaseStoreContext Context(WorkerSettings settings) => new(consumer.Name, settings.ApplicationName, settings.Stream.Name, services)
+    {
+        Session = _session,
+        LeaseDuration = settings.LeaseDuration,
+    };
 }

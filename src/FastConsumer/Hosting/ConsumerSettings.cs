@@ -6,10 +6,13 @@ namespace FastConsumer.Hosting;
 /// <summary>Where an application starts on a shard for which it has no checkpoint.</summary>
 public enum StartPosition
 {
-    /// <summary>The oldest record that the stream retains. The default: nothing is left out.</summary>
+    /// <summary>The oldest record that the stream retains. The default: no record is left out.</summary>
     TrimHorizon,
 
-    /// <summary>Records put after the application's first start. Where it is restarted before its first checkpoint, some of the two seconds before that start may come too: none after it is left out.</summary>
+    /// <summary>
+    /// Records that are put after the application's first start. If it is restarted before its first checkpoint, some records of the two
+    /// seconds before that start may be delivered too; none after it is left out.
+    /// </summary>
     Latest,
 
     /// <summary>The first record at or after <see cref="ConsumerSettings.StartTimestamp"/>.</summary>
@@ -23,178 +26,241 @@ public enum ReadMode
     Polling,
 
     /// <summary>
-    /// SubscribeToShard (enhanced fan-out): the service pushes records as they come, and gives each registered consumer 2 MiB a
-    /// second and shard of its own, at a price. Needs the permissions kinesis:RegisterStreamConsumer,
-    /// kinesis:DescribeStreamConsumer and kinesis:SubscribeToShard.
+    /// SubscribeToShard (enhanced fan-out): the service pushes records as they arrive, and gives each registered consumer 2 MiB a second and
+    /// shard of its own, at a price. Needs the permissions kinesis:RegisterStreamConsumer, kinesis:DescribeStreamConsumer and
+    /// kinesis:SubscribeToShard.
     /// </summary>
     FanOut,
 }
 
-/// <summary>What workers share out evenly.</summary>
+/// <summary>What the workers of an application share evenly.</summary>
 public enum LeaseBalancing
 {
     /// <summary>Leases: each worker has as many as any other. The default.</summary>
     Count,
 
     /// <summary>
-    /// What the shards yield, in KB a second: a worker with a busy shard has fewer others. Each worker publishes what its shards yield, on their
-    /// leases, averaged over about a minute, when that has changed by more than a quarter, or for minutes by more than a tenth. All workers of an application must say the same.
+    /// The load of the shards, in KB a second: a worker with a busy shard has fewer others. Each worker writes the load of its shards, averaged
+    /// over about a minute, to their leases when it has changed by more than a quarter, or for minutes by more than a tenth. All workers of an
+    /// application must use the same value.
     /// </summary>
     Throughput,
 }
 
 /// <summary>
-/// What may be said for all processors of a consumer (<see cref="FastConsumerOptions"/>) and for one of them
-/// (<see cref="ProcessorOptions"/>). Null means: not said here.
+/// The options that can be set for all processors of a consumer (<see cref="FastConsumerOptions"/>) and for a single one
+/// (<see cref="ProcessorOptions"/>). An option that is null is not set: a processor then uses the consumer's value, and the consumer the
+/// default that is documented with the option.
 /// </summary>
 public abstract class ConsumerSettings
 {
-    /// <summary>The default of <see cref="Limit"/>, and the most the service allows.</summary>
+    /// <summary>The default of <see cref="Limit"/>, and the most that the service allows: 10,000 records.</summary>
     public const int DefaultLimit = 10_000;
 
-    /// <summary>The default of <see cref="IdlePollInterval"/>.</summary>
+    /// <summary>The default of <see cref="IdlePollInterval"/>: 400 milliseconds.</summary>
     public static readonly TimeSpan DefaultIdlePollInterval = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>The default of <see cref="LeaseDuration"/>.</summary>
+    /// <summary>The default of <see cref="LeaseDuration"/>: 10 seconds.</summary>
     public static readonly TimeSpan DefaultLeaseDuration = TimeSpan.FromSeconds(10);
 
-    /// <summary>The default of <see cref="RetryInitialBackoff"/>.</summary>
+    /// <summary>The default of <see cref="RetryInitialBackoff"/>: 200 milliseconds.</summary>
     public static readonly TimeSpan DefaultRetryInitialBackoff = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The default of <see cref="RetryMaxBackoff"/>.</summary>
+    /// <summary>The default of <see cref="RetryMaxBackoff"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultRetryMaxBackoff = TimeSpan.FromSeconds(30);
 
-    /// <summary>The default of <see cref="ShardSyncInterval"/>.</summary>
+    /// <summary>The default of <see cref="ShardSyncInterval"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultShardSyncInterval = TimeSpan.FromSeconds(30);
 
     private protected ConsumerSettings()
     {
     }
 
-    /// <summary>The application: workers of one name share a stream's shards, and the name is that of the lease table (as with KCL). Required.</summary>
+    /// <summary>
+    /// The application's name. Required. Workers with the same name share the shards of a stream. It is the name of the lease table too, as with
+    /// KCL.
+    /// </summary>
     public string? ApplicationName { get; set; }
 
-    /// <summary>The AWS region; found as every AWS SDK finds it where not said.</summary>
+    /// <summary>
+    /// The AWS region, for example <c>eu-west-1</c>. If it is not set, it is taken from the <c>AWSOptions</c> in the host's services or the
+    /// configuration section <c>AWS</c>, or else found as every AWS SDK finds it: <c>AWS_REGION</c>, the profile, the instance's metadata.
+    /// </summary>
     public string? Region { get; set; }
 
-    /// <summary>The profile in the shared AWS files for Kinesis.</summary>
+    /// <summary>
+    /// The profile in the shared AWS files (<c>~/.aws</c>) whose credentials are used for Kinesis. If neither it nor <see cref="Credentials"/> is
+    /// set, they are taken from the <c>AWSOptions</c> in the host's services or the configuration section <c>AWS</c>.
+    /// </summary>
     public string? Profile { get; set; }
 
-    /// <summary>The Kinesis endpoint, instead of the region's.</summary>
+    /// <summary>
+    /// The endpoint of Kinesis, an absolute http or https URL, for example <c>http://127.0.0.1:4567</c> for a local server. The default is the
+    /// endpoint of the region.
+    /// </summary>
     public string? ServiceUrl { get; set; }
 
-    /// <summary>The credentials for Kinesis; found as every AWS SDK finds them where not said. In code only.</summary>
+    /// <summary>
+    /// The credentials for Kinesis. They can be set in code only. The default is what every AWS SDK finds: environment variables, a web identity
+    /// token, the profile, the role of the container or instance.
+    /// </summary>
     public AWSCredentials? Credentials { get; set; }
 
-    /// <summary>The encoding; <see cref="KinesisProtocol.Auto"/> by default.</summary>
+    /// <summary>The encoding of requests and answers. The default is <see cref="KinesisProtocol.Auto"/>.</summary>
     public KinesisProtocol? Protocol { get; set; }
 
-    /// <summary>Where to start without a checkpoint; <see cref="Hosting.StartPosition.TrimHorizon"/> by default.</summary>
+    /// <summary>
+    /// Where to start on a shard that has no checkpoint. The default is <see cref="Hosting.StartPosition.TrimHorizon"/>, or
+    /// <see cref="Hosting.StartPosition.AtTimestamp"/> if <see cref="StartTimestamp"/> is set.
+    /// </summary>
     public StartPosition? StartPosition { get; set; }
 
-    /// <summary>The time of <see cref="Hosting.StartPosition.AtTimestamp"/>.</summary>
+    /// <summary>
+    /// The time of <see cref="Hosting.StartPosition.AtTimestamp"/>. It needs no <see cref="StartPosition"/> beside it, and is refused beside
+    /// another one. In the configuration a time without an offset is UTC: <c>2026-11-30T12:00:00</c> is <c>2026-11-30T12:00:00Z</c>. In code,
+    /// give the offset: .NET converts a <see cref="DateTime"/> of unspecified kind in the zone of the machine.
+    /// </summary>
     public DateTimeOffset? StartTimestamp { get; set; }
 
-    /// <summary>By polling or by enhanced fan-out; <see cref="ReadMode.Polling"/> by default.</summary>
+    /// <summary>Whether shards are read by polling or by enhanced fan-out. The default is <see cref="ReadMode.Polling"/>.</summary>
     public ReadMode? ReadMode { get; set; }
 
     /// <summary>
-    /// The registered consumer of <see cref="ReadMode.FanOut"/>, shared by all workers of the application; the application's name
-    /// where not said. A worker registers it where it is not there. It stays registered, and is paid for, when workers stop:
-    /// nobody knows whether another one still reads with it. Deregister it when the application is gone
+    /// The name of the registered consumer of <see cref="ReadMode.FanOut"/>, which all workers of the application share: 1 to 128 letters,
+    /// digits, '_', '.' and '-'. The default is the application's name. A worker registers the consumer if it does not exist. It stays
+    /// registered, and is paid for, when workers stop, because another worker may still use it. Deregister it when the application is gone
     /// (<c>aws kinesis deregister-stream-consumer</c>).
     /// </summary>
     public string? ConsumerName { get; set; }
 
     /// <summary>
-    /// Reads by polling where <see cref="ReadMode.FanOut"/> cannot be had: a permission is missing, or the stream has as many
-    /// consumers as are allowed. The worker says so once and does not try again. False by default: the worker says what is
-    /// wrong, is unhealthy, and tries again until it is put right.
+    /// Whether to read by polling if <see cref="ReadMode.FanOut"/> is not possible: a permission is missing, or the stream has as many consumers
+    /// as are allowed. The worker logs that once and does not try fan-out again until it is restarted. The default is false: the worker is
+    /// unhealthy, says what is wrong, and tries again until it is corrected.
     /// </summary>
     public bool? FanOutFallback { get; set; }
 
     /// <summary>
-    /// The bytes that the service may send on a shard's subscription (<see cref="ReadMode.FanOut"/>) before they are read, 65,536 to
-    /// 16,777,216; 1,048,576 by default, and 16,777,216 where <see cref="ServiceUrl"/> is none of AWS's, for servers for tests may never
-    /// send more than a first window. They come on top of <see cref="FastConsumerOptions.PrefetchBytes"/>, for each shard. It is what a
-    /// subscription begins with: .NET widens the window, to 16 MiB at most, where it could bring more, unless the process's runtime option
-    /// <c>System.Net.SocketsHttpHandler.Http2FlowControl.DisableDynamicWindowSizing</c> is true. AWS's stream should have 512 KiB at least.
+    /// The bytes that the service may send on a shard's subscription (<see cref="ReadMode.FanOut"/>) before they are read, 65,536 to 16,777,216.
+    /// The default is 1,048,576, and 16,777,216 if <see cref="ServiceUrl"/> is not an endpoint of AWS, because servers for tests may never send
+    /// more than a first window. They are used for each shard, in addition to <see cref="FastConsumerOptions.PrefetchBytes"/>. It is the initial
+    /// window: .NET widens it, to 16 MiB at most, where that is of use, unless the process's runtime option
+    /// <c>System.Net.SocketsHttpHandler.Http2FlowControl.DisableDynamicWindowSizing</c> is true. Use at least 512 KiB with AWS.
     /// </summary>
     public int? StreamWindowBytes { get; set; }
 
-    /// <summary>The most records of one GetRecords call, 1 to 10,000; 10,000 by default.</summary>
+    /// <summary>The most records of one GetRecords call, 1 to 10,000. The default is 10,000.</summary>
     public int? Limit { get; set; }
 
     /// <summary>
-    /// Whether records that the Kinesis Producer Library aggregated are unpacked; true by default. Records of an aggregate that
-    /// belong to another shard by their hash key are left out, as the KPL puts them there. Do not change it while an application
-    /// has checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done counts as done.
+    /// Whether records that the Kinesis Producer Library aggregated are unpacked. The default is true. Do not change it while an application has
+    /// checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done counts as done.
     /// </summary>
     public bool? Deaggregate { get; set; }
 
-    /// <summary>The time between two calls on a shard that has nothing new, at least 200 ms; 400 ms by default. Beside other applications it rises to 1.2 s, at which five fit on a shard. A shard that lags is read as fast as its quota allows.</summary>
+    /// <summary>
+    /// The time between two calls on a shard that has no new records, 200 milliseconds to 4 minutes. The default is 400 milliseconds. If other
+    /// applications read the shard too, it rises to as much as 1.2 seconds, at which five applications fit on a shard. A shard that lags is read
+    /// as fast as its quota allows.
+    /// </summary>
     public TimeSpan? IdlePollInterval { get; set; }
 
-    /// <summary>The longest time between two checkpoints while there is progress; what <see cref="CheckpointAttribute"/> says, or 5 s.</summary>
+    /// <summary>
+    /// The longest time between two checkpoints of a shard while records are processed, more than zero to 1 day. The default is what
+    /// <see cref="CheckpointAttribute"/> says, or else 5 seconds.
+    /// </summary>
     public TimeSpan? CheckpointInterval { get; set; }
 
-    /// <summary>The most records between two checkpoints, 0 for no bound; what <see cref="CheckpointAttribute"/> says, or 10,000.</summary>
+    /// <summary>
+    /// The most records between two checkpoints of a shard; 0 for no limit. The default is what <see cref="CheckpointAttribute"/> says, or else
+    /// 10,000.
+    /// </summary>
     public int? CheckpointRecords { get; set; }
 
-    /// <summary>How long a worker may be silent before others take its shards, at least 1 s; 10 s by default.</summary>
+    /// <summary>
+    /// How long a worker may be silent before others take its shards, 1 second to 1 hour. The default is 10 seconds. A longer duration costs the
+    /// lease table fewer writes; a shorter one lets others take over sooner after a crash.
+    /// </summary>
     public TimeSpan? LeaseDuration { get; set; }
 
     /// <summary>
-    /// The write units a second that the whole application may use on its lease table; each worker keeps its renewals and checkpoints to its
-    /// share of them (leases held / all), and no more leases move at a time than the rest bears. Where not said, it is what the table has provisioned; where nothing is, workers write as they need to and slow down when the
-    /// table throttles them.
+    /// The most leases that this worker holds of a stream, 1 or more. The default is no limit. Shards beyond the limits of all workers are not
+    /// read: the sum of them should exceed the number of shards, with room for a worker that fails.
+    /// </summary>
+    public int? MaxLeases { get; set; }
+
+    /// <summary>
+    /// The write units a second that all workers of the application together may use on the lease table. Each worker keeps its renewals and
+    /// checkpoints to its part of them (leases held / all leases), and no more leases are moved at a time than the rest allows. The default is
+    /// what the table has provisioned; without provisioned units, workers write as they need to and slow down when the table throttles them.
     /// </summary>
     public double? LeaseTableWriteUnits { get; set; }
 
-    /// <summary>What workers share out evenly; <see cref="Hosting.LeaseBalancing.Count"/> by default.</summary>
+    /// <summary>What the workers share evenly. The default is <see cref="Hosting.LeaseBalancing.Count"/>.</summary>
     public LeaseBalancing? LeaseBalancing { get; set; }
 
-    /// <summary>How often the stream's shards are listed, beside every end of a shard; 30 s by default.</summary>
+    /// <summary>
+    /// How often the stream's shards are listed, 1 second or more. The default is 30 seconds. They are listed at the end of each shard, too.
+    /// </summary>
     public TimeSpan? ShardSyncInterval { get; set; }
 
-    /// <summary>The wait before the first retry of a failed record; 200 ms by default.</summary>
+    /// <summary>
+    /// The wait before the first retry of a record that failed, more than zero to 1 day. The default is 200 milliseconds. Each further wait is
+    /// twice as long, up to <see cref="RetryMaxBackoff"/>. An <see cref="OnErrorAttribute"/> may set its own.
+    /// </summary>
     public TimeSpan? RetryInitialBackoff { get; set; }
 
-    /// <summary>The longest wait between two retries; 30 s by default.</summary>
+    /// <summary>
+    /// The longest wait between two retries of a record that failed, not less than <see cref="RetryInitialBackoff"/>, up to 1 day. The default
+    /// is 30 seconds.
+    /// </summary>
     public TimeSpan? RetryMaxBackoff { get; set; }
 }
 
-/// <summary>The options of a consumer; section <c>FastConsumer</c>.</summary>
+/// <summary>
+/// The options of a consumer. They are bound from the configuration section <c>FastConsumer</c> (<c>FastConsumer:Consumers:&lt;name&gt;</c> for a
+/// further consumer), then set by the code that is passed to <c>AddFastConsumer</c>, and validated when the host starts.
+/// </summary>
 public sealed class FastConsumerOptions : ConsumerSettings
 {
     /// <summary>The default of <see cref="PrefetchBytes"/>: 256 MiB.</summary>
     public const long DefaultPrefetchBytes = 256L * 1024 * 1024;
 
-    /// <summary>The default of <see cref="StopTimeout"/>.</summary>
+    /// <summary>The default of <see cref="StopTimeout"/>: 20 seconds.</summary>
     public static readonly TimeSpan DefaultStopTimeout = TimeSpan.FromSeconds(20);
 
-    /// <summary>What a stop always keeps of <see cref="StopTimeout"/> for releasing leases.</summary>
+    /// <summary>The part of <see cref="StopTimeout"/> that a stop always keeps for releasing leases: 3 seconds.</summary>
     public static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// The most bytes that all shards of all processors hold between socket and handler; 256 MiB by default. A shard that holds nothing
-    /// may always read one answer. What fan-out's connections hold comes on top: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
+    /// The most bytes that all shards of all processors hold between socket and handler. The default is 256 MiB. A shard that holds nothing may
+    /// always read one answer. What the connections of fan-out hold comes in addition: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
     /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 
-    /// <summary>The time for a graceful stop: finishing what runs, then cancelling it, checkpoints, and releasing leases, for which 3 s are always kept. 20 s by default, more than 3 s; keep it below the host's own ShutdownTimeout.</summary>
+    /// <summary>
+    /// The time for a graceful stop, more than 3 seconds to 1 day: handlers that run may finish, then their tokens are cancelled, the last
+    /// checkpoints are written, and leases are released, for which 3 seconds are always kept. The default is 20 seconds. All consumers of a host
+    /// stop at the same time. Keep it below the host's own <c>HostOptions.ShutdownTimeout</c>.
+    /// </summary>
     public TimeSpan StopTimeout { get; set; } = DefaultStopTimeout;
 
-    /// <summary>This worker's name in the lease table, unique among the application's workers; made of host name, process id and chance where not said.</summary>
+    /// <summary>
+    /// The name of this worker in the lease table. It must be unique among the workers of the application. The default is made of the host's
+    /// name, the process's id and a random number.
+    /// </summary>
     public string? WorkerId { get; set; }
 
     /// <summary>For load tests against a server without quotas: reads without pauses.</summary>
     internal bool IgnoreReadQuota { get; set; }
 }
 
-/// <summary>The options of one processor; section <c>FastConsumer:Processors:&lt;class name&gt;</c>. What is null is taken from <see cref="FastConsumerOptions"/>.</summary>
+/// <summary>
+/// The options of one processor. They are bound from the configuration section <c>FastConsumer:Processors:&lt;class name&gt;</c>, then set by the
+/// code that is passed to <c>AddProcessor</c>. An option that is null has the value of <see cref="FastConsumerOptions"/>.
+/// </summary>
 public sealed class ProcessorOptions : ConsumerSettings
 {
-    /// <summary>The stream's name or ARN, instead of what <see cref="KinesisProcessorAttribute"/> says.</summary>
+    /// <summary>The name or the ARN of the stream, instead of that in <see cref="KinesisProcessorAttribute"/>.</summary>
     public string? Stream { get; set; }
 }

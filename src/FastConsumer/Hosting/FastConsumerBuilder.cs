@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using FastConsumer.Processors;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -10,6 +11,7 @@ namespace FastConsumer.Hosting;
 public sealed class FastConsumerBuilder
 {
     private readonly List<ProcessorRegistration> _processors = [];
+    private readonly Dictionary<string, IReadOnlyList<string>> _sections = new(StringComparer.OrdinalIgnoreCase);
 
     internal FastConsumerBuilder(IServiceCollection services, string name)
     {
@@ -27,6 +29,23 @@ public sealed class FastConsumerBuilder
     public string ConfigurationSection => Name.Length == 0 ? "FastConsumer" : $"FastConsumer:Consumers:{Name}";
 
     internal IReadOnlyList<ProcessorRegistration> Processors => _processors;
+
+    /// <summary>The further sections below <see cref="ConfigurationSection"/>, with their keys.</summary>
+    internal IReadOnlyDictionary<string, IReadOnlyList<string>> Sections => _sections;
+
+    /// <summary>
+    /// Names a section below <see cref="ConfigurationSection"/> that an extension of the builder binds, such as that of a lease store. Other
+    /// sections, and keys in it that are not among these, are warned of when the host starts.
+    /// </summary>
+    /// <param name="name">The section's name.</param>
+    /// <param name="keys">The keys that it may have.</param>
+    public FastConsumerBuilder AddConfigurationSection(string name, params IEnumerable<string> keys)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(keys);
+        _sections[name] = [.. keys];
+        return this;
+    }
 
     /// <summary>
     /// Adds a processor: a partial class with <see cref="KinesisProcessorAttribute"/>. Each shard gets an instance of its own from a scope
@@ -46,9 +65,11 @@ public sealed class FastConsumerBuilder
 
         _processors.Add(processor);
         Services.TryAddTransient<TProcessor>();
-        string section = $"{ConfigurationSection}:Processors:{processor.Name}";
+        string section = SectionOf(processor.Name);
         string consumerName = Name;
-        OptionsBuilder<ProcessorOptions> options = Services.AddOptions<ProcessorOptions>(OptionsName(processor)).BindConfiguration(section);
+        OptionsBuilder<ProcessorOptions> options = Services.AddOptions<ProcessorOptions>(OptionsName(processor))
+            .BindConfiguration(section)
+            .Configure<IServiceProvider>((own, provider) => ConfiguredTime.Correct(own, provider.GetService<IConfiguration>(), section));
         if (configure is not null)
         {
             options.Configure(configure);
@@ -60,6 +81,9 @@ public sealed class FastConsumerBuilder
             own => SettingsValidation.Validate(own, provider.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(consumerName), processor, section)));
         return this;
     }
+
+    /// <summary>Where the options of one processor stand in the configuration.</summary>
+    internal string SectionOf(string processor) => $"{ConfigurationSection}:Processors:{processor}";
 
     /// <summary>The name of one processor's options.</summary>
     internal string OptionsName(ProcessorRegistration processor) => $"{Name}/{processor.Name}";

@@ -1,5 +1,6 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -51,12 +52,17 @@ public static class FastConsumerServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RandomSource>();
         services.TryAddSingleton<ConsumerMetrics>();
+        services.TryAddSingleton<HostConsumers>();
         services.TryAddSingleton<LeaseTables>();
         services.TryAddSingleton<FanOutConsumers>();
         services.TryAddSingleton<IKinesisClientFactory, KinesisClientFactory>();
         services.AddKeyedSingleton(name, builder);
         services.AddKeyedSingleton<ConsumerHealth>(name);
-        services.AddOptions<FastConsumerOptions>(name).BindConfiguration(builder.ConfigurationSection);
+        services.AddSingleton(builder);
+        services.AddOptions<FastConsumerOptions>(name)
+            .BindConfiguration(builder.ConfigurationSection)
+            .Configure<IServiceProvider>((options, provider) =>
+                ConfiguredTime.Correct(options, provider.GetService<IConfiguration>(), builder.ConfigurationSection));
         services.AddSingleton<IValidateOptions<FastConsumerOptions>>(new SettingsValidator<FastConsumerOptions>(
             name, options => SettingsValidation.Validate(options, builder.ConfigurationSection)));
         services.AddSingleton<IHostedService>(provider => new ConsumerService(builder, provider));

@@ -31,6 +31,7 @@ internal sealed class LeaseCoordinator
     private readonly TableLooks _looks;
     private readonly Namesakes _namesakes;
     private readonly TableShare _share;
+    private readonly UnreadableRows _unreadable;
     private readonly LeaseRequests _requests;
     private readonly Lookout _lookout;
     private readonly Random _random;
@@ -51,6 +52,7 @@ internal sealed class LeaseCoordinator
         _random = parts.Random.Create();
         _throttles = new ThrottleNotice(parts);
         _share = new TableShare(parts, store, budget);
+        _unreadable = new UnreadableRows(parts, store.Description);
         _requests = new LeaseRequests(parts, store, bell);
         _lookout = new Lookout(parts, store, runs, observer, bell, looks, _requests, _random);
         sync.ListingOver = () =>
@@ -146,13 +148,17 @@ internal sealed class LeaseCoordinator
         }
 
         _looks.Listed(leases.Count);
+        _unreadable.Report(leases);
+        // nobody writes a row that cannot be read; it only keeps its shard's descendants waiting
+        IReadOnlyList<Lease> all = leases;
+        leases = [.. leases.Where(static lease => lease.Problem is null)];
         _observer.Observe(leases, begun);
         _bell.Heard(leases);
         _namesakes.Listed(leases, _observer.IsFree);
         bool hasAnswered = HandOver(leases);
         try
         {
-            hasAnswered |= await MoveAsync(leases, cancellationToken);
+            hasAnswered |= await MoveAsync(all, cancellationToken);
         }
         catch
         {
@@ -216,7 +222,8 @@ internal sealed class LeaseCoordinator
         LeaseMoves moves = LeasePlan.Balance(runnable, view, _random);
         bool hasTaken = await TakeAllAsync(moves.Take, runnable.Count, cancellationToken);
         await _requests.WithdrawAsync(moves.Withdraw, cancellationToken);
-        await _requests.AskAsync([.. moves.Request.Take(_share.MovesAtOnce(runnable.Count))], leases, cancellationToken);
+        await _requests.AskAsync(
+            [.. moves.Request.Take(_share.MovesAtOnce(runnable.Count))], [.. leases.Where(static lease => lease.Problem is null)], cancellationToken);
         return hasTaken;
     }
 
@@ -262,7 +269,7 @@ internal sealed class LeaseCoordinator
         long started = _parts.Time.GetTimestamp();
         try
         {
-            return (lease, await _store.TakeAsync(lease, Me, cancellationToken), started);
+            return (lease, await _store.TakeAsync(lease, Me, _parts.Session, cancellationToken), started);
         }
         catch (Exception e)
         {

@@ -154,7 +154,8 @@ internal sealed class Lookout
         }
 
         long begun = _parts.Time.GetTimestamp();
-        IReadOnlyList<Lease> rows = await _store.GetManyAsync(keys, ReadConsistency.Eventual, cancellationToken);
+        IReadOnlyList<Lease> rows =
+            [.. (await _store.GetManyAsync(keys, ReadConsistency.Eventual, cancellationToken)).Where(static row => row.Problem is null)];
         _observer.Glance(rows, begun);
         foreach (Lease row in rows)
         {

@@ -21,6 +21,9 @@ internal abstract class ProcessorRegistration
     /// <summary>True where a rule of it says <see cref="ErrorAction.DeadLetter"/>.</summary>
     public abstract bool UsesDeadLetters { get; }
 
+    /// <summary>The services that its methods take.</summary>
+    public abstract IReadOnlyList<ProcessorService> Services { get; }
+
     /// <summary>Makes a shard's own instance and its pipeline, from the shard's scope.</summary>
     public abstract ShardPipeline CreatePipeline(IServiceProvider services);
 }
@@ -44,6 +47,8 @@ internal sealed class ProcessorRegistration<TProcessor> : ProcessorRegistration
     public override RecordOrder Order => _definition.Order;
 
     public override bool UsesDeadLetters => _definition.UsesDeadLetters;
+
+    public override IReadOnlyList<ProcessorService> Services => _definition.Services;
 
     public override ShardPipeline CreatePipeline(IServiceProvider services) =>
         _definition.CreatePipeline(services.GetRequiredService<TProcessor>(), services);

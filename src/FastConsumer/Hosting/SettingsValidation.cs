@@ -8,6 +8,7 @@ namespace FastConsumer.Hosting;
 internal static class SettingsValidation
 {
     private const string ConsumerNames = "1 to 128 of letters, digits, '_', '.' and '-'";
+    private const string Waits = "more than zero to 1.00:00:00";
 
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMinutes(4);
@@ -16,28 +17,38 @@ internal static class SettingsValidation
 
     public static ValidateOptionsResult Validate(FastConsumerOptions options, string section)
     {
-        List<string> failures = [];
-        Shared(options, section, failures);
-        Check(options.PrefetchBytes > 0, failures, section, nameof(options.PrefetchBytes), options.PrefetchBytes, "more than 0 bytes");
-        Check(options.StopTimeout > FastConsumerOptions.ReleaseTime && options.StopTimeout <= s_longest, failures, section, nameof(options.StopTimeout), options.StopTimeout, "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00");
-        Check(options.WorkerId is null || options.WorkerId.Trim().Length > 0, failures, section, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        var checks = new Checks(section);
+        Shared(options, checks);
+        checks.That(options.PrefetchBytes > 0, nameof(options.PrefetchBytes), options.PrefetchBytes, "more than 0 bytes");
+        checks.That(
+            options.StopTimeout > FastConsumerOptions.ReleaseTime && options.StopTimeout <= s_longest,
+            nameof(options.StopTimeout),
+            options.StopTimeout,
+            "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00");
+        checks.That(
+            options.WorkerId is null || options.WorkerId.Trim().Length > 0, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
+        return checks.Result;
     }
 
-    public static ValidateOptionsResult Validate(ProcessorOptions options, FastConsumerOptions consumer, ProcessorRegistration processor, string section)
+    public static ValidateOptionsResult Validate(
+        ProcessorOptions options, FastConsumerOptions consumer, ProcessorRegistration processor, string section)
     {
-        List<string> failures = [];
-        Shared(options, section, failures);
+        var checks = new Checks(section);
+        Shared(options, checks);
         string? application = options.ApplicationName ?? consumer.ApplicationName;
         if (string.IsNullOrWhiteSpace(application))
         {
-            failures.Add($"{processor.Name} has no application name: set {section[..section.IndexOf(":Processors", StringComparison.Ordinal)]}:ApplicationName or AddFastConsumer(options => options.ApplicationName = ...). Workers of one name share the stream's shards.");
+            checks.Fail(
+                $"{processor.Name} has no application name: set {section[..section.IndexOf(":Processors", StringComparison.Ordinal)]}:ApplicationName "
+                    + "or AddFastConsumer(options => options.ApplicationName = ...). Workers with the same name share the stream's shards.");
         }
 
         string? consumerName = options.ConsumerName ?? consumer.ConsumerName ?? application;
         if ((options.ReadMode ?? consumer.ReadMode) == ReadMode.FanOut && !string.IsNullOrWhiteSpace(consumerName) && !IsConsumerName(consumerName))
         {
-            failures.Add($"{processor.Name} reads by fan-out as consumer '{consumerName}', which cannot be registered: set {section}:ConsumerName to {ConsumerNames}. Where it is not set, it is the application's name.");
+            checks.Fail(
+                $"{processor.Name} reads by fan-out as consumer '{consumerName}', which cannot be registered: set {section}:ConsumerName to "
+                    + $"{ConsumerNames}. If it is not set, it is the application's name.");
         }
 
         try
@@ -46,53 +57,119 @@ internal static class SettingsValidation
         }
         catch (ArgumentException e)
         {
-            failures.Add($"{processor.Name}: {e.Message}");
+            checks.Fail($"{processor.Name}: {e.Message}");
         }
 
         if ((options.CheckpointInterval ?? consumer.CheckpointInterval) is null && !IsWait(processor.CheckpointInterval))
         {
-            failures.Add($"{processor.Name}: [Checkpoint(Interval = ...)] is {processor.CheckpointInterval}; allowed is more than zero to 1.00:00:00.");
+            checks.Fail($"{processor.Name}: [Checkpoint(Interval = ...)] is {processor.CheckpointInterval}; allowed is {Waits}.");
         }
 
-        StartPosition start = options.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon;
-        if (start == StartPosition.AtTimestamp && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
+        if (WorkerSettings.StartOf(options, consumer) == StartPosition.AtTimestamp && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
         {
-            failures.Add($"{processor.Name} starts AtTimestamp, and {section}:StartTimestamp is not set: give the time, or start at TrimHorizon or Latest.");
+            checks.Fail(
+                $"{processor.Name} starts AtTimestamp, and {section}:StartTimestamp is not set: give the time, or start at TrimHorizon or Latest.");
         }
 
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        return checks.Result;
     }
 
     private static bool IsConsumerName(string name) =>
         name.Length is > 0 and <= 128 && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
 
-    private static void Shared(ConsumerSettings settings, string section, List<string> failures)
+    private static void Shared(ConsumerSettings settings, Checks checks)
     {
-        Check(settings.Limit is null or (>= 1 and <= 10_000), failures, section, nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
-        Check(settings.IdlePollInterval is null || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll), failures, section, nameof(settings.IdlePollInterval), settings.IdlePollInterval, "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)");
-        Check(settings.StreamWindowBytes is null or (>= KinesisClientOptions.SmallestStreamWindowBytes and <= KinesisClientOptions.LargestStreamWindowBytes), failures, section, nameof(settings.StreamWindowBytes), settings.StreamWindowBytes, "65536 to 16777216 bytes");
-        Check(IsWait(settings.CheckpointInterval), failures, section, nameof(settings.CheckpointInterval), settings.CheckpointInterval, "more than zero to 1.00:00:00");
-        Check(settings.CheckpointRecords is null or >= 0, failures, section, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no bound) or more");
-        Check(settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)), failures, section, nameof(settings.LeaseDuration), settings.LeaseDuration, "00:00:01 to 01:00:00");
-        Check(settings.LeaseTableWriteUnits is null or > 0, failures, section, nameof(settings.LeaseTableWriteUnits), settings.LeaseTableWriteUnits, "more than 0 write units a second");
-        Check(settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1), failures, section, nameof(settings.ShardSyncInterval), settings.ShardSyncInterval, "00:00:01 or more");
-        Check(IsWait(settings.RetryInitialBackoff), failures, section, nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, "more than zero to 1.00:00:00");
-        Check(IsWait(settings.RetryMaxBackoff) && (settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.Zero)), failures, section, nameof(settings.RetryMaxBackoff), settings.RetryMaxBackoff, "no less than RetryInitialBackoff, to 1.00:00:00");
-        Check(settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"), failures, section, nameof(settings.ServiceUrl), settings.ServiceUrl, "an absolute http or https URL");
-        Check(settings.StartPosition is null || Enum.IsDefined(settings.StartPosition.Value), failures, section, nameof(settings.StartPosition), settings.StartPosition, "TrimHorizon, Latest or AtTimestamp");
-        Check(settings.LeaseBalancing is null || Enum.IsDefined(settings.LeaseBalancing.Value), failures, section, nameof(settings.LeaseBalancing), settings.LeaseBalancing, "Count or Throughput");
-        Check(settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), failures, section, nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
-        Check(settings.ConsumerName is null || IsConsumerName(settings.ConsumerName), failures, section, nameof(settings.ConsumerName), settings.ConsumerName, ConsumerNames);
-        Check(settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), failures, section, nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");
+        Reading(settings, checks);
+        checks.That(IsWait(settings.CheckpointInterval), nameof(settings.CheckpointInterval), settings.CheckpointInterval, Waits);
+        checks.That(
+            settings.CheckpointRecords is null or >= 0, nameof(settings.CheckpointRecords), settings.CheckpointRecords, "0 (no limit) or more");
+        checks.That(
+            settings.LeaseDuration is null || (settings.LeaseDuration >= TimeSpan.FromSeconds(1) && settings.LeaseDuration <= TimeSpan.FromHours(1)),
+            nameof(settings.LeaseDuration),
+            settings.LeaseDuration,
+            "00:00:01 to 01:00:00");
+        checks.That(settings.MaxLeases is null or > 0, nameof(settings.MaxLeases), settings.MaxLeases, "1 or more leases");
+        checks.That(
+            settings.LeaseTableWriteUnits is null or > 0,
+            nameof(settings.LeaseTableWriteUnits),
+            settings.LeaseTableWriteUnits,
+            "more than 0 write units a second");
+        checks.That(
+            settings.LeaseBalancing is null || Enum.IsDefined(settings.LeaseBalancing.Value),
+            nameof(settings.LeaseBalancing),
+            settings.LeaseBalancing,
+            "Count or Throughput");
+        checks.That(
+            settings.ShardSyncInterval is null || settings.ShardSyncInterval >= TimeSpan.FromSeconds(1),
+            nameof(settings.ShardSyncInterval),
+            settings.ShardSyncInterval,
+            "00:00:01 or more");
+        checks.That(IsWait(settings.RetryInitialBackoff), nameof(settings.RetryInitialBackoff), settings.RetryInitialBackoff, Waits);
+        checks.That(
+            IsWait(settings.RetryMaxBackoff)
+                && (settings.RetryMaxBackoff is null || settings.RetryMaxBackoff >= (settings.RetryInitialBackoff ?? TimeSpan.Zero)),
+            nameof(settings.RetryMaxBackoff),
+            settings.RetryMaxBackoff,
+            "no less than RetryInitialBackoff, to 1.00:00:00");
+    }
+
+    private static void Reading(ConsumerSettings settings, Checks checks)
+    {
+        checks.That(settings.Limit is null or (>= 1 and <= 10_000), nameof(settings.Limit), settings.Limit, "1 to 10,000 records (the service's limit)");
+        checks.That(
+            settings.IdlePollInterval is null || (settings.IdlePollInterval >= s_shortestPoll && settings.IdlePollInterval <= s_longestPoll),
+            nameof(settings.IdlePollInterval),
+            settings.IdlePollInterval,
+            "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)");
+        checks.That(
+            settings.StreamWindowBytes is null
+                or (>= KinesisClientOptions.SmallestStreamWindowBytes and <= KinesisClientOptions.LargestStreamWindowBytes),
+            nameof(settings.StreamWindowBytes),
+            settings.StreamWindowBytes,
+            "65536 to 16777216 bytes");
+        checks.That(
+            settings.ServiceUrl is null || (Uri.TryCreate(settings.ServiceUrl, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"),
+            nameof(settings.ServiceUrl),
+            settings.ServiceUrl,
+            "an absolute http or https URL");
+        checks.That(
+            settings.StartPosition is null || Enum.IsDefined(settings.StartPosition.Value),
+            nameof(settings.StartPosition),
+            settings.StartPosition,
+            "TrimHorizon, Latest or AtTimestamp");
+        if (settings is { StartTimestamp: not null, StartPosition: StartPosition.TrimHorizon or StartPosition.Latest })
+        {
+            checks.Fail(
+                $"{checks.Section}:StartTimestamp is set, and {checks.Section}:StartPosition is {settings.StartPosition}: only one of them can count. "
+                    + "Remove StartPosition (or set it to AtTimestamp) to start at the time, or remove StartTimestamp.");
+        }
+
+        checks.That(
+            settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
+        checks.That(
+            settings.ConsumerName is null || IsConsumerName(settings.ConsumerName), nameof(settings.ConsumerName), settings.ConsumerName, ConsumerNames);
+        checks.That(
+            settings.Protocol is null || Enum.IsDefined(settings.Protocol.Value), nameof(settings.Protocol), settings.Protocol, "Auto, Cbor or Json");
     }
 
     private static bool IsWait(TimeSpan? value) => value is null || (value > TimeSpan.Zero && value <= s_longest);
 
-    private static void Check(bool valid, List<string> failures, string section, string name, object? value, string allowed)
+    private sealed class Checks(string section)
     {
-        if (!valid)
+        private readonly List<string> _failures = [];
+
+        public string Section => section;
+
+        public ValidateOptionsResult Result => _failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(_failures);
+
+        public void Fail(string failure) => _failures.Add(failure);
+
+        public void That(bool valid, string name, object? value, string allowed)
         {
-            failures.Add(string.Create(CultureInfo.InvariantCulture, $"{section}:{name} is {value}; allowed is {allowed}."));
+            if (!valid)
+            {
+                Fail(string.Create(CultureInfo.InvariantCulture, $"{section}:{name} is {value}; allowed is {allowed}."));
+            }
         }
     }
 }

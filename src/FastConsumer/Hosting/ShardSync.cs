@@ -307,7 +307,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
             // KCL leaves the owner where it is, and so does a worker that dies before its release
             foreach (Lease lease in removable.Where(observer.IsFree).Take(MostDeleted))
             {
-                if (await store.DeleteAsync(lease, cancellationToken))
+                if (await store.TryDeleteAsync(lease, cancellationToken))
                 {
                     ConsumerLog.LeaseDeleted(parts.Log, lease.LeaseKey);
                 }
@@ -345,7 +345,7 @@ internal sealed class ShardSync(WorkerParts parts, ILeaseStore store, LeaseObser
     private async Task<bool> CreateAsync(Lease lease, bool isFirstStart, CancellationToken cancellationToken)
     {
         long begun = parts.Time.GetTimestamp();
-        if (!await store.CreateAsync(lease with { StreamCreatedAt = StreamCreatedAt, StreamName = Settings.Stream.Name }, cancellationToken))
+        if (!await store.TryCreateAsync(lease with { StreamCreatedAt = StreamCreatedAt, StreamName = Settings.Stream.Name }, cancellationToken))
         {
             return false;
         }

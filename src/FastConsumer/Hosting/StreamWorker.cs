@@ -1,5 +1,4 @@
 using FastConsumer.Diagnostics;
-using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
@@ -13,9 +12,6 @@ namespace FastConsumer.Hosting;
 /// </summary>
 internal sealed class StreamWorker : IAsyncDisposable
 {
-    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_maximumRetry = TimeSpan.FromSeconds(30);
-
     private readonly WorkerParts _parts;
     private readonly ILeaseStore _store;
     private readonly StopPhases _phases;
@@ -24,7 +20,6 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly Succession _succession;
     private readonly LeaseCoordinator _coordinator;
     private readonly WriteBudget _budget;
-    private readonly Random _random;
     private readonly ILogger _log;
     private Task? _run;
 
@@ -33,7 +28,6 @@ internal sealed class StreamWorker : IAsyncDisposable
         _parts = parts;
         _store = store;
         _log = parts.Log;
-        _random = parts.Random.Create();
         _phases = new StopPhases(parts.Time);
         var observer = new LeaseObserver(parts.Settings.LeaseDuration, parts.Time);
         _sync = new ShardSync(parts, store, observer);
@@ -49,8 +43,6 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     private WorkerSettings Settings => _parts.Settings;
 
-    private string Place => $"{Settings.Stream.Name}/{Settings.ProcessorName}";
-
     /// <summary>Starts the worker in the background.</summary>
     public void Start() => _run = ApartTask.StartOn(_parts.Scheduler, RunAsync);
 
@@ -62,6 +54,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             return;
         }
 
+        int releasedBefore = _runs.Released;
         _phases.Begin(Settings.StopTimeout);
         await using CancellationTokenRegistration drain = _phases.CancelHandlers.UnsafeRegister(
             static state =>
@@ -74,7 +67,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             },
             this);
         await _run.WaitAsync(hurry);
-        ConsumerLog.Stopped(_log, Settings.ProcessorName, _runs.Released);
+        ConsumerLog.Stopped(_log, Settings.ProcessorName, _runs.Released - releasedBefore);
     }
 
     /// <summary>For tests: ends as a crash does. Nothing further is written, and the leases stay in their table as they are.</summary>
@@ -104,12 +97,13 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        using IDisposable? scope = ContextLogger.BeginScope(_log);
         using var renewalEnd = new CancellationTokenSource();
         Task renewal = Task.CompletedTask;
         Task watch = Task.CompletedTask;
         try
         {
-            await PrepareAsync(_phases.Stop);
+            _sync.Described((await new StartPreparation(_parts, _store).RunAsync(_phases.Stop)).StreamCreationTimestamp);
             var renewer = new LeaseRenewer(_runs.Leases, Settings.LeaseDuration, _budget, _parts.Time, _log);
             renewal = renewer.RunAsync(renewalEnd.Token);
             watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _log).RunAsync(() => _runs.Intakes, renewalEnd.Token);
@@ -130,41 +124,6 @@ internal sealed class StreamWorker : IAsyncDisposable
             await _succession.EndAsync(_coordinator.HasReached);
             await _sync.EndAsync();
             await watch;
-        }
-    }
-
-    /// <summary>Waits until stream and lease table are there and answer.</summary>
-    private async Task PrepareAsync(CancellationToken cancellationToken)
-    {
-        var backoff = new Backoff(s_firstRetry, s_maximumRetry, _random);
-        while (true)
-        {
-            try
-            {
-                StreamDescriptionSummary stream = await _parts.Client.DescribeStreamSummaryAsync(Settings.Stream, cancellationToken);
-                if (stream.StreamStatus is "CREATING" or "DELETING")
-                {
-                    throw new KinesisException($"Stream {Settings.Stream} is {stream.StreamStatus}; it is read once it is ACTIVE.", KinesisErrorKind.ResourceInUse);
-                }
-
-                _sync.Described(stream.StreamCreationTimestamp);
-                await _store.PrepareAsync(cancellationToken);
-                if (_parts.FanOut is { } fanOut)
-                {
-                    await fanOut.PrepareAsync(cancellationToken);
-                }
-
-                _parts.Health.Clear(Place);
-                ConsumerLog.Started(_log, Settings.ProcessorName, Settings.Stream.ToString(), _parts.Client.EndpointDescription, Settings.WorkerId, Settings.ApplicationName, _store.Description);
-                return;
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                TimeSpan wait = backoff.Next();
-                _parts.Health.Report(Place, ConditionSeverity.Unhealthy, $"{Settings.ProcessorName} cannot start on stream {Settings.Stream}: {e.Message}");
-                ConsumerLog.StartFailed(_log, Settings.ProcessorName, Settings.Stream.ToString(), wait, e);
-                await Task.Delay(wait, _parts.Time, cancellationToken);
-            }
         }
     }
 }

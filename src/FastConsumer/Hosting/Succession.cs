@@ -134,7 +134,7 @@ internal sealed class Succession(WorkerParts parts, ILeaseStore store, LeaseObse
     {
         try
         {
-            IReadOnlyList<Lease> leases = await store.ListAsync(ReadConsistency.Strong, end);
+            IReadOnlyList<Lease> leases = [.. (await store.ListAsync(ReadConsistency.Strong, end)).Where(static row => row.Problem is null)];
             HashSet<string?> holders = [.. leases.Where(static lease => lease.IsHeldByFastConsumer && !lease.IsFinished).Select(static lease => lease.LeaseOwner)];
             foreach (Lease lease in leases)
             {

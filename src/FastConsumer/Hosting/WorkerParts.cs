@@ -23,6 +23,9 @@ internal sealed record WorkerParts(
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }
 
+    /// <summary>A name of this process's that no other has: each take notes it.</summary>
+    public required string Session { get; init; }
+
     /// <summary>The stream's key, for messages.</summary>
     public StreamKey StreamKey { get; } = new(Client, Settings.Stream, Time);
 

@@ -3,9 +3,15 @@ using FastConsumer.Kinesis;
 
 namespace FastConsumer.Hosting;
 
-/// <summary>The immutable snapshot of the options that one processor's worker runs by: processor before consumer before attribute before default.</summary>
+/// <summary>
+/// The immutable snapshot of the options that one processor's worker runs by: the processor's before the consumer's before the attribute's before
+/// the default.
+/// </summary>
 internal sealed record WorkerSettings
 {
+    private static readonly TimeSpan s_checkpointInterval =
+        TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture);
+
     public required string ProcessorName { get; init; }
 
     public required string ApplicationName { get; init; }
@@ -48,6 +54,9 @@ internal sealed record WorkerSettings
 
     public required TimeSpan LeaseDuration { get; init; }
 
+    /// <summary>The most leases that the worker holds; null for no limit.</summary>
+    public int? MaxLeases { get; init; }
+
     public required TimeSpan ShardSyncInterval { get; init; }
 
     public double? LeaseTableWriteUnits { get; init; }
@@ -73,8 +82,22 @@ internal sealed record WorkerSettings
         _ => CheckpointPosition.TrimHorizon,
     };
 
-    public static WorkerSettings Resolve(ProcessorRegistration processor, FastConsumerOptions consumer, ProcessorOptions own, string workerId)
+    /// <summary>
+    /// The start position of a processor. A time that is set without a position means AtTimestamp; what is set for the processor comes first.
+    /// </summary>
+    public static StartPosition StartOf(ProcessorOptions own, FastConsumerOptions consumer) => Said(own) ?? Said(consumer) ?? StartPosition.TrimHorizon;
+
+    /// <param name="processor">The processor.</param>
+    /// <param name="consumer">The consumer's options.</param>
+    /// <param name="own">The processor's options.</param>
+    /// <param name="workerId">The worker's name in the lease table.</param>
+    /// <param name="aws">What the application says for all of its AWS clients.</param>
+    public static WorkerSettings Resolve(
+        ProcessorRegistration processor, FastConsumerOptions consumer, ProcessorOptions own, string workerId, AwsDefaults? aws = null)
     {
+        string? profile = own.Profile ?? consumer.Profile;
+        // a profile that is set here is nearer than credentials that are set for all clients
+        AWSCredentials? credentials = own.Credentials ?? consumer.Credentials ?? (profile is null ? aws?.Credentials : null);
         TimeSpan retryInitialBackoff = own.RetryInitialBackoff ?? consumer.RetryInitialBackoff ?? ConsumerSettings.DefaultRetryInitialBackoff;
         TimeSpan retryMaxBackoff = own.RetryMaxBackoff ?? consumer.RetryMaxBackoff ?? ConsumerSettings.DefaultRetryMaxBackoff;
         return new WorkerSettings
@@ -82,12 +105,12 @@ internal sealed record WorkerSettings
             ProcessorName = processor.Name,
             ApplicationName = own.ApplicationName ?? consumer.ApplicationName!,
             Stream = StreamIdentifier.Parse(own.Stream ?? processor.Stream),
-            Region = own.Region ?? consumer.Region,
-            Profile = own.Profile ?? consumer.Profile,
-            ServiceUrl = own.ServiceUrl ?? consumer.ServiceUrl,
-            Credentials = own.Credentials ?? consumer.Credentials,
+            Region = own.Region ?? consumer.Region ?? aws?.Region,
+            Profile = profile,
+            ServiceUrl = own.ServiceUrl ?? consumer.ServiceUrl ?? aws?.ServiceUrl,
+            Credentials = credentials,
             Protocol = own.Protocol ?? consumer.Protocol ?? KinesisProtocol.Auto,
-            StartPosition = own.StartPosition ?? consumer.StartPosition ?? StartPosition.TrimHorizon,
+            StartPosition = StartOf(own, consumer),
             StartTimestamp = own.StartTimestamp ?? consumer.StartTimestamp,
             ReadMode = own.ReadMode ?? consumer.ReadMode ?? ReadMode.Polling,
             ConsumerName = own.ConsumerName ?? consumer.ConsumerName ?? own.ApplicationName ?? consumer.ApplicationName!,
@@ -96,9 +119,11 @@ internal sealed record WorkerSettings
             Limit = own.Limit ?? consumer.Limit ?? ConsumerSettings.DefaultLimit,
             Deaggregate = own.Deaggregate ?? consumer.Deaggregate ?? true,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
-            CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture),
-            CheckpointRecords = own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
+            CheckpointInterval = own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? s_checkpointInterval,
+            CheckpointRecords =
+                own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
+            MaxLeases = own.MaxLeases ?? consumer.MaxLeases,
             LeaseTableWriteUnits = own.LeaseTableWriteUnits ?? consumer.LeaseTableWriteUnits,
             LeaseBalancing = own.LeaseBalancing ?? consumer.LeaseBalancing ?? LeaseBalancing.Count,
             ShardSyncInterval = own.ShardSyncInterval ?? consumer.ShardSyncInterval ?? ConsumerSettings.DefaultShardSyncInterval,
@@ -109,4 +134,7 @@ internal sealed record WorkerSettings
             IgnoreReadQuota = consumer.IgnoreReadQuota,
         };
     }
+
+    private static StartPosition? Said(ConsumerSettings settings) =>
+        settings.StartPosition ?? (settings.StartTimestamp is null ? null : StartPosition.AtTimestamp);
 }

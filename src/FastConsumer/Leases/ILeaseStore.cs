@@ -1,13 +1,16 @@
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// The table of leases of one application on one stream: ownership and position, nothing else (snapshots of state have a
-/// store of their own, <see cref="Checkpoints.ICheckpointStore"/>). Every write is conditional on what the caller has read.
+/// The table of leases of one application on one stream. A store reads rows and writes them on a condition, and knows nothing of what a
+/// take, a
+/// checkpoint or a release is: a <see cref="LeaseWrite"/> says so attribute by attribute. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A store must settle doubt itself: where an answer was lost or a condition failed, it reads the row back, and reports a
-/// write that did take effect as <see cref="LeaseWriteOutcome.Written"/>. Throttling and unreachable servers throw
-/// <see cref="LeaseStoreException"/>. At most one write per lease is under way at a time; callers see to it.
+/// A store sends each write once: no retry, for a write whose answer was lost and that is sent again fails its own condition. It reads
+/// nothing
+/// back and settles no doubt, but says what it knows: <see cref="LeaseWrite.Outcome"/>. Reads may be retried. A call may block its thread;
+/// it must end
+/// soon after its token is cancelled. <c>FastConsumer.Testing.Leases.LeaseStoreConformance</c> tests a store of your own.
 /// </remarks>
 public interface ILeaseStore : IAsyncDisposable
 {
@@ -18,65 +21,40 @@ public interface ILeaseStore : IAsyncDisposable
     /// <exception cref="LeaseStoreException">It is missing or of another shape; the message says how and what to do.</exception>
     Task PrepareAsync(CancellationToken cancellationToken);
 
-    /// <summary>All leases. Rows that are not leases are left out.</summary>
+    /// <summary>
+    /// All leases, in any order, also those that cannot be read (<see cref="Lease.Problem"/>). Rows that are not leases are left out
+    /// (<see cref="Lease.IsLease"/>).
+    /// </summary>
+    /// <exception cref="LeaseStoreException">They cannot be read.</exception>
     Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken);
 
-    /// <summary>One lease, read consistently; null where there is none.</summary>
-    Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken);
-
     /// <summary>Those of the leases that are there, in any order: cheaper than a list where few are asked for.</summary>
-    Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken);
-
-    /// <summary>Creates a lease unless there is one; true where this call created it.</summary>
-    Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1 to
-    /// the counter, counts the switch of owners, notes the taker (<see cref="Lease.TakenBy"/>) and its process (<see cref="Lease.Session"/>), and removes requests and rings. Where its answer is
-    /// lost, the owner and the next counter are no proof that it took effect: a release to the same worker, or a late renewal of its own, leave the
-    /// same. The taker is, where it was another one before.
-    /// </summary>
-    Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken);
+    /// <exception cref="LeaseStoreException">They cannot be read.</exception>
+    Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Renews leases and writes checkpoints: each update on its own condition (owner, counter, no hand-over), with
-    /// counter + 1. Results stand in the order of the updates; a throttled or failed one does not hold up the others. A failed
-    /// one comes with a <see cref="LeaseStoreException"/> that says whether it was throttled.
+    /// Creates the row that <see cref="Lease.ToAttributes"/> says unless there is one, be it a lease or not:
+    /// <see cref="LeaseWrite.Outcome.Refused"/>
+    /// then. Throws for arguments and cancellation only.
     /// </summary>
-    /// <exception cref="ArgumentException">A lease has no owner, or there are two updates of one lease.</exception>
-    Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken);
+    Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Gives a lease up as KCL's evict does: on condition that owner and counter are as held, removes the owner, or sets the successor
-    /// in its place, adds 1 to the counter, and removes requests and rings. During a KCL 3.x hand-over only the old owner goes, and the next
-    /// one stays, whatever the successor.
+    /// Writes rows, each on its own condition: all or nothing of one write, and one that fails does not hold up the others. The results
+    /// stand in
+    /// the order of the writes. Throws for arguments and cancellation only; after a cancellation nobody knows which of them took effect.
     /// </summary>
-    Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken);
+    /// <exception cref="ArgumentException">See <see cref="LeaseWrite.ThrowIfInvalid"/>.</exception>
+    Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Asks the owner to hand a lease over, or takes that back where <paramref name="requester"/> is null: on condition that owners
-    /// and request are as observed. Leaves the counter alone, so that it disturbs no write of the owner.
+    /// Deletes a row on condition that its counter and both owners are as observed. <see cref="LeaseWrite.Outcome.Refused"/> where they
+    /// are not, and
+    /// where there is no row. Throws for arguments and cancellation only.
     /// </summary>
-    Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Rings at an owner's row: sets <see cref="Lease.Notification"/> on condition that the row still has this owner; true where it has.
-    /// Leaves the counter alone. It is a hint, no more: one that is lost costs time only.
-    /// </summary>
-    Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken);
-
-    /// <summary>Writes what was learnt of the shard's place among others; leaves owner, counter and checkpoint alone.</summary>
-    Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken);
-
-    /// <summary>Deletes a lease on condition that it is as observed; true where it is gone.</summary>
-    Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken);
+    Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken);
 }
-
-/// <summary>One conditional write of an owner: a renewal, with a checkpoint where there is news.</summary>
-/// <param name="Held">The lease as this worker last wrote it: owner and counter are the condition.</param>
-/// <param name="Checkpoint">The new position; null to renew only.</param>
-/// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is. Written with a checkpoint only.</param>
-public readonly record struct LeaseUpdate(Lease Held, CheckpointPosition? Checkpoint = null, double? Throughput = null);
 
 /// <summary>What a read may show.</summary>
 public enum ReadConsistency
@@ -88,26 +66,10 @@ public enum ReadConsistency
     Strong,
 }
 
-/// <summary>What became of a conditional write.</summary>
-public enum LeaseWriteOutcome
-{
-    /// <summary>It took effect.</summary>
-    Written,
-
-    /// <summary>The row is not what the condition says: another worker has it, or it is gone.</summary>
-    Refused,
-
-    /// <summary>The store could not tell or would not take it now (throttled, unreachable): try again later.</summary>
-    Failed,
-}
-
-/// <summary>The answer to a conditional write.</summary>
-/// <param name="Outcome">What became of it.</param>
-/// <param name="Lease">The row after the write, or as it refused it; null where it is gone or unknown.</param>
-/// <param name="Error">Why it failed, of <see cref="LeaseWriteOutcome.Failed"/>.</param>
-public readonly record struct LeaseWriteResult(LeaseWriteOutcome Outcome, Lease? Lease, Exception? Error = null);
-
-/// <summary>A lease store that cannot do its work: missing, of another shape, denied, throttled or unreachable. The message names the table and the remedy.</summary>
+/// <summary>
+/// A lease store that cannot do its work: missing, of another shape, denied, throttled or unreachable. The message names the table and the
+/// remedy.
+/// </summary>
 public sealed class LeaseStoreException : Exception
 {
     /// <summary>Creates the exception; <paramref name="message"/> is complete.</summary>
@@ -120,7 +82,10 @@ public sealed class LeaseStoreException : Exception
     /// <summary>True where the store took it for too much at a time: to be asked less often.</summary>
     public bool IsThrottled { get; init; }
 
-    /// <summary>Which limit it was, in the store's words (DynamoDB's <c>TableWriteProvisionedThroughputExceeded</c> and the like); null where it does not say.</summary>
+    /// <summary>
+    /// Which limit it was, in the store's words (DynamoDB's <c>TableWriteProvisionedThroughputExceeded</c> and the like); null where it
+    /// does not say.
+    /// </summary>
     public string? ThrottleReason { get; init; }
 }
 
@@ -146,6 +111,14 @@ public interface ILeaseStoreFactory
 /// <param name="Services">The host's services.</param>
 public sealed record LeaseStoreContext(string ConsumerName, string ApplicationName, string StreamName, IServiceProvider Services)
 {
-    /// <summary>A name of this process's that no other has, whatever its WorkerId: what a store notes with each take (<see cref="Lease.Session"/>).</summary>
+    /// <summary>
+    /// A name of this process's that no other has, whatever its WorkerId: each take notes it (<see cref="Lease.Session"/>).
+    /// </summary>
     public string Session { get; init; } = "";
+
+    /// <summary>
+    /// How long a lease of this worker lasts without a write (<c>FastConsumerOptions.LeaseDuration</c>): a request that takes longer is of
+    /// no use.
+    /// </summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(10);
 }

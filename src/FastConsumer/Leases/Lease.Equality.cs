@@ -4,7 +4,8 @@ namespace FastConsumer.Leases;
 public sealed partial record Lease
 {
     /// <summary>
-    /// True where all properties are equal, lists by content. Attributes that are not a lease's, which only <see cref="Attributes"/> holds, are not
+    /// True where all properties are equal, lists by content. Attributes that are not a lease's, which only <see cref="Attributes"/>
+    /// holds, are not
     /// compared.
     /// </summary>
     public bool Equals(Lease? other) =>

@@ -3,7 +3,9 @@ namespace FastConsumer.Leases;
 /// <content>The names of the attributes.</content>
 public sealed partial record Lease
 {
-    /// <summary>The attributes of a lease's row, as KCL names them (read from KCL 1.15.3 to 3.5.1), and ours, which begin with <c>fastConsumer</c>.</summary>
+    /// <summary>
+    /// The attributes of a lease's row, as KCL names them (read from KCL 1.15.3 to 3.5.1), and ours, which begin with <c>fastConsumer</c>.
+    /// </summary>
     public static class Names
     {
         /// <summary>The partition key (S).</summary>
@@ -72,7 +74,9 @@ public sealed partial record Lease
         /// <summary>Ours: S, the process that took the lease last, and the counter of that take: <c>process/epoch</c>.</summary>
         public const string Session = "fastConsumerSession";
 
-        /// <summary>Ours: S, the owner's lease duration, <c>epoch/milliseconds</c>; it counts only beside a <see cref="Session"/> of the same epoch.</summary>
+        /// <summary>
+        /// Ours: S, the owner's lease duration, <c>epoch/milliseconds</c>; it counts only beside a <see cref="Session"/> of the same epoch.
+        /// </summary>
         public const string Duration = "fastConsumerDuration";
 
         /// <summary>Ours: S, the worker that asks the owner for the lease.</summary>

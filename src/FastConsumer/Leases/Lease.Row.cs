@@ -11,7 +11,8 @@ public sealed partial record Lease
     private static readonly TimeSpan s_longestDuration = TimeSpan.FromDays(1);
 
     /// <summary>
-    /// True where a row is a lease's, be it readable or not. Rows of other kinds share the table from KCL 3.5 on; KCL before that takes every row
+    /// True where a row is a lease's, be it readable or not. Rows of other kinds share the table from KCL 3.5 on; KCL before that takes
+    /// every row
     /// for a lease. A row without a type that has neither counter nor checkpoint is a lease's only where its key is a shard's.
     /// </summary>
     /// <param name="leaseKey">The row's key.</param>
@@ -28,7 +29,8 @@ public sealed partial record Lease
     }
 
     /// <summary>
-    /// Reads a row. Never throws because of what the row holds: <see cref="Problem"/> says what is wrong, and the other properties hold what could
+    /// Reads a row. Never throws because of what the row holds: <see cref="Problem"/> says what is wrong, and the other properties hold
+    /// what could
     /// be read.
     /// </summary>
     /// <param name="leaseKey">The row's key.</param>
@@ -64,13 +66,15 @@ public sealed partial record Lease
                 || attributes.ContainsKey(Names.PendingCheckpointState),
             Attributes = attributes,
             Problem = row.Problem is { } problem
-                ? $"The row '{leaseKey}' cannot be read as a lease: {problem} Correct the row, or delete it if its shard may be read from the start position again."
+                ? $"The row '{leaseKey}' cannot be read as a lease: {problem} Correct the row, or delete it if its shard may be read "
+                    + $"from the start position again."
                 : null,
         };
     }
 
     /// <summary>
-    /// The whole row, its key too: the attributes as they were read (<see cref="Attributes"/>), with what the properties say in their place. Of a
+    /// The whole row, its key too: the attributes as they were read (<see cref="Attributes"/>), with what the properties say in their
+    /// place. Of a
     /// row with a <see cref="Problem"/> it is what was read.
     /// </summary>
     public IReadOnlyDictionary<string, Value> ToAttributes()
@@ -88,7 +92,8 @@ public sealed partial record Lease
         }
 
         Put(read?.LeaseCounter == LeaseCounter, Names.LeaseCounter, LeaseCounter);
-        Put(read?.OwnerSwitchesSinceCheckpoint == OwnerSwitchesSinceCheckpoint, Names.OwnerSwitchesSinceCheckpoint, OwnerSwitchesSinceCheckpoint);
+        Put(read?.OwnerSwitchesSinceCheckpoint == OwnerSwitchesSinceCheckpoint, Names.OwnerSwitchesSinceCheckpoint,
+            OwnerSwitchesSinceCheckpoint);
         Put(read?.Checkpoint == Checkpoint, Names.Checkpoint, Checkpoint.ToCheckpointString());
         Put(read?.Checkpoint == Checkpoint, Names.CheckpointSubSequenceNumber, Checkpoint.SubSequenceNumber);
         PutText(read?.LeaseOwner, LeaseOwner, Names.LeaseOwner);
@@ -112,7 +117,8 @@ public sealed partial record Lease
         if (HasPendingCheckpoint != (read?.HasPendingCheckpoint ?? false))
         {
             Put(false, Names.PendingCheckpoint, Value.Optional(HasPendingCheckpoint ? Checkpoint.ToCheckpointString() : null));
-            Put(false, Names.PendingCheckpointSubSequenceNumber, Value.Optional(HasPendingCheckpoint ? Checkpoint.SubSequenceNumber : default(long?)));
+            Put(false, Names.PendingCheckpointSubSequenceNumber,
+                Value.Optional(HasPendingCheckpoint ? Checkpoint.SubSequenceNumber : default(long?)));
             Put(false, Names.PendingCheckpointState, default(Value?));
         }
 
@@ -165,7 +171,9 @@ public sealed partial record Lease
     /// <summary>What is written as <see cref="Names.Throughput"/>: KB a second, to a thousandth.</summary>
     internal static Value ThroughputValue(double throughput) => Value.FromDouble(Math.Round(throughput, 3));
 
-    /// <summary>The duration, if it is of this epoch: a version that does not know the attribute takes a lease without removing it.</summary>
+    /// <summary>
+    /// The duration, if it is of this epoch: a version that does not know the attribute takes a lease without removing it.
+    /// </summary>
     private static TimeSpan? DurationOf(string? text, long? epoch) =>
         text?.IndexOf('/') is { } slash and >= 0
         && long.TryParse(text.AsSpan(0, slash), NumberStyles.None, CultureInfo.InvariantCulture, out long ofEpoch)
@@ -259,7 +267,8 @@ public sealed partial record Lease
                 return null;
             }
 
-            if (milliseconds >= DateTimeOffset.MinValue.ToUnixTimeMilliseconds() && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
+            if (milliseconds >= DateTimeOffset.MinValue.ToUnixTimeMilliseconds()
+                && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
             {
                 return DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
             }

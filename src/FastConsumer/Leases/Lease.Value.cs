@@ -6,7 +6,9 @@ namespace FastConsumer.Leases;
 /// <content>The value of one attribute of a row.</content>
 public sealed partial record Lease
 {
-    /// <summary>The value of one attribute of a row: a string, a number, a set of strings, bytes or a Boolean. Values are equal by content.</summary>
+    /// <summary>
+    /// The value of one attribute of a row: a string, a number, a set of strings, bytes or a Boolean. Values are equal by content.
+    /// </summary>
     public readonly struct Value : IEquatable<Value>
     {
         private static readonly SearchValues<char> s_numberCharacters = SearchValues.Create("0123456789+-.eE");
@@ -52,10 +54,12 @@ public sealed partial record Lease
 
         /// <summary>The number as a whole number; null where it is none.</summary>
         public long? WholeNumber =>
-            Type == Kind.Number && long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) ? number : null;
+            Type == Kind.Number && long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+                ? number : null;
 
         /// <summary>The number; null where it is none.</summary>
-        public double? RealNumber => Type == Kind.Number && double.TryParse(Text, CultureInfo.InvariantCulture, out double number) ? number : null;
+        public double? RealNumber => Type == Kind.Number && double.TryParse(Text, CultureInfo.InvariantCulture, out double number)
+            ? number : null;
 
         /// <summary>The strings of a set, sorted; null for other types.</summary>
         public IReadOnlyList<string>? Strings => _content as string[];
@@ -156,6 +160,7 @@ public sealed partial record Lease
 
         /// <summary>The number where it is surely exact: 1 and 1.0 are one number, and DynamoDB's numbers have up to 38 digits.</summary>
         private static decimal? Exact(string text) =>
-            text.Length <= 28 && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) ? number : null;
+            text.Length <= 28 && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+                ? number : null;
     }
 }

@@ -49,7 +49,8 @@ public sealed partial record Lease
     public DateTimeOffset? StreamCreatedAt { get; init; }
 
     /// <summary>
-    /// The name of the stream whose shard this is: shards of all streams have the same ids. Null where the lease's creator did not say, as KCL
+    /// The name of the stream whose shard this is: shards of all streams have the same ids. Null where the lease's creator did not say, as
+    /// KCL
     /// never does. An attribute of ours that KCL preserves and ignores.
     /// </summary>
     public string? StreamName { get; init; }
@@ -62,7 +63,8 @@ public sealed partial record Lease
     public string? TakenBy { get; init; }
 
     /// <summary>
-    /// Which process took it last, and with which take (<c>process/epoch</c>, where the epoch is the counter that the take wrote): tells apart two
+    /// Which process took it last, and with which take (<c>process/epoch</c>, where the epoch is the counter that the take wrote): tells
+    /// apart two
     /// processes with the same WorkerId. Null where no FastConsumer worker did, and where it was released to nobody. An attribute of ours.
     /// </summary>
     public string? Session { get; init; }
@@ -71,13 +73,15 @@ public sealed partial record Lease
     public string? RequestedBy { get; init; }
 
     /// <summary>
-    /// The last notification on this row: whoever writes another value tells the owner, if it is the owner's notification row, to list the table.
+    /// The last notification on this row: whoever writes another value tells the owner, if it is the owner's notification row, to list the
+    /// table.
     /// An attribute of ours; a take or release removes it.
     /// </summary>
     public string? Notification { get; init; }
 
     /// <summary>
-    /// The lease duration of the worker that took it last: without a write of its owner for so long, it has expired. Null where that worker did not
+    /// The lease duration of the worker that took it last: without a write of its owner for so long, it has expired. Null where that
+    /// worker did not
     /// say. An attribute of ours, believed only where <see cref="Session"/> is of the same take.
     /// </summary>
     public TimeSpan? Duration { get; init; }
@@ -89,13 +93,15 @@ public sealed partial record Lease
     public bool HasPendingCheckpoint { get; init; }
 
     /// <summary>
-    /// Why the row cannot be read as a lease, and what to do about it, in full sentences that name the row; null where it can be read. Such a row
+    /// Why the row cannot be read as a lease, and what to do about it, in full sentences that name the row; null where it can be read.
+    /// Such a row
     /// counts as leased and unfinished, and is never written: only its own shard and that one's descendants wait.
     /// </summary>
     public string? Problem { get; init; }
 
     /// <summary>
-    /// All attributes of the row as it was read, also unknown ones; empty for a lease that was not read. A copy made by <c>with</c> keeps them:
+    /// All attributes of the row as it was read, also unknown ones; empty for a lease that was not read. A copy made by <c>with</c> keeps
+    /// them:
     /// <see cref="ToAttributes"/> is what the row becomes.
     /// </summary>
     public IReadOnlyDictionary<string, Value> Attributes { get; init; } = ReadOnlyDictionary<string, Value>.Empty;
@@ -106,7 +112,9 @@ public sealed partial record Lease
     /// <summary>True where a FastConsumer worker holds it, as far as the row tells: one that can be asked for it.</summary>
     public bool IsHeldByFastConsumer => LeaseOwner is not null && CheckpointOwner is null && LeaseOwner == TakenBy;
 
-    /// <summary>True where the row's owner is not the FastConsumer worker that took it last: it was released to that owner, or KCL's has taken it.</summary>
+    /// <summary>
+    /// True where the row's owner is not the FastConsumer worker that took it last: it was released to that owner, or KCL's has taken it.
+    /// </summary>
     internal bool IsPassedOn => TakenBy is not null && TakenBy != LeaseOwner;
 
     /// <summary>True where the shard is closed and done.</summary>

@@ -21,7 +21,8 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
 
     /// <summary>Takes in all that the table holds.</summary>
     /// <param name="leases">Its rows.</param>
-    /// <param name="begun">The timestamp before they were read: an answer may be taken in much later, by a worker that has stood still.</param>
+    /// <param name="begun">The timestamp before they were read: an answer may be taken in much later, by a worker that has stood
+    /// still.</param>
     public void Observe(IReadOnlyList<Lease> leases, long begun)
     {
         foreach (string gone in _seen.Keys.Except(leases.Select(static lease => lease.LeaseKey)).ToList())
@@ -86,7 +87,9 @@ internal sealed class LeaseObserver(TimeSpan leaseDuration, TimeProvider time)
     /// <summary>How long it has stood still; null where it was never seen.</summary>
     public TimeSpan? StillFor(string leaseKey) => _seen.TryGetValue(leaseKey, out Sight? seen) ? time.GetElapsedTime(seen.Since) : null;
 
-    /// <summary>How long a worker has shown no sign of life, told by its bell and by bells that were taken from it when they had stood still.</summary>
+    /// <summary>
+    /// How long a worker has shown no sign of life, told by its bell and by bells that were taken from it when they had stood still.
+    /// </summary>
     public TimeSpan? SilentFor(Lease bell)
     {
         TimeSpan? still = StillFor(bell.LeaseKey);

@@ -96,8 +96,10 @@ internal static class LeasePlan
 
     /// <summary>
     /// The finished leases that nothing needs any more: every child, by the listing, has a lease with progress, or was passed itself, or
-    /// is gone. Without its lease a shard counts as passed (<see cref="Passed"/>), for its line goes on in leases; so it is never leased again.
-    /// A child is gone where its parent is too: shards leave the listing in the order in which they were closed, and a child that the listing
+    /// is gone. Without its lease a shard counts as passed (<see cref="Passed"/>), for its line goes on in leases; so it is never leased
+    /// again.
+    /// A child is gone where its parent is too: shards leave the listing in the order in which they were closed, and a child that the
+    /// listing
     /// does not show beside its parent came after it.
     /// </summary>
     public static IReadOnlyList<Lease> Removable(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases)
@@ -140,22 +142,24 @@ internal static class LeasePlan
         return waiting;
     }
 
-    /// <summary>The leases that may run: not done themselves, and all leased parents are.</summary>
+    /// <summary>The leases that may run: readable, not done themselves, and all leased parents are.</summary>
     public static IReadOnlyList<Lease> Runnable(IReadOnlyList<Lease> leases)
     {
         HashSet<string> unfinished = [.. leases.Where(static lease => !lease.IsFinished).Select(static lease => lease.LeaseKey)];
-        return [.. leases.Where(lease => !lease.IsFinished && !lease.ParentShardIds.Any(unfinished.Contains))];
+        return [.. leases.Where(lease => lease is { IsFinished: false, Problem: null } && !lease.ParentShardIds.Any(unfinished.Contains))];
     }
 
     /// <summary>
     /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
     /// that fall to it by lot. Where none is free, it asks those that have most for as many as level it out. From a
-    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one. What it has asked for and needs no more, since others
+    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one. What it has asked for and needs no more, since
+    /// others
     /// have come or gone, it leaves where it is.
     /// </summary>
     /// <remarks>
     /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again,
-    /// by whomever, and what is asked for always leaves its owner and the requester closer to each other than they were: the sum of the squares
+    /// by whomever, and what is asked for always leaves its owner and the requester closer to each other than they were: the sum of the
+    /// squares
     /// of all loads shrinks with each, so requests come to rest.
     /// </remarks>
     public static LeaseMoves Balance(IReadOnlyList<Lease> runnable, LeaseView view, Random random)
@@ -278,7 +282,8 @@ internal static class LeasePlan
     }
 
     /// <summary>
-    /// What the shards yield, in KB a second, as far as it was published. A shard made from others is expected to yield its part of what they did; what
+    /// What the shards yield, in KB a second, as far as it was published. A shard made from others is expected to yield its part of what
+    /// they did; what
     /// nothing is known of counts as the others do on average.
     /// </summary>
     public static Func<Lease, double> Throughputs(IReadOnlyList<Lease> leases)

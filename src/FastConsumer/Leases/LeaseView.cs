@@ -15,7 +15,10 @@ internal sealed record LeaseView(string Me, Func<Lease, bool> IsMine, Func<Lease
     /// <summary>What a lease counts, more than zero; all the same by default.</summary>
     public Func<Lease, double> Weigh { get; init; } = static _ => 1;
 
-    /// <summary>The part of a fair share by which two workers must differ beyond what is moved between them: weights that vary move nothing to and fro. It does not count where they differ by half a share.</summary>
+    /// <summary>
+    /// The part of a fair share by which two workers must differ beyond what is moved between them: weights that vary move nothing to and
+    /// fro. It does not count where they differ by half a share.
+    /// </summary>
     public double Slack { get; init; }
 }
 

@@ -47,12 +47,15 @@ internal sealed class LeaseWriter
     /// <inheritdoc cref="WriteBudget.SinceThrottle"/>
     public TimeSpan? SinceThrottle => _budget.SinceThrottle;
 
-    /// <summary>Writes one update together with others. Whatever goes wrong in the store is told as <see cref="LeaseWriteOutcome.Failed"/>.</summary>
+    /// <summary>
+    /// Writes one update together with others. Whatever goes wrong in the store is told as <see cref="LeaseWriteOutcome.Failed"/>.
+    /// </summary>
     /// <param name="leaseKey">The lease.</param>
     /// <param name="update">Asked when the request is sent; null where it must not be written any more, which counts as refused.</param>
     /// <param name="renewedAt">The timestamp of the lease's last renewal.</param>
     /// <param name="isUrgent">True where somebody waits for it.</param>
-    /// <param name="cancellationToken">Takes the write back while it is not sent; a request that nobody waits for any more is cancelled.</param>
+    /// <param name="cancellationToken">Takes the write back while it is not sent; a request that nobody waits for any more is
+    /// cancelled.</param>
     public async Task<LeaseWriteResult> WriteAsync(string leaseKey, Func<LeaseUpdate?> update, long renewedAt, bool isUrgent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -20,3 +20,18 @@ public sealed class UnmatchedRouteException : Exception
     {
     }
 }
+
+/// <summary>
+/// Thrown by an <see cref="IDeadLetterSink"/> that can never take a letter, for example because its target does not take records of that size.
+/// The letter goes to the fallback (<c>UseDeadLetterFallback</c>) if there is one, or else the shard stops; it is not tried again.
+/// </summary>
+public sealed class DeadLetterRefusedException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">Why the letter can never be taken.</param>
+    /// <param name="innerException">What the target answered.</param>
+    public DeadLetterRefusedException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,14 +1,16 @@
 namespace FastConsumer;
 
 /// <summary>
-/// Takes what <see cref="ErrorAction.DeadLetter"/> leaves out. A record's checkpoint passes it only after its letter is written:
-/// while the sink throws, it is tried again with back-off, and the shard waits. After a crash a letter may be written twice.
+/// Takes what <see cref="ErrorAction.DeadLetter"/> leaves out. A record's checkpoint passes it only after its letter is written: while the sink
+/// throws, it is tried again with back-off, and the shard waits. A sink that can never take a letter throws
+/// <see cref="DeadLetterRefusedException"/>. After a crash a letter may be written twice.
 /// </summary>
 public interface IDeadLetterSink
 {
     /// <summary>Returns when the letter is durable. Shards and lanes call it in parallel.</summary>
     /// <param name="letter">Borrowed until the call returns; <see cref="KinesisRecord.ToOwned"/> copies what must live longer.</param>
     /// <param name="cancellationToken">Cancelled when the shard is lost, or the time for a graceful stop is over.</param>
+    /// <exception cref="DeadLetterRefusedException">The sink can never take the letter.</exception>
     ValueTask WriteAsync(DeadLetter letter, CancellationToken cancellationToken);
 }
 

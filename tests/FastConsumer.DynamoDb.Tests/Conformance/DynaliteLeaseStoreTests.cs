@@ -3,4 +3,4 @@ using FastConsumer.Integration.Tests.Fixtures;
 namespace FastConsumer.DynamoDb.Tests.Conformance;
 
 public sealed class DynaliteLeaseStoreTests(DynaliteServer server)
-    : DynamoDbLeaseStoreConformance(server.ServiceUrl), IClassFixture<DynaliteServer>;
+    : DynamoDbLeaseOperationsConformance(server.ServiceUrl), IClassFixture<DynaliteServer>;

@@ -2,4 +2,4 @@ namespace FastConsumer.DynamoDb.Tests.Conformance;
 
 /// <summary>On the endpoint that <c>FASTCONSUMER_DYNAMODB_ENDPOINT</c> names, such as a DynamoDB Local.</summary>
 public sealed class GivenEndpointLeaseStoreTests(GivenEndpoint endpoint)
-    : DynamoDbLeaseStoreConformance(endpoint.ServiceUrl), IClassFixture<GivenEndpoint>;
+    : DynamoDbLeaseOperationsConformance(endpoint.ServiceUrl), IClassFixture<GivenEndpoint>;

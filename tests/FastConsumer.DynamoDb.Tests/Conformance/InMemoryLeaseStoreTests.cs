@@ -3,7 +3,7 @@ using FastConsumer.Testing.Leases;
 
 namespace FastConsumer.DynamoDb.Tests.Conformance;
 
-public sealed class InMemoryLeaseStoreTests : LeaseStoreConformance
+public sealed class InMemoryLeaseStoreTests : LeaseOperationsConformance
 {
     private readonly InMemoryLeaseDatabase _database = new();
 

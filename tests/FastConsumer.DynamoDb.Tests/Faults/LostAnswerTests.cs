@@ -123,7 +123,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
     {
         _proxy.Break("PutItem", fault);
 
-        Assert.True(await For(fault).CreateAsync(New(null), Cancellation));
+        Assert.True(await For(fault).TryCreateAsync(New(null), Cancellation));
         Assert.Single(await _store.ListAsync(Cancellation));
     }
 
@@ -134,7 +134,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         Lease mine = await Create("me");
         _proxy.Break("DeleteItem", fault);
 
-        Assert.True(await For(fault).DeleteAsync(mine, Cancellation));
+        Assert.True(await For(fault).TryDeleteAsync(mine, Cancellation));
         Assert.Empty(await _store.ListAsync(Cancellation));
     }
 
@@ -159,9 +159,9 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         _proxy.Break("UpdateItem", fault);
         await AssertTransient(() => _store.RequestAsync(mine, "other", Cancellation));
         _proxy.Break("PutItem", fault);
-        await AssertTransient(() => _store.CreateAsync(New(null) with { LeaseKey = "another" }, Cancellation));
+        await AssertTransient(() => _store.TryCreateAsync(New(null) with { LeaseKey = "another" }, Cancellation));
         _proxy.Break("DeleteItem", fault);
-        await AssertTransient(() => _store.DeleteAsync(mine, Cancellation));
+        await AssertTransient(() => _store.TryDeleteAsync(mine, Cancellation));
 
         Assert.Equal(mine.LeaseCounter, (await _store.GetAsync(Shard, Cancellation))!.LeaseCounter);
         await AssertWritten(await Update(_store, mine), mine with { LeaseCounter = 1 });
@@ -187,7 +187,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
     {
         Lease mine = await Create("me");
         _proxy.Break("UpdateItem", Fault.CutRequest);
-        await _table.PutAsync(LeaseItem.Write(mine with { LeaseOwner = "other", LeaseCounter = 1 }));
+        await _table.PutAsync(Rows.Of(mine with { LeaseOwner = "other", LeaseCounter = 1 }));
 
         LeaseWriteResult result = await Update(_store, mine, s_checkpoint);
 
@@ -201,7 +201,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         Lease[] leases = await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
             Lease lease = New("me") with { LeaseKey = $"shard-{i}" };
-            Assert.True(await _store.CreateAsync(lease, Cancellation));
+            Assert.True(await _store.TryCreateAsync(lease, Cancellation));
             return lease;
         }));
         _proxy.Break("UpdateItem", Fault.Throttled, Fault.CutAnswer, Fault.Denied);
@@ -293,7 +293,7 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
     private async Task<Lease> Create(string? owner)
     {
         Lease lease = New(owner);
-        Assert.True(await _store.CreateAsync(lease, Cancellation));
+        Assert.True(await _store.TryCreateAsync(lease, Cancellation));
         return lease;
     }
 

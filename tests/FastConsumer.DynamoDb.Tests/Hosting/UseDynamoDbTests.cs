@@ -145,7 +145,7 @@ public sealed class UseDynamoDbTests
 
         await using (ILeaseStore store = services.GetRequiredKeyedService<ILeaseStoreFactory>("").Create(Context(services, "", "billing")))
         {
-            await store.CreateAsync(new Lease { LeaseKey = "shard" }, cancellation);
+            await store.TryCreateAsync(new Lease { LeaseKey = "shard" }, cancellation);
         }
 
         await using ILeaseStore again = services.GetRequiredKeyedService<ILeaseStoreFactory>("second").Create(Context(services, "second", "billing"));

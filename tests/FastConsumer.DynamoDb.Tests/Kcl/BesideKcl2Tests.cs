@@ -80,7 +80,7 @@ public sealed class BesideKcl2Tests(DynoxideServer server) : IClassFixture<Dynox
 
         // in a batch as well
         Lease other = new() { LeaseKey = "shardId-000000000001", LeaseOwner = "fast" };
-        Assert.True(await _store.CreateAsync(other, Cancellation));
+        Assert.True(await _store.TryCreateAsync(other, Cancellation));
         IReadOnlyList<LeaseWriteResult> results = await _store.UpdateAsync(
             [new LeaseUpdate(mine, CheckpointPosition.Parse("7")), new LeaseUpdate(other, CheckpointPosition.Parse("8"))], Cancellation);
         Assert.Equal([LeaseWriteOutcome.Refused, LeaseWriteOutcome.Written], results.Select(static result => result.Outcome));
@@ -90,7 +90,7 @@ public sealed class BesideKcl2Tests(DynoxideServer server) : IClassFixture<Dynox
     [Fact]
     public async Task KCL_writes_past_what_FastConsumer_workers_tell_each_other()
     {
-        Assert.True(await _store.CreateAsync(new Lease { LeaseKey = Shard }, Cancellation));
+        Assert.True(await _store.TryCreateAsync(new Lease { LeaseKey = Shard }, Cancellation));
         Lease mine = Written(await _store.TakeAsync(await GetAsync(), "fast", Cancellation));
         Written(await _store.RequestAsync(mine, "faster", Cancellation));
         Assert.True(await _store.RingAsync(Shard, "fast", "faster/1", Cancellation));

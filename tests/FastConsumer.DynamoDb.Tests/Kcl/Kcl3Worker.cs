@@ -63,7 +63,7 @@ internal sealed class Kcl3Worker(AmazonDynamoDBClient client, string tableName, 
                 new UpdateItemRequest
                 {
                     TableName = tableName,
-                    Key = LeaseItem.Key(seen.Key),
+                    Key = AttributeValues.Key(seen.Key),
                     UpdateExpression = update,
                     ConditionExpression = condition,
                     ExpressionAttributeValues = values,

@@ -142,7 +142,7 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
     [Fact]
     public async Task KCL_reads_what_FastConsumer_created()
     {
-        Assert.True(await _store.CreateAsync(
+        Assert.True(await _store.TryCreateAsync(
             new Lease
             {
                 LeaseKey = "shardId-000000000000",

@@ -30,6 +30,21 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_created_table_is_protected_against_deletion_where_the_options_say_so(bool isProtected)
+    {
+        await using var table = new TestTable(server.ServiceUrl);
+        await table.Open(options => options.DeletionProtection = isProtected).PrepareAsync(Cancellation);
+
+        TableDescription created = (await table.Client.DescribeTableAsync(table.Name, Cancellation)).Table;
+        Assert.Equal(isProtected, created.DeletionProtectionEnabled ?? false);
+
+        // so that the test can clean up
+        await table.Client.UpdateTableAsync(new UpdateTableRequest { TableName = table.Name, DeletionProtectionEnabled = false }, Cancellation);
+    }
+
+    [Theory]
     [InlineData("DISABLED", 1)]
     [InlineData("ENABLED", 0)]
     public async Task Point_in_time_recovery_is_switched_on_where_it_is_off(string status, int expectedUpdates)
@@ -244,9 +259,9 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
             await store.PrepareAsync(Cancellation);
             await store.ListAsync(Cancellation);
             await store.GetAsync("shard", Cancellation);
-            await store.CreateAsync(lease, Cancellation);
+            await store.TryCreateAsync(lease, Cancellation);
             await store.TakeAsync(lease, "other", Cancellation);
-            await store.DeleteAsync(lease, Cancellation);
+            await store.TryDeleteAsync(lease, Cancellation);
         });
 
         Assert.False(exception.IsTransient);
@@ -263,7 +278,7 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
         proxy.Break("PutItem", Fault.Throttled);
 
         LeaseStoreException exception = await Assert.ThrowsAsync<LeaseStoreException>(
-            () => store.CreateAsync(new Lease { LeaseKey = "shard" }, Cancellation));
+            () => store.TryCreateAsync(new Lease { LeaseKey = "shard" }, Cancellation));
 
         Assert.True(exception.IsTransient);
         AssertSays(exception, "throttled PutItem", table.Name, "capacity");

@@ -40,7 +40,7 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
         Lease[] leases = [new() { LeaseKey = "a", LeaseOwner = "me" }, new() { LeaseKey = "b", LeaseOwner = "me" }];
         foreach (Lease lease in leases)
         {
-            await store.CreateAsync(lease, Cancellation);
+            await store.TryCreateAsync(lease, Cancellation);
         }
 
         await store.UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease))], Cancellation);
@@ -53,7 +53,7 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
         mine = (await store.RequestAsync(mine, "next", Cancellation)).Lease!;
         Assert.True(await store.RingAsync("a", "you", "next/1", Cancellation));
         mine = (await store.ReleaseAsync(mine, Cancellation)).Lease!;
-        await store.DeleteAsync(mine, Cancellation);
+        await store.TryDeleteAsync(mine, Cancellation);
         await store.ListAsync(Cancellation);
         await store.DescribeThroughputAsync(Cancellation);
 

@@ -17,8 +17,8 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
         DynamoDbLeaseStore store = table.Open();
         await store.PrepareAsync(Cancellation);
         // one as KCL creates it, which says nothing
-        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-0" }, Cancellation));
-        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created }, Cancellation));
+        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-0" }, Cancellation));
+        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created }, Cancellation));
         IReadOnlyList<Lease> leases = await store.ListAsync(Cancellation);
 
         StreamIdentity.Require(leases, "orders", s_created, store.Description);
@@ -44,8 +44,8 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
         await using var table = new TestTable(server.ServiceUrl);
         DynamoDbLeaseStore store = table.Open();
         await store.PrepareAsync(Cancellation);
-        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-0" }, Cancellation));
-        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
+        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-0" }, Cancellation));
+        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
         IReadOnlyList<Lease> leases = await store.ListAsync(Cancellation);
 
         StreamIdentity.Require(leases, "orders", s_created, store.Description);
@@ -63,7 +63,7 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
         await using var table = new TestTable(server.ServiceUrl);
         DynamoDbLeaseStore store = table.Open();
         await store.PrepareAsync(Cancellation);
-        Assert.True(await store.CreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
+        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
 
         Lease lease = (await store.TakeAsync((await store.GetAsync("shard-1", Cancellation))!, "me", Cancellation)).Lease!;
         lease = (await store.UpdateAsync([new LeaseUpdate(lease, CheckpointPosition.Parse("7"))], Cancellation))[0].Lease!;

@@ -146,7 +146,7 @@ public sealed class ThrottledTableTests(DynoxideServer server) : IClassFixture<D
     private async Task<LeaseUpdate[]> CreateAsync(int count)
     {
         Lease[] leases = [.. Enumerable.Range(0, count).Select(static i => new Lease { LeaseKey = $"shard-{i}", LeaseOwner = "me" })];
-        await Task.WhenAll(leases.Select(async lease => Assert.True(await _store.CreateAsync(lease, Cancellation))));
+        await Task.WhenAll(leases.Select(async lease => Assert.True(await _store.TryCreateAsync(lease, Cancellation))));
         return [.. leases.Select(static lease => new LeaseUpdate(lease, s_checkpoint))];
     }
 }

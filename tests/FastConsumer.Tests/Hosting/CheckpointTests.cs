@@ -61,7 +61,8 @@ public sealed class CheckpointTests : WorkerTest
         string blocked = OpenShards()[0];
         var store = new ScriptedLeaseStoreFactory(Leases);
         bool failing = true;
-        store.Store.BeforeUpdate = (updates, _) => Volatile.Read(ref failing) && updates.Any(update => update.Held.LeaseKey == blocked && update.Checkpoint is not null)
+        store.Store.BeforeUpdate = (updates, _) => Volatile.Read(ref failing)
+            && updates.Any(update => update.LeaseKey == blocked && ScriptedLeaseStore.CheckpointOf(update) is not null)
             ? throw new LeaseStoreException("The table is throttled.", isTransient: true)
             : Task.CompletedTask;
         List<string> texts = Put(40);
@@ -93,10 +94,10 @@ public sealed class CheckpointTests : WorkerTest
         Kinesis.CreateStream(Stream, shardCount: 2);
         var store = new ScriptedLeaseStoreFactory(Leases);
         int lost = 0;
-        // two of seven writes take effect and are reported as failed, or by an exception
+        // two of seven writes take effect, and the store does not know it, or throws
         store.Store.AfterUpdate = results => (Interlocked.Increment(ref lost) % 7) switch
         {
-            1 => [.. results.Select(static _ => new LeaseWriteResult(LeaseWriteOutcome.Failed, null, new TimeoutException("lost")))],
+            1 => [.. results.Select(static _ => new LeaseWrite.Result(LeaseWrite.Outcome.Unknown, Error: new TimeoutException("lost")))],
             4 => throw new LeaseStoreException("lost", isTransient: true),
             _ => results,
         };
@@ -140,7 +141,10 @@ public sealed class CheckpointTests : WorkerTest
         List<string> ahead = [];
         store.Store.BeforeUpdate = (updates, _) =>
         {
-            foreach (CheckpointPosition position in updates.Select(static update => update.Checkpoint).OfType<CheckpointPosition>().Where(static position => position.Kind == CheckpointKind.Record))
+            foreach (CheckpointPosition position in updates
+                .Select(ScriptedLeaseStore.CheckpointOf)
+                .OfType<CheckpointPosition>()
+                .Where(static position => position.Kind == CheckpointKind.Record))
             {
                 if (!Journal.Done.Any(delivery => CheckpointPosition.At(delivery.Number) == position))
                 {

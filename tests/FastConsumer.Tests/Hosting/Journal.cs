@@ -14,6 +14,7 @@ internal sealed class Journal
     private readonly List<string> _events = [];
     private int _instances;
     private int _disposed;
+    private int _started;
 
     /// <summary>What the handler of a record does.</summary>
     public Func<Delivery, RecordContext, CancellationToken, ValueTask> Handler { get; set; } = static (_, _, _) => default;
@@ -60,9 +61,14 @@ internal sealed class Journal
         }
     }
 
-    public int Instances => Volatile.Read(ref _instances);
+    /// <summary>The instances of shards; a host that starts makes one more and disposes of it, to check its services.</summary>
+    public int Instances => Volatile.Read(ref _instances) - Volatile.Read(ref _started);
 
-    public int Disposed => Volatile.Read(ref _disposed);
+    /// <summary>The instances of shards that were disposed of.</summary>
+    public int Disposed => Volatile.Read(ref _disposed) - Volatile.Read(ref _started);
+
+    /// <summary>A host has started.</summary>
+    public void HostStarted() => Interlocked.Increment(ref _started);
 
     public void Created() => Interlocked.Increment(ref _instances);
 

@@ -53,7 +53,8 @@ public sealed class LeaseTests : WorkerTest
         var result = new TaskCompletionSource<Exception>();
         var reached = new TaskCompletionSource();
         var store = new ScriptedLeaseStoreFactory(Leases);
-        store.Store.BeforeUpdate = static (updates, _) => updates[0].Checkpoint is not null ? throw new LeaseStoreException("throttled", isTransient: true) : Task.CompletedTask;
+        store.Store.BeforeUpdate = static (updates, _) => ScriptedLeaseStore.CheckpointOf(updates[0]) is not null
+            ? throw new LeaseStoreException("throttled", isTransient: true) : Task.CompletedTask;
         Journal.Handler = async (delivery, context, token) =>
         {
             if (delivery.FencingToken == 1)

@@ -4,11 +4,19 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Tests.Hosting;
 
 /// <summary>One message as it was logged.</summary>
-internal sealed record LogEntry(LogLevel Level, int Id, string Message, Exception? Error);
+internal sealed record LogEntry(LogLevel Level, int Id, string Message, Exception? Error)
+{
+    /// <summary>The values of its state.</summary>
+    public IReadOnlyList<KeyValuePair<string, object?>> State { get; init; } = [];
+
+    /// <summary>The scopes around it, outermost first.</summary>
+    public IReadOnlyList<object?> Scopes { get; init; } = [];
+}
 
 /// <summary>Keeps what was logged.</summary>
 internal sealed class LogRecorder : ILoggerProvider
 {
+    private readonly LoggerExternalScopeProvider _scopes = new();
     private readonly ConcurrentQueue<LogEntry> _entries = new();
 
     public IReadOnlyList<LogEntry> Entries => [.. _entries];
@@ -26,11 +34,19 @@ internal sealed class LogRecorder : ILoggerProvider
     private sealed class Recorder(LogRecorder owner) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
+            where TState : notnull => owner._scopes.Push(state);
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            owner._entries.Enqueue(new LogEntry(logLevel, eventId.Id, formatter(state, exception), exception));
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            List<object?> scopes = [];
+            owner._scopes.ForEachScope(static (scope, found) => found.Add(scope), scopes);
+            owner._entries.Enqueue(new LogEntry(logLevel, eventId.Id, formatter(state, exception), exception)
+            {
+                State = state is IEnumerable<KeyValuePair<string, object?>> values ? [.. values] : [],
+                Scopes = scopes,
+            });
+        }
     }
 }

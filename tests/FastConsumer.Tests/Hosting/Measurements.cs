@@ -16,7 +16,7 @@ internal sealed class Measurements : IDisposable
         _stream = stream;
         _listener.InstrumentPublished = static (instrument, listener) =>
         {
-            if (instrument.Meter.Name == Diagnostics.ConsumerMetrics.MeterName)
+            if (instrument.Meter.Name == FastConsumer.Diagnostics.ConsumerMetrics.MeterName)
             {
                 listener.EnableMeasurementEvents(instrument);
             }

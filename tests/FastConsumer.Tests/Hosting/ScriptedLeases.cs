@@ -7,10 +7,10 @@ namespace FastConsumer.Tests.Hosting;
 internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
 {
     /// <summary>Called before each write of an owner; may throw or wait.</summary>
-    public Func<IReadOnlyList<LeaseUpdate>, CancellationToken, Task> BeforeUpdate { get; set; } = static (_, _) => Task.CompletedTask;
+    public Func<IReadOnlyList<LeaseWrite>, CancellationToken, Task> BeforeUpdate { get; set; } = static (_, _) => Task.CompletedTask;
 
-    /// <summary>Makes of an answer what the caller gets; may throw.</summary>
-    public Func<IReadOnlyList<LeaseWriteResult>, IReadOnlyList<LeaseWriteResult>> AfterUpdate { get; set; } = static results => results;
+    /// <summary>Makes of an answer to an owner's writes what the caller gets; may throw.</summary>
+    public Func<IReadOnlyList<LeaseWrite.Result>, IReadOnlyList<LeaseWrite.Result>> AfterUpdate { get; set; } = static results => results;
 
     /// <summary>Called before each release; may throw or wait.</summary>
     public Func<CancellationToken, Task> BeforeRelease { get; set; } = static _ => Task.CompletedTask;
@@ -38,71 +38,59 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
         return await inner.ListAsync(consistency, cancellationToken);
     }
 
-    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         await BeforeAnyOther(cancellationToken);
         return await inner.GetManyAsync(leaseKeys, consistency, cancellationToken);
     }
 
-    public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
-    {
-        await BeforeAnyOther(cancellationToken);
-        return await inner.RequestAsync(observed, requester, cancellationToken);
-    }
-
-    public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
-    {
-        await BeforeRing(cancellationToken);
-        return await inner.RingAsync(leaseKey, owner, ring, cancellationToken);
-    }
-
-    public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
-    {
-        await BeforeAnyOther(cancellationToken);
-        return await inner.GetAsync(leaseKey, cancellationToken);
-    }
-
-    public async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
+    public async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken)
     {
         await BeforeAnyOther(cancellationToken);
         return await inner.CreateAsync(lease, cancellationToken);
     }
 
-    public async Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
-        await BeforeAnyOther(cancellationToken);
-        return await inner.TakeAsync(observed, owner, cancellationToken);
-    }
-
-    public async Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)
-    {
-        lock (Checkpoints)
+        switch (LeaseOperationName.Of(writes[0]))
         {
-            Checkpoints.AddRange(updates.Where(static update => update.Checkpoint is not null).Select(static update => update.Checkpoint!.Value));
+            case LeaseOperationName.Update:
+                lock (Checkpoints)
+                {
+                    Checkpoints.AddRange(writes.Select(CheckpointOf).OfType<CheckpointPosition>());
+                }
+
+                await BeforeUpdate(writes, cancellationToken);
+                return AfterUpdate(await inner.WriteAsync(writes, cancellationToken));
+            case LeaseOperationName.Release:
+                await BeforeRelease(cancellationToken);
+                break;
+            case LeaseOperationName.Ring:
+                await BeforeRing(cancellationToken);
+                break;
+            default:
+                await BeforeAnyOther(cancellationToken);
+                break;
         }
 
-        await BeforeUpdate(updates, cancellationToken);
-        return AfterUpdate(await inner.UpdateAsync(updates, cancellationToken));
+        return await inner.WriteAsync(writes, cancellationToken);
     }
 
-    public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
-    {
-        await BeforeRelease(cancellationToken);
-        return await inner.ReleaseAsync(held, successor, cancellationToken);
-    }
+    public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) =>
+        inner.DeleteAsync(observed, cancellationToken);
 
-    public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken)
-    {
-        await BeforeAnyOther(cancellationToken);
-        await inner.UpdateChildrenAsync(leaseKey, childShardIds, cancellationToken);
-    }
-
-    public Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken) => inner.DeleteAsync(observed, cancellationToken);
+    /// <summary>The checkpoint that a write sets; null where it sets none.</summary>
+    public static CheckpointPosition? CheckpointOf(LeaseWrite write) =>
+        write.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value checkpoint)
+            ? CheckpointPosition.Parse(checkpoint.Text!, write.Set[Lease.Names.CheckpointSubSequenceNumber].WholeNumber!.Value)
+            : null;
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     /// <summary>Stands still until the caller gives up, as a server that is gone.</summary>
-    public static Task NeverAsync(CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+    public static Task NeverAsync(CancellationToken cancellationToken) =>
+        Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 
     /// <summary>From now on nothing answers.</summary>
     public void Die()

@@ -5,7 +5,9 @@ namespace FastConsumer.Tests.Hosting;
 
 public sealed class StartPositionTests : WorkerTest
 {
-    /// <summary>The service's date is behind the worker's: records are stamped with it, so what LATEST stands for must be by it too.</summary>
+    /// <summary>
+    /// The service's date is behind the worker's: records are stamped with it, so what LATEST stands for must be by it too.
+    /// </summary>
     private readonly ShiftedClock _serviceClock = new(TimeSpan.FromHours(-1));
 
     internal override EmbeddedKinesisOptions Options => new() { TimeProvider = _serviceClock };

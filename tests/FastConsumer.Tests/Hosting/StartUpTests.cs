@@ -52,7 +52,7 @@ public sealed class StartUpTests : WorkerTest
     [InlineData("StreamWindowBytes", "16777217", "FastConsumer:StreamWindowBytes is 16777217;")]
     [InlineData("CheckpointInterval", "00:00:00", "FastConsumer:CheckpointInterval is 00:00:00; allowed is more than zero")]
     [InlineData("CheckpointInterval", "60.00:00:00", "FastConsumer:CheckpointInterval is 60.00:00:00;")]
-    [InlineData("CheckpointRecords", "-1", "FastConsumer:CheckpointRecords is -1; allowed is 0 (no bound) or more.")]
+    [InlineData("CheckpointRecords", "-1", "FastConsumer:CheckpointRecords is -1; allowed is 0 (no limit) or more.")]
     [InlineData("LeaseDuration", "00:00:00.5", "FastConsumer:LeaseDuration is 00:00:00.5000000; allowed is 00:00:01 to 01:00:00.")]
     [InlineData("LeaseDuration", "02:00:00", "FastConsumer:LeaseDuration is 02:00:00;")]
     [InlineData("ShardSyncInterval", "00:00:00.5", "FastConsumer:ShardSyncInterval is 00:00:00.5000000; allowed is 00:00:01 or more.")]
@@ -62,6 +62,7 @@ public sealed class StartUpTests : WorkerTest
     [InlineData("ServiceUrl", "kinesis.local", "FastConsumer:ServiceUrl is kinesis.local; allowed is an absolute http or https URL.")]
     [InlineData("ServiceUrl", "ftp://127.0.0.1", "FastConsumer:ServiceUrl is ftp://127.0.0.1;")]
     [InlineData("StartPosition", "7", "FastConsumer:StartPosition is 7; allowed is TrimHorizon, Latest or AtTimestamp.")]
+    [InlineData("MaxLeases", "0", "FastConsumer:MaxLeases is 0; allowed is 1 or more leases.")]
     [InlineData("StartPosition", "AtTimestamp", "EventProcessor starts AtTimestamp, and FastConsumer:Processors:EventProcessor:StartTimestamp is not set")]
     [InlineData("Protocol", "9", "FastConsumer:Protocol is 9; allowed is Auto, Cbor or Json.")]
     [InlineData("PrefetchBytes", "0", "FastConsumer:PrefetchBytes is 0; allowed is more than 0 bytes.")]
@@ -85,7 +86,9 @@ public sealed class StartUpTests : WorkerTest
         await using WorkerHost host = await StartAsync();
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains("EventProcessor cannot start on stream events", description, StringComparison.Ordinal);
-        Assert.Contains("Check the name, region and account.", description, StringComparison.Ordinal);
+        Assert.Contains("describing stream events failed", description, StringComparison.Ordinal);
+        Assert.Contains($"not found at {Kinesis.ServiceUrl}", description, StringComparison.Ordinal);
+        Assert.Contains("set FastConsumer:Region", description, StringComparison.Ordinal);
         LogEntry logged = await host.WaitForLogAsync(2401);
         Assert.Equal(LogLevel.Error, logged.Level);
         Kinesis.CreateStream(Stream);
@@ -135,22 +138,6 @@ public sealed class StartUpTests : WorkerTest
         await host.WaitForLogAsync(2401);
         await host.StopAsync();
         await host.StopAsync();
-    }
-
-    [Fact]
-    public async Task A_processor_that_DI_cannot_make_is_said_and_its_leases_are_released()
-    {
-        Kinesis.CreateStream(Stream);
-        await using WorkerHost host = WorkerHost.Build(
-            Kinesis,
-            Journal,
-            consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases(Leases),
-            services: static services => services.AddTransient<EventProcessor>(static _ => throw new InvalidOperationException("no connection string")));
-        await host.StartAsync();
-        string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
-        Assert.Contains("EventProcessor cannot run shard shardId-000000000000: no connection string", description, StringComparison.Ordinal);
-        await host.StopAsync();
-        Assert.Null(Rows.Single().LeaseOwner);
     }
 
     [Fact]

@@ -142,7 +142,9 @@ public sealed class StopTests : WorkerTest
         Put(3, keys: 1);
         var store = new ScriptedLeaseStoreFactory(Leases);
         bool failing = true;
-        store.Store.BeforeUpdate = (updates, _) => Volatile.Read(ref failing) && updates[0].Checkpoint is not null ? throw new FastConsumer.Leases.LeaseStoreException("throttled", isTransient: true) : Task.CompletedTask;
+        store.Store.BeforeUpdate = (updates, _) => Volatile.Read(ref failing) && ScriptedLeaseStore.CheckpointOf(updates[0]) is not null
+            ? throw new FastConsumer.Leases.LeaseStoreException("throttled", isTransient: true)
+            : Task.CompletedTask;
         Journal.Handler = static (_, context, token) => context.CheckpointAsync(token);
         await using WorkerHost host = await StartAsync(store: store);
         await host.WaitForLogAsync(2200);

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FastConsumer.Tests.Hosting;
 
-/// <summary>What a worker's client tells a server that it may send ahead: the SETTINGS frame is the first thing on the connection.</summary>
+/// <summary>
+/// What a worker's client tells a server that it may send ahead: the SETTINGS frame is the first thing on the connection.
+/// </summary>
 public sealed class StreamWindowTests
 {
     private const int InitialWindowSize = 4;

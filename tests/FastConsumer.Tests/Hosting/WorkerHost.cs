@@ -21,10 +21,12 @@ internal sealed class WorkerHost : IAsyncDisposable
     public const string Application = "tests";
 
     private readonly CountingPool _pool = new();
+    private readonly Journal _journal;
     private bool _disposed;
 
-    private WorkerHost(HostApplicationBuilder builder, LogRecorder log)
+    private WorkerHost(HostApplicationBuilder builder, LogRecorder log, Journal journal)
     {
+        _journal = journal;
         builder.Services.AddSingleton<IKinesisClientFactory>(new PooledClientFactory(_pool, log));
         Host = builder.Build();
         Log = log;
@@ -59,7 +61,7 @@ internal sealed class WorkerHost : IAsyncDisposable
             options?.Invoke(settings);
         }));
         services?.Invoke(builder.Services);
-        return new WorkerHost(builder, log);
+        return new WorkerHost(builder, log, journal);
     }
 
     /// <summary>A host with one processor, started.</summary>
@@ -102,7 +104,11 @@ internal sealed class WorkerHost : IAsyncDisposable
         settings.StopTimeout = TimeSpan.FromSeconds(15);
     }
 
-    public Task StartAsync() => Host.StartAsync(TestContext.Current.CancellationToken);
+    public async Task StartAsync()
+    {
+        await Host.StartAsync(TestContext.Current.CancellationToken);
+        _journal.HostStarted();
+    }
 
     public Task StopAsync() => Eventually.WithinAsync(Host.StopAsync(TestContext.Current.CancellationToken));
 

@@ -109,17 +109,20 @@ public sealed class LeaseRowTests
         { "leaseCounter", Lease.Value.FromNumber("1.5"), "leaseCounter is the number 1.5, where a whole number (N) is expected." },
         { "leaseCounter", Lease.Value.FromNumber("99999999999999999999"), "leaseCounter is the number 99999999999999999999, where" },
         { "checkpoint", null, "it has no checkpoint; a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected (S)." },
-        { "checkpoint", "hello", "checkpoint is 'hello', where a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected." },
+        { "checkpoint", "hello",
+            "checkpoint is 'hello', where a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected." },
         { "checkpoint", 5, "checkpoint is the number 5, where a string (S) is expected." },
         { "checkpointSubSequenceNumber", "x", "checkpointSubSequenceNumber is the string 'x', where a whole number (N) is expected." },
         { "leaseOwner", 1, "leaseOwner is the number 1, where a string (S) is expected." },
         { "checkpointOwner", Lease.Value.FromBoolean(true), "checkpointOwner is the Boolean True, where a string (S) is expected." },
         { "parentShardId", "x", "parentShardId is the string 'x', where a set of strings (SS) is expected." },
-        { "childShardIds", Lease.Value.FromOther(new object()), "childShardIds is of another type, where a set of strings (SS) is expected." },
+        { "childShardIds", Lease.Value.FromOther(new object()),
+            "childShardIds is of another type, where a set of strings (SS) is expected." },
         { "startingHashKey", "0x5", "startingHashKey is '0x5', where a 128-bit number is expected." },
         { "endingHashKey", "-1", "endingHashKey is '-1', where a 128-bit number is expected." },
         { "fastConsumerStartedAt", "today", "fastConsumerStartedAt is the string 'today', where a whole number (N) is expected." },
-        { "fastConsumerStreamCreatedAt", long.MaxValue, "fastConsumerStreamCreatedAt is 9223372036854775807, where milliseconds since 1970" },
+        { "fastConsumerStreamCreatedAt", long.MaxValue,
+            "fastConsumerStreamCreatedAt is 9223372036854775807, where milliseconds since 1970" },
     };
 
     [Theory]
@@ -155,7 +158,8 @@ public sealed class LeaseRowTests
     {
         Lease lease = Lease.Read(
             Key,
-            Row(("fastConsumerRing", 1), ("fastConsumerThroughput", "fast"), ("fastConsumerRequestedBy", 1), ("fastConsumerTakenBy", 1), ("fastConsumerSession", 1)));
+            Row(("fastConsumerRing", 1), ("fastConsumerThroughput", "fast"), ("fastConsumerRequestedBy", 1), ("fastConsumerTakenBy", 1),
+                ("fastConsumerSession", 1)));
 
         Assert.Null(lease.Problem);
         Assert.Null(lease.Notification ?? lease.RequestedBy ?? lease.TakenBy ?? lease.Session);
@@ -184,7 +188,8 @@ public sealed class LeaseRowTests
         Assert.Equal(Lease.Value.FromNumber("1"), Lease.Value.FromNumber("1.0"));
         Assert.Equal(Lease.Value.FromNumber("1").GetHashCode(), Lease.Value.FromNumber("1.0").GetHashCode());
         Assert.NotEqual(
-            Lease.Value.FromNumber("12345678901234567890123456789012345678"), Lease.Value.FromNumber("12345678901234567890123456789012345679"));
+            Lease.Value.FromNumber("12345678901234567890123456789012345678"),
+                Lease.Value.FromNumber("12345678901234567890123456789012345679"));
         Assert.NotEqual<Lease.Value>("1", 1);
     }
 

@@ -108,7 +108,11 @@ public sealed class LeaseWriterTests : IAsyncDisposable
         var budget = new WriteBudget(40, _clock);
         LeaseWriter writer = Writer(budget);
         HeldLease lease = (await TakeAsync(writer, 1))[0];
-        _store.AfterUpdate = static results => [.. results.Select(static _ => new LeaseWriteResult(LeaseWriteOutcome.Failed, null, new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true }))];
+        _store.AfterUpdate = static results => 
+        [
+            .. results.Select(static _ => new LeaseWrite.Result(
+                LeaseWrite.Outcome.NotWritten, Error: new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true })),
+        ];
         Assert.Null(lease.SinceTableThrottle);
         Task<LeaseWriteResult> refused = lease.WriteAsync(static () => null, isUrgent: true, Cancellation);
         await AdvanceUntilAsync(refused);
@@ -235,7 +239,7 @@ public sealed class LeaseWriterTests : IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             var row = new Lease { LeaseKey = $"{i}" };
-            await _store.CreateAsync(row, Cancellation);
+            await _store.TryCreateAsync(row, Cancellation);
             LeaseWriteResult taken = await _store.TakeAsync(row, "me", Cancellation);
             leases.Add(new HeldLease(_store, writer, taken.Lease!, _clock.GetTimestamp(), _clock));
         }

@@ -35,6 +35,25 @@ public sealed class ProcessorDefinition<TProcessor>
     /// <summary>True where an <see cref="OnErrorAttribute"/> says <see cref="ErrorAction.DeadLetter"/>, so that a sink is needed.</summary>
     public bool UsesDeadLetters { get; init; }
 
+    /// <summary>The services that the class's methods take as parameters; looked up once at start, so that a missing one is told there.</summary>
+    public IReadOnlyList<ProcessorService> Services { get; init; } = [];
+
     /// <summary>Makes the pipeline of one shard from the shard's own instance and the services of the host.</summary>
     public required Func<TProcessor, IServiceProvider, ShardPipeline> CreatePipeline { get; init; }
+}
+
+/// <summary>
+/// A service that a method of a processor takes: a parameter with <see cref="FromServicesAttribute"/> or
+/// <c>Microsoft.Extensions.DependencyInjection.FromKeyedServicesAttribute</c>.
+/// </summary>
+/// <param name="Type">The service's type.</param>
+/// <param name="Method">The method's name, for messages.</param>
+/// <param name="Parameter">The parameter's name, for messages.</param>
+public sealed record ProcessorService(Type Type, string Method, string Parameter)
+{
+    /// <summary>The key it is registered with; null for a service without a key.</summary>
+    public object? Key { get; init; }
+
+    /// <summary>False where the parameter's type is nullable: the method is given null where nothing is registered.</summary>
+    public bool IsRequired { get; init; } = true;
 }

@@ -21,6 +21,10 @@ partial class OrderArchive : global::FastConsumer.Processors.IKinesisProcessor<g
         {
             Name = "OrderArchive",
             Stream = "orders",
+            Services = new global::FastConsumer.Processors.ProcessorService[]
+            {
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "HandleAsync", "book"),
+            },
             CreatePipeline = static (processor, services) => new GeneratedPipeline(processor, services),
         };
 

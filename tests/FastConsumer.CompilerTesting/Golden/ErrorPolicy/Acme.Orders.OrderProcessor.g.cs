@@ -22,6 +22,10 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             Name = "OrderProcessor",
             Stream = "orders",
             UsesDeadLetters = true,
+            Services = new global::FastConsumer.Processors.ProcessorService[]
+            {
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "PlacedAsync", "book"),
+            },
             CreatePipeline = static (processor, services) => new GeneratedPipeline(processor, services),
         };
 

@@ -21,6 +21,16 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
         {
             Name = "OrderProcessor",
             Stream = "orders",
+            Services = new global::FastConsumer.Processors.ProcessorService[]
+            {
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "PlacedAsync", "book"),
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::System.Collections.Generic.IComparer<string?>), "PlacedAsync", "comparer") { IsRequired = false, },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "book"),
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "archive") { Key = "archive", },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "monday") { Key = (global::System.DayOfWeek)(1), IsRequired = false, },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "last") { Key = (long)(-1), },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "lists") { Key = typeof(global::System.Collections.Generic.List<string>), },
+            },
             CreatePipeline = static (processor, services) => new GeneratedPipeline(processor, services),
         };
 
@@ -113,7 +123,11 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             try
             {
                 var service1 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<global::Acme.IOrderBook>(scope.ServiceProvider);
-                _processor.Other(service1, cursor.DataSpan, cursor.Context);
+                var service4 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderKeyedServiceExtensions.GetRequiredKeyedService<global::Acme.IOrderBook>(scope.ServiceProvider, "archive");
+                var service5 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderKeyedServiceExtensions.GetKeyedService<global::Acme.IOrderBook>(scope.ServiceProvider, (global::System.DayOfWeek)(1));
+                var service6 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderKeyedServiceExtensions.GetRequiredKeyedService<global::Acme.IOrderBook>(scope.ServiceProvider, (long)(-1));
+                var service7 = global::Microsoft.Extensions.DependencyInjection.ServiceProviderKeyedServiceExtensions.GetRequiredKeyedService<global::Acme.IOrderBook>(scope.ServiceProvider, typeof(global::System.Collections.Generic.List<string>));
+                _processor.Other(service1, cursor.DataSpan, cursor.Context, service4, service5, service6, service7);
             }
             finally
             {

@@ -1,4 +1,5 @@
 using FastConsumer;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Acme.Orders;
 
@@ -10,7 +11,14 @@ public sealed partial class OrderProcessor : ProcessorBase
         book.AddAsync(order, cancellationToken);
 
     [OnRecord]
-    public void Other([FromServices] IOrderBook book, ReadOnlySpan<byte> data, RecordContext context)
+    public void Other(
+        [FromServices] IOrderBook book,
+        ReadOnlySpan<byte> data,
+        RecordContext context,
+        [FromKeyedServices("archive")] IOrderBook archive,
+        [FromKeyedServices(DayOfWeek.Monday)] IOrderBook? monday,
+        [FromKeyedServices(-1L)] IOrderBook last,
+        [FromKeyedServices(typeof(List<string>))] IOrderBook lists)
     {
     }
 }

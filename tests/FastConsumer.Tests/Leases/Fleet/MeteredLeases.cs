@@ -36,102 +36,63 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
         return leases;
     }
 
-    public async Task<Lease?> GetAsync(string leaseKey, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        costs.ReadUnits++;
-        return await _inner.GetAsync(leaseKey, cancellationToken);
-    }
-
-    public async Task<IReadOnlyList<Lease>> GetManyAsync(IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Lease>> GetManyAsync(
+        IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
         costs.ReadUnits += leaseKeys.Count * Factor(consistency);
         return await _inner.GetManyAsync(leaseKeys, consistency, cancellationToken);
     }
 
-    public async Task<bool> CreateAsync(Lease lease, CancellationToken cancellationToken)
+    public async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
-        if (costs.DeniesCreation)
+        return costs.DeniesCreation
+            ? new LeaseWrite.Result(
+                LeaseWrite.Outcome.NotWritten, Error: new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false))
+            : costs.TryWrite(time) ? await _inner.CreateAsync(lease, cancellationToken) : LeaseCosts.Throttled;
+    }
+
+    public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
+    {
+        await TravelAsync(cancellationToken);
+        List<LeaseWrite.Result> results = [];
+        foreach (LeaseWrite write in writes)
         {
-            throw new LeaseStoreException("dynamodb:PutItem is denied", isTransient: false);
+            results.Add(await WriteAsync(write, cancellationToken));
         }
 
-        RequireUnit();
-        return await _inner.CreateAsync(lease, cancellationToken);
+        return results;
     }
 
-    public async Task<LeaseWriteResult> TakeAsync(Lease observed, string owner, CancellationToken cancellationToken)
+    public async Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);
-        if (costs.TakeError is { } error)
-        {
-            throw error;
-        }
-
-        RequireUnit();
-        LeaseWriteResult result = await _inner.TakeAsync(observed, owner, cancellationToken);
-        costs.Takes += result.Outcome == LeaseWriteOutcome.Written ? 1 : 0;
-        return result;
-    }
-
-    public async Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(IReadOnlyList<LeaseUpdate> updates, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        LeaseWriteResult?[] throttled = [.. updates.Select(_ => costs.TryWrite(time) ? null : (LeaseWriteResult?)LeaseCosts.Throttled)];
-        IReadOnlyList<LeaseWriteResult> written = await _inner.UpdateAsync([.. updates.Where((_, i) => throttled[i] is null)], cancellationToken);
-        var results = new Queue<LeaseWriteResult>(written);
-        return [.. throttled.Select(refused => refused ?? results.Dequeue())];
-    }
-
-    public async Task<LeaseWriteResult> ReleaseAsync(Lease held, string? successor, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        RequireUnit();
-        return await _inner.ReleaseAsync(held, successor, cancellationToken);
-    }
-
-    public async Task<LeaseWriteResult> RequestAsync(Lease observed, string? requester, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        costs.Requests++;
-        RequireUnit();
-        return await _inner.RequestAsync(observed, requester, cancellationToken);
-    }
-
-    public async Task<bool> RingAsync(string leaseKey, string owner, string ring, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        costs.Rings++;
-        RequireUnit();
-        return await _inner.RingAsync(leaseKey, owner, ring, cancellationToken);
-    }
-
-    public async Task UpdateChildrenAsync(string leaseKey, IReadOnlyList<string> childShardIds, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        RequireUnit();
-        await _inner.UpdateChildrenAsync(leaseKey, childShardIds, cancellationToken);
-    }
-
-    public async Task<bool> DeleteAsync(Lease observed, CancellationToken cancellationToken)
-    {
-        await TravelAsync(cancellationToken);
-        RequireUnit();
-        return await _inner.DeleteAsync(observed, cancellationToken);
+        return costs.TryWrite(time) ? await _inner.DeleteAsync(observed, cancellationToken) : LeaseCosts.Throttled;
     }
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 
     private static double Factor(ReadConsistency consistency) => consistency == ReadConsistency.Strong ? 1 : 0.5;
 
-    private void RequireUnit()
+    private async Task<LeaseWrite.Result> WriteAsync(LeaseWrite write, CancellationToken cancellationToken)
     {
+        string operation = LeaseOperationName.Of(write);
+        if (operation == LeaseOperationName.Take && costs.TakeError is { } error)
+        {
+            return new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, Error: error);
+        }
+
+        costs.Requests += operation == LeaseOperationName.Request ? 1 : 0;
+        costs.Rings += operation == LeaseOperationName.Ring ? 1 : 0;
         if (!costs.TryWrite(time))
         {
-            throw LeaseCosts.Throttled.Error!;
+            return LeaseCosts.Throttled;
         }
+
+        LeaseWrite.Result result = (await _inner.WriteAsync([write], cancellationToken))[0];
+        costs.Takes += operation == LeaseOperationName.Take && result.Outcome == LeaseWrite.Outcome.Written ? 1 : 0;
+        return result;
     }
 
     private Task TravelAsync(CancellationToken cancellationToken) =>
@@ -146,8 +107,8 @@ internal sealed class LeaseCosts
     private double _left;
     private long _filledAt;
 
-    public static LeaseWriteResult Throttled { get; } =
-        new(LeaseWriteOutcome.Failed, null, new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true });
+    public static LeaseWrite.Result Throttled { get; } =
+        new(LeaseWrite.Outcome.NotWritten, Error: new LeaseStoreException("throttled", isTransient: true) { IsThrottled = true });
 
     public double ReadUnits { get; set; }
 

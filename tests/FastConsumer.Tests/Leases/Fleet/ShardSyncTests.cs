@@ -209,7 +209,7 @@ public sealed class ShardSyncTests
     private static void Delete(VirtualFleet fleet, Lease row)
     {
         var store = new InMemoryLeaseStore(fleet.Database, "fleet");
-        Task<bool> deletion = store.DeleteAsync(row, CancellationToken.None);
+        Task<bool> deletion = store.TryDeleteAsync(row, CancellationToken.None);
         Assert.True(deletion.IsCompletedSuccessfully);
     }
 

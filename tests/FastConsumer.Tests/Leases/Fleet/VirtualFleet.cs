@@ -86,6 +86,8 @@ internal class VirtualFleet : IDisposable
     /// <summary>What was asked of which shard, in order.</summary>
     public List<(string ShardId, StartingPosition Position)> Positions { get; } = [];
 
+    private int _processes;
+
     public VirtualWorker Start(string name)
     {
         ProcessorRegistration processor = CreateProcessor();
@@ -103,6 +105,7 @@ internal class VirtualFleet : IDisposable
         var parts = new WorkerParts(
             settings, processor, _services, CreateClient(name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Health, _log.CreateLogger(name), DeadLetters: null)
         {
+            Session = $"process {++_processes}",
             Scheduler = Time,
         };
         var store = new MeteredLeases(Database, Time.Clock, Costs);

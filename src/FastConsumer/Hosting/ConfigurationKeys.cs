@@ -1,0 +1,135 @@
+using Microsoft.Extensions.Configuration;
+
+namespace FastConsumer.Hosting;
+
+/// <summary>
+/// Finds keys and sections in the configuration of a host's consumers that nothing reads, which are usually misspelt. Binding ignores them.
+/// </summary>
+internal static class ConfigurationKeys
+{
+    private const string Processors = "Processors";
+    private const string Consumers = "Consumers";
+    private const string Code = nameof(ConsumerSettings.Credentials);
+
+    // the lease store may be another one in development, and the section stays
+    private const string DynamoDb = "DynamoDb";
+
+    private static readonly string[] s_ofConsumer = [.. typeof(FastConsumerOptions).GetProperties().Select(static property => property.Name)];
+    private static readonly string[] s_ofProcessor = [.. typeof(ProcessorOptions).GetProperties().Select(static property => property.Name)];
+
+    /// <summary>A sentence for each key or section that has no effect, with what may have been meant.</summary>
+    /// <param name="configuration">The host's configuration.</param>
+    /// <param name="consumers">The consumers that were added.</param>
+    public static IEnumerable<string> FindUnknown(IConfiguration configuration, IReadOnlyList<FastConsumerBuilder> consumers) =>
+        consumers.SelectMany(consumer => FindUnknown(configuration.GetSection(consumer.ConfigurationSection), consumer, consumers));
+
+    private static IEnumerable<string> FindUnknown(IConfigurationSection section, FastConsumerBuilder consumer, IReadOnlyList<FastConsumerBuilder> consumers)
+    {
+        string[] further = [.. consumers.Where(static other => other.Name.Length > 0).Select(static other => other.Name)];
+        string[] processors = [.. consumer.Processors.Select(static processor => processor.Name)];
+        string[] known = [.. s_ofConsumer, Processors, DynamoDb, .. consumer.Sections.Keys, .. consumer.Name.Length == 0 ? [Consumers] : Array.Empty<string>()];
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            if (!Contains(known, child.Key))
+            {
+                yield return Contains(s_ofProcessor, child.Key)
+                    ? $"{child.Path} has no effect: {child.Key} is set for one processor, in {section.Path}:{Processors}:<class name>:{child.Key}."
+                    : Unknown(child, "is not a setting of FastConsumer", known);
+            }
+            else if (Is(child.Key, Code))
+            {
+                yield return CodeOnly(child);
+            }
+            else if (Is(child.Key, Processors))
+            {
+                foreach (string warning in Named(child, processors, "no processor of this name was added", FindUnknownOfProcessor))
+                {
+                    yield return warning;
+                }
+            }
+            else if (consumer.Name.Length == 0 && Is(child.Key, Consumers))
+            {
+                foreach (string warning in Named(child, further, "no consumer of this name was added with AddFastConsumer(name)", static _ => []))
+                {
+                    yield return warning;
+                }
+            }
+            else if (consumer.Sections.TryGetValue(child.Key, out IReadOnlyList<string>? keys))
+            {
+                foreach (IConfigurationSection setting in child.GetChildren().Where(setting => !Contains(keys, setting.Key)))
+                {
+                    yield return Unknown(setting, "is not a setting of this section", keys);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<string> FindUnknownOfProcessor(IConfigurationSection section)
+    {
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            if (Is(child.Key, Code))
+            {
+                yield return CodeOnly(child);
+            }
+            else if (!Contains(s_ofProcessor, child.Key))
+            {
+                yield return Contains(s_ofConsumer, child.Key)
+                    ? $"{child.Path} has no effect: {child.Key} is set for the whole consumer, not for one processor."
+                    : Unknown(child, "is not a setting of a processor", s_ofProcessor);
+            }
+        }
+    }
+
+    private static IEnumerable<string> Named(
+        IConfigurationSection section, string[] names, string complaint, Func<IConfigurationSection, IEnumerable<string>> inside) =>
+        section.GetChildren().SelectMany(child => Contains(names, child.Key) ? inside(child) : [Unknown(child, $"has no effect, since {complaint}", names)]);
+
+    private static string Unknown(IConfigurationSection key, string complaint, IEnumerable<string> known)
+    {
+        string effect = complaint.Contains("no effect", StringComparison.Ordinal) ? "" : " and has no effect";
+        string path = key.Path[..^key.Key.Length];
+        return Nearest(key.Key, known) is { } nearest ? $"{key.Path} {complaint}{effect}. Did you mean {path}{nearest}?" : $"{key.Path} {complaint}{effect}.";
+    }
+
+    private static string CodeOnly(IConfigurationSection key) =>
+        $"{key.Path} has no effect: credentials are set in code only. Use a profile (Profile) or what every AWS SDK reads (AWS_ACCESS_KEY_ID, a role).";
+
+    private static bool Contains(IEnumerable<string> names, string name) => names.Contains(name, StringComparer.OrdinalIgnoreCase);
+
+    private static bool Is(string key, string name) => key.Equals(name, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The name that a misspelt one most likely means; null where none is near.</summary>
+    internal static string? Nearest(string name, IEnumerable<string> known) => known
+        .Where(static candidate => candidate != Code)
+        .Select(candidate => (Name: candidate, Distance: Distance(name, candidate)))
+        .Where(candidate => candidate.Distance <= Math.Max(1, Math.Min(name.Length, candidate.Name.Length) / 3))
+        .OrderBy(static candidate => candidate.Distance)
+        .Select(static candidate => candidate.Name)
+        .FirstOrDefault();
+
+    /// <summary>How many letters are to be added, removed, changed or swapped with their neighbours (optimal string alignment), whatever their case.</summary>
+    private static int Distance(string left, string right)
+    {
+        int[,] distances = new int[left.Length + 1, right.Length + 1];
+        for (int i = 0; i <= left.Length; i++)
+        {
+            for (int j = 0; j <= right.Length; j++)
+            {
+                distances[i, j] = i == 0 || j == 0
+                    ? i + j
+                    : Math.Min(
+                        Math.Min(distances[i - 1, j], distances[i, j - 1]) + 1,
+                        distances[i - 1, j - 1] + (Equal(left[i - 1], right[j - 1]) ? 0 : 1));
+                if (i > 1 && j > 1 && Equal(left[i - 1], right[j - 2]) && Equal(left[i - 2], right[j - 1]))
+                {
+                    distances[i, j] = Math.Min(distances[i, j], distances[i - 2, j - 2] + 1);
+                }
+            }
+        }
+
+        return distances[left.Length, right.Length];
+
+        static bool Equal(char one, char other) => char.ToUpperInvariant(one) == char.ToUpperInvariant(other);
+    }
+}

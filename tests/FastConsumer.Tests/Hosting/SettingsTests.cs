@@ -1,0 +1,186 @@
+using System.Globalization;
+using FastConsumer.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace FastConsumer.Tests.Hosting;
+
+/// <summary>What a setting means, and what is said of one that means nothing.</summary>
+public sealed class SettingsTests : WorkerTest
+{
+    private static readonly DateTimeOffset s_noon = new(2026, 11, 30, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void A_start_timestamp_alone_means_AtTimestamp() =>
+        Assert.Equal(
+            (StartPosition.AtTimestamp, s_noon),
+            Start(new FastConsumerOptions { StartTimestamp = s_noon }, new ProcessorOptions()));
+
+    [Fact]
+    public void A_processors_own_timestamp_or_position_comes_before_the_consumers()
+    {
+        Assert.Equal(
+            (StartPosition.AtTimestamp, s_noon),
+            Start(new FastConsumerOptions { StartPosition = StartPosition.Latest }, new ProcessorOptions { StartTimestamp = s_noon }));
+        Assert.Equal(
+            StartPosition.Latest,
+            Start(new FastConsumerOptions { StartTimestamp = s_noon }, new ProcessorOptions { StartPosition = StartPosition.Latest }).Position);
+    }
+
+    [Theory]
+    [InlineData("FastConsumer", "TrimHorizon")]
+    [InlineData("FastConsumer:Processors:EventProcessor", "Latest")]
+    public void A_start_timestamp_beside_another_position_is_refused(string section, string position)
+    {
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() => OptionsOf(new()
+        {
+            ["FastConsumer:ApplicationName"] = "tests",
+            [$"{section}:StartPosition"] = position,
+            [$"{section}:StartTimestamp"] = "2026-11-30T12:00:00Z",
+        }));
+        Assert.Contains($"{section}:StartTimestamp is set, and {section}:StartPosition is {position}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Remove StartPosition", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2026-11-30T12:00:00", "2026-11-30T12:00:00+00:00")]
+    [InlineData("2026-11-30", "2026-11-30T00:00:00+00:00")]
+    [InlineData("2026-11-30T12:00:00Z", "2026-11-30T12:00:00+00:00")]
+    [InlineData("2026-11-30T12:00:00+02:00", "2026-11-30T12:00:00+02:00")]
+    public void A_configured_time_without_an_offset_is_UTC_on_every_machine(string text, string expected)
+    {
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["FastConsumer:StartTimestamp"] = text })
+            .Build();
+        // as the binder reads it in Tokyo
+        var options = new FastConsumerOptions { StartTimestamp = new DateTimeOffset(2026, 11, 30, 12, 0, 0, TimeSpan.FromHours(9)) };
+        ConfiguredTime.Correct(options, configuration, "FastConsumer");
+        Assert.Equal(DateTimeOffset.Parse(expected, CultureInfo.InvariantCulture), options.StartTimestamp);
+        foreach (string section in (string[])["FastConsumer", "FastConsumer:Processors:EventProcessor"])
+        {
+            (FastConsumerOptions consumer, ProcessorOptions own) = OptionsOf(new()
+            {
+                ["FastConsumer:ApplicationName"] = "tests",
+                [$"{section}:StartTimestamp"] = text,
+            });
+            Assert.Equal(DateTimeOffset.Parse(expected, CultureInfo.InvariantCulture), own.StartTimestamp ?? consumer.StartTimestamp);
+        }
+    }
+
+    [Fact]
+    public void What_code_sets_comes_after_the_configured_time()
+    {
+        using ServiceProvider services = Services(
+            new() { ["FastConsumer:ApplicationName"] = "tests", ["FastConsumer:StartTimestamp"] = "2026-01-01T00:00:00" },
+            static consumer => consumer.AddProcessor<EventProcessor>(),
+            static options => options.StartTimestamp = s_noon);
+        Assert.Equal(s_noon, services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get("").StartTimestamp);
+    }
+
+    [Theory]
+    [InlineData("FastConsumer:LeaseDuraton", "FastConsumer:LeaseDuraton is not a setting of FastConsumer and has no effect. Did you mean FastConsumer:LeaseDuration?")]
+    [InlineData("FastConsumer:lease_duration", "Did you mean FastConsumer:LeaseDuration?")]
+    [InlineData("FastConsumer:SatrtPosition", "Did you mean FastConsumer:StartPosition?")]
+    [InlineData("FastConsumer:Colour", "FastConsumer:Colour is not a setting of FastConsumer and has no effect.")]
+    [InlineData("FastConsumer:Proccessors:EventProcessor:Limit", "Did you mean FastConsumer:Processors?")]
+    [InlineData("FastConsumer:Processors:EventProcesor:Limit", "no processor of this name was added. Did you mean FastConsumer:Processors:EventProcessor?")]
+    [InlineData("FastConsumer:Processors:EventProcessor:Limits", "Did you mean FastConsumer:Processors:EventProcessor:Limit?")]
+    [InlineData("FastConsumer:Processors:EventProcessor:WorkerId", "WorkerId is set for the whole consumer")]
+    [InlineData("FastConsumer:Stream", "FastConsumer:Stream has no effect: Stream is set for one processor, in FastConsumer:Processors:<class name>:Stream.")]
+    [InlineData("FastConsumer:Credentials:AccessKey", "FastConsumer:Credentials has no effect: credentials are set in code only.")]
+    [InlineData("FastConsumer:Consumers:secnd:Limit", "no consumer of this name was added with AddFastConsumer(name). Did you mean FastConsumer:Consumers:second?")]
+    [InlineData("FastConsumer:Consumers:second:Limits", "Did you mean FastConsumer:Consumers:second:Limit?")]
+    [InlineData("FastConsumer:Store:Tabel", "FastConsumer:Store:Tabel is not a setting of this section and has no effect. Did you mean FastConsumer:Store:Table?")]
+    public void A_key_that_nothing_reads_is_named_with_the_nearest(string key, string warning) =>
+        Assert.Contains(warning, Assert.Single(Unknown(key)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("FastConsumer:leaseduration")]
+    [InlineData("FastConsumer:Processors:EventProcessor:Stream")]
+    [InlineData("FastConsumer:Consumers:second:Limit")]
+    [InlineData("FastConsumer:DynamoDb:TableName")]
+    [InlineData("FastConsumer:Store:Table:Any")]
+    [InlineData("AWS:Region")]
+    public void A_key_that_counts_is_not_warned_of(string key) => Assert.Empty(Unknown(key));
+
+    [Fact]
+    public async Task Settings_without_effect_are_warned_of_at_start()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases(Leases),
+            configuration: new Dictionary<string, string?>
+            {
+                ["FastConsumer:LeaseDuraton"] = "00:00:30",
+                ["FastConsumer:ConsumerName"] = "billing",
+                ["FastConsumer:Processors:EventProcessor:FanOutFallback"] = "true",
+                ["FastConsumer:Processors:EventProcessor:StreamWindowBytes"] = "65536",
+            });
+        await host.StartAsync();
+        Assert.Contains("FastConsumer:LeaseDuration?", Assert.Single(host.Log.Of(2408)).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            ["FastConsumer:ConsumerName", "FastConsumer:Processors:EventProcessor:FanOutFallback", "FastConsumer:Processors:EventProcessor:StreamWindowBytes"],
+            host.Log.Of(2407).Select(static entry => entry.Message.Split(' ')[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_consumers_fan_out_settings_count_where_one_processor_uses_them()
+    {
+        var consumer = new ServiceCollection().AddFastConsumer().AddProcessor<EventProcessor>().AddProcessor<ClickProcessor>();
+        var shared = new FastConsumerOptions { ConsumerName = "billing" };
+        Assert.Empty(UnusedSettings.Find(
+            consumer,
+            shared,
+            [(consumer.Processors[0], new ProcessorOptions { ReadMode = ReadMode.FanOut }), (consumer.Processors[1], new ProcessorOptions())]));
+    }
+
+    [Fact]
+    public void The_most_leases_of_a_worker_reach_its_settings()
+    {
+        var processor = new ProcessorRegistration<EventProcessor>();
+        var consumer = new FastConsumerOptions { ApplicationName = "tests", MaxLeases = 7 };
+        Assert.Equal(7, WorkerSettings.Resolve(processor, consumer, new ProcessorOptions(), "worker").MaxLeases);
+        Assert.Equal(2, WorkerSettings.Resolve(processor, consumer, new ProcessorOptions { MaxLeases = 2 }, "worker").MaxLeases);
+        Assert.Null(WorkerSettings.Resolve(processor, new FastConsumerOptions { ApplicationName = "tests" }, new ProcessorOptions(), "worker").MaxLeases);
+    }
+
+    private static (StartPosition Position, DateTimeOffset? Time) Start(FastConsumerOptions consumer, ProcessorOptions own)
+    {
+        consumer.ApplicationName = "tests";
+        WorkerSettings settings = WorkerSettings.Resolve(new ProcessorRegistration<EventProcessor>(), consumer, own, "worker");
+        return (settings.StartPosition, settings.StartTimestamp);
+    }
+
+    private static (FastConsumerOptions Consumer, ProcessorOptions Own) OptionsOf(Dictionary<string, string?> configuration)
+    {
+        using ServiceProvider services = Services(configuration, static consumer => consumer.AddProcessor<EventProcessor>());
+        return (
+            services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(""),
+            services.GetRequiredService<IOptionsMonitor<ProcessorOptions>>().Get("/EventProcessor"));
+    }
+
+    private static List<string> Unknown(string key)
+    {
+        using ServiceProvider services = Services(
+            new() { [key] = "1" },
+            static consumer =>
+            {
+                consumer.AddProcessor<EventProcessor>().AddConfigurationSection("Store", "Table");
+                consumer.Services.AddFastConsumer("second");
+            });
+        return [.. ConfigurationKeys.FindUnknown(
+            services.GetRequiredService<IConfiguration>(), [.. services.GetServices<FastConsumerBuilder>()])];
+    }
+
+    private static ServiceProvider Services(
+        Dictionary<string, string?> configuration, Action<FastConsumerBuilder> consumer, Action<FastConsumerOptions>? options = null)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(configuration).Build());
+        consumer(services.AddFastConsumer(options));
+        return services.BuildServiceProvider();
+    }
+}
