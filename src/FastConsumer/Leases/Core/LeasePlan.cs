@@ -269,30 +269,27 @@ internal static class LeasePlan
         }
 
         List<Lease> request = [];
-        (Lease Lease, double Weight)[] left = [.. chance.Shuffled(movable).Select(lease => (lease, view.Weigh(lease)))];
+        List<Lease> left = chance.Shuffled(movable);
+        string[] owners = [.. left.Select(static lease => lease.Owner!).Distinct(StringComparer.Ordinal)];
+        Dictionary<string, int> indexes = owners.Select(static (owner, index) => (owner, index))
+            .ToDictionary(static pair => pair.owner, static pair => pair.index, StringComparer.Ordinal);
+        // looked through once for each request: plain numbers, since a table may have ten thousand leases
+        (int Owner, double Weight)[] candidates = [.. left.Select(lease => (indexes[lease.Owner!], view.Weigh(lease)))];
+        double[] differences = new double[owners.Length];
         while (load[view.Me] < share && request.Count < MostRequests && room > 0)
         {
-            // a move costs its victim what it has not checkpointed, so it must level something out: what weighs less than the two differ by
-            int best = -1;
-            double most = 0;
-            for (int i = 0; i < left.Length; i++)
+            for (int owner = 0; owner < owners.Length; owner++)
             {
-                (Lease lease, double weight) = left[i];
-                double difference = weight > 0 ? load[lease.Owner!] - load[view.Me] : 0;
-                // where two are far apart, little is better than nothing: a heavy lease may make room for many light ones to go back
-                double slack = difference > share / 2 ? 0 : view.Slack * share;
-                if (difference > weight + slack && (best < 0 || weight * (difference - weight) > most))
-                {
-                    (best, most) = (i, weight * (difference - weight));
-                }
+                differences[owner] = load[owners[owner]] - load[view.Me];
             }
 
+            int best = MostLevelling(candidates, differences, share, view.Slack);
             if (best < 0)
             {
                 break;
             }
 
-            (Lease chosen, double moved) = left[best];
+            Lease chosen = left[best];
             if (!chosen.IsHeldByFastConsumer)
             {
                 // one at a time: what a worker does that cannot be asked is not known
@@ -305,13 +302,36 @@ internal static class LeasePlan
             }
 
             request.Add(chosen);
-            left[best].Weight = 0;
             room--;
-            load[view.Me] += moved;
-            load[chosen.Owner!] -= moved;
+            load[view.Me] += candidates[best].Weight;
+            load[chosen.Owner!] -= candidates[best].Weight;
+            candidates[best].Weight = 0;
         }
 
         return new Moves(take, request, withdraw);
+    }
+
+    /// <summary>
+    /// The lease that levels most; negative for none. A move costs its victim what it has not checkpointed, so it must level something out:
+    /// what weighs less than the two differ by. Zero is the weight of what is gone.
+    /// </summary>
+    private static int MostLevelling((int Owner, double Weight)[] candidates, double[] differences, double share, double slack)
+    {
+        int best = -1;
+        double most = 0;
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            (int owner, double weight) = candidates[i];
+            double difference = differences[owner];
+            // where two are far apart, little is better than nothing: a heavy lease may make room for many light ones to go back
+            double least = difference > share / 2 ? weight : weight + (slack * share);
+            if (weight > 0 && difference > least && (best < 0 || weight * (difference - weight) > most))
+            {
+                (best, most) = (i, weight * (difference - weight));
+            }
+        }
+
+        return best;
     }
 
     /// <summary>
