@@ -21,8 +21,8 @@ internal abstract partial record LeaseCommand
 
     /// <summary>
     /// Write what these leases have to write, in one request. The client asks the supervisor for each lease's progress just before it hands
-    /// the request to the store, makes the write with <see cref="LeaseMachine.Renew"/>, leaves out what that gives no write for, and tells the
-    /// exact writes with <see cref="LeaseEvent.Sent"/> before it calls the store, also where none are left: then no answer follows.
+    /// the request to the store, makes the write with <see cref="LeaseMachine.Renew"/>, leaves out what that gives no write for, and tells
+    /// the exact writes with <see cref="LeaseEvent.Sent"/> before it calls the store, also where none are left: then no answer follows.
     /// </summary>
     public sealed record Send(long Request, IReadOnlyList<Renewal> Leases) : LeaseCommand;
 

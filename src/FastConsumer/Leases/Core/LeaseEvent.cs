@@ -24,7 +24,8 @@ internal abstract record LeaseEvent
     /// <param name="Rows">The rows that are there.</param>
     /// <param name="Begun">When the read began.</param>
     /// <param name="Consistency">What the read may show.</param>
-    public sealed record RowsRead(IReadOnlyList<string> Keys, IReadOnlyList<Lease> Rows, TimeSpan Begun, ReadConsistency Consistency) : LeaseEvent;
+    public sealed record RowsRead(IReadOnlyList<string> Keys, IReadOnlyList<Lease> Rows, TimeSpan Begun, ReadConsistency Consistency)
+        : LeaseEvent;
 
     /// <summary>
     /// A read of the table failed, or was not answered in time (the client gives up after half the lease duration). The keys are those of a

@@ -4,8 +4,8 @@ using static FastConsumer.Leases.Core.LeaseTableState;
 namespace FastConsumer.Leases.Core;
 
 /// <content>
-/// Which leases have expired, by this worker's own clock: a lease expires when its counter has stood still for its owner's lease duration. No two
-/// clocks are ever compared. This only decides when a take is tried: every take is conditional on the counter.
+/// Which leases have expired, by this worker's own clock: a lease expires when its counter has stood still for its owner's lease duration.
+/// No two clocks are ever compared. This only decides when a take is tried: every take is conditional on the counter.
 /// </content>
 internal static partial class LeaseMachine
 {
@@ -24,8 +24,8 @@ internal static partial class LeaseMachine
     private sealed partial class Turn
     {
         /// <summary>
-        /// How long a row's counter stands still until it has expired: what its owner says, while the row is as that owner's take left it. KCL keeps
-        /// the attribute of the owner before, so a row that was passed on to nobody known as ours is granted more.
+        /// How long a row's counter stands still until it has expired: what its owner says, while the row is as that owner's take left it.
+        /// KCL keeps the attribute of the owner before, so a row that was passed on to nobody known as ours is granted more.
         /// </summary>
         private TimeSpan DurationOf(Lease row) =>
             IsOff(Rules.OwnersDuration) ? D
@@ -42,8 +42,8 @@ internal static partial class LeaseMachine
             && !_workers.Any(worker => IsNamed(worker.Key, name) && !worker.Value.IsDead && worker.Value.IsFastConsumer);
 
         /// <summary>
-        /// Who holds a row: two processes may have been given one name, and that one of them is silent tells nothing of the other. Where the row does
-        /// not say the process, the name alone.
+        /// Who holds a row: two processes may have been given one name, and that one of them is silent tells nothing of the other. Where
+        /// the row does not say the process, the name alone.
         /// </summary>
         private static string? WorkerOf(Lease row) =>
             row is { IsHeldByFastConsumer: true, Session: { } session } ? $"{row.LeaseOwner}\n{ProcessOf(session)}" : row.Owner;
@@ -71,8 +71,8 @@ internal static partial class LeaseMachine
         private bool IsLive(Entry entry) => HasMoved(entry) && _now - entry.Seen!.Since < DurationOf(entry.Row);
 
         /// <summary>
-        /// How long a worker has shown no sign of life, told by its notification row and by such rows that were taken from it when they had stood
-        /// still: whoever finds a worker dead first takes its row, and to the others the silence until then still tells the same.
+        /// How long a worker has shown no sign of life, told by its notification row and by such rows that were taken from it when they had
+        /// stood still: whoever finds a worker dead first takes its row, and to the others the silence until then still tells the same.
         /// </summary>
         private TimeSpan SilenceOf(Entry notificationRow)
         {
@@ -81,15 +81,16 @@ internal static partial class LeaseMachine
                 return TimeSpan.Zero;
             }
 
-            TimeSpan since = WorkerOf(notificationRow.Row) is { } worker && _workers.TryGetValue(worker, out Worker? known) && known.SilentSince is { } silent
+            TimeSpan since = WorkerOf(notificationRow.Row) is { } worker && _workers.TryGetValue(worker, out Worker? known)
+                && known.SilentSince is { } silent
                 ? Min(silent, seen.Since)
                 : seen.Since;
             return seen.Until > since ? seen.Until - since : TimeSpan.Zero;
         }
 
         /// <summary>
-        /// The notification row of each worker: of the leases it holds, the one with the smallest key. A row that was given to a worker that has not
-        /// taken it yet is none: it is not polled.
+        /// The notification row of each worker: of the leases it holds, the one with the smallest key. A row that was given to a worker
+        /// that has not taken it yet is none: it is not polled.
         /// </summary>
         private Dictionary<string, Entry> NotificationRows()
         {
@@ -97,7 +98,8 @@ internal static partial class LeaseMachine
             foreach (Entry entry in _leases.Values)
             {
                 if (entry.Row is { Problem: null, IsFinished: false } && WorkerOf(entry.Row) is { } owner
-                    && (!rows.TryGetValue(owner, out Entry? before) || (entry.Row.IsHeldByFastConsumer && !before.Row.IsHeldByFastConsumer)))
+                    && (!rows.TryGetValue(owner, out Entry? before)
+                        || (entry.Row.IsHeldByFastConsumer && !before.Row.IsHeldByFastConsumer)))
                 {
                     rows[owner] = entry;
                 }
@@ -152,7 +154,8 @@ internal static partial class LeaseMachine
             if (seen is null || row.LeaseCounter > seen.Counter)
             {
                 Changed(seen, row, alive);
-                seen = new Sight(row.LeaseCounter, row.Owner, WorkerOf(row), since, begun, HasMoved: seen is not null && seen.Owner == row.Owner, IsTaken: !row.IsPassedOn);
+                bool hasMoved = seen is not null && seen.Owner == row.Owner;
+                seen = new Sight(row.LeaseCounter, row.Owner, WorkerOf(row), since, begun, hasMoved, IsTaken: !row.IsPassedOn);
             }
             else if ((seen.Counter != row.LeaseCounter || seen.Owner != row.Owner) && begun - seen.Since >= DurationOf(row))
             {
@@ -208,14 +211,16 @@ internal static partial class LeaseMachine
                 // the row may have been read with delay: its owner may have been seen to take another since
                 Worker known = _workers.GetValueOrDefault(former) ?? Worker.Unknown;
                 TimeSpan silent = known.TookAt is { } took ? Max(before.Since, took) : before.Since;
-                _workers = _workers.SetItem(former, known with { SilentSince = known.SilentSince is { } since ? Min(since, silent) : silent });
+                _workers = _workers.SetItem(
+                    former,
+                    known with { SilentSince = known.SilentSince is { } since ? Min(since, silent) : silent });
             }
         }
 
         /// <summary>
-        /// After a list: who is dead. The worker's notification row has expired, or was taken when it had long stood still, and each of its rows has
-        /// stood still for so long that a worker which only stood still itself has lost it too: neither a stuck row nor a pause costs a live worker
-        /// the others.
+        /// After a list: who is dead. The worker's notification row has expired, or was taken when it had long stood still, and each of its
+        /// rows has stood still for so long that a worker which only stood still itself has lost it too: neither a stuck row nor a pause
+        /// costs a live worker the others.
         /// </summary>
         private void FindDead()
         {
@@ -247,7 +252,8 @@ internal static partial class LeaseMachine
             foreach (string owner in owners)
             {
                 Worker known = _workers.GetValueOrDefault(owner) ?? Worker.Unknown;
-                bool isDead = !IsNamed(owner, Me) && !alive.Contains(owner) && rows.TryGetValue(owner, out Entry? row) && SilenceOf(row) >= DurationOf(row.Row);
+                bool isDead = !IsNamed(owner, Me) && !alive.Contains(owner) && rows.TryGetValue(owner, out Entry? row)
+                    && SilenceOf(row) >= DurationOf(row.Row);
                 Worker next = known with { IsDead = isDead, IsFastConsumer = fastConsumers.Contains(owner) };
                 workers[owner] = next == known ? known : next;
             }

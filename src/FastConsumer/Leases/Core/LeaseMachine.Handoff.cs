@@ -3,7 +3,9 @@ using static FastConsumer.Leases.Core.LeaseTableState;
 
 namespace FastConsumer.Leases.Core;
 
-/// <content>The end of a lease here: it is asked for, its shard ends or fails, the worker stops; the last checkpoint, the release.</content>
+/// <content>
+/// The end of a lease here: it is asked for, its shard ends or fails, the worker stops; the last checkpoint, the release.
+/// </content>
 internal static partial class LeaseMachine
 {
     private static readonly TimeSpan s_firstReleaseRetry = TimeSpan.FromMilliseconds(100);
@@ -16,7 +18,9 @@ internal static partial class LeaseMachine
 
     private sealed partial class Turn
     {
-        /// <summary>Somebody asks for a lease: its handlers have 0.64 D until they are cancelled, and 0.72 until they are given up.</summary>
+        /// <summary>
+        /// Somebody asks for a lease: its handlers have 0.64 D until they are cancelled, and 0.72 until they are given up.
+        /// </summary>
         private StopTimes RequestTimes => StopTimes.From(_now, D, 0.2 * D);
 
         private void BeginHandOff(Entry entry, Hold.Reason why, string? to, StopTimes times)
@@ -46,7 +50,8 @@ internal static partial class LeaseMachine
         /// <summary>A request that is gone before the release is sent: the lease goes to nobody, for whoever needs it.</summary>
         private void Withdrawn(TimeSpan begun)
         {
-            foreach (Entry entry in _leases.Values.Where(static entry => entry.Hold is Hold.HandingOff { Why: Hold.Reason.Requested, To: not null }).ToList())
+            foreach (Entry entry in _leases.Values
+                .Where(static entry => entry.Hold is Hold.HandingOff { Why: Hold.Reason.Requested, To: not null }).ToList())
             {
                 var handingOff = (Hold.HandingOff)entry.Hold;
                 if (entry.Row.RequestedBy is null && IsOurs(entry.Row) && begun > handingOff.Since)
@@ -57,7 +62,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>True where the row is that of this take, and bears somebody else's request.</summary>
-        private bool IsRequest(Own own, Lease row) => row.RequestedBy is not null && row.RequestedBy != Me && row.LeaseOwner == Me && row.Session == own.Row.Session;
+        private bool IsRequest(Own own, Lease row) => row.RequestedBy is not null && row.RequestedBy != Me && row.LeaseOwner == Me
+            && row.Session == own.Row.Session;
 
         private static TimeSpan NextPhaseAt(Hold.HandingOff handingOff) => handingOff.Step switch
         {
@@ -111,7 +117,8 @@ internal static partial class LeaseMachine
             {
                 Hold.Reason why = drained.End is LeaseEvent.RunEnd.ShardEnd ? Hold.Reason.ShardEnd : Hold.Reason.Failed;
                 Do(new LeaseCommand.Tell.HandingOff(entry.Key, owned.Own.Epoch, why, To: null));
-                handingOff = new Hold.HandingOff(owned.Own, why, To: null, Hold.Stage.Flushing, StopTimes.Never.Earlier(_stop), drained.End, _now);
+                handingOff = new Hold.HandingOff(owned.Own, why, To: null, Hold.Stage.Flushing, StopTimes.Never.Earlier(_stop), drained.End,
+                    _now);
             }
             else if (entry.Hold is Hold.HandingOff { Step: not (Hold.Stage.Flushing or Hold.Stage.Finishing) } before)
             {
@@ -140,12 +147,16 @@ internal static partial class LeaseMachine
         private Entry BackOff(Entry entry)
         {
             // what has gone well for long has been mended
-            TimeSpan wait = entry.Barred is { } before && _now - before.Until < s_longestBar ? Min(2 * before.Wait, s_longestBar) : s_firstBar;
+            TimeSpan wait = entry.Barred is { } before && _now - before.Until < s_longestBar
+                ? Min(2 * before.Wait, s_longestBar)
+                : s_firstBar;
             Do(new LeaseCommand.Tell.BackingOff(entry.Key, wait));
             return entry with { Barred = new Bar(_now + wait, wait, IsViolation: false) };
         }
 
-        /// <summary>A last checkpoint may still be followed by newer progress, of a handler that was given up: until there is none.</summary>
+        /// <summary>
+        /// A last checkpoint may still be followed by newer progress, of a handler that was given up: until there is none.
+        /// </summary>
         private void Flushed(Entry entry)
         {
             if (entry.Hold is Hold.HandingOff { Step: Hold.Stage.Flushing } handingOff)
@@ -225,7 +236,8 @@ internal static partial class LeaseMachine
                     Put(entry with { Hold = Hold.NotHeld.Settled });
                     WantList();
                     break;
-                case Hold.HandingOff { Why: Hold.Reason.TakeAnew, Step: Hold.Stage.Finishing, Own: { InFlight: null } own } when _mode == Mode.Running:
+                case Hold.HandingOff { Why: Hold.Reason.TakeAnew, Step: Hold.Stage.Finishing, Own: { InFlight: null } own }
+                    when _mode == Mode.Running:
                     Put(entry with { Hold = Hold.NotHeld.Settled, Row = own.Row });
                     TakeLease(Find(entry.Key)!, "this worker, which takes it anew");
                     break;
@@ -321,13 +333,16 @@ internal static partial class LeaseMachine
                     LeaseWrite write = ReleaseOf(releasing.Own.Row, releasing.To);
                     long request = WriteOne(RequestKind.Release, key, releasing.Own.Epoch, write);
                     var flight = new Flight(request, _now, new Wants(false, true, _now, _now), _now);
-                    Own own = releasing.Own with { InFlight = flight, Attempts = releasing.Own.Attempts.Add(new Attempt(request, write, _now)) };
+                    var attempt = new Attempt(request, write, _now);
+                    Own own = releasing.Own with { InFlight = flight, Attempts = releasing.Own.Attempts.Add(attempt) };
                     Put(entry with { Hold = releasing with { Own = own, Tries = releasing.Tries + 1 } });
                 }
             }
         }
 
-        /// <summary>KCL's evict, or an assignment to the successor. What is nobody's bears nothing of ours but what tells where to start.</summary>
+        /// <summary>
+        /// KCL's evict, or an assignment to the successor. What is nobody's bears nothing of ours but what tells where to start.
+        /// </summary>
         private static LeaseWrite ReleaseOf(Lease row, string? to)
         {
             Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
@@ -354,7 +369,8 @@ internal static partial class LeaseMachine
             if (entry.Hold is not Hold.Releasing releasing)
             {
                 // it was given up: the row may be taken again once this is settled
-                if (entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && unsettled.Request == number && result.Outcome != LeaseWrite.Outcome.Unknown)
+                if (entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && unsettled.Request == number
+                    && result.Outcome != LeaseWrite.Outcome.Unknown)
                 {
                     Put(entry with { Hold = Hold.NotHeld.Settled, Row = Newer(entry.Row, result.Row) });
                 }
@@ -384,7 +400,8 @@ internal static partial class LeaseMachine
 
             TimeSpan wait = Backoff(s_firstReleaseRetry, s_longestReleaseRetry, releasing.Tries - 1);
             Do(new LeaseCommand.Tell.ReleaseRetried(entry.Key, own.Epoch, wait, result.Error));
-            bool isInDoubt = result.Outcome == LeaseWrite.Outcome.Unknown || (result.Outcome == LeaseWrite.Outcome.Refused && result.Row is null);
+            bool isInDoubt = result.Outcome == LeaseWrite.Outcome.Unknown
+                || (result.Outcome == LeaseWrite.Outcome.Refused && result.Row is null);
             Put(entry with { Hold = releasing with { Own = own with { ReadAt = isInDoubt ? _now : own.ReadAt }, SendAt = _now + wait } });
             if (result.Row is { } row)
             {
@@ -424,7 +441,9 @@ internal static partial class LeaseMachine
             }
         }
 
-        /// <summary>True where the row still is as this worker holds it; what was given to it bears the giver's session, and its own name.</summary>
+        /// <summary>
+        /// True where the row still is as this worker holds it; what was given to it bears the giver's session, and its own name.
+        /// </summary>
         private static bool IsStillOurs(Own own, Lease row) =>
             row.LeaseOwner == own.Row.LeaseOwner && row.CheckpointOwner == own.Row.CheckpointOwner && row.Session == own.Row.Session;
 

@@ -97,7 +97,8 @@ internal static partial class LeaseMachine
     }
 
     /// <summary>The position that a write checkpoints; null where it only renews.</summary>
-    private static CheckpointPosition? PositionOf(LeaseWrite write) => write.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value checkpoint)
+    private static CheckpointPosition? PositionOf(LeaseWrite write) =>
+        write.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value checkpoint)
         ? CheckpointPosition.Parse(checkpoint.Text!, write.Set[Lease.Names.CheckpointSubSequenceNumber].WholeNumber ?? 0)
         : null;
 
@@ -114,8 +115,8 @@ internal static partial class LeaseMachine
         private TimeSpan Gather => Min(Min(_settings.CheckpointInterval / 5, D / 10), s_longestGather);
 
         /// <summary>
-        /// Half of the duration; less where the budget is so small that leases which are all due at once could not all be written in time: then
-        /// they go in turn.
+        /// Half of the duration; less where the budget is so small that leases which are all due at once could not all be written in time:
+        /// then they go in turn.
         /// </summary>
         private TimeSpan RenewalAge
         {
@@ -149,8 +150,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// Sends what has waited long enough. The lease that was renewed longest ago goes first; what somebody waits for passes only those that
-        /// are not much older. So no flood of writes costs a lease that the budget can bear.
+        /// Sends what has waited long enough. The lease that was renewed longest ago goes first; what somebody waits for passes only those
+        /// that are not much older. So no flood of writes costs a lease that the budget can bear.
         /// </summary>
         private void SendBatches()
         {
@@ -231,7 +232,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>True where an event is about the run of now. Those of another change nothing.</summary>
-        private bool IsOfRun(Entry entry, long epoch) => IsOff(Rules.EpochsDiffer) || (entry.Own?.Epoch ?? (entry.Hold as Hold.Lost)?.Epoch) == epoch;
+        private bool IsOfRun(Entry entry, long epoch) => IsOff(Rules.EpochsDiffer)
+            || (entry.Own?.Epoch ?? (entry.Hold as Hold.Lost)?.Epoch) == epoch;
 
         /// <summary>A batch is on its way: from now on each of its writes may have taken effect.</summary>
         private void Sent(LeaseEvent.Sent sent)
@@ -307,7 +309,9 @@ internal static partial class LeaseMachine
         private void BatchAnswered(long number, Request request, IReadOnlyList<LeaseWrite.Result> results)
         {
             _budget = _budget.Answered(
-                results.Count(static result => result.Outcome == LeaseWrite.Outcome.Written), results.Count(static result => IsThrottle(result.Error)), _now);
+                results.Count(static result => result.Outcome == LeaseWrite.Outcome.Written),
+                results.Count(static result => IsThrottle(result.Error)),
+                _now);
             for (int i = 0; i < request.Leases.Length && i < results.Count; i++)
             {
                 Due lease = request.Leases[i];
@@ -333,7 +337,8 @@ internal static partial class LeaseMachine
             switch (result.Outcome)
             {
                 case LeaseWrite.Outcome.Written:
-                    Wrote(entry, own, result.Row ?? After(own.Row, attempt.Write), attempt, IsOff(Rules.AgeFromSending) ? _now : attempt.SentAt);
+                    TimeSpan renewedAt = IsOff(Rules.AgeFromSending) ? _now : attempt.SentAt;
+                    Wrote(entry, own, result.Row ?? After(own.Row, attempt.Write), attempt, renewedAt);
                     break;
                 case LeaseWrite.Outcome.NotWritten:
                     own = IsOff(Rules.ThrottleIsNoDoubt) ? own : own with { Attempts = own.Attempts.Remove(attempt) };
@@ -391,7 +396,9 @@ internal static partial class LeaseMachine
                 RetryAt = TimeSpan.MinValue,
                 ReadAt = null,
                 WaitsSince = own.Waiting is null ? null : own.WaitsSince,
-                CheckpointAt = position is null && own.CheckpointAt != TimeSpan.MaxValue ? own.CheckpointAt : _now + _settings.CheckpointInterval,
+                CheckpointAt = position is null && own.CheckpointAt != TimeSpan.MaxValue
+                    ? own.CheckpointAt
+                    : _now + _settings.CheckpointInterval,
             };
             Put(entry with { Row = row }, next);
             Do(new LeaseCommand.Wrote(entry.Key, own.Epoch, row, position, next.RenewedAt));
@@ -414,8 +421,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// The row of a lease that is held, as a list or a poll shows it, or as the answer to a write does. It is what it was, what an attempt of
-        /// ours has made of it, an older one, or another's.
+        /// The row of a lease that is held, as a list or a poll shows it, or as the answer to a write does. It is what it was, what an
+        /// attempt of ours has made of it, an older one, or another's.
         /// </summary>
         /// <param name="entry">The lease.</param>
         /// <param name="row">The row; null where it is gone for certain.</param>
@@ -516,7 +523,8 @@ internal static partial class LeaseMachine
         /// <summary>Nobody waits for what is under way any more.</summary>
         private void Abandon(Own own)
         {
-            if (own.InFlight is { } flight && _requests.TryGetValue(flight.Request, out Request? request) && request.Kind != RequestKind.Batch)
+            if (own.InFlight is { } flight && _requests.TryGetValue(flight.Request, out Request? request)
+                && request.Kind != RequestKind.Batch)
             {
                 Abandon(flight.Request);
             }
@@ -543,9 +551,11 @@ internal static partial class LeaseMachine
 
             if (own.InFlight is { } flight && _now >= (flight.SentAt ?? flight.At) + (D / 5))
             {
-                // the same goes again at once, on the same condition, beside the question what became of it: one of them at most takes effect
+                // the same goes again at once, on the same condition, beside the question what became of it: one of them at most takes
+                // effect
                 Abandon(flight.Request);
-                own = Want(own with { InFlight = null, ReadAt = flight.SentAt is null ? own.ReadAt : _now }, flight.Wants.HasCheckpoint, isUrgent: true, isRenewal: true);
+                own = own with { InFlight = null, ReadAt = flight.SentAt is null ? own.ReadAt : _now };
+                own = Want(own, flight.Wants.HasCheckpoint, isUrgent: true, isRenewal: true);
                 Do(new LeaseCommand.Tell.WriteFailed(entry.Key, own.Epoch, TimeSpan.Zero, null));
             }
 

@@ -5,8 +5,8 @@ using static FastConsumer.Leases.Core.LeaseTableState;
 namespace FastConsumer.Leases.Core;
 
 /// <content>
-/// When the table is listed and its rows are polled. A list is paced by what it costs, so a small table is listed often and a large one seldom; polls
-/// of single rows make up for it.
+/// When the table is listed and its rows are polled. A list is paced by what it costs, so a small table is listed often and a large one
+/// seldom; polls of single rows make up for it.
 /// </content>
 internal static partial class LeaseMachine
 {
@@ -44,9 +44,12 @@ internal static partial class LeaseMachine
     {
         /// <summary>The time between two regular lists, before jitter.</summary>
         private TimeSpan ListInterval =>
-            Max(Min(D / 5, TimeSpan.FromSeconds(5)), Min(TimeSpan.FromSeconds(_scan.Leases / LeasesPerSecond), Min(2 * D, s_longestInterval)));
+            Max(Min(D / 5, TimeSpan.FromSeconds(5)),
+                Min(TimeSpan.FromSeconds(_scan.Leases / LeasesPerSecond), Min(2 * D, s_longestInterval)));
 
-        /// <summary>True where regular lists come too seldom to tell in time that a worker is dead: then its notification row is watched.</summary>
+        /// <summary>
+        /// True where regular lists come too seldom to tell in time that a worker is dead: then its notification row is watched.
+        /// </summary>
         private bool WatchesOthers => ListInterval > D / 4;
 
         private void WantList() => _scan = _scan with { IsListWanted = true };
@@ -79,7 +82,9 @@ internal static partial class LeaseMachine
             : _scan.Polling is not null ? _scan.PollingSince + Max(D, s_longestRead)
             : Max(Min(_scan.PolledAt + s_pollInterval, NextWatchAt), _scan.NotBefore);
 
-        /// <summary>Notification rows are watched each quarter of the duration, and when one begins to be suspect or is about to expire.</summary>
+        /// <summary>
+        /// Notification rows are watched each quarter of the duration, and when one begins to be suspect or is about to expire.
+        /// </summary>
         private TimeSpan NextWatchAt
         {
             get
@@ -155,7 +160,8 @@ internal static partial class LeaseMachine
 
             bool isPollDue = _scan.PolledAt + s_pollInterval <= _now;
             // a little early, where that saves a request of its own before the next poll
-            bool watches = NextWatchAt <= _now || (isPollDue && !_scan.Watched.IsEmpty && _now - _scan.WatchedAt > (D / 4) - s_pollInterval);
+            bool watches = NextWatchAt <= _now
+                || (isPollDue && !_scan.Watched.IsEmpty && _now - _scan.WatchedAt > (D / 4) - s_pollInterval);
             Entry? own = _leases.Values.FirstOrDefault(static entry => entry.IsHeld);
             List<string> keys = own is null ? [] : [own.Key];
             keys.AddRange(Awaited(isIdle: own is null));
@@ -182,13 +188,16 @@ internal static partial class LeaseMachine
         /// <summary>Some of the rows that this worker has asked for, or would take if they came free because it has none.</summary>
         private IEnumerable<string> Awaited(bool isIdle)
         {
-            List<Entry> awaited = [.. _leases.Values.Where(entry => entry.Hold is Hold.NotHeld && (entry.Asked is not null || (isIdle && IsOthers(entry))))];
-            return _chance.Shuffled(awaited).OrderBy(static entry => entry.Asked is null).Take(MostAwaited).Select(static entry => entry.Key);
+            List<Entry> awaited = [.. _leases.Values
+                .Where(entry => entry.Hold is Hold.NotHeld && (entry.Asked is not null || (isIdle && IsOthers(entry))))];
+            return _chance.Shuffled(awaited).OrderBy(static entry => entry.Asked is null).Take(MostAwaited)
+                .Select(static entry => entry.Key);
         }
 
         /// <summary>True for a lease that another worker has, as far as is known.</summary>
         private bool IsOthers(Entry entry) =>
-            entry.Row is { Problem: null, IsFinished: false, Owner: { } owner } && owner != Me && entry.Hold is Hold.NotHeld && !IsFree(entry);
+            entry.Row is { Problem: null, IsFinished: false, Owner: { } owner } && owner != Me && entry.Hold is Hold.NotHeld
+                && !IsFree(entry);
 
         /// <summary>What is looked at until the next list follows from this one.</summary>
         private void Watch()
@@ -426,8 +435,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// A notification row that stands still longer than a live worker lets it is a reason to list, so that the worker's other leases are seen to
-        /// stand still too; and so is one that has expired.
+        /// A notification row that stands still longer than a live worker lets it is a reason to list, so that the worker's other leases
+        /// are seen to stand still too; and so is one that has expired.
         /// </summary>
         private bool IsToBeListed(Entry notificationRow)
         {
@@ -512,11 +521,15 @@ internal static partial class LeaseMachine
             _scan = _scan with { Blocked = block, ToTake = [], ToAsk = [] };
         }
 
-        /// <summary>A worker is told to list the table: what is wanted stands in the rows, so a notification that is lost costs time and nothing else.</summary>
+        /// <summary>
+        /// A worker is told to list the table: what is wanted stands in the rows, so a notification that is lost costs time and nothing
+        /// else.
+        /// </summary>
         private void Notify(string worker)
         {
             List<Lease> rows = [.. _leases.Values
-                .Where(entry => entry.Row is { Problem: null, IsHeldByFastConsumer: true, IsFinished: false } row && row.LeaseOwner == worker)
+                .Where(entry => entry.Row is { Problem: null, IsHeldByFastConsumer: true, IsFinished: false } row
+                    && row.LeaseOwner == worker)
                 .Take(NotificationTries)
                 .Select(static entry => entry.Row)];
             if (rows.Count == 0)

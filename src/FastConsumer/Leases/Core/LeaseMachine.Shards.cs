@@ -5,15 +5,18 @@ using static FastConsumer.Leases.Core.LeaseTableState;
 namespace FastConsumer.Leases.Core;
 
 /// <content>
-/// The lease table follows the stream's shards: leases that they ask for are created, those that nothing needs any more are deleted, and it is watched
-/// that those that are not finished hold all hash keys, and that they are this stream's.
+/// The lease table follows the stream's shards: leases that they ask for are created, those that nothing needs any more are deleted, and it
+/// is watched that those that are not finished hold all hash keys, and that they are this stream's.
 /// </content>
 internal static partial class LeaseMachine
 {
     /// <summary>Servers cut the time to milliseconds or seconds; no stream is deleted and created again in that time.</summary>
     private static readonly TimeSpan s_creationPrecision = TimeSpan.FromSeconds(2);
 
-    /// <summary>The service says its time in whole seconds: a start a moment too early repeats nothing that was done, one too late leaves records out.</summary>
+    /// <summary>
+    /// The service says its time in whole seconds: a start a moment too early repeats nothing that was done, one too late leaves records
+    /// out.
+    /// </summary>
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan s_holeInterval = TimeSpan.FromSeconds(5);
@@ -22,9 +25,9 @@ internal static partial class LeaseMachine
     private static readonly TimeSpan s_cleanUpInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// A lease that is missing may be one that was deleted: what was listed longer ago than this says nothing of it. Much less than
-    /// <see cref="s_deletionDelay"/>, so that whoever has read the stream or the table before a shard's last descendants came is not creating its
-    /// lease any more when it is deleted.
+    /// A lease that is missing may be one that was deleted: what was listed longer ago than this says nothing of it. Much less than <see
+    /// cref="s_deletionDelay"/>, so that whoever has read the stream or the table before a shard's last descendants came is not creating
+    /// its lease any more when it is deleted.
     /// </summary>
     private static readonly TimeSpan s_listingLasts = TimeSpan.FromSeconds(20);
 
@@ -56,7 +59,8 @@ internal static partial class LeaseMachine
 
                 if (_stream.Creating is { } creating)
                 {
-                    return creating.Request is { } number && _requests.TryGetValue(number, out Request? request) ? request.At + s_longestRead
+                    return creating.Request is { } number && _requests.TryGetValue(number, out Request? request)
+                        ? request.At + s_longestRead
                         : creating.Left.IsEmpty ? Max(creating.ListAfter, creating.Begun + (2 * s_listingLasts)) : TimeSpan.MinValue;
                 }
 
@@ -128,7 +132,8 @@ internal static partial class LeaseMachine
         /// <summary>After a list: whether the leases leave hash keys out, so that the stream is to be listed.</summary>
         private void StreamIsDue()
         {
-            if (!_stream.IsWanted && !(_stream.TriedAt is { } tried && _now - tried < s_holeInterval) && !HolesOf([]).SequenceEqual(_stream.KnownHoles))
+            if (!_stream.IsWanted && !(_stream.TriedAt is { } tried && _now - tried < s_holeInterval)
+                && !HolesOf([]).SequenceEqual(_stream.KnownHoles))
             {
                 _stream = _stream with { IsWanted = true };
             }
@@ -158,7 +163,8 @@ internal static partial class LeaseMachine
                 FindBlock();
             }
 
-            bool isAnother = shards.Any(shard => _stream.Beginnings.TryGetValue(shard.ShardId, out SequenceNumber begun) && begun != shard.StartingSequenceNumber);
+            bool isAnother = shards.Any(shard => _stream.Beginnings.TryGetValue(shard.ShardId, out SequenceNumber begun)
+                && begun != shard.StartingSequenceNumber);
             if (isAnother && listed.CreatedAt is null)
             {
                 // shards of the same ids that begin elsewhere: the stream has to say whether it was made again
@@ -167,7 +173,8 @@ internal static partial class LeaseMachine
             }
 
             IReadOnlyList<HashKeyRange> unlisted =
-                HashKeyRanges.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
+                HashKeyRanges.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null)
+                    .Select(static shard => shard.HashKeyRange));
             TellListing(unlisted);
             if (unlisted.Count > 0)
             {
@@ -194,12 +201,15 @@ internal static partial class LeaseMachine
         {
             ImmutableArray<LeasePlan.ShardNode> nodes =
             [
-                .. shards.Select(static shard => new LeasePlan.ShardNode(shard.ShardId, ParentsOf(shard), shard.EndingSequenceNumber is not null, shard.HashKeyRange)),
+                .. shards.Select(static shard =>
+                    new LeasePlan.ShardNode(shard.ShardId, ParentsOf(shard), shard.EndingSequenceNumber is not null, shard.HashKeyRange)),
             ];
             _stream = _stream with
             {
-                Beginnings = shards.ToImmutableSortedDictionary(static shard => shard.ShardId, static shard => shard.StartingSequenceNumber, StringComparer.Ordinal),
-                HashKeys = shards.ToImmutableSortedDictionary(static shard => shard.ShardId, static shard => shard.HashKeyRange, StringComparer.Ordinal),
+                Beginnings = shards.ToImmutableSortedDictionary(
+                    static shard => shard.ShardId, static shard => shard.StartingSequenceNumber, StringComparer.Ordinal),
+                HashKeys = shards.ToImmutableSortedDictionary(
+                    static shard => shard.ShardId, static shard => shard.HashKeyRange, StringComparer.Ordinal),
             };
 
             // by leases that were read before: what they say of shards that came after the listing would mislead
@@ -207,7 +217,9 @@ internal static partial class LeaseMachine
             _stream = _stream with
             {
                 UselessSince = useless.ToImmutableSortedDictionary(
-                    static lease => lease.LeaseKey, lease => _stream.UselessSince.TryGetValue(lease.LeaseKey, out TimeSpan since) ? since : _now, StringComparer.Ordinal),
+                    static lease => lease.LeaseKey,
+                    lease => _stream.UselessSince.TryGetValue(lease.LeaseKey, out TimeSpan since) ? since : _now,
+                    StringComparer.Ordinal),
             };
             var creating = new Creation(nodes, listed.Begun, listed.AnsweredAt, before, _now);
             IReadOnlyList<Lease> missing = Missing(creating);
@@ -263,7 +275,8 @@ internal static partial class LeaseMachine
 
             // a child's lease says that the application was through with its parents, so it is created when theirs are there
             HashSet<string> keys = [.. missing.Select(static lease => lease.LeaseKey)];
-            bool isFirstStart = creating.Missing == int.MaxValue ? !_leases.Values.Any(static entry => entry.Row.StartedAt is not null) : creating.IsFirstStart;
+            bool isFirstStart = creating.Missing == int.MaxValue ? !_leases.Values.Any(static entry => entry.Row.StartedAt is not null)
+                : creating.IsFirstStart;
             _stream = _stream with
             {
                 Creating = creating with
@@ -286,18 +299,24 @@ internal static partial class LeaseMachine
 
             ImmutableArray<Lease> some =
             [
-                .. creating.Left.Take(CreatedAtOnce).Select(lease => lease with { StreamCreatedAt = _stream.CreatedAt, StreamName = _settings.StreamName }),
+                .. creating.Left.Take(CreatedAtOnce)
+                    .Select(lease => lease with { StreamCreatedAt = _stream.CreatedAt, StreamName = _settings.StreamName }),
             ];
             foreach (Lease lease in some)
             {
                 Require(
-                    !lease.ParentShardIds.Any(parent => Find(parent) is { } known && !(known.Row.IsFinished && known.Row.Problem is null)) || IsOff(Rules.ParentsFirst),
+                    !lease.ParentShardIds.Any(parent => Find(parent) is { } known && !(known.Row.IsFinished && known.Row.Problem is null))
+                        || IsOff(Rules.ParentsFirst),
                     "no creation before all leased parents are finished", lease.LeaseKey, "A parent is not.");
             }
 
             long request = _nextRequest++;
-            _requests = _requests.Add(request, new Request(RequestKind.Create, [.. some.Select(static lease => new Due(TimeSpan.Zero, lease.LeaseKey))], _now));
-            _stream = _stream with { Creating = creating with { Left = creating.Left.RemoveRange(0, some.Length), Request = request, Asked = some } };
+            _requests = _requests.Add(request,
+                new Request(RequestKind.Create, [.. some.Select(static lease => new Due(TimeSpan.Zero, lease.LeaseKey))], _now));
+            _stream = _stream with
+            {
+                Creating = creating with { Left = creating.Left.RemoveRange(0, some.Length), Request = request, Asked = some },
+            };
             Do(new LeaseCommand.Create(request, some));
         }
 
@@ -365,10 +384,14 @@ internal static partial class LeaseMachine
             CleanUp();
         }
 
-        /// <summary>The listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream.</summary>
+        /// <summary>
+        /// The listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream.
+        /// </summary>
         private HashKeyRange? HashKeysOf(Entry entry) => _stream.HashKeys.GetValueOrDefault(entry.Key) ?? entry.Row.HashKeyRange;
 
-        /// <summary>The hash keys of no unfinished lease and of no shard that waits for one; none where a lease's range is not known.</summary>
+        /// <summary>
+        /// The hash keys of no unfinished lease and of no shard that waits for one; none where a lease's range is not known.
+        /// </summary>
         private IReadOnlyList<HashKeyRange> HolesOf(IReadOnlyList<LeasePlan.ShardNode> nodes)
         {
             List<HashKeyRange> ranges = [];
@@ -382,7 +405,8 @@ internal static partial class LeaseMachine
                 ranges.Add(range);
             }
 
-            return HashKeyRanges.Holes(ranges.Concat(nodes.Count == 0 ? [] : LeasePlan.Waiting(nodes, Rows()).Select(static shard => shard.HashKeyRange)));
+            return HashKeyRanges.Holes(
+                ranges.Concat(nodes.Count == 0 ? [] : LeasePlan.Waiting(nodes, Rows()).Select(static shard => shard.HashKeyRange)));
         }
 
         private void TellHoles(Creation creating)
@@ -421,7 +445,8 @@ internal static partial class LeaseMachine
             }
 
             _stream = _stream with { CleanUpAt = _now + (s_cleanUpInterval * (0.75 + (_chance.NextDouble() / 2))) };
-            Entry? first = _leases.Values.FirstOrDefault(static entry => entry.Row is { Problem: null, IsFinished: false, Owner: not null });
+            Entry? first = _leases.Values.FirstOrDefault(static entry =>
+                entry.Row is { Problem: null, IsFinished: false, Owner: not null });
             if (first?.IsHeld != true || _scan.Blocked is not null)
             {
                 return;
@@ -443,8 +468,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// Whether the leases are those of this stream. The shards of another one, and of one that was deleted and created again under the same
-        /// name, have the same ids, so that those leases would be taken for this stream's, and the positions in them mean nothing.
+        /// Whether the leases are those of this stream. The shards of another one, and of one that was deleted and created again under the
+        /// same name, have the same ids, so that those leases would be taken for this stream's, and the positions in them mean nothing.
         /// </summary>
         private void FindBlock()
         {
@@ -460,14 +485,18 @@ internal static partial class LeaseMachine
                 _stream = _stream with { IsWanted = true, WantsCreation = true };
             }
 
-            Block(several is not null ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.SeveralStreams, several.LeaseKey, null, null)
+            Block(several is not null
+                ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.SeveralStreams, several.LeaseKey, null, null)
                 : another is not null
-                    ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.AnotherStream, another.LeaseKey, another.StreamName, _settings.StreamName)
+                    ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.AnotherStream, another.LeaseKey, another.StreamName,
+                        _settings.StreamName)
                 : again is not null
-                    ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.StreamMadeAgain, again.LeaseKey, Text(again.StreamCreatedAt), Text(_stream.CreatedAt))
+                    ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.StreamMadeAgain, again.LeaseKey,
+                        Text(again.StreamCreatedAt), Text(_stream.CreatedAt))
                 : null);
 
-            static string? Text(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+            static string? Text(DateTimeOffset? time) =>
+                time?.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
         }
     }
 }

@@ -2,7 +2,9 @@ using static FastConsumer.Leases.Core.LeaseTableState;
 
 namespace FastConsumer.Leases.Core;
 
-/// <content>The stop of the worker: who its leases go to, and what it takes back at the end. And what happens where an invariant is violated.</content>
+/// <content>
+/// The stop of the worker: who its leases go to, and what it takes back at the end. And what happens where an invariant is violated.
+/// </content>
 internal static partial class LeaseMachine
 {
     private static readonly TimeSpan s_violationsCount = TimeSpan.FromMinutes(5);
@@ -68,7 +70,9 @@ internal static partial class LeaseMachine
                 }
             }
 
-            if (_mode == Mode.TakingBack && (_now >= _stop!.End || (_scan.TakeBackSince is null && _busy == 0 && _scan.ToWithdraw.IsEmpty && CountOf(RequestKind.Withdraw) == 0)))
+            if (_mode == Mode.TakingBack
+                && (_now >= _stop!.End
+                    || (_scan.TakeBackSince is null && _busy == 0 && _scan.ToWithdraw.IsEmpty && CountOf(RequestKind.Withdraw) == 0)))
             {
                 Stopped();
             }
@@ -83,7 +87,8 @@ internal static partial class LeaseMachine
         /// <summary>Each successor that has got more than its first lease is notified once more, when it has got all.</summary>
         private void NotifyLast()
         {
-            foreach (string successor in _scan.Given.Values.GroupBy(static to => to).Where(static given => given.Count() > 1).Select(static given => given.Key).Order(StringComparer.Ordinal))
+            foreach (string successor in _scan.Given.Values.GroupBy(static to => to).Where(static given => given.Count() > 1)
+                .Select(static given => given.Key).Order(StringComparer.Ordinal))
             {
                 Notify(successor);
             }
@@ -97,7 +102,8 @@ internal static partial class LeaseMachine
             {
                 var successors = _scan.Successors.ToBuilder();
                 foreach (IGrouping<string, Entry> owned in _leases.Values
-                    .Where(entry => entry.Row is { Problem: null, IsHeldByFastConsumer: true, IsFinished: false } && entry.Row.LeaseOwner != Me)
+                    .Where(entry => entry.Row is { Problem: null, IsHeldByFastConsumer: true, IsFinished: false }
+                        && entry.Row.LeaseOwner != Me)
                     .GroupBy(static entry => entry.Row.LeaseOwner!, StringComparer.Ordinal))
                 {
                     if (owned.Any(IsLive))
@@ -135,9 +141,10 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// Nothing is held any more, and this is the table: what was given to one that holds nothing any more, or to this worker by one of them, is
-        /// released to nobody, so that it need not expire; and so is what this worker had taken when the stop cut the answer off. Each lists after
-        /// its own last release, so of two that stop one sees what the other left. What this worker has asked for it needs no more.
+        /// Nothing is held any more, and this is the table: what was given to one that holds nothing any more, or to this worker by one of
+        /// them, is released to nobody, so that it need not expire; and so is what this worker had taken when the stop cut the answer off.
+        /// Each lists after its own last release, so of two that stop one sees what the other left. What this worker has asked for it needs
+        /// no more.
         /// </summary>
         private void TakeBack()
         {
@@ -148,8 +155,10 @@ internal static partial class LeaseMachine
             foreach (Entry entry in _leases.Values.Where(static entry => entry.Row.Problem is null && entry.Hold is Hold.NotHeld).ToList())
             {
                 Lease row = entry.Row;
-                bool isOurs = row.LeaseOwner == Me && (row.IsPassedOn || IsOurs(row) || (IsOff(Rules.NamesakesKeep) && row.LeaseOwner == Me));
-                bool isLeft = _scan.Given.TryGetValue(entry.Key, out string? to) && row.LeaseOwner == to && row.TakenBy == Me && IsOurSession(row.Session)
+                bool isOurs = row.LeaseOwner == Me
+                    && (row.IsPassedOn || IsOurs(row) || (IsOff(Rules.NamesakesKeep) && row.LeaseOwner == Me));
+                bool isLeft = _scan.Given.TryGetValue(entry.Key, out string? to) && row.LeaseOwner == to && row.TakenBy == Me
+                    && IsOurSession(row.Session)
                     && !holders.Contains(to);
                 if (isOurs || isLeft)
                 {
@@ -168,12 +177,15 @@ internal static partial class LeaseMachine
             Put(entry with
             {
                 Hold = new Hold.Releasing(
-                    new Own(entry.Row, entry.Row.LeaseCounter, _now), To: null, _stop?.End ?? (_now + D), _now, Tries: 0, AwaitsSuccessor: false),
+                    new Own(entry.Row, entry.Row.LeaseCounter, _now), To: null, _stop?.End ?? (_now + D), _now, Tries: 0,
+                        AwaitsSuccessor: false),
             });
             LookAt(Find(entry.Key)!);
         }
 
-        /// <summary>The loop has caught a violation: the lease is given up and left alone, or all are where it may be about more than one.</summary>
+        /// <summary>
+        /// The loop has caught a violation: the lease is given up and left alone, or all are where it may be about more than one.
+        /// </summary>
         private void Violated(LeaseEvent.Violated violated)
         {
             _violations = _violations.RemoveAll(at => _now - at > s_violationsCount).Add(_now);

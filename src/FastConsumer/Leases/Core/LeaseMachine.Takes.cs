@@ -14,7 +14,9 @@ internal static partial class LeaseMachine
     /// <summary>An owner drains within the lease duration; a bit later it is stuck.</summary>
     private const double AnswerTime = 1.25;
 
-    /// <summary>What nobody has taken for so many durations is left over: this worker's own back-off keeps nobody from its records.</summary>
+    /// <summary>
+    /// What nobody has taken for so many durations is left over: this worker's own back-off keeps nobody from its records.
+    /// </summary>
     private const int FreeForLong = 3;
 
     /// <summary>A lease that is taken longer after its creation than this starts at the time that it bears.</summary>
@@ -28,7 +30,9 @@ internal static partial class LeaseMachine
         /// <summary>True where it was released to this worker, which has not written it yet.</summary>
         private bool IsGivenToUs(Entry entry) => entry.Row.LeaseOwner == Me && entry.Row.IsPassedOn && !HasMoved(entry);
 
-        /// <summary>True where this worker leaves it alone: its run failed here, or a write that was given up may still take effect.</summary>
+        /// <summary>
+        /// True where this worker leaves it alone: its run failed here, or a write that was given up may still take effect.
+        /// </summary>
         private bool IsBarred(Entry entry)
         {
             if (entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && !IsTake(unsettled) && _now - unsettled.SentAt < 2 * D)
@@ -46,8 +50,8 @@ internal static partial class LeaseMachine
         private static bool IsTake(Attempt attempt) => attempt.Write.Set.ContainsKey(Lease.Names.TakenBy);
 
         /// <summary>
-        /// What this worker is to do to get its share; true where it takes or asks for something. A lease that is wound up here is neither held nor
-        /// free.
+        /// What this worker is to do to get its share; true where it takes or asks for something. A lease that is wound up here is neither
+        /// held nor free.
         /// </summary>
         private bool Balance()
         {
@@ -65,7 +69,10 @@ internal static partial class LeaseMachine
                 .. (IsOff(Rules.ParentsFirst) ? all.Where(static lease => !lease.IsFinished) : LeasePlan.Runnable(all))
                     .Where(lease => lease.Problem is null && IsInPlan(_leases[lease.LeaseKey])),
             ];
-            var view = new LeasePlan.View(Me, lease => _leases[lease.LeaseKey] is { IsHeld: true } or { Hold: Hold.Taking }, lease => IsToTake(_leases[lease.LeaseKey]))
+            var view = new LeasePlan.View(
+                Me,
+                lease => _leases[lease.LeaseKey] is { IsHeld: true } or { Hold: Hold.Taking },
+                lease => IsToTake(_leases[lease.LeaseKey]))
             {
                 IsGiven = lease => lease.IsPassedOn && !HasMoved(_leases[lease.LeaseKey]),
                 IsOverdue = lease => IsOverdue(_leases[lease.LeaseKey]),
@@ -97,13 +104,16 @@ internal static partial class LeaseMachine
             return moves.Take.Count > 0;
         }
 
-        /// <summary>What was given to this worker and does not fit, or is left alone here, is nobody's at once instead of expiring.</summary>
+        /// <summary>
+        /// What was given to this worker and does not fit, or is left alone here, is nobody's at once instead of expiring.
+        /// </summary>
         private void PassOn(IReadOnlyList<Lease> runnable, IReadOnlyList<Lease> taken)
         {
             if (runnable.Any(lease => lease.LeaseOwner == Me && lease.IsPassedOn))
             {
                 HashSet<string> keys = [.. taken.Select(static lease => lease.LeaseKey)];
-                foreach (Entry entry in runnable.Select(lease => _leases[lease.LeaseKey]).Where(entry => entry.Hold is Hold.NotHeld && IsGivenToUs(entry)).ToList())
+                foreach (Entry entry in runnable.Select(lease => _leases[lease.LeaseKey])
+                    .Where(entry => entry.Hold is Hold.NotHeld && IsGivenToUs(entry)).ToList())
                 {
                     if (!keys.Contains(entry.Key))
                     {
@@ -122,10 +132,12 @@ internal static partial class LeaseMachine
                 return row with { RequestedBy = null };
             }
 
-            return row.RequestedBy is null && entry.Hold is Hold.NotHeld && asking.Contains(entry.Key) ? row with { RequestedBy = Me } : row;
+            bool isAsking = row.RequestedBy is null && entry.Hold is Hold.NotHeld && asking.Contains(entry.Key);
+            return isAsking ? row with { RequestedBy = Me } : row;
         }
 
-        private bool IsInPlan(Entry entry) => entry.IsHeld || entry.Hold is Hold.NotHeld or Hold.Taking || (entry.Hold is Hold.Lost && IsOff(Rules.FormerRunEnds));
+        private bool IsInPlan(Entry entry) => entry.IsHeld || entry.Hold is Hold.NotHeld or Hold.Taking
+            || (entry.Hold is Hold.Lost && IsOff(Rules.FormerRunEnds));
 
         private void TellUnread(int unread)
         {
@@ -180,7 +192,8 @@ internal static partial class LeaseMachine
                 double to = loads[Me];
                 Require(
                     Square(from - weight) + Square(to + weight) < Square(from) + Square(to),
-                    "each request or steal levels", key: null, $"{lease.LeaseKey} is moved from {owner}, which has {from}, to one that has {to}.");
+                    "each request or steal levels", key: null,
+                        $"{lease.LeaseKey} is moved from {owner}, which has {from}, to one that has {to}.");
                 Add(loads, owner, -weight);
                 Add(loads, Me, weight);
             }
@@ -224,8 +237,8 @@ internal static partial class LeaseMachine
         private double UnitsToHold(int leases) => leases / (D / 2).TotalSeconds;
 
         /// <summary>
-        /// As many leases as may be moved at a time: a request, a release and a take write three units, and what leases need to be renewed is not for
-        /// them.
+        /// As many leases as may be moved at a time: a request, a release and a take write three units, and what leases need to be renewed
+        /// is not for them.
         /// </summary>
         private int MovesAtOnce(int leases) =>
             _budget.TableUnits is double units ? (int)Math.Clamp((units - UnitsToHold(leases)) / 3, 1, int.MaxValue) : int.MaxValue;
@@ -253,7 +266,8 @@ internal static partial class LeaseMachine
             {
                 (string key, long counter, string from) = _scan.ToTake[0];
                 _scan = _scan with { ToTake = _scan.ToTake.RemoveAt(0) };
-                bool isFree = Find(key) is { } entry && (entry.Hold is Hold.NotHeld || (entry.Hold is Hold.Lost && IsOff(Rules.FormerRunEnds)));
+                bool isFree = Find(key) is { } entry
+                    && (entry.Hold is Hold.NotHeld || (entry.Hold is Hold.Lost && IsOff(Rules.FormerRunEnds)));
                 if (isFree && _leases[key].Row is { Problem: null } row && row.LeaseCounter == counter)
                 {
                     TakeLease(_leases[key], from);
@@ -289,7 +303,8 @@ internal static partial class LeaseMachine
             {
                 foreach (string owner in _scan.ToNotify)
                 {
-                    Do(new LeaseCommand.Tell.Requested(owner, _leases.Values.Count(entry => entry.Asked is not null && entry.Row.LeaseOwner == owner)));
+                    Do(new LeaseCommand.Tell.Requested(owner,
+                        _leases.Values.Count(entry => entry.Asked is not null && entry.Row.LeaseOwner == owner)));
                     Notify(owner);
                 }
 
@@ -312,7 +327,8 @@ internal static partial class LeaseMachine
         {
             foreach ((long number, Request request) in _requests)
             {
-                if (request is { Kind: RequestKind.Ask or RequestKind.Withdraw or RequestKind.NameChildren, IsAbandoned: false } && _now - request.At >= D / 2)
+                if (request is { Kind: RequestKind.Ask or RequestKind.Withdraw or RequestKind.NameChildren, IsAbandoned: false }
+                    && _now - request.At >= D / 2)
                 {
                     Abandon(number);
                     WantList();
@@ -348,22 +364,31 @@ internal static partial class LeaseMachine
             {
                 Remove = [Lease.Names.CheckpointOwner, Lease.Names.RequestedBy, Lease.Names.Notification],
             };
-            TimeSpan first = entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && IsTake(unsettled) && CounterOf(unsettled.Write) == row.LeaseCounter
+            TimeSpan first = entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && IsTake(unsettled)
+                && CounterOf(unsettled.Write) == row.LeaseCounter
                 ? unsettled.SentAt
                 : _now;
             long request = WriteOne(RequestKind.Take, entry.Key, epoch, write);
             Put(entry with { Hold = new Hold.Taking(new Attempt(request, write, _now), first, from, IsInDoubt: false, TimeSpan.MaxValue) });
         }
 
-        /// <summary>A request that the row's owner is to answer, or its withdrawal. The counter stays: no write of the owner is disturbed.</summary>
+        /// <summary>
+        /// A request that the row's owner is to answer, or its withdrawal. The counter stays: no write of the owner is disturbed.
+        /// </summary>
         private static LeaseWrite RequestOf(Lease row, string? requester)
         {
             Dictionary<string, Lease.Value?> condition = OwnedBy(row.LeaseOwner!);
             condition[Lease.Names.RequestedBy] = Lease.Value.Optional(row.RequestedBy);
             var write = new LeaseWrite { LeaseKey = row.LeaseKey, If = condition };
-            return requester is null
-                ? write with { Remove = [Lease.Names.RequestedBy] }
-                : write with { Set = new Dictionary<string, Lease.Value>(StringComparer.Ordinal) { [Lease.Names.RequestedBy] = requester } };
+            if (requester is null)
+            {
+                return write with { Remove = [Lease.Names.RequestedBy] };
+            }
+
+            return write with
+            {
+                Set = new Dictionary<string, Lease.Value>(StringComparer.Ordinal) { [Lease.Names.RequestedBy] = requester },
+            };
         }
 
         /// <summary>A request was answered.</summary>
@@ -387,7 +412,8 @@ internal static partial class LeaseMachine
                 return;
             }
 
-            LeaseWrite.Result result = answered.Results.Count > 0 ? answered.Results[0] : new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten);
+            LeaseWrite.Result result = answered.Results.Count > 0 ? answered.Results[0]
+                : new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten);
             Entry? entry = Find(request.Leases[0].Key);
             switch (request.Kind)
             {
@@ -418,7 +444,8 @@ internal static partial class LeaseMachine
             switch (result.Outcome)
             {
                 case LeaseWrite.Outcome.Written:
-                    Taken(entry, taking, result.Row ?? After(entry.Row, taking.Attempt.Write), IsOff(Rules.AgeFromSending) ? _now : taking.Attempt.SentAt);
+                    TimeSpan renewedAt = IsOff(Rules.AgeFromSending) ? _now : taking.Attempt.SentAt;
+                    Taken(entry, taking, result.Row ?? After(entry.Row, taking.Attempt.Write), renewedAt);
                     return;
                 case LeaseWrite.Outcome.Refused when result.Row is { } row:
                     TakingRowSeen(entry, taking with { IsInDoubt = true }, row, _now, isStrong: true);
@@ -486,7 +513,8 @@ internal static partial class LeaseMachine
             }
 
             Lease before = entry.Row;
-            if (row.LeaseCounter == before.LeaseCounter + 1 && IsOurs(row) && row.Session == Lease.SessionOf(_settings.Session, row.LeaseCounter))
+            if (row.LeaseCounter == before.LeaseCounter + 1 && IsOurs(row)
+                && row.Session == Lease.SessionOf(_settings.Session, row.LeaseCounter))
             {
                 // it was this take, or an earlier one on the same counter
                 Taken(entry, taking, row, taking.First);
@@ -531,7 +559,8 @@ internal static partial class LeaseMachine
                 return;
             }
 
-            bool isLatestNow = _stream.CreatedHere.TryGetValue(entry.Key, out TimeSpan created) && row.LeaseCounter == 1 && _now - created < s_latestLasts;
+            bool isLatestNow = _stream.CreatedHere.TryGetValue(entry.Key, out TimeSpan created) && row.LeaseCounter == 1
+                && _now - created < s_latestLasts;
             _stream = _stream with { CreatedHere = _stream.CreatedHere.Remove(entry.Key) };
             Put(entry with { Hold = new Hold.Owned(own) });
             Do(new LeaseCommand.Tell.Taken(entry.Key, own.Epoch, row.Checkpoint, taking.From));
@@ -539,13 +568,16 @@ internal static partial class LeaseMachine
             SetShare(_scan.Runnable);
         }
 
-        /// <summary>What the table says of requests is what counts: some were answered since, and some may be of this worker's former life.</summary>
+        /// <summary>
+        /// What the table says of requests is what counts: some were answered since, and some may be of this worker's former life.
+        /// </summary>
         private void RequestsListed(TimeSpan begun)
         {
             foreach (Entry entry in _leases.Values
                 .Where(entry => entry.Asked is not null || (entry.Row.RequestedBy == Me && entry.Hold is Hold.NotHeld)).ToList())
             {
-                bool isAsked = entry.Row is { Problem: null, IsHeldByFastConsumer: true } row && row.RequestedBy == Me && row.LeaseOwner != Me;
+                bool isAsked = entry.Row is { Problem: null, IsHeldByFastConsumer: true } row && row.RequestedBy == Me
+                    && row.LeaseOwner != Me;
                 if (isAsked && entry.Asked is null)
                 {
                     Put(entry with { Asked = new Asking(_now, 0) });
@@ -560,7 +592,8 @@ internal static partial class LeaseMachine
         private void AskAnswered(Entry entry, Lease row, LeaseWrite.Result result)
         {
             bool isAsked = result.Outcome == LeaseWrite.Outcome.Written
-                || (result is { Outcome: LeaseWrite.Outcome.Refused, Row: { } now } && now.LeaseOwner == row.LeaseOwner && now.RequestedBy == Me);
+                || (result is { Outcome: LeaseWrite.Outcome.Refused, Row: { } now } && now.LeaseOwner == row.LeaseOwner
+                    && now.RequestedBy == Me);
             Lease? next = result.Row ?? (isAsked ? entry.Row with { RequestedBy = Me } : null);
             if (entry.Hold is Hold.NotHeld && isAsked)
             {
@@ -598,7 +631,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>True where its owner has had its time to hand it over: a notification is a hint only, so also that of a list.</summary>
-        private bool IsOverdue(Entry entry) => entry.Asked is { } asked && _now - asked.At >= (AnswerTime * DurationOf(entry.Row)) + ListInterval;
+        private bool IsOverdue(Entry entry) => entry.Asked is { } asked
+            && _now - asked.At >= (AnswerTime * DurationOf(entry.Row)) + ListInterval;
 
         private TimeSpan NextNotificationAt(Entry entry) => entry.Asked switch
         {

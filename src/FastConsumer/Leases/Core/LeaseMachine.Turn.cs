@@ -8,8 +8,8 @@ namespace FastConsumer.Leases.Core;
 internal static partial class LeaseMachine
 {
     /// <summary>
-    /// One step while it is made: the parts of the state as they become, and the commands so far. Lives for one call of <see cref="Step"/>, and is
-    /// seen by nobody else.
+    /// One step while it is made: the parts of the state as they become, and the commands so far. Lives for one call of <see cref="Step"/>,
+    /// and is seen by nobody else.
     /// </summary>
     private sealed partial class Turn
     {
@@ -265,7 +265,8 @@ internal static partial class LeaseMachine
                     At(_settings.Without.HasFlag(Rules.Expires) ? TimeSpan.MaxValue : own.RenewedAt + (Lasts * D));
                     At(own.InFlight is { } write ? (write.SentAt ?? write.At) + (D / 5) : TimeSpan.MaxValue);
                     At(own.InFlight is null && own.Waiting?.HasCheckpoint != true ? own.CheckpointAt : TimeSpan.MaxValue);
-                    At(own.InFlight is null && own.Waiting is { } waiting && waiting.NotBefore > _now ? waiting.NotBefore : TimeSpan.MaxValue);
+                    At(own.InFlight is null && own.Waiting is { } waiting
+                        && waiting.NotBefore > _now ? waiting.NotBefore : TimeSpan.MaxValue);
                     At(own.ReadAt ?? TimeSpan.MaxValue);
                     At(holding is Hold.HandingOff handingOff ? NextPhaseAt(handingOff) : TimeSpan.MaxValue);
                     break;
@@ -276,7 +277,8 @@ internal static partial class LeaseMachine
 
         /// <summary>Where a lease stands among those that wait for a write; null where it does not wait, or not yet.</summary>
         private (TimeSpan Order, TimeSpan SendAt)? QueuedOf(Entry entry) =>
-            entry is { IsHeld: true, Own: { Waiting: { } waiting } own } && waiting.NotBefore <= _now && (own.InFlight is null || IsOff(Rules.OneWrite))
+            entry is { IsHeld: true, Own: { Waiting: { } waiting } own } && waiting.NotBefore <= _now
+                && (own.InFlight is null || IsOff(Rules.OneWrite))
                 ? (own.RenewedAt - (waiting.IsUrgent ? D / 5 : TimeSpan.Zero), waiting.SendAt)
                 : null;
 
@@ -372,7 +374,8 @@ internal static partial class LeaseMachine
         {
             if (!holds)
             {
-                throw new InvariantViolation(invariant, key, key is null ? $"{invariant}: {message}" : $"{invariant}; lease {key}: {message}");
+                throw new InvariantViolation(invariant, key, key is null ? $"{invariant}: {message}"
+                    : $"{invariant}; lease {key}: {message}");
             }
         }
     }

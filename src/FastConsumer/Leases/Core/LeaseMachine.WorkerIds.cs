@@ -1,9 +1,9 @@
 namespace FastConsumer.Leases.Core;
 
 /// <content>
-/// Other processes that run with this worker's id. A worker that starts takes what has its name at once, for it may have been restarted; where its
-/// former self lives on after all, that one finds its leases taken, says so, and keeps off whatever another process has until it expires, so that no
-/// record is handled twice for long.
+/// Other processes that run with this worker's id. A worker that starts takes what has its name at once, for it may have been restarted;
+/// where its former self lives on after all, that one finds its leases taken, says so, and keeps off whatever another process has until it
+/// expires, so that no record is handled twice for long.
 /// </content>
 internal static partial class LeaseMachine
 {
@@ -18,8 +18,8 @@ internal static partial class LeaseMachine
         private bool IsOurs(Lease row) => row.LeaseOwner == Me && row.CheckpointOwner is null && IsOurSession(row.Session);
 
         /// <summary>
-        /// True where a former self of this worker left it, found when this one started: to take it, never to release it. What was not taken within
-        /// the lease duration expires like any lease.
+        /// True where a former self of this worker left it, found when this one started: to take it, never to release it. What was not
+        /// taken within the lease duration expires like any lease.
         /// </summary>
         private bool IsFormers(Lease row) =>
             row.LeaseOwner == Me
@@ -39,7 +39,9 @@ internal static partial class LeaseMachine
             }
         }
 
-        /// <summary>After a list: the first time, what former selves have left; where none that was met owns a lease that lives, they are gone.</summary>
+        /// <summary>
+        /// After a list: the first time, what former selves have left; where none that was met owns a lease that lives, they are gone.
+        /// </summary>
         private void IdsListed()
         {
             if (_ids.StartedAt is null)

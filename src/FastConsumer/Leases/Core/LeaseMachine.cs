@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace FastConsumer.Leases.Core;
 
 /// <summary>
-/// Decides all that happens to leases: from a state, what has happened, and the time, to the next state and what is to be done. Pure: no I/O, no
-/// clock, no chance but the state's. docs/leases.md tells the whole story.
+/// Decides all that happens to leases: from a state, what has happened, and the time, to the next state and what is to be done. Pure: no
+/// I/O, no clock, no chance but the state's. docs/leases.md tells the whole story.
 /// </summary>
 internal static partial class LeaseMachine
 {
@@ -78,7 +78,8 @@ internal static partial class LeaseMachine
     /// <param name="state">The state.</param>
     /// <param name="e">What has happened.</param>
     /// <param name="now">The time, never less than at the step before.</param>
-    /// <exception cref="InvariantViolation">The state is not what it must be. The caller keeps the old one and posts <see cref="LeaseEvent.Violated"/>.</exception>
+    /// <exception cref="InvariantViolation">The state is not what it must be. The caller keeps the old one and posts <see
+    /// cref="LeaseEvent.Violated"/>.</exception>
     public static (LeaseTableState State, ImmutableArray<LeaseCommand> Commands) Step(LeaseTableState state, LeaseEvent e, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -14,12 +14,14 @@ internal static class LeasePlan
     /// shards, else on the oldest shards listed. After that a shard's lease is created when all leased parents are done, at
     /// TRIM_HORIZON (AT_TIMESTAMP where the application started so), so nothing is lost at a split or merge.
     /// </summary>
-    public static IReadOnlyList<Lease> Missing(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases, CheckpointPosition start, DateTimeOffset startedAt)
+    public static IReadOnlyList<Lease> Missing(IReadOnlyList<ShardNode> shards, IReadOnlyList<Lease> leases, CheckpointPosition start,
+        DateTimeOffset startedAt)
     {
         Dictionary<string, ShardNode> listed = shards.ToDictionary(static shard => shard.ShardId, StringComparer.Ordinal);
         Dictionary<string, Lease> leased = leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
         // A crash in the middle of the first start must not move the start: it is pinned by the leases that are there.
-        DateTimeOffset pinned = leases.Where(static lease => lease.StartedAt is not null).Select(static lease => lease.StartedAt!.Value).DefaultIfEmpty(startedAt).Min();
+        DateTimeOffset pinned = leases.Where(static lease => lease.StartedAt is not null)
+            .Select(static lease => lease.StartedAt!.Value).DefaultIfEmpty(startedAt).Min();
         bool isFresh = !leases.Any(static lease => lease.StartedAt is not null);
         Dictionary<string, bool> covered = new(StringComparer.Ordinal);
         HashSet<string> passed = Passed(shards, leased);
@@ -31,7 +33,8 @@ internal static class LeasePlan
                 continue;
             }
 
-            List<string> parents = [.. shard.ParentIds.Where(parent => leased.ContainsKey(parent) || (listed.ContainsKey(parent) && !passed.Contains(parent)))];
+            List<string> parents = [.. shard.ParentIds
+                .Where(parent => leased.ContainsKey(parent) || (listed.ContainsKey(parent) && !passed.Contains(parent)))];
             if (start.Kind == CheckpointKind.Latest)
             {
                 parents = [.. parents.Where(parent => IsCovered(parent))];
@@ -133,7 +136,8 @@ internal static class LeasePlan
         while (grows)
         {
             grows = false;
-            foreach (ShardNode shard in shards.Where(shard => !leased.Contains(shard.ShardId) && !ahead.Contains(shard.ShardId) && shard.ParentIds.Any(ahead.Contains)))
+            foreach (ShardNode shard in shards
+                .Where(shard => !leased.Contains(shard.ShardId) && !ahead.Contains(shard.ShardId) && shard.ParentIds.Any(ahead.Contains)))
             {
                 waiting.Add(shard);
                 grows |= ahead.Add(shard.ShardId);
@@ -151,18 +155,15 @@ internal static class LeasePlan
     }
 
     /// <summary>
-    /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those
-    /// that fall to it by lot; beyond its share what nobody has taken for long, as far as it has room. Where none is free, it asks those that
-    /// have most for as many as level it out. From a
-    /// worker that cannot be asked (KCL's), or that has not answered in time, it takes one. What it has asked for and needs no more, since
-    /// others
-    /// have come or gone, it leaves where it is.
+    /// What this worker is to do to get its fair share. It takes what was given to it, and free leases up to its share, first those that
+    /// fall to it by lot; beyond its share what nobody has taken for long, as far as it has room. Where none is free, it asks those that
+    /// have most for as many as level it out. From a worker that cannot be asked (KCL's), or that has not answered in time, it takes one.
+    /// What it has asked for and needs no more, since others have come or gone, it leaves where it is.
     /// </summary>
     /// <remarks>
-    /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again,
-    /// by whomever, and what is asked for always leaves its owner and the requester closer to each other than they were: the sum of the
-    /// squares
-    /// of all loads shrinks with each, so requests come to rest.
+    /// A lease counts for whom it is destined to: its requester where there is one. So a request that is under way is not made again, by
+    /// whomever, and what is asked for always leaves its owner and the requester closer to each other than they were: the sum of the
+    /// squares of all loads shrinks with each, so requests come to rest.
     /// </remarks>
     public static Moves Balance(IReadOnlyList<Lease> runnable, View view, Chance chance)
     {
@@ -242,7 +243,8 @@ internal static class LeasePlan
             // reach for the same; what is left after that goes to whoever has room.
             string[] workers = [.. load.Keys];
             int unread = 0;
-            foreach (Lease lease in chance.Shuffled(free).OrderByDescending(lease => workers.MaxBy(worker => Lot(lease.LeaseKey, worker)) == view.Me))
+            foreach (Lease lease in chance.Shuffled(free)
+                .OrderByDescending(lease => workers.MaxBy(worker => Lot(lease.LeaseKey, worker)) == view.Me))
             {
                 bool isLeftOver = view.IsLeftOver(lease);
                 if (room > 0 && (load[view.Me] < share || isLeftOver))
@@ -323,7 +325,8 @@ internal static class LeasePlan
             .ToDictionary(static lease => lease.LeaseKey, static lease => lease.Throughput!.Value, StringComparer.Ordinal);
         ILookup<string, Lease> children = leases.SelectMany(static lease => lease.ParentShardIds.Select(parent => (parent, lease)))
             .ToLookup(static pair => pair.parent, static pair => pair.lease, StringComparer.Ordinal);
-        double average = leases.Where(static lease => !IsDone(lease)).Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
+        double average = leases.Where(static lease => !IsDone(lease))
+            .Select(static lease => lease.Throughput).OfType<double>().DefaultIfEmpty(0).Average();
         return lease => lease.Throughput
             ?? (lease.ParentShardIds.Count > 0 && lease.ParentShardIds.All(published.ContainsKey)
                 ? lease.ParentShardIds.Sum(parent => published[parent] / children[parent].Count())

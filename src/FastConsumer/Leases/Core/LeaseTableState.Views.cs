@@ -213,7 +213,8 @@ internal sealed partial record LeaseTableState
     /// <param name="LeasesBefore">The leases that were read before it.</param>
     /// <param name="ListAfter">A list that began since is needed to go on.</param>
     public sealed record Creation(
-        ImmutableArray<LeasePlan.ShardNode> Shards, TimeSpan Begun, DateTimeOffset AnsweredAt, IReadOnlyList<Lease> LeasesBefore, TimeSpan ListAfter)
+        ImmutableArray<LeasePlan.ShardNode> Shards, TimeSpan Begun, DateTimeOffset AnsweredAt, IReadOnlyList<Lease> LeasesBefore,
+            TimeSpan ListAfter)
     {
         /// <summary>The missing leases that are created in this round; empty where the list has to tell first.</summary>
         public ImmutableList<Lease> Left { get; init; } = [];

@@ -101,7 +101,8 @@ internal sealed partial record LeaseTableState
         Budget = WriteBudget.Create(settings.TableWriteUnits, now),
         Random = seed,
         Table = new Scan { ListAt = now, NextRound = now + (settings.LeaseDuration / 20), PolledAt = now },
-        Stream = new StreamView { CreatedAt = streamCreatedAt, DescribedAt = streamCreatedAt is null ? null : now, CleanUpAt = now + TimeSpan.FromMinutes(1) },
+        Stream = new StreamView { CreatedAt = streamCreatedAt, DescribedAt = streamCreatedAt is null ? null
+            : now, CleanUpAt = now + TimeSpan.FromMinutes(1) },
     };
 
     /// <summary>What the worker was told to do.</summary>
@@ -255,7 +256,8 @@ internal sealed partial record LeaseTableState
         /// <param name="Times">When its phases end.</param>
         /// <param name="End">How the run drained; null before.</param>
         /// <param name="Since">When it began.</param>
-        public sealed record HandingOff(Own Own, Reason Why, string? To, Stage Step, StopTimes Times, LeaseEvent.RunEnd? End, TimeSpan Since)
+        public sealed record HandingOff(Own Own, Reason Why, string? To, Stage Step, StopTimes Times, LeaseEvent.RunEnd? End,
+            TimeSpan Since)
             : Holding(Own);
 
         /// <summary>Nothing here touches the shard any more, and the row is given up.</summary>
@@ -265,7 +267,8 @@ internal sealed partial record LeaseTableState
         /// <param name="SendAt">When the release is sent (again).</param>
         /// <param name="Tries">How often it was sent.</param>
         /// <param name="AwaitsSuccessor">True while it is not known who is there.</param>
-        public sealed record Releasing(Own Own, string? To, TimeSpan Until, TimeSpan SendAt, int Tries, bool AwaitsSuccessor) : Holding(Own);
+        public sealed record Releasing(Own Own, string? To, TimeSpan Until, TimeSpan SendAt, int Tries, bool AwaitsSuccessor)
+            : Holding(Own);
 
         /// <summary>Another worker may own it, and the run here has not ended.</summary>
         /// <param name="Epoch">The run.</param>

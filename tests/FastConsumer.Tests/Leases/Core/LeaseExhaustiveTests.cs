@@ -8,20 +8,21 @@ using static FastConsumer.Tests.Leases.Core.LeaseWorld;
 namespace FastConsumer.Tests.Leases.Core;
 
 /// <summary>
-/// All that can become of a small world within some lease durations, where any two things go wrong: any request lost, unanswered, delayed, throttled
-/// or answered with an old table; any worker killed, paused, stopped; a lease asked for or stolen from outside. The invariants hold on the way, and from
-/// where it ends up eight quiet lease durations lead to one owner for each shard.
+/// All that can become of a small world within some lease durations, where any two things go wrong: any request lost, unanswered, delayed,
+/// throttled or answered with an old table; any worker killed, paused, stopped; a lease asked for or stolen from outside. The invariants
+/// hold on the way, and from where it ends up eight quiet lease durations lead to one owner for each shard.
 /// </summary>
 /// <remarks>
-/// Time goes in quarters of the lease duration. Within one, what workers do is carried out in the order in which they asked, or in the reverse one; what goes
-/// wrong is chosen per quarter. FASTCONSUMER_LEASE_STATES sets how many states are looked at in each world.
+/// Time goes in quarters of the lease duration. Within one, what workers do is carried out in the order in which they asked, or in the
+/// reverse one; what goes wrong is chosen per quarter. FASTCONSUMER_LEASE_STATES sets how many states are looked at in each world.
 /// </remarks>
 public sealed class LeaseExhaustiveTests
 {
     private const int Faults = 2;
 
     private static readonly int s_states =
-        int.TryParse(Environment.GetEnvironmentVariable("FASTCONSUMER_LEASE_STATES"), CultureInfo.InvariantCulture, out int states) ? states : 800;
+        int.TryParse(Environment.GetEnvironmentVariable("FASTCONSUMER_LEASE_STATES"), CultureInfo.InvariantCulture, out int states) ? states
+            : 800;
 
     public static TheoryData<string> Worlds => [.. SmallWorlds.Names];
 
@@ -43,7 +44,8 @@ internal static class SmallWorlds
 {
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(10);
 
-    public static readonly string[] Names = ["two workers", "one id twice", "parent and child", "a fresh table", "two durations", "four shards"];
+    public static readonly string[] Names = ["two workers", "one id twice", "parent and child", "a fresh table", "two durations",
+        "four shards"];
 
     public static LeaseWorld Create(string name, LeaseMachine.Rules without)
     {
@@ -189,7 +191,8 @@ internal static class LeaseSearch
             {
                 (string Name, int Cost, Action<LeaseWorld> Choose)[] choices =
                     [.. Choices(world, wrong.Contains(step) ? 1 : 0).Where(choice => (choice.Cost > 0) == wrong.Contains(step))];
-                (string name, _, Action<LeaseWorld> choose) = choices.Length == 0 ? ("", 0, static _ => { }) : choices[chance.Next(choices.Length)];
+                (string name, _, Action<LeaseWorld> choose) = choices.Length == 0 ? ("", 0, static _ => { })
+                    : choices[chance.Next(choices.Length)];
                 path += $" / {name}";
                 figures.Steps++;
                 string? broken = Guard(path, () =>
@@ -267,10 +270,12 @@ internal static class LeaseSearch
             }
         }
 
-        string? key = world.Rows.Values.FirstOrDefault(static row => row is { IsFinished: false, IsHeldByFastConsumer: true, RequestedBy: null })?.LeaseKey;
+        string? key = world.Rows.Values.FirstOrDefault(static row =>
+            row is { IsFinished: false, IsHeldByFastConsumer: true, RequestedBy: null })?.LeaseKey;
         if (key is not null)
         {
-            yield return ($"request {key}", 1, next => next.Put(LeaseWorld.Changed(next.Rows[key], new() { [Lease.Names.RequestedBy] = "X" })));
+            yield return ($"request {key}", 1, next =>
+                next.Put(LeaseWorld.Changed(next.Rows[key], new() { [Lease.Names.RequestedBy] = "X" })));
             yield return ($"steal {key}", 1, next => next.Steal(key, "kcl"));
             yield return ($"set {key} back", 1, next => next.Reset(key));
             yield return ($"{key} is stuck", 1, next => next.Stick(key, 1.5 * SmallWorlds.Duration));

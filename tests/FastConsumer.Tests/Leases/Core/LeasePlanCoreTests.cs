@@ -14,7 +14,8 @@ public sealed class LeasePlanCoreTests
     public void A_shard_whose_descendant_is_leased_was_done_before()
     {
         // KCL deletes the leases of finished shards while the shards are still listed
-        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true, "0"), Node("2", closed: false, "0"), Node("3", closed: false, "1")];
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true, "0"), Node("2", closed: false, "0"),
+            Node("3", closed: false, "1")];
         Lease[] leases = [Leased("2", "0"), Leased("3", "1")];
         Assert.Empty(LeasePlan.Missing(shards, leases, CheckpointPosition.TrimHorizon, s_epoch));
     }
@@ -25,7 +26,8 @@ public sealed class LeasePlanCoreTests
         ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true), Node("2", closed: false, "0", "1")];
         Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
         Assert.Empty(LeasePlan.Missing(shards, [done, Leased("1")], CheckpointPosition.TrimHorizon, s_epoch));
-        Lease child = Assert.Single(LeasePlan.Missing(shards, [done, Leased("1") with { Checkpoint = CheckpointPosition.ShardEnd }], CheckpointPosition.TrimHorizon, s_epoch));
+        Lease child = Assert.Single(LeasePlan.Missing(shards, [done, Leased("1") with { Checkpoint = CheckpointPosition.ShardEnd }],
+            CheckpointPosition.TrimHorizon, s_epoch));
         Assert.Equal(("2", CheckpointPosition.TrimHorizon), (child.LeaseKey, child.Checkpoint));
         Assert.Equal(["0", "1"], child.ParentShardIds);
     }
@@ -33,7 +35,8 @@ public sealed class LeasePlanCoreTests
     [Fact]
     public void A_lease_runs_after_its_leased_parents_only()
     {
-        Lease[] leases = [Leased("0"), Leased("1", "0"), Leased("2", "9"), Leased("3") with { Checkpoint = CheckpointPosition.ShardEnd }, Leased("4", "3")];
+        Lease[] leases = [Leased("0"), Leased("1", "0"), Leased("2", "9"), Leased("3") with { Checkpoint = CheckpointPosition.ShardEnd },
+            Leased("4", "3")];
         Assert.Equal(["0", "2", "4"], LeasePlan.Runnable(leases).Select(static lease => lease.LeaseKey));
     }
 
@@ -74,7 +77,8 @@ public sealed class LeasePlanCoreTests
     [Fact]
     public void A_merged_shard_waits_for_its_other_parent()
     {
-        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true), Node("2", closed: true, "0", "1"), Node("3", closed: false, "2")];
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true), Node("2", closed: true, "0", "1"),
+            Node("3", closed: false, "2")];
         Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
         Assert.Equal(["2", "3"], LeasePlan.Waiting(shards, [done, Leased("1")]).Select(static shard => shard.ShardId));
         Assert.Empty(LeasePlan.Waiting(shards, [done, Leased("1") with { Checkpoint = CheckpointPosition.ShardEnd }]));
@@ -97,7 +101,8 @@ public sealed class LeasePlanCoreTests
         Assert.InRange(another.Request.Count, 1, 2);
 
         // what was given is taken, whatever the share
-        leases = [.. leases.Select(static lease => lease.RequestedBy is null ? lease : lease with { LeaseOwner = "me", RequestedBy = null })];
+        leases = [.. leases.Select(static lease => lease.RequestedBy is null ? lease
+            : lease with { LeaseOwner = "me", RequestedBy = null })];
         Assert.Equal(3, MovesOf(leases, "me", new Chance(4)).Take.Count);
         Assert.Empty(MovesOf(leases, "a", new Chance(4)).Take);
     }
@@ -106,15 +111,18 @@ public sealed class LeasePlanCoreTests
     public void Who_does_not_answer_is_stolen_from_one_by_one()
     {
         Lease[] leases = [.. Ours("a", 6, 0).Select(static (lease, i) => i < 3 ? lease with { RequestedBy = "me" } : lease)];
-        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease => lease.RequestedBy == "me" };
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease =>
+            lease.RequestedBy == "me" };
         Assert.Equal("me", Assert.Single(LeasePlan.Balance(leases, view, new Chance(1)).Take).RequestedBy);
     }
 
     [Fact]
     public void The_only_lease_of_a_worker_that_waits_for_others_is_not_stolen()
     {
-        Lease[] leases = [.. Ours("a", 1, 0).Select(static lease => lease with { RequestedBy = "me" }), .. Ours("b", 2, 100).Select(static (lease, i) => i == 0 ? lease with { RequestedBy = "a" } : lease)];
-        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease => lease.RequestedBy == "me" };
+        Lease[] leases = [.. Ours("a", 1, 0).Select(static lease => lease with { RequestedBy = "me" }), .. Ours("b", 2, 100)
+            .Select(static (lease, i) => i == 0 ? lease with { RequestedBy = "a" } : lease)];
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease =>
+            lease.RequestedBy == "me" };
         LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance(1));
         Assert.Empty(moves.Take);
         Assert.Empty(moves.Withdraw);
@@ -125,7 +133,8 @@ public sealed class LeasePlanCoreTests
     {
         // "a" had three when two of them were asked for; one has come by another way since, and "a" has lost one
         Lease[] leases = [.. Ours("me", 1, 0), .. Ours("a", 1, 100).Select(static lease => lease with { RequestedBy = "me" })];
-        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null) { IsOverdue = static _ => true };
+        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease =>
+            lease.Owner is null) { IsOverdue = static _ => true };
         LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance(1));
         Assert.Empty(moves.Take);
         Assert.Equal("a", Assert.Single(moves.Withdraw).LeaseOwner);
@@ -150,10 +159,12 @@ public sealed class LeasePlanCoreTests
             for (int round = 0; quiet < 3 * workers.Length && round < 1000; round++)
             {
                 string me = workers[round % workers.Length];
-                var view = new LeasePlan.View(me, lease => lease.IsHeldByFastConsumer && lease.LeaseOwner == me, static lease => lease.Owner is null);
+                var view = new LeasePlan.View(me, lease => lease.IsHeldByFastConsumer
+                    && lease.LeaseOwner == me, static lease => lease.Owner is null);
                 LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance((ulong)random.NextInt64()));
                 // it hands over what it was asked for, takes, and asks
-                bool acts = moves.Take.Count + moves.Request.Count + leases.Count(lease => lease.LeaseOwner == me && lease.RequestedBy is not null) > 0;
+                bool acts = moves.Take.Count + moves.Request.Count + leases.Count(lease => lease.LeaseOwner == me
+                    && lease.RequestedBy is not null) > 0;
                 moved += moves.Take.Count;
                 Assert.Empty(moves.Withdraw);
                 leases = [.. leases.Select(lease =>
@@ -174,8 +185,12 @@ public sealed class LeasePlanCoreTests
     [Fact]
     public void By_weight_the_heavy_do_not_go_to_and_fro()
     {
-        Lease[] leases = [.. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i == 0 ? 900 : 100 }), .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 100 })];
-        static LeasePlan.View ViewOf(string me) => new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+        Lease[] leases = [.. Ours("a", 4, 0)
+            .Select(static (lease, i) => lease with { Throughput = i == 0 ? 900 : 100 }), .. Ours("b", 4, 100)
+                .Select(static lease => lease with { Throughput = 100 })];
+        static LeasePlan.View ViewOf(string me) =>
+            new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease =>
+                lease.Throughput!.Value, Slack = 0.1 };
         // 1200 to 400: moving the heavy one would only turn it round
         LeasePlan.Moves moves = LeasePlan.Balance(leases, ViewOf("b"), new Chance(1));
         Assert.Equal(3, moves.Request.Count);
@@ -192,7 +207,9 @@ public sealed class LeasePlanCoreTests
         Lease[] leases = [
             .. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i < 2 ? 410 : 20 }),
             .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 20 })];
-        static LeasePlan.View ViewOf(string me) => new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+        static LeasePlan.View ViewOf(string me) =>
+            new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease =>
+                lease.Throughput!.Value, Slack = 0.1 };
         LeasePlan.Moves moves = LeasePlan.Balance(leases, ViewOf("b"), new Chance(1));
         Assert.Equal(410, Assert.Single(moves.Request).Throughput);
         leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { LeaseOwner = "b", TakenBy = "b" } : lease)];
@@ -218,7 +235,8 @@ public sealed class LeasePlanCoreTests
             for ((int moved, int turn) = (0, 0); quiet < workers.Length; quiet++, turn++)
             {
                 string me = workers[turn % workers.Length];
-                var view = new LeasePlan.View(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+                var view = new LeasePlan.View(me, lease => lease.LeaseOwner == me, static lease =>
+                    lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
                 IReadOnlyList<Lease> wanted = LeasePlan.Balance(leases, view, new Chance((ulong)random.NextInt64())).Request;
                 leases = [.. leases.Select(lease => wanted.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me } : lease)];
                 quiet = wanted.Count > 0 ? -1 : quiet;
@@ -226,10 +244,12 @@ public sealed class LeasePlanCoreTests
                 Assert.True(moved <= 3 * leases.Length, $"seed {seed}: {moved} moves for {leases.Length} leases");
             }
 
-            Dictionary<string, double> loads = workers.ToDictionary(static worker => worker, worker => leases.Where(lease => lease.LeaseOwner == worker).Sum(static lease => lease.Throughput!.Value));
+            Dictionary<string, double> loads = workers.ToDictionary(static worker => worker, worker => leases
+                .Where(lease => lease.LeaseOwner == worker).Sum(static lease => lease.Throughput!.Value));
             double share = loads.Values.Average();
             Lease smallest = leases.Where(lease => loads[lease.LeaseOwner!] == loads.Values.Max()).MinBy(static lease => lease.Throughput)!;
-            Assert.True(loads.Values.Max() - loads.Values.Min() <= smallest.Throughput + (0.1 * share), $"seed {seed}: {string.Join(' ', loads.Values)}");
+            Assert.True(loads.Values.Max() - loads.Values.Min() <= smallest.Throughput + (0.1 * share),
+                $"seed {seed}: {string.Join(' ', loads.Values)}");
         }
     }
 
@@ -318,7 +338,8 @@ public sealed class LeasePlanCoreTests
     }
 
     private static LeasePlan.Moves MovesOf(IReadOnlyList<Lease> leases, string me, Chance chance) =>
-        LeasePlan.Balance(leases, new LeasePlan.View(me, lease => lease.Owner == me && (lease.TakenBy ?? me) == me, static lease => lease.Owner is null), chance);
+        LeasePlan.Balance(leases,
+            new LeasePlan.View(me, lease => lease.Owner == me && (lease.TakenBy ?? me) == me, static lease => lease.Owner is null), chance);
 
     private static ShardNode Node(string id, bool closed, params string[] parents) => new(id, parents, closed, new HashKeyRange(0, 0));
 
@@ -327,7 +348,8 @@ public sealed class LeasePlanCoreTests
     private static IEnumerable<Lease> Owned(string? owner, int count, int from) =>
         Enumerable.Range(from, count).Select(i => new Lease { LeaseKey = $"{i}", LeaseOwner = owner });
 
-    private static IEnumerable<Lease> Ours(string owner, int count, int from) => Owned(owner, count, from).Select(static lease => lease with { TakenBy = lease.LeaseOwner });
+    private static IEnumerable<Lease> Ours(string owner, int count, int from) => Owned(owner, count, from)
+        .Select(static lease => lease with { TakenBy = lease.LeaseOwner });
 
     private sealed class LineageRun(CheckpointKind kind, int seed)
     {
@@ -385,14 +407,18 @@ public sealed class LeasePlanCoreTests
 
         private void Step(bool all)
         {
-            ShardNode[] nodes = [.. _shards.Select(static shard => new ShardNode(shard.Id, shard.Parents, shard.Closed is not null, new HashKeyRange((UInt128)shard.From, (UInt128)(shard.To - 1))))];
+            ShardNode[] nodes = [.. _shards
+                .Select(static shard =>
+                    new ShardNode(shard.Id, shard.Parents, shard.Closed is not null,
+                        new HashKeyRange((UInt128)shard.From, (UInt128)(shard.To - 1))))];
             CheckpointPosition start = kind switch
             {
                 CheckpointKind.Latest => CheckpointPosition.Latest,
                 CheckpointKind.AtTimestamp => CheckpointPosition.AtTimestamp,
                 _ => CheckpointPosition.TrimHorizon,
             };
-            foreach (Lease lease in LeasePlan.Missing(nodes, [.. _leases.Values], start, Time(kind == CheckpointKind.AtTimestamp ? 5 : _now)))
+            foreach (Lease lease in LeasePlan.Missing(nodes, [.. _leases.Values], start,
+                Time(kind == CheckpointKind.AtTimestamp ? 5 : _now)))
             {
                 if (!all && _leases.Count > 0 && _random.Next(4) == 0)
                 {
@@ -414,7 +440,8 @@ public sealed class LeasePlanCoreTests
             {
                 if (Shard(lease.LeaseKey).Closed is not null && (all || _random.Next(2) == 0))
                 {
-                    Assert.All(lease.ParentShardIds, parent => Assert.True(!_leases.TryGetValue(parent, out Lease? leased) || leased.IsFinished));
+                    Assert.All(lease.ParentShardIds, parent =>
+                        Assert.True(!_leases.TryGetValue(parent, out Lease? leased) || leased.IsFinished));
                     _leases[lease.LeaseKey] = lease with { Checkpoint = CheckpointPosition.ShardEnd };
                     Shard(lease.LeaseKey).ReadFrom = From(lease);
                 }
@@ -440,13 +467,16 @@ public sealed class LeasePlanCoreTests
                 for (int time = from; time < _now; time++)
                 {
                     // the record of this cell at this time lies in the one shard that was open then
-                    Piece holder = _shards.Single(shard => cell >= shard.From && cell < shard.To && time >= shard.Opened && (shard.Closed is not int closed || time < closed));
-                    Assert.True(holder.ReadFrom <= time, $"seed {seed}: nobody reads cell {cell} at {time}, in {holder.Id}, from {holder.ReadFrom}");
+                    Piece holder = _shards.Single(shard => cell >= shard.From && cell < shard.To && time >= shard.Opened
+                        && (shard.Closed is not int closed || time < closed));
+                    Assert.True(holder.ReadFrom <= time,
+                        $"seed {seed}: nobody reads cell {cell} at {time}, in {holder.Id}, from {holder.ReadFrom}");
                 }
             }
         }
 
-        private int From(Lease lease) => lease.StartedAt is DateTimeOffset at && lease.Checkpoint.Kind != CheckpointKind.TrimHorizon ? (int)(at - s_epoch).TotalSeconds : 0;
+        private int From(Lease lease) => lease.StartedAt is DateTimeOffset at
+            && lease.Checkpoint.Kind != CheckpointKind.TrimHorizon ? (int)(at - s_epoch).TotalSeconds : 0;
 
         private Piece Shard(string id) => _shards.Single(shard => shard.Id == id);
 

@@ -13,8 +13,10 @@ internal sealed partial class LeaseWorld
         var text = new StringBuilder();
         foreach (Lease row in _rows.Values)
         {
-            text.Append(row.LeaseKey).Append(' ').Append(row.LeaseOwner).Append(' ').Append(Relative(row.Session, row)).Append(' ').Append(row.TakenBy)
-                .Append(' ').Append(row.RequestedBy).Append(' ').Append(row.Notification is null ? '-' : '!').Append(' ').Append(row.IsFinished).Append('\n');
+            text.Append(row.LeaseKey).Append(' ').Append(row.LeaseOwner).Append(' ').Append(Relative(row.Session,
+                row)).Append(' ').Append(row.TakenBy)
+                .Append(' ').Append(row.RequestedBy).Append(' ').Append(row.Notification is null ? '-'
+                    : '!').Append(' ').Append(row.IsFinished).Append('\n');
         }
 
         foreach (Worker worker in _workers)
@@ -31,7 +33,8 @@ internal sealed partial class LeaseWorld
             {
                 Lease? row = _rows.GetValueOrDefault(entry.Key);
                 text.Append(entry.Key).Append(' ').Append(Relative(entry.Row.LeaseCounter, row)).Append(' ').Append(entry.Row.RequestedBy)
-                    .Append(' ').Append(entry.Seen is { } seen ? $"{Relative(seen.Counter, row)}{seen.Owner}{Relative(seen.Since)}{Relative(seen.Until)}{seen.HasMoved}{seen.IsTaken}" : "")
+                    .Append(' ').Append(entry.Seen is { } seen
+                        ? $"{Relative(seen.Counter, row)}{seen.Worker}{Relative(seen.Since)}{Relative(seen.Until)}{seen.HasMoved}" : "")
                     .Append(' ').Append(entry.Asked is { } asked ? $"{Relative(asked.At)}{asked.Notified}" : "")
                     .Append(' ').Append(entry.Barred is { } bar ? Relative(bar.Until) : "")
                     .Append(' ').Append(entry.Hold.GetType().Name);
@@ -53,7 +56,8 @@ internal sealed partial class LeaseWorld
                             .Append(own.InFlight is { } flight ? Relative(flight.At) : "")
                             .Append(string.Join(',', own.Attempts.Select(attempt => Relative(attempt.SentAt))))
                             .Append(holding is Hold.HandingOff off ? $"{off.Why}{off.To}{off.Step}{Relative(off.Times.End)}" : "")
-                            .Append(holding is Hold.Releasing releasing ? $"{releasing.To}{Relative(releasing.Until)}{releasing.Tries}" : "");
+                            .Append(holding is Hold.Releasing releasing ? $"{releasing.To}{Relative(releasing.Until)}{releasing.Tries}"
+                                : "");
                         break;
                 }
 
@@ -61,12 +65,17 @@ internal sealed partial class LeaseWorld
             }
 
             Scan scan = state.Table;
-            text.Append(Relative(scan.ListAt)).Append(Relative(scan.NextRound)).Append(Relative(scan.NotBefore)).Append(Relative(scan.PolledAt))
-                .Append(scan.IsListWanted).Append(scan.IsStrongWanted).Append(scan.ListingSince is { } since ? Relative(since) : "").Append(scan.Failures)
+            text.Append(Relative(scan.ListAt)).Append(Relative(scan.NextRound))
+                .Append(Relative(scan.NotBefore)).Append(Relative(scan.PolledAt))
+                .Append(scan.IsListWanted).Append(scan.IsStrongWanted).Append(scan.ListingSince is { } since ? Relative(since)
+                    : "").Append(scan.Failures)
                 .Append(scan.ToTake.Count).Append(scan.ToAsk.Count).Append(scan.IsNotified).Append('|')
-                .Append(string.Join(',', state.Requests.Values.Select(request => $"{request.Kind}{Relative(request.At)}{request.IsAbandoned}"))).Append('|')
-                .Append(string.Join(',', state.Ids.Met)).Append(state.Ids.StartedAt is { } started && Now - started < worker.State.Configuration.LeaseDuration).Append('|')
-                .Append(string.Join(',', state.Workers.Select(known => $"{known.Key}{known.Value.IsDead}{(known.Value.SilentSince is { } s ? Relative(s) : "")}")))
+                .Append(string.Join(',', state.Requests.Values
+                    .Select(request => $"{request.Kind}{Relative(request.At)}{request.IsAbandoned}"))).Append('|')
+                .Append(string.Join(',', state.Ids.Met)).Append(state.Ids.StartedAt is { } started
+                    && Now - started < worker.State.Configuration.LeaseDuration).Append('|')
+                .Append(string.Join(',', state.Workers
+                    .Select(known => $"{known.Key}{known.Value.IsDead}{(known.Value.SilentSince is { } s ? Relative(s) : "")}")))
                 .Append('\n');
         }
 

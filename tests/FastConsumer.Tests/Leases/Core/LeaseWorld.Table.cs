@@ -56,7 +56,8 @@ internal sealed partial class LeaseWorld
 
                 break;
             case LeaseCommand.Delete delete:
-                foreach (Lease lease in delete.Leases.Where(lease => _rows.TryGetValue(lease.LeaseKey, out Lease? row) && row.LeaseCounter == lease.LeaseCounter))
+                foreach (Lease lease in delete.Leases
+                    .Where(lease => _rows.TryGetValue(lease.LeaseKey, out Lease? row) && row.LeaseCounter == lease.LeaseCounter))
                 {
                     Remove(lease.LeaseKey);
                 }
@@ -102,7 +103,8 @@ internal sealed partial class LeaseWorld
                 break;
             default:
                 TimeSpan at = Now + (fault == Fault.Delay ? slow : Latency);
-                TimeSpan late = command is LeaseCommand.WriteOne ? 0.45 * worker.State.Configuration.LeaseDuration : 0.19 * worker.State.Configuration.LeaseDuration;
+                TimeSpan late = command is LeaseCommand.WriteOne ? 0.45 * worker.State.Configuration.LeaseDuration
+                    : 0.19 * worker.State.Configuration.LeaseDuration;
                 Schedule(at, new Reach(worker.Index, command, writes, Now, fault != Fault.LoseAnswer, Lags: fault == Fault.ThrottleOrLag)
                 {
                     AnswersAfter = fault == Fault.LateAnswer ? late : Latency,
@@ -113,7 +115,8 @@ internal sealed partial class LeaseWorld
 
     private static LeaseEvent FailureOf(LeaseCommand command, IReadOnlyList<LeaseEvent.Outgoing>? writes, LeaseWrite.Outcome outcome)
     {
-        var error = new LeaseStoreException("It did not answer.", isTransient: true) { IsThrottled = outcome == LeaseWrite.Outcome.NotWritten };
+        var error = new LeaseStoreException("It did not answer.",
+            isTransient: true) { IsThrottled = outcome == LeaseWrite.Outcome.NotWritten };
         LeaseWrite.Result result = new(outcome, null, error);
         return command switch
         {
@@ -153,11 +156,13 @@ internal sealed partial class LeaseWorld
             LeaseCommand.List list => new LeaseEvent.TableListed([.. RowsFor(reach).Values], reach.Begun, list.Consistency),
             LeaseCommand.Poll poll => new LeaseEvent.RowsRead(
                 poll.Keys,
-                [.. poll.Keys.Select(key => (poll.Consistency == ReadConsistency.Strong ? _rows : RowsFor(reach)).GetValueOrDefault(key)).OfType<Lease>()],
+                [.. poll.Keys.Select(key =>
+                    (poll.Consistency == ReadConsistency.Strong ? _rows : RowsFor(reach)).GetValueOrDefault(key)).OfType<Lease>()],
                 reach.Begun,
                 poll.Consistency),
             LeaseCommand.WriteOne one => new LeaseEvent.Answered(one.Request, [Apply(worker, one.Write, reach.Begun)]),
-            LeaseCommand.Send send => new LeaseEvent.Answered(send.Request, [.. reach.Writes!.Select(write => Apply(worker, write, reach.Begun))]),
+            LeaseCommand.Send send =>
+                new LeaseEvent.Answered(send.Request, [.. reach.Writes!.Select(write => Apply(worker, write, reach.Begun))]),
             LeaseCommand.Create create => new LeaseEvent.Answered(create.Request, [.. create.Leases.Select(Create)]),
             _ => throw new InvalidOperationException("It reaches no table."),
         };
@@ -167,11 +172,14 @@ internal sealed partial class LeaseWorld
         }
         else
         {
-            Schedule(Now + (0.6 * worker.State.Configuration.LeaseDuration), new Deliver(reach.Worker, FailureOf(reach.Command, reach.Writes, LeaseWrite.Outcome.Unknown)));
+            Schedule(Now + (0.6 * worker.State.Configuration.LeaseDuration),
+                new Deliver(reach.Worker, FailureOf(reach.Command, reach.Writes, LeaseWrite.Outcome.Unknown)));
         }
     }
 
-    /// <summary>The table as an eventually consistent read may show it: as it was a quarter of a lease duration ago, where it lags.</summary>
+    /// <summary>
+    /// The table as an eventually consistent read may show it: as it was a quarter of a lease duration ago, where it lags.
+    /// </summary>
     private ImmutableSortedDictionary<string, Lease> RowsFor(Reach read)
     {
         if (!read.Lags || read.Command is LeaseCommand.List { Consistency: ReadConsistency.Strong })
@@ -198,7 +206,8 @@ internal sealed partial class LeaseWorld
     private Lease? Find(LeaseWrite write) => _rows.GetValueOrDefault(write.LeaseKey);
 
     private static bool Holds(LeaseWrite write, Lease row) => write.If.All(condition =>
-        condition.Value is { } value ? row.Attributes.TryGetValue(condition.Key, out Lease.Value found) && found == value : !row.Attributes.ContainsKey(condition.Key));
+        condition.Value is { } value ? row.Attributes.TryGetValue(condition.Key, out Lease.Value found)
+            && found == value : !row.Attributes.ContainsKey(condition.Key));
 
     private LeaseWrite.Result Create(Lease lease)
     {
@@ -232,7 +241,8 @@ internal sealed partial class LeaseWorld
                 _sent[key] = _sent.GetValueOrDefault(key, []).Remove(begun);
             }
 
-            return new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, null, new LeaseStoreException("It is too much for one key.", isTransient: true) { IsThrottled = true });
+            return new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, null,
+                new LeaseStoreException("It is too much for one key.", isTransient: true) { IsThrottled = true });
         }
 
         if (!Holds(write, row))
@@ -252,7 +262,8 @@ internal sealed partial class LeaseWorld
         string key = before.LeaseKey;
         Require(after.Checkpoint >= before.Checkpoint, $"the checkpoint of {key} goes back from {before.Checkpoint} to {after.Checkpoint}");
         Run? run = writer.Runs.GetValueOrDefault(key);
-        Require(run is not { IsLost: true } || run.Session != after.Session || after.LeaseCounter == before.LeaseCounter, $"{writer.Name} writes {key}, which was taken from it");
+        Require(run is not { IsLost: true } || run.Session != after.Session
+            || after.LeaseCounter == before.LeaseCounter, $"{writer.Name} writes {key}, which was taken from it");
         bool isOurs = before.Session?.StartsWith(writer.Name + "/", StringComparison.Ordinal) == true && before.LeaseOwner == writer.Id;
         if (after.LeaseCounter == before.LeaseCounter || isOurs)
         {
@@ -309,7 +320,9 @@ internal sealed partial class LeaseWorld
                 if (worker.Believes(key, Now))
                 {
                     Lease? row = _rows.GetValueOrDefault(key);
-                    Require(row is not null && row.Session == run.Session && row.LeaseOwner == worker.Id, $"{worker.Name} believes to hold {key}, which is {row?.LeaseOwner}'s ({row?.Session})");
+                    Require(row is not null && row.Session == run.Session
+                        && row.LeaseOwner == worker.Id,
+                            $"{worker.Name} believes to hold {key}, which is {row?.LeaseOwner}'s ({row?.Session})");
                 }
             }
 
@@ -326,7 +339,8 @@ internal sealed partial class LeaseWorld
             // nothing lasts longer than its deadline, where the worker is able to look
             if (worker is { IsAlive: true, IsPaused: false })
             {
-                Require(worker.State.Deadlines.Count == 0 || worker.State.Deadlines.Min.At >= Now - Latency, $"{worker.Name} lets a deadline pass");
+                Require(worker.State.Deadlines.Count == 0
+                    || worker.State.Deadlines.Min.At >= Now - Latency, $"{worker.Name} lets a deadline pass");
             }
         }
     }
@@ -348,11 +362,14 @@ internal sealed partial class LeaseWorld
             case LeaseCommand.Start start:
                 Require(run is null, $"{worker.Name} starts {key} beside a former run");
                 CheckAge(worker, start.Taken, start.RenewedAt);
-                worker.Runs[key] = new Run(start.Epoch, start.Taken.Session, start.Taken.Checkpoint, Now, start.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration));
+                worker.Runs[key] = new Run(start.Epoch, start.Taken.Session, start.Taken.Checkpoint, Now,
+                    start.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration));
                 if (Lengths.TryGetValue(key, out int length))
                 {
                     long left = length - NumberOf(start.Taken.Checkpoint);
-                    Schedule(Now + (left * s_record), new Deliver(worker.Index, new LeaseEvent.Drained(key, start.Epoch, new LeaseEvent.RunEnd.ShardEnd(ChildrenOf(key)))));
+                    Schedule(Now + (left * s_record),
+                        new Deliver(worker.Index,
+                            new LeaseEvent.Drained(key, start.Epoch, new LeaseEvent.RunEnd.ShardEnd(ChildrenOf(key)))));
                 }
 
                 return;
@@ -373,7 +390,8 @@ internal sealed partial class LeaseWorld
                 worker.Runs[key] = Advance(run) with { IsStopping = true };
                 if (DrainTime(key) is { } drain)
                 {
-                    Schedule(Now + drain, new Deliver(worker.Index, new LeaseEvent.Drained(key, run.Epoch, new LeaseEvent.RunEnd.Stopped())));
+                    Schedule(Now + drain,
+                        new Deliver(worker.Index, new LeaseEvent.Drained(key, run.Epoch, new LeaseEvent.RunEnd.Stopped())));
                 }
 
                 break;
@@ -388,11 +406,13 @@ internal sealed partial class LeaseWorld
             case LeaseCommand.Lose lose:
                 Lease? row = _rows.GetValueOrDefault(key);
                 bool isOurs = row is not null && row.Session == run.Session && row.LeaseOwner == worker.Id && !run.IsLost && !run.IsOver;
-                Require(!isOurs || Now >= run.HeldUntil || run.IsStopping, $"{worker.Name} gives {key} up, which is its own: {lose.Reason}");
+                Require(!isOurs || Now >= run.HeldUntil
+                    || run.IsStopping, $"{worker.Name} gives {key} up, which is its own: {lose.Reason}");
                 worker.Runs[key] = run with { IsOver = true };
                 Schedule(Now + LossTime, new RunEnds(worker.Index, key, run.Epoch));
                 // what a run says late
-                Schedule(Now + LossTime + (1.3 * worker.State.Configuration.LeaseDuration), new Deliver(worker.Index, new LeaseEvent.Drained(key, run.Epoch, new LeaseEvent.RunEnd.Stopped())));
+                Schedule(Now + LossTime + (1.3 * worker.State.Configuration.LeaseDuration),
+                    new Deliver(worker.Index, new LeaseEvent.Drained(key, run.Epoch, new LeaseEvent.RunEnd.Stopped())));
                 break;
         }
     }
@@ -412,7 +432,8 @@ internal sealed partial class LeaseWorld
             return CheckpointPosition.ShardEnd;
         }
 
-        return run.Done == 0 ? null : CheckpointPosition.At(SequenceNumber.Parse((NumberOf(run.From) + run.Done).ToString(CultureInfo.InvariantCulture)));
+        return run.Done == 0 ? null
+            : CheckpointPosition.At(SequenceNumber.Parse((NumberOf(run.From) + run.Done).ToString(CultureInfo.InvariantCulture)));
     }
 
     private Run Advance(Run run)
@@ -429,27 +450,38 @@ internal sealed partial class LeaseWorld
     private static long NumberOf(CheckpointPosition position) =>
         position.Kind == CheckpointKind.Record ? long.Parse(position.SequenceNumber.ToString(), CultureInfo.InvariantCulture) : 0;
 
-    private ChildShard[] ChildrenOf(string key) => [.. _shards.Where(shard => shard.ParentShardId == key || shard.AdjacentParentShardId == key)
+    private ChildShard[] ChildrenOf(string key) =>
+        [.. _shards.Where(shard => shard.ParentShardId == key || shard.AdjacentParentShardId == key)
         .Select(shard => new ChildShard(shard.ShardId, [key], shard.HashKeyRange))];
 
     private static string Text(LeaseEvent e) => e switch
     {
         LeaseEvent.TableListed listed => $"listed {string.Join(' ', listed.Rows.Select(Text))} begun {listed.Begun.TotalSeconds:0.000}",
         LeaseEvent.RowsRead read => $"read {string.Join(' ', read.Rows.Select(Text))} begun {read.Begun.TotalSeconds:0.000}",
-        LeaseEvent.Answered answered => $"answered {answered.Request} {string.Join(' ', answered.Results.Select(static result => $"{result.Outcome} {Text(result.Row)}"))}",
-        LeaseEvent.Sent sent => $"sent {sent.Request} {string.Join(' ', sent.Writes.Select(static write => $"{write.Key}/{write.Epoch}:{string.Join(',', write.Write.Set.Keys)}"))}",
+        LeaseEvent.Answered answered =>
+            $"answered {answered.Request} "
+            + string.Join(' ', answered.Results.Select(static result => $"{result.Outcome} {Text(result.Row)}")),
+        LeaseEvent.Sent sent =>
+            $"sent {sent.Request} {string.Join(' ', sent.Writes.Select(static write => $"{write.Key}/{write.Epoch}:{string.Join(',',
+                write.Write.Set.Keys)}"))}",
         _ => e.ToString()!,
     };
 
     private static string Text(LeaseCommand command) => command switch
     {
-        LeaseCommand.Send send => $"send {send.Request} {string.Join(' ', send.Leases.Select(static lease => $"{lease.Key}/{lease.Epoch} if {lease.Row.LeaseCounter}"))}",
-        LeaseCommand.WriteOne one => $"write {one.Request} {one.Write.Key}: {string.Join(',', one.Write.Write.Set.Select(static set => $"{set.Key}={set.Value}"))} - {string.Join(',', one.Write.Write.Remove)}",
+        LeaseCommand.Send send =>
+            $"send {send.Request} "
+            + string.Join(' ', send.Leases.Select(static lease => $"{lease.Key}/{lease.Epoch} if {lease.Row.LeaseCounter}")),
+        LeaseCommand.WriteOne one =>
+            $"write {one.Request} {one.Write.Key}: "
+            + string.Join(',', one.Write.Write.Set.Select(static set => $"{set.Key}={set.Value}"))
+            + $" - {string.Join(',', one.Write.Write.Remove)}",
         LeaseCommand.Poll poll => $"poll {string.Join(' ', poll.Keys)} {poll.Consistency}",
         LeaseCommand.Start start => $"START {start.Key}/{start.Epoch} from {start.From}",
         LeaseCommand.Wrote wrote => $"wrote {wrote.Key} {wrote.Position} renewed {wrote.RenewedAt.TotalSeconds:0.000}",
         _ => command.ToString()!,
     };
 
-    private static string Text(Lease? row) => row is null ? "-" : $"[{row.LeaseKey} n{row.LeaseCounter} {row.LeaseOwner} {row.Session} by {row.TakenBy} @{row.Checkpoint} req {row.RequestedBy}]";
+    private static string Text(Lease? row) => row is null ? "-"
+        : $"[{row.LeaseKey} n{row.LeaseCounter} {row.LeaseOwner} {row.Session} by {row.TakenBy} @{row.Checkpoint} req {row.RequestedBy}]";
 }

@@ -7,8 +7,8 @@ using FastConsumer.Leases.Core;
 namespace FastConsumer.Tests.Leases.Core;
 
 /// <summary>
-/// Some workers and a table as pure data: each worker is a <see cref="LeaseTableState"/>, what is under way is a queue. It can be copied, so that
-/// many futures of one moment are tried, and it holds the invariants against the table, which no worker sees as it is.
+/// Some workers and a table as pure data: each worker is a <see cref="LeaseTableState"/>, what is under way is a queue. It can be copied,
+/// so that many futures of one moment are tried, and it holds the invariants against the table, which no worker sees as it is.
 /// </summary>
 internal sealed partial class LeaseWorld
 {
@@ -288,7 +288,8 @@ internal sealed partial class LeaseWorld
     }
 
     /// <summary>A request reaches the table.</summary>
-    public sealed record Reach(int Worker, LeaseCommand Command, IReadOnlyList<LeaseEvent.Outgoing>? Writes, TimeSpan Begun, bool IsAnswered, bool Lags)
+    public sealed record Reach(int Worker, LeaseCommand Command, IReadOnlyList<LeaseEvent.Outgoing>? Writes, TimeSpan Begun,
+        bool IsAnswered, bool Lags)
         : Item(Worker)
     {
         public TimeSpan AnswersAfter { get; init; } = Latency;
@@ -330,7 +331,8 @@ internal sealed partial class LeaseWorld
 
         public string Id => State.Configuration.WorkerId;
 
-        public bool Believes(string key, TimeSpan now) => IsAlive && Runs.TryGetValue(key, out Run? run) && run is { IsLost: false, IsOver: false } && now < run.HeldUntil;
+        public bool Believes(string key, TimeSpan now) => IsAlive && Runs.TryGetValue(key, out Run? run)
+            && run is { IsLost: false, IsOver: false } && now < run.HeldUntil;
 
         public Worker Copy() => new Worker(Index, State)
         {
@@ -359,7 +361,8 @@ internal sealed partial class LeaseWorld
     /// <param name="IsStopping">True where it was told to drain.</param>
     /// <param name="IsLost">True where it was told that it is lost, or somebody has taken it by force.</param>
     /// <param name="IsOver">True where it was told to finish.</param>
-    public sealed record Run(long Epoch, string? Session, CheckpointPosition From, TimeSpan Began, TimeSpan HeldUntil, bool IsStopping = false, bool IsLost = false, bool IsOver = false)
+    public sealed record Run(long Epoch, string? Session, CheckpointPosition From, TimeSpan Began, TimeSpan HeldUntil,
+        bool IsStopping = false, bool IsLost = false, bool IsOver = false)
     {
         /// <summary>Done so far: one record each second, while it runs.</summary>
         public long Done { get; init; }

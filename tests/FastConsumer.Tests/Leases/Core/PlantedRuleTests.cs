@@ -20,7 +20,8 @@ public sealed class PlantedRuleTests
     public static TheoryData<string> ByTransition => [.. s_transitions.Keys.Select(static rule => rule.ToString())];
 
     public static TheoryData<string> ByWorld =>
-        [.. Enum.GetValues<LeaseMachine.Rules>().Where(static rule => rule != LeaseMachine.Rules.None && !s_transitions.ContainsKey(rule)).Select(static rule => rule.ToString())];
+        [.. Enum.GetValues<LeaseMachine.Rules>().Where(static rule => rule != LeaseMachine.Rules.None && !s_transitions.ContainsKey(rule))
+            .Select(static rule => rule.ToString())];
 
     private const int Walks = 120;
 
@@ -62,6 +63,7 @@ public sealed class PlantedRuleTests
         LeaseMachine.Rules without = Enum.Parse<LeaseMachine.Rules>(rule);
         s_transitions[without](new LeaseTransitionTests());
         Exception? failure = Record.Exception(() => s_transitions[without](new LeaseTransitionTests { Without = without }));
-        Assert.True(failure is Xunit.Sdk.XunitException or LeaseMachine.InvariantViolation, $"Without {rule} the transition is the same. {failure}");
+        Assert.True(failure is Xunit.Sdk.XunitException or LeaseMachine.InvariantViolation,
+            $"Without {rule} the transition is the same. {failure}");
     }
 }
