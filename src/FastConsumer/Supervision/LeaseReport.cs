@@ -215,7 +215,11 @@ internal sealed class LeaseReport
             case Tell.StreamFailed failed:
                 FailureText stream = Failure(place, failed.Error);
                 LeaseLog.StreamFailed(_log, _settings.StreamName, stream.Text, failed.Wait, stream.Error);
-                Report(failed.Error, $"{_processor} cannot list the shards of {_settings.StreamName}, or create their leases: {Reason(failed.Error)} Shards that have a lease are read; those that a split or merge makes are not.");
+                // whatever forbids it: what has a lease is read, and moves
+                Report(
+                    ConditionSeverity.Degraded,
+                    $"{_processor} cannot list the shards of {_settings.StreamName}, or create their leases: {Reason(failed.Error)} Shards that have a "
+                    + "lease are read; those that a split or merge makes are not.");
                 break;
             case Tell.Block block:
                 string why = Text(block);

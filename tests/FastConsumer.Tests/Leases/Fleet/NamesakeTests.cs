@@ -36,6 +36,8 @@ public sealed class NamesakeTests
         fleet.Run(10, () => fleet.Rows.Sum(static row => row.LeaseCounter) != written);
         TimeSpan since = fleet.Time.Now;
         second.Kill();
+        // a dead process reports nothing either
+        second.Worker.Abandon();
         fleet.Run(40, () => fleet.Rows.All(row => first.Contains(ProcessOf(row))));
         Assert.All(fleet.Rows, row => Assert.Contains(ProcessOf(row), first));
         Assert.InRange((fleet.Time.Now - since).TotalSeconds, 9.9, 25);
