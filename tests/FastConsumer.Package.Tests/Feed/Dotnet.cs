@@ -7,7 +7,7 @@ namespace FastConsumer.Package.Tests.Feed;
 /// <summary>The <c>dotnet</c> command as a user runs it: nothing of the test run around it shows through, and no build server stays behind.</summary>
 internal static class Dotnet
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
 
     private static readonly Dictionary<string, string?> s_environment = CreateEnvironment();
 
