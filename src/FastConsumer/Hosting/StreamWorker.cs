@@ -70,7 +70,9 @@ internal sealed class StreamWorker : IAsyncDisposable
                 var worker = (StreamWorker)state!;
                 if (!worker._runs.IsEmpty)
                 {
-                    ConsumerLog.DrainTimedOut(worker._log, worker.Settings.ProcessorName, StopPhases.DrainTime(worker.Settings.StopTimeout));
+                    // apart: a logger that blocks must not hold up the cancellation that follows
+                    _ = ApartTask.StartOn(worker._parts.Scheduler, () => ConsumerLog.DrainTimedOut(
+                        worker._log, worker.Settings.ProcessorName, StopPhases.DrainTime(worker.Settings.StopTimeout)));
                 }
             },
             this);

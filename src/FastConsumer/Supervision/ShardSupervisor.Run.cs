@@ -47,7 +47,6 @@ internal sealed partial class ShardSupervisor
         private volatile Lane? _lane;
         private volatile string? _lossReason;
         private volatile bool _isStopping;
-        private volatile bool _isWanted;
         private long _checkpointedAt;
         private double? _published;
         private AsyncServiceScope _scope;
@@ -131,7 +130,6 @@ internal sealed partial class ShardSupervisor
                 return;
             }
 
-            _isWanted = false;
             Interlocked.Exchange(ref _checkpointedAt, _parts.Time.GetTimestamp());
             _progress?.MadeDurable(position);
             if (_gauge is not null && wrote.Row.Throughput is { } throughput)
@@ -486,11 +484,7 @@ internal sealed partial class ShardSupervisor
             }
         }
 
-        private void WantCheckpoint()
-        {
-            _isWanted = true;
-            _owner._post(new LeaseEvent.CheckpointWanted(Key, Epoch, _progress is { IsAwaited: true }));
-        }
+        private void WantCheckpoint() => _owner._post(new LeaseEvent.CheckpointWanted(Key, Epoch, _progress is { IsAwaited: true }));
 
         /// <summary>
         /// An interval after the last checkpoint, if there is something new; one that was wanted and is not written yet needs no reminder.
@@ -498,6 +492,7 @@ internal sealed partial class ShardSupervisor
         private async Task WantCheckpointsAsync(ShardProgress progress)
         {
             TimeSpan wait = _parts.CheckpointInterval;
+            CheckpointPosition wanted = progress.Durable;
             while (true)
             {
                 await ApartTask.DelayAsync(wait, _parts.Time, _stop.Token);
@@ -514,8 +509,9 @@ internal sealed partial class ShardSupervisor
 
                 wait = _parts.CheckpointInterval;
                 // a shard that has run dry, or has had nothing yet, says so by a checkpoint where it stands
-                if (!_isWanted && (progress.Done > progress.Durable || Measure(progress) is not null))
+                if (wanted <= progress.Durable && (progress.Done > progress.Durable || Measure(progress) is not null))
                 {
+                    wanted = progress.Done;
                     WantCheckpoint();
                 }
             }
