@@ -26,6 +26,8 @@ public sealed class HotShardTests
                 await cluster.DelayAsync(TimeSpan.FromSeconds(1));
             }
 
+            // an idle shard is polled each 1.2 s at the latest, at a moment of its own
+            await cluster.DelayAsync(TimeSpan.FromSeconds(2));
             await worker.StopAsync();
         });
         string said = Assert.Single(steady.Logged(HotShard));

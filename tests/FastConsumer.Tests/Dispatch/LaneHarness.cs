@@ -31,13 +31,14 @@ internal sealed class LaneHarness : IAsyncDisposable
     private int _checkpointsRequested;
     private int _outstanding;
 
-    public LaneHarness(int lanes, RecordPipeline pipeline, RecordOrder order = RecordOrder.PartitionKey)
+    public LaneHarness(int lanes, RecordPipeline pipeline, RecordOrder order = RecordOrder.PartitionKey, HeldUntil? held = null)
     {
         var shard = new ShardContext("Tested", "tests", "stream", "shardId-000000000000", fencingToken: 3);
         var tags = new ShardTags("tests", "stream", shard.ShardId);
         var metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
         Progress = new ShardProgress(CheckpointPosition.TrimHorizon, () => Interlocked.Increment(ref _checkpointsRequested));
-        _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new RecordLane(pipeline, new RecordCursor(shard, Progress, 0), Progress, Policy(lane), metrics, tags))];
+        _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new RecordLane(
+            pipeline, new RecordCursor(shard, Progress, 0, held: held), Progress, Policy(lane), metrics, tags))];
         _parallel = new ParallelLanes(_lanes, order, Progress, metrics, tags);
         Dispatcher = new ShardDispatcher(shard, pipeline, _parallel, Progress, Policy(null), TimeProvider.System);
 

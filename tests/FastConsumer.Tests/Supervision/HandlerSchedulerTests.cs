@@ -87,7 +87,8 @@ public sealed class HandlerSchedulerTests
     {
         using var scheduler = new HandlerScheduler("test", most: 1);
         // with one thread a task that waits for another one of the scheduler goes on only by running it itself
-        await Eventually.WithinAsync(Run(scheduler, () => Run(scheduler, static () => { }).Wait(Eventually.Patience)));
+        // (a wait with a time-out never does)
+        await Eventually.WithinAsync(Run(scheduler, () => Run(scheduler, static () => { }).GetAwaiter().GetResult()));
 
         int elsewhere = Environment.CurrentManagedThreadId;
         var task = new Task<int>(static () => Environment.CurrentManagedThreadId);

@@ -25,7 +25,7 @@ public sealed class SupervisionTests : WorkerTest
         Journal.Handler = (delivery, _, _) =>
         {
             begun[delivery.ShardId] = true;
-            never.Wait(TimeSpan.FromSeconds(2));
+            never.Wait(TimeSpan.FromSeconds(2), CancellationToken.None);
             return default;
         };
         await using WorkerHost host = await StartAsync<SyncProcessor>();
