@@ -30,7 +30,9 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
         {
             foreach (ICatchClauseOperation clause in method.Of<ICatchClauseOperation>())
             {
-                if (CaughtPath.Of(clause, method, code, findings.CancellationToken) is not { } path
+                // a clause of another type takes neither
+                if (!(clause.IsGeneral() || clause.ExceptionType.IsLeaseLost() || clause.ExceptionType.IsCancellation())
+                    || CaughtPath.Of(clause, method, code, findings.CancellationToken) is not { } path
                     || path.Throws
                     || path.LeavesNote
                     || CatchFilter.IsOpaque(clause)

@@ -32,10 +32,16 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
         if (!s_names.Contains(name)
             || attribute.FirstAncestorOrSelf<TypeDeclarationSyntax>() is not { } declaration
             || declaration is InterfaceDeclarationSyntax
-            || (context.SemanticModel.GetSymbolInfo(attribute, context.CancellationToken).Symbol as IMethodSymbol)?.ContainingType.IsContract(name + "Attribute") != true
-            || context.SemanticModel.GetDeclaredSymbol(declaration, context.CancellationToken) is not INamedTypeSymbol type
+            || IsProcessor(declaration))
+        {
+            return;
+        }
+
+        // nothing is bound for an attribute that stands in a processor, as nearly all do
+        if (context.SemanticModel.GetDeclaredSymbol(declaration, context.CancellationToken) is not INamedTypeSymbol type
             || type.FindAttribute("KinesisProcessorAttribute") is not null
             || MayBeABaseElsewhere(type)
+            || (context.SemanticModel.GetSymbolInfo(attribute, context.CancellationToken).Symbol as IMethodSymbol)?.ContainingType.IsContract(name + "Attribute") != true
             || bases.Value.Contains(type))
         {
             return;
@@ -46,6 +52,10 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
             attribute.GetLocation(),
             $"[{name}] has no effect here: '{type.InMessages()}' is no processor, and no processor of this project derives from it. Add [KinesisProcessor] to the class, or remove the attribute."));
     }
+
+    /// <summary>True where this part of the class bears the attribute, by its name.</summary>
+    private static bool IsProcessor(TypeDeclarationSyntax declaration) =>
+        declaration.AttributeLists.SelectMany(list => list.Attributes).Any(attribute => Name(attribute.Name) == "KinesisProcessor");
 
     private static string Name(NameSyntax syntax)
     {
