@@ -252,7 +252,7 @@ internal static partial class LeaseMachine
                 if (entry.Row is { Problem: null, IsFinished: false, Owner: not null } row && entry.Seen is { } seen
                     && WorkerOf(row) is { } worker && deaths.TryGetValue(worker, out TimeSpan death))
                 {
-                    deaths[worker] = Max(death, seen.Since + (Suspicious * DurationOf(entry.Row)));
+                    deaths[worker] = Max(death, seen.Since + (Lasts * DurationOf(entry.Row)));
                 }
             }
 
