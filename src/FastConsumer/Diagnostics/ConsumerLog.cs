@@ -102,9 +102,6 @@ internal static partial class ConsumerLog
     [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}): {From}.")]
     public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token, string from);
 
-    [LoggerMessage(2332, LogLevel.Error, "A row of the {Table} is damaged, and its shard is not read. {Problem}")]
-    public static partial void LeaseRowUnreadable(ILogger logger, string table, string problem);
-
     [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
     public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
 

@@ -91,7 +91,4 @@ internal static partial class LeaseLog
 
     [LoggerMessage(2339, LogLevel.Information, "What was reported before is over: {Condition}.")]
     public static partial void ConditionOver(ILogger log, string condition);
-
-    [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped, and has released the {Released} shards that it held.")]
-    public static partial void Stopped(ILogger log, string processor, int released);
 }

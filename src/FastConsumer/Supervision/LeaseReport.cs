@@ -159,7 +159,7 @@ internal sealed class LeaseReport
                 LeaseLog.SuccessorsUnknown(_log, Me, Reason(unknown.Error));
                 break;
             case Tell.Stopped stopped:
-                LeaseLog.Stopped(_log, _processor, stopped.Leases);
+                ConsumerLog.Stopped(_log, _processor, stopped.Leases);
                 break;
             case Tell.StoodStill stood:
                 LeaseLog.StoodStill(_log, Me, stood.Late);
