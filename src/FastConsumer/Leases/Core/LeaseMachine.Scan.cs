@@ -229,8 +229,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// When a list can first tell that a worker whose notification row stands still is dead: also where that row itself has expired, since the
-        /// worker's others have not.
+        /// When a list can first tell that a worker whose notification row stands still is dead: also where that row itself has expired,
+        /// since the worker's others have not.
         /// </summary>
         /// <param name="notificationRows">Each worker's notification row.</param>
         private TimeSpan DeathAt(Dictionary<string, Entry> notificationRows)
