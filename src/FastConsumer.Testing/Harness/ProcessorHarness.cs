@@ -270,6 +270,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
         consumer.RetryInitialBackoff = TimeSpan.FromMilliseconds(10);
         consumer.RetryMaxBackoff = TimeSpan.FromMilliseconds(200);
         consumer.StopTimeout = TimeSpan.FromSeconds(5);
+        consumer.SkipTrial = true;
     }
 
     private async Task StartConsumerAsync()

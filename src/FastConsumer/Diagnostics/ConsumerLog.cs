@@ -96,86 +96,11 @@ internal static partial class ConsumerLog
     [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time; it is not waited for any longer, and keeps its services until it ends.")]
     public static partial void LastCallGivenUp(ILogger log, string processor, string method, string shardId);
 
-    [LoggerMessage(2200, LogLevel.Warning, "The checkpoint of shard {ShardId} at {Position} could not be written; trying again in {Wait}, processing goes on.")]
-    public static partial void CheckpointFailed(ILogger log, string shardId, object position, TimeSpan wait, Exception? error);
-
     [LoggerMessage(2201, LogLevel.Debug, "Shard {ShardId} is checkpointed at {Position}.")]
     public static partial void Checkpointed(ILogger log, string shardId, object position);
 
-    [LoggerMessage(2202, LogLevel.Warning, "The last checkpoint of shard {ShardId} at {Position} was not written in time; the records since {Durable} run again.")]
-    public static partial void FlushFailed(ILogger log, string shardId, object position, object durable);
-
-    [LoggerMessage(2203, LogLevel.Warning, "The lease table throttles {Worker}: {Waiting} of its {Held} shards wait to be checkpointed or renewed, the longest for {Longest}. Processing goes on. Give the table more write units, or set CheckpointInterval or LeaseDuration higher.")]
-    public static partial void WritesThrottled(ILogger log, string worker, int waiting, int held, TimeSpan longest);
-
     [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}): {From}.")]
     public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token, string from);
-
-    [LoggerMessage(2301, LogLevel.Warning, "{Worker} lost shard {ShardId}: {Reason}")]
-    public static partial void LeaseLost(ILogger log, string worker, string shardId, string reason);
-
-    [LoggerMessage(2302, LogLevel.Information, "{Worker} released shard {ShardId} to {Successor}.")]
-    public static partial void LeaseReleased(ILogger log, string worker, string shardId, string successor);
-
-    [LoggerMessage(2303, LogLevel.Warning, "{Worker} could not release shard {ShardId} in time; another worker takes it when the lease expires.")]
-    public static partial void ReleaseFailed(ILogger log, string worker, string shardId);
-
-    [LoggerMessage(2304, LogLevel.Warning, "Renewing leases failed; trying again.")]
-    public static partial void RenewalFailed(ILogger log, Exception? error);
-
-    [LoggerMessage(2305, LogLevel.Warning, "{Step} failed; next try in {Wait}.")]
-    public static partial void CoordinationFailed(ILogger log, string step, TimeSpan wait, Exception error);
-
-    [LoggerMessage(2306, LogLevel.Information, "Lease of shard {ShardId} created at {Position}.")]
-    public static partial void LeaseCreated(ILogger log, string shardId, object position);
-
-    [LoggerMessage(2307, LogLevel.Warning, "{Worker} could not release shard {ShardId} ({Reason}); trying again in {Wait}.")]
-    public static partial void ReleaseRetried(ILogger log, string worker, string shardId, string reason, TimeSpan wait, Exception? error);
-
-    [LoggerMessage(2308, LogLevel.Warning, "The children of shard {ShardId} could not be written to its lease; FastConsumer finds them in the stream's listing.")]
-    public static partial void ChildrenNotNamed(ILogger log, string shardId, Exception error);
-
-    [LoggerMessage(2309, LogLevel.Warning, "The lease table throttles {Worker}, which looks for shards and leases again in {Wait}; the shards it has go on. {Reason}")]
-    public static partial void CoordinationThrottled(ILogger log, string worker, TimeSpan wait, string reason);
-
-    [LoggerMessage(2315, LogLevel.Warning, "The lease table takes {Units} write units a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: give it more, or set LeaseDuration to {Longer} or more.")]
-    public static partial void TableTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
-
-    [LoggerMessage(2316, LogLevel.Debug, "What the {Table} may be asked for is not known: its throttles will tell.")]
-    public static partial void LimitsUnknown(ILogger log, string table, Exception error);
-
-    [LoggerMessage(2317, LogLevel.Warning, "The listing of {Stream} has no open shard for the hash keys {Ranges}; it is tried again, and nothing follows from it.")]
-    public static partial void ListingHasHoles(ILogger log, string stream, string ranges);
-
-    [LoggerMessage(2318, LogLevel.Error, "No lease is there for the hash keys {Ranges} of {Stream}, although the listing is complete: records with these keys are not processed. Leases were finished or deleted while their shards go on.")]
-    public static partial void LeasesHaveHoles(ILogger log, string stream, string ranges);
-
-    [LoggerMessage(2319, LogLevel.Information, "The lease of shard {ShardId} is deleted: the shard is done, and its children have begun.")]
-    public static partial void LeaseDeleted(ILogger log, string shardId);
-
-    [LoggerMessage(2320, LogLevel.Warning, "Leases of finished shards could not be deleted; they do no harm, and it is tried again.")]
-    public static partial void CleanUpFailed(ILogger log, Exception error);
-
-    [LoggerMessage(2330, LogLevel.Warning, "The shards of {Stream} could not be followed; next try in {Wait}. Shards that have a lease are read and passed on meanwhile, and none that a split or merge makes is taken up.")]
-    public static partial void SyncFailed(ILogger log, string stream, TimeSpan wait, Exception error);
-
-    [LoggerMessage(2331, LogLevel.Error, "Another process ({Session}) runs with the WorkerId '{Worker}', and has taken the shards of this one, which keeps off them. Leave FastConsumer:WorkerId unset, or give each process one of its own.")]
-    public static partial void WorkerIdInUse(ILogger log, string worker, string session);
-
-    [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
-    public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);
-
-    [LoggerMessage(2312, LogLevel.Information, "{Worker} hands shard {ShardId} over to {Successor}, who asked for it.")]
-    public static partial void HandingOver(ILogger log, string worker, string shardId, string successor);
-
-    [LoggerMessage(2313, LogLevel.Warning, "{Worker} could not find out which other workers are there while it stops; leases are released to nobody, and taken by whoever looks first.")]
-    public static partial void SuccessorsUnknown(ILogger log, string worker, Exception error);
-
-    [LoggerMessage(2314, LogLevel.Debug, "{Worker} could not tell {Successor} of its leases; it sees them when it lists the table next.")]
-    public static partial void RingFailed(ILogger log, string worker, string successor, Exception error);
-
-    [LoggerMessage(2310, LogLevel.Warning, "LeaseTableWriteUnits is {Units} a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time: raise it, or set LeaseDuration to {Longer} or more.")]
-    public static partial void BudgetTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
 
     [LoggerMessage(2332, LogLevel.Error, "A row of the {Table} is damaged, and its shard is not read. {Problem}")]
     public static partial void LeaseRowUnreadable(ILogger logger, string table, string problem);

@@ -67,7 +67,9 @@ internal sealed class ContextLogger : ILogger
         }
 
         var entry = new Entry<TState>(_values, state, formatter);
-        using (ReferenceEquals(s_current.Value, _values) ? null : _inner.BeginScope(_values))
+        // what the worker says of a shard belongs to that shard
+        Values scope = _values.Has(Shard) || entry.Shard is not { } shard ? _values : new Values([.. _values, new(Shard, shard)]);
+        using (ReferenceEquals(s_current.Value, scope) ? null : _inner.BeginScope(scope))
         {
             _inner.Log(logLevel, eventId, entry, exception, static (entry, exception) => entry.Format(exception));
         }
@@ -81,6 +83,8 @@ internal sealed class ContextLogger : ILogger
         public int Count => items.Length;
 
         public KeyValuePair<string, object?> this[int index] => items[index];
+
+        public bool Has(string key) => Array.Exists(items, item => item.Key == key);
 
         public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() =>
             ((IEnumerable<KeyValuePair<string, object?>>)items).GetEnumerator();
@@ -109,6 +113,9 @@ internal sealed class ContextLogger : ILogger
         }
 
         public int Count => _items.Length;
+
+        /// <summary>The shard that the message names; null where it names none.</summary>
+        public object? Shard => Array.Find(_items, static item => item.Key == ContextLogger.Shard).Value;
 
         public KeyValuePair<string, object?> this[int index] => _items[index];
 

@@ -14,10 +14,10 @@ internal static partial class LeaseLog
     [LoggerMessage(2203, LogLevel.Warning, "The lease table throttles {Worker}: {Waiting} of its {Held} leases wait to be written, the longest for {Longest}. Processing goes on. Give the table more write units, or set CheckpointInterval or LeaseDuration higher.")]
     public static partial void WritesThrottled(ILogger log, string worker, int waiting, int held, TimeSpan longest);
 
-    [LoggerMessage(2301, LogLevel.Warning, "{Worker} lost the lease of shard {ShardId}: {Reason}")]
+    [LoggerMessage(2301, LogLevel.Warning, "{Worker} lost shard {ShardId}: {Reason}")]
     public static partial void LeaseLost(ILogger log, string worker, string shardId, string reason);
 
-    [LoggerMessage(2302, LogLevel.Information, "{Worker} released the lease of shard {ShardId} to {Successor}.")]
+    [LoggerMessage(2302, LogLevel.Information, "{Worker} released shard {ShardId} to {Successor}.")]
     public static partial void LeaseReleased(ILogger log, string worker, string shardId, string successor);
 
     [LoggerMessage(2303, LogLevel.Warning, "{Worker} could not release the lease of shard {ShardId} in time. Another worker takes it when it expires.")]
@@ -41,7 +41,7 @@ internal static partial class LeaseLog
     [LoggerMessage(2311, LogLevel.Debug, "{Worker} asks {Owner} for {Count} leases.")]
     public static partial void LeasesRequested(ILogger log, string worker, int count, string owner);
 
-    [LoggerMessage(2312, LogLevel.Information, "{Worker} hands off shard {ShardId} to {Successor}: {Reason}.")]
+    [LoggerMessage(2312, LogLevel.Information, "{Worker} hands shard {ShardId} over to {Successor}: {Reason}.")]
     public static partial void HandingOff(ILogger log, string worker, string shardId, string successor, string reason);
 
     [LoggerMessage(2313, LogLevel.Warning, "{Worker} could not find out which other workers are there while it stops: {Reason} It releases its leases to nobody; whoever lists the table first takes them.")]
@@ -68,10 +68,10 @@ internal static partial class LeaseLog
     [LoggerMessage(2331, LogLevel.Error, "Another process ({Session}) runs with the WorkerId '{Worker}' and has taken leases of this one, which leaves these leases alone. Do not set FastConsumer:WorkerId, or give each process its own.")]
     public static partial void WorkerIdInUse(ILogger log, string worker, string session);
 
-    [LoggerMessage(2332, LogLevel.Error, "{Worker} takes no lease: {Reason}")]
+    [LoggerMessage(2340, LogLevel.Error, "{Worker} takes no lease: {Reason}")]
     public static partial void Blocked(ILogger log, string worker, string reason);
 
-    [LoggerMessage(2333, LogLevel.Error, "The lease of shard {ShardId} cannot be read: {Problem} The shard, and those that are made from it, wait for that; all others go on.")]
+    [LoggerMessage(2332, LogLevel.Error, "The lease of shard {ShardId} cannot be read: {Problem} The shard, and those that are made from it, wait for that; all others go on.")]
     public static partial void LeaseUnreadable(ILogger log, string shardId, string problem);
 
     [LoggerMessage(2334, LogLevel.Warning, "{Worker} leaves shard {ShardId} to other workers for {Wait}, since it could not run it.")]
@@ -92,6 +92,6 @@ internal static partial class LeaseLog
     [LoggerMessage(2339, LogLevel.Information, "What was reported before is over: {Condition}.")]
     public static partial void ConditionOver(ILogger log, string condition);
 
-    [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped. It released {Released} leases.")]
+    [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped, and has released the {Released} shards that it held.")]
     public static partial void Stopped(ILogger log, string processor, int released);
 }

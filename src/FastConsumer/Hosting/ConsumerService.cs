@@ -40,7 +40,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         services.GetRequiredService<LeaseTables>()
             .Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
         services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
-        foreach (ProcessorRegistration processor in consumer.Processors)
+        foreach (ProcessorRegistration processor in options.SkipTrial ? [] : consumer.Processors)
         {
             await ProcessorTrial.RunAsync(processor, services, _log, cancellationToken).ConfigureAwait(false);
         }

@@ -292,6 +292,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// </summary>
     public string? WorkerId { get; set; }
 
+    /// <summary>For the test harness, which makes the instances that a test counts itself: no instance is made at start to see whether it can be.</summary>
+    internal bool SkipTrial { get; set; }
+
     /// <summary>For load tests against a server without quotas: reads without pauses.</summary>
     internal bool IgnoreReadQuota { get; set; }
 }

@@ -343,7 +343,7 @@ internal sealed class LeaseReport
             + "(FastConsumer:ApplicationName).",
         Tell.Block.Reason.StreamMadeAgain =>
             $"The leases in the {_table} belong to a stream '{_settings.StreamName}' created at {block.Found} (lease {block.Key}), and the stream of "
-            + $"this name was created at {block.Expected}. It was deleted and created again, and the checkpoints mean nothing in it. Choose another "
+            + $"this name was created at {block.Expected}: it was deleted and created again, and the checkpoints mean nothing in it. Choose another "
             + "application name, or delete the table to begin at the start position.",
         _ => $"The {_table} refuses this worker: {block.Found} It is tried again.",
     };

@@ -9,6 +9,7 @@ public sealed partial class SnippetTests
     private static readonly string[] s_elsewhere =
     [
         "docs/buffers.md", // FastConsumer.Testing.Tests compiles and runs them
+        "docs/payloads.md", // FastConsumer.Payloads.Tests compiles and runs them
         "docs/rules/", // shows mistakes, each of which a rule's tests compile
         "docs/coming-from-kcl.md", // shows KCL's own interface too
     ];

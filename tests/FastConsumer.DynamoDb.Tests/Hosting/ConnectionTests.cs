@@ -31,6 +31,8 @@ public sealed class ConnectionTests : IDisposable
         Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
         Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", "/nonexistent/config");
         Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials");
+        // the SDK remembers what another test has let it find
+        Amazon.Runtime.FallbackRegionFactory.Reset();
     }
 
     public void Dispose()

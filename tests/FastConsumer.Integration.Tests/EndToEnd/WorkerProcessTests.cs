@@ -179,7 +179,7 @@ public sealed class WorkerProcessTests(LocalAws aws)
         await first.HasSaidAsync($"cancelled {moved}");
         late.Let(moved);
         await first.HasSaidAsync($"refused {moved} LeaseLostException");
-        await first.HasLoggedAsync($"first lost shard {moved}: it belongs to second now");
+        await first.HasLoggedAsync($"first lost shard {moved}: second has taken it");
         Assert.DoesNotContain(first.Log, line => line.Contains("hands shard", StringComparison.Ordinal));
         // one at a time, and no more than its share
         Assert.Equal(["first", "second"], (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order());

@@ -131,7 +131,7 @@ public sealed class ProcessorHarnessTests
         harness.Put("a", """{"id":1}""");
         RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
-        Assert.Contains("BookingProcessor cannot run shard shardId-000000000000: Unable to resolve service", error.Message, StringComparison.Ordinal);
+        Assert.Contains("BookingProcessor could not be created for shard shardId-000000000000: Unable to resolve service", error.Message, StringComparison.Ordinal);
 
         static void WithoutABook(IServiceCollection services) => services.AddFastConsumer().UseDeadLettersToLog();
     }

@@ -21,7 +21,7 @@ public sealed class ContextLoggerTests : IDisposable
         Assert.Equal("GetRecords on shard shard-1 was throttled; waiting 00:00:01. slow down", entry.Message);
         Assert.Equal(("billing", "orders", "OrderProcessor", "shard-1"), (Value(entry, "Application"), Value(entry, "Stream"), Value(entry, "Processor"), Value(entry, "ShardId")));
         Assert.Equal("{OriginalFormat}", entry.State[^1].Key);
-        Assert.Equal("Application: billing, Stream: orders, Processor: OrderProcessor", Assert.Single(entry.Scopes)!.ToString());
+        Assert.Equal("Application: billing, Stream: orders, Processor: OrderProcessor, ShardId: shard-1", Assert.Single(entry.Scopes)!.ToString());
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class RecreatedStreamTests : WorkerTest
         Leases.Put(WorkerHost.Application, row with { StreamCreatedAt = before });
         Put(3);
         await using WorkerHost second = await StartAsync();
-        string health = await second.WaitForHealthAsync(HealthStatus.Degraded);
+        string health = await second.WaitForHealthAsync(HealthStatus.Unhealthy);
 
         Assert.Contains("it was deleted and created again", health, StringComparison.Ordinal);
         Assert.Contains($"{before:yyyy-MM-ddTHH:mm:ssZ}", health, StringComparison.Ordinal);
@@ -49,7 +49,7 @@ public sealed class RecreatedStreamTests : WorkerTest
         Leases.Put(WorkerHost.Application, row with { StreamName = "payments" });
         Put(3);
         await using WorkerHost host = await StartAsync();
-        string health = await host.WaitForHealthAsync(HealthStatus.Degraded);
+        string health = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
 
         Assert.Contains("belong to the stream 'payments'", health, StringComparison.Ordinal);
         Assert.Contains("FastConsumer:ApplicationName", health, StringComparison.Ordinal);
@@ -66,7 +66,7 @@ public sealed class RecreatedStreamTests : WorkerTest
         Leases.Put(WorkerHost.Application, row);
 
         await using WorkerHost host = await StartAsync();
-        string health = await host.WaitForHealthAsync(HealthStatus.Degraded);
+        string health = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
 
         Assert.Contains("that of a KCL application of several streams", health, StringComparison.Ordinal);
         Assert.Empty(Journal.Done);

@@ -97,13 +97,12 @@ public sealed class SupervisionTests : WorkerTest
             Journal,
             consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases(Leases),
             static options => options.WorkerId = "broken",
-            services: services => services.AddTransient<EventProcessor>(_ =>
-            {
-                Interlocked.Increment(ref tries);
-                throw new InvalidOperationException("no connection string");
-            }));
+            services: services => services.AddTransient(provider => Interlocked.Increment(ref tries) == 1
+                // the instance that is made at start, to see whether it can be
+                ? new EventProcessor(provider.GetRequiredService<Journal>())
+                : throw new InvalidOperationException("no connection string")));
         await broken.StartAsync();
-        await broken.WaitForLogAsync(2406);
+        await broken.WaitForLogAsync(2410);
         await broken.WaitForHealthAsync(HealthStatus.Unhealthy);
         await using WorkerHost healthy = await StartAsync(static options => options.WorkerId = "healthy");
         Put(60, keys: 30);
@@ -125,7 +124,7 @@ public sealed class SupervisionTests : WorkerTest
         Put(5, keys: 1);
         IHostApplicationLifetime lifetime = host.Host.Services.GetRequiredService<IHostApplicationLifetime>();
         await Eventually.TrueAsync(() => lifetime.ApplicationStopping.IsCancellationRequested, () => host.Log.ToString());
-        await host.WaitForLogAsync(2407);
+        await host.WaitForLogAsync(2411);
         await host.StopAsync();
         Lease row = Rows.Single();
         Assert.Null(row.LeaseOwner);

@@ -24,6 +24,7 @@ internal static partial class LeaseMachine
             {
                 _mode = Mode.Stopping;
                 _stopBegan = _now;
+                _released = 0;
                 _scan = _scan with { ToTake = [], ToAsk = [], ToWithdraw = [], ToNotify = _scan.ToNotify.Clear() };
                 if (_busy > 0)
                 {

@@ -56,7 +56,7 @@ internal sealed partial record LeaseTableState
     /// <summary>The number of the next request.</summary>
     public long NextRequest { get; init; } = 1;
 
-    /// <summary>Leases that were released so far.</summary>
+    /// <summary>Leases that were released so far; from the stop on, those that the stop released.</summary>
     public int Released { get; init; }
 
     /// <summary>The leases whose release waits for its turn.</summary>

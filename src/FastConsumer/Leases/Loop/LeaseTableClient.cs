@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases.Core;
 using FastConsumer.Reading;
@@ -11,6 +12,7 @@ namespace FastConsumer.Leases.Loop;
 /// nothing again and keeps nothing back.
 /// Invariant: each request is answered exactly once, whatever the store throws.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Calls may still end late, so its source is never disposed; it holds neither a timer nor a handle.")]
 internal sealed class LeaseTableClient
 {
     private const int CreatedAtOnce = 16;

@@ -57,6 +57,7 @@ public sealed class ProcessorDefinition<TProcessor>
 /// <param name="Type">The service's type.</param>
 /// <param name="Method">The method's name, for messages.</param>
 /// <param name="Parameter">The parameter's name, for messages.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record ProcessorService(Type Type, string Method, string Parameter)
 {
     /// <summary>The key it is registered with; null for a service without a key.</summary>

@@ -24,12 +24,12 @@ partial class OrderProcessor : global::FastConsumer.Processors.IKinesisProcessor
             Services = new global::FastConsumer.Processors.ProcessorService[]
             {
                 new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "PlacedAsync", "book"),
-                new global::FastConsumer.Processors.ProcessorService(typeof(global::System.Collections.Generic.IComparer<string?>), "PlacedAsync", "comparer") { IsRequired = false, },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::System.Collections.Generic.IComparer<string?>), "PlacedAsync", "comparer") { IsRequired = false },
                 new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "book"),
-                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "archive") { Key = "archive", },
-                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "monday") { Key = (global::System.DayOfWeek)(1), IsRequired = false, },
-                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "last") { Key = (long)(-1), },
-                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "lists") { Key = typeof(global::System.Collections.Generic.List<string>), },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "archive") { Key = "archive" },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "monday") { Key = (global::System.DayOfWeek)(1), IsRequired = false },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "last") { Key = (long)(-1) },
+                new global::FastConsumer.Processors.ProcessorService(typeof(global::Acme.IOrderBook), "Other", "lists") { Key = typeof(global::System.Collections.Generic.List<string>) },
             },
             CreatePipeline = static (processor, services) => new GeneratedPipeline(processor, services),
         };
