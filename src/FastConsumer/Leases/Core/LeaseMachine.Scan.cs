@@ -215,7 +215,8 @@ internal static partial class LeaseMachine
             }
 
             // each watches those behind it in the order of names, so that every worker is watched by as many
-            List<(string Key, string Owner)> rows = [.. NotificationRows()
+            Dictionary<string, Entry> notificationRows = NotificationRows();
+            List<(string Key, string Owner)> rows = [.. notificationRows
                 .Where(row => IsOthers(row.Value))
                 .OrderBy(static row => row.Key, StringComparer.Ordinal)
                 .Select(static row => (row.Value.Key, row.Value.Row.Owner!))];
@@ -223,20 +224,23 @@ internal static partial class LeaseMachine
             _scan = _scan with
             {
                 Watched = [.. rows.Skip(next).Concat(rows.Take(next)).Take(MostWatched)],
-                ExpiryAt = Max(DeathAt(rows.Select(static row => row.Key)), _now + s_shortestGap),
+                ExpiryAt = Max(DeathAt(notificationRows), _now + s_shortestGap),
             };
         }
 
-        /// <summary>When a list can first tell that a worker whose notification row stands still is dead.</summary>
-        /// <param name="notificationRows">The key of each worker's notification row.</param>
-        private TimeSpan DeathAt(IEnumerable<string> notificationRows)
+        /// <summary>
+        /// When a list can first tell that a worker whose notification row stands still is dead: also where that row itself has expired,
+        /// since the worker's others have not.
+        /// </summary>
+        /// <param name="notificationRows">Each worker's notification row.</param>
+        private TimeSpan DeathAt(Dictionary<string, Entry> notificationRows)
         {
             Dictionary<string, TimeSpan> deaths = new(StringComparer.Ordinal);
-            foreach (Entry row in notificationRows.Select(key => _leases[key]))
+            foreach ((string worker, Entry row) in notificationRows)
             {
                 TimeSpan silence = SilenceOf(row);
-                string worker = WorkerOf(row.Row)!;
-                if (silence >= ListAfter * DurationOf(row.Row) && _workers.GetValueOrDefault(worker)?.IsDead != true)
+                if (row.Hold is Hold.NotHeld && silence >= ListAfter * DurationOf(row.Row) && !IsNamed(worker, Me)
+                    && _workers.GetValueOrDefault(worker)?.IsDead != true)
                 {
                     deaths[worker] = row.Seen!.Until - silence + DurationOf(row.Row);
                 }
