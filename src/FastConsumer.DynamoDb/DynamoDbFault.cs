@@ -93,47 +93,47 @@ internal static class DynamoDbFault
 
     private static LeaseStoreException Translate(AmazonServiceException exception, string action, LeaseTable table) =>
         exception.ErrorCode switch
-    {
-        "AccessDeniedException" or "AccessDenied" => new LeaseStoreException(
-            $"DynamoDB denied dynamodb:{action} on the {table}. Allow this action on the table to the worker's role or user. "
-            + $"It says: {OneLine(exception.Message)}",
-            isTransient: false,
-            exception),
-        // such a message may quote the signed headers, the session token among them
-        "InvalidSignatureException" or "SignatureDoesNotMatch" or "IncompleteSignatureException" => new LeaseStoreException(
-            $"DynamoDB did not accept the signature of {action} on the {table} ({exception.ErrorCode}). Check the secret key, the region "
-            + "and the machine's clock.",
-            isTransient: false),
-        "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationTokenException" or "MissingAuthenticationToken" =>
-            new LeaseStoreException(
-                $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). Check the access key, "
-                + "its account and its partition.",
+        {
+            "AccessDeniedException" or "AccessDenied" => new LeaseStoreException(
+                $"DynamoDB denied dynamodb:{action} on the {table}. Allow this action on the table to the worker's role or user. "
+                + $"It says: {OneLine(exception.Message)}",
                 isTransient: false,
                 exception),
-        "ExpiredTokenException" or "ExpiredToken" => new LeaseStoreException(
-            $"The credentials used for {action} on the {table} have expired, and were not refreshed.", isTransient: true, exception),
-        "ResourceNotFoundException" or "TableNotFoundException" => new LeaseStoreException(
-            $"The {table} does not exist ({action}). Was it deleted, or is the region or account another one?", isTransient: false,
-                exception),
-        "ProvisionedThroughputExceededException" or "ThrottlingException" or "Throttling" or "RequestLimitExceeded"
-            or "RequestLimitExceededException" => new LeaseStoreException(
-                $"DynamoDB throttled {action} on the {table}{Reasons(exception)}. Give the table more capacity, or on-demand billing.",
-                isTransient: true,
-                exception)
-            {
-                IsThrottled = true,
-                ThrottleReason = ReasonsOf(exception) is [{ Reason: { } reason }, ..] ? reason : null,
-            },
-        "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
-            or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
-                $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true,
+            // such a message may quote the signed headers, the session token among them
+            "InvalidSignatureException" or "SignatureDoesNotMatch" or "IncompleteSignatureException" => new LeaseStoreException(
+                $"DynamoDB did not accept the signature of {action} on the {table} ({exception.ErrorCode}). Check the secret key, the region "
+                + "and the machine's clock.",
+                isTransient: false),
+            "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationTokenException" or "MissingAuthenticationToken" =>
+                new LeaseStoreException(
+                    $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). Check the access key, "
+                    + "its account and its partition.",
+                    isTransient: false,
                     exception),
-        _ => new LeaseStoreException(
-            $"DynamoDB failed {action} on the {table} ({exception.ErrorCode}, HTTP {(int)exception.StatusCode}): "
-                + $"{OneLine(exception.Message)}",
-            isTransient: LeavesDoubt(exception),
-            exception),
-    };
+            "ExpiredTokenException" or "ExpiredToken" => new LeaseStoreException(
+                $"The credentials used for {action} on the {table} have expired, and were not refreshed.", isTransient: true, exception),
+            "ResourceNotFoundException" or "TableNotFoundException" => new LeaseStoreException(
+                $"The {table} does not exist ({action}). Was it deleted, or is the region or account another one?", isTransient: false,
+                    exception),
+            "ProvisionedThroughputExceededException" or "ThrottlingException" or "Throttling" or "RequestLimitExceeded"
+                or "RequestLimitExceededException" => new LeaseStoreException(
+                    $"DynamoDB throttled {action} on the {table}{Reasons(exception)}. Give the table more capacity, or on-demand billing.",
+                    isTransient: true,
+                    exception)
+                {
+                    IsThrottled = true,
+                    ThrottleReason = ReasonsOf(exception) is [{ Reason: { } reason }, ..] ? reason : null,
+                },
+            "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
+                or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
+                    $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true,
+                        exception),
+            _ => new LeaseStoreException(
+                $"DynamoDB failed {action} on the {table} ({exception.ErrorCode}, HTTP {(int)exception.StatusCode}): "
+                    + $"{OneLine(exception.Message)}",
+                isTransient: LeavesDoubt(exception),
+                exception),
+        };
 
     private static List<ThrottlingReason>? ReasonsOf(AmazonServiceException exception) => exception switch
     {

@@ -207,8 +207,14 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
         LeaseWriteResult result = await Store.TakeAsync(observed, "me", Cancellation);
 
         await AssertWritten(
-            result, handed with { LeaseOwner = "me", TakenBy = "me", CheckpointOwner = null, LeaseCounter = 5,
-                OwnerSwitchesSinceCheckpoint = 1 });
+            result, handed with
+            {
+                LeaseOwner = "me",
+                TakenBy = "me",
+                CheckpointOwner = null,
+                LeaseCounter = 5,
+                OwnerSwitchesSinceCheckpoint = 1
+            });
     }
 
     [Theory]
@@ -499,8 +505,15 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
     public async Task A_released_lease_is_free_at_once()
     {
         Lease mine = await Create(
-            Unowned() with { LeaseOwner = "me", TakenBy = "me", RequestedBy = "x", Notification = "x/1", Checkpoint = At("9"),
-                OwnerSwitchesSinceCheckpoint = 1 });
+            Unowned() with
+            {
+                LeaseOwner = "me",
+                TakenBy = "me",
+                RequestedBy = "x",
+                Notification = "x/1",
+                Checkpoint = At("9"),
+                OwnerSwitchesSinceCheckpoint = 1
+            });
 
         LeaseWriteResult result = await Store.ReleaseAsync(mine, Cancellation);
 
@@ -578,8 +591,15 @@ public abstract class LeaseOperationsConformance : IAsyncLifetime
         LeaseWriteResult result = await Store.TakeAsync(mine, "third", Cancellation);
 
         await AssertWritten(
-            result, mine with { LeaseOwner = "third", TakenBy = "third", RequestedBy = null, Notification = null, LeaseCounter = 1,
-                OwnerSwitchesSinceCheckpoint = 1 });
+            result, mine with
+            {
+                LeaseOwner = "third",
+                TakenBy = "third",
+                RequestedBy = null,
+                Notification = null,
+                LeaseCounter = 1,
+                OwnerSwitchesSinceCheckpoint = 1
+            });
     }
 
     [Fact]

@@ -101,8 +101,13 @@ internal sealed partial record LeaseTableState
         Budget = WriteBudget.Create(settings.TableWriteUnits, now),
         Random = seed,
         Table = new Scan { ListAt = now, NextRound = now + (settings.LeaseDuration / 20), PolledAt = now },
-        Stream = new StreamView { CreatedAt = streamCreatedAt, DescribedAt = streamCreatedAt is null ? null
-            : now, CleanUpAt = now + TimeSpan.FromMinutes(1) },
+        Stream = new StreamView
+        {
+            CreatedAt = streamCreatedAt,
+            DescribedAt = streamCreatedAt is null ? null
+            : now,
+            CleanUpAt = now + TimeSpan.FromMinutes(1)
+        },
     };
 
     /// <summary>What the worker was told to do.</summary>

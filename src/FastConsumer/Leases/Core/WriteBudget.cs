@@ -105,8 +105,13 @@ internal sealed record WriteBudget
         if (elapsed >= s_window)
         {
             // after a pause, what was written now was written at once
-            next = next with { Peak = elapsed < 2 * s_window ? next.InWindow / elapsed.TotalSeconds
-                : written, InWindow = 0, WindowStarted = now };
+            next = next with
+            {
+                Peak = elapsed < 2 * s_window ? next.InWindow / elapsed.TotalSeconds
+                : written,
+                InWindow = 0,
+                WindowStarted = now
+            };
         }
 
         if (throttled > 0 && next.Learnt is { } pace && now - CutAt < s_window)

@@ -191,7 +191,8 @@ internal static class LeaseSearch
             {
                 (string Name, int Cost, Action<LeaseWorld> Choose)[] choices =
                     [.. Choices(world, wrong.Contains(step) ? 1 : 0).Where(choice => (choice.Cost > 0) == wrong.Contains(step))];
-                (string name, _, Action<LeaseWorld> choose) = choices.Length == 0 ? ("", 0, static _ => { })
+                (string name, _, Action<LeaseWorld> choose) = choices.Length == 0 ? ("", 0, static _ => { }
+                )
                     : choices[chance.Next(choices.Length)];
                 path += $" / {name}";
                 figures.Steps++;

@@ -111,8 +111,11 @@ public sealed class LeasePlanCoreTests
     public void Who_does_not_answer_is_stolen_from_one_by_one()
     {
         Lease[] leases = [.. Ours("a", 6, 0).Select(static (lease, i) => i < 3 ? lease with { RequestedBy = "me" } : lease)];
-        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease =>
-            lease.RequestedBy == "me" };
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null)
+        {
+            IsOverdue = static lease =>
+            lease.RequestedBy == "me"
+        };
         Assert.Equal("me", Assert.Single(LeasePlan.Balance(leases, view, new Chance(1)).Take).RequestedBy);
     }
 
@@ -121,8 +124,11 @@ public sealed class LeasePlanCoreTests
     {
         Lease[] leases = [.. Ours("a", 1, 0).Select(static lease => lease with { RequestedBy = "me" }), .. Ours("b", 2, 100)
             .Select(static (lease, i) => i == 0 ? lease with { RequestedBy = "a" } : lease)];
-        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null) { IsOverdue = static lease =>
-            lease.RequestedBy == "me" };
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null)
+        {
+            IsOverdue = static lease =>
+            lease.RequestedBy == "me"
+        };
         LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance(1));
         Assert.Empty(moves.Take);
         Assert.Empty(moves.Withdraw);
@@ -134,7 +140,8 @@ public sealed class LeasePlanCoreTests
         // "a" had three when two of them were asked for; one has come by another way since, and "a" has lost one
         Lease[] leases = [.. Ours("me", 1, 0), .. Ours("a", 1, 100).Select(static lease => lease with { RequestedBy = "me" })];
         var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease =>
-            lease.Owner is null) { IsOverdue = static _ => true };
+            lease.Owner is null)
+        { IsOverdue = static _ => true };
         LeasePlan.Moves moves = LeasePlan.Balance(leases, view, new Chance(1));
         Assert.Empty(moves.Take);
         Assert.Equal("a", Assert.Single(moves.Withdraw).LeaseOwner);
@@ -189,8 +196,12 @@ public sealed class LeasePlanCoreTests
             .Select(static (lease, i) => lease with { Throughput = i == 0 ? 900 : 100 }), .. Ours("b", 4, 100)
                 .Select(static lease => lease with { Throughput = 100 })];
         static LeasePlan.View ViewOf(string me) =>
-            new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease =>
-                lease.Throughput!.Value, Slack = 0.1 };
+            new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null)
+            {
+                Weigh = static lease =>
+                lease.Throughput!.Value,
+                Slack = 0.1
+            };
         // 1200 to 400: moving the heavy one would only turn it round
         LeasePlan.Moves moves = LeasePlan.Balance(leases, ViewOf("b"), new Chance(1));
         Assert.Equal(3, moves.Request.Count);
@@ -208,8 +219,12 @@ public sealed class LeasePlanCoreTests
             .. Ours("a", 4, 0).Select(static (lease, i) => lease with { Throughput = i < 2 ? 410 : 20 }),
             .. Ours("b", 4, 100).Select(static lease => lease with { Throughput = 20 })];
         static LeasePlan.View ViewOf(string me) =>
-            new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null) { Weigh = static lease =>
-                lease.Throughput!.Value, Slack = 0.1 };
+            new(me, lease => lease.LeaseOwner == me, static lease => lease.Owner is null)
+            {
+                Weigh = static lease =>
+                lease.Throughput!.Value,
+                Slack = 0.1
+            };
         LeasePlan.Moves moves = LeasePlan.Balance(leases, ViewOf("b"), new Chance(1));
         Assert.Equal(410, Assert.Single(moves.Request).Throughput);
         leases = [.. leases.Select(lease => moves.Request.Contains(lease) ? lease with { LeaseOwner = "b", TakenBy = "b" } : lease)];
@@ -236,7 +251,8 @@ public sealed class LeasePlanCoreTests
             {
                 string me = workers[turn % workers.Length];
                 var view = new LeasePlan.View(me, lease => lease.LeaseOwner == me, static lease =>
-                    lease.Owner is null) { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
+                    lease.Owner is null)
+                { Weigh = static lease => lease.Throughput!.Value, Slack = 0.1 };
                 IReadOnlyList<Lease> wanted = LeasePlan.Balance(leases, view, new Chance((ulong)random.NextInt64())).Request;
                 leases = [.. leases.Select(lease => wanted.Contains(lease) ? lease with { LeaseOwner = me, TakenBy = me } : lease)];
                 quiet = wanted.Count > 0 ? -1 : quiet;

@@ -116,7 +116,8 @@ internal sealed partial class LeaseWorld
     private static LeaseEvent FailureOf(LeaseCommand command, IReadOnlyList<LeaseEvent.Outgoing>? writes, LeaseWrite.Outcome outcome)
     {
         var error = new LeaseStoreException("It did not answer.",
-            isTransient: true) { IsThrottled = outcome == LeaseWrite.Outcome.NotWritten };
+            isTransient: true)
+        { IsThrottled = outcome == LeaseWrite.Outcome.NotWritten };
         LeaseWrite.Result result = new(outcome, null, error);
         return command switch
         {

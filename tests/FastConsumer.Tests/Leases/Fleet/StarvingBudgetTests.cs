@@ -123,13 +123,13 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
     {
         public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
             StreamIdentifier stream, CancellationToken cancellationToken = default) => Task.FromResult(new StreamDescriptionSummary
-        {
-            StreamName = "events",
-            StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events",
-            StreamStatus = "ACTIVE",
-            OpenShardCount = Leases,
-            RetentionPeriodHours = 24,
-            StreamCreationTimestamp = DateTimeOffset.UnixEpoch,
-        });
+            {
+                StreamName = "events",
+                StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events",
+                StreamStatus = "ACTIVE",
+                OpenShardCount = Leases,
+                RetentionPeriodHours = 24,
+                StreamCreationTimestamp = DateTimeOffset.UnixEpoch,
+            });
     }
 }
