@@ -47,13 +47,10 @@ public sealed class HotShardWatchTests : IDisposable
     public void A_shard_that_has_gone_is_forgotten()
     {
         Minute(400, 10, 10);
-        ThroughputMeter gone = _shards["s0"];
-        _shards.Remove("s0");
-        Minute(0, 10, 10);
         _shards.Remove("s0");
         _clock.Advance(HotShardWatch.Interval);
-        _watch.Look(_shards.Select(static shard => (shard.Key, shard.Value)));
-        _shards["s0"] = gone;
+        Look();
+        // it comes back with a meter of its own, within the hour in which it would not be said again
         Minute(400, 10, 10);
         Assert.Equal(2, _log.Of(HotShard).Count());
     }
