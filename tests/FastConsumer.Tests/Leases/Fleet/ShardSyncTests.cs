@@ -88,7 +88,7 @@ public sealed class ShardSyncTests
         fleet.Run(60);
 
         HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values);
-        Assert.Contains("It was deleted and created again", condition.Message, StringComparison.Ordinal);
+        Assert.Contains("it was deleted and created again", condition.Message, StringComparison.Ordinal);
         Assert.Equal(4, fleet.Rows.Count);
         Assert.All(fleet.Rows, static row => Assert.Equal(DateTimeOffset.UnixEpoch, row.StreamCreatedAt));
     }
