@@ -133,10 +133,7 @@ public sealed class ThroughputTests(ITestOutputHelper output)
     [InlineData(60)]
     public void What_comes_in_bursts_moves_nothing_to_and_fro(int seconds)
     {
-        // what bursts do to the averages depends on when leases were taken: a few leases in one run of five, none in the others
-        const int runs = 8;
-        int all = 0;
-        for (int seed = 0; seed < runs; seed++)
+        for (int seed = 0; seed < Seeds; seed++)
         {
             using var fleet = new LoadedFleet(Shards, seed) { Balancing = LeaseBalancing.Throughput };
             for (int i = 0; i < Shards; i++)
@@ -151,13 +148,9 @@ public sealed class ThroughputTests(ITestOutputHelper output)
             int takes = fleet.Costs.Takes;
             fleet.Run(600);
             output.WriteLine($"{fleet.Costs.Takes - takes} takes in 10 minutes");
-            all += fleet.Costs.Takes - takes;
-            // never to and fro: less than once a shard, in ten bursts
-            Assert.InRange(fleet.Costs.Takes - takes, 0, Shards - 1);
+            Assert.InRange(fleet.Costs.Takes - takes, 0, 3);
             fleet.AssertHandledOnce();
         }
-
-        Assert.InRange(all, 0, 3 * runs);
     }
 
     private static void YieldAll(LoadedFleet fleet, double rate)
