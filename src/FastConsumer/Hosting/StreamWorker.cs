@@ -179,6 +179,12 @@ internal sealed class StreamWorker : IAsyncDisposable
             try
             {
                 await loop.Completion;
+                if (_isAbandoned)
+                {
+                    // the loop no longer hears of the runs, and nothing of them may go on behind the host's back
+                    await _supervisor.EndedAsync();
+                }
+
                 return;
             }
             catch (Exception e)

@@ -127,6 +127,7 @@ internal static partial class LeaseMachine
                 NotBefore = _now + wait,
             };
             Do(new LeaseCommand.Tell.StreamFailed(error, wait));
+            TakeWhatAwaitedHashKeys();
         }
 
         /// <summary>After a list: whether the leases leave hash keys out, so that the stream is to be listed.</summary>
@@ -176,6 +177,13 @@ internal static partial class LeaseMachine
                 HashKeyRanges.Holes(shards.Where(static shard => shard.EndingSequenceNumber is null)
                     .Select(static shard => shard.HashKeyRange));
             TellListing(unlisted);
+            // what a listing with holes left out is as it was told before
+            ImmutableSortedDictionary<string, HashKeyRange> known = unlisted.Count > 0 ? _stream.HashKeys : _stream.HashKeys.Clear();
+            _stream = _stream with
+            {
+                HashKeys = known.SetItems(shards.Select(static shard => KeyValuePair.Create(shard.ShardId, shard.HashKeyRange))),
+            };
+            TakeWhatAwaitedHashKeys();
             if (unlisted.Count > 0)
             {
                 // caught in the middle of a reshard: what follows from it would be wrong
@@ -208,8 +216,6 @@ internal static partial class LeaseMachine
             {
                 Beginnings = shards.ToImmutableSortedDictionary(
                     static shard => shard.ShardId, static shard => shard.StartingSequenceNumber, StringComparer.Ordinal),
-                HashKeys = shards.ToImmutableSortedDictionary(
-                    static shard => shard.ShardId, static shard => shard.HashKeyRange, StringComparer.Ordinal),
             };
 
             // by leases that were read before: what they say of shards that came after the listing would mislead
@@ -388,6 +394,21 @@ internal static partial class LeaseMachine
         /// The listing's word comes first: leases of KCL before 2.3 have no range, and a table may be older than its stream.
         /// </summary>
         private HashKeyRange? HashKeysOf(Entry entry) => _stream.HashKeys.GetValueOrDefault(entry.Key) ?? entry.Row.HashKeyRange;
+
+        /// <summary>
+        /// True where only the first listing, which is under way, can tell the range of hash keys. A reader that started without it would
+        /// deliver records of other shards. A listing that fails holds up no lease.
+        /// </summary>
+        private bool AreHashKeysAwaited(Entry entry) => HashKeysOf(entry) is null && _stream is { HashKeys.IsEmpty: true, Failures: 0 };
+
+        /// <summary>A listing has told hash keys, or has failed: leases that waited for it may be taken.</summary>
+        private void TakeWhatAwaitedHashKeys()
+        {
+            if (_scan.AreHashKeysAwaited && !_leases.Values.Any(AreHashKeysAwaited) && _mode == Mode.Running)
+            {
+                Balance();
+            }
+        }
 
         /// <summary>
         /// The hash keys of no unfinished lease and of no shard that waits for one; none where a lease's range is not known.

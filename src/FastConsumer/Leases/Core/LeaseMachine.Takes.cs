@@ -40,6 +40,11 @@ internal static partial class LeaseMachine
                 return true;
             }
 
+            if (AreHashKeysAwaited(entry))
+            {
+                return true;
+            }
+
             return entry.Barred is { } bar && _now < bar.Until && (bar.IsViolation || !IsFreeFor(entry, FreeForLong * D));
         }
 
@@ -96,6 +101,7 @@ internal static partial class LeaseMachine
                 ToTake = [.. moves.Take.Select(lease => (lease.LeaseKey, lease.LeaseCounter, Origin(_leases[lease.LeaseKey])))],
                 ToWithdraw = [.. moves.Withdraw.Select(static lease => lease.LeaseKey)],
                 ToAsk = _now < _scan.LimitsBy ? [] : [.. moves.Request.Take(MovesAtOnce(runnable.Count)).Select(static lease => lease.LeaseKey)],
+                AreHashKeysAwaited = _leases.Values.Any(AreHashKeysAwaited),
                 HasReached = _scan.HasReached || moves.Take.Count > 0 || moves.Request.Count > 0,
                 IsListWanted = _scan.IsListWanted || (_now < _scan.LimitsBy && moves.Request.Count > 0),
             };

@@ -110,6 +110,9 @@ internal sealed partial record LeaseTableState
         /// <summary>Successors that were notified of their first lease.</summary>
         public ImmutableSortedSet<string> Notified { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
+        /// <summary>True where the last plan left out leases whose hash keys the first listing of the stream is to tell.</summary>
+        public bool AreHashKeysAwaited { get; init; }
+
         /// <summary>
         /// Until when owners are asked for nothing, since the answer is awaited that tells what the table bears: many moves at once would cost leases
         /// on a small one.
