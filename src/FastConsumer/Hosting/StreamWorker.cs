@@ -74,6 +74,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         Start = Settings.Start,
         StartTimestamp = Settings.StartTimestamp,
         MaxLeases = Settings.MaxLeases,
+        AwaitsHashKeys = Settings.Deaggregate && Settings.ForeignRecords != ForeignRecords.Deliver,
         BalanceByThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
         TableWriteUnits = Settings.LeaseTableWriteUnits,
     };

@@ -399,7 +399,8 @@ internal static partial class LeaseMachine
         /// True where only the first listing, which is under way, can tell the range of hash keys. A reader that started without it would
         /// deliver records of other shards. A listing that fails holds up no lease.
         /// </summary>
-        private bool AreHashKeysAwaited(Entry entry) => HashKeysOf(entry) is null && _stream is { HashKeys.IsEmpty: true, Failures: 0 };
+        private bool AreHashKeysAwaited(Entry entry) =>
+            _settings.AwaitsHashKeys && HashKeysOf(entry) is null && _stream is { HashKeys.IsEmpty: true, Failures: 0 };
 
         /// <summary>A listing has told hash keys, or has failed: leases that waited for it may be taken.</summary>
         private void TakeWhatAwaitedHashKeys()

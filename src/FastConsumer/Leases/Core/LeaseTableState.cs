@@ -140,6 +140,12 @@ internal sealed partial record LeaseTableState
         /// <summary>The most leases that this worker takes; null for as many as fall to it.</summary>
         public int? MaxLeases { get; init; }
 
+        /// <summary>
+        /// True where a lease without a range of hash keys, such as one of KCL before 2.3, is taken only when the stream's first listing has
+        /// told its range or has failed: its reader leaves out records of other shards.
+        /// </summary>
+        public bool AwaitsHashKeys { get; init; }
+
         /// <summary>True where leases count by what their shards yield; else all count alike.</summary>
         public bool BalanceByThroughput { get; init; }
 

@@ -354,6 +354,27 @@ public sealed class LeaseTransitionTests
         Assert.Contains(_all, static command => command is LeaseCommand.ListStream { WithCreation: true });
     }
 
+    [Theory]
+    [InlineData("whole")]
+    [InlineData("with a hole")]
+    [InlineData("failed")]
+    public void A_lease_whose_hash_keys_only_the_stream_tells_is_taken_when_it_has_told_them_or_cannot(string listing)
+    {
+        _state = Create(LeaseLifeTests.Settings("A") with { AwaitsHashKeys = true });
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.StartedAt] = 0 });
+        List();
+        Assert.Empty(_all.OfType<LeaseCommand.WriteOne>());
+        Assert.Single(_all.OfType<LeaseCommand.ListStream>());
+        Shard shard = LeaseLifeTests.Shard("0", 0, listing == "whole" ? 1 : 2);
+        Step(listing == "failed"
+            ? new LeaseEvent.StreamListed(null, null, DateTimeOffset.UnixEpoch, _now, new TimeoutException())
+            : new LeaseEvent.StreamListed([shard], DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, _now, null));
+        LeaseCommand.WriteOne take = Assert.Single(_all.OfType<LeaseCommand.WriteOne>());
+        Answer(take.Request, Written(take.Write.Write));
+        Assert.Equal(
+            listing == "failed" ? null : shard.HashKeyRange, Assert.Single(_all.OfType<LeaseCommand.Start>()).HashKeys);
+    }
+
     [Fact]
     public void Nothing_is_taken_and_no_request_answered_while_the_stream_is_another()
     {
