@@ -1,7 +1,9 @@
 using FastConsumer.Diagnostics;
+using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
 using FastConsumer.Leases.Loop;
+using FastConsumer.Reading;
 using FastConsumer.Supervision;
 using FastConsumer.Timing;
 
@@ -132,10 +134,10 @@ internal sealed class StreamWorker : IAsyncDisposable
     private async Task RunAsync()
     {
         using IDisposable? scope = ((GuardedLogger)_parts.Log).OpenScope();
-        DateTimeOffset createdAt;
+        StreamDescriptionSummary stream;
         try
         {
-            createdAt = (await new StartPreparation(_parts, _store).RunAsync(_stop.Token)).StreamCreationTimestamp;
+            stream = await new StartPreparation(_parts, _store).RunAsync(_stop.Token);
         }
         catch (Exception) when (_stop.IsCancellationRequested)
         {
@@ -148,19 +150,21 @@ internal sealed class StreamWorker : IAsyncDisposable
         _supervisor.StartLooking();
         using var watchEnd = new CancellationTokenSource();
         Task watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _parts.Log).RunAsync(() => _supervisor.Intakes, watchEnd.Token);
-        await ShareLeasesAsync(createdAt);
+        await ShareLeasesAsync(stream);
         await watchEnd.CancelApartAsync();
         await watch;
         await _report.FlushAsync();
     }
 
     /// <summary>Runs the lease loop to the end of the stop. One whose state cannot be carried on is begun anew, from what the table says.</summary>
-    private async Task ShareLeasesAsync(DateTimeOffset createdAt)
+    private async Task ShareLeasesAsync(StreamDescriptionSummary stream)
     {
+        LeaseTableState.Settings settings = LeaseSettings with { LatestAt = ShardListing.Before(stream.AnsweredAt, _parts.Time) };
         var backoff = new Backoff(s_firstRestart, s_longestRestart, _parts.Random.Create());
         while (true)
         {
-            LeaseTableState state = LeaseTableState.Create(LeaseSettings, createdAt, (ulong)_parts.Random.Create().NextInt64(), Now);
+            LeaseTableState state = LeaseTableState.Create(
+                settings, stream.StreamCreationTimestamp, (ulong)_parts.Random.Create().NextInt64(), Now);
             var loop = new LeaseLoop(state, _parts.Time, Execute);
             lock (_lock)
             {

@@ -382,7 +382,7 @@ internal static partial class LeaseMachine
 
             if (!_stream.IsFollowed)
             {
-                Do(new LeaseCommand.Tell.ShardsFound([.. _leases.Values.Select(static entry => entry.Row)]));
+                Do(new LeaseCommand.Tell.ShardsFound([.. _leases.Values.Select(entry => Corrected(entry.Row))]));
             }
 
             _stream = _stream with { Creating = null, IsFollowed = true, FollowedAt = _now, Failures = 0, NotBefore = TimeSpan.MinValue };

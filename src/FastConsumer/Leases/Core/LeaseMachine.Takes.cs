@@ -365,6 +365,12 @@ internal static partial class LeaseMachine
                 set[Lease.Names.OwnerSwitchesSinceCheckpoint] = row.OwnerSwitchesSinceCheckpoint + 1;
             }
 
+            if (Corrected(row) is var corrected && (corrected.Checkpoint, corrected.StartedAt) != (row.Checkpoint, row.StartedAt))
+            {
+                set[Lease.Names.Checkpoint] = corrected.Checkpoint.ToCheckpointString();
+                set[Lease.Names.StartedAt] = corrected.StartedAt!.Value.ToUnixTimeMilliseconds();
+            }
+
             // a take ends a hand-over, as KCL 3.x has it, and what others wrote for the owner before
             LeaseWrite write = Write(row, set) with
             {
@@ -376,6 +382,26 @@ internal static partial class LeaseMachine
                 : _now;
             long request = WriteOne(RequestKind.Take, entry.Key, epoch, write);
             Put(entry with { Hold = new Hold.Taking(new Attempt(request, write, _now), first, from, IsInDoubt: false, TimeSpan.MaxValue) });
+        }
+
+        /// <summary>
+        /// A row at AT_TIMESTAMP has no progress: it follows a start position that was corrected since it was created. Not where a parent has
+        /// a lease, for then the shard goes on where its parent ends, and a later time would leave records out.
+        /// </summary>
+        private Lease Corrected(Lease row)
+        {
+            if (row.Checkpoint.Kind != CheckpointKind.AtTimestamp || row.ParentShardIds.Any(parent => Find(parent) is not null))
+            {
+                return row;
+            }
+
+            DateTimeOffset? time = _settings.Start.Kind switch
+            {
+                CheckpointKind.AtTimestamp => _settings.StartTimestamp,
+                CheckpointKind.Latest => _settings.LatestAt,
+                _ => row.StartedAt,
+            };
+            return time is null ? row : row with { Checkpoint = _settings.Start, StartedAt = time };
         }
 
         /// <summary>

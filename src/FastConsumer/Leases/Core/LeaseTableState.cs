@@ -137,6 +137,9 @@ internal sealed partial record LeaseTableState
         /// <summary>The time of AT_TIMESTAMP.</summary>
         public DateTimeOffset? StartTimestamp { get; init; }
 
+        /// <summary>What LATEST stands for where a row without progress is to follow it: the service's time when the worker began.</summary>
+        public DateTimeOffset? LatestAt { get; init; }
+
         /// <summary>The most leases that this worker takes; null for as many as fall to it.</summary>
         public int? MaxLeases { get; init; }
 

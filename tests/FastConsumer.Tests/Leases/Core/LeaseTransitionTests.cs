@@ -375,6 +375,37 @@ public sealed class LeaseTransitionTests
             listing == "failed" ? null : shard.HashKeyRange, Assert.Single(_all.OfType<LeaseCommand.Start>()).HashKeys);
     }
 
+    [Theory]
+    [InlineData("AtTimestamp", false, "AT_TIMESTAMP", 7_000L)]
+    [InlineData("TrimHorizon", false, "TRIM_HORIZON", 5_000L)]
+    [InlineData("Latest", false, "LATEST", 9_000L)]
+    [InlineData("AtTimestamp", true, null, null)]
+    public void A_row_without_progress_follows_a_start_position_that_was_corrected(
+        string start, bool hasParent, string? checkpoint, long? startedAt)
+    {
+        _state = Create(LeaseLifeTests.Settings("A") with
+        {
+            Start = start == "Latest" ? CheckpointPosition.Latest
+                : start == "TrimHorizon" ? CheckpointPosition.TrimHorizon : CheckpointPosition.AtTimestamp,
+            StartTimestamp = start == "AtTimestamp" ? DateTimeOffset.FromUnixTimeSeconds(7) : null,
+            LatestAt = DateTimeOffset.FromUnixTimeSeconds(9),
+        });
+        var row = new Lease
+        {
+            LeaseKey = "0",
+            LeaseCounter = 4,
+            Checkpoint = CheckpointPosition.AtTimestamp,
+            StartedAt = DateTimeOffset.FromUnixTimeSeconds(5),
+            ParentShardIds = ["parent"],
+        };
+        var parent = new Lease { LeaseKey = "parent", Checkpoint = CheckpointPosition.ShardEnd };
+        Step(new LeaseEvent.Tick());
+        Step(new LeaseEvent.TableListed(hasParent ? [Read(row), Read(parent)] : [Read(row)], _now, ReadConsistency.Strong));
+        LeaseWrite write = Assert.Single(_all.OfType<LeaseCommand.WriteOne>()).Write.Write;
+        Assert.Equal(checkpoint, write.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value written) ? written.Text : null);
+        Assert.Equal(startedAt, write.Set.TryGetValue(Lease.Names.StartedAt, out Lease.Value time) ? time.WholeNumber : null);
+    }
+
     [Fact]
     public void Nothing_is_taken_and_no_request_answered_while_the_stream_is_another()
     {
