@@ -14,7 +14,7 @@ internal static partial class ConsumerLog
     [LoggerMessage(2002, LogLevel.Debug, "GetRecords on shard {ShardId} was throttled; waiting {Wait}. {Reason}")]
     public static partial void ReadThrottled(ILogger log, string shardId, TimeSpan wait, string reason);
 
-    [LoggerMessage(2003, LogLevel.Error, "Shard {ShardId} cannot be read; trying again in {Wait}, nothing is lost meanwhile.")]
+    [LoggerMessage(2003, LogLevel.Error, "Shard {ShardId} cannot be read. FastConsumer tries again in {Wait}; nothing is lost meanwhile.")]
     public static partial void ReadRefused(ILogger log, string shardId, TimeSpan wait, Exception error);
 
     [LoggerMessage(2004, LogLevel.Warning, "Reading shard {ShardId} failed; trying again in {Wait}.")]
@@ -23,10 +23,10 @@ internal static partial class ConsumerLog
     [LoggerMessage(2005, LogLevel.Warning, "The server ended the iterator of shard {ShardId} although the shard is open; going on with a new one.")]
     public static partial void IteratorWithoutEnd(ILogger log, string shardId);
 
-    [LoggerMessage(2006, LogLevel.Error, "Shard {ShardId} is no longer in the stream: what it held after {Position} was older than the stream's retention and is lost to this application; going on with its {Children} children.")]
+    [LoggerMessage(2006, LogLevel.Error, "Shard {ShardId} is no longer in the stream. Its records after {Position} were older than the stream's retention and are lost to this application. FastConsumer goes on with its {Children} children.")]
     public static partial void ShardGone(ILogger log, string shardId, object position, int children);
 
-    [LoggerMessage(2007, LogLevel.Warning, "Shard {ShardId} was refused {Times} times in a row; it is tried again and nothing is lost meanwhile. {Reason}{Remedy}")]
+    [LoggerMessage(2007, LogLevel.Warning, "The service refused to read shard {ShardId} {Times} times in a row. FastConsumer tries again, and nothing is lost meanwhile. {Reason}{Remedy}")]
     public static partial void ReadKeepsBeingRefused(ILogger log, string shardId, int times, string reason, string remedy);
 
     [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The Kinesis Producer Library puts them into their own shard again when it learns of a reshard. To have them delivered here too, set FastConsumer:ForeignRecords to Deliver. This is said once for each shard; fastconsumer.records.foreign counts them.")]
@@ -93,7 +93,7 @@ internal static partial class ConsumerLog
     [LoggerMessage(2132, LogLevel.Information, "{Processor}: {Method} of shard {ShardId} has returned after {Running}.")]
     public static partial void CallReturned(ILogger log, string processor, string method, string shardId, TimeSpan running);
 
-    [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time; it is not waited for any longer, and keeps its services until it ends.")]
+    [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time. FastConsumer no longer waits for it, and disposes of its services when it returns.")]
     public static partial void LastCallGivenUp(ILogger log, string processor, string method, string shardId);
 
     [LoggerMessage(2201, LogLevel.Debug, "Shard {ShardId} is checkpointed at {Position}.")]
@@ -177,7 +177,7 @@ internal static partial class ConsumerLog
             + "Task.Wait, Thread.Sleep), also in code that runs after ConfigureAwait(false) or in Task.Run.")]
     public static partial void PoolStarved(ILogger log, TimeSpan waited, long count);
 
-    [LoggerMessage(2504, LogLevel.Error, "{Processor} could not look after its shards; it looks again at once.")]
+    [LoggerMessage(2504, LogLevel.Error, "{Processor}: the check for handlers that hang and for starved threads failed. It runs again at once.")]
     public static partial void LookFailed(ILogger log, string processor, Exception error);
 
     [LoggerMessage(2503, LogLevel.Information, "The runtime's thread pool runs items again.")]

@@ -20,12 +20,12 @@ internal static partial class FanOutLog
     [LoggerMessage(2054, LogLevel.Debug, "The subscription to shard {ShardId} has ended; going on with a new one.")]
     public static partial void SubscriptionEnded(ILogger log, string shardId);
 
-    [LoggerMessage(2055, LogLevel.Warning, "The subscription to shard {ShardId} has been silent for {Silence}, where the service sends an event every few seconds: its connection is taken for dead, and a new subscription over another connection goes on.")]
+    [LoggerMessage(2055, LogLevel.Warning, "The subscription to shard {ShardId} has been silent for {Silence}, and the service sends an event every few seconds. FastConsumer treats the connection as dead and subscribes again over another one.")]
     public static partial void SubscriptionSilent(ILogger log, string shardId, TimeSpan silence);
 
     [LoggerMessage(2056, LogLevel.Debug, "Subscribing to shard {ShardId} was refused; next try in {Wait}. {Reason}")]
     public static partial void SubscriptionRefused(ILogger log, string shardId, TimeSpan wait, string reason);
 
-    [LoggerMessage(2057, LogLevel.Warning, "Of an event of shard {ShardId} nothing more has come for {Silence}, after {Bytes} bytes of the subscription; going on with a new one. Where this comes back, the server sends no more than a first window: set FastConsumer:StreamWindowBytes to 16777216.")]
+    [LoggerMessage(2057, LogLevel.Warning, "The rest of an event of shard {ShardId} has not come for {Silence}, after {Bytes} bytes of the subscription. FastConsumer subscribes again. If this repeats, the server sends no more than the first HTTP/2 window: set FastConsumer:StreamWindowBytes to 16777216.")]
     public static partial void EventSilent(ILogger log, string shardId, TimeSpan silence, long bytes);
 }

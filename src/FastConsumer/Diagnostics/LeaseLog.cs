@@ -47,16 +47,16 @@ internal static partial class LeaseLog
     [LoggerMessage(2313, LogLevel.Warning, "{Worker} could not find out which other workers are there while it stops: {Reason} It releases its leases to nobody; whoever lists the table first takes them.")]
     public static partial void SuccessorsUnknown(ILogger log, string worker, string reason);
 
-    [LoggerMessage(2314, LogLevel.Debug, "{Worker} could not {Step}. It is not tried again at once, and does no harm.")]
+    [LoggerMessage(2314, LogLevel.Debug, "{Worker} could not {Step}. FastConsumer does not try again at once. This does no harm.")]
     public static partial void StepFailed(ILogger log, string worker, string step, Exception error);
 
     [LoggerMessage(2315, LogLevel.Warning, "The lease table takes {Units} write units a second, and {Leases} leases of {LeaseDuration} need {Needed} to be renewed in time. Give the table more, or set LeaseDuration to {Longer} or more.")]
     public static partial void TableTooSmall(ILogger log, double units, int leases, TimeSpan leaseDuration, double needed, TimeSpan longer);
 
-    [LoggerMessage(2317, LogLevel.Warning, "The listing of {Stream} has no open shard for the hash keys {Ranges}. FastConsumer lists the stream again, and does nothing by this listing.")]
+    [LoggerMessage(2317, LogLevel.Warning, "The listing of {Stream} has no open shard for the hash keys {Ranges}. FastConsumer ignores this listing and lists the stream again.")]
     public static partial void ListingIncomplete(ILogger log, string stream, string ranges);
 
-    [LoggerMessage(2318, LogLevel.Error, "No lease is there for the hash keys {Ranges} of {Stream}, although the listing is complete: records with these keys are not read. Their leases were finished or deleted while their shards go on.")]
+    [LoggerMessage(2318, LogLevel.Error, "There is no lease for the hash keys {Ranges} of {Stream}, although the listing is complete: records with these keys are not read. Their leases were finished or deleted while their shards go on.")]
     public static partial void HashKeysUnread(ILogger log, string stream, string ranges);
 
     [LoggerMessage(2319, LogLevel.Information, "The leases of finished shards are deleted: {ShardIds}. Their children have begun.")]
@@ -71,16 +71,16 @@ internal static partial class LeaseLog
     [LoggerMessage(2340, LogLevel.Error, "{Worker} takes no lease: {Reason}")]
     public static partial void Blocked(ILogger log, string worker, string reason);
 
-    [LoggerMessage(2332, LogLevel.Error, "The lease of shard {ShardId} cannot be read: {Problem} The shard, and those that are made from it, wait for that; all others go on.")]
+    [LoggerMessage(2332, LogLevel.Error, "The lease of shard {ShardId} cannot be read: {Problem} This shard and its children are not read until the row is corrected. All other shards are read.")]
     public static partial void LeaseUnreadable(ILogger log, string shardId, string problem);
 
     [LoggerMessage(2334, LogLevel.Warning, "{Worker} leaves shard {ShardId} to other workers for {Wait}, since it could not run it.")]
     public static partial void BackingOff(ILogger log, string worker, string shardId, TimeSpan wait);
 
-    [LoggerMessage(2335, LogLevel.Error, "The lease of shard {ShardId} was lost, and a handler of it has not returned since. {Worker} does not take this shard before it has.")]
+    [LoggerMessage(2335, LogLevel.Error, "The lease of shard {ShardId} was lost, and a handler of that shard has not returned since. {Worker} does not take the shard again until it returns.")]
     public static partial void RunNotEnded(ILogger log, string worker, string shardId);
 
-    [LoggerMessage(2336, LogLevel.Warning, "{Worker} holds as many leases as MaxLeases allows, and nobody takes {Unread} further ones: their shards are not read. Start more workers, or set MaxLeases higher.")]
+    [LoggerMessage(2336, LogLevel.Warning, "{Worker} holds as many leases as MaxLeases allows, and no worker takes {Unread} others: their shards are not read. Start more workers, or set MaxLeases higher.")]
     public static partial void AtMaxLeases(ILogger log, string worker, int unread);
 
     [LoggerMessage(2337, LogLevel.Warning, "{Worker} stood still for {Late}: its process did not run, or its clock was moved. Leases that ran out meanwhile are lost.")]
@@ -89,6 +89,6 @@ internal static partial class LeaseLog
     [LoggerMessage(2338, LogLevel.Critical, "A rule of the lease table does not hold in {Worker}: {Invariant} {Consequence} Please report this.")]
     public static partial void InvariantViolated(ILogger log, string worker, string invariant, string consequence);
 
-    [LoggerMessage(2339, LogLevel.Information, "What was reported before is over: {Condition}.")]
+    [LoggerMessage(2339, LogLevel.Information, "A condition that was reported before has ended: {Condition}.")]
     public static partial void ConditionOver(ILogger log, string condition);
 }

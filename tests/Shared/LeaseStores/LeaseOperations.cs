@@ -1,9 +1,8 @@
 namespace FastConsumer.Leases;
 
 /// <summary>
-/// What workers do with leases, as writes of rows, with KCL's conditions; and what became of them: neither a refusal nor a lost answer is
-/// believed
-/// before the row is read back, since nobody else sets an owner together with the next counter.
+/// What workers do with leases, as writes of rows with KCL's conditions, one at a time: for tests of a store. Neither a refusal nor a lost
+/// answer is believed before the row is read back, since nobody else sets an owner together with the next counter.
 /// </summary>
 internal static class LeaseOperations
 {
@@ -41,8 +40,7 @@ internal static class LeaseOperations
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1
-    /// to the
-    /// counter, counts the switch of owners, notes the taker and its process, ends a hand-over, and removes requests and notifications.
+    /// to the counter, counts the switch of owners, notes the taker and its process, ends a hand-over, and removes requests and notifications.
     /// </summary>
     public static Task<LeaseWriteResult> TakeAsync(
         this ILeaseStore store, Lease observed, string owner, string session, CancellationToken cancellationToken)
