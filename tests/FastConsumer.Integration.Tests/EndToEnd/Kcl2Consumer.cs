@@ -101,12 +101,12 @@ internal sealed class Kcl2Consumer : IAsyncDisposable
         var iterator = await _kinesis.GetShardIteratorAsync(_stream, lease.Key, position);
         using var page = await _kinesis.GetRecordsAsync(_stream, iterator);
         for (var i = 0; i < page.Count; i++)
-            _see(System.Text.Encoding.UTF8.GetString(page.GetDataSpan(i)));
+            _see(System.Text.Encoding.UTF8.GetString(page.GetRecord(i).DataSpan));
 
         Count += page.Count;
         var next = page.Count == 0
             ? await _worker.RenewAsync(lease)
-            : await _worker.CheckpointAsync(lease, page.GetSequenceNumber(page.Count - 1).ToString(), 0);
+            : await _worker.CheckpointAsync(lease, page.GetRecord(page.Count - 1).SequenceNumber.ToString(), 0);
         if (next is null)
             _held.Remove(lease.Key);
         else
