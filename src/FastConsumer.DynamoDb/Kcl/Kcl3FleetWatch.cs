@@ -7,7 +7,7 @@ namespace FastConsumer.DynamoDb;
 internal sealed class Kcl3FleetWatch(TimeProvider timeProvider, TimeSpan quietTime)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, string> _seen = new(StringComparer.Ordinal);
+    private Dictionary<string, string> _seen = new(StringComparer.Ordinal);
     private (string Place, long At)? _moved;
 
     /// <summary>Takes in what the table holds now.</summary>
@@ -17,6 +17,8 @@ internal sealed class Kcl3FleetWatch(TimeProvider timeProvider, TimeSpan quietTi
         lock (_lock)
         {
             long now = timeProvider.GetTimestamp();
+            // what is no longer in the table is forgotten: each start of a KCL worker adds a row of a name that never comes again
+            Dictionary<string, string> current = new(StringComparer.Ordinal);
             foreach (Kcl3Evidence found in evidence)
             {
                 if (_seen.TryGetValue(found.Id, out string? before) && before != found.State)
@@ -24,8 +26,10 @@ internal sealed class Kcl3FleetWatch(TimeProvider timeProvider, TimeSpan quietTi
                     _moved = (found.Place, now);
                 }
 
-                _seen[found.Id] = found.State;
+                current[found.Id] = found.State;
             }
+
+            _seen = current;
 
             return _moved is { } moved && timeProvider.GetElapsedTime(moved.At, now) < quietTime ? moved.Place : null;
         }
