@@ -23,9 +23,10 @@ public sealed class ToolTests(PackageFeed feed)
         string[] arguments =
         [
             "publish", Repository.Project(PackageFeed.Cli), "-c", "Release", "-p:PublishNative=true", "-nodeReuse:false", "-maxcpucount:1",
-            "--artifacts-path", Path.Combine(folder, "artifacts"), "--output", published,
+            // what is known about others' packages today is not what is tested
+            "-p:NuGetAudit=false", "--artifacts-path", Path.Combine(folder, "artifacts"), "--output", published,
         ];
-        (await Dotnet.RunAsync(Repository.Root, arguments)).MustSucceed();
+        (await Dotnet.RunAsync(Repository.Root, arguments)).MustSucceed().MustNotWarn();
 
         var started = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var emulator = ChildProcess.Start(

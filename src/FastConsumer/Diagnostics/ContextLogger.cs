@@ -66,7 +66,7 @@ internal sealed class ContextLogger : ILogger
             return;
         }
 
-        var entry = new Entry<TState>(_values, state, formatter);
+        Entry entry = Entry.Of(_values, state, formatter);
         // what the worker says of a shard belongs to that shard
         Values scope = _values.Has(Shard) || entry.Shard is not { } shard ? _values : new Values([.. _values, new(Shard, shard)]);
         using (ReferenceEquals(s_current.Value, scope) ? null : _inner.BeginScope(scope))
@@ -98,16 +98,18 @@ internal sealed class ContextLogger : ILogger
     /// One entry's state: the values that the message does not name itself, then the message's own. The message's template stays last,
     /// where providers look for it.
     /// </summary>
-    private sealed class Entry<TState> : IReadOnlyList<KeyValuePair<string, object?>>
+    /// <remarks>
+    /// Not generic: <c>Log&lt;TState&gt;</c> that calls <c>Log&lt;Entry&lt;TState&gt;&gt;</c> through the interface is a recursion without
+    /// end for the native compiler, which compiles each of them ahead of time.
+    /// </remarks>
+    private sealed class Entry : IReadOnlyList<KeyValuePair<string, object?>>
     {
-        private readonly TState _state;
-        private readonly Func<TState, Exception?, string> _formatter;
+        private readonly Func<Exception?, string> _format;
         private readonly KeyValuePair<string, object?>[] _items;
 
-        public Entry(Values values, TState state, Func<TState, Exception?, string> formatter)
+        private Entry(Values values, object? state, Func<Exception?, string> format)
         {
-            _state = state;
-            _formatter = formatter;
+            _format = format;
             KeyValuePair<string, object?>[] own = state is IEnumerable<KeyValuePair<string, object?>> items ? [.. items] : [];
             _items = [.. values.Where(value => !Array.Exists(own, item => item.Key == value.Key)), .. own];
         }
@@ -119,7 +121,10 @@ internal sealed class ContextLogger : ILogger
 
         public KeyValuePair<string, object?> this[int index] => _items[index];
 
-        public string Format(Exception? exception) => _formatter(_state, exception);
+        public static Entry Of<TState>(Values values, TState state, Func<TState, Exception?, string> formatter) =>
+            new(values, state, exception => formatter(state, exception));
+
+        public string Format(Exception? exception) => _format(exception);
 
         public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() =>
             ((IEnumerable<KeyValuePair<string, object?>>)_items).GetEnumerator();

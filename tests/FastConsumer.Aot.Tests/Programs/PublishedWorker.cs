@@ -6,7 +6,7 @@ namespace FastConsumer.Aot.Tests.Programs;
 
 /// <summary>
 /// The worker of a user's that <c>Worker/Program.cs</c> is, published once as native code and once for the just-in-time compiler with the
-/// runtime beside it. A warning of the trimmer's or of the native compiler's would be an error.
+/// runtime beside it, each in a folder of its own that nothing else writes. A warning is an error.
 /// </summary>
 public sealed class PublishedWorker(PackageFeed feed) : IAsyncLifetime
 {
@@ -18,8 +18,8 @@ public sealed class PublishedWorker(PackageFeed feed) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        NativeFolder = await PublishAsync("native", new() { ["PublishAot"] = "true", ["InvariantGlobalization"] = "true" });
-        JitFolder = await PublishAsync("jit", new()
+        NativeFolder = await PublishAsync("worker-native", new() { ["PublishAot"] = "true", ["InvariantGlobalization"] = "true" });
+        JitFolder = await PublishAsync("worker-jit", new()
         {
             ["SelfContained"] = "true",
             ["RuntimeIdentifier"] = RuntimeInformation.RuntimeIdentifier,
@@ -35,7 +35,7 @@ public sealed class PublishedWorker(PackageFeed feed) : IAsyncLifetime
         properties["DebugType"] = "none";
         UserProject project = UserProject.Create(feed, name, properties, [PackageFeed.DynamoDb], UserProject.Code("Worker.cs"));
         string folder = project.PathOf("published");
-        (await project.RunAsync("publish", "--output", folder)).MustSucceed();
+        (await project.RunAsync("publish", $"{name}.csproj", "--output", folder)).MustSucceed().MustNotWarn();
         return folder;
     }
 }

@@ -7,12 +7,14 @@ namespace FastConsumer.Package.Tests.Feed;
 /// <summary>The <c>dotnet</c> command as a user runs it: nothing of the test run around it shows through, and no build server stays behind.</summary>
 internal static class Dotnet
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);
 
     private static readonly Dictionary<string, string?> s_environment = CreateEnvironment();
 
+    /// <exception cref="TimeoutException">It did not end in 15 minutes. It is killed; the message has its last lines.</exception>
     public static async Task<DotnetResult> RunAsync(string workingDirectory, params string[] arguments)
     {
+        string command = $"dotnet {string.Join(' ', arguments)}";
         var output = new StringBuilder();
         void Add(string line)
         {
@@ -24,10 +26,19 @@ internal static class Dotnet
 
         await using var process = ChildProcess.Start("dotnet", arguments, workingDirectory, s_environment, Add, Add);
         process.Input.Close();
-        int exitCode = await process.Exited.WaitAsync(s_patience, TestContext.Current.CancellationToken);
+        int exitCode;
+        try
+        {
+            exitCode = await process.Exited.WaitAsync(s_patience, TestContext.Current.CancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"'{command}' did not end in {s_patience}:{Environment.NewLine}{process.LastOutput}", e);
+        }
+
         lock (output)
         {
-            return new DotnetResult($"dotnet {string.Join(' ', arguments)}", exitCode, output.ToString());
+            return new DotnetResult(command, exitCode, output.ToString());
         }
     }
 

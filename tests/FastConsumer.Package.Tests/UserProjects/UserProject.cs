@@ -10,12 +10,18 @@ internal sealed class UserProject
 
     private UserProject(string folder) => _folder = folder;
 
-    public static UserProject Create(PackageFeed feed, string name, IReadOnlyDictionary<string, string> properties, string[] packages, string code)
+    public static UserProject Create(
+        PackageFeed feed,
+        string name,
+        IReadOnlyDictionary<string, string> properties,
+        string[] packages,
+        string code,
+        string sdk = "Microsoft.NET.Sdk")
     {
         string folder = Directory.CreateDirectory(Path.Combine(feed.Workspace, name)).FullName;
         var project = new XElement(
             "Project",
-            new XAttribute("Sdk", "Microsoft.NET.Sdk"),
+            new XAttribute("Sdk", sdk),
             new XElement(
                 "PropertyGroup",
                 new XElement("OutputType", "Exe"),

@@ -32,6 +32,20 @@ public sealed class ContextLoggerTests : IDisposable
         Assert.Equal("Another", Assert.Single(entry.State, static item => item.Key == "Processor").Value);
     }
 
+    /// <summary>
+    /// A state that contains the type of the one it was given would be an endless recursion for the native compiler: Log of X calls Log of
+    /// Entry of X, which calls Log of Entry of Entry of X.
+    /// </summary>
+    [Fact]
+    public void The_state_has_one_type_whatever_the_messages_has()
+    {
+        _logger.LogInformation("plain");
+        _logger.Log(LogLevel.Information, new EventId(1), 7, null, static (state, _) => $"state {state}");
+        Assert.Equal(["plain", "state 7"], _log.Entries.Select(static entry => entry.Message));
+        Type type = Assert.Single(_log.Entries.Select(static entry => entry.StateType).Distinct());
+        Assert.False(type.IsConstructedGenericType, $"The state is a {type}.");
+    }
+
     [Fact]
     public void A_shards_logger_adds_the_shard()
     {

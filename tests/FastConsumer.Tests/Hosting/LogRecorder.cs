@@ -9,6 +9,9 @@ internal sealed record LogEntry(LogLevel Level, int Id, string Message, Exceptio
     /// <summary>The values of its state.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> State { get; init; } = [];
 
+    /// <summary>The type argument of the call.</summary>
+    public required Type StateType { get; init; }
+
     /// <summary>The scopes around it, outermost first.</summary>
     public IReadOnlyList<object?> Scopes { get; init; } = [];
 }
@@ -44,6 +47,7 @@ internal sealed class LogRecorder : ILoggerProvider
             owner._scopes.ForEachScope(static (scope, found) => found.Add(scope), scopes);
             owner._entries.Enqueue(new LogEntry(logLevel, eventId.Id, formatter(state, exception), exception)
             {
+                StateType = typeof(TState),
                 State = state is IEnumerable<KeyValuePair<string, object?>> values ? [.. values] : [],
                 Scopes = scopes,
             });
