@@ -79,6 +79,11 @@ internal sealed record Scenario
 
     public required HandlerHabits Habits { get; init; }
 
+    /// <summary>True where producers put aggregates too.</summary>
+    public bool Aggregates { get; init; }
+
+    public ForeignRecords ForeignRecords { get; init; }
+
     public WorkerSettings Settings => new()
     {
         ProcessorName = Processor.ToString(),
@@ -91,6 +96,7 @@ internal sealed record Scenario
         ConsumerName = "simulation",
         FanOutFallback = false,
         Limit = Limit,
+        ForeignRecords = ForeignRecords,
         IdlePollInterval = TimeSpan.FromMilliseconds(1000),
         CheckpointInterval = CheckpointInterval,
         CheckpointRecords = CheckpointRecords,
@@ -114,6 +120,7 @@ internal sealed record Scenario
         KeepsShardOrder = Processor != ProcessorKind.Lanes,
         OneByOne = Processor == ProcessorKind.Records,
         CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
+        ForeignRecords = ForeignRecords,
         IsClosed = cluster.IsClosed,
         StreamClock = () => cluster.Now,
         Rows = () => cluster.Table.Rows,
@@ -172,6 +179,16 @@ internal sealed record Scenario
                 LongWait = TimeSpan.FromSeconds(random.Next(1, 15)),
             },
         };
-        return random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | Faults.ControlPlane } : scenario;
+        scenario = random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | Faults.ControlPlane } : scenario;
+        return scenario with
+        {
+            Aggregates = random.Next(3) == 0,
+            ForeignRecords = random.Next(6) switch
+            {
+                0 => ForeignRecords.Deliver,
+                1 => ForeignRecords.LeaveOut,
+                _ => ForeignRecords.Auto,
+            },
+        };
     }
 }

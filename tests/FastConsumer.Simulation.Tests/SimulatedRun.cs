@@ -11,7 +11,14 @@ namespace FastConsumer.Simulation.Tests;
 /// <param name="VirtualTime">How long the world lived.</param>
 /// <param name="Records">How many records were put.</param>
 /// <param name="Duplicates">How many were handled once more than needed.</param>
-internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, TimeSpan VirtualTime, int Records, int Duplicates, long Tasks);
+internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, TimeSpan VirtualTime, int Records, int Duplicates, long Tasks)
+{
+    /// <summary>How many user records were put into another shard than their own, and were not to be delivered there.</summary>
+    public int LeftOut { get; init; }
+
+    /// <summary>How often a lease was taken at a checkpoint inside an aggregate.</summary>
+    public int TakesInside { get; init; }
+}
 
 /// <summary>One seed's life of a cluster: troubles, then quiet, in which all must come right, then a graceful end, after which nothing may be left to do.</summary>
 internal sealed class SimulatedRun
@@ -22,7 +29,6 @@ internal sealed class SimulatedRun
     private readonly List<SimulatedHandler> _handlers = [];
     private readonly Random _random;
     private bool _isQuiet;
-    private int _nextRecord;
 
     private SimulatedRun(Scenario scenario, PlantedBug? bug)
     {
@@ -82,7 +88,11 @@ internal sealed class SimulatedRun
             failure = e;
         }
 
-        return new RunResult(failure, _cluster.Loop.Trace, TimeSpan.FromTicks(_cluster.Loop.Now), _cluster.Ledger.Put, _cluster.Ledger.Duplicates, _cluster.Loop.Tasks);
+        return new RunResult(failure, _cluster.Loop.Trace, TimeSpan.FromTicks(_cluster.Loop.Now), _cluster.Ledger.Put, _cluster.Ledger.Duplicates, _cluster.Loop.Tasks)
+        {
+            LeftOut = _cluster.Ledger.LeftOut,
+            TakesInside = _cluster.Ledger.TakesInside,
+        };
     }
 
     private bool May(Faults fault) => (_scenario.Faults & fault) != 0;
@@ -136,11 +146,13 @@ internal sealed class SimulatedRun
 
     private async Task PutAsync()
     {
+        var producer = new SimulatedProducer(_cluster, _scenario, _random);
+        // of aggregates about twice as many records come at once
+        double atOnce = _scenario.Aggregates ? 10 : 5;
         while (!_isQuiet)
         {
-            await _cluster.DelayAsync(TimeSpan.FromSeconds(_random.NextDouble() * 2 * 5 / _scenario.RecordsPerSecond));
-            int count = _random.Next(1, 10);
-            _cluster.Put([.. Enumerable.Range(0, count).Select(_ => ($"key{_random.Next(_scenario.Keys)}", BitConverter.GetBytes(_nextRecord++)))]);
+            await _cluster.DelayAsync(TimeSpan.FromSeconds(_random.NextDouble() * 2 * atOnce / _scenario.RecordsPerSecond));
+            producer.Put();
         }
     }
 
