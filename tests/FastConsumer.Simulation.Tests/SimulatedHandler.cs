@@ -34,6 +34,9 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
     /// <summary>Set when the faults are over: handlers then do what they should.</summary>
     public bool IsWellBehaved { get; set; }
 
+    /// <summary>What the lane is given to wait for.</summary>
+    public Func<ValueTask, ValueTask> Handled { get; init; } = static handler => handler;
+
     public ValueTask RecordAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
     {
         CheckpointPosition position = record.Position;
@@ -45,7 +48,7 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
             return default;
         }
 
-        return SlowlyAsync(record, position, context, cancellationToken);
+        return Handled(SlowlyAsync(record, position, context, cancellationToken));
     }
 
     public async ValueTask BatchAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)

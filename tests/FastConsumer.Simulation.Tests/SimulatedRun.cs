@@ -119,11 +119,15 @@ internal sealed class SimulatedRun
         double rate = 1 + ((_random.NextDouble() - 0.5) * 2 * _scenario.ClockDrift);
         var options = new SimulatedWorkerOptions
         {
-            Settings = _scenario.Settings,
-            Processor = WorkerServices.RegistrationOf(_scenario.Processor),
+            Settings = _bug?.Settings(_scenario.Settings) ?? _scenario.Settings,
+            Processor = WorkerServices.RegistrationOf(_scenario.Processor) is var right && _bug is not null ? _bug.Processor(right) : right,
             Services = worker =>
             {
-                var handler = new SimulatedHandler(worker, _cluster.Ledger, _scenario.Habits, new Random(_random.Next())) { IsWellBehaved = _isQuiet };
+                var handler = new SimulatedHandler(worker, _cluster.Ledger, _scenario.Habits, new Random(_random.Next())) 
+                {
+                    IsWellBehaved = _isQuiet,
+                    Handled = _bug is null ? static handler => handler : _bug.Handled,
+                };
                 _handlers.Add(handler);
                 return new WorkerServices(handler);
             },

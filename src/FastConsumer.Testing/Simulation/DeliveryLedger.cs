@@ -61,6 +61,12 @@ internal sealed partial class DeliveryLedger
             ? Shard(shardId).Records[ownership.Last].Position
             : null;
 
+    /// <summary>The furthest record that a worker has done on its shard, whatever is open before it; null where it has done none.</summary>
+    public CheckpointPosition? FurthestDone(string shardId, string worker) =>
+        _current.GetValueOrDefault(shardId) is { Done.Count: > 0 } ownership && ownership.Worker.Name == worker
+            ? Shard(shardId).Records[ownership.Done.Keys.Max()].Position
+            : null;
+
     /// <summary>The service has told somebody where to begin.</summary>
     public void IteratorGiven(string shardId, StartingPosition position)
     {
