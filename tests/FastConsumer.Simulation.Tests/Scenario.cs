@@ -6,26 +6,6 @@ using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
 
-/// <summary>What the world may do to the workers.</summary>
-[Flags]
-internal enum Faults
-{
-    None = 0,
-    Crash = 1,
-    Pause = 2,
-    FrozenPause = 4,
-    Cut = 8,
-    Slowness = 16,
-    LostAnswers = 32,
-    Throttling = 64,
-    Reshard = 128,
-    Restart = 256,
-    Scale = 512,
-    ClockJump = 1024,
-    ControlPlane = 2048,
-    All = 4095,
-}
-
 /// <summary>Everything that a seed decides before its run begins. Each seed leaves out some faults, so that others can show.</summary>
 internal sealed record Scenario
 {
@@ -37,7 +17,7 @@ internal sealed record Scenario
 
     public required StartPosition Start { get; init; }
 
-    public required Faults Faults { get; init; }
+    public required SimulatedFaults Faults { get; init; }
 
     public required int Shards { get; init; }
 
@@ -109,6 +89,21 @@ internal sealed record Scenario
         WorkerId = "",
     };
 
+    /// <summary>How the cluster lives.</summary>
+    public LifeSettings Life => new()
+    {
+        Workers = Workers,
+        Faults = Faults,
+        Troubles = Troubles,
+        BetweenFaults = BetweenFaults,
+        LeaseDuration = LeaseDuration,
+        StopTimeout = StopTimeout,
+        ClockDrift = ClockDrift,
+        ClockOffset = ClockOffset,
+        LostRequests = LostRequests,
+        LostAnswers = LostAnswers,
+    };
+
     /// <summary>Some seconds after the world's beginning.</summary>
     private static readonly DateTimeOffset s_timestamp = new(2026, 1, 1, 0, 0, 5, TimeSpan.Zero);
 
@@ -129,7 +124,7 @@ internal sealed record Scenario
     public static Scenario Of(int seed)
     {
         var random = new Random(seed);
-        var faults = (Faults)(random.Next(2048) & (random.Next(3) == 0 ? 2047 : random.Next(2048)));
+        var faults = (SimulatedFaults)(random.Next(2048) & (random.Next(3) == 0 ? 2047 : random.Next(2048)));
         var start = random.Next(10) switch
         {
             0 => StartPosition.AtTimestamp,
@@ -158,7 +153,7 @@ internal sealed record Scenario
             ClockDrift = random.NextDouble() * (random.Next(3) == 0 ? 0 : 0.02),
             ClockOffset = TimeSpan.FromSeconds(random.NextDouble() * 600),
             LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.03,
-            LostAnswers = (faults & Faults.LostAnswers) == 0 ? 0 : random.NextDouble() * 0.08,
+            LostAnswers = (faults & SimulatedFaults.LostAnswers) == 0 ? 0 : random.NextDouble() * 0.08,
             Limit = random.Next(3) == 0 ? random.Next(3, 20) : 1000,
             PrefetchBytes = random.Next(3) == 0 ? 2000 : 1 << 20,
             Service = new EngineSettings
@@ -179,7 +174,7 @@ internal sealed record Scenario
                 LongWait = TimeSpan.FromSeconds(random.Next(1, 15)),
             },
         };
-        scenario = random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | Faults.ControlPlane } : scenario;
+        scenario = random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | SimulatedFaults.ControlPlane } : scenario;
         return scenario with
         {
             Aggregates = random.Next(3) == 0,

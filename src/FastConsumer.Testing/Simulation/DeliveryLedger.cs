@@ -162,8 +162,8 @@ internal sealed partial class DeliveryLedger
     /// <summary>How long ago anybody has last written the shard's lease.</summary>
     public TimeSpan SinceWritten(string shardId) => TimeSpan.FromTicks(_loop.Now - _moved.GetValueOrDefault(shardId).Since);
 
-    /// <summary>True where every record that must be handled is done.</summary>
-    public bool IsAllDone => _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
+    /// <summary>True where every record that must be handled is done, as far as the ledger sees it.</summary>
+    public bool IsAllDone => !_rules.SeesHandlers || _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
 
     /// <summary>The first shard with required records behind its checkpoint; null where there is none.</summary>
     public string? FirstNotCheckpointed() => _rules.Rows().FirstOrDefault(row =>

@@ -23,10 +23,11 @@ internal sealed class SimulatedCluster
     /// <param name="shards">With how many shards the stream begins.</param>
     /// <param name="service">How the service behaves; its clock is the world's.</param>
     /// <param name="rules">Makes the ledger's rules, given the world.</param>
-    public SimulatedCluster(int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules)
+    /// <param name="mostTasks">A run of more tasks goes round in circles.</param>
+    public SimulatedCluster(int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules, long mostTasks = 1_000_000)
     {
         Random = new Random(seed);
-        Loop = new SimulationLoop(Random.Next(), mostTasks: 1_000_000, longest: TimeSpan.FromHours(2));
+        Loop = new SimulationLoop(Random.Next(), mostTasks, longest: TimeSpan.FromHours(2));
         _world = new SimulatedProcess(Loop, "world");
         _engine = new KinesisEngine(service with { Clock = _world.Clock, Seed = Random.Next() });
         _engine.CreateStream(new CreateStreamRequest(Stream, shards));
