@@ -106,7 +106,7 @@ public sealed class ClusterSimulationTests
     public async Task A_handler_that_leaves_the_simulation_is_told_so()
     {
         SimulationFailedException failed = await Assert.ThrowsAsync<SimulationFailedException>(
-            () => ClusterSimulation.RunAsync<EscapingProcessor>(1));
+            () => ClusterSimulation.RunAsync<EscapingProcessor>(1, new ClusterSimulationOptions()));
         Assert.Contains("TimeProvider of its services", failed.Message, StringComparison.Ordinal);
     }
 
@@ -135,15 +135,26 @@ public sealed class ClusterSimulationTests
     public async Task A_service_that_is_missing_is_told_before_the_run()
     {
         InvalidOperationException refused = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => ClusterSimulation.RunAsync<LedgerKeeper>(1));
+            () => ClusterSimulation.RunAsync<LedgerKeeper>(1, new ClusterSimulationOptions()));
         Assert.Contains(nameof(Accounts), refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_consumer_of_one_s_own_is_refused()
+    {
+        InvalidOperationException refused = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => ClusterSimulation.RunAsync<RefusingProcessor>(1, new ClusterSimulationOptions
+            {
+                Services = static services => services.AddFastConsumer(),
+            }));
+        Assert.Contains("AddFastConsumer", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Dead_letters_go_to_a_sink_of_the_services()
     {
         InvalidOperationException refused = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => ClusterSimulation.RunAsync<BuryingProcessor>(1));
+            () => ClusterSimulation.RunAsync<BuryingProcessor>(1, new ClusterSimulationOptions()));
         Assert.Contains(nameof(IDeadLetterSink), refused.Message, StringComparison.Ordinal);
         var graveyard = new Graveyard();
         SimulationOutcome outcome = await ClusterSimulation.RunAsync<BuryingProcessor>(1, new ClusterSimulationOptions

@@ -35,7 +35,7 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
     public bool IsWellBehaved { get; set; }
 
     /// <summary>What the lane is given to wait for.</summary>
-    public Func<ValueTask, ValueTask> Handled { get; init; } = static handler => handler;
+    public Func<Func<ValueTask>, ValueTask> Handled { get; init; } = static handler => handler();
 
     public ValueTask RecordAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
             return default;
         }
 
-        return Handled(SlowlyAsync(record, position, context, cancellationToken));
+        return Handled(() => SlowlyAsync(record, position, context, cancellationToken));
     }
 
     public async ValueTask BatchAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
@@ -88,7 +88,8 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
         ThrowAtTimes();
     }
 
-    private async ValueTask SlowlyAsync(KinesisRecord record, CheckpointPosition position, RecordContext context, CancellationToken cancellationToken)
+    private async ValueTask SlowlyAsync(
+        KinesisRecord record, CheckpointPosition position, RecordContext context, CancellationToken cancellationToken)
     {
         if (random.Next(2) == 0)
         {

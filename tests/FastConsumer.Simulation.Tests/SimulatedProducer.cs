@@ -5,7 +5,9 @@ using FastConsumer.Tests.Kinesis.Wire;
 
 namespace FastConsumer.Simulation.Tests;
 
-/// <summary>What puts records: one by one, as the Kinesis Producer Library does, and as libraries that aggregate without regard to shards.</summary>
+/// <summary>
+/// What puts records: one by one, as the Kinesis Producer Library does, and as libraries that aggregate without regard to shards.
+/// </summary>
 internal sealed class SimulatedProducer(SimulatedCluster cluster, Scenario scenario, Random random)
 {
     /// <summary>The shards as the KPL knows them: it learns of a reshard when a record goes to another shard than it meant.</summary>

@@ -107,7 +107,7 @@ internal sealed class SimulatedRun
             var handler = new SimulatedHandler(worker, _cluster.Ledger, _scenario.Habits, new Random(_random.Next()))
             {
                 IsWellBehaved = _life.IsQuiet,
-                Handled = _bug is null ? static handler => handler : _bug.Handled,
+                Handled = _bug is null ? static handler => handler() : _bug.Handled,
             };
             _handlers.Add(handler);
             return new WorkerServices(handler);

@@ -128,13 +128,17 @@ internal sealed class ClusterLife
     private async Task RecoverAsync()
     {
         long until = _cluster.Loop.Now + Recovery.Ticks;
-        while (!_cluster.Ledger.IsAllDone || _cluster.Ledger.FirstNotCheckpointed() is not null || _cluster.Unowned(_settings.LeaseDuration) is not null)
+        DeliveryLedger ledger = _cluster.Ledger;
+        while (!ledger.IsAllDone || ledger.FirstNotCheckpointed() is not null || _cluster.Unowned(_settings.LeaseDuration) is not null)
         {
             if (_cluster.Loop.Now > until)
             {
-                _cluster.Ledger.Require("recovery", _cluster.Ledger.IsAllDone, _cluster.Ledger.FirstMissing(), $"{Recovery} after the faults not all is done: {_cluster.Ledger.Missing()}.");
-                _cluster.Ledger.Require("recovery", _cluster.Ledger.FirstNotCheckpointed() is null, _cluster.Ledger.FirstNotCheckpointed(), $"{Recovery} after the faults not all is checkpointed: {_cluster.Ledger.FirstNotCheckpointed()}.");
-                _cluster.Ledger.Require("recovery", false, null, $"{Recovery} after the faults not every lease has a live owner: {_cluster.Unowned(_settings.LeaseDuration)}.");
+                string when = $"{Recovery} after the faults";
+                string? open = ledger.FirstNotCheckpointed();
+                ledger.Require("recovery", ledger.IsAllDone, ledger.FirstMissing(), $"{when} not all is done: {ledger.Missing()}.");
+                ledger.Require("recovery", open is null, open, $"{when} not all is checkpointed: {open}.");
+                string? unowned = _cluster.Unowned(_settings.LeaseDuration);
+                ledger.Require("recovery", false, null, $"{when} not every lease has a live owner: {unowned}.");
             }
 
             await _cluster.DelayAsync(TimeSpan.FromSeconds(1));
@@ -151,8 +155,13 @@ internal sealed class ClusterLife
 
         foreach (Lease row in _cluster.Table.Rows.Where(static row => !row.IsFinished))
         {
-            bool wasTroubled = row.Owner is { } owner && !_cluster.Worker(owner).IsUntroubledFor(_settings.StopTimeout + _settings.LeaseDuration);
-            _cluster.Ledger.Require("stopped clean", row.Owner is null || wasTroubled, row.LeaseKey, $"all workers have stopped, and the lease still belongs to {row.Owner}.");
+            bool wasTroubled = row.Owner is { } owner
+                && !_cluster.Worker(owner).IsUntroubledFor(_settings.StopTimeout + _settings.LeaseDuration);
+            _cluster.Ledger.Require(
+                "stopped clean",
+                row.Owner is null || wasTroubled,
+                row.LeaseKey,
+                $"all workers have stopped, and the lease still belongs to {row.Owner}.");
         }
     }
 
@@ -162,7 +171,9 @@ internal sealed class ClusterLife
         int duplicates = _cluster.Ledger.Duplicates;
         StartWorker();
         await _cluster.DelayAsync(TimeSpan.FromSeconds(15));
-        _cluster.Ledger.Require("stopped clean", _cluster.Ledger.Duplicates == duplicates, null, $"after a graceful stop of all workers {_cluster.Ledger.Duplicates - duplicates} records were handled again.");
+        int again = _cluster.Ledger.Duplicates - duplicates;
+        _cluster.Ledger.Require(
+            "stopped clean", again == 0, null, $"after a graceful stop of all workers {again} records were handled again.");
         await StopAllAsync();
     }
 }

@@ -25,40 +25,51 @@ namespace FastConsumer.Testing.Simulation;
 /// </code>
 /// </example>
 /// <remarks>
-/// All of a run is on one thread, in an order that the seed chooses, so handlers need no locks, and must not leave that thread: they wait by the
-/// <see cref="TimeProvider"/> of their services and without <c>ConfigureAwait(false)</c>, and neither start threads nor do I/O. What does ends
-/// the run and says so. What they take from elsewhere, such as <see cref="Random.Shared"/> or the machine's clock, makes runs differ.
-/// Delivery is what FastConsumer promises: at least once, in order by partition key; so a handler's effects must bear records that come again.
+/// All of a run is on one thread, in an order that the seed chooses, so handlers need no locks, and must not leave that thread: they wait
+/// by the <see cref="TimeProvider"/> of their services and without <c>ConfigureAwait(false)</c>, and neither start threads nor do I/O. What
+/// does ends the run and says so. What they take from elsewhere, such as <c>Random.Shared</c> or the machine's clock, makes runs differ.
+/// Delivery is what FastConsumer promises: at least once, in order by partition key; so a handler's effects must bear records that come
+/// again.
 /// </remarks>
 public static class ClusterSimulation
 {
     /// <summary>Runs one seed.</summary>
     /// <typeparam name="TProcessor">The processor.</typeparam>
     /// <param name="seed">Everything that happens comes from it.</param>
-    /// <param name="options">Null for the defaults.</param>
+    /// <param name="options">The cluster, its faults, what handlers work on, and the check at the end.</param>
     /// <returns>What came of it; complete when the run is over, some ten milliseconds to seconds later.</returns>
-    /// <exception cref="SimulationFailedException">Not every record was done, or <see cref="ClusterSimulationOptions.Verify"/> has thrown.</exception>
+    /// <exception cref="SimulationFailedException">
+    /// Not every record was done, or <see cref="ClusterSimulationOptions.Verify"/> has thrown.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">The processor cannot be made of the services; the message says what is missing.</exception>
-    public static async Task<SimulationOutcome> RunAsync<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
-        int seed, ClusterSimulationOptions? options = null)
+    /// <exception cref="InvalidOperationException">
+    /// The processor cannot be made of the services, or they have a consumer of their own; the message says what to change.
+    /// </exception>
+    public static async Task<SimulationOutcome> RunAsync<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
+        int seed, ClusterSimulationOptions options)
         where TProcessor : class, IKinesisProcessor<TProcessor>
     {
-        options ??= new ClusterSimulationOptions();
+        ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var processor = new ProcessorRegistration<TProcessor>();
         await TryAsync<TProcessor>(processor, options).ConfigureAwait(false);
-        return await new SimulationThread(seed, options, processor, clock => Provide<TProcessor>(options, clock)).RunAsync().ConfigureAwait(false);
+        var run = new SimulationThread(seed, options, processor, clock => Provide<TProcessor>(options, clock));
+        return await run.RunAsync().ConfigureAwait(false);
     }
 
     /// <summary>Runs several seeds, one after the other, up to the first that fails.</summary>
     /// <typeparam name="TProcessor">The processor.</typeparam>
     /// <param name="firstSeed">The first one.</param>
     /// <param name="seeds">How many, at least 1.</param>
-    /// <param name="options">Makes the options of each run, and with them what its handlers work on: nothing is to be left from one to the next.</param>
+    /// <param name="options">
+    /// Makes the options of each run, and with them what its handlers work on: nothing is to be left from one to the next.
+    /// </param>
     /// <exception cref="SimulationFailedException">A seed has failed; the message names it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">The processor cannot be made of the services; the message says what is missing.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The processor cannot be made of the services, or they have a consumer of their own; the message says what to change.
+    /// </exception>
     public static async Task RunAsync<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
         int firstSeed, int seeds, Func<ClusterSimulationOptions> options)
         where TProcessor : class, IKinesisProcessor<TProcessor>
@@ -99,6 +110,14 @@ public static class ClusterSimulation
         services.AddSingleton(clock);
         services.AddTransient<TProcessor>();
         options.Services?.Invoke(services);
+        if (services.Any(static service => service.ServiceType == typeof(HostConsumers)))
+        {
+            throw new InvalidOperationException(
+                $"A simulation makes its consumers itself: leave AddFastConsumer out of {nameof(ClusterSimulationOptions)}."
+                    + $"{nameof(ClusterSimulationOptions.Services)}, set {nameof(ClusterSimulationOptions)}, and register an "
+                    + $"{nameof(IDeadLetterSink)} for dead letters.");
+        }
+
         return services.BuildServiceProvider();
     }
 }

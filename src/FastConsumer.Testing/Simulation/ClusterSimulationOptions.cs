@@ -20,7 +20,8 @@ public sealed class ClusterSimulationOptions
     /// <summary>
     /// The services that the processor needs. Called for each worker, and once before the first one, for a trial: what it registers is a
     /// worker's own and is gone with it, as memory is; an object from outside that it registers is shared by all of them and outlives
-    /// them, as a database does. Null for none.
+    /// them, as a database does. The worker's clock is there as <see cref="TimeProvider"/>; dead letters go to the
+    /// <see cref="IDeadLetterSink"/> that is registered here. Null for none.
     /// </summary>
     public Action<IServiceCollection>? Services { get; init; }
 
@@ -59,7 +60,8 @@ public sealed class ClusterSimulationOptions
     public TimeSpan LeaseDuration { get; init; } = ConsumerSettings.DefaultLeaseDuration;
 
     /// <summary>
-    /// The time between two checkpoints of a shard, by the cluster's time; null, the default, for what <see cref="CheckpointAttribute"/> says.
+    /// The time between two checkpoints of a shard, by the cluster's time; null, the default, for what <see cref="CheckpointAttribute"/>
+    /// says.
     /// </summary>
     public TimeSpan? CheckpointInterval { get; init; }
 
@@ -78,7 +80,11 @@ public sealed class ClusterSimulationOptions
         Within(FaultsFor, TimeSpan.Zero, TimeSpan.FromMinutes(10), nameof(FaultsFor));
         Within(BetweenFaults, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(30), nameof(BetweenFaults));
         Within(LeaseDuration, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5), nameof(LeaseDuration));
-        Within(CheckpointInterval ?? TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5), nameof(CheckpointInterval));
+        if (CheckpointInterval is { } interval)
+        {
+            Within(interval, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5), nameof(CheckpointInterval));
+        }
+
         Within(BlockedAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1), nameof(BlockedAfter));
         if ((Faults & ~SimulatedFaults.All) != 0)
         {

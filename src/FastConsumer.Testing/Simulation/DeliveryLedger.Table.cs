@@ -107,7 +107,9 @@ internal sealed partial class DeliveryLedger
         {
             Require(
                 "checkpoint is done",
-                !_rules.SeesHandlers || ownership.Done.ContainsKey(i) || !shard.IsRequired(shard.Records[i]) || (!ownership.KnowsStart && i < ownership.First),
+                !_rules.SeesHandlers
+                    || ownership.Done.ContainsKey(i)
+                    || !shard.IsRequired(shard.Records[i]) || (!ownership.KnowsStart && i < ownership.First),
                 shardId,
                 $"{name} checkpointed {Name(shardId, after.Checkpoint)}, and #{i} is not done.");
         }

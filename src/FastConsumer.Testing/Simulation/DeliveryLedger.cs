@@ -163,7 +163,8 @@ internal sealed partial class DeliveryLedger
     public TimeSpan SinceWritten(string shardId) => TimeSpan.FromTicks(_loop.Now - _moved.GetValueOrDefault(shardId).Since);
 
     /// <summary>True where every record that must be handled is done, as far as the ledger sees it.</summary>
-    public bool IsAllDone => !_rules.SeesHandlers || _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
+    public bool IsAllDone => !_rules.SeesHandlers
+        || _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
 
     /// <summary>The first shard with required records behind its checkpoint; null where there is none.</summary>
     public string? FirstNotCheckpointed() => _rules.Rows().FirstOrDefault(row =>
@@ -198,12 +199,18 @@ internal sealed partial class DeliveryLedger
     private void RequireAsPut(SimulatedWorker worker, ShardBook shard, int index, KinesisRecord record)
     {
         BookedRecord? put = index < 0 ? null : shard.Records[index];
-        Require("foreign", put?.Position == record.Position, shard.Id, $"{worker.Name} begins {record.Position}, which belongs to another shard.");
+        Require(
+            "foreign",
+            put?.Position == record.Position,
+            shard.Id,
+            $"{worker.Name} begins {record.Position}, which belongs to another shard.");
+        string seen = $"{record.PartitionKey} {Convert.ToHexString(record.DataSpan)}";
+        string right = $"{put!.Key} {Convert.ToHexString(put.Data)}";
         Require(
             "content",
-            put!.Key == record.PartitionKey && record.DataSpan.SequenceEqual(put.Data),
+            put.Key == record.PartitionKey && record.DataSpan.SequenceEqual(put.Data),
             shard.Id,
-            $"{worker.Name} begins #{index} as {record.PartitionKey} {Convert.ToHexString(record.DataSpan)}; it was put as {put.Key} {Convert.ToHexString(put.Data)}.");
+            $"{worker.Name} begins #{index} as {seen}; it was put as {right}.");
     }
 
     /// <summary>A new record begins only while the lease is this worker's for certain.</summary>

@@ -13,7 +13,8 @@ internal sealed class FaultInjection(SimulatedCluster cluster, LifeSettings sett
         while (cluster.Loop.Now < until)
         {
             await cluster.DelayAsync(settings.BetweenFaults * -Math.Log(1 - random.NextDouble()));
-            SimulatedFaults[] possible = [.. Enum.GetValues<SimulatedFaults>().Where(fault => fault is not (SimulatedFaults.None or SimulatedFaults.All) && May(fault))];
+            SimulatedFaults[] possible = [.. Enum.GetValues<SimulatedFaults>()
+                .Where(fault => fault is not (SimulatedFaults.None or SimulatedFaults.All) && May(fault))];
             if (possible.Length > 0)
             {
                 Strike(possible[random.Next(possible.Length)]);
@@ -28,7 +29,9 @@ internal sealed class FaultInjection(SimulatedCluster cluster, LifeSettings sett
         if (victim is null || victim.Process.IsPaused)
         {
             victim = null;
-            if (fault is not (SimulatedFaults.Reshard or SimulatedFaults.Scale or SimulatedFaults.Throttling or SimulatedFaults.ControlPlane))
+            bool needsNone = fault
+                is SimulatedFaults.Reshard or SimulatedFaults.Scale or SimulatedFaults.Throttling or SimulatedFaults.ControlPlane;
+            if (!needsNone)
             {
                 return;
             }

@@ -24,7 +24,8 @@ internal sealed class SimulatedCluster
     /// <param name="service">How the service behaves; its clock is the world's.</param>
     /// <param name="rules">Makes the ledger's rules, given the world.</param>
     /// <param name="mostTasks">A run of more tasks goes round in circles.</param>
-    public SimulatedCluster(int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules, long mostTasks = 1_000_000)
+    public SimulatedCluster(
+        int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules, long mostTasks = 1_000_000)
     {
         Random = new Random(seed);
         Loop = new SimulationLoop(Random.Next(), mostTasks, longest: TimeSpan.FromHours(2));
@@ -89,12 +90,15 @@ internal sealed class SimulatedCluster
     public void Put(IReadOnlyList<(string Key, byte[] Data)> records) =>
         Put([.. records.Select(static record => new SimulatedPut(record.Key, record.Data))]);
 
-    /// <summary>Puts records; what the service's quota refuses is not put. Returns the shard of each, null for one that was refused.</summary>
+    /// <summary>
+    /// Puts records; what the service's quota refuses is not put. Returns the shard of each, null for one that was refused.
+    /// </summary>
     public IReadOnlyList<Shard?> Put(IReadOnlyList<SimulatedPut> records)
     {
         IReadOnlyList<PutResult> results = _engine.PutRecords(new PutRecordsRequest(
             new StreamReference(Stream, null),
-            [.. records.Select(static record => new PutEntry(record.Data, record.Key, record.ExplicitHashKey?.ToString(CultureInfo.InvariantCulture)))]));
+            [.. records.Select(static record =>
+                new PutEntry(record.Data, record.Key, record.ExplicitHashKey?.ToString(CultureInfo.InvariantCulture)))]));
         Dictionary<string, Shard> shards = Shards().ToDictionary(static shard => shard.ShardId, StringComparer.Ordinal);
         List<Shard?> put = [];
         for (int i = 0; i < results.Count; i++)

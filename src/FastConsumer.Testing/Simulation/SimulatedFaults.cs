@@ -10,7 +10,9 @@ public enum SimulatedFaults
     /// <summary>A worker vanishes without a last checkpoint; another starts within 10 s.</summary>
     Crash = 1,
 
-    /// <summary>A worker stands still for up to three lease durations, while its clock goes on: a long garbage collection, a starved CPU.</summary>
+    /// <summary>
+    /// A worker stands still for up to three lease durations, while its clock goes on: a long garbage collection, a starved CPU.
+    /// </summary>
     Pause = 2,
 
     /// <summary>A worker stands still for up to three lease durations, and its clock with it: a virtual machine that is moved.</summary>

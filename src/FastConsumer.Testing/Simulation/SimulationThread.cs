@@ -25,24 +25,25 @@ internal sealed class SimulationThread(
         long before = -1;
         while (true)
         {
-            try
+            Task passed = _end.Task.WaitAsync(options.BlockedAfter, TimeProvider.System);
+            await passed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_end.Task.IsCompleted)
             {
-                return await _end.Task.WaitAsync(options.BlockedAfter, TimeProvider.System).ConfigureAwait(false);
+                return await _end.Task.ConfigureAwait(false);
             }
-            catch (TimeoutException e) when (!_end.Task.IsCompleted)
-            {
-                long tasks = Volatile.Read(ref _run)?.Tasks ?? 0;
-                if (tasks == before && !Debugger.IsAttached)
-                {
-                    throw new SimulationFailedException(
-                        seed,
-                        $"Seed {seed} of {processor.Name} does not get on: a handler, a service, or Verify has held the run's only thread for "
-                            + $"{options.BlockedAfter}. A handler waits with await, and by the TimeProvider of its services.",
-                        e);
-                }
 
-                before = tasks;
+            long tasks = Volatile.Read(ref _run)?.Tasks ?? 0;
+            if (tasks == before && !Debugger.IsAttached)
+            {
+                throw new SimulationFailedException(
+                    seed,
+                    $"Seed {seed} of {processor.Name} does not get on: a handler, a service or "
+                        + $"{nameof(ClusterSimulationOptions.Verify)} has held the run's only thread for {options.BlockedAfter}. "
+                        + "A handler waits with await, and by the TimeProvider of its services.",
+                    passed.Exception?.InnerException ?? new TimeoutException());
             }
+
+            before = tasks;
         }
     }
 

@@ -7,6 +7,7 @@ using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Harness;
+using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Docs.Tests.Reference;
 
@@ -27,6 +28,7 @@ public sealed class OptionsTests
     [InlineData(typeof(KinesisClientOptions), "KinesisClient")]
     [InlineData(typeof(EmbeddedKinesisOptions), "EmbeddedKinesis")]
     [InlineData(typeof(ProcessorHarnessOptions), "ProcessorHarness")]
+    [InlineData(typeof(ClusterSimulationOptions), "ClusterSimulation")]
     public void Options_of_code_are_listed(Type type, string name) => GeneratedTable.Matches(Page, name, Table(type, isConfigured: false));
 
     /// <summary>No class of options is left out: each that a user can set is in one of the tables.</summary>

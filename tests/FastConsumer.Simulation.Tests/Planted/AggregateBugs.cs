@@ -15,7 +15,9 @@ internal sealed class CheckpointsTheWholeAggregate : StoreBug
 {
     protected override Task<IReadOnlyList<LeaseWrite.Result>> UpdateAsync(
         BugStore store, IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken) => store.RightUpdateAsync(
-            [.. updates.Select(update => CheckpointOf(update) is { } checkpoint ? With(update, LastOf(store, update.LeaseKey, checkpoint)) : update)],
+            [.. updates.Select(update => CheckpointOf(update) is { } checkpoint
+                ? With(update, LastOf(store, update.LeaseKey, checkpoint))
+                : update)],
             cancellationToken);
 
     private static CheckpointPosition LastOf(BugStore store, string shardId, CheckpointPosition position)

@@ -6,7 +6,11 @@ namespace FastConsumer.Simulation.Tests.Planted;
 /// <summary>A lane takes a record for done when its handler has begun.</summary>
 internal sealed class CompletesBeforeTheHandlerEnds : PlantedBug
 {
-    public override ValueTask Handled(ValueTask handler) => default;
+    public override ValueTask Handled(Func<ValueTask> handler)
+    {
+        _ = handler().AsTask();
+        return default;
+    }
 }
 
 /// <summary>Lanes run the records of one partition key beside each other.</summary>

@@ -16,7 +16,7 @@ internal abstract class PlantedBug
     public virtual ProcessorRegistration Processor(ProcessorRegistration processor) => processor;
 
     /// <summary>What the lane waits for where it runs a record's handler.</summary>
-    public virtual ValueTask Handled(ValueTask handler) => handler;
+    public virtual ValueTask Handled(Func<ValueTask> handler) => handler();
 
     public virtual IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => client;
 

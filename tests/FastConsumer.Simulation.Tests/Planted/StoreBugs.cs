@@ -32,7 +32,8 @@ internal abstract class StoreBug : PlantedBug
     /// <summary>The record up to which a write says that all is done; null where it says of none.</summary>
     protected static CheckpointPosition? CheckpointOf(LeaseWrite update) =>
         update.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value checkpoint)
-        && CheckpointPosition.Parse(checkpoint.Text!, update.Set[Lease.Names.CheckpointSubSequenceNumber].WholeNumber!.Value) is var position
+        && update.Set[Lease.Names.CheckpointSubSequenceNumber].WholeNumber is { } subSequenceNumber
+        && CheckpointPosition.Parse(checkpoint.Text!, subSequenceNumber) is var position
         && position.Kind == CheckpointKind.Record
             ? position
             : null;
