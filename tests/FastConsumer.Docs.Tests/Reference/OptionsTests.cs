@@ -88,6 +88,7 @@ public sealed class OptionsTests
         null when type.IsValueType => "see text",
         null or IDictionary { Count: 0 } => "not set",
         _ when type == typeof(TimeProvider) => "the system's",
+        Delegate => "see text",
         TimeSpan time => $"`{Time(time)}`",
         bool flag => flag ? "`true`" : "`false`",
         string text => $"`{text}`",
@@ -110,6 +111,7 @@ public sealed class OptionsTests
         _ when type == typeof(bool) => "bool",
         _ when type == typeof(string) => "string",
         _ when type == typeof(double) => "double",
+        { IsGenericType: true } => $"{type.Name[..type.Name.IndexOf('`')]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>",
         _ => type.Name,
     };
 }
