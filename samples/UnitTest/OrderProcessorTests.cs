@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FastConsumer;
 using FastConsumer.Testing.Harness;
+using FastConsumer.Testing.Simulation;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace UnitTest;
@@ -75,6 +76,19 @@ public sealed class OrderProcessorTests
         Assert.Equal(Enumerable.Range(1, 100), book.Orders.Keys.Order());
         Assert.Equal(CheckpointPosition.ShardEnd, harness.Checkpoints["shardId-000000000000"]);
     }
+
+    [Fact]
+    public Task Orders_are_complete_whatever_happens_to_a_cluster_of_workers() =>
+        ClusterSimulation.RunAsync<OrderProcessor>(firstSeed: 1, seeds: 10, () =>
+        {
+            var book = new OrderBook();
+            return new ClusterSimulationOptions
+            {
+                Services = services => services.AddSingleton<IOrderBook>(book),
+                Record = id => new SimulatedRecord($"customer-{id % 10}", $$"""{"id":{{id}},"total":9.50}"""),
+                Verify = outcome => Assert.Equal(Enumerable.Range(0, outcome.Records.Count), book.Orders.Keys.Order()),
+            };
+        });
 
     private sealed class OrderBook : IOrderBook
     {

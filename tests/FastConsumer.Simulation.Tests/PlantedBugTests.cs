@@ -50,6 +50,38 @@ public sealed class PlantedBugTests
     public void Finds_a_gap_of_one_record_after_a_restart() =>
         Finds(50, static _ => new ResumesOneTooFar(), "no gap", "order");
 
+    [Fact]
+    public void Finds_records_that_are_complete_before_their_handler_ends() =>
+        Finds(50, static _ => new CompletesBeforeTheHandlerEnds(), "order", "checkpoint is done");
+
+    [Fact]
+    public void Finds_lanes_that_lose_the_order_of_a_key() =>
+        Finds(50, static _ => new LosesTheOrderOfKeys(), "order", "no gap");
+
+    [Fact]
+    public void Finds_progress_that_counts_the_furthest_record() =>
+        Finds(50, static _ => new CheckpointsTheFurthest(), "checkpoint is done");
+
+    [Fact]
+    public void Finds_an_aggregate_that_is_done_with_its_first_record() =>
+        Finds(50, static _ => new CheckpointsTheWholeAggregate(), "checkpoint is done");
+
+    [Fact]
+    public void Finds_a_user_record_that_is_dropped_where_an_aggregate_goes_on() =>
+        Finds(200, static _ => new DropsTheFirstOfWhatIsLeft(), "no gap");
+
+    [Fact]
+    public void Finds_the_outer_key_of_an_aggregate_in_place_of_the_record_s() =>
+        Finds(50, static _ => new TakesTheOuterKey(), "content", "foreign");
+
+    [Fact]
+    public void Finds_records_of_other_shards_that_are_delivered() =>
+        Finds(100, static _ => new DeliversRecordsOfOtherShards(), "foreign");
+
+    [Fact]
+    public void Finds_records_of_other_shards_that_nobody_puts_again_and_that_are_left_out() =>
+        Finds(100, static _ => new LosesRecordsOfOtherShards(), "no gap", "order", "checkpoint is done");
+
     private static void Finds(int within, Func<Scenario, PlantedBug> plant, params string[] invariants)
     {
         for (int seed = 1; seed <= within; seed++)

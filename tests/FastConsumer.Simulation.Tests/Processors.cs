@@ -28,10 +28,26 @@ internal sealed partial class RecordProcessor(SimulatedHandler handler)
 internal sealed partial class LaneProcessor(SimulatedHandler handler)
 {
     [OnRecord]
-    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) => handler.RecordAsync(record, context, cancellationToken);
+    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
+        handler.RecordAsync(record, context, cancellationToken);
 
     [OnShardEnded]
-    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) => handler.LifeCycleAsync("OnShardEnded", shard, cancellationToken);
+    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnShardEnded", shard, cancellationToken);
+}
+
+/// <summary>In lanes, in no order: what <see cref="LaneProcessor"/> would be if its lanes lost the order of a key.</summary>
+[KinesisProcessor(SimulatedCluster.Stream)]
+[Concurrency(4, Order = RecordOrder.None)]
+internal sealed partial class UnorderedProcessor(SimulatedHandler handler)
+{
+    [OnRecord]
+    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
+        handler.RecordAsync(record, context, cancellationToken);
+
+    [OnShardEnded]
+    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnShardEnded", shard, cancellationToken);
 }
 
 /// <summary>In batches.</summary>

@@ -6,26 +6,6 @@ using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
 
-/// <summary>What the world may do to the workers.</summary>
-[Flags]
-internal enum Faults
-{
-    None = 0,
-    Crash = 1,
-    Pause = 2,
-    FrozenPause = 4,
-    Cut = 8,
-    Slowness = 16,
-    LostAnswers = 32,
-    Throttling = 64,
-    Reshard = 128,
-    Restart = 256,
-    Scale = 512,
-    ClockJump = 1024,
-    ControlPlane = 2048,
-    All = 4095,
-}
-
 /// <summary>Everything that a seed decides before its run begins. Each seed leaves out some faults, so that others can show.</summary>
 internal sealed record Scenario
 {
@@ -37,7 +17,7 @@ internal sealed record Scenario
 
     public required StartPosition Start { get; init; }
 
-    public required Faults Faults { get; init; }
+    public required SimulatedFaults Faults { get; init; }
 
     public required int Shards { get; init; }
 
@@ -79,6 +59,11 @@ internal sealed record Scenario
 
     public required HandlerHabits Habits { get; init; }
 
+    /// <summary>True where producers put aggregates too.</summary>
+    public bool Aggregates { get; init; }
+
+    public ForeignRecords ForeignRecords { get; init; }
+
     public WorkerSettings Settings => new()
     {
         ProcessorName = Processor.ToString(),
@@ -91,6 +76,7 @@ internal sealed record Scenario
         ConsumerName = "simulation",
         FanOutFallback = false,
         Limit = Limit,
+        ForeignRecords = ForeignRecords,
         IdlePollInterval = TimeSpan.FromMilliseconds(1000),
         CheckpointInterval = CheckpointInterval,
         CheckpointRecords = CheckpointRecords,
@@ -101,6 +87,21 @@ internal sealed record Scenario
         RetryMaxBackoff = TimeSpan.FromSeconds(2),
         StopTimeout = StopTimeout,
         WorkerId = "",
+    };
+
+    /// <summary>How the cluster lives.</summary>
+    public LifeSettings Life => new()
+    {
+        Workers = Workers,
+        Faults = Faults,
+        Troubles = Troubles,
+        BetweenFaults = BetweenFaults,
+        LeaseDuration = LeaseDuration,
+        StopTimeout = StopTimeout,
+        ClockDrift = ClockDrift,
+        ClockOffset = ClockOffset,
+        LostRequests = LostRequests,
+        LostAnswers = LostAnswers,
     };
 
     /// <summary>Some seconds after the world's beginning.</summary>
@@ -114,6 +115,7 @@ internal sealed record Scenario
         KeepsShardOrder = Processor != ProcessorKind.Lanes,
         OneByOne = Processor == ProcessorKind.Records,
         CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
+        ForeignRecords = ForeignRecords,
         IsClosed = cluster.IsClosed,
         StreamClock = () => cluster.Now,
         Rows = () => cluster.Table.Rows,
@@ -122,7 +124,7 @@ internal sealed record Scenario
     public static Scenario Of(int seed)
     {
         var random = new Random(seed);
-        var faults = (Faults)(random.Next(2048) & (random.Next(3) == 0 ? 2047 : random.Next(2048)));
+        var faults = (SimulatedFaults)(random.Next(2048) & (random.Next(3) == 0 ? 2047 : random.Next(2048)));
         var start = random.Next(10) switch
         {
             0 => StartPosition.AtTimestamp,
@@ -151,7 +153,7 @@ internal sealed record Scenario
             ClockDrift = random.NextDouble() * (random.Next(3) == 0 ? 0 : 0.02),
             ClockOffset = TimeSpan.FromSeconds(random.NextDouble() * 600),
             LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.03,
-            LostAnswers = (faults & Faults.LostAnswers) == 0 ? 0 : random.NextDouble() * 0.08,
+            LostAnswers = (faults & SimulatedFaults.LostAnswers) == 0 ? 0 : random.NextDouble() * 0.08,
             Limit = random.Next(3) == 0 ? random.Next(3, 20) : 1000,
             PrefetchBytes = random.Next(3) == 0 ? 2000 : 1 << 20,
             Service = new EngineSettings
@@ -172,6 +174,16 @@ internal sealed record Scenario
                 LongWait = TimeSpan.FromSeconds(random.Next(1, 15)),
             },
         };
-        return random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | Faults.ControlPlane } : scenario;
+        scenario = random.Next(3) == 0 ? scenario with { Faults = scenario.Faults | SimulatedFaults.ControlPlane } : scenario;
+        return scenario with
+        {
+            Aggregates = random.Next(3) == 0,
+            ForeignRecords = random.Next(6) switch
+            {
+                0 => ForeignRecords.Deliver,
+                1 => ForeignRecords.LeaveOut,
+                _ => ForeignRecords.Auto,
+            },
+        };
     }
 }

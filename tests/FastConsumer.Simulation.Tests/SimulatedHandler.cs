@@ -1,4 +1,3 @@
-using FastConsumer.Kinesis;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
@@ -35,33 +34,36 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
     /// <summary>Set when the faults are over: handlers then do what they should.</summary>
     public bool IsWellBehaved { get; set; }
 
+    /// <summary>What the lane is given to wait for.</summary>
+    public Func<Func<ValueTask>, ValueTask> Handled { get; init; } = static handler => handler();
+
     public ValueTask RecordAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
     {
-        SequenceNumber number = record.SequenceNumber;
-        ledger.Begun(worker, context.ShardId, context.FencingToken, number, context.Attempt);
+        CheckpointPosition position = record.Position;
+        ledger.Begun(worker, context.ShardId, context.FencingToken, record, context.Attempt);
         if (IsWellBehaved || random.NextDouble() >= habits.Waits)
         {
             ThrowAtTimes();
-            ledger.Done(worker, context.ShardId, context.FencingToken, number);
+            ledger.Done(worker, context.ShardId, context.FencingToken, position);
             return default;
         }
 
-        return SlowlyAsync(record, number, context, cancellationToken);
+        return Handled(() => SlowlyAsync(record, position, context, cancellationToken));
     }
 
     public async ValueTask BatchAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
     {
-        List<SequenceNumber> numbers = [];
+        List<CheckpointPosition> positions = [];
         foreach (KinesisRecord record in batch)
         {
-            numbers.Add(record.SequenceNumber);
-            ledger.Begun(worker, context.ShardId, context.FencingToken, record.SequenceNumber, context.Attempt);
+            positions.Add(record.Position);
+            ledger.Begun(worker, context.ShardId, context.FencingToken, record, context.Attempt);
         }
 
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
-        Require(numbers[0] == batch[0].SequenceNumber, context.ShardId);
-        for (int i = 0; i < numbers.Count; i++)
+        Require(positions[0] == batch[0].Position, context.ShardId);
+        for (int i = 0; i < positions.Count; i++)
         {
             if (!IsWellBehaved && random.NextDouble() < habits.FailsSingly)
             {
@@ -69,7 +71,7 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
             }
             else
             {
-                ledger.Done(worker, context.ShardId, context.FencingToken, numbers[i]);
+                ledger.Done(worker, context.ShardId, context.FencingToken, positions[i]);
             }
         }
 
@@ -86,7 +88,8 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
         ThrowAtTimes();
     }
 
-    private async ValueTask SlowlyAsync(KinesisRecord record, SequenceNumber number, RecordContext context, CancellationToken cancellationToken)
+    private async ValueTask SlowlyAsync(
+        KinesisRecord record, CheckpointPosition position, RecordContext context, CancellationToken cancellationToken)
     {
         if (random.Next(2) == 0)
         {
@@ -94,9 +97,9 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
         }
 
         await WaitAsync(cancellationToken);
-        Require(record.SequenceNumber == number, context.ShardId);
+        Require(record.Position == position, context.ShardId);
         ThrowAtTimes();
-        ledger.Done(worker, context.ShardId, context.FencingToken, number);
+        ledger.Done(worker, context.ShardId, context.FencingToken, position);
         if (!IsWellBehaved && random.NextDouble() < habits.Checkpoints)
         {
             await context.CheckpointAsync(cancellationToken);

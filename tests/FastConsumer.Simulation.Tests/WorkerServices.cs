@@ -26,6 +26,7 @@ internal sealed class WorkerServices(SimulatedHandler handler) : IServiceProvide
         serviceType == typeof(IServiceScopeFactory) ? this
         : serviceType == typeof(RecordProcessor) ? new RecordProcessor(handler)
         : serviceType == typeof(LaneProcessor) ? new LaneProcessor(handler)
+        : serviceType == typeof(UnorderedProcessor) ? new UnorderedProcessor(handler)
         : serviceType == typeof(BatchProcessor) ? new BatchProcessor(handler)
         : null;
 }

@@ -24,8 +24,14 @@ internal sealed partial class DeliveryLedger
         _rules = rules;
     }
 
-    /// <summary>How many records were put.</summary>
+    /// <summary>How many user records were put.</summary>
     public int Put { get; private set; }
+
+    /// <summary>How many of them belong to another shard than they were put into, and are not to be delivered.</summary>
+    public int LeftOut { get; private set; }
+
+    /// <summary>How often a lease was taken at a checkpoint inside an aggregate.</summary>
+    public int TakesInside { get; private set; }
 
     /// <summary>How many records were handled once more than needed.</summary>
     public int Duplicates { get; private set; }
@@ -35,25 +41,30 @@ internal sealed partial class DeliveryLedger
 
     public void Add(SimulatedWorker worker) => _workers.Add(worker.Name, worker);
 
-    /// <summary>A record is in the stream.</summary>
-    public void RecordPut(string shardId, SequenceNumber number, string key)
+    /// <summary>A record is in the stream, with its user records: itself, or those of an aggregate.</summary>
+    public void RecordPut(string shardId, SequenceNumber number, IReadOnlyList<PutUserRecord> records)
     {
-        ShardBook shard = Shard(shardId);
-        var record = new BookedRecord(shard.Records.Count, number, key, _rules.StreamClock().ToUnixTimeMilliseconds());
-        shard.Records.Add(record);
-        shard.ByNumber.Add(number, record.Index);
-        shard.NextOfKey(key, record.Index);
-        Put++;
+        Shard(shardId).Add(number, records, _rules.StreamClock().ToUnixTimeMilliseconds());
+        Put += records.Count;
+        LeftOut += records.Count(static record => record.IsLeftOut);
     }
 
-    /// <summary>The record behind another, where there is one.</summary>
-    public SequenceNumber? NumberAfter(string shardId, SequenceNumber number) =>
-        Shard(shardId) is { } shard && shard.ByNumber.TryGetValue(number, out int index) && index + 1 < shard.Records.Count ? shard.Records[index + 1].Number : null;
+    /// <summary>The record of the stream behind another, where there is one.</summary>
+    public SequenceNumber? NumberAfter(string shardId, SequenceNumber number) => Shard(shardId).NumberAfter(number);
+
+    /// <summary>True where an aggregate goes on behind a position.</summary>
+    public bool GoesOnInside(string shardId, CheckpointPosition position) => Shard(shardId).GoesOnInside(position);
 
     /// <summary>The last record that a worker has begun on its shard; null where it has begun none.</summary>
     public CheckpointPosition? LastBegun(string shardId, string worker) =>
         _current.GetValueOrDefault(shardId) is { } ownership && ownership.Worker.Name == worker && ownership.Last >= 0
-            ? CheckpointPosition.At(Shard(shardId).Records[ownership.Last].Number)
+            ? Shard(shardId).Records[ownership.Last].Position
+            : null;
+
+    /// <summary>The furthest record that a worker has done on its shard, whatever is open before it; null where it has done none.</summary>
+    public CheckpointPosition? FurthestDone(string shardId, string worker) =>
+        _current.GetValueOrDefault(shardId) is { Done.Count: > 0 } ownership && ownership.Worker.Name == worker
+            ? Shard(shardId).Records[ownership.Done.Keys.Max()].Position
             : null;
 
     /// <summary>The service has told somebody where to begin.</summary>
@@ -81,11 +92,12 @@ internal sealed partial class DeliveryLedger
     }
 
     /// <summary>A handler begins with a record.</summary>
-    public void Begun(SimulatedWorker worker, string shardId, long token, SequenceNumber number, int attempt)
+    public void Begun(SimulatedWorker worker, string shardId, long token, KinesisRecord record, int attempt)
     {
         ShardBook shard = Shard(shardId);
         Ownership ownership = Find(worker, shardId, token);
-        int index = IndexOf(shard, number);
+        int index = IndexOf(shard, record.Position);
+        RequireAsPut(worker, shard, index, record);
         _loop.Trace.Add(worker.Name, shardId, $"begins #{index} {shard.Records[index].Key} (token {token}, attempt {attempt})");
         RequireAlive(ownership);
         Require("order", !ownership.Done.ContainsKey(index), shardId, $"{worker.Name} begins #{index} again after it has done it.");
@@ -104,11 +116,11 @@ internal sealed partial class DeliveryLedger
     }
 
     /// <summary>A handler is through with a record.</summary>
-    public void Done(SimulatedWorker worker, string shardId, long token, SequenceNumber number)
+    public void Done(SimulatedWorker worker, string shardId, long token, CheckpointPosition position)
     {
         ShardBook shard = Shard(shardId);
         Ownership ownership = Find(worker, shardId, token);
-        int index = IndexOf(shard, number);
+        int index = IndexOf(shard, position);
         if (!ownership.Done.TryAdd(index, _loop.Now))
         {
             return;
@@ -150,8 +162,9 @@ internal sealed partial class DeliveryLedger
     /// <summary>How long ago anybody has last written the shard's lease.</summary>
     public TimeSpan SinceWritten(string shardId) => TimeSpan.FromTicks(_loop.Now - _moved.GetValueOrDefault(shardId).Since);
 
-    /// <summary>True where every record that must be handled is done.</summary>
-    public bool IsAllDone => _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
+    /// <summary>True where every record that must be handled is done, as far as the ledger sees it.</summary>
+    public bool IsAllDone => !_rules.SeesHandlers
+        || _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
 
     /// <summary>The first shard with required records behind its checkpoint; null where there is none.</summary>
     public string? FirstNotCheckpointed() => _rules.Rows().FirstOrDefault(row =>
@@ -170,7 +183,7 @@ internal sealed partial class DeliveryLedger
     public string? FirstMissing() => _shards.Values.FirstOrDefault(static shard => shard.Records.Exists(record => record.Times == 0 && shard.IsRequired(record)))?.Id;
 
     public string Name(string shardId, CheckpointPosition position) =>
-        position.Kind == CheckpointKind.Record && Shard(shardId).ByNumber.TryGetValue(position.SequenceNumber, out int index) ? $"#{index}" : position.ToString();
+        position.Kind == CheckpointKind.Record && Shard(shardId).TryFind(position, out int index) ? $"#{index}" : position.ToString();
 
     public void Require(string invariant, bool holds, string? shardId, string message)
     {
@@ -180,6 +193,24 @@ internal sealed partial class DeliveryLedger
             _loop.Fail(violated);
             throw violated;
         }
+    }
+
+    /// <summary>A handler sees the user record itself, and none that belongs to another shard.</summary>
+    private void RequireAsPut(SimulatedWorker worker, ShardBook shard, int index, KinesisRecord record)
+    {
+        BookedRecord? put = index < 0 ? null : shard.Records[index];
+        Require(
+            "foreign",
+            put?.Position == record.Position,
+            shard.Id,
+            $"{worker.Name} begins {record.Position}, which belongs to another shard.");
+        string seen = $"{record.PartitionKey} {Convert.ToHexString(record.DataSpan)}";
+        string right = $"{put!.Key} {Convert.ToHexString(put.Data)}";
+        Require(
+            "content",
+            put.Key == record.PartitionKey && record.DataSpan.SequenceEqual(put.Data),
+            shard.Id,
+            $"{worker.Name} begins #{index} as {seen}; it was put as {right}.");
     }
 
     /// <summary>A new record begins only while the lease is this worker's for certain.</summary>
@@ -267,15 +298,15 @@ internal sealed partial class DeliveryLedger
 
     private int IndexOf(ShardBook shard, CheckpointPosition position) => position.Kind switch
     {
-        CheckpointKind.Record => IndexOf(shard, position.SequenceNumber),
+        CheckpointKind.Record => IndexOfRecord(shard, position),
         CheckpointKind.ShardEnd => shard.Records.Count - 1,
         _ => -1,
     };
 
-    private int IndexOf(ShardBook shard, SequenceNumber number)
+    private int IndexOfRecord(ShardBook shard, CheckpointPosition position)
     {
-        bool isKnown = shard.ByNumber.TryGetValue(number, out int index);
-        Require("positions", isKnown, shard.Id, $"{number} is no record's.");
+        bool isKnown = shard.TryFind(position, out int index);
+        Require("positions", isKnown, shard.Id, $"{position} is no record's.");
         return index;
     }
 

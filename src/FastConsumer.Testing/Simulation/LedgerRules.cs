@@ -24,6 +24,12 @@ internal sealed record LedgerRules
     /// <summary>How long after the creation of its lease a shard may be begun at what is the latest then.</summary>
     public TimeSpan LatestLasts { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>False where the handlers tell the ledger nothing: then what is checkpointed counts as done.</summary>
+    public bool SeesHandlers { get; init; } = true;
+
+    /// <summary>What becomes of user records that belong to another shard.</summary>
+    public ForeignRecords ForeignRecords { get; init; }
+
     public required Func<string, bool> IsClosed { get; init; }
 
     public required Func<DateTimeOffset> StreamClock { get; init; }

@@ -2,14 +2,16 @@ using FastConsumer.Kinesis;
 
 namespace FastConsumer.Testing.Simulation;
 
-/// <summary>A record of the stream, and how often it was done.</summary>
-internal sealed class BookedRecord(int index, SequenceNumber number, string key, long arrivalMs)
+/// <summary>A user record of the stream, and how often it was done.</summary>
+internal sealed class BookedRecord(int index, CheckpointPosition position, string key, byte[] data, long arrivalMs)
 {
     public int Index { get; } = index;
 
-    public SequenceNumber Number { get; } = number;
+    public CheckpointPosition Position { get; } = position;
 
     public string Key { get; } = key;
+
+    public byte[] Data { get; } = data;
 
     public long ArrivalMs { get; } = arrivalMs;
 
@@ -17,17 +19,17 @@ internal sealed class BookedRecord(int index, SequenceNumber number, string key,
     public int Times { get; set; }
 }
 
-/// <summary>All records of a shard, in their order, and which of them must be handled.</summary>
+/// <summary>All user records of a shard that are to be delivered, in their order, and which of them must be handled.</summary>
 internal sealed class ShardBook(string id)
 {
     private readonly Dictionary<string, int> _lastOfKey = new(StringComparer.Ordinal);
     private readonly Dictionary<int, int> _afterInKey = [];
+    private readonly Dictionary<CheckpointPosition, int> _byPosition = [];
+    private readonly List<SequenceNumber> _numbers = [];
 
     public string Id { get; } = id;
 
     public List<BookedRecord> Records { get; } = [];
-
-    public Dictionary<SequenceNumber, int> ByNumber { get; } = [];
 
     public bool IsLeased { get; set; }
 
@@ -41,7 +43,43 @@ internal sealed class ShardBook(string id)
 
     public bool IsRequired(BookedRecord record) => Required is { } from && (record.Index >= from.Index || record.ArrivalMs >= from.Ms);
 
-    public void NextOfKey(string key, int index)
+    /// <summary>A record of the stream, with its user records: more than one where it is an aggregate.</summary>
+    public void Add(SequenceNumber number, IReadOnlyList<PutUserRecord> records, long arrivalMs)
+    {
+        _numbers.Add(number);
+        for (int i = 0; i < records.Count; i++)
+        {
+            var position = CheckpointPosition.At(number, i);
+            if (!records[i].IsLeftOut)
+            {
+                var record = new BookedRecord(Records.Count, position, records[i].Key, records[i].Data, arrivalMs);
+                Records.Add(record);
+                NextOfKey(record.Key, record.Index);
+            }
+
+            // a position of what is left out stands for all that comes before it
+            _byPosition.Add(position, Records.Count - 1);
+        }
+    }
+
+    /// <summary>The last record that is done at a position; -1 where none is. False where nothing was put there.</summary>
+    public bool TryFind(CheckpointPosition position, out int index) => _byPosition.TryGetValue(position, out index);
+
+    /// <summary>The record of the stream behind another, where there is one.</summary>
+    public SequenceNumber? NumberAfter(SequenceNumber number)
+    {
+        int index = _numbers.BinarySearch(number);
+        return index >= 0 && index + 1 < _numbers.Count ? _numbers[index + 1] : null;
+    }
+
+    /// <summary>True where an aggregate goes on behind a position.</summary>
+    public bool GoesOnInside(CheckpointPosition position) =>
+        position.Kind == CheckpointKind.Record
+        && _byPosition.ContainsKey(CheckpointPosition.At(position.SequenceNumber, position.SubSequenceNumber + 1));
+
+    public int AfterInKey(int index) => _afterInKey.GetValueOrDefault(index, -1);
+
+    private void NextOfKey(string key, int index)
     {
         if (_lastOfKey.TryGetValue(key, out int last))
         {
@@ -50,6 +88,10 @@ internal sealed class ShardBook(string id)
 
         _lastOfKey[key] = index;
     }
-
-    public int AfterInKey(int index) => _afterInKey.GetValueOrDefault(index, -1);
 }
+
+/// <summary>A user record as it was put.</summary>
+/// <param name="Key">Its own partition key.</param>
+/// <param name="Data">Its own payload.</param>
+/// <param name="IsLeftOut">True where it belongs to another shard, and is not to be delivered for that.</param>
+internal readonly record struct PutUserRecord(string Key, byte[] Data, bool IsLeftOut);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing.Engine;
@@ -15,21 +16,26 @@ internal sealed class SimulatedCluster
     private readonly List<SimulatedWorker> _workers = [];
     private readonly KinesisEngine _engine;
     private readonly SimulatedProcess _world;
+    private readonly ForeignRecords _foreign;
     private int _named;
 
     /// <param name="seed">Chooses everything.</param>
     /// <param name="shards">With how many shards the stream begins.</param>
     /// <param name="service">How the service behaves; its clock is the world's.</param>
     /// <param name="rules">Makes the ledger's rules, given the world.</param>
-    public SimulatedCluster(int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules)
+    /// <param name="mostTasks">A run of more tasks goes round in circles.</param>
+    public SimulatedCluster(
+        int seed, int shards, EngineSettings service, Func<SimulatedCluster, LedgerRules> rules, long mostTasks = 1_000_000)
     {
         Random = new Random(seed);
-        Loop = new SimulationLoop(Random.Next(), mostTasks: 1_000_000, longest: TimeSpan.FromHours(2));
+        Loop = new SimulationLoop(Random.Next(), mostTasks, longest: TimeSpan.FromHours(2));
         _world = new SimulatedProcess(Loop, "world");
         _engine = new KinesisEngine(service with { Clock = _world.Clock, Seed = Random.Next() });
         _engine.CreateStream(new CreateStreamRequest(Stream, shards));
         Table = new SimulatedLeaseTable(Loop, new Random(Random.Next()));
-        Ledger = new DeliveryLedger(Loop, rules(this)) { ParentsOf = ParentsOf };
+        LedgerRules ledgerRules = rules(this);
+        _foreign = ledgerRules.ForeignRecords;
+        Ledger = new DeliveryLedger(Loop, ledgerRules) { ParentsOf = ParentsOf };
         Table.Written = Ledger.Written;
         Table.Name = Ledger.Name;
     }
@@ -80,19 +86,40 @@ internal sealed class SimulatedCluster
         worker.Crash();
     }
 
-    /// <summary>Puts records; what the service's quota refuses is not put.</summary>
-    public void Put(IReadOnlyList<(string Key, byte[] Data)> records)
+    /// <summary>Puts records that are no aggregates; what the service's quota refuses is not put.</summary>
+    public void Put(IReadOnlyList<(string Key, byte[] Data)> records) =>
+        Put([.. records.Select(static record => new SimulatedPut(record.Key, record.Data))]);
+
+    /// <summary>
+    /// Puts records; what the service's quota refuses is not put. Returns the shard of each, null for one that was refused.
+    /// </summary>
+    public IReadOnlyList<Shard?> Put(IReadOnlyList<SimulatedPut> records)
     {
         IReadOnlyList<PutResult> results = _engine.PutRecords(new PutRecordsRequest(
             new StreamReference(Stream, null),
-            [.. records.Select(static record => new PutEntry(record.Data, record.Key))]));
+            [.. records.Select(static record =>
+                new PutEntry(record.Data, record.Key, record.ExplicitHashKey?.ToString(CultureInfo.InvariantCulture)))]));
+        Dictionary<string, Shard> shards = Shards().ToDictionary(static shard => shard.ShardId, StringComparer.Ordinal);
+        List<Shard?> put = [];
         for (int i = 0; i < results.Count; i++)
         {
-            if (results[i].SequenceNumber is { } number)
+            Shard? shard = results[i].SequenceNumber is null ? null : shards[results[i].ShardId!];
+            put.Add(shard);
+            if (shard is not null)
             {
-                Ledger.RecordPut(results[i].ShardId!, SequenceNumber.Parse(number), records[i].Key);
+                SimulatedPut record = records[i];
+                bool mayLeaveOut = _foreign == ForeignRecords.LeaveOut || (_foreign == ForeignRecords.Auto && record.IsOfKpl);
+                Ledger.RecordPut(
+                    shard.ShardId,
+                    SequenceNumber.Parse(results[i].SequenceNumber!),
+                    record.Aggregated is null
+                        ? [new PutUserRecord(record.Key, record.Data, IsLeftOut: false)]
+                        : [.. record.Aggregated.Select(user =>
+                            new PutUserRecord(user.Key, user.Data, mayLeaveOut && !shard.HashKeyRange.Contains(user.HashKey)))]);
             }
         }
+
+        return put;
     }
 
     public IReadOnlyList<Shard> Shards() => _engine.ListShards(new ListShardsRequest(new StreamReference(Stream, null))).Shards;

@@ -226,7 +226,7 @@ internal static class SimulatedAnswer
             MillisBehindLatest = millisBehindLatest,
             ChildShards = children,
             PayloadBytes = records.Sum(static record => (long)record.Bytes),
-            MayHoldAggregates = false,
+            MayHoldAggregates = records.Any(static record => AggregatedRecordReader.HasMagic(record.Data)),
         };
 
         int Put(byte[] part)

@@ -21,6 +21,7 @@ internal sealed class SimulatedWorker
     private readonly StreamWorker _worker;
     private readonly ByteBudget _budget;
     private readonly TimeSpan _leaseDuration;
+    private readonly bool _shardsMayFail;
 
     public SimulatedWorker(SimulationLoop loop, SimulatedProcess process, KinesisEngine engine, SimulatedLeaseTable table, SimulatedWorkerOptions options, Random random)
     {
@@ -28,16 +29,18 @@ internal sealed class SimulatedWorker
         Process = process;
         CheckpointInterval = options.Settings.CheckpointInterval;
         _leaseDuration = options.Settings.LeaseDuration;
+        _shardsMayFail = options.ShardsMayFail;
         ToKinesis = new SimulatedLink(loop, process, "Kinesis", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         ToTable = new SimulatedLink(loop, process, "table", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next())) { IteratorGiven = options.IteratorGiven, ControlPlane = options.ControlPlane };
         IKinesisClient client = options.Client?.Invoke(this, service) ?? service;
         ILeaseStore store = options.Store?.Invoke(this, table) ?? new SimulatedLeaseStore(process, ToTable, table);
+        IServiceProvider services = options.Services(this);
         WorkerSettings settings = options.Settings with { WorkerId = process.Name };
         var chance = new RandomSource(random.Next());
         var log = new WorkerLog(this);
         _budget = new ByteBudget(options.PrefetchBytes);
-        var parts = new WorkerParts(settings, options.Processor, options.Services(this), client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log, null)
+        var parts = new WorkerParts(settings, options.Processor, services, client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log, options.DeadLetters?.Invoke(services))
         {
             Session = process.Name,
             Scheduler = process.Scheduler,
@@ -153,7 +156,7 @@ internal sealed class SimulatedWorker
             }
 
             worker.Note($"[{eventId.Id}] {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
-            if (logLevel == LogLevel.Critical || eventId.Name == nameof(ConsumerLog.ShardFailed))
+            if (logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
             {
                 worker._loop.Fail(new InvariantViolatedException("no failure inside",
                     $"{worker.Name}: {formatter(state, exception)} {exception}", null));
@@ -188,6 +191,12 @@ internal sealed record SimulatedWorkerOptions
 
     /// <summary>What is wrong with the service's control plane.</summary>
     public Func<LinkState> ControlPlane { get; init; } = static () => LinkState.Up;
+
+    /// <summary>Finds where dead letters go among the services; null for nowhere.</summary>
+    public Func<IServiceProvider, IDeadLetterSink?>? DeadLetters { get; init; }
+
+    /// <summary>True where a shard may stop because of what its handlers do; else that is a failure of the run.</summary>
+    public bool ShardsMayFail { get; init; }
 
     /// <summary>Something before the client.</summary>
     public Func<SimulatedWorker, IKinesisClient, IKinesisClient>? Client { get; init; }

@@ -7,6 +7,7 @@ using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Harness;
+using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Docs.Tests.Reference;
 
@@ -27,6 +28,7 @@ public sealed class OptionsTests
     [InlineData(typeof(KinesisClientOptions), "KinesisClient")]
     [InlineData(typeof(EmbeddedKinesisOptions), "EmbeddedKinesis")]
     [InlineData(typeof(ProcessorHarnessOptions), "ProcessorHarness")]
+    [InlineData(typeof(ClusterSimulationOptions), "ClusterSimulation")]
     public void Options_of_code_are_listed(Type type, string name) => GeneratedTable.Matches(Page, name, Table(type, isConfigured: false));
 
     /// <summary>No class of options is left out: each that a user can set is in one of the tables.</summary>
@@ -86,6 +88,7 @@ public sealed class OptionsTests
         null when type.IsValueType => "see text",
         null or IDictionary { Count: 0 } => "not set",
         _ when type == typeof(TimeProvider) => "the system's",
+        Delegate => "see text",
         TimeSpan time => $"`{Time(time)}`",
         bool flag => flag ? "`true`" : "`false`",
         string text => $"`{text}`",
@@ -108,6 +111,7 @@ public sealed class OptionsTests
         _ when type == typeof(bool) => "bool",
         _ when type == typeof(string) => "string",
         _ when type == typeof(double) => "double",
+        { IsGenericType: true } => $"{type.Name[..type.Name.IndexOf('`')]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>",
         _ => type.Name,
     };
 }

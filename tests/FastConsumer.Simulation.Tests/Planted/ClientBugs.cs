@@ -40,6 +40,9 @@ internal sealed class BugClient(IKinesisClient right) : IKinesisClient
 
     public Func<string, StartingPosition, StartingPosition> Placed { get; init; } = static (_, position) => position;
 
+    /// <summary>Changes each answer of GetRecords that has come.</summary>
+    public Func<GetRecordsResponse, GetRecordsResponse> Answered { get; init; } = static answer => answer;
+
     /// <summary>Told of each GetRecords, with the limit that was asked for and the answer; null for one that was throttled.</summary>
     public Action<int?, GetRecordsResponse?>? Read { get; init; }
 
@@ -62,7 +65,7 @@ internal sealed class BugClient(IKinesisClient right) : IKinesisClient
         {
             GetRecordsResponse answer = await right.GetRecordsAsync(stream, shardIterator, limit, cancellationToken);
             Read?.Invoke(limit, answer);
-            return answer;
+            return Answered(answer);
         }
         catch (KinesisException e) when (e.Kind == KinesisErrorKind.Throttled)
         {

@@ -1,3 +1,4 @@
+using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing.Simulation;
@@ -10,6 +11,13 @@ namespace FastConsumer.Simulation.Tests.Planted;
 /// </summary>
 internal abstract class PlantedBug
 {
+    public virtual WorkerSettings Settings(WorkerSettings settings) => settings;
+
+    public virtual ProcessorRegistration Processor(ProcessorRegistration processor) => processor;
+
+    /// <summary>What the lane waits for where it runs a record's handler.</summary>
+    public virtual ValueTask Handled(Func<ValueTask> handler) => handler();
+
     public virtual IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => client;
 
     public virtual ILeaseStore Store(SimulatedCluster cluster, SimulatedWorker worker, SimulatedLeaseTable table) =>

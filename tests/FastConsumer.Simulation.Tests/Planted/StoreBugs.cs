@@ -29,6 +29,15 @@ internal abstract class StoreBug : PlantedBug
 
     protected static bool IsCheckpoint(LeaseWrite update) => update.Set.ContainsKey(Lease.Names.Checkpoint);
 
+    /// <summary>The record up to which a write says that all is done; null where it says of none.</summary>
+    protected static CheckpointPosition? CheckpointOf(LeaseWrite update) =>
+        update.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value checkpoint)
+        && update.Set[Lease.Names.CheckpointSubSequenceNumber].WholeNumber is { } subSequenceNumber
+        && CheckpointPosition.Parse(checkpoint.Text!, subSequenceNumber) is var position
+        && position.Kind == CheckpointKind.Record
+            ? position
+            : null;
+
     protected static LeaseWrite With(LeaseWrite write, CheckpointPosition checkpoint) => write with
     {
         Set = new Dictionary<string, Lease.Value>(write.Set, StringComparer.Ordinal)
@@ -83,8 +92,7 @@ internal sealed class CheckpointsWhatWasDispatched : StoreBug
     protected override Task<IReadOnlyList<LeaseWrite.Result>> UpdateAsync(
         BugStore store, IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken) => store.RightUpdateAsync(
             [.. updates.Select(update =>
-                update.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value checkpoint)
-                && CheckpointPosition.Parse(checkpoint.Text!).Kind == CheckpointKind.Record
+                CheckpointOf(update) is not null
                 && store.Cluster.Ledger.LastBegun(update.LeaseKey, store.Owner.Name) is { } begun
                     ? With(update, begun)
                     : update)],

@@ -50,6 +50,11 @@ internal static partial class LeaseMachine
         /// <summary>A request that is gone before the release is sent: the lease goes to nobody, for whoever needs it.</summary>
         private void Withdrawn(TimeSpan begun)
         {
+            if (IsOff(Rules.WithdrawnGoesToNobody))
+            {
+                return;
+            }
+
             foreach (Entry entry in _leases.Values
                 .Where(static entry => entry.Hold is Hold.HandingOff { Why: Hold.Reason.Requested, To: not null }).ToList())
             {
@@ -141,6 +146,10 @@ internal static partial class LeaseMachine
             }
 
             Put(entry with { Hold = handingOff with { Own = Want(handingOff.Own, hasCheckpoint: true, isUrgent: true) } });
+            if (IsOff(Rules.FlushFirst))
+            {
+                Finish(Find(entry.Key)!);
+            }
         }
 
         /// <summary>The run failed: others are to have it, and this worker leaves it alone for a while, each time for longer.</summary>
@@ -197,6 +206,10 @@ internal static partial class LeaseMachine
                 ? handingOff.Times with { End = _now + (2 * D) }
                 : handingOff.Times with { End = Max(handingOff.Times.End, _now + s_patience) };
             Put(entry with { Hold = handingOff with { Step = Hold.Stage.Finishing, Times = times } });
+            if (IsOff(Rules.RunEndsFirst))
+            {
+                BeginRelease(Find(entry.Key)!, handingOff.Own, handingOff.To);
+            }
         }
 
         private void NameChildren(string key, LeaseEvent.RunEnd? end)

@@ -83,7 +83,8 @@ internal static partial class LeaseMachine
                 IsOverdue = lease => IsOverdue(_leases[lease.LeaseKey]),
                 IsBarred = lease => IsBarred(_leases[lease.LeaseKey]),
                 IsLeftOver = lease => IsFreeFor(_leases[lease.LeaseKey], D),
-                MaxLeases = _settings.MaxLeases ?? int.MaxValue,
+                MaxLeases = IsOff(Rules.MaxLeases) ? int.MaxValue : _settings.MaxLeases ?? int.MaxValue,
+                Beyond = IsOff(Rules.Share) ? 2 : 0,
             };
             if (_settings.BalanceByThroughput)
             {

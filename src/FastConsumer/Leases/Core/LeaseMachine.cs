@@ -62,6 +62,21 @@ internal static partial class LeaseMachine
 
         /// <summary>No take and no creation before all leased parents are finished.</summary>
         ParentsFirst = 1 << 15,
+
+        /// <summary>A worker takes no more leases than it may have.</summary>
+        MaxLeases = 1 << 16,
+
+        /// <summary>A worker takes no more than its share; without this rule, two more.</summary>
+        Share = 1 << 17,
+
+        /// <summary>A hand-off writes the last checkpoint before it gives the lease up.</summary>
+        FlushFirst = 1 << 18,
+
+        /// <summary>A hand-off whose request was withdrawn passes the lease to nobody.</summary>
+        WithdrawnGoesToNobody = 1 << 19,
+
+        /// <summary>A lease is released when its run has ended, not before.</summary>
+        RunEndsFirst = 1 << 20,
     }
 
     /// <summary>A lease counts as this worker's own for so much of its duration: others wait for all of it.</summary>

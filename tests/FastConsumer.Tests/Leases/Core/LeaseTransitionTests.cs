@@ -438,11 +438,23 @@ public sealed class LeaseTransitionTests
     [Fact]
     public void A_worker_takes_no_more_than_it_may()
     {
-        _state = Create(LeaseLifeTests.Settings("A") with { MaxLeases = 2 });
+        _state = Create(_state.Configuration with { MaxLeases = 2 });
         Lease[] rows = [.. Enumerable.Range(0, 5).Select(static i => Read(new Lease { LeaseKey = $"{i}" }))];
         Step(new LeaseEvent.Tick());
         Step(new LeaseEvent.TableListed(rows, _now, ReadConsistency.Strong));
         Assert.Equal(2, _commands.OfType<LeaseCommand.WriteOne>().Count());
+    }
+
+    [Fact]
+    public void A_worker_takes_no_more_than_its_share()
+    {
+        // of six leases another has two
+        Lease[] rows = [.. Enumerable.Range(0, 6).Select(static i => Read(i < 2
+            ? new Lease { LeaseKey = $"{i}", LeaseCounter = 3, LeaseOwner = "B", TakenBy = "B", Session = "process-B/3" }
+            : new Lease { LeaseKey = $"{i}" }))];
+        Step(new LeaseEvent.Tick());
+        Step(new LeaseEvent.TableListed(rows, _now, ReadConsistency.Strong));
+        Assert.Equal(3, _commands.OfType<LeaseCommand.WriteOne>().Count());
     }
 
     [Theory]

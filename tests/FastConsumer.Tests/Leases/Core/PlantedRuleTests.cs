@@ -15,6 +15,11 @@ public sealed class PlantedRuleTests
         [LeaseMachine.Rules.StillnessByReads] = static tests =>
             tests.A_counter_stands_still_from_when_it_was_taken_in_until_its_latest_read_began(),
         [LeaseMachine.Rules.FreshListing] = static tests => tests.An_old_listing_creates_nothing(),
+        [LeaseMachine.Rules.MaxLeases] = static tests => tests.A_worker_takes_no_more_than_it_may(),
+        [LeaseMachine.Rules.Share] = static tests => tests.A_worker_takes_no_more_than_its_share(),
+        [LeaseMachine.Rules.FlushFirst] = static tests => tests.What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked(),
+        [LeaseMachine.Rules.WithdrawnGoesToNobody] = static tests => tests.A_request_that_is_withdrawn_goes_to_nobody(),
+        [LeaseMachine.Rules.RunEndsFirst] = static tests => tests.What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked(),
     };
 
     public static TheoryData<string> ByTransition => [.. s_transitions.Keys.Select(static rule => rule.ToString())];
