@@ -51,22 +51,31 @@ internal sealed class SimulationThread(
     {
         try
         {
-            using var run = new ProcessorRun(seed, options, processor, provide);
-            Volatile.Write(ref _run, run);
-            try
-            {
-                SimulationOutcome outcome = run.Live();
-                options.Verify?.Invoke(outcome);
-                _end.SetResult(outcome);
-            }
-            catch (Exception e)
-            {
-                throw new SimulationFailedException(seed, run.Describe(e), e);
-            }
+            _end.SetResult(Live());
         }
         catch (Exception e)
         {
-            _end.TrySetException(e);
+            _end.SetException(e);
         }
+    }
+
+    private SimulationOutcome Live()
+    {
+        var run = new ProcessorRun(seed, options, processor, provide);
+        Volatile.Write(ref _run, run);
+        SimulationOutcome outcome;
+        try
+        {
+            outcome = run.Live();
+            options.Verify?.Invoke(outcome);
+        }
+        catch (Exception e)
+        {
+            // the services stay as they are: what they say while they are disposed would hide this
+            throw new SimulationFailedException(seed, run.Describe(e), e);
+        }
+
+        run.Dispose();
+        return outcome;
     }
 }
