@@ -16,7 +16,8 @@ var root = new RootCommand("Load tests of FastConsumer.")
     QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
     Serve(), ServeShards(), FailoverWorker.CreateCommand(),
 };
-return await root.Parse(args).InvokeAsync();
+// a worker's own host handles signals, and stops in its own time
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 static Command Read()
 {
