@@ -67,6 +67,8 @@ public sealed class SeedTests
             $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures, hash {hash:x16}.");
         Assert.True(
             failures.IsEmpty,
-            $"{failures.Count} of {seeds.Length} seeds fail:\n{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n{failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text}");
+            $"{failures.Count} of {seeds.Length} seeds fail:\n"
+                + $"{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n"
+                + failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text);
     }
 }

@@ -86,10 +86,16 @@ public sealed class FC2002Tests
     private static string Notes(string body) => Source(body).Replace(
         "class OwnException",
         """
-        public class Metrics { public int Failures; public Metrics Failed => this; public void Inc() { Failures = 1; } public void TrackException(Exception e) => Failures = 1; public void CaptureException(Exception e) => Failures = 1; public void Park(string text) => Failures = 2; }
+        public class Metrics
+        {
+            public int Failures; public Metrics Failed => this; public void Inc() { Failures = 1; }
+            public void TrackException(Exception e) => Failures = 1; public void CaptureException(Exception e) => Failures = 1;
+            public void Park(string text) => Failures = 2;
+        }
         public interface Tx : IDisposable { void Rollback(); }
         class Note { public bool Failed { get; set; } }
-        static readonly System.Diagnostics.Metrics.Counter<int> s_unused = null!; static readonly Prometheus.Counter s_failed = null!; static readonly Prometheus.Counter s_total = null!;
+        static readonly System.Diagnostics.Metrics.Counter<int> s_unused = null!; static readonly Prometheus.Counter s_failed = null!;
+        static readonly Prometheus.Counter s_total = null!;
         readonly Metrics metrics = new(); readonly Tx tx = null!; int _failures; Exception? _last; readonly List<Exception> _errors = [];
         void Run(Task task) => Finish(task);
         void Abort() => store.Save("");

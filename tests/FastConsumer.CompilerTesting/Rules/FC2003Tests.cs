@@ -85,7 +85,8 @@ public sealed class FC2003Tests
     private static string Ways(string body) => Source(body).Replace(
         "Task? _task;",
         """
-        Task SaveAsync(string text) => store.SaveAsync(text); static void Ignore(Task task) { _ = task; } static async Task Wait(Task task) => await task;
+        Task SaveAsync(string text) => store.SaveAsync(text); static void Ignore(Task task) { _ = task; }
+        static async Task Wait(Task task) => await task;
         async Task FlushAsync() { await Task.WhenAll(_tasks); _tasks.Clear(); }
         Task? _task;
         """,

@@ -110,8 +110,15 @@ public sealed class FC2005Tests
         """
         public interface ISender { Task SendAsync(ReadOnlyMemory<byte> data); void Take(HttpContent content); }
         readonly ISender sender = null!; JsonElement _element;
-        class Box { ReadOnlyMemory<byte> _data; public Box(ReadOnlyMemory<byte> data) { _data = data; } public void Put(ReadOnlyMemory<byte> data) => _data = data; public override string ToString() => _data.Length.ToString(); }
-        readonly struct Slot { readonly ReadOnlyMemory<byte> _data; public Slot(ReadOnlyMemory<byte> data) => _data = data; public int Size => _data.Length; }
+        class Box
+        {
+            ReadOnlyMemory<byte> _data; public Box(ReadOnlyMemory<byte> data) { _data = data; }
+            public void Put(ReadOnlyMemory<byte> data) => _data = data; public override string ToString() => _data.Length.ToString();
+        }
+        readonly struct Slot
+        {
+            readonly ReadOnlyMemory<byte> _data; public Slot(ReadOnlyMemory<byte> data) => _data = data; public int Size => _data.Length;
+        }
         class Captures(KinesisRecord record) { public int Size => record.Data.Length; }
         class Property(ReadOnlyMemory<byte> data) { public ReadOnlyMemory<byte> Data { get; } = data; }
         class Length(ReadOnlyMemory<byte> data) { public int Size { get; } = data.Length; }
@@ -136,7 +143,8 @@ public sealed class FC2005Tests
         $$"""
         {{Fields}}
         class Holder { public KinesisRecord Record { get; set; } }
-        readonly Holder _holder = new(); readonly TaskCompletionSource<KinesisRecord> _source = new(); static int s_count; static readonly ConcurrentQueue<KinesisRecord> s_all = [];
+        readonly Holder _holder = new(); readonly TaskCompletionSource<KinesisRecord> _source = new(); static int s_count;
+        static readonly ConcurrentQueue<KinesisRecord> s_all = [];
         [OnRecord] void Handle(KinesisRecord record) { {{body}} }
         void Keep(KinesisRecord record) { {{keep}} }
         static ReadOnlyMemory<byte> First(KinesisRecord record) => record.Data.Slice(0, 1);

@@ -78,17 +78,25 @@ public sealed class FC2006Tests
     private static string Source(string body, bool keeps) => HandlerSource.Of(
         $$"""
         record Order(string Id);
-        readonly List<string> _list = []; readonly ConcurrentQueue<Order> _orders = []; readonly ChannelWriter<string> _writer = null!; readonly Channel<Order> _channel = Channel.CreateUnbounded<Order>();
+        readonly List<string> _list = []; readonly ConcurrentQueue<Order> _orders = []; readonly ChannelWriter<string> _writer = null!;
+        readonly Channel<Order> _channel = Channel.CreateUnbounded<Order>();
         readonly Channel<(string, TaskCompletionSource)> _work = Channel.CreateUnbounded<(string, TaskCompletionSource)>();
-        readonly System.Threading.Tasks.Dataflow.BufferBlock<string> _block = new(); readonly ConcurrentDictionary<string, List<string>> _groups = []; readonly Dictionary<string, List<string>> _byKey = [];
-        readonly List<Task> _tasks = []; readonly StringBuilder _text = new(); List<string> _swapped = []; string[] _slots = new string[3]; int _next; readonly List<string> _never = []; readonly HashSet<string> _seen = [];
-        readonly Dictionary<string, int> _sums = []; readonly Queue<string> _window = []; readonly List<int> _numbers = []; readonly List<string> _recent = []; int _count; string? _last;
+        readonly System.Threading.Tasks.Dataflow.BufferBlock<string> _block = new();
+        readonly ConcurrentDictionary<string, List<string>> _groups = []; readonly Dictionary<string, List<string>> _byKey = [];
+        readonly List<Task> _tasks = []; readonly StringBuilder _text = new(); List<string> _swapped = []; string[] _slots = new string[3];
+        int _next; readonly List<string> _never = []; readonly HashSet<string> _seen = [];
+        readonly Dictionary<string, int> _sums = []; readonly Queue<string> _window = []; readonly List<int> _numbers = [];
+        readonly List<string> _recent = []; int _count; string? _last;
         [OnRecord] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         void Keep(string kept) => {{(keeps ? "[|_list.Add(kept)|]" : "_list.Clear()")}};
         async Task FlushAsync() { foreach (string one in _list) { await store.SaveAsync(one); } _list.Clear(); }
         async Task FlushIfFullAsync() { if (_list.Count < 10) return; await FlushAsync(); }
         void Swap() { var all = _swapped; _swapped = []; store.Save(string.Join(',', all)); }
-        void Timed() { while (_orders.TryDequeue(out Order? order)) { store.Save(order.Id); } foreach (var pair in _groups) { store.Save(pair.Key); } _groups.Clear(); foreach (var pair in _byKey) { store.Save(pair.Key); } _byKey.Clear(); }
+        void Timed()
+        {
+            while (_orders.TryDequeue(out Order? order)) { store.Save(order.Id); } foreach (var pair in _groups) { store.Save(pair.Key); }
+            _groups.Clear(); foreach (var pair in _byKey) { store.Save(pair.Key); } _byKey.Clear();
+        }
         object?[] All() => [_count, _last, _never];
         """).Replace("Task FlushAsync()", "Task FlushAsync(CancellationToken none = default)", StringComparison.Ordinal)
             .Replace("await FlushAsync();", "await FlushAsync(CancellationToken.None);", StringComparison.Ordinal)

@@ -41,9 +41,11 @@ public sealed class FC2007Tests
     private static string Source(string body) => HandlerSource.Of(
         $$"""
         public interface IApi { Task<HttpResponseMessage> SendAsync(string text); }
-        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
+        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)]
+        async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         static void Check(HttpResponseMessage response) => response.EnsureSuccessStatusCode();
-        readonly HttpClient http = new(); readonly IApi api = null!; readonly Amazon.SQS.IAmazonSQS sqs = null!; readonly Amazon.DynamoDBv2.IAmazonDynamoDB table = null!;
+        readonly HttpClient http = new(); readonly IApi api = null!; readonly Amazon.SQS.IAmazonSQS sqs = null!;
+        readonly Amazon.DynamoDBv2.IAmazonDynamoDB table = null!;
         readonly Confluent.Kafka.IProducer<string, string> kafka = null!; readonly MySqlConnector.MySqlBulkCopy bulk = null!;
         """).Replace("using FastConsumer;", "using FastConsumer; using System.Net.Http.Json;", StringComparison.Ordinal);
 }

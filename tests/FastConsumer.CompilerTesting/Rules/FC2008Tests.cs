@@ -43,12 +43,17 @@ public sealed class FC2008Tests
         public interface IGate { Task<bool> TrySendAsync(string text); }
         public interface IResults { Task<FluentResults.Result> SaveAsync(string text); FluentResults.Result<int> Save(string text); }
         public record SaveResult(bool IsSuccess);
-        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
-        bool TrySave(string text) => text.Length > 1; Task<bool> TrySaveAsync(string text) => Task.FromResult(text.Length > 1); bool TryReleaseLock() => true;
-        static bool TryRead(string text, out int n) { n = text.Length; return n > 1; } static bool TryGet(string text, out string? found) { found = text; return true; }
+        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)]
+        async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
+        bool TrySave(string text) => text.Length > 1; Task<bool> TrySaveAsync(string text) => Task.FromResult(text.Length > 1);
+        bool TryReleaseLock() => true;
+        static bool TryRead(string text, out int n) { n = text.Length; return n > 1; }
+        static bool TryGet(string text, out string? found) { found = text; return true; }
         static SaveResult Own(string text) => new(text.Length > 1);
         readonly IGate gate = null!; readonly IResults results = null!;
-        readonly Channel<string> _bounded = Channel.CreateBounded<string>(10); readonly Channel<string> _unbounded = Channel.CreateUnbounded<string>();
-        readonly Channel<string> _dropping = Channel.CreateBounded<string>(new BoundedChannelOptions(10) { FullMode = BoundedChannelFullMode.DropOldest });
+        readonly Channel<string> _bounded = Channel.CreateBounded<string>(10);
+        readonly Channel<string> _unbounded = Channel.CreateUnbounded<string>();
+        readonly Channel<string> _dropping = Channel.CreateBounded<string>(
+            new BoundedChannelOptions(10) { FullMode = BoundedChannelFullMode.DropOldest });
         """);
 }
