@@ -25,48 +25,66 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor Json = Rule(RuleIds.Json, Processor, "A JSON payload is known to the JSON context");
 
-    public static readonly DiagnosticDescriptor ErrorRules = Rule(RuleIds.ErrorRules, Processor, "The rules of an error policy can be reached and do not conflict");
+    public static readonly DiagnosticDescriptor ErrorRules = Rule(
+        RuleIds.ErrorRules, Processor, "The rules of an error policy can be reached and do not conflict");
 
-    public static readonly DiagnosticDescriptor IdleAttribute = Rule(RuleIds.IdleAttribute, Processor, "An attribute has an effect where it stands", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor IdleAttribute = Rule(
+        RuleIds.IdleAttribute, Processor, "An attribute has an effect where it stands", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor UnhandledException = Rule(RuleNumbers.UnhandledException, LostRecords, "A policy says what becomes of an exception", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor UnhandledException = Rule(
+        RuleNumbers.UnhandledException, LostRecords, "A policy says what becomes of an exception", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor SwallowedException = Rule(RuleNumbers.SwallowedException, LostRecords, "A failed record does not count as done", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor SwallowedException = Rule(
+        RuleNumbers.SwallowedException, LostRecords, "A failed record does not count as done", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor OutlivingWork = Rule(RuleNumbers.OutlivingWork, LostRecords, "A handler's work ends before the handler does", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor OutlivingWork = Rule(
+        RuleNumbers.OutlivingWork, LostRecords, "A handler's work ends before the handler does", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor HiddenCancellation = Rule(RuleNumbers.HiddenCancellation, LostRecords, "Cancellation and a lost lease pass through", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor HiddenCancellation = Rule(
+        RuleNumbers.HiddenCancellation, LostRecords, "Cancellation and a lost lease pass through", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor EscapingMemory = Rule(RuleNumbers.EscapingMemory, LostRecords, "Borrowed memory stays inside the handler's call");
+    public static readonly DiagnosticDescriptor EscapingMemory = Rule(
+        RuleNumbers.EscapingMemory, LostRecords, "Borrowed memory stays inside the handler's call");
 
-    public static readonly DiagnosticDescriptor BufferedRecord = Rule(RuleNumbers.BufferedRecord, LostRecords, "A record that is only buffered does not count as done", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor BufferedRecord = Rule(
+        RuleNumbers.BufferedRecord, LostRecords, "A record that is only buffered does not count as done", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor UnreadAnswer = Rule(RuleNumbers.UnreadAnswer, LostRecords, "An answer that may say no is looked at", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor UnreadAnswer = Rule(
+        RuleNumbers.UnreadAnswer, LostRecords, "An answer that may say no is looked at", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor DroppedFailure = Rule(RuleNumbers.DroppedFailure, LostRecords, "A failure that is a value is looked at", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor DroppedFailure = Rule(
+        RuleNumbers.DroppedFailure, LostRecords, "A failure that is a value is looked at", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor BlockingCall = Rule(RuleNumbers.BlockingCall, LateRecords, "A handler does not block its thread", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor BlockingCall = Rule(
+        RuleNumbers.BlockingCall, LateRecords, "A handler does not block its thread", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor TokenNotPassed = Rule(RuleNumbers.TokenNotPassed, LateRecords, "The cancellation token is passed on", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor TokenNotPassed = Rule(
+        RuleNumbers.TokenNotPassed, LateRecords, "The cancellation token is passed on", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor SharedState = Rule(RuleNumbers.SharedState, LateRecords, "State that handlers share is safe in parallel", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor SharedState = Rule(
+        RuleNumbers.SharedState, LateRecords, "State that handlers share is safe in parallel", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor AvoidableAllocation = Rule(RuleNumbers.AvoidableAllocation, LateRecords, "A copy per record is needed", DiagnosticSeverity.Info);
+    public static readonly DiagnosticDescriptor AvoidableAllocation = Rule(
+        RuleNumbers.AvoidableAllocation, LateRecords, "A copy per record is needed", DiagnosticSeverity.Info);
 
     public static readonly DiagnosticDescriptor Value = Rule(RuleIds.Value, Settings, "A value of a setting is well-formed and in range");
 
-    public static readonly DiagnosticDescriptor ShortLease = Rule(RuleNumbers.ShortLease, Settings, "A lease outlives the handler's own time-outs", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor ShortLease = Rule(
+        RuleNumbers.ShortLease, Settings, "A lease outlives the handler's own time-outs", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor EndlessRetry = Rule(RuleNumbers.EndlessRetry, Settings, "What can never succeed is not retried for ever", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor EndlessRetry = Rule(
+        RuleNumbers.EndlessRetry, Settings, "What can never succeed is not retried for ever", DiagnosticSeverity.Warning);
 
-    public static readonly DiagnosticDescriptor SlowReading = Rule(RuleNumbers.SlowReading, Settings, "A setting does not hold reading back", DiagnosticSeverity.Warning);
+    public static readonly DiagnosticDescriptor SlowReading = Rule(
+        RuleNumbers.SlowReading, Settings, "A setting does not hold reading back", DiagnosticSeverity.Warning);
 
-    private static DiagnosticDescriptor Rule(string id, string category, string title, DiagnosticSeverity severity = DiagnosticSeverity.Error) => new(
-        id,
-        title,
-        messageFormat: "{0}",
-        category,
-        severity,
-        isEnabledByDefault: true,
-        helpLinkUri: $"https://github.com/fastconsumer/fastconsumer/blob/main/docs/rules/{id}.md");
+    private static DiagnosticDescriptor Rule(
+        string id, string category, string title, DiagnosticSeverity severity = DiagnosticSeverity.Error) => new(
+            id,
+            title,
+            messageFormat: "{0}",
+            category,
+            severity,
+            isEnabledByDefault: true,
+            helpLinkUri: $"https://github.com/fastconsumer/fastconsumer/blob/main/docs/rules/{id}.md");
 }

@@ -3,7 +3,9 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace FastConsumer.Analyzers;
 
-/// <summary>The base of every analyzer here: concurrent, blind to generated code, and silent where FastConsumer is not referenced.</summary>
+/// <summary>
+/// The base of every analyzer here: concurrent, blind to generated code, and silent where FastConsumer is not referenced.
+/// </summary>
 public abstract class FastConsumerAnalyzer : DiagnosticAnalyzer
 {
     /// <inheritdoc/>

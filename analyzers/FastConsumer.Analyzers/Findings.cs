@@ -24,7 +24,8 @@ internal sealed class Findings(SymbolAnalysisContext context, ReportedPlaces pla
     {
         if (places.Add(place))
         {
-            ImmutableDictionary<string, string?> all = properties.ToImmutableDictionary(property => property.Key, property => property.Value);
+            ImmutableDictionary<string, string?> all = properties.ToImmutableDictionary(
+                property => property.Key, property => property.Value);
             context.ReportDiagnostic(Diagnostic.Create(rule, place, all, message));
         }
     }

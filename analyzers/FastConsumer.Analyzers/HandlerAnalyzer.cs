@@ -23,7 +23,8 @@ public abstract class HandlerAnalyzer : FastConsumerAnalyzer
                 {
                     // at its end, when the compiler has bound the class's methods for all analyzers: to be the first to ask costs most
                     start.RegisterSymbolEndAction(
-                        symbol => Analyze(ProcessorCode.Of(symbol.Compilation, type, symbol.CancellationToken), new Findings(symbol, reported)));
+                        symbol => Analyze(
+                            ProcessorCode.Of(symbol.Compilation, type, symbol.CancellationToken), new Findings(symbol, reported)));
                 }
             },
             SymbolKind.NamedType);

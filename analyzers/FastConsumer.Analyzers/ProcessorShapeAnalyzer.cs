@@ -6,12 +6,16 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace FastConsumer.Analyzers;
 
-/// <summary>Reports what <see cref="ProcessorShape"/> finds: everything for which the generator cannot write a pipeline, or only one that fails at start.</summary>
+/// <summary>
+/// Reports what <see cref="ProcessorShape"/> finds: everything for which the generator cannot write a pipeline, or only one that fails at
+/// start.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class ProcessorShapeAnalyzer : FastConsumerAnalyzer
 {
     private static readonly ImmutableArray<DiagnosticDescriptor> s_rules =
-        [Descriptors.Type, Descriptors.Handler, Descriptors.HandlerSet, Descriptors.Route, Descriptors.Json, Descriptors.ErrorRules, Descriptors.Value];
+        [Descriptors.Type, Descriptors.Handler, Descriptors.HandlerSet, Descriptors.Route, Descriptors.Json, Descriptors.ErrorRules,
+            Descriptors.Value];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => s_rules;

@@ -1,6 +1,8 @@
 namespace FastConsumer.Analyzers;
 
-/// <summary>The ids of the rules about what a processor does, beside those about its shape (<c>RuleIds</c>); each has a page in docs/rules.</summary>
+/// <summary>
+/// The ids of the rules about what a processor does, beside those about its shape (<c>RuleIds</c>); each has a page in docs/rules.
+/// </summary>
 internal static class RuleNumbers
 {
     public const string UnhandledException = "FC2001";

@@ -16,7 +16,8 @@ internal static class AsyncEdits
     public static bool CanAwait(FixPlace place)
     {
         SyntaxNode? function = Function(place.Node);
-        if (place.Node.Ancestors().TakeWhile(node => node != function).Any(node => node is LockStatementSyntax or UnsafeStatementSyntax or QueryExpressionSyntax or CatchFilterClauseSyntax))
+        if (place.Node.Ancestors().TakeWhile(node => node != function)
+            .Any(node => node is LockStatementSyntax or UnsafeStatementSyntax or QueryExpressionSyntax or CatchFilterClauseSyntax))
         {
             return false;
         }
@@ -48,8 +49,10 @@ internal static class AsyncEdits
             operand = SyntaxFactory.ParenthesizedExpression(operand);
         }
 
-        ExpressionSyntax result = SyntaxFactory.AwaitExpression(SyntaxFactory.Token(SyntaxKind.AwaitKeyword).WithTrailingTrivia(SyntaxFactory.Space), operand);
-        if (replaced.Parent is MemberAccessExpressionSyntax or ElementAccessExpressionSyntax or ConditionalAccessExpressionSyntax or PostfixUnaryExpressionSyntax)
+        ExpressionSyntax result = SyntaxFactory.AwaitExpression(
+            SyntaxFactory.Token(SyntaxKind.AwaitKeyword).WithTrailingTrivia(SyntaxFactory.Space), operand);
+        if (replaced.Parent is MemberAccessExpressionSyntax or ElementAccessExpressionSyntax or ConditionalAccessExpressionSyntax
+            or PostfixUnaryExpressionSyntax)
         {
             result = SyntaxFactory.ParenthesizedExpression(result);
         }
@@ -68,7 +71,8 @@ internal static class AsyncEdits
                 AnonymousFunctionExpressionSyntax => place.Model.GetSymbolInfo(node, place.CancellationToken).Symbol,
                 _ => null,
             };
-            if ((function as IMethodSymbol)?.Parameters.FirstOrDefault(parameter => parameter.Type.IsCancellationToken()) is { Name: not "_" } token)
+            if ((function as IMethodSymbol)?.Parameters.FirstOrDefault(
+                parameter => parameter.Type.IsCancellationToken()) is { Name: not "_" } token)
             {
                 return token.Name;
             }
@@ -78,7 +82,8 @@ internal static class AsyncEdits
     }
 
     private static SyntaxNode? Function(SyntaxNode node) => node.Ancestors().FirstOrDefault(ancestor =>
-        ancestor is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax or AccessorDeclarationSyntax);
+        ancestor is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax
+            or AccessorDeclarationSyntax);
 
     // nobody but the generated code calls a handler, so its return type may change
     private static bool CanBecomeAsync(MethodDeclarationSyntax method, FixPlace place) =>
@@ -88,7 +93,8 @@ internal static class AsyncEdits
         && !IsUsedElsewhere(symbol, method, place)
         && symbol.GetAttributes().Any(attribute => s_bound.Any(name => attribute.AttributeClass?.Name == name + "Attribute"))
         && symbol.Parameters.All(parameter => parameter.RefKind == RefKind.None && !parameter.Type.IsRefLikeType)
-        && !method.DescendantNodes().OfType<VariableDeclarationSyntax>().Any(local => place.Model.GetTypeInfo(local.Type, place.CancellationToken).Type is { IsRefLikeType: true });
+        && !method.DescendantNodes().OfType<VariableDeclarationSyntax>()
+            .Any(local => place.Model.GetTypeInfo(local.Type, place.CancellationToken).Type is { IsRefLikeType: true });
 
     // an interface asks for the return type
     private static bool ImplementsInterface(IMethodSymbol method) =>
@@ -100,7 +106,8 @@ internal static class AsyncEdits
     private static bool IsUsedElsewhere(IMethodSymbol symbol, MethodDeclarationSyntax method, FixPlace place) =>
         method.SyntaxTree.GetRoot(place.CancellationToken).DescendantNodes().OfType<SimpleNameSyntax>().Any(name =>
             name.Identifier.ValueText == symbol.Name
-            && SymbolEqualityComparer.Default.Equals(place.Model.GetSymbolInfo(name, place.CancellationToken).Symbol?.OriginalDefinition, symbol.OriginalDefinition));
+            && SymbolEqualityComparer.Default.Equals(
+                place.Model.GetSymbolInfo(name, place.CancellationToken).Symbol?.OriginalDefinition, symbol.OriginalDefinition));
 
     private static MethodDeclarationSyntax ToAsync(MethodDeclarationSyntax method)
     {
@@ -114,7 +121,8 @@ internal static class AsyncEdits
             .WithTrailingTrivia(method.ReturnType.GetTrailingTrivia());
         SyntaxToken async = SyntaxFactory.Token(SyntaxKind.AsyncKeyword).WithTrailingTrivia(SyntaxFactory.Space);
         return method.Modifiers.Count == 0
-            ? method.WithModifiers(SyntaxFactory.TokenList(async.WithLeadingTrivia(method.ReturnType.GetLeadingTrivia()))).WithReturnType(task)
+            ? method.WithModifiers(SyntaxFactory.TokenList(async.WithLeadingTrivia(method.ReturnType.GetLeadingTrivia())))
+                .WithReturnType(task)
             : method.WithModifiers(method.Modifiers.Add(async)).WithReturnType(task);
     }
 }

@@ -6,12 +6,15 @@ using Microsoft.CodeAnalysis.Editing;
 
 namespace FastConsumer.CodeFixes;
 
-/// <summary>The base of the fixes that stay inside one document: the same edit serves one finding and all of a document, project or solution.</summary>
+/// <summary>
+/// The base of the fixes that stay inside one document: the same edit serves one finding and all of a document, project or solution.
+/// </summary>
 public abstract class FastConsumerFix : CodeFixProvider
 {
     /// <inheritdoc/>
     public sealed override FixAllProvider GetFixAllProvider() => FixAllProvider.Create(
-        (context, document, diagnostics) => EditAsync(document, diagnostics, context.CodeActionEquivalenceKey ?? "", context.CancellationToken));
+        (context, document, diagnostics) => EditAsync(
+            document, diagnostics, context.CodeActionEquivalenceKey ?? "", context.CancellationToken));
 
     /// <inheritdoc/>
     public sealed override async Task RegisterCodeFixesAsync(CodeFixContext context)
@@ -44,7 +47,8 @@ public abstract class FastConsumerFix : CodeFixProvider
     /// <summary>The same for equal fixes of different findings, whose titles may name different things.</summary>
     private protected virtual string Key(string title) => title;
 
-    private async Task<Document?> EditAsync(Document document, ImmutableArray<Diagnostic> diagnostics, string title, CancellationToken cancellationToken)
+    private async Task<Document?> EditAsync(
+        Document document, ImmutableArray<Diagnostic> diagnostics, string title, CancellationToken cancellationToken)
     {
         DocumentEditor editor = await DocumentEditor.CreateAsync(document, cancellationToken).ConfigureAwait(false);
         foreach (Diagnostic diagnostic in diagnostics)

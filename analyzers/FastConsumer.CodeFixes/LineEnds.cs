@@ -8,7 +8,8 @@ internal static class LineEnds
 {
     public static SyntaxTrivia Of(SyntaxNode node)
     {
-        SyntaxTrivia first = node.SyntaxTree.GetRoot().DescendantTrivia().FirstOrDefault(trivia => trivia.IsKind(SyntaxKind.EndOfLineTrivia));
+        SyntaxTrivia first = node.SyntaxTree.GetRoot().DescendantTrivia()
+            .FirstOrDefault(trivia => trivia.IsKind(SyntaxKind.EndOfLineTrivia));
         return first.IsKind(SyntaxKind.EndOfLineTrivia) ? SyntaxFactory.EndOfLine(first.ToString()) : SyntaxFactory.EndOfLine("\n");
     }
 }

@@ -8,7 +8,8 @@ using FastConsumer.Leases.Core;
 namespace FastConsumer.Benchmarks;
 
 /// <summary>
-/// What one step of the lease machine costs a worker that owns half of the leases. The state is immutable, so each invocation takes the same step.
+/// What one step of the lease machine costs a worker that owns half of the leases. The state is immutable, so each invocation takes the
+/// same step.
 /// </summary>
 [MemoryDiagnoser(displayGenColumns: false)]
 public class LeaseMachineBenchmarks
@@ -165,7 +166,8 @@ public class LeaseMachineBenchmarks
         ];
         _sent = Step(new LeaseEvent.Sent(send.Request, writes, _now));
         _sentAt = _now;
-        _answered = new LeaseEvent.Answered(send.Request, [.. writes.Select(static _ => new LeaseWrite.Result(LeaseWrite.Outcome.Written))]);
+        _answered = new LeaseEvent.Answered(
+            send.Request, [.. writes.Select(static _ => new LeaseWrite.Result(LeaseWrite.Outcome.Written))]);
         _commands.Clear();
         _state = state;
     }

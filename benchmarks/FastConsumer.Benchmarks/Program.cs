@@ -7,14 +7,16 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 // editor: what a keystroke costs, in turns and as medians, for machines that are busy
 if (args is ["editor", ..])
 {
-    new EditorCommand(processors: 100, rounds: args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 15).Run();
+    new EditorCommand(
+        processors: 100, rounds: args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 15).Run();
     return;
 }
 
 // analyzer-share: what part of the analyzers' time in a build is FastConsumer's, by the compiler's own measure
 if (args is ["analyzer-share", ..])
 {
-    int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index], System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+    int Number(int index, int otherwise) =>
+        args.Length > index ? int.Parse(args[index], System.Globalization.CultureInfo.InvariantCulture) : otherwise;
     new AnalyzerShareCommand(processors: Number(1, 500), rounds: Number(2, 3)).Run();
     return;
 }

@@ -7,7 +7,9 @@ namespace FastConsumer.LoadTest;
 /// <summary>The hosts of workers that run in the load test's own process.</summary>
 internal static class LoadTestHost
 {
-    /// <summary>A builder of a host that leaves signals to the command: one that stopped at a signal would leave figures of a worker that is gone.</summary>
+    /// <summary>
+    /// A builder of a host that leaves signals to the command: one that stopped at a signal would leave figures of a worker that is gone.
+    /// </summary>
     public static HostApplicationBuilder CreateBuilder()
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();

@@ -23,7 +23,8 @@ internal sealed class OwnProcess : IAsyncDisposable
         if (!File.Exists(assembly))
         {
             throw new FileNotFoundException(
-                $"There is no load test in '{directory}': {assembly} is missing. Build it there with 'dotnet build -c Release -o DIR'.", assembly);
+                $"There is no load test in '{directory}': {assembly} is missing. Build it there with 'dotnet build -c Release -o DIR'.",
+                assembly);
         }
 
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardInput = true };
@@ -42,7 +43,8 @@ internal sealed class OwnProcess : IAsyncDisposable
         await TryReadLineAsync(cancellationToken) ?? throw new InvalidOperationException("The other process has ended without an answer.");
 
     /// <summary>The next line that it writes; null once it has ended.</summary>
-    public ValueTask<string?> TryReadLineAsync(CancellationToken cancellationToken) => _process.StandardOutput.ReadLineAsync(cancellationToken);
+    public ValueTask<string?> TryReadLineAsync(CancellationToken cancellationToken) =>
+        _process.StandardOutput.ReadLineAsync(cancellationToken);
 
     /// <summary>Its exit code, once it has ended.</summary>
     public async Task<int> ExitedAsync(CancellationToken cancellationToken)

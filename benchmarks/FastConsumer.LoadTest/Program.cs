@@ -21,13 +21,23 @@ return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessT
 
 static Command Read()
 {
-    var client = new Option<ReadClient>("--client") { Description = "fast: FastConsumer's worker; sdk: a loop on the AWS SDK; drain: HttpClient alone." };
+    var client = new Option<ReadClient>("--client")
+    {
+        Description = "fast: FastConsumer's worker; sdk: a loop on the AWS SDK; drain: HttpClient alone."
+    };
     var protocol = new Option<string>("--protocol") { Description = "cbor or json.", DefaultValueFactory = static _ => "cbor" };
     protocol.AcceptOnlyFromAmong("cbor", "json");
-    var records = new Option<long>("--records") { Description = "How many records are read, after a warm-up.", DefaultValueFactory = static _ => 1_000_000 };
+    var records = new Option<long>("--records")
+    {
+        Description = "How many records are read, after a warm-up.",
+        DefaultValueFactory = static _ => 1_000_000
+    };
     var size = new Option<int>("--size") { Description = "Bytes of data in a record.", DefaultValueFactory = static _ => 1024 };
     var shards = new Option<int>("--shards") { Description = "Shards that are read at once.", DefaultValueFactory = static _ => 1 };
-    var perAnswer = new Option<int?>("--per-answer") { Description = "Records of an answer; as many as the service would send where not said." };
+    var perAnswer = new Option<int?>("--per-answer")
+    {
+        Description = "Records of an answer; as many as the service would send where not said."
+    };
     var compare = new Option<bool>("--compare") { Description = "Runs all clients in turn and compares them." };
     var runs = new Option<int>("--runs") { Description = "Runs of each client in a comparison.", DefaultValueFactory = static _ => 5 };
     var baseline = new Option<string?>("--baseline")
@@ -63,7 +73,8 @@ static Command Read()
         }
         else if (arguments.GetValue(compare))
         {
-            Comparison comparison = await ReadCommand.CompareAsync(settings with { IsCbor = arguments.GetValue(protocol) == "cbor" }, arguments.GetValue(runs), cancellationToken);
+            Comparison comparison = await ReadCommand.CompareAsync(
+                settings with { IsCbor = arguments.GetValue(protocol) == "cbor" }, arguments.GetValue(runs), cancellationToken);
             foreach (ReadFigures median in comparison.Medians)
             {
                 Print(median, asJson: false);
@@ -87,24 +98,44 @@ static Command Decode()
     var size = new Option<int>("--size") { Description = "Bytes of data in a record.", DefaultValueFactory = static _ => 1024 };
     var rounds = new Option<int>("--rounds") { Description = "How often each decoder has its turn.", DefaultValueFactory = static _ => 15 };
     var json = new Option<bool>("--json") { Description = "One line of JSON." };
-    var wholeCall = new Option<bool>("--whole-call") { Description = "Whole calls, from the request to the records in hand, over a handler that answers from memory." };
-    var command = new Command("decode", "Decodes one answer with each decoder in turn, by CPU time: for machines that are busy.") { records, size, rounds, wholeCall, json };
+    var wholeCall = new Option<bool>("--whole-call")
+    {
+        Description = "Whole calls, from the request to the records in hand, over a handler that answers from memory."
+    };
+    var command = new Command("decode", "Decodes one answer with each decoder in turn, by CPU time: for machines that are busy.")
+    {
+        records,
+        size,
+        rounds,
+        wholeCall,
+        json
+    };
     command.SetAction(async (arguments, _) =>
     {
         bool asJson = arguments.GetValue(json);
         if (arguments.GetValue(wholeCall))
         {
-            WholeCallFigures calls = await WholeCallCommand.RunAsync(arguments.GetValue(records), arguments.GetValue(size), arguments.GetValue(rounds));
+            WholeCallFigures calls = await WholeCallCommand.RunAsync(
+                arguments.GetValue(records), arguments.GetValue(size), arguments.GetValue(rounds));
             Console.WriteLine(asJson
                 ? JsonSerializer.Serialize(calls, FiguresJson.Default.WholeCallFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"{calls.Size} B records, whole calls of {calls.Records}, CPU ns per record: SDK {calls.Sdk:F1}, JSON {calls.FastJson:F1}, CBOR {calls.FastCbor:F1}; SDK/JSON {calls.SdkToJson:F1}, SDK/CBOR {calls.SdkToCbor:F1}; {calls.SdkAllocated:F1} B, {calls.FastJsonAllocated:F2} B and {calls.FastCborAllocated:F2} B per record"));
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{calls.Size} B records, whole calls of {calls.Records}, CPU ns per record: SDK {calls.Sdk:F1}, JSON "
+                        + $"{calls.FastJson:F1}, CBOR {calls.FastCbor:F1}; SDK/JSON {calls.SdkToJson:F1}, SDK/CBOR {calls.SdkToCbor:F1}; "
+                        + $"{calls.SdkAllocated:F1} B, {calls.FastJsonAllocated:F2} B and {calls.FastCborAllocated:F2} B per record"));
             return 0;
         }
 
         DecodeFigures figures = DecodeCommand.Run(arguments.GetValue(records), arguments.GetValue(size), arguments.GetValue(rounds));
         Console.WriteLine(asJson
             ? JsonSerializer.Serialize(figures, FiguresJson.Default.DecodeFigures)
-            : string.Create(CultureInfo.InvariantCulture, $"{figures.Size} B records, CPU ns per record: SDK {figures.Sdk:F1} (first v4 {figures.SdkFirstV4:F1}), JSON {figures.FastJson:F1} (of it copying the answer {figures.Copy:F1}, base64 alone {figures.Base64Alone:F1}), CBOR {figures.FastCbor:F1}; SDK/JSON {figures.SdkToJson:F1}, SDK/CBOR {figures.SdkToCbor:F1}; {figures.FastCborAllocated:F2} B and {figures.FastJsonAllocated:F2} B per record"));
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{figures.Size} B records, CPU ns per record: SDK {figures.Sdk:F1} (first v4 {figures.SdkFirstV4:F1}), "
+                    + $"JSON {figures.FastJson:F1} (of it copying the answer {figures.Copy:F1}, base64 alone {figures.Base64Alone:F1}), "
+                    + $"CBOR {figures.FastCbor:F1}; SDK/JSON {figures.SdkToJson:F1}, SDK/CBOR {figures.SdkToCbor:F1}; "
+                    + $"{figures.FastCborAllocated:F2} B and {figures.FastJsonAllocated:F2} B per record"));
         return 0;
     });
     return command;
@@ -113,16 +144,30 @@ static Command Decode()
 static Command Shards()
 {
     var shards = new Option<int>("--shards") { Description = "The stream's shards.", DefaultValueFactory = static _ => 1000 };
-    var seconds = new Option<int>("--seconds") { Description = "How long is measured, once all leases are held.", DefaultValueFactory = static _ => 30 };
+    var seconds = new Option<int>("--seconds")
+    {
+        Description = "How long is measured, once all leases are held.",
+        DefaultValueFactory = static _ => 30
+    };
     var rate = new Option<double>("--rate") { Description = "Records per shard and second.", DefaultValueFactory = static _ => 1 };
     var json = new Option<bool>("--json") { Description = "One line of JSON." };
-    var command = new Command("shards", "One worker on many shards that trickle, on an EmbeddedKinesis in a process of its own.") { shards, seconds, rate, json };
+    var command = new Command("shards", "One worker on many shards that trickle, on an EmbeddedKinesis in a process of its own.")
+    {
+        shards,
+        seconds,
+        rate,
+        json
+    };
     command.SetAction(async (arguments, cancellationToken) =>
     {
-        ShardsFigures figures = await ShardsCommand.RunAsync(arguments.GetValue(shards), TimeSpan.FromSeconds(arguments.GetValue(seconds)), arguments.GetValue(rate), cancellationToken);
+        ShardsFigures figures = await ShardsCommand.RunAsync(
+            arguments.GetValue(shards), TimeSpan.FromSeconds(arguments.GetValue(seconds)), arguments.GetValue(rate), cancellationToken);
         Console.WriteLine(arguments.GetValue(json)
             ? JsonSerializer.Serialize(figures, FiguresJson.Default.ShardsFigures)
-            : string.Create(CultureInfo.InvariantCulture, $"{figures.Shards} shards: {figures.Records} records in {figures.Reads} reads over {figures.WallSeconds:F1} s; {figures.CpuPercentOfOneCore:F0} % of a core, {figures.WorkingSet >> 20} MiB, {figures.MostThreads} threads"));
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{figures.Shards} shards: {figures.Records} records in {figures.Reads} reads over {figures.WallSeconds:F1} s; "
+                    + $"{figures.CpuPercentOfOneCore:F0} % of a core, {figures.WorkingSet >> 20} MiB, {figures.MostThreads} threads"));
         return 0;
     });
     return command;
@@ -135,7 +180,8 @@ static Command Serve()
     var size = new Option<int>("--size");
     var command = new Command("serve", "The replay server.") { shards, perAnswer, size };
     command.Hidden = true;
-    command.SetAction((arguments, _) => ReadCommand.ServeAsync(arguments.GetValue(shards), arguments.GetValue(perAnswer), arguments.GetValue(size)));
+    command.SetAction(
+        (arguments, _) => ReadCommand.ServeAsync(arguments.GetValue(shards), arguments.GetValue(perAnswer), arguments.GetValue(size)));
     return command;
 }
 
@@ -151,4 +197,8 @@ static Command ServeShards()
 
 static void Print(ReadFigures figures, bool asJson) => Console.WriteLine(asJson
     ? JsonSerializer.Serialize(figures, FiguresJson.Default.ReadFigures)
-    : string.Create(CultureInfo.InvariantCulture, $"{figures.Client,-6} {figures.Protocol}  {figures.CpuMicrosecondsPerRecord:F3} us CPU and {figures.AllocatedBytesPerRecord:F2} B per record, {figures.AllocatedBytesPerRequest:F0} B per request, {figures.RecordsPerSecond:F0} records/s, peak {figures.PeakWorkingSet >> 20} MiB"));
+    : string.Create(
+        CultureInfo.InvariantCulture,
+        $"{figures.Client,-6} {figures.Protocol}  {figures.CpuMicrosecondsPerRecord:F3} us CPU and {figures.AllocatedBytesPerRecord:F2} "
+            + $"B per record, {figures.AllocatedBytesPerRequest:F0} B per request, {figures.RecordsPerSecond:F0} records/s, "
+            + $"peak {figures.PeakWorkingSet >> 20} MiB"));

@@ -1,6 +1,8 @@
 namespace FastConsumer.LoadTest;
 
-/// <summary>Lets several ways to do the same have their turns, one after the other, so that a busy machine is alike to all; CPU time.</summary>
+/// <summary>
+/// Lets several ways to do the same have their turns, one after the other, so that a busy machine is alike to all; CPU time.
+/// </summary>
 internal static class Turns
 {
     private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(25);

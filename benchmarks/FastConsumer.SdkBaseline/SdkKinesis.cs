@@ -49,7 +49,8 @@ public sealed class SdkKinesis : IDisposable
     /// <summary>One call, and what a consumer's loop does with its answer; the answer is the next iterator.</summary>
     public async Task<string?> ReadAsync(string shardIterator, int limit, Action<MemoryStream> handle, CancellationToken cancellationToken)
     {
-        GetRecordsResponse response = await _client.GetRecordsAsync(new GetRecordsRequest { ShardIterator = shardIterator, Limit = limit }, cancellationToken);
+        GetRecordsResponse response = await _client.GetRecordsAsync(
+            new GetRecordsRequest { ShardIterator = shardIterator, Limit = limit }, cancellationToken);
         foreach (Record record in response.Records)
         {
             handle(record.Data);

@@ -13,7 +13,12 @@ public sealed class SdkSigning
     private static readonly DateTime s_time = new(2026, 11, 20, 6, 55, 49, DateTimeKind.Utc);
 
     private readonly AWS4Signer _signer = new();
-    private readonly SigningConfig _config = new() { ServiceURL = "https://kinesis.us-east-1.amazonaws.com", AuthenticationRegion = "us-east-1", AuthenticationServiceName = "kinesis" };
+    private readonly SigningConfig _config = new()
+    {
+        ServiceURL = "https://kinesis.us-east-1.amazonaws.com",
+        AuthenticationRegion = "us-east-1",
+        AuthenticationServiceName = "kinesis"
+    };
     private readonly RequestMetrics _metrics = new();
 
     /// <summary>Signs a request of GetRecords; the Authorization header.</summary>
@@ -33,7 +38,8 @@ public sealed class SdkSigning
 
     /// <summary>Signs a canonical request that is there already.</summary>
     public string ComputeSignature() => AWS4Signer.ComputeSignature(
-        AccessKey, SecretKey, "us-east-1", s_time, "kinesis", "content-type;host;x-amz-date;x-amz-target", "POST\n/\n\n", _metrics).ForAuthorizationHeader;
+        AccessKey, SecretKey, "us-east-1", s_time, "kinesis", "content-type;host;x-amz-date;x-amz-target", "POST\n/\n\n",
+        _metrics).ForAuthorizationHeader;
 
     private sealed class SigningSubject : AmazonWebServiceRequest;
 }

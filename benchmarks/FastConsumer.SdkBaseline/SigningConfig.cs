@@ -5,7 +5,8 @@ using Amazon.Runtime.Internal;
 namespace FastConsumer.SdkBaseline;
 
 /// <summary>What the SDK's signer wants to know of a client.</summary>
-internal sealed class SigningConfig() : ClientConfig(new DefaultConfigurationProvider([new DefaultConfiguration { Name = Amazon.Runtime.DefaultConfigurationMode.Standard }]))
+internal sealed class SigningConfig()
+    : ClientConfig(new DefaultConfigurationProvider([new DefaultConfiguration { Name = Amazon.Runtime.DefaultConfigurationMode.Standard }]))
 {
     public override string ServiceVersion => "2013-12-02";
 

@@ -101,13 +101,14 @@ internal static class DynamoDbFault
                 exception),
             // such a message may quote the signed headers, the session token among them
             "InvalidSignatureException" or "SignatureDoesNotMatch" or "IncompleteSignatureException" => new LeaseStoreException(
-                $"DynamoDB did not accept the signature of {action} on the {table} ({exception.ErrorCode}). Check the secret key, the region "
-                + "and the machine's clock.",
+                $"DynamoDB did not accept the signature of {action} on the {table} ({exception.ErrorCode}). Check the secret key, "
+                    + "the region and the machine's clock.",
                 isTransient: false),
-            "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationTokenException" or "MissingAuthenticationToken" =>
+            "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationTokenException"
+                or "MissingAuthenticationToken" =>
                 new LeaseStoreException(
-                    $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). Check the access key, "
-                    + "its account and its partition.",
+                    $"DynamoDB does not know the credentials used for {action} on the {table} ({exception.ErrorCode}). "
+                        + "Check the access key, its account and its partition.",
                     isTransient: false,
                     exception),
             "ExpiredTokenException" or "ExpiredToken" => new LeaseStoreException(
@@ -126,7 +127,8 @@ internal static class DynamoDbFault
                 },
             "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
                 or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
-                    $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}", isTransient: true,
+                    $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}",
+                    isTransient: true,
                         exception),
             _ => new LeaseStoreException(
                 $"DynamoDB failed {action} on the {table} ({exception.ErrorCode}, HTTP {(int)exception.StatusCode}): "

@@ -69,7 +69,8 @@ public sealed class CloudWatchLogsDeserializer : CompressedDeserializer<CloudWat
     /// <inheritdoc/>
     /// <exception cref="JsonException">The payload is not such a message.</exception>
     protected override CloudWatchLogsMessage Read(ReadOnlySpan<byte> payload) =>
-        JsonSerializer.Deserialize(payload, CloudWatchLogsJson.Default.CloudWatchLogsMessage) ?? throw new JsonException("The payload is JSON null, not a message of CloudWatch Logs.");
+        JsonSerializer.Deserialize(payload, CloudWatchLogsJson.Default.CloudWatchLogsMessage)
+        ?? throw new JsonException("The payload is JSON null, not a message of CloudWatch Logs.");
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -3,8 +3,8 @@ using System.Text;
 namespace FastConsumer.Payloads;
 
 /// <summary>
-/// Reads payloads that producers compressed by gzip or zstd. Which of them it is, or none, is told by the payload's first bytes; so a stream may
-/// hold a mixture, as while its producers are changed. Safe for any number of shards and lanes.
+/// Reads payloads that producers compressed by gzip or zstd. Which of them it is, or none, is told by the payload's first bytes; so a
+/// stream may hold a mixture, as while its producers are changed. Safe for any number of shards and lanes.
 /// </summary>
 /// <typeparam name="T">What is made of the decompressed bytes.</typeparam>
 /// <remarks>
@@ -15,7 +15,8 @@ public abstract class CompressedDeserializer<T> : IRecordDeserializer<T>
 {
     private readonly int _maxBytes;
 
-    /// <param name="maxBytes">The most bytes that a payload may have when it is decompressed: the bound against payloads of a few bytes that become gigabytes.</param>
+    /// <param name="maxBytes">The most bytes that a payload may have when it is decompressed: the bound against payloads of a few bytes
+    /// that become gigabytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is not more than 0.</exception>
     protected CompressedDeserializer(int maxBytes = CompressedPayload.DefaultMaxBytes)
     {

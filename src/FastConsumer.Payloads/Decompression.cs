@@ -76,8 +76,8 @@ internal ref struct Decompression : IDisposable
     private static ReadOnlySpan<byte> Zstd => [0x28, 0xB5, 0x2F, 0xFD];
 
     /// <summary>
-    /// GZipStream takes the end of its input for the end of the data. A whole payload ends with checksum and length of its last member, which
-    /// are those of the last bytes that came out of it (RFC 1952).
+    /// GZipStream takes the end of its input for the end of the data. A whole payload ends with checksum and length of its last member,
+    /// which are those of the last bytes that came out of it (RFC 1952).
     /// </summary>
     private static void RefuseCutGzip(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> bytes)
     {
@@ -85,12 +85,15 @@ internal ref struct Decompression : IDisposable
             || BinaryPrimitives.ReadUInt32LittleEndian(payload[^4..]) is var length && length > bytes.Length
             || Crc32.HashToUInt32(bytes[^(int)length..]) != BinaryPrimitives.ReadUInt32LittleEndian(payload[^GzipTrailer..]))
         {
-            throw new InvalidDataException("The payload is broken gzip: it does not end with the checksum and the length of what it holds.");
+            throw new InvalidDataException(
+                "The payload is broken gzip: it does not end with the checksum and the length of what it holds.");
         }
     }
 
     private static MemoryStream AsStream(ReadOnlyMemory<byte> payload) =>
-        MemoryMarshal.TryGetArray(payload, out ArraySegment<byte> array) ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false) : new MemoryStream(payload.ToArray(), writable: false);
+        MemoryMarshal.TryGetArray(payload, out ArraySegment<byte> array)
+        ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
+        : new MemoryStream(payload.ToArray(), writable: false);
 
     private void Read(Stream stream, int maxBytes)
     {
@@ -101,7 +104,8 @@ internal ref struct Decompression : IDisposable
             length += read;
             if (length > maxBytes)
             {
-                throw new InvalidDataException($"The payload is larger than {maxBytes} bytes when it is decompressed, which is the bound of its deserializer.");
+                throw new InvalidDataException(
+                    $"The payload is larger than {maxBytes} bytes when it is decompressed, which is the bound of its deserializer.");
             }
 
             if (length == _rented.Length)

@@ -43,7 +43,9 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
         SignatureCheck? signatures = options.Credentials is { } credentials
             ? new SignatureCheck(credentials, options.Region, options.TimeProvider)
             : null;
-        _endpoint = new KinesisEndpoint(_engine, signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, options.SubscriptionLifetime, _stopping.Token);
+        _endpoint = new KinesisEndpoint(
+            _engine,
+            signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, options.SubscriptionLifetime, _stopping.Token);
     }
 
     /// <summary>What clients are given as the endpoint, for example <c>http://127.0.0.1:41235</c>.</summary>
@@ -69,7 +71,8 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The port is taken.</exception>
-    public static async Task<EmbeddedKinesis> StartAsync(EmbeddedKinesisOptions? options = null, CancellationToken cancellationToken = default)
+    public static async Task<EmbeddedKinesis> StartAsync(
+        EmbeddedKinesisOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new EmbeddedKinesisOptions();
         options.Validate();
@@ -103,7 +106,8 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     /// <exception cref="KinesisException">There is no such stream, or the record is too large.</exception>
     public PutRecordResponse Put(string streamName, string partitionKey, ReadOnlySpan<byte> data, UInt128? explicitHashKey = null)
     {
-        var entry = new PutEntry(data.ToArray(), partitionKey, explicitHashKey?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var entry = new PutEntry(
+            data.ToArray(), partitionKey, explicitHashKey?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         PutResult result = Run(() => _engine.PutRecord(new PutRecordRequest(ByName(streamName), entry)));
         return new PutRecordResponse(result.ShardId!, SequenceNumber.Parse(result.SequenceNumber));
     }
@@ -129,7 +133,9 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
         return shards;
     });
 
-    /// <summary>Splits a shard in the middle of its hash keys, or at <paramref name="newStartingHashKey"/>; on-demand streams too.</summary>
+    /// <summary>
+    /// Splits a shard in the middle of its hash keys, or at <paramref name="newStartingHashKey"/>; on-demand streams too.
+    /// </summary>
     /// <exception cref="KinesisException">There is no such open shard, or the stream is not ACTIVE.</exception>
     public void SplitShard(string streamName, string shardId, UInt128? newStartingHashKey = null) =>
         Run(() => _engine.SplitAnyMode(streamName, shardId, newStartingHashKey));

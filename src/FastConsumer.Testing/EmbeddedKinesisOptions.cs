@@ -12,7 +12,9 @@ public sealed class EmbeddedKinesisOptions
     /// <summary>The account in ARNs, 12 digits; <c>000000000000</c> by default.</summary>
     public string AccountId { get; init; } = "000000000000";
 
-    /// <summary>The clock of arrival times, expiries, transitions and signatures; the system's by default. See <see cref="ManualClock"/>.</summary>
+    /// <summary>
+    /// The clock of arrival times, expiries, transitions and signatures; the system's by default. See <see cref="ManualClock"/>.
+    /// </summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>Seeds what looks random on the wire: request ids and the seals of tokens.</summary>
@@ -79,7 +81,8 @@ public sealed class EmbeddedKinesisOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(ShardLimit, 1, nameof(ShardLimit));
         if (!Enum.IsDefined(ReadQuota))
         {
-            throw new ArgumentOutOfRangeException(nameof(ReadQuota), ReadQuota, $"One of {string.Join(", ", Enum.GetNames<ReadQuotaModel>())} is expected.");
+            throw new ArgumentOutOfRangeException(
+                nameof(ReadQuota), ReadQuota, $"One of {string.Join(", ", Enum.GetNames<ReadQuotaModel>())} is expected.");
         }
 
         if (AccountId is not { Length: 12 } || !AccountId.All(char.IsAsciiDigit))

@@ -41,7 +41,8 @@ public sealed class FaultScript
     /// <summary>Breaks the connection (over HTTP/2: resets the stream) instead of answering.</summary>
     /// <param name="operation">The operation's name, or <see cref="AnyOperation"/>.</param>
     /// <param name="times">How many requests.</param>
-    /// <param name="afterBytes">Null: before the operation is done, without an answer. Else it is done, and the answer's head and this many bytes of its body are sent first.</param>
+    /// <param name="afterBytes">Null: before the operation is done, without an answer. Else it is done, and the answer's head and this many
+    /// bytes of its body are sent first.</param>
     public void Cut(string operation, int times = 1, int? afterBytes = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(afterBytes.GetValueOrDefault(), nameof(afterBytes));
@@ -57,7 +58,8 @@ public sealed class FaultScript
         }
     }
 
-    internal TimeSpan? TakeDelay(string operation) => TryTake(operation, static entry => entry.Delay is not null, out Entry? entry) ? entry.Delay : null;
+    internal TimeSpan? TakeDelay(string operation) =>
+        TryTake(operation, static entry => entry.Delay is not null, out Entry? entry) ? entry.Delay : null;
 
     internal bool TryTakeFailure(string operation, [NotNullWhen(true)] out Entry? failure) =>
         TryTake(operation, static entry => entry.ErrorCode is not null, out failure);

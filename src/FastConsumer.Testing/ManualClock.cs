@@ -186,7 +186,8 @@ public sealed class ManualClock : TimeProvider
         {
             if ((span < TimeSpan.Zero && span != Timeout.InfiniteTimeSpan) || span > LongestTime)
             {
-                throw new ArgumentOutOfRangeException(name, span, $"A timer's time is Timeout.InfiniteTimeSpan or from zero to {LongestTime}.");
+                throw new ArgumentOutOfRangeException(
+                    name, span, $"A timer's time is Timeout.InfiniteTimeSpan or from zero to {LongestTime}.");
             }
         }
     }

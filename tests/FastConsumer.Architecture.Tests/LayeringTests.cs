@@ -32,10 +32,12 @@ public sealed class LayeringTests
     public void A_wrong_step_is_found()
     {
         string wrong = Path.Combine(s_root, "src/FastConsumer/Buffers/Wrong.cs");
-        (CSharpCompilation compilation, _) = Compile([.. SourceFiles(), (wrong, "namespace FastConsumer.Buffers; internal static class Wrong { internal static object Up(CheckpointPosition p) => new Hosting.RandomSource(1); }")]);
+        (CSharpCompilation compilation, _) = Compile([.. SourceFiles(), (wrong, "namespace FastConsumer.Buffers; "
+            + "internal static class Wrong { internal static object Up(CheckpointPosition p) => new Hosting.RandomSource(1); }")]);
 
         Assert.Equal(
-            ["Buffers/Wrong.cs knows FastConsumer.CheckpointPosition of Processors", "Buffers/Wrong.cs knows FastConsumer.Hosting.RandomSource of Hosting"],
+            ["Buffers/Wrong.cs knows FastConsumer.CheckpointPosition of Processors",
+                "Buffers/Wrong.cs knows FastConsumer.Hosting.RandomSource of Hosting"],
             Violations(compilation));
     }
 
@@ -46,7 +48,9 @@ public sealed class LayeringTests
         foreach ((string path, string text) in SourceFiles())
         {
             string folder = Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), Path.GetDirectoryName(path)!).Replace('\\', '/');
-            string found = CSharpSyntaxTree.ParseText(text, cancellationToken: TestContext.Current.CancellationToken).GetRoot(TestContext.Current.CancellationToken).DescendantNodes().OfType<BaseNamespaceDeclarationSyntax>().Single().Name.ToString();
+            string found = CSharpSyntaxTree.ParseText(text, cancellationToken: TestContext.Current.CancellationToken)
+                .GetRoot(TestContext.Current.CancellationToken).DescendantNodes().OfType<BaseNamespaceDeclarationSyntax>().Single().Name
+                .ToString();
             string expected = folder switch
             {
                 // what users write is in the root namespace; what generated code calls stands apart from it
@@ -71,14 +75,16 @@ public sealed class LayeringTests
 
     private static (CSharpCompilation Compilation, int Files) Compile(List<(string Path, string Text)> files)
     {
-        const string ImplicitUsings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
+        const string ImplicitUsings = "global using System; global using System.Collections.Generic; global using System.IO; "
+            + "global using System.Linq; global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
         CSharpParseOptions options = new(LanguageVersion.Preview);
         IEnumerable<SyntaxTree> trees = files.Select(file => CSharpSyntaxTree.ParseText(file.Text, options, file.Path))
             .Append(CSharpSyntaxTree.ParseText(ImplicitUsings, options, "usings"));
         IEnumerable<MetadataReference> references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(static path => Path.GetFileName(path) != "FastConsumer.dll")
             .Select(static path => MetadataReference.CreateFromFile(path));
-        return (CSharpCompilation.Create("Layers", trees, references, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable)), files.Count);
+        return (CSharpCompilation.Create("Layers", trees, references, new CSharpCompilationOptions(
+            OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable)), files.Count);
     }
 
     private static List<string> Violations(CSharpCompilation compilation)
@@ -95,7 +101,8 @@ public sealed class LayeringTests
                 string? declaredIn = type?.OriginalDefinition.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.FilePath;
                 if (declaredIn is not null && LayerOf(declaredIn) > layer)
                 {
-                    violations.Add($"{Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), tree.FilePath).Replace('\\', '/')} knows {type} of {s_layers[LayerOf(declaredIn)]}");
+                    violations.Add($"{Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), tree.FilePath).Replace('\\', '/')} "
+                        + $"knows {type} of {s_layers[LayerOf(declaredIn)]}");
                 }
             }
         }
@@ -107,7 +114,8 @@ public sealed class LayeringTests
     {
         string relative = Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), path).Replace('\\', '/');
         // the longest match wins: Kinesis/Wire before Kinesis
-        string? layer = s_layers.Where(layer => relative.StartsWith(layer + "/", StringComparison.Ordinal)).MaxBy(static layer => layer.Length);
+        string? layer = s_layers.Where(layer => relative.StartsWith(layer + "/", StringComparison.Ordinal))
+            .MaxBy(static layer => layer.Length);
         return layer is null ? -1 : Array.IndexOf(s_layers, layer);
     }
 }

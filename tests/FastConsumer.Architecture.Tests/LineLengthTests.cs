@@ -24,7 +24,8 @@ public sealed class LineLengthTests
     public void A_line_ends_at_140_columns(string folder)
     {
         List<string> tooLong = [];
-        foreach (string path in Directory.EnumerateFiles(Path.Combine(s_root, folder), "*.cs", SearchOption.AllDirectories).Where(IsWritten))
+        foreach (string path in Directory.EnumerateFiles(Path.Combine(s_root, folder), "*.cs", SearchOption.AllDirectories)
+            .Where(IsWritten))
         {
             tooLong.AddRange(TooLong(File.ReadAllText(path))
                 .Select(line => $"{Path.GetRelativePath(s_root, path)}:{line.LineNumber + 1} has {line.Span.Length} columns"));

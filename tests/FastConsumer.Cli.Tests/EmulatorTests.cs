@@ -18,17 +18,21 @@ public sealed partial class EmulatorTests
         await using var tool = await Tool.StartEmulatorAsync("--stream", "orders:4", "--stream", "clicks", "--json");
         using var report = JsonDocument.Parse(tool.Output);
         JsonElement environment = report.RootElement.GetProperty("environment");
-        Assert.Equal(report.RootElement.GetProperty("endpoint").GetString(), environment.GetProperty("AWS_ENDPOINT_URL_KINESIS").GetString());
         Assert.Equal(
-            [("orders", 4, "arn:aws:kinesis:us-east-1:000000000000:stream/orders"), ("clicks", 1, "arn:aws:kinesis:us-east-1:000000000000:stream/clicks")],
+            report.RootElement.GetProperty("endpoint").GetString(), environment.GetProperty("AWS_ENDPOINT_URL_KINESIS").GetString());
+        Assert.Equal(
+            [("orders", 4, "arn:aws:kinesis:us-east-1:000000000000:stream/orders"),
+                ("clicks", 1, "arn:aws:kinesis:us-east-1:000000000000:stream/clicks")],
             report.RootElement.GetProperty("streams").EnumerateArray().Select(static stream =>
-                (stream.GetProperty("name").GetString()!, stream.GetProperty("shards").GetInt32(), stream.GetProperty("arn").GetString()!)));
+                (stream.GetProperty("name").GetString()!, stream.GetProperty("shards").GetInt32(),
+                    stream.GetProperty("arn").GetString()!)));
 
         using var client = new KinesisClient(new KinesisClientOptions
         {
             ServiceUrl = environment.GetProperty("AWS_ENDPOINT_URL_KINESIS").GetString(),
             Region = environment.GetProperty("AWS_REGION").GetString(),
-            Credentials = new BasicAWSCredentials(environment.GetProperty("AWS_ACCESS_KEY_ID").GetString(), environment.GetProperty("AWS_SECRET_ACCESS_KEY").GetString()),
+            Credentials = new BasicAWSCredentials(
+                environment.GetProperty("AWS_ACCESS_KEY_ID").GetString(), environment.GetProperty("AWS_SECRET_ACCESS_KEY").GetString()),
         });
         StreamIdentifier stream = StreamIdentifier.Parse("orders");
         Assert.Equal(4, (await client.ListShardsAsync(stream, cancellationToken: Cancellation)).Shards.Count);
@@ -61,7 +65,8 @@ public sealed partial class EmulatorTests
     public async Task It_says_that_leases_need_a_place_of_their_own()
     {
         await using var tool = await Tool.StartEmulatorAsync();
-        await Eventually.ThatAsync("all is said", () => tool.Output.Contains("DynamoDB on AWS", StringComparison.Ordinal), () => tool.Output);
+        await Eventually.ThatAsync(
+            "all is said", () => tool.Output.Contains("DynamoDB on AWS", StringComparison.Ordinal), () => tool.Output);
 
         Assert.Contains("export AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000\n", tool.Output, StringComparison.Ordinal);
         Assert.Contains("UseInMemoryLeases()", tool.Output, StringComparison.Ordinal);
@@ -70,7 +75,8 @@ public sealed partial class EmulatorTests
     [Fact]
     public async Task It_says_what_to_set()
     {
-        await using var tool = await Tool.StartEmulatorAsync("--stream", "orders:2", "--account-id", "123456789012", "--region", "eu-west-1");
+        await using var tool = await Tool.StartEmulatorAsync(
+            "--stream", "orders:2", "--account-id", "123456789012", "--region", "eu-west-1");
 
         string endpoint = Endpoint().Match(tool.Output).Value;
         Assert.StartsWith("http://127.0.0.1:", endpoint, StringComparison.Ordinal);
@@ -92,7 +98,8 @@ public sealed partial class EmulatorTests
             Credentials = new BasicAWSCredentials("any", "any"),
         });
         // four times what a shard takes in a second, in one request
-        List<PutRecordsRequestEntry> records = [.. Enumerable.Range(0, 8).Select(static i => new PutRecordsRequestEntry(new byte[512 * 1024], $"{i}"))];
+        List<PutRecordsRequestEntry> records = [
+            .. Enumerable.Range(0, 8).Select(static i => new PutRecordsRequestEntry(new byte[512 * 1024], $"{i}"))];
 
         PutRecordsResponse answer = await client.PutRecordsAsync(StreamIdentifier.Parse("orders"), records, Cancellation);
 

@@ -50,7 +50,10 @@ internal sealed class Tool : IAsyncDisposable
         var tool = Start(["emulator", "--port", "0", .. arguments]);
         try
         {
-            await Eventually.ThatAsync("the emulator listens", () => tool.Output.Contains("AWS_SECRET_ACCESS_KEY", StringComparison.Ordinal), () => tool._process.LastOutput);
+            await Eventually.ThatAsync(
+                "the emulator listens",
+                () => tool.Output.Contains("AWS_SECRET_ACCESS_KEY", StringComparison.Ordinal),
+                () => tool._process.LastOutput);
             return tool;
         }
         catch

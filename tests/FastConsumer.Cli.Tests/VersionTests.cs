@@ -20,7 +20,8 @@ public sealed class VersionTests
 
         Assert.Equal(0, await tool.ExitCodeAsync());
         Assert.Matches(@"^fastconsumer \d+\.\d+\.\d+", tool.Output);
-        Assert.Contains($"{RuntimeInformation.FrameworkDescription} ({RuntimeInformation.RuntimeIdentifier})", tool.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{RuntimeInformation.FrameworkDescription} ({RuntimeInformation.RuntimeIdentifier})", tool.Output, StringComparison.Ordinal);
     }
 
     [Fact]

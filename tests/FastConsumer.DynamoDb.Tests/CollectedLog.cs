@@ -13,7 +13,8 @@ internal sealed class CollectedLog : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         _messages.Enqueue((eventId.Id, formatter(state, exception)));
 
     public string[] Messages(int id) => [.. _messages.Where(message => message.Id == id).Select(static message => message.Message)];

@@ -55,7 +55,8 @@ internal sealed class TestTable : IAsyncDisposable
     public async Task<Dictionary<string, AttributeValue>> RowAsync(string leaseKey)
     {
         GetItemResponse response = await Client.GetItemAsync(
-            new GetItemRequest { TableName = Name, Key = AttributeValues.Key(leaseKey), ConsistentRead = true }, TestContext.Current.CancellationToken);
+            new GetItemRequest { TableName = Name, Key = AttributeValues.Key(leaseKey), ConsistentRead = true },
+            TestContext.Current.CancellationToken);
         return response.Item ?? [];
     }
 

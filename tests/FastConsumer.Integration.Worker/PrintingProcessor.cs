@@ -4,9 +4,9 @@ using Microsoft.Extensions.Configuration;
 namespace FastConsumer.Integration.Worker;
 
 /// <summary>
-/// Prints a line for each record: shard, sequence number, fencing token, payload. With <c>--pause</c> it takes that long before. On a record
-/// with the payload of <c>--hang</c> it hangs instead, whatever its token says, and prints that the token was cancelled. When there is a file
-/// named after <c>--late</c> and the shard, it asks for a checkpoint, and prints what it got.
+/// Prints a line for each record: shard, sequence number, fencing token, payload. With <c>--pause</c> it takes that long before. On a
+/// record with the payload of <c>--hang</c> it hangs instead, whatever its token says, and prints that the token was cancelled. When there
+/// is a file named after <c>--late</c> and the shard, it asks for a checkpoint, and prints what it got.
 /// </summary>
 [KinesisProcessor("set-by-options")]
 internal sealed partial class PrintingProcessor(IConfiguration configuration, TimeProvider time)

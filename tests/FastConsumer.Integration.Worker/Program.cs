@@ -14,6 +14,7 @@ _ = Task.Run(async () =>
 // All settings come from the command line and the environment, as in a program of a user's.
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.Logging.ClearProviders().AddSimpleConsole(static console => console.SingleLine = true);
-builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+    static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 builder.Services.AddFastConsumer().AddProcessor<PrintingProcessor>().UseDynamoDb();
 await builder.Build().RunAsync();

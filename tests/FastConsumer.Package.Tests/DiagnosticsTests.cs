@@ -37,7 +37,8 @@ public sealed partial class DiagnosticsTests(PackageFeed feed)
         DotnetResult result = (await project.FormatAsync("FC1001", "FC2003")).MustSucceed();
 
         string code = await File.ReadAllTextAsync(project.PathOf("Program.cs"), TestContext.Current.CancellationToken);
-        foreach (string line in (string[])["public sealed partial class NotPartial // FC1001", "await Task.Run(order.ToUpperInvariant); // FC2003"])
+        foreach (string line in (string[])[
+            "public sealed partial class NotPartial // FC1001", "await Task.Run(order.ToUpperInvariant); // FC2003"])
         {
             Assert.True(code.Contains(line, StringComparison.Ordinal), $"'{line}' is not there:\n{code}\n{result.Output}");
         }

@@ -28,7 +28,8 @@ public sealed class PackageContentTests(PackageFeed feed)
         // width and height stand at the start of a PNG's first chunk
         byte[] icon = package.Read("icon.png");
         Assert.Equal([0x89, .. "PNG\r\n"u8], icon[..6]);
-        Assert.Equal((128, 128), (BinaryPrimitives.ReadInt32BigEndian(icon.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(icon.AsSpan(20))));
+        Assert.Equal(
+            (128, 128), (BinaryPrimitives.ReadInt32BigEndian(icon.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(icon.AsSpan(20))));
     }
 
     [Theory]
@@ -42,7 +43,9 @@ public sealed class PackageContentTests(PackageFeed feed)
         Assert.NotEmpty(assemblies);
         foreach (string assembly in assemblies)
         {
-            Assert.All(Documents(symbols.Read(Path.ChangeExtension(assembly, ".pdb"))), static document => Assert.True(document.IsEmbedded, document.Name));
+            Assert.All(
+                Documents(symbols.Read(Path.ChangeExtension(assembly, ".pdb"))),
+                static document => Assert.True(document.IsEmbedded, document.Name));
         }
     }
 
@@ -52,7 +55,8 @@ public sealed class PackageContentTests(PackageFeed feed)
         using var package = new PackageFile(feed.Package(PackageFeed.Sdk));
 
         Assert.Equal(
-            ["analyzers/dotnet/cs/FastConsumer.Analyzers.dll", "analyzers/dotnet/cs/FastConsumer.CodeFixes.dll", "analyzers/dotnet/cs/FastConsumer.SourceGenerator.dll"],
+            ["analyzers/dotnet/cs/FastConsumer.Analyzers.dll", "analyzers/dotnet/cs/FastConsumer.CodeFixes.dll",
+                "analyzers/dotnet/cs/FastConsumer.SourceGenerator.dll"],
             package.Entries.Where(static entry => entry.StartsWith("analyzers/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Contains("buildTransitive/FastConsumer.targets", package.Entries);
     }
@@ -77,7 +81,8 @@ public sealed class PackageContentTests(PackageFeed feed)
     {
         using var package = new PackageFile(feed.Package(packageId));
 
-        XElement dependency = package.Manifest()["dependency"].Single(static dependency => (string?)dependency.Attribute("id") == PackageFeed.Sdk);
+        XElement dependency = package.Manifest()["dependency"]
+            .Single(static dependency => (string?)dependency.Attribute("id") == PackageFeed.Sdk);
         Assert.Equal(feed.Version, (string?)dependency.Attribute("version"));
         Assert.Null(dependency.Attribute("exclude"));
     }

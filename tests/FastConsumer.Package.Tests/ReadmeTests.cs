@@ -9,7 +9,8 @@ public sealed class ReadmeTests(PackageFeed feed)
     [Fact]
     public async Task The_code_of_the_sdks_page_builds_without_a_warning()
     {
-        UserProject project = UserProject.Create(feed, "Billing", [PackageFeed.Sdk, PackageFeed.DynamoDb], Readme.FirstCode(feed, PackageFeed.Sdk));
+        UserProject project = UserProject.Create(
+            feed, "Billing", [PackageFeed.Sdk, PackageFeed.DynamoDb], Readme.FirstCode(feed, PackageFeed.Sdk));
 
         (await project.RunAsync("build")).MustSucceed();
     }

@@ -10,7 +10,9 @@ public sealed class ToolTests(PackageFeed feed)
     public async Task The_tool_installs_and_runs()
     {
         string folder = Path.Combine(feed.Workspace, "tools");
-        (await Dotnet.RunAsync(feed.Workspace, "tool", "install", PackageFeed.Cli, "--tool-path", folder, "--version", feed.Version, "--configfile", feed.NuGetConfig)).MustSucceed();
+        (await Dotnet.RunAsync(
+            feed.Workspace, "tool", "install", PackageFeed.Cli, "--tool-path", folder, "--version", feed.Version, "--configfile",
+            feed.NuGetConfig)).MustSucceed();
         string program = Path.Combine(folder, OperatingSystem.IsWindows() ? "fastconsumer.exe" : "fastconsumer");
 
         List<string> version = [];
@@ -26,7 +28,10 @@ public sealed class ToolTests(PackageFeed feed)
             [NodePackages.Script("guard.cjs"), program, "emulator", "--port", "0", "--json"],
             feed.Workspace,
             onOutputLine: line => endpoint.TrySetResult(JsonDocument.Parse(line).RootElement.GetProperty("endpoint").GetString()!));
-        Assert.StartsWith("http://127.0.0.1:", await Eventually.EndsAsync("the emulator listens", endpoint.Task, () => emulator.LastOutput), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "http://127.0.0.1:",
+            await Eventually.EndsAsync("the emulator listens", endpoint.Task, () => emulator.LastOutput),
+            StringComparison.Ordinal);
         Signals.Send(emulator.Id, Signal.Terminate);
         Assert.Equal(0, await Eventually.EndsAsync("the emulator ends", emulator.Exited, () => emulator.LastOutput));
     }

@@ -6,7 +6,8 @@ using FastConsumer.Testing;
 namespace FastConsumer.Package.Tests;
 
 /// <summary>A consumer that is published self-contained and trimmed, as it runs where no .NET is installed.</summary>
-public sealed class TrimmedProgramTests(TrimmedProgram program, DynoxideServer dynamo) : IClassFixture<TrimmedProgram>, IClassFixture<DynoxideServer>
+public sealed class TrimmedProgramTests(TrimmedProgram program, DynoxideServer dynamo)
+    : IClassFixture<TrimmedProgram>, IClassFixture<DynoxideServer>
 {
     private readonly ConcurrentQueue<string> _output = new();
 
@@ -30,7 +31,8 @@ public sealed class TrimmedProgramTests(TrimmedProgram program, DynoxideServer d
     {
         await using LocalSts sts = await LocalSts.StartAsync(Cancellation);
         // requests signed with anything else are refused
-        await using EmbeddedKinesis kinesis = await StartKinesisAsync(new EmbeddedKinesisCredentials(LocalSts.AccessKeyId, LocalSts.SecretAccessKey, LocalSts.SessionToken));
+        await using EmbeddedKinesis kinesis = await StartKinesisAsync(
+            new EmbeddedKinesisCredentials(LocalSts.AccessKeyId, LocalSts.SecretAccessKey, LocalSts.SessionToken));
         await using ChildProcess consumer = Start(kinesis, "web-identity", new()
         {
             ["AWS_WEB_IDENTITY_TOKEN_FILE"] = await program.WriteTokenAsync("the token of a pod", Cancellation),
@@ -73,7 +75,8 @@ public sealed class TrimmedProgramTests(TrimmedProgram program, DynoxideServer d
             environment[name] = value;
         }
 
-        return ChildProcess.Start("node", [NodePackages.Script("guard.cjs"), program.Executable], program.Folder, environment, _output.Enqueue);
+        return ChildProcess.Start(
+            "node", [NodePackages.Script("guard.cjs"), program.Executable], program.Folder, environment, _output.Enqueue);
     }
 
     private async Task AssertReadsAllAsync(ChildProcess consumer)
@@ -87,6 +90,7 @@ public sealed class TrimmedProgramTests(TrimmedProgram program, DynoxideServer d
 
         Signals.Send(consumer.Id, Signal.Terminate);
         Assert.True(await Eventually.EndsAsync("the program ends", consumer.Exited, () => consumer.LastOutput) == 0, consumer.LastOutput);
-        Assert.Equal(expected, _output.Where(static line => line.StartsWith("handled", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected, _output.Where(static line => line.StartsWith("handled", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 }

@@ -39,7 +39,8 @@ public sealed class CompressedDeserializerTests
         byte[] bomb = isGzip ? PayloadPageTests.Gzip(zeros) : Zstd(zeros);
         Assert.InRange(bomb.Length, 1, 100_000);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => new CompressedTextDeserializer(1024 * 1024).Deserialize(Record(bomb)));
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(
+            () => new CompressedTextDeserializer(1024 * 1024).Deserialize(Record(bomb)));
         Assert.Contains("1048576 bytes", exception.Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16 * 1024 * 1024);
         Assert.Throws<InvalidDataException>(() => s_text.Deserialize(Record(bomb)));

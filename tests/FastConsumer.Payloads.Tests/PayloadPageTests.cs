@@ -18,7 +18,8 @@ public sealed partial class PayloadPageTests
     public void The_pages_code_is_the_samples()
     {
         string page = File.ReadAllText(Metadata("Page")).ReplaceLineEndings("\n");
-        string[] samples = [.. Directory.GetFiles(Path.Combine(Metadata("ProjectDirectory"), "Samples"), "*.cs").Select(static file => File.ReadAllText(file).ReplaceLineEndings("\n").Trim())];
+        string[] samples = [.. Directory.GetFiles(Path.Combine(Metadata("ProjectDirectory"), "Samples"), "*.cs")
+            .Select(static file => File.ReadAllText(file).ReplaceLineEndings("\n").Trim())];
         string[] blocks = [.. CodeBlock().Matches(page).Select(static match => match.Groups[1].Value.Trim())];
         Assert.Equal(samples.Order(StringComparer.Ordinal), blocks.Order(StringComparer.Ordinal));
     }
@@ -27,7 +28,8 @@ public sealed partial class PayloadPageTests
     public async Task Compressed_json()
     {
         var orders = new ConcurrentQueue<Order>();
-        await RunAsync<CompressedOrders, ConcurrentQueue<Order>>(orders, Gzip("""{"Id":"o1","Amount":12.5}"""u8), """{"Id":"o2","Amount":1}"""u8.ToArray());
+        await RunAsync<CompressedOrders, ConcurrentQueue<Order>>(
+            orders, Gzip("""{"Id":"o1","Amount":12.5}"""u8), """{"Id":"o2","Amount":1}"""u8.ToArray());
         Assert.Equal([new Order("o1", 12.5m), new Order("o2", 1)], orders);
     }
 
@@ -58,7 +60,8 @@ public sealed partial class PayloadPageTests
     public async Task MessagePack()
     {
         var readings = new ConcurrentQueue<Measurement>();
-        await RunAsync<MessagePackReadings, ConcurrentQueue<Measurement>>(readings, new MessagePackSerializer().Serialize(new Measurement("s1", 0.5), TestContext.Current.CancellationToken));
+        await RunAsync<MessagePackReadings, ConcurrentQueue<Measurement>>(
+            readings, new MessagePackSerializer().Serialize(new Measurement("s1", 0.5), TestContext.Current.CancellationToken));
         Assert.Equal([new Measurement("s1", 0.5)], readings);
     }
 

@@ -12,7 +12,8 @@ internal sealed class PipelineDriver<TProcessor> : IDisposable
     where TProcessor : class, IKinesisProcessor<TProcessor>
 {
     private readonly ServiceProvider _services;
-    private readonly ShardContext _shard = new(typeof(TProcessor).Name, "tests", "stream-at-run-time", "shardId-000000000000", fencingToken: 7);
+    private readonly ShardContext _shard = new(
+        typeof(TProcessor).Name, "tests", "stream-at-run-time", "shardId-000000000000", fencingToken: 7);
     private readonly Checkpoints _checkpoints = new();
 
     public PipelineDriver(TProcessor processor, Action<IServiceCollection>? configure = null)
@@ -95,7 +96,8 @@ internal static class Page
             });
         }
 
-        var response = new GetRecordsResponse(ResponseBuffer.Wrap(bytes.WrittenSpan.ToArray()), [.. entries], entries.Count, entriesArePooled: false);
+        var response = new GetRecordsResponse(
+            ResponseBuffer.Wrap(bytes.WrittenSpan.ToArray()), [.. entries], entries.Count, entriesArePooled: false);
         return new RecordPage(response, new NoReservation());
     }
 

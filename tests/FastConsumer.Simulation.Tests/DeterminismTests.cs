@@ -19,9 +19,11 @@ public sealed class DeterminismTests
         int common = first.Events.Zip(second.Events).TakeWhile(static pair => pair.First == pair.Second).Count();
         Assert.True(
             first.Hash == second.Hash,
-            $"Seed {seed} ran twice and differently, from event {common} of {first.Events.Count} and {second.Events.Count} on:\n{first.Events.ElementAtOrDefault(common)}\n{second.Events.ElementAtOrDefault(common)}");
+            $"Seed {seed} ran twice and differently, from event {common} of {first.Events.Count} and {second.Events.Count} on:\n"
+                + $"{first.Events.ElementAtOrDefault(common)}\n{second.Events.ElementAtOrDefault(common)}");
     }
 
     [Fact]
-    public void Seeds_differ() => Assert.NotEqual(SimulatedRun.Execute(Scenario.Of(1)).Trace.Hash, SimulatedRun.Execute(Scenario.Of(2)).Trace.Hash);
+    public void Seeds_differ() => Assert.NotEqual(
+        SimulatedRun.Execute(Scenario.Of(1)).Trace.Hash, SimulatedRun.Execute(Scenario.Of(2)).Trace.Hash);
 }

@@ -22,7 +22,8 @@ public sealed class HotShardTests
             for (int second = 0; second < 240; second++)
             {
                 // 400 KB a second to one, 4 KB to each of the others
-                cluster.Put([.. keys.Skip(1).Select(static key => (key, new byte[4_000])), .. Enumerable.Repeat((keys[0], new byte[40_000]), 10)]);
+                cluster.Put(
+                    [.. keys.Skip(1).Select(static key => (key, new byte[4_000])), .. Enumerable.Repeat((keys[0], new byte[40_000]), 10)]);
                 await cluster.DelayAsync(TimeSpan.FromSeconds(1));
             }
 

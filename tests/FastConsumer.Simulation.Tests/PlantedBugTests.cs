@@ -12,7 +12,9 @@ public sealed class PlantedBugTests
 
     [Fact]
     public void Finds_takes_without_a_condition() =>
-        Finds(50, static _ => new TakesWithoutCondition(), "one owner", "checkpoint goes on", "table", "owner writes", "dead owner", "needless loss");
+        Finds(
+            50, static _ => new TakesWithoutCondition(), "one owner", "checkpoint goes on", "table", "owner writes", "dead owner",
+            "needless loss");
 
     [Fact]
     public void Finds_renewals_that_ignore_their_refusal() =>

@@ -7,19 +7,24 @@ namespace FastConsumer.Simulation.Tests;
 internal sealed partial class RecordProcessor(SimulatedHandler handler)
 {
     [OnShardStarted]
-    private ValueTask StartedAsync(ShardContext shard, CancellationToken cancellationToken) => handler.LifeCycleAsync("OnShardStarted", shard, cancellationToken);
+    private ValueTask StartedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnShardStarted", shard, cancellationToken);
 
     [OnRecord]
-    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) => handler.RecordAsync(record, context, cancellationToken);
+    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
+        handler.RecordAsync(record, context, cancellationToken);
 
     [OnShardEnded]
-    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) => handler.LifeCycleAsync("OnShardEnded", shard, cancellationToken);
+    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnShardEnded", shard, cancellationToken);
 
     [OnLeaseLost]
-    private ValueTask LostAsync(ShardContext shard, CancellationToken cancellationToken) => handler.LifeCycleAsync("OnLeaseLost", shard, cancellationToken);
+    private ValueTask LostAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnLeaseLost", shard, cancellationToken);
 
     [OnStopping]
-    private ValueTask StoppingAsync(ShardContext shard, CancellationToken cancellationToken) => handler.LifeCycleAsync("OnStopping", shard, cancellationToken);
+    private ValueTask StoppingAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnStopping", shard, cancellationToken);
 }
 
 /// <summary>In lanes, by key.</summary>
@@ -55,8 +60,10 @@ internal sealed partial class UnorderedProcessor(SimulatedHandler handler)
 internal sealed partial class BatchProcessor(SimulatedHandler handler)
 {
     [OnBatch(MaxRecords = 7, MaxWait = "00:00:00.7")]
-    private ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken) => handler.BatchAsync(batch, context, cancellationToken);
+    private ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken) =>
+        handler.BatchAsync(batch, context, cancellationToken);
 
     [OnLeaseLost]
-    private ValueTask LostAsync(ShardContext shard, CancellationToken cancellationToken) => handler.LifeCycleAsync("OnLeaseLost", shard, cancellationToken);
+    private ValueTask LostAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        handler.LifeCycleAsync("OnLeaseLost", shard, cancellationToken);
 }

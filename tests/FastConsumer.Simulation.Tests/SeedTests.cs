@@ -64,7 +64,8 @@ public sealed class SeedTests
         Array.ForEach(threads, static thread => thread.Start());
         Array.ForEach(threads, static thread => thread.Join());
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, {tasks} tasks, {failures.Count} failures, hash {hash:x16}.");
+            $"{seeds.Length} seeds, {TimeSpan.FromTicks(ticks).TotalHours:0.0} virtual hours, {records} records, {duplicates} duplicates, "
+                + $"{tasks} tasks, {failures.Count} failures, hash {hash:x16}.");
         Assert.True(
             failures.IsEmpty,
             $"{failures.Count} of {seeds.Length} seeds fail:\n"

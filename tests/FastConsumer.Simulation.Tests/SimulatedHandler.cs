@@ -115,7 +115,9 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
 
         if (random.NextDouble() < habits.TakesLong)
         {
-            await Task.Delay(habits.LongWait * random.NextDouble(), worker.Process.Clock, random.NextDouble() < habits.IgnoresToken ? CancellationToken.None : cancellationToken);
+            await Task.Delay(habits.LongWait * random.NextDouble(), worker.Process.Clock, random.NextDouble() < habits.IgnoresToken
+                ? CancellationToken.None
+                : cancellationToken);
         }
         else if (random.NextDouble() < habits.Waits)
         {
@@ -135,5 +137,6 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
         }
     }
 
-    private void Require(bool isValid, string shardId) => ledger.Require("memory", isValid, shardId, $"a record of {worker.Name} changed while its handler ran.");
+    private void Require(bool isValid, string shardId) => ledger.Require(
+        "memory", isValid, shardId, $"a record of {worker.Name} changed while its handler ran.");
 }

@@ -72,10 +72,12 @@ internal sealed class SimulatedRun
         var text = new StringBuilder();
         string? shard = (result.Failure as InvariantViolatedException)?.ShardId;
         text.AppendLine(CultureInfo.InvariantCulture, $"Seed {scenario.Seed} fails after {result.VirtualTime}: {result.Failure}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests");
+        text.AppendLine(
+            CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests");
         text.AppendLine(scenario.ToString());
         text.AppendLine("The last events that matter here:");
-        text.Append(result.Trace.Last(int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_EVENTS") ?? "120", CultureInfo.InvariantCulture), shard));
+        text.Append(result.Trace.Last(
+            int.Parse(Environment.GetEnvironmentVariable("FASTCONSUMER_SIM_EVENTS") ?? "120", CultureInfo.InvariantCulture), shard));
         return text.ToString();
     }
 
@@ -91,7 +93,9 @@ internal sealed class SimulatedRun
             failure = e;
         }
 
-        return new RunResult(failure, _cluster.Loop.Trace, TimeSpan.FromTicks(_cluster.Loop.Now), _cluster.Ledger.Put, _cluster.Ledger.Duplicates, _cluster.Loop.Tasks)
+        return new RunResult(
+            failure, _cluster.Loop.Trace, TimeSpan.FromTicks(_cluster.Loop.Now), _cluster.Ledger.Put, _cluster.Ledger.Duplicates,
+            _cluster.Loop.Tasks)
         {
             LeftOut = _cluster.Ledger.LeftOut,
             TakesInside = _cluster.Ledger.TakesInside,

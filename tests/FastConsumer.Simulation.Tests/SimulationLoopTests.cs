@@ -61,7 +61,8 @@ public sealed class SimulationLoopTests
         var fast = new SimulatedProcess(loop, "fast", 1.5, TimeSpan.FromDays(2));
         loop.Run(world.Start(() => Task.Delay(TimeSpan.FromSeconds(100), world.Clock, TestContext.Current.CancellationToken)));
         Assert.InRange(fast.Clock.Elapsed, TimeSpan.FromSeconds(150), TimeSpan.FromSeconds(150.1));
-        Assert.InRange(fast.Clock.GetUtcNow() - world.Clock.GetUtcNow(), TimeSpan.FromDays(2), TimeSpan.FromDays(2) + TimeSpan.FromSeconds(51));
+        Assert.InRange(
+            fast.Clock.GetUtcNow() - world.Clock.GetUtcNow(), TimeSpan.FromDays(2), TimeSpan.FromDays(2) + TimeSpan.FromSeconds(51));
     }
 
     [Theory]

@@ -5,7 +5,9 @@ using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
 
-/// <summary>A cluster in which nothing goes wrong, with one worker whose handlers take no time: for what is to be seen in virtual time only.</summary>
+/// <summary>
+/// A cluster in which nothing goes wrong, with one worker whose handlers take no time: for what is to be seen in virtual time only.
+/// </summary>
 internal sealed class SteadyCluster
 {
     private readonly Scenario _scenario;
@@ -33,7 +35,8 @@ internal sealed class SteadyCluster
     public Func<SimulatedWorker, Kinesis.IKinesisClient, Kinesis.IKinesisClient>? Client { get; init; }
 
     /// <summary>What the worker has logged with this id.</summary>
-    public IEnumerable<string> Logged(int id) => Cluster.Loop.Trace.Events.Select(static one => one.Text).Where(text => text.StartsWith($"[{id}]", StringComparison.Ordinal));
+    public IEnumerable<string> Logged(int id) => Cluster.Loop.Trace.Events.Select(static one => one.Text)
+        .Where(text => text.StartsWith($"[{id}]", StringComparison.Ordinal));
 
     public SimulatedWorker StartWorker() => Cluster.StartWorker(
         new SimulatedWorkerOptions

@@ -10,7 +10,10 @@ namespace FastConsumer.Analyzers.LateRecords;
 /// <param name="IsExact">True where it takes the same arguments.</param>
 internal readonly record struct BlockingTwin(string Name, bool IsExact);
 
-/// <summary>Methods that wait for a file, a network or a database, in the framework and in EF Core, Dapper and StackExchange.Redis, and their asynchronous twins.</summary>
+/// <summary>
+/// Methods that wait for a file, a network or a database, in the framework and in EF Core, Dapper and StackExchange.Redis, and their
+/// asynchronous twins.
+/// </summary>
 internal static class BlockingTwins
 {
     // these, and what derives from them
@@ -56,7 +59,8 @@ internal static class BlockingTwins
     // of a query they run it; the twin is EF's, not LINQ's
     private static readonly string[] s_queries =
     [
-        "All", "Any", "Average", "Contains", "Count", "ElementAt", "ElementAtOrDefault", "First", "FirstOrDefault", "Last", "LastOrDefault", "LongCount",
+        "All", "Any", "Average", "Contains", "Count", "ElementAt", "ElementAtOrDefault", "First", "FirstOrDefault", "Last", "LastOrDefault",
+        "LongCount",
         "Max", "Min", "Single", "SingleOrDefault", "Sum", "ToArray", "ToDictionary", "ToHashSet", "ToList",
     ];
 
@@ -64,7 +68,8 @@ internal static class BlockingTwins
     public static BlockingTwin? Find(IInvocationOperation call)
     {
         IMethodSymbol method = call.TargetMethod;
-        if (method.Name.EndsWith("Async", StringComparison.Ordinal) || method.ReturnType.IsTask() || Array.IndexOf(s_quick, method.Name) >= 0)
+        if (method.Name.EndsWith("Async", StringComparison.Ordinal) || method.ReturnType.IsTask()
+            || Array.IndexOf(s_quick, method.Name) >= 0)
         {
             return null;
         }
@@ -123,7 +128,8 @@ internal static class BlockingTwins
             IInvocationOperation call when IsQueryable(call.Type) =>
                 call.TargetMethod.ContainingType.Is("Microsoft.EntityFrameworkCore", "RelationalDatabaseFacadeExtensions")
                 || ((call.Instance ?? call.Arguments.FirstOrDefault()?.Value) is { } inner && IsDatabaseQuery(inner, steps + 1)),
-            ILocalReferenceOperation local when IsQueryable(local.Type) => Initial(local) is { } initial && IsDatabaseQuery(initial, steps + 1),
+            ILocalReferenceOperation local when IsQueryable(
+                local.Type) => Initial(local) is { } initial && IsDatabaseQuery(initial, steps + 1),
             ITranslatedQueryOperation query => IsDatabaseQuery(query.Operation, steps + 1),
             _ => false,
         };
@@ -141,7 +147,8 @@ internal static class BlockingTwins
         }
 
         return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))?.GetVariableInitializer()?.Value;
+            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
+            ?.GetVariableInitializer()?.Value;
     }
 
     private static BlockingTwin? Twin(IMethodSymbol method)
@@ -149,7 +156,8 @@ internal static class BlockingTwins
         BlockingTwin? byName = null;
         foreach (IMethodSymbol candidate in Candidates(method))
         {
-            if (candidate.IsStatic == method.IsStatic && candidate.DeclaredAccessibility == Accessibility.Public && candidate.ReturnType.IsTask())
+            if (candidate.IsStatic == method.IsStatic && candidate.DeclaredAccessibility == Accessibility.Public
+                && candidate.ReturnType.IsTask())
             {
                 if (TakesTheSame(candidate, method, exactly: true))
                 {
@@ -179,7 +187,8 @@ internal static class BlockingTwins
 
         if (method.ContainingType.TypeKind == TypeKind.Interface)
         {
-            foreach (IMethodSymbol candidate in method.ContainingType.AllInterfaces.SelectMany(part => part.GetMembers(name)).OfType<IMethodSymbol>())
+            foreach (IMethodSymbol candidate in method.ContainingType.AllInterfaces.SelectMany(part => part.GetMembers(name))
+                .OfType<IMethodSymbol>())
             {
                 yield return candidate;
             }
@@ -214,13 +223,15 @@ internal static class BlockingTwins
 
     // type parameters of two methods are equal by their place only
     private static bool SameType(ITypeSymbol left, ITypeSymbol right) =>
-        SymbolEqualityComparer.Default.Equals(left, right) || (left.Name == right.Name && left.ToDisplayString() == right.ToDisplayString());
+        SymbolEqualityComparer.Default.Equals(left, right)
+        || (left.Name == right.Name && left.ToDisplayString() == right.ToDisplayString());
 
     /// <summary>A span here is memory there.</summary>
     private static bool Widens(ITypeSymbol span, ITypeSymbol memory)
     {
         string? wanted = span.Name switch { "ReadOnlySpan" => "ReadOnlyMemory", "Span" => "Memory", _ => null };
         bool isArray = span is IArrayTypeSymbol && memory.Name is "ReadOnlyMemory" or "Memory" or "ArraySegment";
-        return isArray || (wanted is not null && memory.Name == wanted && SymbolEqualityComparer.Default.Equals(span.OnlyTypeArgument(), memory.OnlyTypeArgument()));
+        return isArray || (wanted is not null && memory.Name == wanted
+            && SymbolEqualityComparer.Default.Equals(span.OnlyTypeArgument(), memory.OnlyTypeArgument()));
     }
 }

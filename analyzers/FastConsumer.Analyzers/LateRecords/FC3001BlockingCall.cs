@@ -53,36 +53,55 @@ public sealed class FC3001BlockingCall : HandlerAnalyzer
     {
         switch (operation)
         {
-            case IPropertyReferenceOperation { Property.Name: "Result", Instance: { } task } when task.Type.IsTask() && !KnownTask.IsDone(task, operation, method, code):
+            case IPropertyReferenceOperation { Property.Name: "Result", Instance: { } task } when task.Type.IsTask()
+                && !KnownTask.IsDone(task, operation, method, code):
                 return new Found("'.Result'", "Await the task.", AwaitReceiver);
 
-            case IInvocationOperation { TargetMethod: { Name: "Wait" } wait, Instance: { } task } when task.Type.IsTask() && !IsZero(operation) && !KnownTask.IsDone(task, operation, method, code):
+            case IInvocationOperation { TargetMethod: { Name: "Wait" } wait, Instance: { } task } when task.Type.IsTask()
+                && !IsZero(operation) && !KnownTask.IsDone(task, operation, method, code):
                 return new Found("'.Wait()'", "Await the task.", wait.Parameters.IsEmpty ? AwaitReceiver : null);
 
-            case IInvocationOperation { TargetMethod: { Name: "GetResult" } target, Instance: { } awaiter } when IsAwaiter(target.ContainingType):
+            case IInvocationOperation { TargetMethod: { Name: "GetResult" } target, Instance: { } awaiter }
+                when IsAwaiter(target.ContainingType):
                 IOperation? task2 = (awaiter.Unwrapped() as IInvocationOperation)?.Instance;
                 return task2 is not null && KnownTask.IsDone(task2, operation, method, code)
                     ? null
                     : new Found("'.GetAwaiter().GetResult()'", "Await the task.", task2 is null ? null : AwaitReceiver);
 
-            case IInvocationOperation { TargetMethod: { Name: "WaitAll" or "WaitAny" } target } when target.ContainingType.IsTask() && !IsZero(operation):
+            case IInvocationOperation { TargetMethod: { Name: "WaitAll" or "WaitAny" } target } when target.ContainingType.IsTask()
+                && !IsZero(operation):
                 bool plain = target.Parameters.Length == 1;
-                return new Found($"'Task.{target.Name}'", $"Await Task.{(target.Name == "WaitAll" ? "WhenAll" : "WhenAny")}.", plain && target.Name == "WaitAll" ? When : null);
+                return new Found(
+                    $"'Task.{target.Name}'",
+                    $"Await Task.{(target.Name == "WaitAll" ? "WhenAll" : "WhenAny")}.",
+                    plain && target.Name == "WaitAll" ? When : null);
 
-            case IInvocationOperation { TargetMethod: { Name: "Sleep" } target } when target.ContainingType.Is("System.Threading", "Thread"):
+            case IInvocationOperation { TargetMethod: { Name: "Sleep" } target } when target.ContainingType.Is(
+                "System.Threading", "Thread"):
                 return new Found("'Thread.Sleep'", "Await Task.Delay, with the handler's token.", Delay);
 
-            case IInvocationOperation { TargetMethod: { Name: "Wait" } target } when target.ContainingType.Is("System.Threading", "SemaphoreSlim") && !IsZero(operation):
+            case IInvocationOperation { TargetMethod: { Name: "Wait" } target }
+                when target.ContainingType.Is("System.Threading", "SemaphoreSlim") && !IsZero(operation):
                 return new Found("'SemaphoreSlim.Wait'", "Await WaitAsync.", AsyncTwin);
 
-            case IInvocationOperation { TargetMethod: { Name: "WaitOne" or "WaitAll" or "WaitAny" } target } when target.ContainingType.DerivesFrom("System.Threading", "WaitHandle") && !IsZero(operation):
-                return new Found($"'{target.ContainingType.Name}.{target.Name}'", "Wait asynchronously, on a SemaphoreSlim or a TaskCompletionSource.", Way: null);
+            case IInvocationOperation { TargetMethod: { Name: "WaitOne" or "WaitAll" or "WaitAny" } target }
+                when target.ContainingType.DerivesFrom("System.Threading", "WaitHandle") && !IsZero(operation):
+                return new Found(
+                    $"'{target.ContainingType.Name}.{target.Name}'",
+                    "Wait asynchronously, on a SemaphoreSlim or a TaskCompletionSource.", Way: null);
 
-            case IInvocationOperation { TargetMethod: { Name: "Wait" } target } when target.ContainingType.Name is "ManualResetEventSlim" or "CountdownEvent" && target.ContainingType.NamespaceName() == "System.Threading" && !IsZero(operation):
-                return new Found($"'{target.ContainingType.Name}.Wait'", "Wait asynchronously, on a SemaphoreSlim or a TaskCompletionSource.", Way: null);
+            case IInvocationOperation { TargetMethod: { Name: "Wait" } target }
+                when target.ContainingType.Name is "ManualResetEventSlim" or "CountdownEvent"
+                    && target.ContainingType.NamespaceName() == "System.Threading" && !IsZero(operation):
+                return new Found(
+                    $"'{target.ContainingType.Name}.Wait'",
+                    "Wait asynchronously, on a SemaphoreSlim or a TaskCompletionSource.", Way: null);
 
             case IInvocationOperation call when BlockingTwins.Find(call) is { } twin:
-                return new Found($"'{call.TargetMethod.ContainingType.Name}.{call.TargetMethod.Name}'", $"Await {twin.Name}.", twin.IsExact ? AsyncTwin : null);
+                return new Found(
+                    $"'{call.TargetMethod.ContainingType.Name}.{call.TargetMethod.Name}'",
+                    $"Await {twin.Name}.",
+                    twin.IsExact ? AsyncTwin : null);
 
             default:
                 return null;

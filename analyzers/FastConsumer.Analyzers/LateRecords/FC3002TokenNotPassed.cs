@@ -43,13 +43,15 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
             foreach (IInvocationOperation call in method.Of<IInvocationOperation>())
             {
                 string? form = null;
-                if ((CouldTakeToken(call, findings.Compilation, out string? parameter, ref form) || IsParallelWithout(call, method, ref form))
+                if ((CouldTakeToken(call, findings.Compilation, out string? parameter, ref form)
+                    || IsParallelWithout(call, method, ref form))
                     && !IsInMemory(call) && !IsGivenLater(call, method) && !IsCleanup(call) && FindToken(call, method) is { } token)
                 {
                     findings.Report(
                         Descriptors.TokenNotPassed,
                         call.Syntax.GetLocation(),
-                        $"'{call.TargetMethod.Name}' is not given '{token}', so a stop or a lost lease waits until it ends by itself. Pass the token on; where it must not be cancelled, pass CancellationToken.None.",
+                        $"'{call.TargetMethod.Name}' is not given '{token}', so a stop or a lost lease waits until it ends by itself. "
+                            + "Pass the token on; where it must not be cancelled, pass CancellationToken.None.",
                         (Token, token),
                         (Parameter, parameter),
                         (Form, form));
@@ -69,12 +71,14 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
 
         if (method.Parameters.FirstOrDefault(parameter => parameter.Type.IsCancellationToken()) is { } own)
         {
-            if (!call.Arguments.Any(argument => argument.ArgumentKind == ArgumentKind.DefaultValue && argument.Parameter?.Type.IsCancellationToken() == true))
+            if (!call.Arguments.Any(
+                argument => argument.ArgumentKind == ArgumentKind.DefaultValue && argument.Parameter?.Type.IsCancellationToken() == true))
             {
                 return false;
             }
 
-            bool skipsOthers = call.Arguments.Any(argument => argument.ArgumentKind != ArgumentKind.Explicit && argument.Parameter?.Ordinal < own.Ordinal);
+            bool skipsOthers = call.Arguments.Any(
+                argument => argument.ArgumentKind != ArgumentKind.Explicit && argument.Parameter?.Ordinal < own.Ordinal);
             named = skipsOthers ? own.Name : null;
             return true;
         }
@@ -91,7 +95,8 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
     /// <summary>True for a parallel loop that is given no token, neither itself nor in its options.</summary>
     private static bool IsParallelWithout(IInvocationOperation call, ReachedMethod method, ref string? form)
     {
-        if (!call.TargetMethod.ContainingType.Is("System.Threading.Tasks", "Parallel") || call.TargetMethod.Name is not ("ForEachAsync" or "ForAsync"))
+        if (!call.TargetMethod.ContainingType.Is("System.Threading.Tasks", "Parallel")
+            || call.TargetMethod.Name is not ("ForEachAsync" or "ForAsync"))
         {
             return false;
         }
@@ -101,24 +106,29 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
             return false;
         }
 
-        IOperation? options = call.Arguments.Select(argument => argument.Value.Unwrapped()).FirstOrDefault(value => value.Type.Is("System.Threading.Tasks", "ParallelOptions"));
+        IOperation? options = call.Arguments.Select(argument => argument.Value.Unwrapped())
+            .FirstOrDefault(value => value.Type.Is("System.Threading.Tasks", "ParallelOptions"));
         form = options is null ? BeforeLast : None;
         return options switch
         {
             null => true,
             IObjectCreationOperation creation => !SetsToken(creation),
-            ILocalReferenceOperation local => method.Of<IVariableDeclaratorOperation>().FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
+            ILocalReferenceOperation local => method.Of<IVariableDeclaratorOperation>()
+                    .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
                     ?.GetVariableInitializer()?.Value.Unwrapped() is IObjectCreationOperation creation
                 && !SetsToken(creation)
-                && !method.Of<ISimpleAssignmentOperation>().Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "CancellationToken" } set
-                    && set.Instance.Root() is ILocalReferenceOperation root && SymbolEqualityComparer.Default.Equals(root.Local, local.Local)),
+                && !method.Of<ISimpleAssignmentOperation>()
+                    .Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "CancellationToken" } set
+                        && set.Instance.Root() is ILocalReferenceOperation root
+                        && SymbolEqualityComparer.Default.Equals(root.Local, local.Local)),
             // who made it may have set it
             _ => false,
         };
     }
 
-    private static bool SetsToken(IObjectCreationOperation options) => options.Initializer?.Initializers.OfType<ISimpleAssignmentOperation>()
-        .Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "CancellationToken" }) == true;
+    private static bool SetsToken(IObjectCreationOperation options) =>
+        options.Initializer?.Initializers.OfType<ISimpleAssignmentOperation>()
+            .Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "CancellationToken" }) == true;
 
     /// <summary>True where the stream, or the text, lies in memory: there is nothing to wait for.</summary>
     private static bool IsInMemory(IInvocationOperation call)
@@ -135,12 +145,14 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
     private static bool IsInMemory(IOperation value)
     {
         IOperation stream = value.Unwrapped();
-        if (stream is IFieldReferenceOperation { Field: { Name: "Null", IsStatic: true } } || (stream.Type is { } type && type.NamespaceName() == "System.IO" && Array.IndexOf(s_inMemory, type.Name) >= 0))
+        if (stream is IFieldReferenceOperation { Field: { Name: "Null", IsStatic: true } }
+            || (stream.Type is { } type && type.NamespaceName() == "System.IO" && Array.IndexOf(s_inMemory, type.Name) >= 0))
         {
             return true;
         }
 
-        return stream is ILocalReferenceOperation local && local.Local.Type.NamespaceName() == "System.IO" && MadeOf(local) is IObjectCreationOperation creation && IsInMemory(creation);
+        return stream is ILocalReferenceOperation local && local.Local.Type.NamespaceName() == "System.IO"
+            && MadeOf(local) is IObjectCreationOperation creation && IsInMemory(creation);
     }
 
     private static IOperation? MadeOf(ILocalReferenceOperation local)
@@ -152,7 +164,8 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
         }
 
         return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))?.GetVariableInitializer()?.Value.Unwrapped();
+            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
+            ?.GetVariableInitializer()?.Value.Unwrapped();
     }
 
     /// <summary>True for a stream of items that is given its token where it is read: <c>WithCancellation(token)</c>.</summary>
@@ -261,7 +274,8 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
     }
 
     private static string? TokenOf(IMethodSymbol function) =>
-        function.Parameters.FirstOrDefault(parameter => parameter.Type.IsCancellationToken() && parameter.Name != "_" && !parameter.IsDiscard)?.Name is { } name
+        function.Parameters.FirstOrDefault(
+            parameter => parameter.Type.IsCancellationToken() && parameter.Name != "_" && !parameter.IsDiscard)?.Name is { } name
             ? SymbolNames.Escape(name)
             : null;
 }

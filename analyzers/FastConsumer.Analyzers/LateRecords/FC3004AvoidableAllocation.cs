@@ -40,13 +40,20 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
     {
         switch (operation)
         {
-            case IInvocationOperation { TargetMethod.Name: "ToArray", Parent: IArgumentOperation argument } call when IsBytes(Receiver(call)?.Type) && TakesBytes(argument):
-                return "ToArray() copies each record's bytes, and the method it is passed to takes memory or a span as well. Pass the bytes as they are.";
+            case IInvocationOperation { TargetMethod.Name: "ToArray", Parent: IArgumentOperation argument } call
+                when IsBytes(Receiver(call)?.Type) && TakesBytes(argument):
+                return "ToArray() copies each record's bytes, and the method it is passed to takes memory or a span as well. "
+                    + "Pass the bytes as they are.";
 
             // byte[] becomes a span, which nobody can keep
-            case IInvocationOperation { TargetMethod.Name: "ToArray", Parent: IConversionOperation { Parent: IArgumentOperation argument } } call
+            case IInvocationOperation
+            {
+                TargetMethod.Name: "ToArray",
+                Parent: IConversionOperation { Parent: IArgumentOperation argument }
+            } call
                 when IsBytes(Receiver(call)?.Type) && argument.Parameter?.Type is { Name: "ReadOnlySpan" } taken && IsBytes(taken):
-                return "ToArray() copies each record's bytes, and the method it is passed to takes a span as well. Pass the bytes as they are.";
+                return "ToArray() copies each record's bytes, and the method it is passed to takes a span as well. "
+                    + "Pass the bytes as they are.";
 
             case IInvocationOperation { TargetMethod: { Name: "GetString" } target, Parent: IArgumentOperation argument } call
                 when target.ContainingType.DerivesFrom("System.Text", "Encoding")
@@ -54,11 +61,13 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
                     && IsBytes(call.Arguments[0].Value.Unwrapped().Type)
                     && IsReader(argument)
                     && TakesBytes(argument):
-                return "This makes a string of each record only to read it; the reader takes UTF-8 bytes as well. Pass the bytes as they are.";
+                return "This makes a string of each record only to read it; the reader takes UTF-8 bytes as well. "
+                    + "Pass the bytes as they are.";
 
             case IPropertyReferenceOperation { Property: { Name: "PartitionKey" } property } reference
                 when property.ContainingType.IsContract("KinesisRecord") && IsOnlyCompared(reference, method):
-                return "PartitionKey makes a string at each call, here only to compare it. Compare the bytes: PartitionKeyUtf8.SequenceEqual(\"...\"u8).";
+                return "PartitionKey makes a string at each call, here only to compare it. Compare the bytes: "
+                    + "PartitionKeyUtf8.SequenceEqual(\"...\"u8).";
 
             default:
                 return null;
@@ -68,23 +77,28 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
     /// <summary>A handler that takes text only to hand it to a reader of UTF-8.</summary>
     private static void FindText(ReachedMethod method, Findings findings)
     {
-        foreach (IParameterSymbol text in method.Method.Parameters.Where(parameter => parameter.Type.SpecialType == SpecialType.System_String && !parameter.IsService()))
+        foreach (IParameterSymbol text in method.Method.Parameters.Where(
+            parameter => parameter.Type.SpecialType == SpecialType.System_String && !parameter.IsService()))
         {
             IParameterReferenceOperation[] uses =
-                [.. method.Of<IParameterReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, text))];
-            if (uses.Length == 1 && uses[0].Parent is IArgumentOperation argument && IsReader(argument) && TakesBytes(argument) && text.Place() is { } place)
+                [.. method.Of<IParameterReferenceOperation>()
+                    .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, text))];
+            if (uses.Length == 1 && uses[0].Parent is IArgumentOperation argument && IsReader(argument) && TakesBytes(argument)
+                && text.Place() is { } place)
             {
                 findings.Report(
                     Descriptors.AvoidableAllocation,
                     place,
-                    $"'{text.Name}' is a string made of each record, used only to read it. Take the payload's own type, or ReadOnlyMemory<byte>.");
+                    $"'{text.Name}' is a string made of each record, used only to read it. Take the payload's own type, "
+                        + "or ReadOnlyMemory<byte>.");
             }
         }
     }
 
     private static IOperation? Receiver(IInvocationOperation call) => call.Instance ?? call.Arguments.FirstOrDefault()?.Value;
 
-    private static bool IsBytes(ITypeSymbol? type) => BorrowedFlow.IsBytes(type) && type!.OnlyTypeArgument()?.SpecialType == SpecialType.System_Byte;
+    private static bool IsBytes(ITypeSymbol? type) =>
+        BorrowedFlow.IsBytes(type) && type!.OnlyTypeArgument()?.SpecialType == SpecialType.System_Byte;
 
     private static bool IsReader(IArgumentOperation argument) => argument.Parent is IInvocationOperation call
         && Array.IndexOf(s_readers, call.TargetMethod.Name) >= 0
@@ -110,7 +124,9 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
             && candidate.Parameters.Length >= method.Parameters.Length
             && candidate.Parameters.Skip(method.Parameters.Length).All(parameter => parameter.IsOptional)
             && IsBytes(candidate.Parameters[place].Type)
-            && candidate.Parameters.Zip(method.Parameters, (left, right) => left.Ordinal == place || left.Type.ToDisplayString() == right.Type.ToDisplayString()).All(same => same)
+            && candidate.Parameters.Zip(
+                method.Parameters,
+                (left, right) => left.Ordinal == place || left.Type.ToDisplayString() == right.Type.ToDisplayString()).All(same => same)
             && candidate.ReturnType.ToDisplayString() == method.ReturnType.ToDisplayString());
     }
 
@@ -134,10 +150,17 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
                 return choice.Arms.All(arm => arm.Pattern is IDiscardPatternOperation || IsTextPattern(arm.Pattern));
             case IInvocationOperation { TargetMethod: { Name: "Equals" } } call when call.Instance == reference:
                 return call.Arguments.Length > 0 && IsText(call.Arguments[0].Value) && IsOrdinal(call);
-            case IArgumentOperation { Parent: IInvocationOperation { TargetMethod: { Name: "Equals", ContainingType.SpecialType: SpecialType.System_String } } call }:
+            case IArgumentOperation
+            {
+                Parent: IInvocationOperation
+                {
+                    TargetMethod: { Name: "Equals", ContainingType.SpecialType: SpecialType.System_String }
+                } call
+            }:
                 return call.Arguments.Any(other => other.Value != reference && IsText(other.Value)) && IsOrdinal(call);
             case IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: { } local } }:
-                ILocalReferenceOperation[] uses = [.. method.Of<ILocalReferenceOperation>().Where(use => SymbolEqualityComparer.Default.Equals(use.Local, local))];
+                ILocalReferenceOperation[] uses = [
+                    .. method.Of<ILocalReferenceOperation>().Where(use => SymbolEqualityComparer.Default.Equals(use.Local, local))];
                 return uses.Length > 0 && uses.All(use => IsOnlyCompared(use, method));
             default:
                 return false;
@@ -157,5 +180,6 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
 
     // bytes compare as ordinal texts do
     private static bool IsOrdinal(IInvocationOperation call) =>
-        call.Arguments.All(argument => argument.Value.Type is not { Name: "StringComparison" } || argument.Value.ConstantValue is { HasValue: true, Value: (int)StringComparison.Ordinal });
+        call.Arguments.All(argument => argument.Value.Type is not { Name: "StringComparison" }
+            || argument.Value.ConstantValue is { HasValue: true, Value: (int)StringComparison.Ordinal });
 }

@@ -10,7 +10,10 @@ namespace FastConsumer.Analyzers.LostRecords;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC2001UnhandledException : HandlerAnalyzer
 {
-    /// <summary>The diagnostic's property with the exceptions, as code writes their types, separated by ';', derived ones first; '!' stands behind those that come back at every attempt.</summary>
+    /// <summary>
+    /// The diagnostic's property with the exceptions, as code writes their types, separated by ';', derived ones first; '!' stands behind
+    /// those that come back at every attempt.
+    /// </summary>
     internal const string Exceptions = nameof(Exceptions);
 
     /// <inheritdoc/>
@@ -28,13 +31,15 @@ public sealed class FC2001UnhandledException : HandlerAnalyzer
         {
             ErrorPolicy[] policies = [.. ErrorPolicies.Of(handler.Method)];
             ThrownException[] left =
-                [.. code.ThrownBy(handler, findings.CancellationToken).Where(exception => !policies.Any(policy => policy.Takes(exception.Type)))];
+                [.. code.ThrownBy(handler, findings.CancellationToken)
+                    .Where(exception => !policies.Any(policy => policy.Takes(exception.Type)))];
             if (left.Length > 0 && handler.Method.Place() is { } place)
             {
                 findings.Report(
                     Descriptors.UnhandledException,
                     place,
-                    $"{Names(left)} can leave '{handler.Method.Name}', and no [OnError] says what becomes of it: the shard waits and retries the record for ever. Add a policy for it, or handle it.",
+                    $"{Names(left)} can leave '{handler.Method.Name}', and no [OnError] says what becomes of it: "
+                        + "the shard waits and retries the record for ever. Add a policy for it, or handle it.",
                     (Exceptions, left.All(exception => CanBeNamed(exception.Type, handler.Method.ContainingType, findings.Compilation))
                         ? string.Join(";", left.OrderByDescending(exception => Depth(exception.Type)).Select(InCode))
                         : null));
@@ -47,9 +52,11 @@ public sealed class FC2001UnhandledException : HandlerAnalyzer
         compilation.IsSymbolAccessibleWithin(type, processor) && !type.IsFileLocal() && !HasTypeParameters(type);
 
     private static bool HasTypeParameters(ITypeSymbol type) => type is ITypeParameterSymbol
-        || (type is INamedTypeSymbol named && (named.TypeArguments.Any(HasTypeParameters) || (named.ContainingType is { } outer && HasTypeParameters(outer))));
+        || (type is INamedTypeSymbol named
+            && (named.TypeArguments.Any(HasTypeParameters) || (named.ContainingType is { } outer && HasTypeParameters(outer))));
 
-    private static string InCode(ThrownException exception) => exception.Type.InCodeNotNull() + (PermanentExceptions.Contain(exception.Type) ? "!" : "");
+    private static string InCode(ThrownException exception) =>
+        exception.Type.InCodeNotNull() + (PermanentExceptions.Contain(exception.Type) ? "!" : "");
 
     private static int Depth(ITypeSymbol type) => type.BaseType is { } next ? Depth(next) + 1 : 0;
 

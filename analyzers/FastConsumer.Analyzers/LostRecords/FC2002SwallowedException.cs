@@ -12,7 +12,8 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
 {
     private static readonly string[] s_loud = ["LogWarning", "LogError", "LogCritical", "Warning", "Error", "Fatal", "Warn"];
 
-    private static readonly string[] s_cleanup = ["Abort", "Cancel", "Close", "Delete", "Dispose", "Kill", "Release", "Rollback", "Unsubscribe"];
+    private static readonly string[] s_cleanup = [
+        "Abort", "Cancel", "Close", "Delete", "Dispose", "Kill", "Release", "Rollback", "Unsubscribe"];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.SwallowedException];
@@ -20,7 +21,8 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
     /// <summary>True where the clause swallows a failure of the record's own.</summary>
     internal static bool Swallows(ICatchClauseOperation clause, CaughtPath path) =>
         !clause.ExceptionType.IsLeaseLost()
-        && (!clause.ExceptionType.IsCancellation() || CatchFilter.AsksForNoCancellation(clause) || path.LetsCancellationPass || OwnTimeOut.IsAllOf(clause))
+        && (!clause.ExceptionType.IsCancellation() || CatchFilter.AsksForNoCancellation(clause) || path.LetsCancellationPass
+            || OwnTimeOut.IsAllOf(clause))
         && (IsFailure(clause) || path.Undoes)
         && !CatchFilter.IsOpaque(clause)
         && !IsCleanup((ITryOperation)clause.Parent!)
@@ -43,7 +45,8 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
                     findings.Report(
                         Descriptors.SwallowedException,
                         path.Place,
-                        $"{Name(clause)} is caught and nothing is done about it: the record counts as done and is lost. Rethrow it, so that [OnError] decides, or handle the record here.");
+                        $"{Name(clause)} is caught and nothing is done about it: the record counts as done and is lost. "
+                            + "Rethrow it, so that [OnError] decides, or handle the record here.");
                 }
             }
         }
@@ -58,8 +61,10 @@ public sealed class FC2002SwallowedException : HandlerAnalyzer
     // what is only cleared away may stay: no record depends on it
     private static bool IsCleanup(ITryOperation attempt)
     {
-        IInvocationOperation[] calls = [.. attempt.Body.Descendants().OfType<IInvocationOperation>().Where(call => call.TargetMethod.Name != "ConfigureAwait")];
-        return calls.Length > 0 && calls.All(call => s_cleanup.Any(prefix => call.TargetMethod.Name.StartsWith(prefix, StringComparison.Ordinal)));
+        IInvocationOperation[] calls = [
+            .. attempt.Body.Descendants().OfType<IInvocationOperation>().Where(call => call.TargetMethod.Name != "ConfigureAwait")];
+        return calls.Length > 0
+            && calls.All(call => s_cleanup.Any(prefix => call.TargetMethod.Name.StartsWith(prefix, StringComparison.Ordinal)));
     }
 
     private static bool IsOfTheFramework(ITypeSymbol type)

@@ -8,7 +8,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace FastConsumer.Analyzers.LostRecords;
 
-/// <summary>FC2003: work that a handler starts and does not wait for: its failure is seen by nobody, and the record counts as done before it.</summary>
+/// <summary>
+/// FC2003: work that a handler starts and does not wait for: its failure is seen by nobody, and the record counts as done before it.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC2003OutlivingWork : HandlerAnalyzer
 {
@@ -51,58 +53,113 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
                     IsConditionalOnFailure(value) ? "Await the work itself, and handle its failure in a catch." : "Await it.",
                     CanAwait: value is IInvocationOperation or IConditionalOperation && !IsConditionalOnFailure(value));
 
-            case IExpressionStatementOperation statement when Discarded(statement) is IInvocationOperation all && StartedWork.StartsAll(all):
-                return new Found(all.Syntax.GetLocation(), $"Nobody awaits the tasks of '{Name(all)}'", "Await them with Task.WhenAll.", CanAwait: false);
+            case IExpressionStatementOperation statement when Discarded(statement) is IInvocationOperation all
+                && StartedWork.StartsAll(all):
+                return new Found(
+                    all.Syntax.GetLocation(),
+                    $"Nobody awaits the tasks of '{Name(all)}'",
+                    "Await them with Task.WhenAll.",
+                    CanAwait: false);
 
             case IInvocationOperation call when call.Type.IsTask() && work.IsHandedToNobody(call):
-                return new Found(call.Syntax.GetLocation(), $"'{Name(call)}' is handed to code that does not await it", "Await it here.", CanAwait: false);
+                return new Found(
+                    call.Syntax.GetLocation(),
+                    $"'{Name(call)}' is handed to code that does not await it",
+                    "Await it here.",
+                    CanAwait: false);
 
             case IInvocationOperation race when work.IsRaceWithDelay(race)
                 && StartedWork.RaceParts(race).FirstOrDefault(part => part is IInvocationOperation && !work.IsDelay(part)) is { } loser
                 && !work.ThrowsOnTimeOut(race):
-                return new Found(loser.Syntax.GetLocation(), $"Nobody awaits '{Name(loser)}' where the delay ends first", "Throw on the time-out, or use WaitAsync, which does.", CanAwait: false);
+                return new Found(
+                    loser.Syntax.GetLocation(),
+                    $"Nobody awaits '{Name(loser)}' where the delay ends first",
+                    "Throw on the time-out, or use WaitAsync, which does.",
+                    CanAwait: false);
 
             case IAwaitOperation { Parent: IExpressionStatementOperation } await
                 when await.Type.IsTask() && await.Operation.Unwrapped() is IInvocationOperation { TargetMethod.Name: not "WhenAny" } call:
-                return new Found(call.Syntax.GetLocation(), $"'{Name(call)}' is awaited, but not the task that it returns", "Use Task.Run, or Unwrap().", CanAwait: false);
+                return new Found(
+                    call.Syntax.GetLocation(),
+                    $"'{Name(call)}' is awaited, but not the task that it returns",
+                    "Use Task.Run, or Unwrap().",
+                    CanAwait: false);
 
             case IInvocationOperation { TargetMethod: { IsAsync: true, ReturnsVoid: true } target } call:
-                return new Found(call.Syntax.GetLocation(), $"'{target.Name}' is async void, so nobody can await it", "Let it return a Task, and await it.", CanAwait: false);
+                return new Found(
+                    call.Syntax.GetLocation(),
+                    $"'{target.Name}' is async void, so nobody can await it",
+                    "Let it return a Task, and await it.",
+                    CanAwait: false);
 
             case IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } lambda:
                 SyntaxToken keyword = ((AnonymousFunctionExpressionSyntax)lambda.Syntax).AsyncKeyword;
-                return new Found(keyword.GetLocation(), "This lambda is async void, so nobody can await it", "Await the work in the handler itself, or pass it to a method that takes a Func<Task>.", CanAwait: false);
+                return new Found(
+                    keyword.GetLocation(),
+                    "This lambda is async void, so nobody can await it",
+                    "Await the work in the handler itself, or pass it to a method that takes a Func<Task>.",
+                    CanAwait: false);
 
-            case IInvocationOperation { TargetMethod: { Name: "QueueUserWorkItem" or "UnsafeQueueUserWorkItem" } target } call when target.ContainingType.Is("System.Threading", "ThreadPool"):
-                return new Found(call.Syntax.GetLocation(), "The thread pool runs this later", "Await the work in the handler.", CanAwait: false);
+            case IInvocationOperation { TargetMethod: { Name: "QueueUserWorkItem" or "UnsafeQueueUserWorkItem" } target } call
+                when target.ContainingType.Is("System.Threading", "ThreadPool"):
+                return new Found(
+                    call.Syntax.GetLocation(), "The thread pool runs this later", "Await the work in the handler.", CanAwait: false);
 
-            case IInvocationOperation { TargetMethod: { Name: "Start" or "UnsafeStart" } target } call when target.ContainingType.Is("System.Threading", "Thread") && !Joins(method):
-                return new Found(call.Syntax.GetLocation(), "This thread goes on after the handler", "Await the work in the handler.", CanAwait: false);
+            case IInvocationOperation { TargetMethod: { Name: "Start" or "UnsafeStart" } target } call
+                when target.ContainingType.Is("System.Threading", "Thread") && !Joins(method):
+                return new Found(
+                    call.Syntax.GetLocation(), "This thread goes on after the handler", "Await the work in the handler.", CanAwait: false);
 
             case IObjectCreationOperation creation when IsTimer(creation.Type) && !IsDisposedHere(creation):
-                return new Found(creation.Syntax.GetLocation(), "A timer runs its work after the handler has returned", "Await the work in the handler.", CanAwait: false);
+                return new Found(
+                    creation.Syntax.GetLocation(),
+                    "A timer runs its work after the handler has returned",
+                    "Await the work in the handler.",
+                    CanAwait: false);
 
-            case IInvocationOperation { TargetMethod: { Name: "CreateTimer" } target } call when target.ContainingType.DerivesFrom("System", "TimeProvider") && !IsDisposedHere(call):
-                return new Found(call.Syntax.GetLocation(), "A timer runs its work after the handler has returned", "Await the work in the handler.", CanAwait: false);
+            case IInvocationOperation { TargetMethod: { Name: "CreateTimer" } target } call
+                when target.ContainingType.DerivesFrom("System", "TimeProvider") && !IsDisposedHere(call):
+                return new Found(
+                    call.Syntax.GetLocation(),
+                    "A timer runs its work after the handler has returned",
+                    "Await the work in the handler.",
+                    CanAwait: false);
 
             case IEventAssignmentOperation { Adds: true } subscription when !EndsHere(subscription, method):
-                return new Found(subscription.Syntax.GetLocation(), "An event runs this after the handler has returned, once more with each record", "Subscribe once, in the constructor, or unsubscribe before the handler ends.", CanAwait: false);
+                return new Found(
+                    subscription.Syntax.GetLocation(),
+                    "An event runs this after the handler has returned, once more with each record",
+                    "Subscribe once, in the constructor, or unsubscribe before the handler ends.",
+                    CanAwait: false);
 
             case IVariableDeclaratorOperation { Symbol: { } local } declarator
-                when StartedWork.Start(declarator.GetVariableInitializer()?.Value) is { } start && IsHeld(start) && work.IsLeft(local, start):
+                when StartedWork.Start(declarator.GetVariableInitializer()?.Value) is { } start && IsHeld(start)
+                    && work.IsLeft(local, start):
                 return Left(start);
 
             case ISimpleAssignmentOperation { Target: ILocalReferenceOperation { IsDeclaration: false } target } assignment
                 when StartedWork.Start(assignment.Value) is { } start && IsHeld(start) && work.IsLeft(target.Local, start):
                 return Left(start);
 
-            case ISimpleAssignmentOperation { Target: IMemberReferenceOperation { Member: IFieldSymbol or IPropertySymbol } target } assignment
-                when StartedWork.Start(assignment.Value) is { } start && start.Type.IsTask() && IsOwnMember(target) && !IsAwaited(target.Member, method):
-                return new Found(start.Syntax.GetLocation(), $"Nobody awaits '{Name(start)}' before the handler returns", "Await it here.", CanAwait: false);
+            case ISimpleAssignmentOperation
+            {
+                Target: IMemberReferenceOperation { Member: IFieldSymbol or IPropertySymbol } target
+            } assignment
+                when StartedWork.Start(assignment.Value) is { } start && start.Type.IsTask() && IsOwnMember(target)
+                    && !IsAwaited(target.Member, method):
+                return new Found(
+                    start.Syntax.GetLocation(),
+                    $"Nobody awaits '{Name(start)}' before the handler returns",
+                    "Await it here.",
+                    CanAwait: false);
 
             // tasks[i] = StartAsync();
-            case ISimpleAssignmentOperation { Target: IArrayElementReferenceOperation or IPropertyReferenceOperation { Property.IsIndexer: true } } assignment
-                when StartedWork.Start(assignment.Value) is { } start && start.Type.IsTask() && assignment.Target.Root() is ILocalReferenceOperation holder && work.IsLeft(holder.Local, start):
+            case ISimpleAssignmentOperation
+            {
+                Target: IArrayElementReferenceOperation or IPropertyReferenceOperation { Property.IsIndexer: true }
+            } assignment
+                when StartedWork.Start(assignment.Value) is { } start && start.Type.IsTask()
+                    && assignment.Target.Root() is ILocalReferenceOperation holder && work.IsLeft(holder.Local, start):
                 return Collected(start);
 
             case IInvocationOperation { TargetMethod.Name: "Add" or "Enqueue" or "Push" or "TryAdd", Instance: { } collection } add
@@ -121,8 +178,16 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
     }
 
     private static Found Left(IOperation start) => start.Type.IsAwaitable()
-        ? new Found(start.Syntax.GetLocation(), $"A way to the end of the method does not await '{Name(start)}'", "Await it on every way.", CanAwait: false)
-        : new Found(start.Syntax.GetLocation(), $"A way to the end of the method does not await the tasks of '{Name(start)}'", "Await them with Task.WhenAll.", CanAwait: false);
+        ? new Found(
+            start.Syntax.GetLocation(),
+            $"A way to the end of the method does not await '{Name(start)}'",
+            "Await it on every way.",
+            CanAwait: false)
+        : new Found(
+            start.Syntax.GetLocation(),
+            $"A way to the end of the method does not await the tasks of '{Name(start)}'",
+            "Await them with Task.WhenAll.",
+            CanAwait: false);
 
     private static Found Collected(IOperation start) => new(
         start.Syntax.GetLocation(),
@@ -132,14 +197,18 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
 
     // a task that does something: a delay that a race does not wait for loses nothing
     private static bool IsHeld(IOperation start) => start is IInvocationOperation call
-        ? StartedWork.StartsAll(call) || (call.Type.IsTask() && !(call.TargetMethod.Name == "Delay" && call.TargetMethod.ContainingType.IsTask()))
+        ? StartedWork.StartsAll(call)
+            || (call.Type.IsTask() && !(call.TargetMethod.Name == "Delay" && call.TargetMethod.ContainingType.IsTask()))
         : start.Type.IsTask();
 
-    private static IOperation Discarded(IExpressionStatementOperation statement) => statement.Operation.Unwrapped() is ISimpleAssignmentOperation { Target: IDiscardOperation } discard
+    private static IOperation Discarded(IExpressionStatementOperation statement) =>
+        statement.Operation.Unwrapped() is ISimpleAssignmentOperation { Target: IDiscardOperation } discard
         ? discard.Value.Unwrapped()
         : statement.Operation.Unwrapped();
 
-    /// <summary>True where the task at hand is not that of the work: an await would wait for something else, or throw where nothing failed.</summary>
+    /// <summary>
+    /// True where the task at hand is not that of the work: an await would wait for something else, or throw where nothing failed.
+    /// </summary>
     private static bool IsConditionalOnFailure(IOperation value) =>
         value.DescendantsAndSelf().Any(operation => operation is IInvocationOperation { TargetMethod.Name: "ContinueWith" or "WhenAny" });
 
@@ -188,7 +257,8 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
     private static bool IsOwnMember(IMemberReferenceOperation member) => member.Root().OutlivesCall();
 
     private static bool IsAwaited(ISymbol member, ReachedMethod method) => method.Of<IAwaitOperation>().Any(await =>
-        await.Descendants().OfType<IMemberReferenceOperation>().Any(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member)));
+        await.Descendants().OfType<IMemberReferenceOperation>()
+            .Any(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member)));
 
     private static string Name(IOperation operation) => operation switch
     {

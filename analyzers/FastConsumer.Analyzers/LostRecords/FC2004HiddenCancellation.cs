@@ -10,7 +10,9 @@ namespace FastConsumer.Analyzers.LostRecords;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC2004HiddenCancellation : HandlerAnalyzer
 {
-    /// <summary>The diagnostic's property with the name of the exception type that the clause must let pass, where it names another one.</summary>
+    /// <summary>
+    /// The diagnostic's property with the name of the exception type that the clause must let pass, where it names another one.
+    /// </summary>
     internal const string Hidden = nameof(Hidden);
 
     /// <inheritdoc/>
@@ -52,7 +54,8 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
                             path.Place,
                             clause.ExceptionType.IsLeaseLost()
                                 ? "LeaseLostException ends here: the call goes on as if the shard were still this worker's. Rethrow it."
-                                : $"{clause.ExceptionType.Name} ends here: a record that was not finished counts as done. Rethrow it, or catch it only 'when' the handler's own token is not cancelled.");
+                                : $"{clause.ExceptionType.Name} ends here: a record that was not finished counts as done. "
+                                    + "Rethrow it, or catch it only 'when' the handler's own token is not cancelled.");
                     }
 
                     continue;
@@ -65,7 +68,8 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
                     findings.Report(
                         Descriptors.HiddenCancellation,
                         path.Place,
-                        $"This clause takes {hidden} for a failure: on a stop, or with a lost lease, the call goes on, and a good record may be treated as a bad one. Let it pass: 'when (e is not {hidden})'.",
+                        $"This clause takes {hidden} for a failure: on a stop, or with a lost lease, the call goes on, and a good record "
+                            + $"may be treated as a bad one. Let it pass: 'when (e is not {hidden})'.",
                         (Hidden, hidden));
                 }
             }
@@ -99,7 +103,8 @@ public sealed class FC2004HiddenCancellation : HandlerAnalyzer
     {
         foreach (ICatchClauseOperation candidate in attempt.Catches)
         {
-            bool takes = CatchFilter.Takes(candidate, exception) == true || (candidate.ExceptionType.DerivesFrom(exception) && !candidate.IsGeneral());
+            bool takes = CatchFilter.Takes(candidate, exception) == true
+                || (candidate.ExceptionType.DerivesFrom(exception) && !candidate.IsGeneral());
             if (candidate == clause)
             {
                 return takes;

@@ -40,7 +40,9 @@ public sealed class FC2005EscapingMemory : HandlerAnalyzer
     }
 
     private static string? Copier(ITypeSymbol? type) =>
-        type.IsContract("KinesisRecord") ? "ToOwned" : BorrowedFlow.IsBytes(type) && !BorrowedFlow.CanBorrow(type!.OnlyTypeArgument()) ? "ToArray" : null;
+        type.IsContract("KinesisRecord") ? "ToOwned"
+        : BorrowedFlow.IsBytes(type) && !BorrowedFlow.CanBorrow(type!.OnlyTypeArgument()) ? "ToArray"
+        : null;
 
     private static string Remedy(ITypeSymbol? type) => type switch
     {

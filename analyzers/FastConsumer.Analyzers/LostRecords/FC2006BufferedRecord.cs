@@ -14,7 +14,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
     private const int MostSteps = 6;
 
     private static readonly string[] s_adding =
-        ["Add", "AddRange", "AddFirst", "AddLast", "Append", "AppendLine", "AppendFormat", "Enqueue", "EnqueueRange", "Insert", "Push", "PushRange", "TryAdd", "Write"];
+        ["Add", "AddRange", "AddFirst", "AddLast", "Append", "AppendLine", "AppendFormat", "Enqueue", "EnqueueRange", "Insert", "Push",
+            "PushRange", "TryAdd", "Write"];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.BufferedRecord];
@@ -45,16 +46,22 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
     private static bool MayKeep(IOperation operation) => operation switch
     {
         IInvocationOperation call => IsChannelWrite(call) || IsAdding(call),
-        ISimpleAssignmentOperation { Target: IArrayElementReferenceOperation { ArrayReference: IMemberReferenceOperation, Indices.Length: 1 } element } => element.Indices[0] is IIncrementOrDecrementOperation,
+        ISimpleAssignmentOperation
+        {
+            Target: IArrayElementReferenceOperation { ArrayReference: IMemberReferenceOperation, Indices.Length: 1 } element
+        } => element.Indices[0] is IIncrementOrDecrementOperation,
         _ => false,
     };
 
     private static bool IsChannelWrite(IInvocationOperation call) =>
-        (call.TargetMethod.Name is "WriteAsync" or "TryWrite" && call.TargetMethod.ContainingType.NamespaceName() == "System.Threading.Channels")
-        || (call.TargetMethod.Name is "Post" or "SendAsync" && call.TargetMethod.ContainingType.NamespaceName() == "System.Threading.Tasks.Dataflow");
+        (call.TargetMethod.Name is "WriteAsync" or "TryWrite"
+            && call.TargetMethod.ContainingType.NamespaceName() == "System.Threading.Channels")
+        || (call.TargetMethod.Name is "Post" or "SendAsync"
+            && call.TargetMethod.ContainingType.NamespaceName() == "System.Threading.Tasks.Dataflow");
 
     private static bool IsAdding(IInvocationOperation call) =>
-        Array.IndexOf(s_adding, call.TargetMethod.Name) >= 0 && call.Instance?.Type is INamedTypeSymbol type && IsBuffer(type, call.TargetMethod);
+        Array.IndexOf(s_adding, call.TargetMethod.Name) >= 0 && call.Instance?.Type is INamedTypeSymbol type
+        && IsBuffer(type, call.TargetMethod);
 
     // a set knows what was there, a dictionary the last value of each key: neither is a buffer
     private static bool IsBuffer(INamedTypeSymbol type, IMethodSymbol method)
@@ -97,7 +104,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
                 _ => (null, null),
             };
             // whether a task is awaited is another rule's matter
-            if (value is null || value.Type.IsTask() || IsNumber(value.Unwrapped().Type) || RecordBuffer.Of(chain, method) is not { } symbol)
+            if (value is null || value.Type.IsTask() || IsNumber(value.Unwrapped().Type)
+                || RecordBuffer.Of(chain, method) is not { } symbol)
             {
                 return null;
             }
@@ -107,7 +115,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
         }
 
         private static string Message(string where) =>
-            $"The record is only put away {where} when the call ends: it counts as done, the checkpoint passes it, and a crash loses it. Finish the work in the call, or take batches with [OnBatch].";
+            $"The record is only put away {where} when the call ends: it counts as done, the checkpoint passes it, and a crash loses it. "
+            + "Finish the work in the call, or take batches with [OnBatch].";
 
         /// <summary>True where the call does something else with the record: a buffer beside that is no loss.</summary>
         private bool DoesMore => _doesMore ??= code.FromRecords.Any(method => method.Of<IInvocationOperation>().Any(call =>
@@ -126,19 +135,24 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
         {
             IOperation value = call;
             while (value.Parent is IAwaitOperation or IConversionOperation
-                || (value.Parent is IInvocationOperation { TargetMethod.Name: "ConfigureAwait" or "AsTask" or "Wait" or "GetAwaiter" or "GetResult" } wrapper && wrapper.Instance == value)
+                || (value.Parent is IInvocationOperation
+                {
+                    TargetMethod.Name: "ConfigureAwait" or "AsTask" or "Wait" or "GetAwaiter" or "GetResult"
+                } wrapper && wrapper.Instance == value)
                 || (value.Parent is IObjectCreationOperation or IArgumentOperation && value.Type.IsTask()))
             {
                 value = value.Parent;
             }
 
-            return value.Parent is IExpressionStatementOperation or IReturnOperation or ISimpleAssignmentOperation { Target: IDiscardOperation } or IArrayInitializerOperation;
+            return value.Parent is IExpressionStatementOperation or IReturnOperation
+                or ISimpleAssignmentOperation { Target: IDiscardOperation } or IArrayInitializerOperation;
         }
 
         /// <summary>True where the call waits until the other side has said that it is done.</summary>
         private static bool WaitsForIt(IOperation write, ReachedMethod method) => method.Of<IAwaitOperation>().Any(await =>
             await.Syntax.SpanStart > write.Syntax.SpanStart
-            && await.Operation.DescendantsAndSelf().Any(part => part is IPropertyReferenceOperation { Property.Name: "Task" or "Completion" } property && property.Type.IsTask()));
+            && await.Operation.DescendantsAndSelf().Any(
+                part => part is IPropertyReferenceOperation { Property.Name: "Task" or "Completion" } property && property.Type.IsTask()));
 
         private bool Leaves(ReachedMethod method, IOperation operation, RecordBuffer buffer, int steps)
         {
@@ -159,7 +173,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
             }
 
             return method.IsHandler
-                || (steps < MostSteps && code.UsesOf(method.Method).Any(use => use.In.FromRecords && use.Operation is IInvocationOperation && Leaves(use.In, use.Operation, buffer, steps + 1)));
+                || (steps < MostSteps && code.UsesOf(method.Method).Any(use => use.In.FromRecords && use.Operation is IInvocationOperation
+                    && Leaves(use.In, use.Operation, buffer, steps + 1)));
         }
 
         private static IOperation OutOf(IOperation operation)
@@ -179,7 +194,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
             foreach (IOperation operation in body)
             {
                 if (buffer.IsAskedForAny(operation)
-                    || (steps < MostSteps && operation is IInvocationOperation call && code.Target(call, cancellationToken) is { } target && AlwaysEmpties(target, buffer, steps + 1)))
+                    || (steps < MostSteps && operation is IInvocationOperation call && code.Target(call, cancellationToken) is { } target
+                        && AlwaysEmpties(target, buffer, steps + 1)))
                 {
                     ends.Add(operation.Syntax);
                 }
@@ -214,7 +230,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
                 && buffer.Drains(body.DescendantsAndSelf()).Count > 0))
                 // a pump that the constructor starts with a lambda
                 || buffer.Symbol.ContainingType.Constructors.Any(constructor => code.BodyOf(constructor, cancellationToken) is { } body
-                    && body.Descendants().OfType<IAnonymousFunctionOperation>().Any(lambda => buffer.Drains(lambda.Descendants()).Count > 0));
+                    && body.Descendants().OfType<IAnonymousFunctionOperation>()
+                        .Any(lambda => buffer.Drains(lambda.Descendants()).Count > 0));
             _drained[buffer.Symbol] = found;
             return found;
         }
@@ -226,7 +243,8 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
             yield return own;
             if (symbol is IParameterSymbol || symbol.DeclaredAccessibility != Accessibility.Private)
             {
-                foreach (INamedTypeSymbol type in All(code.Compilation.Assembly.GlobalNamespace).Where(type => !SymbolEqualityComparer.Default.Equals(type, own)))
+                foreach (INamedTypeSymbol type in All(code.Compilation.Assembly.GlobalNamespace)
+                    .Where(type => !SymbolEqualityComparer.Default.Equals(type, own)))
                 {
                     yield return type;
                 }

@@ -51,11 +51,13 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
     {
         if (IsWithoutReport(call))
         {
-            return "Produce is given no delivery handler, so nobody learns of a message that was not delivered, and its record counts as done. Await ProduceAsync, or pass a handler and wait for it.";
+            return "Produce is given no delivery handler, so nobody learns of a message that was not delivered, and its record counts as "
+                + "done. Await ProduceAsync, or pass a handler and wait for it.";
         }
 
         ITypeSymbol? answer = call.Type.IsTask() ? call.Type!.OnlyTypeArgument() : call.Type;
-        if (answer is null || !s_names.Contains(answer.Name) || call.TargetMethod.Name is "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetResult")
+        if (answer is null || !s_names.Contains(answer.Name)
+            || call.TargetMethod.Name is "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetResult")
         {
             return null;
         }
@@ -64,9 +66,12 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
         {
             if (answer.Is(place, name)
                 && !IsMade(call)
-                && ((ResultUse.IsWaitedFor(call) && ResultUse.Of(call, method, member => Array.IndexOf(members, member.Name) >= 0) != ResultFate.LookedAt) || IsInDroppedWhenAll(call)))
+                && ((ResultUse.IsWaitedFor(call)
+                        && ResultUse.Of(call, method, member => Array.IndexOf(members, member.Name) >= 0) != ResultFate.LookedAt)
+                    || IsInDroppedWhenAll(call)))
             {
-                return $"The answer of '{call.TargetMethod.Name}' says what was not done, and nobody looks at its {members[0]}: the record counts as done all the same. {Remedy(name, members[0])}";
+                return $"The answer of '{call.TargetMethod.Name}' says what was not done, and nobody looks at its {members[0]}: "
+                    + $"the record counts as done all the same. {Remedy(name, members[0])}";
             }
         }
 
@@ -80,11 +85,14 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
     // a response that is made here is no answer
     private static bool IsMade(IInvocationOperation call) => call.TargetMethod.ContainingType.Is("System.Net.Http", "HttpResponseMessage");
 
-    /// <summary>True for <c>await Task.WhenAll(items.Select(item => http.PostAsync(...)))</c> as a statement: the answers are dropped together.</summary>
+    /// <summary>
+    /// True for <c>await Task.WhenAll(items.Select(item => http.PostAsync(...)))</c> as a statement: the answers are dropped together.
+    /// </summary>
     private static bool IsInDroppedWhenAll(IInvocationOperation call)
     {
         IOperation? parent = call.Parent;
-        while (parent is IReturnOperation or IBlockOperation or IAnonymousFunctionOperation or IDelegateCreationOperation or IArgumentOperation or IConversionOperation or IAwaitOperation
+        while (parent is IReturnOperation or IBlockOperation or IAnonymousFunctionOperation or IDelegateCreationOperation
+            or IArgumentOperation or IConversionOperation or IAwaitOperation
             or IInvocationOperation { TargetMethod.Name: "Select" or "ToArray" or "ToList" or "ConfigureAwait" }
             or IArrayInitializerOperation or IArrayCreationOperation or ICollectionExpressionOperation)
         {
@@ -102,7 +110,8 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
             value = value.Parent;
         }
 
-        return value is not IInvocationOperation { TargetMethod.Name: "WhenAll" } && value.Parent is IExpressionStatementOperation or ISimpleAssignmentOperation { Target: IDiscardOperation };
+        return value is not IInvocationOperation { TargetMethod.Name: "WhenAll" }
+            && value.Parent is IExpressionStatementOperation or ISimpleAssignmentOperation { Target: IDiscardOperation };
     }
 
     /// <summary>Kafka's Produce, whose delivery handler is left out.</summary>
@@ -111,5 +120,6 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
         && call.TargetMethod.ContainingType.Name is "IProducer" or "Producer" or "ProducerExtensions"
         && call.TargetMethod.ContainingType.NamespaceName() == "Confluent.Kafka"
         && call.Arguments.Any(argument => argument.Parameter?.Name == "deliveryHandler"
-            && (argument.ArgumentKind == ArgumentKind.DefaultValue || argument.Value.Unwrapped().ConstantValue is { HasValue: true, Value: null }));
+            && (argument.ArgumentKind == ArgumentKind.DefaultValue
+                || argument.Value.Unwrapped().ConstantValue is { HasValue: true, Value: null }));
 }

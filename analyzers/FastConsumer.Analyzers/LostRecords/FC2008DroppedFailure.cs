@@ -19,12 +19,15 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
         ("FluentResults", "Result"), ("FluentResults", "ResultBase"), ("FluentResults", "IResultBase"), ("FluentResults", "IResult"),
         ("Ardalis.Result", "Result"), ("Ardalis.Result", "IResult"),
         ("CSharpFunctionalExtensions", "Result"), ("CSharpFunctionalExtensions", "UnitResult"), ("CSharpFunctionalExtensions", "IResult"),
-        ("ErrorOr", "ErrorOr"), ("LanguageExt", "Fin"), ("LanguageExt", "Either"), ("LanguageExt", "Validation"), ("LanguageExt.Common", "Result"),
+        ("ErrorOr", "ErrorOr"), ("LanguageExt", "Fin"), ("LanguageExt", "Either"), ("LanguageExt", "Validation"),
+        ("LanguageExt.Common", "Result"),
     ];
 
-    private static readonly string[] s_verdicts = ["IsSuccess", "Success", "IsSuccessful", "Succeeded", "IsFailure", "IsFailed", "Failed", "IsError", "IsOk"];
+    private static readonly string[] s_verdicts = [
+        "IsSuccess", "Success", "IsSuccessful", "Succeeded", "IsFailure", "IsFailed", "Failed", "IsError", "IsOk"];
 
-    private static readonly string[] s_cleaning = ["TryAbort", "TryCancel", "TryClose", "TryDelete", "TryDispose", "TryRelease", "TryRollback", "TryStop", "TryUnlock"];
+    private static readonly string[] s_cleaning = [
+        "TryAbort", "TryCancel", "TryClose", "TryDelete", "TryDispose", "TryRelease", "TryRollback", "TryStop", "TryUnlock"];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.DroppedFailure];
@@ -38,7 +41,8 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
             {
                 if (Find(call, method, code, findings.CancellationToken) is { } what && !IsCleanup(call))
                 {
-                    findings.Report(Descriptors.DroppedFailure, call.Syntax.GetLocation(), $"{what}, and nobody looks at it: a failure is dropped, and the record counts as done. Look at it, and throw or handle the record.");
+                    findings.Report(Descriptors.DroppedFailure, call.Syntax.GetLocation(), $"{what}, and nobody looks at it: "
+                        + "a failure is dropped, and the record counts as done. Look at it, and throw or handle the record.");
                 }
             }
         }
@@ -57,11 +61,15 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
         {
             null => null,
             { SpecialType: SpecialType.System_Boolean } when IsTry(call) => $"'{target.Name}' returns false where it fails",
-            { SpecialType: SpecialType.System_Boolean } when IsBoundedWrite(call, code, cancellationToken) => "TryWrite returns false where the channel is full",
+            { SpecialType: SpecialType.System_Boolean } when IsBoundedWrite(
+                call, code, cancellationToken) => "TryWrite returns false where the channel is full",
             _ when IsResult(result) && !IsChained(call) => $"'{target.Name}' returns a {result.Name} that may say it failed",
             _ => null,
         };
-        return what is not null && ResultUse.IsWaitedFor(call) && ResultUse.Of(call, method, counts: null) == ResultFate.Dropped && !UsesOutValue(call, method) ? what : null;
+        return what is not null && ResultUse.IsWaitedFor(call) && ResultUse.Of(call, method, counts: null) == ResultFate.Dropped
+                && !UsesOutValue(call, method)
+            ? what
+            : null;
     }
 
     /// <summary>True for methods of this compilation named Try..., that are no collection's.</summary>
@@ -87,13 +95,15 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
             _ => true,
         });
 
-    private static bool IsRead(ILocalReferenceOperation local, ReachedMethod method) => method.Of<ILocalReferenceOperation>().Any(reference =>
-        reference.Syntax.SpanStart > local.Syntax.Span.End && SymbolEqualityComparer.Default.Equals(reference.Local, local.Local));
+    private static bool IsRead(ILocalReferenceOperation local, ReachedMethod method) =>
+        method.Of<ILocalReferenceOperation>().Any(reference =>
+            reference.Syntax.SpanStart > local.Syntax.Span.End && SymbolEqualityComparer.Default.Equals(reference.Local, local.Local));
 
     /// <summary>TryWrite to a channel that this compilation makes with a bound, and that waits when it is full.</summary>
     private static bool IsBoundedWrite(IInvocationOperation call, ProcessorCode code, CancellationToken cancellationToken)
     {
-        if (call.TargetMethod.Name != "TryWrite" || call.TargetMethod.ContainingType.NamespaceName() != "System.Threading.Channels" || call.Instance is not { } writer)
+        if (call.TargetMethod.Name != "TryWrite" || call.TargetMethod.ContainingType.NamespaceName() != "System.Threading.Channels"
+            || call.Instance is not { } writer)
         {
             return false;
         }
@@ -104,8 +114,10 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
             ILocalReferenceOperation local => InitialOf(local),
             _ => null,
         };
-        return made?.DescendantsAndSelf().OfType<IInvocationOperation>().FirstOrDefault(create => create.TargetMethod.Name == "CreateBounded") is { } bounded
-            && !bounded.Descendants().Any(part => part is IFieldReferenceOperation { Field.Name: "DropOldest" or "DropNewest" or "DropWrite" });
+        return made?.DescendantsAndSelf().OfType<IInvocationOperation>()
+            .FirstOrDefault(create => create.TargetMethod.Name == "CreateBounded") is { } bounded
+            && !bounded.Descendants()
+                .Any(part => part is IFieldReferenceOperation { Field.Name: "DropOldest" or "DropNewest" or "DropWrite" });
     }
 
     private static IOperation? InitialOf(ILocalReferenceOperation local)
@@ -116,26 +128,34 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
             root = root.Parent;
         }
 
-        return root.Descendants().OfType<IVariableDeclaratorOperation>().FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local));
+        return root.Descendants().OfType<IVariableDeclaratorOperation>()
+            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local));
     }
 
     private static bool IsResult(ITypeSymbol? type) => type is INamedTypeSymbol named
         && (s_results.Any(entry => named.Name == entry.Name && named.NamespaceName() == entry.Namespace)
             || (named.Name.EndsWith("Result", StringComparison.Ordinal)
                 && named.Locations.Any(location => location.IsInSource)
-                && named.GetMembers().Any(member => member is IPropertySymbol { Type.SpecialType: SpecialType.System_Boolean } && Array.IndexOf(s_verdicts, member.Name) >= 0)));
+                && named.GetMembers().Any(member => member is IPropertySymbol { Type.SpecialType: SpecialType.System_Boolean }
+                    && Array.IndexOf(s_verdicts, member.Name) >= 0)));
 
     /// <summary>True for what goes on with a result, such as <c>result.OnFailure(...)</c>: it has been looked at.</summary>
     private static bool IsChained(IInvocationOperation call)
     {
-        ITypeSymbol? receiver = (call.Instance ?? (call.TargetMethod.IsExtensionMethod ? call.Arguments.FirstOrDefault()?.Value : null))?.Unwrapped().Type;
-        return IsResult(receiver.IsTask() ? receiver!.OnlyTypeArgument() : receiver) || call.TargetMethod.Name is "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetResult";
+        ITypeSymbol? receiver = (call.Instance ?? (call.TargetMethod.IsExtensionMethod ? call.Arguments.FirstOrDefault()?.Value : null))
+            ?.Unwrapped().Type;
+        return IsResult(receiver.IsTask() ? receiver!.OnlyTypeArgument() : receiver)
+            || call.TargetMethod.Name is "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetResult";
     }
 
     private static bool SuppressesThrowing(IInvocationOperation call, ReachedMethod method)
     {
         if (call.TargetMethod.Name != "ConfigureAwait"
-            || call.Arguments.FirstOrDefault()?.Value is not { Type.Name: "ConfigureAwaitOptions", ConstantValue: { HasValue: true, Value: int options } }
+            || call.Arguments.FirstOrDefault()?.Value is not
+            {
+                Type.Name: "ConfigureAwaitOptions",
+                ConstantValue: { HasValue: true, Value: int options }
+            }
             || (options & SuppressThrowing) == 0
             || call.Parent is not IAwaitOperation)
         {
@@ -147,7 +167,8 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
             // to wait without an exception is what a delay is awaited so for
             IInvocationOperation started => started.TargetMethod.Name is not ("Delay" or "WhenAny" or "CancelAsync"),
             ILocalReferenceOperation local => !method.Of<ILocalReferenceOperation>().Any(reference =>
-                SymbolEqualityComparer.Default.Equals(reference.Local, local.Local) && reference != local && reference.Syntax.SpanStart > local.Syntax.SpanStart),
+                SymbolEqualityComparer.Default.Equals(reference.Local, local.Local) && reference != local
+                && reference.Syntax.SpanStart > local.Syntax.SpanStart),
             _ => false,
         };
     }

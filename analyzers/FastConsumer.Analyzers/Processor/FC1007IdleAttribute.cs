@@ -12,7 +12,8 @@ namespace FastConsumer.Analyzers.Processor;
 public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
 {
     private static readonly ImmutableHashSet<string> s_names = ImmutableHashSet.Create(
-        "OnRecord", "OnBatch", "OnShardStarted", "OnShardEnded", "OnLeaseLost", "OnStopping", "Filter", "OnError", "Checkpoint", "Concurrency");
+        "OnRecord",
+        "OnBatch", "OnShardStarted", "OnShardEnded", "OnLeaseLost", "OnStopping", "Filter", "OnError", "Checkpoint", "Concurrency");
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.IdleAttribute];
@@ -21,7 +22,8 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
     protected override void Register(CompilationStartAnalysisContext context)
     {
         // asked for where such an attribute stands outside a processor only
-        var bases = new Lazy<ImmutableHashSet<ISymbol?>>(() => BasesOfProcessors(context.Compilation.Assembly.GlobalNamespace), LazyThreadSafetyMode.ExecutionAndPublication);
+        var bases = new Lazy<ImmutableHashSet<ISymbol?>>(
+            () => BasesOfProcessors(context.Compilation.Assembly.GlobalNamespace), LazyThreadSafetyMode.ExecutionAndPublication);
         context.RegisterSyntaxNodeAction(node => Analyze(node, bases), SyntaxKind.Attribute);
     }
 
@@ -41,7 +43,8 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
         if (context.SemanticModel.GetDeclaredSymbol(declaration, context.CancellationToken) is not INamedTypeSymbol type
             || type.FindAttribute("KinesisProcessorAttribute") is not null
             || MayBeABaseElsewhere(type)
-            || (context.SemanticModel.GetSymbolInfo(attribute, context.CancellationToken).Symbol as IMethodSymbol)?.ContainingType.IsContract(name + "Attribute") != true
+            || (context.SemanticModel.GetSymbolInfo(attribute, context.CancellationToken).Symbol as IMethodSymbol)?.ContainingType
+                .IsContract(name + "Attribute") != true
             || bases.Value.Contains(type))
         {
             return;
@@ -50,7 +53,8 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
         context.ReportDiagnostic(Diagnostic.Create(
             Descriptors.IdleAttribute,
             attribute.GetLocation(),
-            $"[{name}] has no effect here: '{type.InMessages()}' is no processor, and no processor of this project derives from it. Add [KinesisProcessor] to the class, or remove the attribute."));
+            $"[{name}] has no effect here: '{type.InMessages()}' is no processor, and no processor of this project derives from it. "
+                + "Add [KinesisProcessor] to the class, or remove the attribute."));
     }
 
     /// <summary>True where this part of the class bears the attribute, by its name.</summary>

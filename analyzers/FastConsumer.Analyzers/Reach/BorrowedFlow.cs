@@ -17,9 +17,11 @@ internal readonly record struct BorrowedEscape(IOperation Value, string Way, boo
 internal sealed class BorrowedFlow
 {
     private static readonly string[] s_keepingMethods =
-        ["Add", "AddRange", "Enqueue", "EnqueueRange", "Push", "TryAdd", "TryEnqueue", "Insert", "AddOrUpdate", "GetOrAdd", "AddFirst", "AddLast", "Append", "TryWrite", "WriteAsync", "SetResult", "TrySetResult"];
+        ["Add", "AddRange", "Enqueue", "EnqueueRange", "Push", "TryAdd", "TryEnqueue", "Insert", "AddOrUpdate", "GetOrAdd", "AddFirst",
+            "AddLast", "Append", "TryWrite", "WriteAsync", "SetResult", "TrySetResult"];
 
-    private static readonly string[] s_backgroundMethods = ["Run", "StartNew", "QueueUserWorkItem", "UnsafeQueueUserWorkItem", "ContinueWith"];
+    private static readonly string[] s_backgroundMethods = [
+        "Run", "StartNew", "QueueUserWorkItem", "UnsafeQueueUserWorkItem", "ContinueWith"];
 
     private readonly ProcessorCode _code;
     private readonly CancellationToken _cancellationToken;
@@ -29,7 +31,13 @@ internal sealed class BorrowedFlow
     private readonly Dictionary<ILocalSymbol, IOperation> _initializers = new(SymbolEqualityComparer.Default);
     private readonly IOperation[] _operations;
 
-    private BorrowedFlow(ProcessorCode code, IOperation body, IEnumerable<IParameterSymbol> borrowed, Dictionary<(IMethodSymbol, int), bool> returns, List<BorrowedEscape> escapes, CancellationToken cancellationToken)
+    private BorrowedFlow(
+        ProcessorCode code,
+        IOperation body,
+        IEnumerable<IParameterSymbol> borrowed,
+        Dictionary<(IMethodSymbol, int), bool> returns,
+        List<BorrowedEscape> escapes,
+        CancellationToken cancellationToken)
     {
         _code = code;
         _cancellationToken = cancellationToken;
@@ -47,7 +55,8 @@ internal sealed class BorrowedFlow
         }
     }
 
-    public static IReadOnlyList<BorrowedEscape> Escapes(ProcessorCode code, ReachedMethod handler, IReadOnlyList<IParameterSymbol> borrowed, CancellationToken cancellationToken)
+    public static IReadOnlyList<BorrowedEscape> Escapes(
+        ProcessorCode code, ReachedMethod handler, IReadOnlyList<IParameterSymbol> borrowed, CancellationToken cancellationToken)
     {
         var escapes = new List<BorrowedEscape>();
         new BorrowedFlow(code, handler.Body, borrowed, [], escapes, cancellationToken).Run();
@@ -61,7 +70,8 @@ internal sealed class BorrowedFlow
         || (type.Is("System.Buffers", "ReadOnlySequence") && type is INamedTypeSymbol { Arity: 1 });
 
     /// <summary>True for memory and spans.</summary>
-    public static bool IsBytes(ITypeSymbol? type) => type is INamedTypeSymbol { Arity: 1, Name: "ReadOnlyMemory" or "Memory" or "ReadOnlySpan" or "Span" } named
+    public static bool IsBytes(ITypeSymbol? type) =>
+        type is INamedTypeSymbol { Arity: 1, Name: "ReadOnlyMemory" or "Memory" or "ReadOnlySpan" or "Span" } named
         && named.ContainingNamespace is { Name: "System", ContainingNamespace.IsGlobalNamespace: true };
 
     /// <summary>True where the body returns what it borrowed.</summary>
@@ -73,7 +83,8 @@ internal sealed class BorrowedFlow
         {
             _cancellationToken.ThrowIfCancellationRequested();
             FindEscape(operation);
-            returns |= operation is IReturnOperation { ReturnedValue: { } value } && operation.EnclosingFunction() is null && IsBorrowed(value);
+            returns |= operation is IReturnOperation { ReturnedValue: { } value } && operation.EnclosingFunction() is null
+                && IsBorrowed(value);
         }
 
         return returns;
@@ -121,7 +132,8 @@ internal sealed class BorrowedFlow
                 {
                     if (pattern.DeclaredSymbol is { } declared)
                     {
-                        _definitions.Add(declared, operation, () => IsBorrowed(test.Value) && MayHold((declared as ILocalSymbol)?.Type), isStrong: true);
+                        _definitions.Add(
+                            declared, operation, () => IsBorrowed(test.Value) && MayHold((declared as ILocalSymbol)?.Type), isStrong: true);
                     }
                 }
 
@@ -142,7 +154,12 @@ internal sealed class BorrowedFlow
                 case IDelegateCreationOperation { Target: IAnonymousFunctionOperation lambda }:
                     foreach (IParameterSymbol parameter in lambda.Symbol.Parameters)
                     {
-                        _definitions.Add(parameter, call, () => MayHold(parameter.Type) && (call.Instance ?? call.Arguments[0].Value) is { } source && source != argument.Value && IsElementBorrowed(source, parameter.Type), isStrong: false);
+                        _definitions.Add(
+                            parameter,
+                            call,
+                            () => MayHold(parameter.Type) && (call.Instance ?? call.Arguments[0].Value) is { } source
+                                && source != argument.Value && IsElementBorrowed(source, parameter.Type),
+                            isStrong: false);
                     }
 
                     break;
@@ -175,7 +192,11 @@ internal sealed class BorrowedFlow
         else if (IsOnOwnObject(call))
         {
             // a method that keeps what it is given in the object
-            _definitions.Add(holder.Local, call, () => _code.Target(call, _cancellationToken) is { } target && KeepsInObject(call, target), isStrong: false);
+            _definitions.Add(
+                holder.Local,
+                call,
+                () => _code.Target(call, _cancellationToken) is { } target && KeepsInObject(call, target),
+                isStrong: false);
         }
     }
 
@@ -206,7 +227,8 @@ internal sealed class BorrowedFlow
         if (call.TargetMethod.Name == "TryGetArray" && call.TargetMethod.ContainingType.Name == "MemoryMarshal")
         {
             // a record's bytes are no array that could be got; the payloads of a batch are
-            return call.Arguments.Length > 0 && IsBorrowed(call.Arguments[0].Value) && call.Arguments[0].Value.Type?.OnlyTypeArgument()?.SpecialType != SpecialType.System_Byte;
+            return call.Arguments.Length > 0 && IsBorrowed(call.Arguments[0].Value)
+                && call.Arguments[0].Value.Type?.OnlyTypeArgument()?.SpecialType != SpecialType.System_Byte;
         }
 
         return MayHold(type) && IsBorrowed(call.Instance) && _code.Target(call, _cancellationToken) is null;
@@ -226,7 +248,8 @@ internal sealed class BorrowedFlow
             case IDeconstructionAssignmentOperation deconstruction:
                 foreach ((IOperation target, IOperation value, bool isWhole) in Parts(deconstruction.Target, deconstruction.Value))
                 {
-                    if (target is IMemberReferenceOperation or IArrayElementReferenceOperation && LeadsOutside(target) && IsBorrowed(value) && (!isWhole || MayHold(target.Type)))
+                    if (target is IMemberReferenceOperation or IArrayElementReferenceOperation && LeadsOutside(target) && IsBorrowed(value)
+                        && (!isWhole || MayHold(target.Type)))
                     {
                         Escapes(value, $"'{Text(value)}' is stored in '{Text(target)}'");
                     }
@@ -237,7 +260,9 @@ internal sealed class BorrowedFlow
                 when exchange.TargetMethod.ContainingType.Name is "Interlocked" or "Volatile" && exchange.Arguments.Length > 1:
                 if (LeadsOutside(exchange.Arguments[0].Value) && IsBorrowed(exchange.Arguments[1].Value))
                 {
-                    Escapes(exchange.Arguments[1].Value, $"'{Text(exchange.Arguments[1].Value)}' is stored in '{Text(exchange.Arguments[0].Value)}'");
+                    Escapes(
+                        exchange.Arguments[1].Value,
+                        $"'{Text(exchange.Arguments[1].Value)}' is stored in '{Text(exchange.Arguments[0].Value)}'");
                 }
 
                 break;
@@ -257,7 +282,9 @@ internal sealed class BorrowedFlow
                 break;
             case IInvocationOperation call:
                 ReachedBody? called = _code.Target(call, _cancellationToken);
-                foreach (IArgumentOperation argument in IsLeftAlone(call) ? call.Arguments.Where(argument => IsBorrowed(argument.Value) && !EndsBeforeAwait(argument, called)) : [])
+                foreach (IArgumentOperation argument in IsLeftAlone(call)
+                    ? call.Arguments.Where(argument => IsBorrowed(argument.Value) && !EndsBeforeAwait(argument, called))
+                    : [])
                 {
                     Escapes(argument.Value, $"'{Text(argument.Value)}' is given to '{call.TargetMethod.Name}', which nobody awaits");
                 }
@@ -269,7 +296,8 @@ internal sealed class BorrowedFlow
                 }
 
                 break;
-            case IObjectCreationOperation creation when creation.Type.Is("System.Threading", "Timer") || creation.Type.Is("System.Threading", "Thread"):
+            case IObjectCreationOperation creation when creation.Type.Is("System.Threading", "Timer")
+                || creation.Type.Is("System.Threading", "Thread"):
                 foreach (IArgumentOperation argument in creation.Arguments.Where(argument => IsBorrowed(argument.Value)))
                 {
                     EscapesInClosure(argument.Value);
@@ -283,31 +311,38 @@ internal sealed class BorrowedFlow
     }
 
     private static bool IsLeftAlone(IInvocationOperation call) =>
-        (call.Type.IsAwaitable() && call.IsUnawaited() && call.TargetMethod.Name is not ("ConfigureAwait" or "AsTask" or "ContinueWith" or "Unwrap" or "WhenAll" or "WhenAny"))
+        (call.Type.IsAwaitable() && call.IsUnawaited()
+            && call.TargetMethod.Name is not ("ConfigureAwait" or "AsTask" or "ContinueWith" or "Unwrap" or "WhenAll" or "WhenAny"))
         || call.TargetMethod is { IsAsync: true, ReturnsVoid: true };
 
-    /// <summary>True where an async method of this compilation uses the argument before its first await only: so far it runs in the call.</summary>
+    /// <summary>
+    /// True where an async method of this compilation uses the argument before its first await only: so far it runs in the call.
+    /// </summary>
     private static bool EndsBeforeAwait(IArgumentOperation argument, ReachedBody? target)
     {
-        if (target is not { Method.IsAsync: true } body || argument.Parameter is not { } parameter || body.Method.Parameters.Length <= parameter.Ordinal)
+        if (target is not { Method.IsAsync: true } body || argument.Parameter is not { } parameter
+            || body.Method.Parameters.Length <= parameter.Ordinal)
         {
             return false;
         }
 
         IParameterSymbol own = body.Method.Parameters[parameter.Ordinal];
-        int first = body.Body.Descendants().OfType<IAwaitOperation>().Select(await => await.Syntax.SpanStart).DefaultIfEmpty(int.MaxValue).Min();
+        int first = body.Body.Descendants().OfType<IAwaitOperation>().Select(await => await.Syntax.SpanStart)
+            .DefaultIfEmpty(int.MaxValue).Min();
         return body.Body.Descendants().OfType<IParameterReferenceOperation>()
             .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, own))
             .All(reference => reference.Syntax.SpanStart < first);
     }
 
     /// <summary>True for a method of an object that this body made itself.</summary>
-    private bool IsOnOwnObject(IInvocationOperation call) => call.Instance is { } instance && !instance.IsThis() && instance.Root() is ILocalReferenceOperation local && !LeadsOutside(local);
+    private bool IsOnOwnObject(IInvocationOperation call) => call.Instance is { } instance && !instance.IsThis()
+        && instance.Root() is ILocalReferenceOperation local && !LeadsOutside(local);
 
     private bool KeepsInObject(IInvocationOperation call, ReachedBody target)
     {
         IParameterSymbol[] parameters =
-            [.. call.Arguments.Where(argument => argument.Parameter is not null && IsBorrowed(argument.Value)).Select(argument => target.Method.Parameters[argument.Parameter!.Ordinal])];
+            [.. call.Arguments.Where(argument => argument.Parameter is not null && IsBorrowed(argument.Value))
+                .Select(argument => target.Method.Parameters[argument.Parameter!.Ordinal])];
         return parameters.Length > 0 && Keeps(target.Method, target.Body, parameters);
     }
 
@@ -430,11 +465,13 @@ internal sealed class BorrowedFlow
             case IMemberReferenceOperation { Instance: { } instance } member:
                 return IsBytes(instance.Unwrapped().Type) && member is IPropertyReferenceOperation { Property.IsIndexer: true }
                     ? CanBorrow(member.Type) && IsBorrowed(instance)
-                    : (MayHold(member.Type) || (member.Member.Name == "Array" && instance.Type.Is("System", "ArraySegment"))) && IsBorrowed(instance);
+                    : (MayHold(member.Type) || (member.Member.Name == "Array" && instance.Type.Is("System", "ArraySegment")))
+                        && IsBorrowed(instance);
             case IArrayElementReferenceOperation element:
                 return MayHold(element.Type) && IsBorrowed(element.ArrayReference);
             case IWithOperation copy:
-                return IsBorrowed(copy.Operand) || copy.Initializer.Initializers.Any(member => member is ISimpleAssignmentOperation set && IsBorrowed(set.Value));
+                return IsBorrowed(copy.Operand)
+                    || copy.Initializer.Initializers.Any(member => member is ISimpleAssignmentOperation set && IsBorrowed(set.Value));
             case IConditionalAccessOperation access:
                 return MayHold(access.Type) && IsBorrowed(access.Operation);
             // data[1..]
@@ -451,7 +488,9 @@ internal sealed class BorrowedFlow
             case IArrayCreationOperation { Initializer: { } elements }:
                 return elements.ElementValues.Any(IsBorrowed);
             case ICollectionExpressionOperation collection:
-                return collection.Elements.Any(element => element is ISpreadOperation spread ? !IsPlainCopy(spread.Operand) && IsBorrowed(spread.Operand) : IsBorrowed(element));
+                return collection.Elements.Any(element => element is ISpreadOperation spread
+                    ? !IsPlainCopy(spread.Operand) && IsBorrowed(spread.Operand)
+                    : IsBorrowed(element));
             case IObjectCreationOperation creation:
                 return creation.Arguments.Any(argument => Keeps(creation, argument) && IsBorrowed(argument.Value))
                     || (creation.Initializer?.Initializers.Any(member => member switch
@@ -485,16 +524,22 @@ internal sealed class BorrowedFlow
         bool makesHolder = place switch
         {
             "System.Collections.Immutable" => true,
-            "System" or "System.Collections.Generic" => (name == "Create" && type.Name is "Tuple" or "ValueTuple" or "KeyValuePair") || (type.Name == "BinaryData" && name == "FromBytes"),
-            "System.Text.Json" => type.Name == "JsonDocument" && name == "Parse" && call.TargetMethod.Parameters[0].Type.Name is "ReadOnlyMemory" or "ReadOnlySequence",
+            "System" or "System.Collections.Generic" => (name == "Create" && type.Name is "Tuple" or "ValueTuple" or "KeyValuePair")
+                || (type.Name == "BinaryData" && name == "FromBytes"),
+            "System.Text.Json" => type.Name == "JsonDocument" && name == "Parse"
+                && call.TargetMethod.Parameters[0].Type.Name is "ReadOnlyMemory" or "ReadOnlySequence",
             "Google.Protobuf" => type.Name == "UnsafeByteOperations" && name == "UnsafeWrap",
             "System.Linq" => type.Name == "Enumerable" && MayHold(call.Type),
             _ => false,
         };
         if (makesHolder)
         {
-            IOperation? selector = place == "System.Linq" && name is "Select" or "SelectMany" ? call.Arguments.LastOrDefault()?.Value : null;
-            return selector is null ? call.Arguments.Any(argument => Lambda(argument.Value) is null && IsBorrowed(argument.Value)) : SelectsBorrowed(selector, call);
+            IOperation? selector = place == "System.Linq" && name is "Select" or "SelectMany"
+                ? call.Arguments.LastOrDefault()?.Value
+                : null;
+            return selector is null
+                ? call.Arguments.Any(argument => Lambda(argument.Value) is null && IsBorrowed(argument.Value))
+                : SelectsBorrowed(selector, call);
         }
 
         if (call.Instance is { } instance)
@@ -511,22 +556,26 @@ internal sealed class BorrowedFlow
     }
 
     private bool SelectsBorrowed(IOperation selector, IInvocationOperation call) => Lambda(selector) is { } lambda
-        ? IsBorrowed(call.Arguments[0].Value) && lambda.Body.Descendants().OfType<IReturnOperation>().Any(result => IsBorrowed(result.ReturnedValue))
+        ? IsBorrowed(call.Arguments[0].Value)
+            && lambda.Body.Descendants().OfType<IReturnOperation>().Any(result => IsBorrowed(result.ReturnedValue))
         : false;
 
     /// <summary>True where a copy of the elements holds nothing borrowed: of bytes, texts and payloads, not of records.</summary>
-    private static bool IsPlainCopy(IOperation source) => IsBytes(source.Unwrapped().Type) && !CanBorrow(source.Unwrapped().Type!.OnlyTypeArgument());
+    private static bool IsPlainCopy(IOperation source) =>
+        IsBytes(source.Unwrapped().Type) && !CanBorrow(source.Unwrapped().Type!.OnlyTypeArgument());
 
     /// <summary>True where a constructor keeps what it is given as it is.</summary>
     private bool Keeps(IObjectCreationOperation creation, IArgumentOperation argument)
     {
-        if (creation.Type is not INamedTypeSymbol type || creation.Constructor?.OriginalDefinition is not { } constructor || argument.Parameter is not { } parameter)
+        if (creation.Type is not INamedTypeSymbol type || creation.Constructor?.OriginalDefinition is not { } constructor
+            || argument.Parameter is not { } parameter)
         {
             return false;
         }
 
         if (type.Is("System.Collections.Generic", "KeyValuePair") || CanBorrow(type) || IsKnownHolder(type) || type.IsTupleType
-            || (type.NamespaceName().StartsWith("System.Collections", StringComparison.Ordinal) && !IsBytes(argument.Value.Unwrapped().Type)))
+            || (type.NamespaceName().StartsWith("System.Collections", StringComparison.Ordinal)
+                && !IsBytes(argument.Value.Unwrapped().Type)))
         {
             return true;
         }
@@ -542,11 +591,13 @@ internal sealed class BorrowedFlow
             return Keeps(constructor, body, [own]);
         }
 
-        return constructor.DeclaringSyntaxReferences.Length > 0 && PrimaryConstructor.Keeps(constructor, own, _code, MayHold, _cancellationToken);
+        return constructor.DeclaringSyntaxReferences.Length > 0
+            && PrimaryConstructor.Keeps(constructor, own, _code, MayHold, _cancellationToken);
     }
 
     private static bool IsKnownHolder(INamedTypeSymbol type) =>
-        type.Is("System.Net.Http", "ReadOnlyMemoryContent") || type.Is("System", "BinaryData") || type.Is("System", "ArraySegment") || type.Is("System.Runtime.CompilerServices", "StrongBox");
+        type.Is("System.Net.Http", "ReadOnlyMemoryContent") || type.Is("System", "BinaryData") || type.Is("System", "ArraySegment")
+        || type.Is("System.Runtime.CompilerServices", "StrongBox");
 
     /// <summary>True for types whose values may hold a view of a record somewhere inside.</summary>
     private static bool MayHold(ITypeSymbol? type) => MayHold(type, depth: 0);
@@ -563,13 +614,17 @@ internal sealed class BorrowedFlow
             return MayHold(array.ElementType, depth);
         }
 
-        if (type is not INamedTypeSymbol named || named.SpecialType is not (SpecialType.None or SpecialType.System_Object) || named.TypeKind is TypeKind.Enum or TypeKind.Delegate)
+        if (type is not INamedTypeSymbol named || named.SpecialType is not (SpecialType.None or SpecialType.System_Object)
+            || named.TypeKind is TypeKind.Enum or TypeKind.Delegate)
         {
-            return type is { SpecialType: SpecialType.System_Collections_Generic_IEnumerable_T } && type.OnlyTypeArgument() is { } only && MayHold(only, depth + 1);
+            return type is { SpecialType: SpecialType.System_Collections_Generic_IEnumerable_T } && type.OnlyTypeArgument() is { } only
+                && MayHold(only, depth + 1);
         }
 
-        if (CanBorrow(named) || IsKnownHolder(named) || named.Is("System.Text.Json", "JsonDocument") || named.Is("System.Text.Json", "JsonElement") || named.Is("System.Text.Json", "JsonProperty")
-            || named.Is("Google.Protobuf", "ByteString") || named.Is("System.Net.Http", "HttpContent") || named.Is("System.Net.Http", "HttpRequestMessage")
+        if (CanBorrow(named) || IsKnownHolder(named) || named.Is("System.Text.Json", "JsonDocument")
+            || named.Is("System.Text.Json", "JsonElement") || named.Is("System.Text.Json", "JsonProperty")
+            || named.Is("Google.Protobuf", "ByteString") || named.Is("System.Net.Http", "HttpContent")
+            || named.Is("System.Net.Http", "HttpRequestMessage")
             || named.ContainingType.Is("System.Text.Json", "JsonElement"))
         {
             return true;
@@ -577,7 +632,8 @@ internal sealed class BorrowedFlow
 
         return named.TypeArguments.Any(argument => MayHold(argument, depth + 1))
             || (!named.NamespaceName().StartsWith("System", StringComparison.Ordinal)
-                && named.GetMembers().Any(member => member is IFieldSymbol { IsStatic: false } field && !SymbolEqualityComparer.Default.Equals(field.Type, named) && MayHold(field.Type, depth + 1)));
+                && named.GetMembers().Any(member => member is IFieldSymbol { IsStatic: false } field
+                    && !SymbolEqualityComparer.Default.Equals(field.Type, named) && MayHold(field.Type, depth + 1)));
     }
 
     private bool LeadsOutside(IOperation target)
@@ -602,7 +658,8 @@ internal sealed class BorrowedFlow
         call.Instance is not null
         && s_keepingMethods.Contains(call.TargetMethod.Name)
         && (call.TargetMethod.ContainingType.NamespaceName() is { } place)
-        && (place.StartsWith("System.Collections", StringComparison.Ordinal) || place is "System.Threading.Channels" or "System.Threading.Tasks");
+        && (place.StartsWith("System.Collections", StringComparison.Ordinal)
+            || place is "System.Threading.Channels" or "System.Threading.Tasks");
 
     private static bool IsBackground(IInvocationOperation call) =>
         s_backgroundMethods.Contains(call.TargetMethod.Name)

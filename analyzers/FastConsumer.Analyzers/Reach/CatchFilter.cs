@@ -20,12 +20,14 @@ internal static class CatchFilter
         clause.Filter is not null && Evaluate(clause.Filter, clause.ExceptionType) is null && !IsTypeTest(clause.Filter);
 
     /// <summary>True where the filter lets pass what comes of cancellation: it asks that no cancellation was requested.</summary>
-    public static bool AsksForNoCancellation(ICatchClauseOperation clause) => clause.Filter is not null && AsksForNoCancellation(clause.Filter);
+    public static bool AsksForNoCancellation(ICatchClauseOperation clause) =>
+        clause.Filter is not null && AsksForNoCancellation(clause.Filter);
 
     private static bool AsksForNoCancellation(IOperation filter) => filter.Unwrapped() switch
     {
         IUnaryOperation { OperatorKind: UnaryOperatorKind.Not } not => IsCancellationRequested(not.Operand),
-        IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd } and => AsksForNoCancellation(and.LeftOperand) || AsksForNoCancellation(and.RightOperand),
+        IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd } and => AsksForNoCancellation(and.LeftOperand)
+            || AsksForNoCancellation(and.RightOperand),
         _ => false,
     };
 
@@ -36,7 +38,8 @@ internal static class CatchFilter
         IIsPatternOperation test => IsTypePattern(test.Pattern),
         IUnaryOperation { OperatorKind: UnaryOperatorKind.Not } not => IsTypeTest(not.Operand),
         IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd or BinaryOperatorKind.ConditionalOr } both =>
-            (IsTypeTest(both.LeftOperand) || AsksForNoCancellation(both.LeftOperand)) && (IsTypeTest(both.RightOperand) || AsksForNoCancellation(both.RightOperand)),
+            (IsTypeTest(both.LeftOperand) || AsksForNoCancellation(both.LeftOperand))
+            && (IsTypeTest(both.RightOperand) || AsksForNoCancellation(both.RightOperand)),
         _ => false,
     };
 
@@ -54,8 +57,10 @@ internal static class CatchFilter
     {
         { ConstantValue: { HasValue: true, Value: bool value } } => value,
         IUnaryOperation { OperatorKind: UnaryOperatorKind.Not } not => !Evaluate(not.Operand, thrown),
-        IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd } and => And(Evaluate(and.LeftOperand, thrown), Evaluate(and.RightOperand, thrown)),
-        IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalOr } or => !And(!Evaluate(or.LeftOperand, thrown), !Evaluate(or.RightOperand, thrown)),
+        IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd } and => And(
+            Evaluate(and.LeftOperand, thrown), Evaluate(and.RightOperand, thrown)),
+        IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalOr } or => !And(
+            !Evaluate(or.LeftOperand, thrown), !Evaluate(or.RightOperand, thrown)),
         IIsTypeOperation test when IsException(test.ValueOperand) => Is(thrown, test.TypeOperand),
         IIsPatternOperation test when IsException(test.Value) => Matches(test.Pattern, thrown),
         { } operation when IsCancellationRequested(operation) => false,
@@ -67,8 +72,10 @@ internal static class CatchFilter
         ITypePatternOperation type => Is(thrown, type.MatchedType),
         IDeclarationPatternOperation { MatchedType: { } type } => Is(thrown, type),
         INegatedPatternOperation negated => !Matches(negated.Pattern, thrown),
-        IBinaryPatternOperation { OperatorKind: BinaryOperatorKind.And } and => And(Matches(and.LeftPattern, thrown), Matches(and.RightPattern, thrown)),
-        IBinaryPatternOperation { OperatorKind: BinaryOperatorKind.Or } or => !And(!Matches(or.LeftPattern, thrown), !Matches(or.RightPattern, thrown)),
+        IBinaryPatternOperation { OperatorKind: BinaryOperatorKind.And } and => And(
+            Matches(and.LeftPattern, thrown), Matches(and.RightPattern, thrown)),
+        IBinaryPatternOperation { OperatorKind: BinaryOperatorKind.Or } or => !And(
+            !Matches(or.LeftPattern, thrown), !Matches(or.RightPattern, thrown)),
         IRecursivePatternOperation { MatchedType: { } type } => Is(thrown, type) == false ? false : null,
         _ => null,
     };

@@ -7,10 +7,12 @@ namespace FastConsumer.Analyzers.Reach;
 /// What a catch clause notes down: it sets something, or adds to a collection. That counts where somebody reads it afterwards, on
 /// the way out of the handler, for more than a line of a log.
 /// </summary>
-internal sealed class CaughtNote(ICatchClauseOperation clause, ReachedMethod method, ProcessorCode code, Func<IInvocationOperation, bool> isQuiet)
+internal sealed class CaughtNote(
+    ICatchClauseOperation clause, ReachedMethod method, ProcessorCode code, Func<IInvocationOperation, bool> isQuiet)
 {
     private static readonly string[] s_collecting =
-        ["Add", "AddRange", "AddFirst", "AddLast", "Append", "Enqueue", "Insert", "Push", "TryAdd", "TryEnqueue", "AddOrUpdate", "GetOrAdd"];
+        ["Add", "AddRange", "AddFirst", "AddLast", "Append", "Enqueue", "Insert", "Push", "TryAdd", "TryEnqueue", "AddOrUpdate",
+            "GetOrAdd"];
 
     /// <summary>True for calls that add to a collection of the framework.</summary>
     public static bool Collects(IInvocationOperation call) =>
@@ -20,7 +22,8 @@ internal sealed class CaughtNote(ICatchClauseOperation clause, ReachedMethod met
 
     /// <summary>True for calls that change the variable they are given: <c>Interlocked.Increment(ref _failures)</c>.</summary>
     public static bool Counts(IInvocationOperation call) =>
-        call.TargetMethod.ContainingType.Name is "Interlocked" or "Volatile" && call.TargetMethod.ContainingType.NamespaceName() == "System.Threading";
+        call.TargetMethod.ContainingType.Name is "Interlocked" or "Volatile"
+        && call.TargetMethod.ContainingType.NamespaceName() == "System.Threading";
 
     /// <summary>True where one of the clause's notes is read.</summary>
     public bool IsRead(IEnumerable<IOperation> own)
@@ -52,7 +55,8 @@ internal sealed class CaughtNote(ICatchClauseOperation clause, ReachedMethod met
         {
             IParameterReferenceOperation { Parameter: { RefKind: not RefKind.None } } => true,
             // the object is the caller's, who may look at it
-            IParameterReferenceOperation { Parameter: { } parameter } => (!method.IsHandler && IsOwn(parameter)) || IsReadInMethod(parameter, target),
+            IParameterReferenceOperation { Parameter: { } parameter } => (!method.IsHandler && IsOwn(parameter))
+                || IsReadInMethod(parameter, target),
             ILocalReferenceOperation { Local: { } local } => IsReadInMethod(local, target),
             IMemberReferenceOperation { Member: { } member } => IsReadInMethod(member, target) || IsReadByCaller(member, method.Method, []),
             _ => true,
@@ -71,7 +75,8 @@ internal sealed class CaughtNote(ICatchClauseOperation clause, ReachedMethod met
                 return Variable(element.ArrayReference);
             case IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } instance }:
                 return Variable(instance);
-            case IMemberReferenceOperation { Instance: { } instance } member when !instance.IsThis() && Variable(instance) is ILocalReferenceOperation or IParameterReferenceOperation && !member.Root().OutlivesCall():
+            case IMemberReferenceOperation { Instance: { } instance } member when !instance.IsThis()
+                && Variable(instance) is ILocalReferenceOperation or IParameterReferenceOperation && !member.Root().OutlivesCall():
                 return Variable(instance);
             case IInvocationOperation { Instance: { } instance }:
                 return Variable(instance);
@@ -89,10 +94,12 @@ internal sealed class CaughtNote(ICatchClauseOperation clause, ReachedMethod met
             if (parent is IAnonymousFunctionOperation or ILocalFunctionOperation)
             {
                 // of a variable outside, what reads it runs when it likes
-                if (symbol is ILocalSymbol or IParameterSymbol && !SymbolEqualityComparer.Default.Equals(symbol.ContainingSymbol, clause.EnclosingFunction()))
+                if (symbol is ILocalSymbol or IParameterSymbol
+                    && !SymbolEqualityComparer.Default.Equals(symbol.ContainingSymbol, clause.EnclosingFunction()))
                 {
                     loop = null;
-                    return method.Operations.Any(operation => Reads(operation, symbol) && !clause.Syntax.Span.Contains(operation.Syntax.Span));
+                    return method.Operations.Any(
+                        operation => Reads(operation, symbol) && !clause.Syntax.Span.Contains(operation.Syntax.Span));
                 }
 
                 break;

@@ -18,7 +18,13 @@ internal sealed class CaughtPath
     private bool? _leavesNote;
     private readonly CancellationToken _cancellationToken;
 
-    private CaughtPath(ICatchClauseOperation clause, ITryOperation attempt, CatchClauseSyntax syntax, ReachedMethod method, ProcessorCode code, CancellationToken cancellationToken)
+    private CaughtPath(
+        ICatchClauseOperation clause,
+        ITryOperation attempt,
+        CatchClauseSyntax syntax,
+        ReachedMethod method,
+        ProcessorCode code,
+        CancellationToken cancellationToken)
     {
         _clause = clause;
         _attempt = attempt;
@@ -30,7 +36,8 @@ internal sealed class CaughtPath
         _cancellationToken = cancellationToken;
     }
 
-    public static CaughtPath? Of(ICatchClauseOperation clause, ReachedMethod method, ProcessorCode code, CancellationToken cancellationToken) =>
+    public static CaughtPath? Of(
+        ICatchClauseOperation clause, ReachedMethod method, ProcessorCode code, CancellationToken cancellationToken) =>
         clause is { Parent: ITryOperation attempt, Syntax: CatchClauseSyntax { Parent: TryStatementSyntax } syntax }
             ? new CaughtPath(clause, attempt, syntax, method, code, cancellationToken)
             : null;
@@ -38,29 +45,40 @@ internal sealed class CaughtPath
     /// <summary>The word <c>catch</c> with what it names.</summary>
     public Location Place => Location.Create(
         _syntax.SyntaxTree,
-        Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(_syntax.CatchKeyword.SpanStart, (_syntax.Declaration?.Span ?? _syntax.CatchKeyword.Span).End));
+        Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(
+            _syntax.CatchKeyword.SpanStart, (_syntax.Declaration?.Span ?? _syntax.CatchKeyword.Span).End));
 
     /// <summary>True where the clause throws, at least on one of its ways.</summary>
     public bool Throws => Own(_clause.Handler).Any(operation => operation is IThrowOperation
-        || (operation is IInvocationOperation { TargetMethod: { Name: "Throw" } method } && method.ContainingType.Name == "ExceptionDispatchInfo"));
+        || (operation is IInvocationOperation { TargetMethod: { Name: "Throw" } method }
+            && method.ContainingType.Name == "ExceptionDispatchInfo"));
 
-    /// <summary>True where the clause leaves a note that later code reads: it sets something, collects something, or returns a value.</summary>
-    public bool LeavesNote => _leavesNote ??= Own(_clause.Handler).Any(operation => operation is IReturnOperation { ReturnedValue: not null } && ReturnsResult)
-        || new CaughtNote(_clause, _method, _code, call => IsQuiet(call, steps: 0)).IsRead(Own(_clause.Handler));
+    /// <summary>
+    /// True where the clause leaves a note that later code reads: it sets something, collects something, or returns a value.
+    /// </summary>
+    public bool LeavesNote =>
+        _leavesNote ??= Own(_clause.Handler).Any(operation => operation is IReturnOperation { ReturnedValue: not null } && ReturnsResult)
+            || new CaughtNote(_clause, _method, _code, call => IsQuiet(call, steps: 0)).IsRead(Own(_clause.Handler));
 
-    /// <summary>The calls of the clause that may do something about the failure: all but logging, counting, collecting, waiting and undoing.</summary>
+    /// <summary>
+    /// The calls of the clause that may do something about the failure: all but logging, counting, collecting, waiting and undoing.
+    /// </summary>
     public IEnumerable<IInvocationOperation> Remedies => Own(_clause.Handler).OfType<IInvocationOperation>()
-        .Where(call => !IsQuiet(call, steps: 0) && !QuietCalls.IsUndoing(call) && !CaughtNote.Collects(call) && !CaughtNote.Counts(call) && !AsksForCancellation(call));
+        .Where(call => !IsQuiet(call, steps: 0) && !QuietCalls.IsUndoing(call) && !CaughtNote.Collects(call) && !CaughtNote.Counts(call)
+            && !AsksForCancellation(call));
 
     /// <summary>True where the clause undoes what was begun.</summary>
     public bool Undoes => Own(_clause.Handler).OfType<IInvocationOperation>().Any(QuietCalls.IsUndoing);
 
-    /// <summary>True where the clause throws first of all where the token was cancelled: what stands behind that is not for cancellation.</summary>
+    /// <summary>
+    /// True where the clause throws first of all where the token was cancelled: what stands behind that is not for cancellation.
+    /// </summary>
     public bool LetsCancellationPass
     {
         get
         {
-            IInvocationOperation? first = Own(_clause.Handler).OfType<IInvocationOperation>().FirstOrDefault(call => !IsQuiet(call, steps: 0));
+            IInvocationOperation? first = Own(_clause.Handler).OfType<IInvocationOperation>()
+                .FirstOrDefault(call => !IsQuiet(call, steps: 0));
             return first is not null && AsksForCancellation(first) && IsStatementOfClause(first);
         }
     }
@@ -104,7 +122,9 @@ internal sealed class CaughtPath
             switch (parent)
             {
                 case BlockSyntax or SwitchSectionSyntax when !breaks:
-                    SyntaxList<StatementSyntax> statements = parent is BlockSyntax block ? block.Statements : ((SwitchSectionSyntax)parent).Statements;
+                    SyntaxList<StatementSyntax> statements = parent is BlockSyntax block
+                        ? block.Statements
+                        : ((SwitchSectionSyntax)parent).Statements;
                     foreach (StatementSyntax next in statements.SkipWhile(statement => statement != node).Skip(1))
                     {
                         if (Decides(next, set, onlyFailuresPass))
@@ -141,7 +161,8 @@ internal sealed class CaughtPath
                 case CatchClauseSyntax or FinallyClauseSyntax:
                     // what a failure inside the handling of another one means is the outer one's matter
                     return false;
-                case BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax or AccessorDeclarationSyntax:
+                case BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax
+                    or AccessorDeclarationSyntax:
                     return !ReturnsResult;
             }
         }
@@ -180,7 +201,9 @@ internal sealed class CaughtPath
         });
     }
 
-    /// <summary>True where something else takes the place of what the try should have made: <c>found ??= ...</c>, <c>found ?? ...</c>.</summary>
+    /// <summary>
+    /// True where something else takes the place of what the try should have made: <c>found ??= ...</c>, <c>found ?? ...</c>.
+    /// </summary>
     private static bool FallsBack(IOperation operation, HashSet<ISymbol> set) => set.Count > 0 && Own(operation).Any(inner => inner switch
     {
         ICoalesceAssignmentOperation { Target: { } target } => IsOneOf(target, set),
@@ -196,7 +219,8 @@ internal sealed class CaughtPath
     };
 
     private bool Reads(ExpressionSyntax condition, HashSet<ISymbol> set) =>
-        set.Count > 0 && condition.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Any(name => _model.GetSymbolInfo(name, _cancellationToken).Symbol is { } symbol && set.Contains(symbol));
+        set.Count > 0 && condition.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>()
+            .Any(name => _model.GetSymbolInfo(name, _cancellationToken).Symbol is { } symbol && set.Contains(symbol));
 
     private static ISymbol? Written(IOperation operation) => operation switch
     {
@@ -227,7 +251,8 @@ internal sealed class CaughtPath
     private static bool AsksForCancellation(IInvocationOperation call) =>
         call.TargetMethod.Name == "ThrowIfCancellationRequested" && call.TargetMethod.ContainingType.IsCancellationToken();
 
-    private bool IsStatementOfClause(IInvocationOperation call) => call.Parent is IExpressionStatementOperation { Parent: IBlockOperation block } && block == _clause.Handler;
+    private bool IsStatementOfClause(IInvocationOperation call) =>
+        call.Parent is IExpressionStatementOperation { Parent: IBlockOperation block } && block == _clause.Handler;
 
     private bool IsQuiet(IInvocationOperation call, int steps)
     {

@@ -7,7 +7,8 @@ internal static class CheckpointTry
 {
     public static bool IsAllOf(ITryOperation attempt)
     {
-        IInvocationOperation[] calls = [.. attempt.Body.Descendants().OfType<IInvocationOperation>().Where(call => call.TargetMethod.Name != "ConfigureAwait")];
+        IInvocationOperation[] calls = [
+            .. attempt.Body.Descendants().OfType<IInvocationOperation>().Where(call => call.TargetMethod.Name != "ConfigureAwait")];
         return calls.Length > 0 && calls.All(IsCheckpoint);
     }
 

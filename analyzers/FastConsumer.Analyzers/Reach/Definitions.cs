@@ -41,9 +41,12 @@ internal sealed class Definitions
         }
     }
 
-    public bool IsBorrowed(ISymbol symbol, IOperation use) => _bySymbol.TryGetValue(symbol, out List<Definition>? all) && all.Exists(definition => definition.IsBorrowed) && Reach(all, use).Any(definition => definition.IsBorrowed);
+    public bool IsBorrowed(ISymbol symbol, IOperation use) => _bySymbol.TryGetValue(symbol, out List<Definition>? all)
+        && all.Exists(definition => definition.IsBorrowed) && Reach(all, use).Any(definition => definition.IsBorrowed);
 
-    /// <summary>The definitions that reach a use: the last one that certainly ran before it, and those between, or after it in a loop.</summary>
+    /// <summary>
+    /// The definitions that reach a use: the last one that certainly ran before it, and those between, or after it in a loop.
+    /// </summary>
     private static IEnumerable<Definition> Reach(List<Definition> all, IOperation use)
     {
         int start = use.Syntax.SpanStart;
@@ -125,7 +128,8 @@ internal sealed class Definitions
         {
             IOperation? parent = operation?.Parent;
             // what stands in a condition may not have run
-            while (parent is not null and not IBlockOperation and not ISwitchCaseOperation and not IConditionalOperation and not IAnonymousFunctionOperation and not IForEachLoopOperation)
+            while (parent is not null and not IBlockOperation and not ISwitchCaseOperation and not IConditionalOperation
+                and not IAnonymousFunctionOperation and not IForEachLoopOperation)
             {
                 parent = parent.Parent;
             }

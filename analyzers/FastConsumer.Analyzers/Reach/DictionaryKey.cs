@@ -8,9 +8,11 @@ namespace FastConsumer.Analyzers.Reach;
 internal static class DictionaryKey
 {
     private static readonly string[] s_dictionaries =
-        ["Dictionary", "IDictionary", "IReadOnlyDictionary", "SortedDictionary", "SortedList", "ReadOnlyDictionary", "ConcurrentDictionary", "ImmutableDictionary", "ImmutableSortedDictionary", "IImmutableDictionary", "FrozenDictionary"];
+        ["Dictionary", "IDictionary", "IReadOnlyDictionary", "SortedDictionary", "SortedList", "ReadOnlyDictionary", "ConcurrentDictionary",
+            "ImmutableDictionary", "ImmutableSortedDictionary", "IImmutableDictionary", "FrozenDictionary"];
 
-    private static readonly string[] s_asking = ["ContainsKey", "TryGetValue", "TryAdd", "GetOrAdd", "AddOrUpdate", "Add", "SetItem", "GetValueOrDefault", "GetValueRefOrAddDefault", "EnsureKey"];
+    private static readonly string[] s_asking = ["ContainsKey", "TryGetValue", "TryAdd", "GetOrAdd", "AddOrUpdate", "Add", "SetItem",
+        "GetValueOrDefault", "GetValueRefOrAddDefault", "EnsureKey"];
 
     /// <summary>True where the key may be missing for all that the code before shows.</summary>
     public static bool MayBeMissing(IPropertyReferenceOperation element, ProcessorCode code, CancellationToken cancellationToken)
@@ -40,7 +42,10 @@ internal static class DictionaryKey
         ISymbol? member = instance.Unwrapped() switch
         {
             IMemberReferenceOperation reference => reference.Member,
-            IParameterReferenceOperation { Parameter: { ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.Constructor } } captured } => captured,
+            IParameterReferenceOperation
+            {
+                Parameter: { ContainingSymbol: IMethodSymbol { MethodKind: MethodKind.Constructor } } captured
+            } => captured,
             _ => null,
         };
         // what a field holds other methods may have asked before
@@ -64,17 +69,26 @@ internal static class DictionaryKey
     {
         IInvocationOperation call when Array.IndexOf(s_asking, call.TargetMethod.Name) >= 0 =>
             (call.Instance ?? call.Arguments.FirstOrDefault()?.Value) is { } asked && Text(asked) == dictionary,
-        ISimpleAssignmentOperation { Target: IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } filled } } => Text(filled) == dictionary,
-        ICoalesceAssignmentOperation { Target: IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } filled } } => Text(filled) == dictionary,
+        ISimpleAssignmentOperation { Target: IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } filled } } =>
+            Text(filled) == dictionary,
+        ICoalesceAssignmentOperation { Target: IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } filled } } =>
+            Text(filled) == dictionary,
         IPropertyReferenceOperation { Property.Name: "Keys", Instance: { } asked } => Text(asked) == dictionary,
         IForEachLoopOperation loop => Text(loop.Collection) == dictionary,
         // dictionary.Select(pair => ...), dictionary.Any(...)
-        IInvocationOperation { TargetMethod: { IsExtensionMethod: true } target } call when target.ContainingType.Is("System.Linq", "Enumerable") => call.Arguments.FirstOrDefault()?.Value is { } source && Text(source) == dictionary,
+        IInvocationOperation { TargetMethod: { IsExtensionMethod: true } target } call when target.ContainingType.Is(
+            "System.Linq", "Enumerable") => call.Arguments.FirstOrDefault()?.Value is { } source && Text(source) == dictionary,
         _ => false,
     };
 
     /// <summary>True for a constant key that the dictionary is declared with.</summary>
-    private static bool HoldsConstant(IPropertyReferenceOperation element, IOperation instance, ISymbol? member, IOperation root, ProcessorCode code, CancellationToken cancellationToken)
+    private static bool HoldsConstant(
+        IPropertyReferenceOperation element,
+        IOperation instance,
+        ISymbol? member,
+        IOperation root,
+        ProcessorCode code,
+        CancellationToken cancellationToken)
     {
         if (element.Arguments[0].Value.Unwrapped() is not { ConstantValue: { HasValue: true, Value: { } key } })
         {
@@ -84,8 +98,10 @@ internal static class DictionaryKey
         IOperation? made = member is IFieldSymbol or IPropertySymbol
             ? MethodBodies.Of(code.Compilation).Initializer(member, cancellationToken)
             : instance.Unwrapped() is ILocalReferenceOperation local
-                ? root.Descendants().OfType<IVariableDeclaratorOperation>().FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
+                ? root.Descendants().OfType<IVariableDeclaratorOperation>()
+                    .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
                 : null;
-        return made?.Descendants().Any(operation => operation is IArgumentOperation { Value: { } value } && value.Unwrapped().ConstantValue is { HasValue: true, Value: { } known } && Equals(known, key)) == true;
+        return made?.Descendants().Any(operation => operation is IArgumentOperation { Value: { } value }
+                && value.Unwrapped().ConstantValue is { HasValue: true, Value: { } known } && Equals(known, key)) == true;
     }
 }

@@ -3,7 +3,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace FastConsumer.Analyzers.Reach;
 
-/// <summary>Values that a member is declared with and never changes: of <c>static readonly</c> fields, and of static properties without a setter.</summary>
+/// <summary>
+/// Values that a member is declared with and never changes: of <c>static readonly</c> fields, and of static properties without a setter.
+/// </summary>
 internal static class FixedValue
 {
     public static IOperation? Of(IOperation reference)
@@ -15,7 +17,8 @@ internal static class FixedValue
             _ => null,
         };
         // a static constructor may set it to something else
-        return member is null || reference.SemanticModel is not { } model || member.ContainingType.StaticConstructors.Any(constructor => !constructor.IsImplicitlyDeclared)
+        return member is null || reference.SemanticModel is not { } model
+            || member.ContainingType.StaticConstructors.Any(constructor => !constructor.IsImplicitlyDeclared)
             ? null
             : MethodBodies.Of(model.Compilation).Initializer(member, CancellationToken.None);
     }

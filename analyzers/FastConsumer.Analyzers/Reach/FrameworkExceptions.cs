@@ -6,7 +6,10 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace FastConsumer.Analyzers.Reach;
 
-/// <summary>What methods of the framework, and of libraries that most consumers use, are documented to throw for reasons that lie in the record or in the world.</summary>
+/// <summary>
+/// What methods of the framework, and of libraries that most consumers use, are documented to throw for reasons that lie in the record or
+/// in the world.
+/// </summary>
 internal sealed class FrameworkExceptions
 {
     private const string Http = "System.Net.Http.HttpRequestException";
@@ -77,11 +80,13 @@ internal sealed class FrameworkExceptions
     private static readonly ConditionalWeakTable<Compilation, FrameworkExceptions> s_byCompilation = new();
 
     private readonly Compilation _compilation;
-    private readonly ConcurrentDictionary<INamedTypeSymbol, (string[] Methods, string[] Exceptions)[]> _byType = new(SymbolEqualityComparer.Default);
+    private readonly ConcurrentDictionary<INamedTypeSymbol, (string[] Methods, string[] Exceptions)[]> _byType = new(
+        SymbolEqualityComparer.Default);
 
     private FrameworkExceptions(Compilation compilation) => _compilation = compilation;
 
-    public static FrameworkExceptions Of(Compilation compilation) => s_byCompilation.GetValue(compilation, static key => new FrameworkExceptions(key));
+    public static FrameworkExceptions Of(Compilation compilation) =>
+        s_byCompilation.GetValue(compilation, static key => new FrameworkExceptions(key));
 
     public IEnumerable<ITypeSymbol> Of(IInvocationOperation call)
     {
@@ -94,7 +99,8 @@ internal sealed class FrameworkExceptions
 
         // of what is written in the code its author knows that it can be read; a number converts to another without a text
         if ((IsReader(method) && IsConstant(call.Arguments.FirstOrDefault()?.Value))
-            || (type.Is("System", "Convert") && method.Parameters.FirstOrDefault()?.Type is { } converted && converted.SpecialType != SpecialType.System_String && converted.Name != "ReadOnlySpan"))
+            || (type.Is("System", "Convert") && method.Parameters.FirstOrDefault()?.Type is { } converted
+                && converted.SpecialType != SpecialType.System_String && converted.Name != "ReadOnlySpan"))
         {
             return [];
         }
@@ -125,7 +131,8 @@ internal sealed class FrameworkExceptions
     public ITypeSymbol? OfMissingKey() => _compilation.GetTypeByMetadataName("System.Collections.Generic.KeyNotFoundException");
 
     private static bool IsReader(IMethodSymbol method) =>
-        method.Name.StartsWith("Parse", StringComparison.Ordinal) || method.Name.StartsWith("From", StringComparison.Ordinal) || method.Name.StartsWith("To", StringComparison.Ordinal)
+        method.Name.StartsWith("Parse", StringComparison.Ordinal) || method.Name.StartsWith("From", StringComparison.Ordinal)
+        || method.Name.StartsWith("To", StringComparison.Ordinal)
         || method.Name == "Deserialize";
 
     private static bool IsConstant(IOperation? value) => value?.Unwrapped() switch
@@ -150,7 +157,9 @@ internal sealed class FrameworkExceptions
         {
             { ConstantValue: { HasValue: true, Value: string constant } } => constant,
             IInterpolatedStringOperation { Parts.Length: > 0 } interpolated =>
-                (interpolated.Parts[0] as IInterpolatedStringTextOperation)?.Text.ConstantValue is { HasValue: true, Value: string part } ? part : null,
+                (interpolated.Parts[0] as IInterpolatedStringTextOperation)?.Text.ConstantValue is { HasValue: true, Value: string part }
+                ? part
+                : null,
             _ => null,
         };
         int scheme = start?.IndexOf("://", StringComparison.Ordinal) ?? -1;
@@ -161,7 +170,8 @@ internal sealed class FrameworkExceptions
     {
         foreach (INamedTypeSymbol part in type.AllInterfaces.Concat(Bases(type)))
         {
-            if (s_names.Contains(part.Name) && s_known.TryGetValue($"{part.NamespaceName()}.{part.Name}", out (string Methods, string[] Exceptions)[]? entries))
+            if (s_names.Contains(part.Name)
+                && s_known.TryGetValue($"{part.NamespaceName()}.{part.Name}", out (string Methods, string[] Exceptions)[]? entries))
             {
                 foreach ((string methods, string[] exceptions) in entries)
                 {
@@ -171,7 +181,9 @@ internal sealed class FrameworkExceptions
         }
     }
 
-    /// <summary>True for methods that call the delegates they are given before they, or their task, are done, and let exceptions through.</summary>
+    /// <summary>
+    /// True for methods that call the delegates they are given before they, or their task, are done, and let exceptions through.
+    /// </summary>
     public static bool RunsArguments(IMethodSymbol method)
     {
         INamedTypeSymbol type = method.ContainingType;

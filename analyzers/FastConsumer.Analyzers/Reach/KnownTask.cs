@@ -6,7 +6,10 @@ namespace FastConsumer.Analyzers.Reach;
 /// <summary>Tasks that are done where their result is asked for: then nothing blocks.</summary>
 internal static class KnownTask
 {
-    /// <summary>True where the task was awaited before, was returned by WhenAny or WhenEach, is what a continuation follows, or is asked whether it is completed.</summary>
+    /// <summary>
+    /// True where the task was awaited before, was returned by WhenAny or WhenEach, is what a continuation follows, or is asked whether it
+    /// is completed.
+    /// </summary>
     public static bool IsDone(IOperation task, IOperation use, ReachedMethod method, ProcessorCode code)
     {
         if (IsWinner(task))
@@ -41,7 +44,8 @@ internal static class KnownTask
             // in a lambda over tasks: Select(task => task.Result)
             if (asked.ContainingSymbol is IMethodSymbol { MethodKind: MethodKind.LambdaMethod })
             {
-                return LambdaCall(use, asked)?.Arguments.FirstOrDefault()?.Value.Unwrapped() is ILocalReferenceOperation { Local: { } tasks } && IsAwaitedBefore(tasks, use, method);
+                return LambdaCall(use, asked)?.Arguments.FirstOrDefault()?.Value
+                    .Unwrapped() is ILocalReferenceOperation { Local: { } tasks } && IsAwaitedBefore(tasks, use, method);
             }
         }
 
@@ -49,16 +53,19 @@ internal static class KnownTask
             || IsAwaitedBefore(symbol, use, method)
             || IsElementOfDone(symbol, use, method)
             || IsComparedWithWinner(symbol, method)
-            || method.Of<IPropertyReferenceOperation>().Any(property => property.Property.Name is "IsCompleted" or "IsCompletedSuccessfully" && Refers(property.Instance, symbol));
+            || method.Of<IPropertyReferenceOperation>()
+                .Any(property => property.Property.Name is "IsCompleted" or "IsCompletedSuccessfully" && Refers(property.Instance, symbol));
     }
 
     private static bool IsWinner(IOperation task) =>
         task.Unwrapped() is IAwaitOperation await && await.Operation.DescendantsAndSelf().OfType<IInvocationOperation>().Any(IsWhenAny);
 
-    private static bool IsWhenAny(IInvocationOperation call) => call.TargetMethod.Name == "WhenAny" && call.TargetMethod.ContainingType.IsTask();
+    private static bool IsWhenAny(IInvocationOperation call) =>
+        call.TargetMethod.Name == "WhenAny" && call.TargetMethod.ContainingType.IsTask();
 
     private static bool IsWinner(ISymbol symbol, ReachedMethod method) =>
-        method.Of<IVariableDeclaratorOperation>().Any(declarator => Same(declarator.Symbol, symbol) && declarator.GetVariableInitializer()?.Value is { } value && IsWinner(value))
+        method.Of<IVariableDeclaratorOperation>().Any(
+            declarator => Same(declarator.Symbol, symbol) && declarator.GetVariableInitializer()?.Value is { } value && IsWinner(value))
         || method.Of<ISimpleAssignmentOperation>().Any(assignment => Refers(assignment.Target, symbol) && IsWinner(assignment.Value));
 
     private static bool IsComparedWithWinner(ISymbol symbol, ReachedMethod method) => method.Of<IBinaryOperation>().Any(comparison =>
@@ -81,10 +88,12 @@ internal static class KnownTask
         }
 
         ReachedUse[] uses = [.. code.UsesOf(function)];
-        return uses.Length > 0 && uses.All(place => place.Operation is IMethodReferenceOperation reference && Around(reference) is { } call && Continues(call));
+        return uses.Length > 0 && uses.All(
+            place => place.Operation is IMethodReferenceOperation reference && Around(reference) is { } call && Continues(call));
     }
 
-    private static bool Continues(IInvocationOperation call) => call.TargetMethod.Name is "ContinueWith" or "ContinueWhenAll" or "ContinueWhenAny";
+    private static bool Continues(IInvocationOperation call) =>
+        call.TargetMethod.Name is "ContinueWith" or "ContinueWhenAll" or "ContinueWhenAny";
 
     private static IInvocationOperation? LambdaCall(IOperation use, IParameterSymbol parameter)
     {
@@ -111,10 +120,11 @@ internal static class KnownTask
     }
 
     /// <summary>True for the variable of a loop over tasks that were awaited, or that WhenEach returns as they end.</summary>
-    private static bool IsElementOfDone(ISymbol element, IOperation use, ReachedMethod method) => method.Of<IForEachLoopOperation>().Any(loop =>
-        loop.Locals.Contains(element, SymbolEqualityComparer.Default)
-        && (loop.Collection.DescendantsAndSelf().OfType<IInvocationOperation>().Any(call => call.TargetMethod.Name == "WhenEach")
-            || (loop.Collection.Unwrapped() is ILocalReferenceOperation { Local: { } tasks } && IsAwaitedBefore(tasks, use, method))));
+    private static bool IsElementOfDone(ISymbol element, IOperation use, ReachedMethod method) =>
+        method.Of<IForEachLoopOperation>().Any(loop =>
+            loop.Locals.Contains(element, SymbolEqualityComparer.Default)
+            && (loop.Collection.DescendantsAndSelf().OfType<IInvocationOperation>().Any(call => call.TargetMethod.Name == "WhenEach")
+                || (loop.Collection.Unwrapped() is ILocalReferenceOperation { Local: { } tasks } && IsAwaitedBefore(tasks, use, method))));
 
     private static bool IsAwaitedBefore(ISymbol symbol, IOperation use, ReachedMethod method) => method.Of<IAwaitOperation>().Any(await =>
         await.Syntax.SpanStart < use.Syntax.SpanStart

@@ -4,7 +4,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace FastConsumer.Analyzers.Reach;
 
-/// <summary>Values that are made of the record at hand, or of the batch: through locals, loops, lambdas and methods of this compilation.</summary>
+/// <summary>
+/// Values that are made of the record at hand, or of the batch: through locals, loops, lambdas and methods of this compilation.
+/// </summary>
 internal sealed class MadeOfRecord
 {
     private readonly HashSet<ISymbol> _symbols = new(SymbolEqualityComparer.Default);
@@ -56,7 +58,8 @@ internal sealed class MadeOfRecord
                 _symbols.Add(declarator.Symbol);
                 break;
             case IDeconstructionAssignmentOperation deconstruction when Holds(deconstruction.Value):
-                _symbols.UnionWith(deconstruction.Target.DescendantsAndSelf().OfType<ILocalReferenceOperation>().Select(local => local.Local));
+                _symbols.UnionWith(
+                    deconstruction.Target.DescendantsAndSelf().OfType<ILocalReferenceOperation>().Select(local => local.Local));
                 break;
             case IAssignmentOperation { Target: ILocalReferenceOperation local } assignment when Holds(assignment.Value):
                 _symbols.Add(local.Local);
@@ -65,7 +68,8 @@ internal sealed class MadeOfRecord
                 _symbols.UnionWith(loop.Locals);
                 break;
             case IIsPatternOperation test when Holds(test.Value):
-                _symbols.UnionWith(test.Pattern.DescendantsAndSelf().OfType<IDeclarationPatternOperation>().Select(pattern => pattern.DeclaredSymbol).OfType<ISymbol>());
+                _symbols.UnionWith(test.Pattern.DescendantsAndSelf().OfType<IDeclarationPatternOperation>()
+                    .Select(pattern => pattern.DeclaredSymbol).OfType<ISymbol>());
                 break;
             case IInvocationOperation call:
                 SpreadCall(call, code, cancellationToken);
@@ -99,10 +103,12 @@ internal sealed class MadeOfRecord
             switch (argument.Value.Unwrapped())
             {
                 // items.ForEach(item => ...)
-                case IDelegateCreationOperation { Target: IAnonymousFunctionOperation lambda } when given.Any(other => other != argument) || Holds(call.Instance):
+                case IDelegateCreationOperation { Target: IAnonymousFunctionOperation lambda } when given.Any(other => other != argument)
+                    || Holds(call.Instance):
                     _symbols.UnionWith(lambda.Symbol.Parameters.Where(parameter => !parameter.Type.IsCancellationToken()));
                     break;
-                case IDeclarationExpressionOperation { Expression: ILocalReferenceOperation local } when argument.Parameter?.RefKind == RefKind.Out:
+                case IDeclarationExpressionOperation { Expression: ILocalReferenceOperation local }
+                    when argument.Parameter?.RefKind == RefKind.Out:
                     _symbols.Add(local.Local);
                     break;
             }

@@ -43,7 +43,9 @@ internal sealed class MethodBodies(Compilation compilation)
             PropertyDeclarationSyntax { ExpressionBody.Expression: { } result } => result,
             _ => null,
         };
-        return value is not null && compilation.ContainsSyntaxTree(value.SyntaxTree) ? Model(value.SyntaxTree).GetOperation(value, cancellationToken) : null;
+        return value is not null && compilation.ContainsSyntaxTree(value.SyntaxTree)
+            ? Model(value.SyntaxTree).GetOperation(value, cancellationToken)
+            : null;
     }
 
     private SemanticModel Model(SyntaxTree tree) => _models.GetOrAdd(

@@ -68,7 +68,9 @@ internal static class OperationFacts
         return operation;
     }
 
-    /// <summary>The call whose task nobody awaits: a statement of its own, or assigned to a discard; null where the statement is another.</summary>
+    /// <summary>
+    /// The call whose task nobody awaits: a statement of its own, or assigned to a discard; null where the statement is another.
+    /// </summary>
     public static IOperation? UnawaitedValue(this IExpressionStatementOperation statement)
     {
         IOperation value = statement.Operation.Unwrapped();

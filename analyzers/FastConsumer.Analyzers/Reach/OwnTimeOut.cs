@@ -4,7 +4,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace FastConsumer.Analyzers.Reach;
 
-/// <summary>Tokens of a source that the method made itself and linked to no other: their cancellation is a time-out, never a stop.</summary>
+/// <summary>
+/// Tokens of a source that the method made itself and linked to no other: their cancellation is a time-out, never a stop.
+/// </summary>
 internal static class OwnTimeOut
 {
     /// <summary>True where all tokens that the <c>try</c> of a clause passes on are such ones, and there is one.</summary>
@@ -13,7 +15,8 @@ internal static class OwnTimeOut
         bool any = false;
         foreach (IOperation operation in ((ITryOperation)clause.Parent!).Body.Descendants())
         {
-            if (operation is IInvocationOperation { TargetMethod.Name: "ThrowIfCancellationRequested", Instance: { } asked } && !IsOwn(asked))
+            if (operation is IInvocationOperation { TargetMethod.Name: "ThrowIfCancellationRequested", Instance: { } asked }
+                && !IsOwn(asked))
             {
                 return false;
             }
@@ -62,6 +65,7 @@ internal static class OwnTimeOut
         }
 
         return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))?.GetVariableInitializer()?.Value;
+            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
+            ?.GetVariableInitializer()?.Value;
     }
 }

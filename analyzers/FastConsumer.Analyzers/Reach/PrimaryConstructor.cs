@@ -7,7 +7,12 @@ namespace FastConsumer.Analyzers.Reach;
 /// <summary>What a primary constructor does with its parameters: members take them, or methods capture them.</summary>
 internal static class PrimaryConstructor
 {
-    public static bool Keeps(IMethodSymbol constructor, IParameterSymbol parameter, ProcessorCode code, Func<ITypeSymbol?, bool> mayHold, CancellationToken cancellationToken)
+    public static bool Keeps(
+        IMethodSymbol constructor,
+        IParameterSymbol parameter,
+        ProcessorCode code,
+        Func<ITypeSymbol?, bool> mayHold,
+        CancellationToken cancellationToken)
     {
         if (constructor.DeclaringSyntaxReferences[0].GetSyntax(cancellationToken) is not TypeDeclarationSyntax)
         {
@@ -18,12 +23,15 @@ internal static class PrimaryConstructor
         {
             IOperation? body = member switch
             {
-                IFieldSymbol { IsImplicitlyDeclared: false } or IPropertySymbol => MethodBodies.Of(code.Compilation).Initializer(member, cancellationToken),
-                IMethodSymbol { IsImplicitlyDeclared: false } method when !SymbolEqualityComparer.Default.Equals(method, constructor) => code.BodyOf(method, cancellationToken),
+                IFieldSymbol { IsImplicitlyDeclared: false } or IPropertySymbol => MethodBodies.Of(code.Compilation)
+                    .Initializer(member, cancellationToken),
+                IMethodSymbol { IsImplicitlyDeclared: false } method when !SymbolEqualityComparer.Default.Equals(
+                    method, constructor) => code.BodyOf(method, cancellationToken),
                 _ => null,
             };
             if (body?.DescendantsAndSelf().OfType<IParameterReferenceOperation>().Any(reference =>
-                SymbolEqualityComparer.Default.Equals(reference.Parameter, parameter) && (member is IMethodSymbol || IsCarried(reference, mayHold))) == true)
+                SymbolEqualityComparer.Default.Equals(reference.Parameter, parameter)
+                    && (member is IMethodSymbol || IsCarried(reference, mayHold))) == true)
             {
                 return true;
             }
@@ -42,6 +50,7 @@ internal static class PrimaryConstructor
             value = value.Parent;
         }
 
-        return value.Parent is null or IFieldInitializerOperation or IPropertyInitializerOperation or IReturnOperation or IBlockOperation && mayHold(value.Type);
+        return value.Parent is null or IFieldInitializerOperation or IPropertyInitializerOperation or IReturnOperation or IBlockOperation
+            && mayHold(value.Type);
     }
 }

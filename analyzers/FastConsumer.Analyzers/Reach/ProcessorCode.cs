@@ -76,7 +76,8 @@ internal sealed class ProcessorCode
 
     public static ProcessorCode Of(Compilation compilation, INamedTypeSymbol type, CancellationToken cancellationToken)
     {
-        Known known = s_known.GetValue(compilation, static _ => new(SymbolEqualityComparer.Default)).GetOrAdd(type, static _ => new Known());
+        Known known = s_known.GetValue(compilation, static _ => new(SymbolEqualityComparer.Default))
+            .GetOrAdd(type, static _ => new Known());
         lock (known)
         {
             // the rules run beside each other: the first one reads, the others wait for it; where it is cancelled, the next one reads
@@ -116,7 +117,8 @@ internal sealed class ProcessorCode
     }
 
     /// <summary>The body of a method of this compilation.</summary>
-    public IOperation? BodyOf(IMethodSymbol method, CancellationToken cancellationToken) => _bodies.Find(method.OriginalDefinition, cancellationToken);
+    public IOperation? BodyOf(IMethodSymbol method, CancellationToken cancellationToken) =>
+        _bodies.Find(method.OriginalDefinition, cancellationToken);
 
     private IEnumerable<ReachedUse> Uses(ReachedMethod method)
     {
@@ -142,8 +144,10 @@ internal sealed class ProcessorCode
         var code = new ProcessorCode(compilation, type);
         IMethodSymbol[] methods = [.. type.GetMembers().OfType<IMethodSymbol>()];
         code.Follow(methods.Where(IsHandler), fromRecords: true, cancellationToken);
-        IMethodSymbol[] all = [.. methods, .. Bases(type).SelectMany(part => part.GetMembers().OfType<IMethodSymbol>()).Select(method => method.OriginalDefinition)];
-        code.Follow(all.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
+        IMethodSymbol[] all = [.. methods, .. Bases(type).SelectMany(part => part.GetMembers().OfType<IMethodSymbol>())
+            .Select(method => method.OriginalDefinition)];
+        code.Follow(
+            all.Where(method => s_lifeCycle.Any(name => method.FindAttribute(name) is not null)), fromRecords: false, cancellationToken);
         return code;
     }
 

@@ -12,11 +12,14 @@ internal sealed class RecordBuffer(ISymbol symbol)
     private static readonly string[] s_emptying = ["Clear", "RemoveRange", "SetLength", "ResetWrittenCount"];
 
     private static readonly string[] s_askingOnly =
-        ["Contains", "Add", "AddRange", "Enqueue", "Push", "TryAdd", "Append", "AppendLine", "Clear", "EnsureCapacity", "TrimExcess", "Remove", "RemoveAt", "Write", "WriteByte", "Insert", "SetLength", "Any", "Count"];
+        ["Contains", "Add", "AddRange", "Enqueue", "Push", "TryAdd", "Append", "AppendLine", "Clear", "EnsureCapacity", "TrimExcess",
+            "Remove", "RemoveAt", "Write", "WriteByte", "Insert", "SetLength", "Any", "Count"];
 
     public ISymbol Symbol { get; } = symbol;
 
-    /// <summary>The variable that a chain of indexers, lookups and aliases leads to; null where the chain begins at something of the call's own.</summary>
+    /// <summary>
+    /// The variable that a chain of indexers, lookups and aliases leads to; null where the chain begins at something of the call's own.
+    /// </summary>
     public static ISymbol? Of(IOperation? chain, ReachedMethod method, int steps = 0)
     {
         IOperation? operation = chain?.Unwrapped();
@@ -31,7 +34,11 @@ internal sealed class RecordBuffer(ISymbol symbol)
                 return Of(instance, method, steps + 1);
             case IArrayElementReferenceOperation element:
                 return Of(element.ArrayReference, method, steps + 1);
-            case IInvocationOperation { Instance: { } instance, TargetMethod.Name: "GetOrAdd" or "GetValueOrDefault" or "AddOrUpdate" or "GetValueRefOrAddDefault" }:
+            case IInvocationOperation
+            {
+                Instance: { } instance,
+                TargetMethod.Name: "GetOrAdd" or "GetValueOrDefault" or "AddOrUpdate" or "GetValueRefOrAddDefault"
+            }:
                 return Of(instance, method, steps + 1);
             case IConditionalAccessInstanceOperation:
                 return null;
@@ -62,16 +69,21 @@ internal sealed class RecordBuffer(ISymbol symbol)
     {
         IOperation[] operations = [.. body];
         var drains = new List<IOperation>();
-        bool reads = operations.Any(operation => Is(operation) && operation is IMemberReferenceOperation or IParameterReferenceOperation && ReadsContent(operation));
+        bool reads = operations.Any(operation => Is(operation) && operation is IMemberReferenceOperation or IParameterReferenceOperation
+            && ReadsContent(operation));
         foreach (IOperation operation in operations)
         {
             switch (operation)
             {
-                case IInvocationOperation call when IsOn(call.Instance) && Array.IndexOf(s_taking, call.TargetMethod.Name) >= 0 && IsUsed(call):
-                case IInvocationOperation clear when reads && IsOn(clear.Instance) && Array.IndexOf(s_emptying, clear.TargetMethod.Name) >= 0:
-                case IInvocationOperation { TargetMethod.Name: "Exchange" or "InterlockedExchange" } exchange when exchange.Arguments.Any(argument => Is(argument.Value)) && exchange.Parent is not IExpressionStatementOperation:
+                case IInvocationOperation call when IsOn(call.Instance) && Array.IndexOf(s_taking, call.TargetMethod.Name) >= 0
+                    && IsUsed(call):
+                case IInvocationOperation clear when reads && IsOn(clear.Instance)
+                    && Array.IndexOf(s_emptying, clear.TargetMethod.Name) >= 0:
+                case IInvocationOperation { TargetMethod.Name: "Exchange" or "InterlockedExchange" } exchange
+                    when exchange.Arguments.Any(argument => Is(argument.Value)) && exchange.Parent is not IExpressionStatementOperation:
                 case ISimpleAssignmentOperation swap when reads && Is(swap.Target) && !swap.Value.Descendants().Any(Is):
-                case ITupleOperation { Parent: IDeconstructionAssignmentOperation deconstruction } tuple when deconstruction.Target == tuple && tuple.Elements.Any(Is):
+                case ITupleOperation { Parent: IDeconstructionAssignmentOperation deconstruction } tuple when deconstruction.Target == tuple
+                    && tuple.Elements.Any(Is):
                     drains.Add(operation);
                     break;
             }
@@ -87,8 +99,10 @@ internal sealed class RecordBuffer(ISymbol symbol)
         IInvocationOperation { TargetMethod.Name: "Any", Arguments.Length: 1 } call => Is(call.Arguments[0].Value),
         IBinaryOperation { LeftOperand: IPropertyReferenceOperation { Property.Name: "Count" or "Length", Instance: { } asked } } test =>
             Is(asked)
-            && ((test.OperatorKind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && test.RightOperand.ConstantValue is { HasValue: true, Value: 0 })
-                || (test.OperatorKind is BinaryOperatorKind.GreaterThanOrEqual or BinaryOperatorKind.LessThan && test.RightOperand.ConstantValue is { HasValue: true, Value: 1 })),
+            && ((test.OperatorKind is BinaryOperatorKind.GreaterThan or BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals
+                && test.RightOperand.ConstantValue is { HasValue: true, Value: 0 })
+                || (test.OperatorKind is BinaryOperatorKind.GreaterThanOrEqual or BinaryOperatorKind.LessThan
+                    && test.RightOperand.ConstantValue is { HasValue: true, Value: 1 })),
         _ => false,
     };
 
@@ -96,7 +110,8 @@ internal sealed class RecordBuffer(ISymbol symbol)
     {
         foreach (IVariableDeclaratorOperation declarator in method.Of<IVariableDeclaratorOperation>())
         {
-            if (SymbolEqualityComparer.Default.Equals(declarator.Symbol, local) && declarator.GetVariableInitializer()?.Value is { } initial)
+            if (SymbolEqualityComparer.Default.Equals(declarator.Symbol, local)
+                && declarator.GetVariableInitializer()?.Value is { } initial)
             {
                 return Of(initial, method, steps + 1);
             }
@@ -106,7 +121,8 @@ internal sealed class RecordBuffer(ISymbol symbol)
         foreach (IInvocationOperation call in method.Of<IInvocationOperation>())
         {
             if (call.TargetMethod.Name == "TryGetValue" && call.Instance is { } dictionary
-                && call.Arguments.Any(argument => argument.Value.DescendantsAndSelf().Any(part => part is ILocalReferenceOperation found && SymbolEqualityComparer.Default.Equals(found.Local, local))))
+                && call.Arguments.Any(argument => argument.Value.DescendantsAndSelf()
+                    .Any(part => part is ILocalReferenceOperation found && SymbolEqualityComparer.Default.Equals(found.Local, local))))
             {
                 return Of(dictionary, method, steps + 1);
             }
@@ -158,7 +174,8 @@ internal sealed class RecordBuffer(ISymbol symbol)
 
         ILocalReferenceOperation[] uses = [.. root.Descendants().OfType<ILocalReferenceOperation>()
             .Where(use => SymbolEqualityComparer.Default.Equals(use.Local, local) && !taken.Syntax.Span.Contains(use.Syntax.Span))];
-        return local is not null && uses.All(use => use.Parent is IArgumentOperation { Parent: IInvocationOperation { TargetMethod.Name: "Remove" or "TryRemove" } });
+        return local is not null && uses.All(
+            use => use.Parent is IArgumentOperation { Parent: IInvocationOperation { TargetMethod.Name: "Remove" or "TryRemove" } });
     }
 
     private static bool ReadsContent(IOperation reference)
@@ -173,10 +190,12 @@ internal sealed class RecordBuffer(ISymbol symbol)
         {
             IForEachLoopOperation or IReturnOperation or IVariableInitializerOperation or ISpreadOperation => true,
             ISimpleAssignmentOperation assignment => assignment.Value == used,
-            IArgumentOperation { Parent: IInvocationOperation call } => Array.IndexOf(s_askingOnly, call.TargetMethod.Name) < 0 && !QuietCalls.IsTelling(call),
+            IArgumentOperation { Parent: IInvocationOperation call } => Array.IndexOf(s_askingOnly, call.TargetMethod.Name) < 0
+                && !QuietCalls.IsTelling(call),
             IArgumentOperation => true,
             IInvocationOperation call => Array.IndexOf(s_askingOnly, call.TargetMethod.Name) < 0,
-            IPropertyReferenceOperation { Property.IsIndexer: true } element => element.Parent is not IAssignmentOperation assignment || assignment.Target != element,
+            IPropertyReferenceOperation { Property.IsIndexer: true } element => element.Parent is not IAssignmentOperation assignment
+                || assignment.Target != element,
             IPropertyReferenceOperation { Property.Name: "WrittenMemory" or "WrittenSpan" or "Values" } => true,
             IArrayElementReferenceOperation element => element.Parent is not IAssignmentOperation stored || stored.Target != element,
             _ => false,

@@ -32,7 +32,10 @@ internal static class ResultUse
                 case IConversionOperation or IParenthesizedOperation or IAwaitOperation or IConditionalAccessOperation:
                     value = value.Parent;
                     continue;
-                case IInvocationOperation { TargetMethod.Name: "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetAwaiter" or "GetResult" } wrapper when wrapper.Instance == value:
+                case IInvocationOperation
+                {
+                    TargetMethod.Name: "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetAwaiter" or "GetResult"
+                } wrapper when wrapper.Instance == value:
                     value = wrapper;
                     continue;
                 case IPropertyReferenceOperation { Property.Name: "Result" } result when result.Instance == value && value.Type.IsTask():
@@ -56,7 +59,8 @@ internal static class ResultUse
 
         for (IOperation? parent = call.Parent; parent is not null and not IBlockOperation; parent = parent.Parent)
         {
-            if (parent is IAwaitOperation or IPropertyReferenceOperation { Property.Name: "Result" } or IInvocationOperation { TargetMethod.Name: "GetResult" or "Wait" })
+            if (parent is IAwaitOperation or IPropertyReferenceOperation { Property.Name: "Result" }
+                or IInvocationOperation { TargetMethod.Name: "GetResult" or "Wait" })
             {
                 return true;
             }
@@ -90,7 +94,8 @@ internal static class ResultUse
     private static ResultFate OfLocal(ILocalSymbol local, ReachedMethod method, Func<ISymbol, bool>? counts)
     {
         ResultFate fate = ResultFate.Dropped;
-        foreach (ILocalReferenceOperation reference in method.Of<ILocalReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Local, local)))
+        foreach (ILocalReferenceOperation reference in method.Of<ILocalReferenceOperation>()
+            .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Local, local)))
         {
             IOperation used = reference;
             while (used.Parent is IConversionOperation or IParenthesizedOperation or IConditionalAccessOperation)

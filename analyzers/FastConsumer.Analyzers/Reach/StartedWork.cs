@@ -17,7 +17,8 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
         {
             case IInvocationOperation call when call.Type.IsAwaitable() || StartsAll(call):
                 return call;
-            case IConditionalOperation { WhenFalse: { } otherwise } choice when choice.Type.IsAwaitable() && (Start(choice.WhenTrue) ?? Start(otherwise)) is not null:
+            case IConditionalOperation { WhenFalse: { } otherwise } choice when choice.Type.IsAwaitable()
+                && (Start(choice.WhenTrue) ?? Start(otherwise)) is not null:
                 return choice;
             case ISwitchExpressionOperation choice when choice.Type.IsAwaitable() && choice.Arms.Any(arm => Start(arm.Value) is not null):
                 return choice;
@@ -42,7 +43,10 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
     {
         if (call.Parent is not IArgumentOperation { Parent: IInvocationOperation outer, Parameter: { } parameter })
         {
-            return call.Parent is IConversionOperation { Parent: IArgumentOperation { Parent: IInvocationOperation next, Parameter: { } converted } } && Ignores(next, converted);
+            return call.Parent is IConversionOperation
+            {
+                Parent: IArgumentOperation { Parent: IInvocationOperation next, Parameter: { } converted }
+            } && Ignores(next, converted);
         }
 
         return Ignores(outer, parameter);
@@ -51,19 +55,22 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
     /// <summary>True where a local that holds a task, or a collection of them, is left unawaited on a way to the method's end.</summary>
     public bool IsLeft(ILocalSymbol local, IOperation start)
     {
-        IOperation[] waits = [.. method.Of<ILocalReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Local, local) && Waits(reference))];
+        IOperation[] waits = [.. method.Of<ILocalReferenceOperation>()
+            .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Local, local) && Waits(reference))];
         return waits.Length == 0 || (IsPlain(start, waits, local) && Misses(start, waits));
     }
 
     /// <summary>The same for a field or property.</summary>
     public bool IsLeft(ISymbol member, IOperation start)
     {
-        IOperation[] uses = [.. method.Of<IMemberReferenceOperation>().Where(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member) && Waits(reference))];
+        IOperation[] uses = [.. method.Of<IMemberReferenceOperation>()
+            .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member) && Waits(reference))];
         // a method that reads the member may wait too
         IOperation[] calls =
         [
             .. method.Of<IInvocationOperation>().Where(call => code.Target(call, cancellationToken) is { } target
-                && target.Body.Descendants().OfType<IMemberReferenceOperation>().Any(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member))),
+                && target.Body.Descendants().OfType<IMemberReferenceOperation>()
+                    .Any(reference => SymbolEqualityComparer.Default.Equals(reference.Member, member))),
         ];
         return (calls.Length == 0 && !uses.Any(IsInAwait)) || Misses(start, [.. uses, .. calls]);
     }
@@ -84,7 +91,8 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
     private bool Misses(IOperation start, IOperation[] waits)
     {
         var syntax = new HashSet<SyntaxNode>(waits.Select(wait => wait.Syntax));
-        return WayOut.Misses(start, new ReachedBody(method.Method, method.Body), operation => syntax.Contains(operation.Syntax), cancellationToken);
+        return WayOut.Misses(
+            start, new ReachedBody(method.Method, method.Body), operation => syntax.Contains(operation.Syntax), cancellationToken);
     }
 
     /// <summary>
@@ -104,7 +112,9 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
             return true;
         }
 
-        for (IOperation? parent = start.Parent; parent is not null and not ILoopOperation and not IAnonymousFunctionOperation and not ILocalFunctionOperation; parent = parent.Parent)
+        for (IOperation? parent = start.Parent;
+            parent is not null and not ILoopOperation and not IAnonymousFunctionOperation and not ILocalFunctionOperation;
+            parent = parent.Parent)
         {
             if (parent is IConditionalOperation or ISwitchCaseOperation or ISwitchExpressionArmOperation or ICatchClauseOperation)
             {
@@ -130,25 +140,35 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
             case INameOfOperation:
                 return false;
             case IBinaryOperation { OperatorKind: BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals } comparison
-                when comparison.LeftOperand.Unwrapped().Type.IsTask() && comparison.RightOperand.Unwrapped().Type.IsTask() && !IsNull(comparison.LeftOperand) && !IsNull(comparison.RightOperand):
+                when comparison.LeftOperand.Unwrapped().Type.IsTask() && comparison.RightOperand.Unwrapped().Type.IsTask()
+                    && !IsNull(comparison.LeftOperand) && !IsNull(comparison.RightOperand):
                 // which of them was first
                 return false;
             case IPropertyReferenceOperation { Property.Name: "Id" or "Capacity" }:
                 return false;
             case IPropertyReferenceOperation { Property.Name: "Count" or "Length" } count:
                 return AsksForAny(count);
-            case IInvocationOperation { TargetMethod.Name: "Add" or "Enqueue" or "Push" or "TryAdd" or "Clear" or "EnsureCapacity" } call when call.Instance == used:
+            case IInvocationOperation { TargetMethod.Name: "Add" or "Enqueue" or "Push" or "TryAdd" or "Clear" or "EnsureCapacity" } call
+                when call.Instance == used:
                 return false;
-            case IArrayElementReferenceOperation { Parent: ISimpleAssignmentOperation store } element when store.Target == element && element.ArrayReference == used:
+            case IArrayElementReferenceOperation { Parent: ISimpleAssignmentOperation store } element when store.Target == element
+                && element.ArrayReference == used:
                 return false;
-            case IPropertyReferenceOperation { Property.IsIndexer: true, Parent: ISimpleAssignmentOperation store } element when store.Target == element && element.Instance == used:
+            case IPropertyReferenceOperation { Property.IsIndexer: true, Parent: ISimpleAssignmentOperation store } element
+                when store.Target == element && element.Instance == used:
                 return false;
             case IArgumentOperation { Parent: IInvocationOperation call, Parameter: { } parameter }:
                 return !Ignores(call, parameter) && !IsRaceWithDelay(call);
             // an element of WhenAny's params array
-            case IArrayInitializerOperation { Parent: IArrayCreationOperation { Parent: IArgumentOperation { Parent: IInvocationOperation call } } }:
+            case IArrayInitializerOperation
+            {
+                Parent: IArrayCreationOperation { Parent: IArgumentOperation { Parent: IInvocationOperation call } }
+            }:
                 return !IsRaceWithDelay(call);
-            case ICollectionExpressionOperation { Parent: IConversionOperation { Parent: IArgumentOperation { Parent: IInvocationOperation call } } }:
+            case ICollectionExpressionOperation
+            {
+                Parent: IConversionOperation { Parent: IArgumentOperation { Parent: IInvocationOperation call } }
+            }:
                 return !IsRaceWithDelay(call);
             default:
                 return true;
@@ -158,12 +178,17 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
     /// <summary>Whether there is one at all is asked before an await; whether there are enough is not.</summary>
     private static bool AsksForAny(IOperation count) => count.Parent switch
     {
-        IBinaryOperation { OperatorKind: BinaryOperatorKind.GreaterThan or BinaryOperatorKind.NotEquals or BinaryOperatorKind.Equals } test => test.RightOperand.ConstantValue is { HasValue: true, Value: 0 },
-        IBinaryOperation { OperatorKind: BinaryOperatorKind.GreaterThanOrEqual } test => test.RightOperand.ConstantValue is { HasValue: true, Value: 1 },
+        IBinaryOperation
+        {
+            OperatorKind: BinaryOperatorKind.GreaterThan or BinaryOperatorKind.NotEquals or BinaryOperatorKind.Equals
+        } test => test.RightOperand.ConstantValue is { HasValue: true, Value: 0 },
+        IBinaryOperation { OperatorKind: BinaryOperatorKind.GreaterThanOrEqual } test =>
+            test.RightOperand.ConstantValue is { HasValue: true, Value: 1 },
         _ => false,
     };
 
-    private static bool IsNull(IOperation operation) => operation.Unwrapped() is { ConstantValue: { HasValue: true, Value: null } } or IDefaultValueOperation;
+    private static bool IsNull(IOperation operation) =>
+        operation.Unwrapped() is { ConstantValue: { HasValue: true, Value: null } } or IDefaultValueOperation;
 
     /// <summary>True where the called method does nothing with a task but forget it.</summary>
     private bool Ignores(IInvocationOperation call, IParameterSymbol parameter)
@@ -179,7 +204,8 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
         }
 
         // an async void that awaits it is reported itself
-        if (call.TargetMethod is { IsAsync: true, ReturnsVoid: true } || code.Target(call, cancellationToken) is not { } target || target.Method.Parameters.Length <= parameter.Ordinal)
+        if (call.TargetMethod is { IsAsync: true, ReturnsVoid: true } || code.Target(call, cancellationToken) is not { } target
+            || target.Method.Parameters.Length <= parameter.Ordinal)
         {
             return false;
         }
@@ -203,12 +229,13 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
         call.TargetMethod.Name == "WhenAny" && call.TargetMethod.ContainingType.IsTask()
         && RaceParts(call).Any(IsDelay);
 
-    public static IEnumerable<IOperation> RaceParts(IInvocationOperation call) => call.Arguments.SelectMany(argument => argument.Value.Unwrapped() switch
-    {
-        IArrayCreationOperation { Initializer: { } elements } => elements.ElementValues.AsEnumerable(),
-        ICollectionExpressionOperation elements => elements.Elements,
-        { } single => [single],
-    }).Select(part => part.Unwrapped());
+    public static IEnumerable<IOperation> RaceParts(IInvocationOperation call) =>
+        call.Arguments.SelectMany(argument => argument.Value.Unwrapped() switch
+        {
+            IArrayCreationOperation { Initializer: { } elements } => elements.ElementValues.AsEnumerable(),
+            ICollectionExpressionOperation elements => elements.Elements,
+            { } single => [single],
+        }).Select(part => part.Unwrapped());
 
     public bool IsDelay(IOperation part) => part switch
     {
@@ -222,7 +249,8 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
     /// <summary>True where the time-out of a race ends in an exception.</summary>
     public bool ThrowsOnTimeOut(IInvocationOperation race)
     {
-        HashSet<ISymbol> known = new(RaceParts(race).OfType<ILocalReferenceOperation>().Select(part => (ISymbol)part.Local), SymbolEqualityComparer.Default);
+        HashSet<ISymbol> known = new(
+            RaceParts(race).OfType<ILocalReferenceOperation>().Select(part => (ISymbol)part.Local), SymbolEqualityComparer.Default);
         for (IOperation? parent = race.Parent; parent is not null and not IBlockOperation; parent = parent.Parent)
         {
             if (parent is IVariableDeclaratorOperation { Symbol: { } winner })
@@ -233,7 +261,9 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
 
         return method.Of<IConditionalOperation>().Any(choice =>
             choice.Syntax.Span.End > race.Syntax.SpanStart
-            && choice.Condition.DescendantsAndSelf().Any(part => part.Syntax == race.Syntax || (part is ILocalReferenceOperation local && known.Contains(local.Local)))
-            && choice.ChildOperations.Where(branch => branch != choice.Condition).Any(branch => branch.DescendantsAndSelf().Any(part => part is IThrowOperation)));
+            && choice.Condition.DescendantsAndSelf()
+                .Any(part => part.Syntax == race.Syntax || (part is ILocalReferenceOperation local && known.Contains(local.Local)))
+            && choice.ChildOperations.Where(branch => branch != choice.Condition)
+                .Any(branch => branch.DescendantsAndSelf().Any(part => part is IThrowOperation)));
     }
 }

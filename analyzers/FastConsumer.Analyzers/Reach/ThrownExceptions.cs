@@ -25,7 +25,8 @@ internal sealed class ThrownExceptions(ProcessorCode code, CancellationToken can
     private int _steps;
 
     /// <summary>What can leave each handler, each type once.</summary>
-    public static IReadOnlyDictionary<IMethodSymbol, IReadOnlyList<ThrownException>> OfHandlers(ProcessorCode code, CancellationToken cancellationToken)
+    public static IReadOnlyDictionary<IMethodSymbol, IReadOnlyList<ThrownException>> OfHandlers(
+        ProcessorCode code, CancellationToken cancellationToken)
     {
         var all = new ThrownExceptions(code, cancellationToken);
         var found = new Dictionary<IMethodSymbol, IReadOnlyList<ThrownException>>(SymbolEqualityComparer.Default);
@@ -105,11 +106,14 @@ internal sealed class ThrownExceptions(ProcessorCode code, CancellationToken can
             case IObjectCreationOperation creation when _framework.Of(creation) is { } type:
                 Add(into, type, $"new {creation.Type?.Name}");
                 break;
-            case IPropertyReferenceOperation { Property.IsIndexer: true } element when DictionaryKey.MayBeMissing(element, code, cancellationToken):
+            case IPropertyReferenceOperation { Property.IsIndexer: true } element when DictionaryKey.MayBeMissing(
+                element, code, cancellationToken):
                 Add(into, _framework.OfMissingKey(), $"{element.Property.ContainingType.Name}[...]");
                 break;
             case IPropertyReferenceOperation { Property: { IsVirtual: false, IsOverride: false, IsAbstract: false } property }:
-                IMethodSymbol? accessor = operation.Parent is ISimpleAssignmentOperation { Target: var target } && target == operation ? property.SetMethod : property.GetMethod;
+                IMethodSymbol? accessor = operation.Parent is ISimpleAssignmentOperation { Target: var target } && target == operation
+                    ? property.SetMethod
+                    : property.GetMethod;
                 if (accessor is not null && code.BodyOf(accessor, cancellationToken) is { } accessorBody)
                 {
                     Add(into, Leaving(accessor.OriginalDefinition, accessorBody), $"{property.ContainingType.Name}.{property.Name}");
@@ -180,7 +184,8 @@ internal sealed class ThrownExceptions(ProcessorCode code, CancellationToken can
         IMethodSymbol method = call.TargetMethod;
         if (method.ContainingType.Is("System.Runtime.ExceptionServices", "ExceptionDispatchInfo") && method.Name == "Throw")
         {
-            IOperation? exception = call.Arguments.FirstOrDefault()?.Value ?? (call.Instance as IInvocationOperation)?.Arguments.FirstOrDefault()?.Value;
+            IOperation? exception = call.Arguments.FirstOrDefault()?.Value
+                ?? (call.Instance as IInvocationOperation)?.Arguments.FirstOrDefault()?.Value;
             if (exception is not null)
             {
                 CollectThrow(exception.Unwrapped(), into, caught);

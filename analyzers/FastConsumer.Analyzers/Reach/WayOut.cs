@@ -47,8 +47,11 @@ internal static class WayOut
         {
             IOperation function = functions.Pop();
             graph = function is ILocalFunctionOperation local
-                ? (graph.LocalFunctions.Contains(local.Symbol, SymbolEqualityComparer.Default) ? graph.GetLocalFunctionControlFlowGraph(local.Symbol, cancellationToken) : null)
-                : graph.Blocks.SelectMany(Operations).SelectMany(operation => operation.DescendantsAndSelf()).OfType<IFlowAnonymousFunctionOperation>()
+                ? (graph.LocalFunctions.Contains(local.Symbol, SymbolEqualityComparer.Default)
+                    ? graph.GetLocalFunctionControlFlowGraph(local.Symbol, cancellationToken)
+                    : null)
+                : graph.Blocks.SelectMany(Operations).SelectMany(operation => operation.DescendantsAndSelf())
+                    .OfType<IFlowAnonymousFunctionOperation>()
                     .FirstOrDefault(lambda => lambda.Syntax == function.Syntax) is { } flow
                     ? graph.GetAnonymousFunctionControlFlowGraph(flow, cancellationToken)
                     : null;

@@ -20,14 +20,18 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
 
     private static readonly Dictionary<string, TimeRange> s_times = new()
     {
-        ["IdlePollInterval"] = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromMinutes(4), "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)"),
+        ["IdlePollInterval"] = new(
+            TimeSpan.FromMilliseconds(200),
+            TimeSpan.FromMinutes(4),
+            "00:00:00.2 (five calls a second) to 00:04:00 (an iterator expires after five minutes)"),
         ["LeaseDuration"] = new(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "00:00:01 to 01:00:00"),
         ["CheckpointInterval"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
         ["HungCallAfter"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
         ["ShardSyncInterval"] = new(TimeSpan.FromSeconds(1), TimeSpan.MaxValue, "00:00:01 or more"),
         ["RetryInitialBackoff"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
         ["RetryMaxBackoff"] = new(s_tick, s_day, "more than zero to 1.00:00:00"),
-        ["StopTimeout"] = new(TimeSpan.FromSeconds(3) + s_tick, s_day, "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00"),
+        ["StopTimeout"] = new(
+            TimeSpan.FromSeconds(3) + s_tick, s_day, "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00"),
     };
 
     private static readonly Dictionary<string, NumberRange> s_numbers = new()
@@ -58,12 +62,21 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
         {
             if (TimeConstants.MisreadText(value) is { } text)
             {
-                Report(context, value, $"{property.Name} is \"{text}\", which TimeSpan.Parse takes for something else, or not at all. Write it as {Duration.Form}.", nearest: null);
+                Report(
+                    context,
+                    value,
+                    $"{property.Name} is \"{text}\", which TimeSpan.Parse takes for something else, or not at all. "
+                        + $"Write it as {Duration.Form}.",
+                    nearest: null);
             }
             else if (TimeConstants.TryRead(value, out TimeSpan time) && (time < times.Least || time > times.Most))
             {
                 TimeSpan nearest = time < times.Least ? InWholeUnits(times.Least) : times.Most;
-                Report(context, value, $"{property.Name} is {time.ToString("c", CultureInfo.InvariantCulture)}; allowed is {times.Allowed}.", InCode(nearest));
+                Report(
+                    context,
+                    value,
+                    $"{property.Name} is {time.ToString("c", CultureInfo.InvariantCulture)}; allowed is {times.Allowed}.",
+                    InCode(nearest));
             }
         }
         else if (s_numbers.TryGetValue(property.Name, out NumberRange? numbers)
@@ -73,16 +86,21 @@ public sealed class FC4001OptionValue : FastConsumerAnalyzer
             if (number < numbers.Least || number > numbers.Most)
             {
                 long nearest = number < numbers.Least ? numbers.Least : numbers.Most;
-                Report(context, value, $"{property.Name} is {number.ToString(CultureInfo.InvariantCulture)}; allowed is {numbers.Allowed}.", InCode(nearest));
+                Report(
+                    context,
+                    value,
+                    $"{property.Name} is {number.ToString(CultureInfo.InvariantCulture)}; allowed is {numbers.Allowed}.",
+                    InCode(nearest));
             }
         }
     }
 
-    private static void Report(OperationAnalysisContext context, IOperation value, string message, string? nearest) => context.ReportDiagnostic(Diagnostic.Create(
-        Descriptors.Value,
-        value.Syntax.GetLocation(),
-        ImmutableDictionary<string, string?>.Empty.Add(Nearest, nearest),
-        message));
+    private static void Report(OperationAnalysisContext context, IOperation value, string message, string? nearest) =>
+        context.ReportDiagnostic(Diagnostic.Create(
+            Descriptors.Value,
+            value.Syntax.GetLocation(),
+            ImmutableDictionary<string, string?>.Empty.Add(Nearest, nearest),
+            message));
 
     private static string InCode(long number) => number < 10_000
         ? number.ToString(CultureInfo.InvariantCulture)

@@ -42,7 +42,9 @@ public sealed class FC4002ShortLease : FastConsumerAnalyzer
                     context.ReportDiagnostic(Diagnostic.Create(
                         Descriptors.ShortLease,
                         assignment.Value.Syntax.GetLocation(),
-                        $"The lease lasts {Show(lease)}, but by its own time-outs and waits one call of '{processor.Name}.{handler.Method.Name}' may take {Show(longest)}: where the lease is lost, another worker starts while the call still runs. Set LeaseDuration above that, or shorten the waits."));
+                        $"The lease lasts {Show(lease)}, but by its own time-outs and waits "
+                            + $"one call of '{processor.Name}.{handler.Method.Name}' may take {Show(longest)}: where the lease is lost, "
+                            + "another worker starts while the call still runs. Set LeaseDuration above that, or shorten the waits."));
                     return;
                 }
             }
@@ -54,7 +56,10 @@ public sealed class FC4002ShortLease : FastConsumerAnalyzer
     {
         for (IOperation? parent = assignment.Parent; parent is not null; parent = parent.Parent)
         {
-            if (parent is IAnonymousFunctionOperation { Parent: IDelegateCreationOperation { Parent: IArgumentOperation { Parent: IInvocationOperation call } } })
+            if (parent is IAnonymousFunctionOperation
+                {
+                    Parent: IDelegateCreationOperation { Parent: IArgumentOperation { Parent: IInvocationOperation call } }
+                })
             {
                 return call.TargetMethod.Name is "AddFastConsumer" or "AddProcessor" ? call : null;
             }
@@ -63,7 +68,10 @@ public sealed class FC4002ShortLease : FastConsumerAnalyzer
         return null;
     }
 
-    /// <summary>The processors that the options are for: of AddProcessor its own, of AddFastConsumer those added in the same chain with no lease of their own.</summary>
+    /// <summary>
+    /// The processors that the options are for: of AddProcessor its own, of AddFastConsumer those added in the same chain with no lease of
+    /// their own.
+    /// </summary>
     private static List<INamedTypeSymbol> Processors(IInvocationOperation call)
     {
         if (call.TargetMethod.Name == "AddProcessor")
@@ -72,9 +80,12 @@ public sealed class FC4002ShortLease : FastConsumerAnalyzer
         }
 
         var found = new List<INamedTypeSymbol>();
-        for (IOperation? parent = call.Parent; parent is IInvocationOperation or IArgumentOperation or IConversionOperation; parent = parent.Parent)
+        for (IOperation? parent = call.Parent;
+            parent is IInvocationOperation or IArgumentOperation or IConversionOperation;
+            parent = parent.Parent)
         {
-            if (parent is IInvocationOperation { TargetMethod.Name: "AddProcessor" } next && ProcessorOf(next) is { } processor && !SetsLease(next))
+            if (parent is IInvocationOperation { TargetMethod.Name: "AddProcessor" } next && ProcessorOf(next) is { } processor
+                && !SetsLease(next))
             {
                 found.Add(processor);
             }
@@ -84,9 +95,13 @@ public sealed class FC4002ShortLease : FastConsumerAnalyzer
     }
 
     private static INamedTypeSymbol? ProcessorOf(IInvocationOperation call) =>
-        call.TargetMethod.TypeArguments.FirstOrDefault() is INamedTypeSymbol type && type.FindAttribute("KinesisProcessorAttribute") is not null ? type : null;
+        call.TargetMethod.TypeArguments.FirstOrDefault() is INamedTypeSymbol type
+            && type.FindAttribute("KinesisProcessorAttribute") is not null
+        ? type
+        : null;
 
-    private static bool SetsLease(IInvocationOperation call) => call.Arguments.SelectMany(argument => argument.Descendants()).OfType<ISimpleAssignmentOperation>()
+    private static bool SetsLease(IInvocationOperation call) => call.Arguments.SelectMany(argument => argument.Descendants())
+        .OfType<ISimpleAssignmentOperation>()
         .Any(assignment => assignment.Target is IPropertyReferenceOperation { Property.Name: "LeaseDuration" });
 
     private static string Show(TimeSpan time) => time.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture) + " s";

@@ -37,7 +37,9 @@ public sealed class FC4003EndlessRetry : HandlerAnalyzer
                     findings.Report(
                         Descriptors.EndlessRetry,
                         place,
-                        $"{exception.Name} comes back at every attempt, and this policy retries it for ever: one such record blocks its shard. Set MaxAttempts with what follows in Then, or put [OnError(typeof({exception.Name}), ErrorAction.DeadLetter)] before it.");
+                        $"{exception.Name} comes back at every attempt, and this policy retries it for ever: one such record "
+                            + $"blocks its shard. Set MaxAttempts with what follows in Then, or put [OnError(typeof({exception.Name}), "
+                            + "ErrorAction.DeadLetter)] before it.");
                 }
             }
         }

@@ -7,7 +7,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace FastConsumer.Analyzers.Settings;
 
-/// <summary>FC4004: an option that code sets to a constant is allowed, and makes every record late or keeps a shard from ever being caught up with.</summary>
+/// <summary>
+/// FC4004: an option that code sets to a constant is allowed, and makes every record late or keeps a shard from ever being caught up with.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC4004SlowReading : FastConsumerAnalyzer
 {
@@ -41,9 +43,14 @@ public sealed class FC4004SlowReading : FastConsumerAnalyzer
         string? message = property.Name switch
         {
             "Limit" when value.Unwrapped().ConstantValue is { HasValue: true, Value: int and > 0 and < EnoughRecords and var limit } =>
-                $"Limit is {limit.ToString(CultureInfo.InvariantCulture)}: a shard is read by five calls a second at most, fewer beside other applications, and takes 1,000 records a second. A worker that is behind may never catch up. Leave it out (10,000 by default: a worker asks for as many as fit its pace), or set {EnoughRecords.ToString("N0", CultureInfo.InvariantCulture)} or more.",
+                $"Limit is {limit.ToString(CultureInfo.InvariantCulture)}: a shard is read by five calls a second at most, "
+                + "fewer beside other applications, and takes 1,000 records a second. A worker that is behind may never catch up. "
+                + "Leave it out (10,000 by default: a worker asks for as many as fit its pace), "
+                + $"or set {EnoughRecords.ToString("N0", CultureInfo.InvariantCulture)} or more.",
             "IdlePollInterval" when TimeConstants.TryRead(value, out TimeSpan idle) && idle > s_longIdle && idle <= s_longestIdle =>
-                $"IdlePollInterval is {idle.ToString("c", CultureInfo.InvariantCulture)}: by so much records are late on a shard that is idle at times. Leave it out (400 ms by default, and beside other applications it rises by itself), or set a second or less.",
+                $"IdlePollInterval is {idle.ToString("c", CultureInfo.InvariantCulture)}: by so much records are late "
+                + "on a shard that is idle at times. Leave it out (400 ms by default, and beside other applications it rises by itself), "
+                + "or set a second or less.",
             _ => null,
         };
         if (message is not null)

@@ -32,7 +32,8 @@ internal sealed class HandlerWaits(ProcessorCode code, CancellationToken cancell
             case ISwitchExpressionOperation choice:
                 return Of(choice.Value) + choice.Arms.Select(arm => Of(arm.Value)).Aggregate(TimeSpan.Zero, Max);
             case ITryOperation attempt:
-                return Of(attempt.Body) + attempt.Catches.Select(clause => Of(clause.Handler)).Aggregate(TimeSpan.Zero, Max) + Of(attempt.Finally);
+                return Of(attempt.Body) + attempt.Catches.Select(clause => Of(clause.Handler)).Aggregate(TimeSpan.Zero, Max)
+                    + Of(attempt.Finally);
             case IForLoopOperation loop:
                 return Multiply(Of(loop.Body), Rounds(loop));
             case IBlockOperation or IMethodBodyOperation or IConstructorBodyOperation:
@@ -75,8 +76,10 @@ internal sealed class HandlerWaits(ProcessorCode code, CancellationToken cancell
         {
             IArgumentOperation? argument = operation switch
             {
-                IObjectCreationOperation { Arguments.Length: > 0 } creation when creation.Type.Is("System.Threading", "CancellationTokenSource") => creation.Arguments[0],
-                IInvocationOperation { TargetMethod: { Name: "CancelAfter" } target, Arguments.Length: 1 } call when target.ContainingType.Is("System.Threading", "CancellationTokenSource") => call.Arguments[0],
+                IObjectCreationOperation { Arguments.Length: > 0 } creation when creation.Type.Is(
+                    "System.Threading", "CancellationTokenSource") => creation.Arguments[0],
+                IInvocationOperation { TargetMethod: { Name: "CancelAfter" } target, Arguments.Length: 1 } call
+                    when target.ContainingType.Is("System.Threading", "CancellationTokenSource") => call.Arguments[0],
                 _ => null,
             };
             if (argument is not null && TimeConstants.TryReadWait(argument.Value, out TimeSpan time) && time > TimeSpan.Zero)
@@ -96,11 +99,13 @@ internal sealed class HandlerWaits(ProcessorCode code, CancellationToken cancell
             || (method.ContainingType.Is("System.Threading", "SemaphoreSlim") && method.Name is "Wait" or "WaitAsync");
         if (waits)
         {
-            IArgumentOperation? time = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Type is { } type && (type.SpecialType == SpecialType.System_Int32 || type.Is("System", "TimeSpan")));
+            IArgumentOperation? time = call.Arguments.FirstOrDefault(argument => argument.Parameter?.Type is { } type
+                && (type.SpecialType == SpecialType.System_Int32 || type.Is("System", "TimeSpan")));
             return TimeConstants.TryReadWait(time?.Value, out TimeSpan value) && value > TimeSpan.Zero ? value : TimeSpan.Zero;
         }
 
-        if (_steps == MostSteps || (call.Type.IsAwaitable() && call.IsUnawaited()) || code.Target(call, cancellationToken) is not { } target)
+        if (_steps == MostSteps || (call.Type.IsAwaitable() && call.IsUnawaited())
+            || code.Target(call, cancellationToken) is not { } target)
         {
             return TimeSpan.Zero;
         }
@@ -120,8 +125,10 @@ internal sealed class HandlerWaits(ProcessorCode code, CancellationToken cancell
         if (loop.Condition is IBinaryOperation { OperatorKind: BinaryOperatorKind.LessThan or BinaryOperatorKind.LessThanOrEqual } condition
             && condition.RightOperand.ConstantValue is { HasValue: true, Value: int end }
             && loop.AtLoopBottom.Length == 1
-            && loop.AtLoopBottom[0].DescendantsAndSelf().OfType<IIncrementOrDecrementOperation>().Any(step => step.Kind == OperationKind.Increment)
-            && loop.Before.SelectMany(before => before.DescendantsAndSelf()).OfType<IVariableDeclaratorOperation>().FirstOrDefault()?.GetVariableInitializer()?.Value.ConstantValue is { HasValue: true, Value: int start })
+            && loop.AtLoopBottom[0].DescendantsAndSelf().OfType<IIncrementOrDecrementOperation>()
+                .Any(step => step.Kind == OperationKind.Increment)
+            && loop.Before.SelectMany(before => before.DescendantsAndSelf()).OfType<IVariableDeclaratorOperation>().FirstOrDefault()
+                ?.GetVariableInitializer()?.Value.ConstantValue is { HasValue: true, Value: int start })
         {
             int rounds = end - start + (condition.OperatorKind == BinaryOperatorKind.LessThanOrEqual ? 1 : 0);
             return Math.Min(Math.Max(rounds, 0), 1_000_000);
@@ -130,7 +137,8 @@ internal sealed class HandlerWaits(ProcessorCode code, CancellationToken cancell
         return 1;
     }
 
-    private static TimeSpan Multiply(TimeSpan time, int count) => TimeSpan.FromTicks(Math.Min(time.Ticks, TimeSpan.FromDays(1).Ticks) * count);
+    private static TimeSpan Multiply(
+        TimeSpan time, int count) => TimeSpan.FromTicks(Math.Min(time.Ticks, TimeSpan.FromDays(1).Ticks) * count);
 
     private static TimeSpan Max(TimeSpan left, TimeSpan right) => left > right ? left : right;
 }

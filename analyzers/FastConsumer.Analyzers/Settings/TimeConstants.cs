@@ -18,9 +18,12 @@ internal static class TimeConstants
             IConversionOperation conversion when TryRead(conversion.Operand, out TimeSpan inner) => inner.TotalMilliseconds,
             IInvocationOperation call when call.TargetMethod.ContainingType.Is("System", "TimeSpan") => FromCall(call),
             IObjectCreationOperation creation when creation.Type.Is("System", "TimeSpan") => FromParts(creation),
-            IFieldReferenceOperation { Field: { IsStatic: true } field } when field.ContainingType.Is("System", "TimeSpan") => field.Name == "Zero" ? 0 : null,
-            IFieldReferenceOperation { Field: { IsStatic: true, Name: "InfiniteTimeSpan" } field } when field.ContainingType.Is("System.Threading", "Timeout") => -1,
-            IFieldReferenceOperation or IPropertyReferenceOperation when FixedValue.Of(operation) is { } fixedValue && TryRead(fixedValue, out TimeSpan known) => known.TotalMilliseconds,
+            IFieldReferenceOperation { Field: { IsStatic: true } field } when field.ContainingType.Is(
+                "System", "TimeSpan") => field.Name == "Zero" ? 0 : null,
+            IFieldReferenceOperation { Field: { IsStatic: true, Name: "InfiniteTimeSpan" } field }
+                when field.ContainingType.Is("System.Threading", "Timeout") => -1,
+            IFieldReferenceOperation or IPropertyReferenceOperation when FixedValue.Of(operation) is { } fixedValue
+                && TryRead(fixedValue, out TimeSpan known) => known.TotalMilliseconds,
             IDefaultValueOperation { Type: { } type } when type.Is("System", "TimeSpan") => 0,
             _ => null,
         };
@@ -54,7 +57,8 @@ internal static class TimeConstants
             ? text
             : null;
 
-    private static IOperation? Unwrap(IOperation? operation) => operation is IConversionOperation conversion ? Unwrap(conversion.Operand) : operation;
+    private static IOperation? Unwrap(IOperation? operation) =>
+        operation is IConversionOperation conversion ? Unwrap(conversion.Operand) : operation;
 
     private static double? FromCall(IInvocationOperation call)
     {
@@ -122,7 +126,8 @@ internal static class TimeConstants
         return units is null ? null : sum;
     }
 
-    private static double? Number(IOperation operation) => operation.ConstantValue is { HasValue: true, Value: IConvertible value } && value is not string
+    private static double? Number(IOperation operation) =>
+        operation.ConstantValue is { HasValue: true, Value: IConvertible value } && value is not string
         ? value.ToDouble(CultureInfo.InvariantCulture)
         : null;
 }

@@ -22,7 +22,9 @@ public sealed class FC3001WaitAsynchronously : FastConsumerFix
 
     /// <inheritdoc/>
     private protected override IEnumerable<string> Titles(FixPlace place) =>
-        place.Property(FC3001BlockingCall.Way) is not null && place.Node is ExpressionSyntax && AsyncEdits.CanAwait(place) ? ["Await instead of blocking"] : [];
+        place.Property(FC3001BlockingCall.Way) is not null && place.Node is ExpressionSyntax && AsyncEdits.CanAwait(place)
+        ? ["Await instead of blocking"]
+        : [];
 
     /// <inheritdoc/>
     private protected override void Edit(DocumentEditor editor, FixPlace place, string key)
@@ -38,7 +40,10 @@ public sealed class FC3001WaitAsynchronously : FastConsumerFix
         if (way == FC3001BlockingCall.AwaitReceiver)
         {
             ExpressionSyntax task = Receiver(blocking);
-            return blocking is InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "GetResult" } } ? Receiver(task) : task;
+            return blocking is InvocationExpressionSyntax
+            {
+                Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "GetResult" }
+            } ? Receiver(task) : task;
         }
 
         var call = (InvocationExpressionSyntax)blocking;
@@ -52,7 +57,8 @@ public sealed class FC3001WaitAsynchronously : FastConsumerFix
 
         if (way == FC3001BlockingCall.Delay)
         {
-            return call.WithExpression(SyntaxFactory.ParseExpression("global::System.Threading.Tasks.Task.Delay").WithAdditionalAnnotations(Simplifier.Annotation));
+            return call.WithExpression(SyntaxFactory.ParseExpression("global::System.Threading.Tasks.Task.Delay")
+                .WithAdditionalAnnotations(Simplifier.Annotation));
         }
 
         string Rename(string name) => way == FC3001BlockingCall.When ? "WhenAll" : name + "Async";
@@ -95,8 +101,10 @@ public sealed class FC3001WaitAsynchronously : FastConsumerFix
             foreach (IMethodSymbol twin in type.GetMembers(method.Name + "Async").OfType<IMethodSymbol>())
             {
                 bool fits = twin.Parameters.Length > method.Parameters.Length
-                    && method.Parameters.All(parameter => SymbolEqualityComparer.Default.Equals(parameter.Type, twin.Parameters[parameter.Ordinal].Type));
-                if (fits && twin.Parameters.Skip(method.Parameters.Length).FirstOrDefault(parameter => parameter.Type.IsCancellationToken()) is { } token)
+                    && method.Parameters.All(
+                        parameter => SymbolEqualityComparer.Default.Equals(parameter.Type, twin.Parameters[parameter.Ordinal].Type));
+                if (fits && twin.Parameters.Skip(method.Parameters.Length)
+                    .FirstOrDefault(parameter => parameter.Type.IsCancellationToken()) is { } token)
                 {
                     return token.Ordinal == call.ArgumentList.Arguments.Count ? "" : $"{token.Name}: ";
                 }

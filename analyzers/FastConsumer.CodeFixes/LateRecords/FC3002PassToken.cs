@@ -24,7 +24,8 @@ public sealed class FC3002PassToken : FastConsumerFix
         place.Node is InvocationExpressionSyntax call && place.Property(FC3002TokenNotPassed.Form) switch
         {
             null => true,
-            FC3002TokenNotPassed.BeforeLast => call.ArgumentList.Arguments.Count == 2 && call.ArgumentList.Arguments.All(argument => argument.NameColon is null),
+            FC3002TokenNotPassed.BeforeLast => call.ArgumentList.Arguments.Count == 2
+                && call.ArgumentList.Arguments.All(argument => argument.NameColon is null),
             FC3002TokenNotPassed.BehindArray => KeysAreApart(call, place),
             _ => false,
         } ? ["Pass the token on"] : [];
@@ -41,10 +42,12 @@ public sealed class FC3002PassToken : FastConsumerFix
             switch (place.Property(FC3002TokenNotPassed.Form))
             {
                 case FC3002TokenNotPassed.BeforeLast:
-                    return call.WithArgumentList(call.ArgumentList.WithArguments(call.ArgumentList.Arguments.Insert(1, argument.WithLeadingTrivia(SyntaxFactory.Space))));
+                    return call.WithArgumentList(call.ArgumentList.WithArguments(
+                        call.ArgumentList.Arguments.Insert(1, argument.WithLeadingTrivia(SyntaxFactory.Space))));
                 case FC3002TokenNotPassed.BehindArray when !IsArray(call, place):
                     IEnumerable<string> keys = call.ArgumentList.Arguments.Select(key => key.ToString());
-                    return call.WithArgumentList(SyntaxFactory.ParseArgumentList($"([{string.Join(", ", keys)}], {token})").WithTriviaFrom(call.ArgumentList));
+                    return call.WithArgumentList(
+                        SyntaxFactory.ParseArgumentList($"([{string.Join(", ", keys)}], {token})").WithTriviaFrom(call.ArgumentList));
             }
 
             return call.WithArgumentList(call.ArgumentList.AddArguments(
@@ -52,13 +55,18 @@ public sealed class FC3002PassToken : FastConsumerFix
         });
     }
 
-    /// <summary>True where the arguments are values of a params array, or that array itself, and not a token taken for one of them.</summary>
+    /// <summary>
+    /// True where the arguments are values of a params array, or that array itself, and not a token taken for one of them.
+    /// </summary>
     private static bool KeysAreApart(InvocationExpressionSyntax call, FixPlace place) =>
         call.ArgumentList.Arguments.Count > 0
         && call.SyntaxTree.Options is CSharpParseOptions { LanguageVersion: >= LanguageVersion.CSharp12 }
-        && call.ArgumentList.Arguments.All(argument => argument.NameColon is null && !place.Model.GetTypeInfo(argument.Expression, place.CancellationToken).Type.IsCancellationToken());
+        && call.ArgumentList.Arguments.All(argument => argument.NameColon is null
+            && !place.Model.GetTypeInfo(argument.Expression, place.CancellationToken).Type.IsCancellationToken());
 
     private static bool IsArray(InvocationExpressionSyntax call, FixPlace place) =>
         call.ArgumentList.Arguments.Count == 1
-        && place.Model.GetTypeInfo(place.Node is InvocationExpressionSyntax original ? original.ArgumentList.Arguments[0].Expression : call, place.CancellationToken).ConvertedType is IArrayTypeSymbol;
+        && place.Model.GetTypeInfo(
+            place.Node is InvocationExpressionSyntax original ? original.ArgumentList.Arguments[0].Expression : call,
+            place.CancellationToken).ConvertedType is IArrayTypeSymbol;
 }

@@ -21,7 +21,10 @@ public sealed class FC2002Rethrow : FastConsumerFix
 
     /// <inheritdoc/>
     private protected override IEnumerable<string> Titles(FixPlace place) =>
-        Clause(place) is { } clause && place.Property(FC2004HiddenCancellation.Hidden) is null && !IsRetry(clause) && CanEndInThrow(clause, place) ? ["Rethrow"] : [];
+        Clause(place) is { } clause && place.Property(FC2004HiddenCancellation.Hidden) is null && !IsRetry(clause)
+            && CanEndInThrow(clause, place)
+        ? ["Rethrow"]
+        : [];
 
     /// <inheritdoc/>
     private protected override void Edit(DocumentEditor editor, FixPlace place, string key)
@@ -39,17 +42,23 @@ public sealed class FC2002Rethrow : FastConsumerFix
         });
     }
 
-    /// <summary>True where the loop around the try is there to try again: it ends when the work is done, or the clause waits for the next time.</summary>
+    /// <summary>
+    /// True where the loop around the try is there to try again: it ends when the work is done, or the clause waits for the next time.
+    /// </summary>
     private static bool IsRetry(CatchClauseSyntax clause)
     {
         SyntaxNode? loop = clause.Ancestors()
-            .TakeWhile(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax))
-            .FirstOrDefault(node => node is ForStatementSyntax or WhileStatementSyntax or DoStatementSyntax or CommonForEachStatementSyntax);
-        return loop is not null && (Leaves(((TryStatementSyntax)clause.Parent!).Block) || Sets(((TryStatementSyntax)clause.Parent!).Block, loop) || Waits(clause.Block));
+            .TakeWhile(
+                node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax))
+            .FirstOrDefault(
+                node => node is ForStatementSyntax or WhileStatementSyntax or DoStatementSyntax or CommonForEachStatementSyntax);
+        return loop is not null && (Leaves(((TryStatementSyntax)clause.Parent!).Block)
+            || Sets(((TryStatementSyntax)clause.Parent!).Block, loop) || Waits(clause.Block));
     }
 
     private static bool Leaves(BlockSyntax block) =>
-        block.DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax)).Any(node => node is BreakStatementSyntax or ReturnStatementSyntax or GotoStatementSyntax);
+        block.DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax))
+            .Any(node => node is BreakStatementSyntax or ReturnStatementSyntax or GotoStatementSyntax);
 
     /// <summary>True where the work sets what the loop asks for.</summary>
     private static bool Sets(BlockSyntax block, SyntaxNode loop)
@@ -62,11 +71,13 @@ public sealed class FC2002Rethrow : FastConsumerFix
             _ => null,
         };
         return condition is not null && block.DescendantNodes().OfType<AssignmentExpressionSyntax>().Any(assignment =>
-            condition.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Any(name => name.Identifier.ValueText == assignment.Left.ToString()));
+            condition.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>()
+                .Any(name => name.Identifier.ValueText == assignment.Left.ToString()));
     }
 
     private static bool Waits(BlockSyntax block) =>
-        block.DescendantNodes().OfType<SimpleNameSyntax>().Any(name => name.Identifier.ValueText is "Delay" or "Sleep" or "WaitAsync" or "SpinWait");
+        block.DescendantNodes().OfType<SimpleNameSyntax>()
+            .Any(name => name.Identifier.ValueText is "Delay" or "Sleep" or "WaitAsync" or "SpinWait");
 
     /// <summary>True where the end of the clause is reached, or is what leaves it.</summary>
     private static bool CanEndInThrow(CatchClauseSyntax clause, FixPlace place) =>

@@ -19,7 +19,9 @@ public sealed class FC2003AwaitIt : FastConsumerFix
 
     /// <inheritdoc/>
     private protected override IEnumerable<string> Titles(FixPlace place) =>
-        place.Property(FC2003OutlivingWork.CanAwait) is not null && place.Node is ExpressionSyntax && AsyncEdits.CanAwait(place) ? ["Await it"] : [];
+        place.Property(FC2003OutlivingWork.CanAwait) is not null && place.Node is ExpressionSyntax && AsyncEdits.CanAwait(place)
+        ? ["Await it"]
+        : [];
 
     /// <inheritdoc/>
     private protected override void Edit(DocumentEditor editor, FixPlace place, string key)

@@ -40,7 +40,8 @@ public sealed class FC2004LetPass : FastConsumerFix
         string before = clause.Filter is { } filter ? $" && ({filter.FilterExpression.WithoutTrivia()})" : "";
         var written = (CatchClauseSyntax)((TryStatementSyntax)SyntaxFactory.ParseStatement(
             $"try {{ }} catch ({type} {name}) when ({name} is not {hidden}{before}) {{ }}")).Catches[0];
-        SyntaxTriviaList end = (clause.Filter?.CloseParenToken ?? clause.Declaration?.CloseParenToken ?? clause.CatchKeyword).TrailingTrivia;
+        SyntaxTriviaList end = (clause.Filter?.CloseParenToken ?? clause.Declaration?.CloseParenToken
+            ?? clause.CatchKeyword).TrailingTrivia;
         return clause
             .WithCatchKeyword(clause.CatchKeyword.WithTrailingTrivia(SyntaxFactory.Space))
             .WithDeclaration(written.Declaration)
@@ -50,7 +51,8 @@ public sealed class FC2004LetPass : FastConsumerFix
 
     private static string FreeName(FixPlace place, CatchClauseSyntax clause)
     {
-        var taken = new HashSet<string>(place.Model.LookupSymbols(clause.Block.SpanStart).Where(symbol => symbol is ILocalSymbol or IParameterSymbol).Select(symbol => symbol.Name));
+        var taken = new HashSet<string>(place.Model.LookupSymbols(clause.Block.SpanStart)
+            .Where(symbol => symbol is ILocalSymbol or IParameterSymbol).Select(symbol => symbol.Name));
         return s_names.FirstOrDefault(name => !taken.Contains(name)) ?? "caughtException";
     }
 

@@ -29,11 +29,13 @@ public sealed class FC2005CopyMemory : FastConsumerFix
         editor.ReplaceNode(Value(place)!, (current, _) =>
         {
             var value = (ExpressionSyntax)current.WithoutTrivia();
-            ExpressionSyntax receiver = value is IdentifierNameSyntax or MemberAccessExpressionSyntax or InvocationExpressionSyntax or ElementAccessExpressionSyntax or ParenthesizedExpressionSyntax
+            ExpressionSyntax receiver = value is IdentifierNameSyntax or MemberAccessExpressionSyntax or InvocationExpressionSyntax
+                or ElementAccessExpressionSyntax or ParenthesizedExpressionSyntax
                 ? value
                 : SyntaxFactory.ParenthesizedExpression(value);
             return SyntaxFactory
-                .InvocationExpression(SyntaxFactory.MemberAccessExpression(SyntaxKind.SimpleMemberAccessExpression, receiver, SyntaxFactory.IdentifierName(copier)))
+                .InvocationExpression(SyntaxFactory.MemberAccessExpression(
+                    SyntaxKind.SimpleMemberAccessExpression, receiver, SyntaxFactory.IdentifierName(copier)))
                 .WithTriviaFrom(current);
         });
     }

@@ -34,9 +34,10 @@ public sealed class FC2006TakeBatches : FastConsumerFix
             .WithLeadingTrivia(shape.Statements[0].GetLeadingTrivia())
             .WithTrailingTrivia(LineEnds.Of(shape.Method))
             .WithAdditionalAnnotations(Formatter.Annotation);
-        IEnumerable<StatementSyntax> work = shape.Statements.Skip(2).Take(shape.Statements.Count - 3).Select(statement => statement.ReplaceNodes(
-            statement.DescendantNodes().OfType<IdentifierNameSyntax>().Where(name => name.Identifier.ValueText == shape.Field),
-            (_, name) => name.WithIdentifier(SyntaxFactory.Identifier(local).WithTriviaFrom(name.Identifier))));
+        IEnumerable<StatementSyntax> work = shape.Statements.Skip(2).Take(shape.Statements.Count - 3)
+            .Select(statement => statement.ReplaceNodes(
+                statement.DescendantNodes().OfType<IdentifierNameSyntax>().Where(name => name.Identifier.ValueText == shape.Field),
+                (_, name) => name.WithIdentifier(SyntaxFactory.Identifier(local).WithTriviaFrom(name.Identifier))));
         MethodDeclarationSyntax changed = shape.Method
             .ReplaceNode(shape.Attribute, SyntaxFactory.ParseCompilationUnit($"[OnBatch(MaxRecords = {shape.Count})] class C {{ }}")
                 .DescendantNodes().OfType<AttributeSyntax>().First().WithTriviaFrom(shape.Attribute));
@@ -45,7 +46,8 @@ public sealed class FC2006TakeBatches : FastConsumerFix
             .WithParameterList(changed.ParameterList.ReplaceNode(
                 parameter,
                 SyntaxFactory.Parameter(SyntaxFactory.Identifier("batch"))
-                    .WithType(SyntaxFactory.ParseTypeName($"ReadOnlyMemory<{parameter.Type!.WithoutTrivia()}>").WithTrailingTrivia(SyntaxFactory.Space))
+                    .WithType(SyntaxFactory.ParseTypeName($"ReadOnlyMemory<{parameter.Type!.WithoutTrivia()}>")
+                        .WithTrailingTrivia(SyntaxFactory.Space))
                     .WithTriviaFrom(parameter)))
             .WithBody(shape.Method.Body!.WithStatements(SyntaxFactory.List([list, .. work])));
         editor.ReplaceNode(shape.Method, changed.WithAdditionalAnnotations(Formatter.Annotation));
@@ -73,7 +75,8 @@ public sealed class FC2006TakeBatches : FastConsumerFix
                 || handler.GetAttributes().Length != 1
                 || handler.ContainingType.FindAttribute("ConcurrencyAttribute") is not null
                 || handler.ContainingType.GetMembers().Any(member => !SymbolEqualityComparer.Default.Equals(member, handler)
-                    && (member.FindAttribute("OnRecordAttribute") ?? member.FindAttribute("FilterAttribute") ?? member.FindAttribute("OnErrorAttribute")) is not null))
+                    && (member.FindAttribute("OnRecordAttribute") ?? member.FindAttribute("FilterAttribute")
+                        ?? member.FindAttribute("OnErrorAttribute")) is not null))
             {
                 return null;
             }
@@ -83,7 +86,11 @@ public sealed class FC2006TakeBatches : FastConsumerFix
                 {
                     Expression: InvocationExpressionSyntax
                     {
-                        Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "Add", Expression: IdentifierNameSyntax field },
+                        Expression: MemberAccessExpressionSyntax
+                        {
+                            Name.Identifier.ValueText: "Add",
+                            Expression: IdentifierNameSyntax field
+                        },
                         ArgumentList.Arguments: { Count: 1 } arguments,
                     },
                 }
@@ -92,7 +99,8 @@ public sealed class FC2006TakeBatches : FastConsumerFix
                 || payload.Type.Name is "KinesisRecord" or "ReadOnlyMemory"
                 || payload.Type.IsRefLikeType
                 || handler.Parameters.Any(candidate => candidate.Type.IsContract("RecordContext") || candidate.Name == "batch")
-                || method.Body.DescendantNodes().OfType<IdentifierNameSyntax>().Count(name => name.Identifier.ValueText == payload.Name) != 1)
+                || method.Body.DescendantNodes().OfType<IdentifierNameSyntax>().Count(name => name.Identifier.ValueText == payload.Name)
+                    != 1)
             {
                 return null;
             }
@@ -100,16 +108,34 @@ public sealed class FC2006TakeBatches : FastConsumerFix
             return FindList(place, method, reference.GetSyntax(place.CancellationToken), statements, field, payload.Ordinal);
         }
 
-        private static Shape? FindList(FixPlace place, MethodDeclarationSyntax method, SyntaxNode attribute, SyntaxList<StatementSyntax> statements, IdentifierNameSyntax field, int parameter)
+        private static Shape? FindList(
+            FixPlace place,
+            MethodDeclarationSyntax method,
+            SyntaxNode attribute,
+            SyntaxList<StatementSyntax> statements,
+            IdentifierNameSyntax field,
+            int parameter)
         {
             string name = field.Identifier.ValueText;
-            if (place.Model.GetSymbolInfo(field, place.CancellationToken).Symbol is not IFieldSymbol { DeclaredAccessibility: Accessibility.Private, Type: INamedTypeSymbol { Name: "List", Arity: 1 } type } symbol
+            if (place.Model.GetSymbolInfo(field, place.CancellationToken).Symbol is not IFieldSymbol
+                {
+                    DeclaredAccessibility: Accessibility.Private,
+                    Type: INamedTypeSymbol { Name: "List", Arity: 1 } type
+                } symbol
                 || symbol.DeclaringSyntaxReferences.Length != 1
-                || symbol.DeclaringSyntaxReferences[0].GetSyntax(place.CancellationToken) is not VariableDeclaratorSyntax { Parent: VariableDeclarationSyntax { Variables.Count: 1, Parent: FieldDeclarationSyntax declaration } }
+                || symbol.DeclaringSyntaxReferences[0].GetSyntax(place.CancellationToken) is not VariableDeclaratorSyntax
+                {
+                    Parent: VariableDeclarationSyntax { Variables.Count: 1, Parent: FieldDeclarationSyntax declaration }
+                }
                 || declaration.SyntaxTree != method.SyntaxTree
                 || symbol.ContainingType.DeclaringSyntaxReferences.Any(part => part.SyntaxTree != method.SyntaxTree)
                 || name.TrimStart('_') is not { Length: > 0 } local || local == name
-                || statements[1] is not IfStatementSyntax { Else: null, Condition: BinaryExpressionSyntax { RawKind: (int)SyntaxKind.LessThanExpression } test, Statement: { } then }
+                || statements[1] is not IfStatementSyntax
+                {
+                    Else: null,
+                    Condition: BinaryExpressionSyntax { RawKind: (int)SyntaxKind.LessThanExpression } test,
+                    Statement: { } then
+                }
                 || test.Left.ToString() != $"{name}.Count"
                 || place.Model.GetConstantValue(test.Right, place.CancellationToken) is not { HasValue: true, Value: int and > 0 }
                 || !IsReturn(then)
@@ -120,10 +146,13 @@ public sealed class FC2006TakeBatches : FastConsumerFix
                 return null;
             }
 
-            int uses = method.SyntaxTree.GetRoot(place.CancellationToken).DescendantNodes().OfType<IdentifierNameSyntax>().Count(use => use.Identifier.ValueText == name);
+            int uses = method.SyntaxTree.GetRoot(place.CancellationToken).DescendantNodes().OfType<IdentifierNameSyntax>()
+                .Count(use => use.Identifier.ValueText == name);
             int own = method.DescendantNodes().OfType<IdentifierNameSyntax>().Count(use => use.Identifier.ValueText == name);
             return uses == own
-                ? new Shape(method, (AttributeSyntax)attribute, statements, declaration, name, type.ToMinimalDisplayString(place.Model, method.SpanStart), test.Right.ToString(), parameter)
+                ? new Shape(
+                    method, (AttributeSyntax)attribute, statements, declaration, name,
+                    type.ToMinimalDisplayString(place.Model, method.SpanStart), test.Right.ToString(), parameter)
                 : null;
         }
 

@@ -44,7 +44,8 @@ public sealed class FC1005AddToContext : CodeFixProvider
         SyntaxNode? root = await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false);
         SemanticModel? model = await document.GetSemanticModelAsync(cancellationToken).ConfigureAwait(false);
         ParameterSyntax? parameter = root?.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<ParameterSyntax>();
-        if (parameter is null || model?.GetDeclaredSymbol(parameter, cancellationToken) is not { ContainingSymbol: IMethodSymbol method } symbol)
+        if (parameter is null
+            || model?.GetDeclaredSymbol(parameter, cancellationToken) is not { ContainingSymbol: IMethodSymbol method } symbol)
         {
             return null;
         }
@@ -56,7 +57,9 @@ public sealed class FC1005AddToContext : CodeFixProvider
             return null;
         }
 
-        ITypeSymbol payload = method.FindAttribute("OnBatchAttribute") is null ? symbol.Type : symbol.Type.OnlyTypeArgument() ?? symbol.Type;
+        ITypeSymbol payload = method.FindAttribute("OnBatchAttribute") is null
+            ? symbol.Type
+            : symbol.Type.OnlyTypeArgument() ?? symbol.Type;
         return new Missing(payload, json, reference, target.Id);
     }
 
@@ -69,8 +72,11 @@ public sealed class FC1005AddToContext : CodeFixProvider
             SyntaxNode root = (await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false))!;
             Dictionary<SyntaxNode, List<ITypeSymbol>> additions = ofDocument
                 .GroupBy(missing => root.FindNode(missing.Reference.Span))
-                .ToDictionary(group => group.Key, group => group.Select(missing => missing.Payload).Distinct<ITypeSymbol>(SymbolEqualityComparer.Default).OrderBy(payload => payload.Name, StringComparer.Ordinal).ToList());
-            root = root.ReplaceNodes(additions.Keys, (original, current) => additions[original].Aggregate((TypeDeclarationSyntax)current, (context, payload) => Add(context, payload, original)));
+                .ToDictionary(group => group.Key, group => group.Select(missing => missing.Payload)
+                    .Distinct<ITypeSymbol>(SymbolEqualityComparer.Default)
+                    .OrderBy(payload => payload.Name, StringComparer.Ordinal).ToList());
+            root = root.ReplaceNodes(additions.Keys, (original, current) => additions[original].Aggregate(
+                (TypeDeclarationSyntax)current, (context, payload) => Add(context, payload, original)));
             solution = solution.WithDocumentSyntaxRoot(ofDocument.Key, root);
         }
 
@@ -81,7 +87,8 @@ public sealed class FC1005AddToContext : CodeFixProvider
     {
         SyntaxTriviaList leading = context.GetLeadingTrivia();
         AttributeListSyntax list = SyntaxFactory
-            .ParseCompilationUnit($"[global::System.Text.Json.Serialization.JsonSerializable(typeof({payload.InCodeNotNull()}))] class C {{ }}")
+            .ParseCompilationUnit(
+                $"[global::System.Text.Json.Serialization.JsonSerializable(typeof({payload.InCodeNotNull()}))] class C {{ }}")
             .DescendantNodes().OfType<AttributeListSyntax>().First();
         list = list.ReplaceNodes(
             list.DescendantNodes().Where(node => node is TypeOfExpressionSyntax or AttributeSyntax),
@@ -92,11 +99,13 @@ public sealed class FC1005AddToContext : CodeFixProvider
                 _ => current,
             });
         list = list
-            .WithLeadingTrivia(context.AttributeLists.Count == 0 ? leading : leading.Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)))
+            .WithLeadingTrivia(
+                context.AttributeLists.Count == 0 ? leading : leading.Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)))
             .WithTrailingTrivia(LineEnds.Of(original))
             .WithAdditionalAnnotations(Formatter.Annotation);
         return context.AttributeLists.Count == 0
-            ? (TypeDeclarationSyntax)context.WithLeadingTrivia(leading.Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia))).AddAttributeLists(list)
+            ? (TypeDeclarationSyntax)context.WithLeadingTrivia(leading.Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)))
+                .AddAttributeLists(list)
             : (TypeDeclarationSyntax)context.AddAttributeLists(list);
     }
 
@@ -112,7 +121,9 @@ public sealed class FC1005AddToContext : CodeFixProvider
         {
             var all = new List<Missing>();
             IEnumerable<Project> projects = context.Scope == FixAllScope.Solution ? context.Solution.Projects : [context.Project];
-            foreach (Document document in context.Scope == FixAllScope.Document && context.Document is { } only ? [only] : projects.SelectMany(project => project.Documents))
+            foreach (Document document in context.Scope == FixAllScope.Document && context.Document is { } only
+                ? [only]
+                : projects.SelectMany(project => project.Documents))
             {
                 foreach (Diagnostic diagnostic in await context.GetDocumentDiagnosticsAsync(document).ConfigureAwait(false))
                 {
@@ -123,7 +134,8 @@ public sealed class FC1005AddToContext : CodeFixProvider
                 }
             }
 
-            return all.Count == 0 ? null : CodeAction.Create("Add the payloads to their contexts", token => AddAsync(context.Solution, all, token), nameof(FC1005AddToContext));
+            return all.Count == 0 ? null : CodeAction.Create(
+                "Add the payloads to their contexts", token => AddAsync(context.Solution, all, token), nameof(FC1005AddToContext));
         }
     }
 }

@@ -18,13 +18,16 @@ namespace FastConsumer.CodeFixes.Settings;
 [Shared]
 public sealed class FC4001CorrectValue : FastConsumerFix
 {
-    private static readonly Regex s_meant = new(@"\A\s*(?:(?<n>[0-9]{1,6})\s*(?<u>ms|s|m|h|d)?|(?<h>[0-9]{1,3}):(?<m>[0-9]{1,2}):(?<s>[0-9]{1,2}))\s*\z", RegexOptions.CultureInvariant);
+    private static readonly Regex s_meant = new(
+        @"\A\s*(?:(?<n>[0-9]{1,6})\s*(?<u>ms|s|m|h|d)?|(?<h>[0-9]{1,3}):(?<m>[0-9]{1,2}):(?<s>[0-9]{1,2}))\s*\z",
+        RegexOptions.CultureInvariant);
 
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } = [RuleIds.Value];
 
     /// <inheritdoc/>
-    private protected override IEnumerable<string> Titles(FixPlace place) => Corrected(place) is { } corrected ? [$"Change to {corrected.Text}"] : [];
+    private protected override IEnumerable<string> Titles(FixPlace place) =>
+        Corrected(place) is { } corrected ? [$"Change to {corrected.Text}"] : [];
 
     /// <inheritdoc/>
     private protected override string Key(string title) => nameof(FC4001CorrectValue);
@@ -48,7 +51,8 @@ public sealed class FC4001CorrectValue : FastConsumerFix
         }
 
         // TimeSpan.Parse("5")
-        if (place.Node is InvocationExpressionSyntax { ArgumentList.Arguments: { Count: > 0 } arguments } && arguments[0].Expression is LiteralExpressionSyntax parsed)
+        if (place.Node is InvocationExpressionSyntax { ArgumentList.Arguments: { Count: > 0 } arguments }
+            && arguments[0].Expression is LiteralExpressionSyntax parsed)
         {
             return Duration(parsed);
         }

@@ -32,7 +32,8 @@ internal sealed partial class AnalyzerShareCommand(int processors, int rounds)
                 IReadOnlyList<string> table = Table(Build(folder));
                 (double total, double own) = Read(table);
                 shares.Add(own / total);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round + 1}: {own:F2} s of {total:F2} s, {own / total:P1}"));
+                Console.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"round {round + 1}: {own:F2} s of {total:F2} s, {own / total:P1}"));
                 if (round == rounds - 1)
                 {
                     Console.WriteLine(string.Join('\n', table));
@@ -41,7 +42,8 @@ internal sealed partial class AnalyzerShareCommand(int processors, int rounds)
 
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{processors} processors: FastConsumer's share of analyzer time is {shares.Order().ElementAt(shares.Count / 2):P1} (median), {shares.Min():P1} to {shares.Max():P1}"));
+                $"{processors} processors: FastConsumer's share of analyzer time is {shares.Order().ElementAt(shares.Count / 2):P1} "
+                    + $"(median), {shares.Min():P1} to {shares.Max():P1}"));
         }
         finally
         {
@@ -73,7 +75,8 @@ internal sealed partial class AnalyzerShareCommand(int processors, int rounds)
         build.WaitForExit();
         if (build.ExitCode != 0)
         {
-            IEnumerable<string> errors = output.Split('\n').Where(static line => line.Contains(" error ", StringComparison.Ordinal)).Take(20);
+            IEnumerable<string> errors = output.Split('\n')
+                .Where(static line => line.Contains(" error ", StringComparison.Ordinal)).Take(20);
             throw new InvalidOperationException($"The build failed.\n{string.Join('\n', errors)}");
         }
 
@@ -82,7 +85,8 @@ internal sealed partial class AnalyzerShareCommand(int processors, int rounds)
 
     /// <summary>The compiler's table: a line for each assembly of analyzers and each analyzer.</summary>
     private static List<string> Table(string output) =>
-        [.. output.Split('\n').Select(static line => line.TrimEnd()).SkipWhile(static line => !line.Contains("Total analyzer execution time", StringComparison.Ordinal))
+        [.. output.Split('\n').Select(static line => line.TrimEnd())
+            .SkipWhile(static line => !line.Contains("Total analyzer execution time", StringComparison.Ordinal))
             .TakeWhile(static line => !line.Contains("Total generator execution time", StringComparison.Ordinal))
             .Where(static line => line.Length > 0)];
 
@@ -100,7 +104,8 @@ internal sealed partial class AnalyzerShareCommand(int processors, int rounds)
     private static string Project()
     {
         IEnumerable<string> references = Directory.GetFiles(AppContext.BaseDirectory, "*.dll").Where(static path =>
-            Path.GetFileNameWithoutExtension(path) is "FastConsumer" or "Microsoft.Extensions.Logging.Abstractions" or "Microsoft.Extensions.DependencyInjection.Abstractions");
+            Path.GetFileNameWithoutExtension(path) is "FastConsumer" or "Microsoft.Extensions.Logging.Abstractions"
+                or "Microsoft.Extensions.DependencyInjection.Abstractions");
         string[] analyzers = [typeof(FastConsumerAnalyzer).Assembly.Location, typeof(ProcessorGenerator).Assembly.Location];
         return $"""
             <Project Sdk="Microsoft.NET.Sdk">

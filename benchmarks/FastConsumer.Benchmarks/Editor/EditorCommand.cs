@@ -26,7 +26,8 @@ internal sealed class EditorCommand(int processors, int rounds)
     {
         var solution = new EditorSolution(processors);
         CSharpCompilation compilation = solution.Compilation;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{processors} processors in {compilation.SyntaxTrees.Length} files, medians of {rounds} in ms"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{processors} processors in {compilation.SyntaxTrees.Length} files, medians of {rounds} in ms"));
         var rewritten = new Dictionary<string, int>();
         for (int round = -2; round < rounds; round++)
         {
@@ -35,7 +36,8 @@ internal sealed class EditorCommand(int processors, int rounds)
             EditorRun opened = null!;
             Time(round, "cold: generator", () => opened = EditorRun.Open(compilation));
             EditorRun same = null!;
-            Time(round, "same input: generator", () => same = opened.Generate(compilation, compilation.SyntaxTrees[0], compilation.SyntaxTrees[0]));
+            Time(round, "same input: generator", () => same = opened.Generate(
+                compilation, compilation.SyntaxTrees[0], compilation.SyntaxTrees[0]));
             if (round % 5 == 0)
             {
                 Compilation fresh = same.Output.RemoveAllSyntaxTrees().AddSyntaxTrees(same.Output.SyntaxTrees);
@@ -49,25 +51,30 @@ internal sealed class EditorCommand(int processors, int rounds)
             {
                 Edit edit = EditorSolution.Type(typed, path, before, text);
                 typed = edit.Compilation;
-                (double Wall, double Cpu) generator = Time(round, $"{name}: generator", () => run = run.Generate(edit.Compilation, edit.Before, edit.After));
-                (double Wall, double Cpu) analyzers = Time(round, $"{name}: analyzers", () => EditorRun.AnalyzeFile(run.Output, edit.After));
+                (double Wall, double Cpu) generator = Time(
+                    round, $"{name}: generator", () => run = run.Generate(edit.Compilation, edit.Before, edit.After));
+                (double Wall, double Cpu) analyzers = Time(
+                    round, $"{name}: analyzers", () => EditorRun.AnalyzeFile(run.Output, edit.After));
                 Add(round, $"{name}: together", (generator.Wall + analyzers.Wall, generator.Cpu + analyzers.Cpu));
                 rewritten[name] = run.Rewritten;
                 // the same on compilations of which nothing is known, for comparison
                 Edit bare = EditorSolution.Type(typed, path, before, " ");
-                Time(round, $"{name}: (an analyzer that does nothing)", () => EditorRun.AnalyzeFileWithNothing(bare.Compilation, bare.After));
+                Time(round, $"{name}: (an analyzer that does nothing)", () => EditorRun.AnalyzeFileWithNothing(
+                    bare.Compilation, bare.After));
                 Edit compiled = EditorSolution.Type(typed, path, before, "  ");
                 Time(round, $"{name}: (the compiler on the file)", () => EditorRun.Compile(compiled.Compilation, compiled.After));
             }
         }
 
-        Console.WriteLine($"Generated files written anew: {string.Join(", ", rewritten.Select(static place => $"{place.Value} after typing {place.Key}"))}");
+        Console.WriteLine("Generated files written anew: "
+            + $"{string.Join(", ", rewritten.Select(static place => $"{place.Value} after typing {place.Key}"))}");
         Console.WriteLine($"{"",-60} {"wall",8} {"least",8} {"CPU",8}");
         foreach ((string name, List<(double Wall, double Cpu)> all) in _milliseconds)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name,-60} {Median(all.Select(static time => time.Wall)),8:F1} {all.Min(static time => time.Wall),8:F1} {Median(all.Select(static time => time.Cpu)),8:F1}"));
+                $"{name,-60} {Median(all.Select(static time => time.Wall)),8:F1} {all.Min(static time => time.Wall),8:F1} "
+                    + $"{Median(all.Select(static time => time.Cpu)),8:F1}"));
         }
     }
 
@@ -82,7 +89,8 @@ internal sealed class EditorCommand(int processors, int rounds)
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long start = TimeProvider.System.GetTimestamp();
         work();
-        (double Wall, double Cpu) spent = (TimeProvider.System.GetElapsedTime(start).TotalMilliseconds, (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds);
+        (double Wall, double Cpu) spent =
+            (TimeProvider.System.GetElapsedTime(start).TotalMilliseconds, (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds);
         Add(round, name, spent);
         return spent;
     }

@@ -8,7 +8,10 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace FastConsumer.Benchmarks.Editor;
 
-/// <summary>What an editor does at a keystroke, as far as it concerns FastConsumer: the generator on the whole project, the analyzers on the file that is open.</summary>
+/// <summary>
+/// What an editor does at a keystroke, as far as it concerns FastConsumer: the generator on the whole project, the analyzers on the file
+/// that is open.
+/// </summary>
 internal sealed class EditorRun
 {
     private static readonly ImmutableArray<DiagnosticAnalyzer> s_analyzers =
@@ -35,7 +38,9 @@ internal sealed class EditorRun
     /// <summary>The first run, with nothing known.</summary>
     public static EditorRun Open(CSharpCompilation compilation)
     {
-        GeneratorDriver driver = CSharpGeneratorDriver.Create([new ProcessorGenerator().AsSourceGenerator()], parseOptions: EditorSolution.ParseOptions).RunGenerators(compilation);
+        GeneratorDriver driver =
+            CSharpGeneratorDriver.Create([new ProcessorGenerator().AsSourceGenerator()], parseOptions: EditorSolution.ParseOptions)
+                .RunGenerators(compilation);
         ImmutableDictionary<SourceText, SyntaxTree> generated = Generated(driver);
         return new EditorRun(driver, generated, compilation.AddSyntaxTrees(generated.Values)) { Rewritten = generated.Count };
     }
@@ -53,10 +58,12 @@ internal sealed class EditorRun
         Compilation output = Output;
         if (added.Length + removed.Length > 0)
         {
-            output = output.RemoveSyntaxTrees(removed.Select(text => _generated[text])).AddSyntaxTrees(added.Select(text => generated[text]));
+            output = output.RemoveSyntaxTrees(removed.Select(text => _generated[text]))
+                .AddSyntaxTrees(added.Select(text => generated[text]));
         }
 
-        ImmutableDictionary<SourceText, SyntaxTree> kept = _generated.RemoveRange(removed).AddRange(added.Select(text => KeyValuePair.Create(text, generated[text])));
+        ImmutableDictionary<SourceText, SyntaxTree> kept = _generated.RemoveRange(removed)
+            .AddRange(added.Select(text => KeyValuePair.Create(text, generated[text])));
         return new EditorRun(driver, kept, before == after ? output : output.ReplaceSyntaxTree(before, after)) { Rewritten = added.Length };
     }
 
@@ -64,7 +71,8 @@ internal sealed class EditorRun
     public static int AnalyzeFile(Compilation compilation, SyntaxTree tree) => AnalyzeFileWith(s_analyzers, compilation, tree);
 
     /// <summary>What Roslyn needs for such a question, with an analyzer that does nothing.</summary>
-    public static int AnalyzeFileWithNothing(Compilation compilation, SyntaxTree tree) => AnalyzeFileWith([new NoAnalyzer()], compilation, tree);
+    public static int AnalyzeFileWithNothing(Compilation compilation, SyntaxTree tree) =>
+        AnalyzeFileWith([new NoAnalyzer()], compilation, tree);
 
     /// <summary>The analyzers on everything, as a build does.</summary>
     public static int AnalyzeAll(Compilation compilation) =>
@@ -81,16 +89,18 @@ internal sealed class EditorRun
     {
         CompilationWithAnalyzers analysis = With(analyzers, compilation);
         int syntax = analysis.GetAnalyzerSyntaxDiagnosticsAsync(tree, CancellationToken.None).GetAwaiter().GetResult().Length;
-        return syntax + analysis.GetAnalyzerSemanticDiagnosticsAsync(compilation.GetSemanticModel(tree), null, CancellationToken.None).GetAwaiter().GetResult().Length;
+        return syntax + analysis.GetAnalyzerSemanticDiagnosticsAsync(compilation.GetSemanticModel(tree), null, CancellationToken.None)
+            .GetAwaiter().GetResult().Length;
     }
 
-    private static CompilationWithAnalyzers With(ImmutableArray<DiagnosticAnalyzer> analyzers, Compilation compilation) => compilation.WithAnalyzers(
-        analyzers,
-        new CompilationWithAnalyzersOptions(
-            new AnalyzerOptions([]),
-            static (exception, _, _) => throw new InvalidOperationException("An analyzer failed.", exception),
-            concurrentAnalysis: true,
-            logAnalyzerExecutionTime: false));
+    private static CompilationWithAnalyzers With(ImmutableArray<DiagnosticAnalyzer> analyzers, Compilation compilation) =>
+        compilation.WithAnalyzers(
+            analyzers,
+            new CompilationWithAnalyzersOptions(
+                new AnalyzerOptions([]),
+                static (exception, _, _) => throw new InvalidOperationException("An analyzer failed.", exception),
+                concurrentAnalysis: true,
+                logAnalyzerExecutionTime: false));
 
     private static ImmutableDictionary<SourceText, SyntaxTree> Generated(GeneratorDriver driver)
     {

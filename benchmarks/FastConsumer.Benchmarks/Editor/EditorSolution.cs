@@ -19,7 +19,8 @@ internal sealed class EditorSolution
     private static readonly CSharpParseOptions s_parse = CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.Preview);
 
     private static readonly MetadataReference[] s_references =
-        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(static path => MetadataReference.CreateFromFile(path))];
+        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(static path => MetadataReference.CreateFromFile(path))];
 
     private readonly ImmutableArray<SyntaxTree> _trees;
 
@@ -30,7 +31,8 @@ internal sealed class EditorSolution
             Parse("Usings.cs", Usings),
             Parse("Shared.cs", Shared),
             Parse("Contexts.cs", Contexts(processors)),
-            .. Enumerable.Range(0, processors).SelectMany(static i => new[] { Parse(Processor(i), Source(i)), Parse($"Store{Number(i)}.cs", Store(i)) }),
+            .. Enumerable.Range(0, processors)
+                .SelectMany(static i => new[] { Parse(Processor(i), Source(i)), Parse($"Store{Number(i)}.cs", Store(i)) }),
         ];
         Compilation = CSharpCompilation.Create(
             "Editor",
@@ -47,7 +49,9 @@ internal sealed class EditorSolution
     /// <summary>The file of a processor.</summary>
     public static string Processor(int number) => $"Processor{Number(number)}.cs";
 
-    /// <summary>A project with one file typed into: where <paramref name="before"/> stands, <paramref name="typed"/> comes before it.</summary>
+    /// <summary>
+    /// A project with one file typed into: where <paramref name="before"/> stands, <paramref name="typed"/> comes before it.
+    /// </summary>
     public static Edit Type(CSharpCompilation compilation, string path, string before, string typed)
     {
         SyntaxTree old = compilation.SyntaxTrees.Single(tree => tree.FilePath == path);

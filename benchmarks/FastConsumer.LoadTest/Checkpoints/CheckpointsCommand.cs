@@ -27,16 +27,41 @@ internal static class CheckpointsCommand
     public static Command Create()
     {
         var shards = new Option<int>("--shards") { Description = "The stream's shards.", DefaultValueFactory = static _ => 1000 };
-        var workers = new Option<int>("--workers") { Description = "Workers that share them, all in this process.", DefaultValueFactory = static _ => 10 };
-        var seconds = new Option<int>("--seconds") { Description = "How long is measured, once every shard has a checkpoint.", DefaultValueFactory = static _ => 60 };
-        var limit = new Option<double>("--limit") { Description = "Write units a second of the second run; 0 to leave it out.", DefaultValueFactory = static _ => 50 };
+        var workers = new Option<int>("--workers")
+        {
+            Description = "Workers that share them, all in this process.",
+            DefaultValueFactory = static _ => 10
+        };
+        var seconds = new Option<int>("--seconds")
+        {
+            Description = "How long is measured, once every shard has a checkpoint.",
+            DefaultValueFactory = static _ => 60
+        };
+        var limit = new Option<double>("--limit")
+        {
+            Description = "Write units a second of the second run; 0 to leave it out.",
+            DefaultValueFactory = static _ => 50
+        };
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
-        var command = new Command("checkpoints", "What leases and checkpoints ask of their table, without and with a limit.") { shards, workers, seconds, limit, json };
+        var command = new Command("checkpoints", "What leases and checkpoints ask of their table, without and with a limit.")
+        {
+            shards,
+            workers,
+            seconds,
+            limit,
+            json
+        };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             TimeSpan duration = TimeSpan.FromSeconds(arguments.GetValue(seconds));
-            CheckpointsFigures unlimited = await RunAsync(new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithoutLimit, null), duration, cancellationToken);
-            CheckpointsFigures? limited = arguments.GetValue(limit) <= 0 ? null : await RunAsync(new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithLimit, arguments.GetValue(limit)), duration, cancellationToken);
+            CheckpointsFigures unlimited = await RunAsync(
+                new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithoutLimit, null),
+                duration,
+                cancellationToken);
+            CheckpointsFigures? limited = arguments.GetValue(limit) <= 0 ? null : await RunAsync(
+                new CheckpointsSetup(arguments.GetValue(shards), arguments.GetValue(workers), s_leaseWithLimit, arguments.GetValue(limit)),
+                duration,
+                cancellationToken);
             Console.WriteLine(arguments.GetValue(json)
                 ? JsonSerializer.Serialize(new CheckpointsComparison(unlimited, limited), CheckpointsJson.Default.CheckpointsComparison)
                 : string.Join('\n', new[] { unlimited, limited }.OfType<CheckpointsFigures>().Select(Describe)));
@@ -47,29 +72,42 @@ internal static class CheckpointsCommand
 
     private static string Describe(CheckpointsFigures figures) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(figures.WriteUnitLimit is double limit ? $"{limit} write units/s" : "no limit")}, leases of {figures.LeaseSeconds} s, {figures.Workers} workers on {figures.Shards} shards: {figures.RequestsPerSecond:F1} requests, {figures.WriteUnitsPerSecond:F1} write and {figures.ReadUnitsPerSecond:F1} read units a second, {figures.Throttled} throttled, {figures.LeasesLost} leases lost; checkpoints p50 {figures.CheckpointAgeP50:F1} s old, p99 {figures.CheckpointAgeP99:F1}, at most {figures.CheckpointAgeMax:F1}; {figures.RecordsHandled} of {figures.RecordsPut} records; first record on every shard after {figures.StartSeconds:F1} s");
+        $"{(figures.WriteUnitLimit is double limit ? $"{limit} write units/s" : "no limit")}, leases of {figures.LeaseSeconds} s, "
+            + $"{figures.Workers} workers on {figures.Shards} shards: {figures.RequestsPerSecond:F1} requests, "
+            + $"{figures.WriteUnitsPerSecond:F1} write and {figures.ReadUnitsPerSecond:F1} read units a second, "
+            + $"{figures.Throttled} throttled, {figures.LeasesLost} leases lost; checkpoints p50 {figures.CheckpointAgeP50:F1} s old, "
+            + $"p99 {figures.CheckpointAgeP99:F1}, at most {figures.CheckpointAgeMax:F1}; {figures.RecordsHandled} of {figures.RecordsPut} "
+            + $"records; first record on every shard after {figures.StartSeconds:F1} s");
 
     private static async Task<CheckpointsFigures> RunAsync(CheckpointsSetup setup, TimeSpan duration, CancellationToken cancellationToken)
     {
         TimeProvider time = TimeProvider.System;
         await using OwnProcess server = OwnProcess.Start(
-            "serve-shards", "--shards", setup.Shards.ToString(CultureInfo.InvariantCulture), "--rate", RecordsPerShardAndSecond.ToString(CultureInfo.InvariantCulture));
+            "serve-shards", "--shards", setup.Shards.ToString(CultureInfo.InvariantCulture), "--rate", RecordsPerShardAndSecond.ToString(
+                CultureInfo.InvariantCulture));
         await using DynoxideServer dynoxide = await DynoxideServer.StartAsync(cancellationToken);
         await using ThrottlingDynamoDbProxy proxy = await ThrottlingDynamoDbProxy.StartAsync(dynoxide.ServiceUrl, time, cancellationToken);
         proxy.Limit(setup.WriteUnitLimit ?? double.PositiveInfinity);
         string url = await server.ReadLineAsync(cancellationToken);
         var tally = new CheckpointTally(time);
         using MeterListener listener = tally.Listen();
-        List<IHost> hosts = [.. Enumerable.Range(0, setup.Workers).Select(worker => Host(tally, url, proxy.ServiceUrl, setup.Lease, worker))];
+        List<IHost> hosts = [
+            .. Enumerable.Range(0, setup.Workers).Select(worker => Host(tally, url, proxy.ServiceUrl, setup.Lease, worker))];
         try
         {
             long started = time.GetTimestamp();
             await Task.WhenAll(hosts.Select(host => host.StartAsync(cancellationToken)));
-            await Waiting.UntilAsync(() => tally.ShardsSeen == setup.Shards, () => $"records of {tally.ShardsSeen} of {setup.Shards} shards were handled", s_patience, cancellationToken);
+            await Waiting.UntilAsync(
+                () => tally.ShardsSeen == setup.Shards,
+                () => $"records of {tally.ShardsSeen} of {setup.Shards} shards were handled",
+                s_patience,
+                cancellationToken);
             double start = time.GetElapsedTime(started).TotalSeconds;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"first record on all {setup.Shards} shards after {start:F1} s"));
+            Console.Error.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"first record on all {setup.Shards} shards after {start:F1} s"));
             TimeSpan settling = setup.Lease * 2;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{settling.TotalSeconds:F0} s for the workers to find their shares and write their first checkpoints, then {duration.TotalSeconds:F0} s are measured"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{settling.TotalSeconds:F0} s for the workers to find "
+                + $"their shares and write their first checkpoints, then {duration.TotalSeconds:F0} s are measured"));
             await Task.Delay(settling, time, cancellationToken);
             return await MeasureAsync(setup, start, tally, hosts, proxy, duration, time, cancellationToken);
         }
@@ -82,7 +120,14 @@ internal static class CheckpointsCommand
     }
 
     private static async Task<CheckpointsFigures> MeasureAsync(
-        CheckpointsSetup setup, double start, CheckpointTally tally, List<IHost> hosts, ThrottlingDynamoDbProxy proxy, TimeSpan duration, TimeProvider time, CancellationToken cancellationToken)
+        CheckpointsSetup setup,
+        double start,
+        CheckpointTally tally,
+        List<IHost> hosts,
+        ThrottlingDynamoDbProxy proxy,
+        TimeSpan duration,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         ThrottlingCounts before = proxy.Counts;
         double readUnits = ReadUnits();
@@ -118,13 +163,15 @@ internal static class CheckpointsCommand
             LeasesLost = tally.LeasesLost - lost,
         };
 
-        double ReadUnits() => hosts.Sum(static host => ((MeteredStores)host.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")).ReadUnits);
+        double ReadUnits() =>
+            hosts.Sum(static host => ((MeteredStores)host.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")).ReadUnits);
     }
 
     private static IHost Host(CheckpointTally tally, string kinesisUrl, string dynamoUrl, TimeSpan lease, int worker)
     {
         HostApplicationBuilder builder = LoadTestHost.CreateBuilder();
-        builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<ConsoleLoggerProvider>(null, LogLevel.Error).AddProvider(new LossCounter(tally));
+        builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .AddFilter<ConsoleLoggerProvider>(null, LogLevel.Error).AddProvider(new LossCounter(tally));
         builder.Services.AddSingleton(tally);
         builder.Services
             .AddFastConsumer(options =>
@@ -142,7 +189,8 @@ internal static class CheckpointsCommand
             });
         ServiceDescriptor stores = builder.Services.Last(static service => service.ServiceType == typeof(ILeaseStoreFactory));
         builder.Services.Remove(stores);
-        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>("", (services, key) => new MeteredStores((ILeaseStoreFactory)stores.KeyedImplementationFactory!(services, key)));
+        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(
+            "", (services, key) => new MeteredStores((ILeaseStoreFactory)stores.KeyedImplementationFactory!(services, key)));
         return builder.Build();
     }
 

@@ -14,7 +14,9 @@ internal sealed record CheckpointsFigures
     /// <summary>What the table was limited to; null for no limit.</summary>
     public required double? WriteUnitLimit { get; init; }
 
-    /// <summary>From the start of the hosts, the table and its leases still to be made, to the first record handled on every shard.</summary>
+    /// <summary>
+    /// From the start of the hosts, the table and its leases still to be made, to the first record handled on every shard.
+    /// </summary>
     public required double StartSeconds { get; init; }
 
     public required double Seconds { get; init; }

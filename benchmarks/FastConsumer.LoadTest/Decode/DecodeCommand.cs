@@ -107,7 +107,8 @@ internal static class DecodeCommand
         }
         while (spent < s_turn);
 
-        return (spent.TotalNanoseconds / ((double)runs * records), (double)(GC.GetAllocatedBytesForCurrentThread() - allocated) / ((double)runs * records));
+        return (spent.TotalNanoseconds / ((double)runs * records),
+            (double)(GC.GetAllocatedBytesForCurrentThread() - allocated) / ((double)runs * records));
     }
 
     private static double Median(double[] values)

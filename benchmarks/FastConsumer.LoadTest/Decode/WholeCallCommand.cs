@@ -5,7 +5,10 @@ using FastConsumer.SdkBaseline;
 
 namespace FastConsumer.LoadTest.Decode;
 
-/// <summary>CPU nanoseconds and bytes allocated per record of whole calls: medians over rounds in which each client has its turn, ratios of each round.</summary>
+/// <summary>
+/// CPU nanoseconds and bytes allocated per record of whole calls: medians over rounds in which each client has its turn, ratios of each
+/// round.
+/// </summary>
 internal sealed record WholeCallFigures
 {
     public required int Records { get; init; }
@@ -99,7 +102,13 @@ internal static class WholeCallCommand
     }
 
     private static KinesisClient Client(KinesisProtocol protocol, MemoryHandler handler) => new(
-        new KinesisClientOptions { ServiceUrl = Url, Region = Region, Credentials = new BasicAWSCredentials("load", "test"), Protocol = protocol },
+        new KinesisClientOptions
+        {
+            ServiceUrl = Url,
+            Region = Region,
+            Credentials = new BasicAWSCredentials("load", "test"),
+            Protocol = protocol
+        },
         handler);
 
     private static async Task<(double Nanoseconds, double Allocated)> TurnAsync(Func<Task<long>> read, int records, int size)

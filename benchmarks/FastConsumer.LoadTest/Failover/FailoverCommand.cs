@@ -44,24 +44,40 @@ internal sealed class FailoverCommand : IAsyncDisposable
     {
         var workers = new Option<int>("--workers") { Description = "Worker processes.", DefaultValueFactory = static _ => 3 };
         var shards = new Option<int>("--shards") { Description = "The stream's shards.", DefaultValueFactory = static _ => 8 };
-        var kills = new Option<int>("--kills") { Description = "Rounds: SIGKILL and SIGSTOP in turn, then a SIGTERM.", DefaultValueFactory = static _ => 5 };
+        var kills = new Option<int>("--kills")
+        {
+            Description = "Rounds: SIGKILL and SIGSTOP in turn, then a SIGTERM.",
+            DefaultValueFactory = static _ => 5
+        };
         var lease = new Option<double>("--lease") { Description = "The lease duration in seconds.", DefaultValueFactory = static _ => 10 };
         var rate = new Option<double>("--rate") { Description = "Records per shard and second.", DefaultValueFactory = static _ => 20 };
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
-        var command = new Command("failover", "Kills, pauses and stops workers while records are put.") { workers, shards, kills, lease, rate, json };
+        var command =
+            new Command("failover", "Kills, pauses and stops workers while records are put.") { workers, shards, kills, lease, rate, json };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var settings = new FailoverSettings(
-                arguments.GetValue(workers), arguments.GetValue(shards), arguments.GetValue(kills), TimeSpan.FromSeconds(arguments.GetValue(lease)), arguments.GetValue(rate));
+                arguments.GetValue(workers),
+                arguments.GetValue(shards),
+                arguments.GetValue(kills),
+                TimeSpan.FromSeconds(arguments.GetValue(lease)),
+                arguments.GetValue(rate));
             if (settings.Workers < 2)
             {
-                throw new ArgumentException($"--workers {settings.Workers}: nobody takes over what one worker alone leaves; say 2 or more.");
+                throw new ArgumentException(
+                    $"--workers {settings.Workers}: nobody takes over what one worker alone leaves; say 2 or more.");
             }
 
             FailoverFigures figures = await RunAsync(settings, cancellationToken);
             Console.WriteLine(arguments.GetValue(json)
                 ? JsonSerializer.Serialize(figures, FailoverJson.Default.FailoverFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"{figures.Produced} records: {figures.Lost} lost, {figures.Duplicates} repeated (at most {figures.DuplicateBound} by the checkpoint interval), {figures.OutOfOrder} out of order; fail-over median {figures.FailoverSeconds.Median:F1} s, max {figures.FailoverSeconds.Max:F1} s; graceful stop to new owner median {figures.HandoverSeconds.Median:F2} s, max {figures.HandoverSeconds.Max:F2} s; to a new worker median {figures.RequestedHandoverSeconds.Median:F2} s, max {figures.RequestedHandoverSeconds.Max:F2} s"));
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{figures.Produced} records: {figures.Lost} lost, {figures.Duplicates} repeated (at "
+                        + $"most {figures.DuplicateBound} by the checkpoint interval), {figures.OutOfOrder} out of order; fail-over median "
+                        + $"{figures.FailoverSeconds.Median:F1} s, max {figures.FailoverSeconds.Max:F1} s; graceful stop to new owner "
+                        + $"median {figures.HandoverSeconds.Median:F2} s, max {figures.HandoverSeconds.Max:F2} s; to a new worker median "
+                        + $"{figures.RequestedHandoverSeconds.Median:F2} s, max {figures.RequestedHandoverSeconds.Max:F2} s"));
             return figures is { Lost: 0, OutOfOrder: 0, FailedStops: 0 } && figures.Duplicates <= figures.DuplicateBound ? 0 : 1;
         });
         return command;
@@ -102,12 +118,14 @@ internal sealed class FailoverCommand : IAsyncDisposable
         return await run.FiguresAsync(cancellationToken);
     }
 
-    private void StartWorker() => _workers.Add(FailoverWorker.Start(string.Create(CultureInfo.InvariantCulture, $"worker-{++_started}"), _servers, _settings, _ledger));
+    private void StartWorker() => _workers.Add(
+        FailoverWorker.Start(string.Create(CultureInfo.InvariantCulture, $"worker-{++_started}"), _servers, _settings, _ledger));
 
     /// <summary>Puts records on all shards at an even pace.</summary>
     private async Task ProduceAsync(CancellationToken cancellationToken)
     {
-        (string Id, UInt128 HashKey)[] shards = [.. _kinesis.ListShards(FailoverProcessor.StreamName).Select(static shard => (shard.ShardId, shard.HashKeyRange.StartingHashKey))];
+        (string Id, UInt128 HashKey)[] shards = [.. _kinesis.ListShards(FailoverProcessor.StreamName)
+            .Select(static shard => (shard.ShardId, shard.HashKeyRange.StartingHashKey))];
         long started = _time.GetTimestamp();
         byte[] data = new byte[64];
         for (long done = 0; ; await Task.Delay(s_step, _time, cancellationToken))
@@ -128,7 +146,8 @@ internal sealed class FailoverCommand : IAsyncDisposable
         int least = _settings.Shards / _settings.Workers;
         return Waiting.UntilAsync(
             () => _workers.TrueForAll(worker => _ledger.ShardsOf(worker.Name).Count >= least),
-            () => $"the shards are not shared evenly: {string.Join(", ", _workers.Select(worker => $"{worker.Name} has {_ledger.ShardsOf(worker.Name).Count}"))}",
+            () => "the shards are not shared evenly: "
+                + $"{string.Join(", ", _workers.Select(worker => $"{worker.Name} has {_ledger.ShardsOf(worker.Name).Count}"))}",
             s_patience,
             cancellationToken);
     }
@@ -183,21 +202,25 @@ internal sealed class FailoverCommand : IAsyncDisposable
         StartWorker();
     }
 
-    private async Task TakenOverAsync(IReadOnlyList<string> shards, FailoverWorker from, long since, List<double> seconds, CancellationToken cancellationToken)
+    private async Task TakenOverAsync(
+        IReadOnlyList<string> shards, FailoverWorker from, long since, List<double> seconds, CancellationToken cancellationToken)
     {
         await Waiting.UntilAsync(
             () => shards.All(shard => _ledger.TakenOver(shard, from.Name, since) is not null),
-            () => $"nobody took over {string.Join(", ", shards.Where(shard => _ledger.TakenOver(shard, from.Name, since) is null))} from {from.Name}",
+            () => "nobody took over "
+                + $"{string.Join(", ", shards.Where(shard => _ledger.TakenOver(shard, from.Name, since) is null))} from {from.Name}",
             s_patience,
             cancellationToken);
-        seconds.AddRange(shards.Select(shard => _time.GetElapsedTime(since, _ledger.TakenOver(shard, from.Name, since)!.Value).TotalSeconds));
+        seconds.AddRange(
+            shards.Select(shard => _time.GetElapsedTime(since, _ledger.TakenOver(shard, from.Name, since)!.Value).TotalSeconds));
     }
 
     private async Task<FailoverFigures> FiguresAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await Waiting.UntilAsync(() => _ledger.Lost == 0, () => $"{_ledger.Lost} records were not handled", s_patience, cancellationToken);
+            await Waiting.UntilAsync(
+                () => _ledger.Lost == 0, () => $"{_ledger.Lost} records were not handled", s_patience, cancellationToken);
         }
         catch (TimeoutException e)
         {
@@ -231,7 +254,8 @@ internal sealed class FailoverCommand : IAsyncDisposable
             OutOfOrder = _ledger.OutOfOrder,
             FailoverSeconds = Spread.Of(_failovers),
             HandoverSeconds = Spread.Of(_handovers),
-            RequestedHandoverSeconds = Spread.Of(_ledger.Changes().Where(change => !_left.Contains(change.From)).Select(change => _time.GetElapsedTime(change.LastBefore, change.FirstAfter).TotalSeconds)),
+            RequestedHandoverSeconds = Spread.Of(_ledger.Changes().Where(change => !_left.Contains(change.From))
+                .Select(change => _time.GetElapsedTime(change.LastBefore, change.FirstAfter).TotalSeconds)),
             FailedStops = _failedStops,
         };
     }

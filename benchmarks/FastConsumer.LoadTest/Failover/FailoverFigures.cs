@@ -40,7 +40,9 @@ internal sealed record FailoverFigures
     /// <summary>From a SIGTERM to the first record by another worker, of each shard that the worker had.</summary>
     public required Spread HandoverSeconds { get; init; }
 
-    /// <summary>From the last record by the old worker to the first by the new one, where a worker that came later was given a shard.</summary>
+    /// <summary>
+    /// From the last record by the old worker to the first by the new one, where a worker that came later was given a shard.
+    /// </summary>
     public required Spread RequestedHandoverSeconds { get; init; }
 
     /// <summary>Graceful stops that did not end with exit code 0.</summary>

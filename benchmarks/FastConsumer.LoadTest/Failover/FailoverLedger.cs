@@ -1,6 +1,8 @@
 namespace FastConsumer.LoadTest.Failover;
 
-/// <summary>A change of a shard's owner, as its records show it. Times are timestamps of the machine's clock, which all processes share.</summary>
+/// <summary>
+/// A change of a shard's owner, as its records show it. Times are timestamps of the machine's clock, which all processes share.
+/// </summary>
 /// <param name="From">The worker that had it.</param>
 /// <param name="To">The worker that has it.</param>
 /// <param name="LastBefore">When the old one handled its last record before the change.</param>
@@ -53,7 +55,8 @@ internal sealed class FailoverLedger
     {
         lock (_lock)
         {
-            return _shards.Where(shard => isMeant(shard.Key)).Sum(static shard => shard.Value.Handled.Sum(static times => Math.Max(0L, times - 1)));
+            return _shards.Where(shard => isMeant(shard.Key))
+                .Sum(static shard => shard.Value.Handled.Sum(static times => Math.Max(0L, times - 1)));
         }
     }
 
@@ -107,7 +110,10 @@ internal sealed class FailoverLedger
         }
     }
 
-    /// <summary>When another worker began to handle the shard's records, after the one that had it left at <paramref name="since"/>; null while none has.</summary>
+    /// <summary>
+    /// When another worker began to handle the shard's records, after the one that had it left at <paramref name="since"/>; null while none
+    /// has.
+    /// </summary>
     public long? TakenOver(string shardId, string from, long since)
     {
         lock (_lock)

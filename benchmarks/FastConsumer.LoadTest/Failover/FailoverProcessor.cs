@@ -11,5 +11,7 @@ internal sealed partial class FailoverProcessor(TimeProvider time)
 
     [OnRecord]
     public void Handle(ReadOnlySpan<byte> data, RecordContext context) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{context.ShardId} {context.FencingToken} {BinaryPrimitives.ReadInt64LittleEndian(data)} {time.GetTimestamp()}"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{context.ShardId} {context.FencingToken} {BinaryPrimitives.ReadInt64LittleEndian(data)} {time.GetTimestamp()}"));
 }

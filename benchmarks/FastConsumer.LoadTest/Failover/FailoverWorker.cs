@@ -65,11 +65,14 @@ internal sealed class FailoverWorker : IAsyncDisposable
         return command;
     }
 
-    private static async Task<int> RunAsync(string name, string kinesis, string dynamo, TimeSpan lease, TimeSpan checkpoint, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        string name, string kinesis, string dynamo, TimeSpan lease, TimeSpan checkpoint, CancellationToken cancellationToken)
     {
-        _ = OwnProcess.UntilInputEndsAsync().ContinueWith(static _ => Process.GetCurrentProcess().Kill(), cancellationToken, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ = OwnProcess.UntilInputEndsAsync().ContinueWith(
+            static _ => Process.GetCurrentProcess().Kill(), cancellationToken, TaskContinuationOptions.None, TaskScheduler.Default);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
+        builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .SetMinimumLevel(LogLevel.Error);
         builder.Services
             .AddFastConsumer(options =>
             {
@@ -96,7 +99,12 @@ internal sealed class FailoverWorker : IAsyncDisposable
         {
             if (line.Split(' ') is [var shard, var token, var number, var at])
             {
-                ledger.Handled(Name, shard, long.Parse(token, CultureInfo.InvariantCulture), long.Parse(number, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture));
+                ledger.Handled(
+                    Name,
+                    shard,
+                    long.Parse(token, CultureInfo.InvariantCulture),
+                    long.Parse(number, CultureInfo.InvariantCulture),
+                    long.Parse(at, CultureInfo.InvariantCulture));
             }
         }
     }

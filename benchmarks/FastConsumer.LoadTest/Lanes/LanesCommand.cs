@@ -17,9 +17,14 @@ internal static class LanesCommand
 
     public static Command Create()
     {
-        var milliseconds = new Option<int>("--handler") { Description = "How long a handler takes, in ms.", DefaultValueFactory = static _ => 5 };
+        var milliseconds =
+            new Option<int>("--handler") { Description = "How long a handler takes, in ms.", DefaultValueFactory = static _ => 5 };
         var rounds = new Option<int>("--rounds") { Description = "How often each has its turn.", DefaultValueFactory = static _ => 3 };
-        var command = new Command("lanes", "Handlers that wait, on one shard of 1,000 keys: 16 lanes against one, in turns.") { milliseconds, rounds };
+        var command = new Command("lanes", "Handlers that wait, on one shard of 1,000 keys: 16 lanes against one, in turns.")
+        {
+            milliseconds,
+            rounds
+        };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var handling = TimeSpan.FromMilliseconds(arguments.GetValue(milliseconds));
@@ -29,16 +34,20 @@ internal static class LanesCommand
                 double one = await RateAsync<OneLaneProcessor>("one-lane", perKey: 1, handling, cancellationToken);
                 double many = await RateAsync<LanesProcessor>("lanes", perKey: 8, handling, cancellationToken);
                 ratios.Add(many / one);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one lane {one:F0} records/s, {LanesProcessor.Lanes} lanes {many:F0} records/s: {many / one:F1} times"));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"one lane {one:F0} records/s, {LanesProcessor.Lanes} lanes {many:F0} records/s: {many / one:F1} times"));
             }
 
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median: {Turns.Median(ratios):F1} times, each key in its order"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"median: {Turns.Median(ratios):F1} times, each key in its order"));
             return 0;
         });
         return command;
     }
 
-    private static async Task<double> RateAsync<TProcessor>(string stream, int perKey, TimeSpan handling, CancellationToken cancellationToken)
+    private static async Task<double> RateAsync<TProcessor>(
+        string stream, int perKey, TimeSpan handling, CancellationToken cancellationToken)
         where TProcessor : class, IKinesisProcessor<TProcessor>
     {
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(cancellationToken: cancellationToken);
@@ -62,10 +71,12 @@ internal static class LanesCommand
             .UseInMemoryLeases();
         using IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
-        await Waiting.UntilAsync(() => tally.Done >= perKey * Keys, () => $"{tally.Done} of {perKey * Keys} records are done", s_patience, cancellationToken);
+        await Waiting.UntilAsync(
+            () => tally.Done >= perKey * Keys, () => $"{tally.Done} of {perKey * Keys} records are done", s_patience, cancellationToken);
         await host.StopAsync(cancellationToken);
         return tally.OutOfOrder == 0 && tally.Done == perKey * Keys
             ? tally.Done / tally.Taken.TotalSeconds
-            : throw new InvalidOperationException($"{tally.OutOfOrder} records were out of the order of their key, {tally.Done} of {perKey * Keys} are done.");
+            : throw new InvalidOperationException(
+                $"{tally.OutOfOrder} records were out of the order of their key, {tally.Done} of {perKey * Keys} are done.");
     }
 }

@@ -17,7 +17,10 @@ internal readonly struct RawByHand(RawProcessor processor) : IHandWritten
     public void Handle(byte[] bytes, in RecordEntry entry) => processor.Handle(bytes.AsSpan(entry.DataOffset, entry.DataLength));
 }
 
-/// <summary>Memory for <see cref="ValueTaskProcessor"/>, which nearly always ends at once. What a handler may keep must throw once it was returned, by hand too.</summary>
+/// <summary>
+/// Memory for <see cref="ValueTaskProcessor"/>, which nearly always ends at once. What a handler may keep must throw once it was returned,
+/// by hand too.
+/// </summary>
 internal readonly struct ValueTaskByHand(ValueTaskProcessor processor, ResponseBuffer buffer) : IHandWritten
 {
     public void Handle(byte[] bytes, in RecordEntry entry)

@@ -13,7 +13,8 @@ internal static class PipelineCommand
     {
         var rounds = new Option<int>("--rounds") { Description = "How often each has its turn.", DefaultValueFactory = static _ => 41 };
         var records = new Option<int>("--records") { Description = "Records of a page.", DefaultValueFactory = static _ => 500 };
-        var command = new Command("pipeline", "The generated pipeline against a loop written by hand, in turns, by CPU time.") { rounds, records };
+        var command =
+            new Command("pipeline", "The generated pipeline against a loop written by hand, in turns, by CPU time.") { rounds, records };
         command.SetAction((arguments, _) =>
         {
             foreach (int size in new[] { 100, 1024 })
@@ -22,7 +23,9 @@ internal static class PipelineCommand
                 {
                     Console.WriteLine(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{figures.Handler,-12} {figures.Size,5} B: generated {figures.Generated,8:F2} ns, by hand {figures.HandWritten,8:F2} ns per record, ratio {figures.Ratio:F3}; allocated {figures.GeneratedAllocated} and {figures.HandWrittenAllocated} B per page of {arguments.GetValue(records)}"));
+                        $"{figures.Handler,-12} {figures.Size,5} B: generated {figures.Generated,8:F2} ns, by hand "
+                            + $"{figures.HandWritten,8:F2} ns per record, ratio {figures.Ratio:F3}; allocated {figures.GeneratedAllocated} "
+                            + $"and {figures.HandWrittenAllocated} B per page of {arguments.GetValue(records)}"));
                 }
             }
 
@@ -39,11 +42,13 @@ internal static class PipelineCommand
         var raw = new RawProcessor();
         yield return Compare("raw", raw, new HandWrittenLoop<RawByHand>(new RawByHand(raw), RecordsPerCheckpoint).Run);
         var memory = new ValueTaskProcessor();
-        yield return Compare("ValueTask", memory, new HandWrittenLoop<ValueTaskByHand>(new ValueTaskByHand(memory, page.Buffer), RecordsPerCheckpoint).Run);
+        yield return Compare(
+            "ValueTask", memory, new HandWrittenLoop<ValueTaskByHand>(new ValueTaskByHand(memory, page.Buffer), RecordsPerCheckpoint).Run);
         var batch = new BatchProcessor();
         yield return Compare("batch", batch, new HandWrittenBatches(batch, maxRecords: 500, OnBatchAttribute.DefaultMaxBytes).Run);
         var json = new JsonProcessor();
-        yield return Compare("JSON", json, new HandWrittenLoop<JsonByHand>(new JsonByHand(json, PipelineJson.Default.OrderEvent), RecordsPerCheckpoint).Run);
+        yield return Compare(
+            "JSON", json, new HandWrittenLoop<JsonByHand>(new JsonByHand(json, PipelineJson.Default.OrderEvent), RecordsPerCheckpoint).Run);
 
         PipelineFigures Compare<TProcessor>(string handler, TProcessor processor, Func<PipelinePages, Progress, int> byHand)
             where TProcessor : class, IKinesisProcessor<TProcessor>
@@ -63,7 +68,10 @@ internal static class PipelineCommand
                 HandWritten = Turns.Median(turns[1]),
                 Ratio = Turns.Median(turns[0].Zip(turns[1], static (mine, theirs) => mine / theirs)),
                 GeneratedAllocated = Allocated(static (loop, arrived) => loop.Run(arrived), generated, page.Arrive()),
-                HandWrittenAllocated = Allocated(static (loop, pages) => loop.Run(pages.Page, pages.Progress), new { Run = byHand }, (Page: page, Progress: new Progress())),
+                HandWrittenAllocated = Allocated(
+                    static (loop, pages) => loop.Run(pages.Page, pages.Progress),
+                    new { Run = byHand },
+                    (Page: page, Progress: new Progress())),
             };
         }
 

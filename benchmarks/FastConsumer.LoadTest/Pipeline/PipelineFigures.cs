@@ -1,6 +1,9 @@
 namespace FastConsumer.LoadTest.Pipeline;
 
-/// <summary>The generated pipeline against the hand-written loop, for one kind of handler and one size: medians of rounds in which each has its turn.</summary>
+/// <summary>
+/// The generated pipeline against the hand-written loop, for one kind of handler and one size: medians of rounds in which each has its
+/// turn.
+/// </summary>
 internal sealed record PipelineFigures
 {
     public required string Handler { get; init; }

@@ -64,7 +64,8 @@ internal sealed class PipelinePages : IDisposable
     {
         var order = new OrderEvent($"o{i}", "c1", i % 90, 12.5m, "");
         int rest = size - JsonSerializer.SerializeToUtf8Bytes(order, PipelineJson.Default.OrderEvent).Length;
-        return JsonSerializer.SerializeToUtf8Bytes(order with { Note = new string('n', Math.Max(0, rest)) }, PipelineJson.Default.OrderEvent);
+        return JsonSerializer.SerializeToUtf8Bytes(
+            order with { Note = new string('n', Math.Max(0, rest)) }, PipelineJson.Default.OrderEvent);
     }
 
     private sealed class NoReservation : IDisposable

@@ -13,15 +13,22 @@ internal static class RouteCommand
     public static Command Create()
     {
         var rounds = new Option<int>("--rounds") { Description = "How often each has its turn.", DefaultValueFactory = static _ => 41 };
-        var command = new Command("routes", "Routing by a JSON property against a JsonDocument made first, in turns, by CPU time; objects of 1 KiB.") { rounds };
+        var command = new Command(
+            "routes", "Routing by a JSON property against a JsonDocument made first, in turns, by CPU time; objects of 1 KiB.")
+        {
+            rounds
+        };
         command.SetAction((arguments, _) =>
         {
             foreach ((string name, byte[] json) in RoutePayloads.All())
             {
-                double[][] turns = Turns.Run(arguments.GetValue(rounds), Times, () => Repeat(json, Find), () => Repeat(json, Parse), () => Repeat(json, Skip));
+                double[][] turns = Turns.Run(
+                    arguments.GetValue(rounds), Times, () => Repeat(json, Find), () => Repeat(json, Parse), () => Repeat(json, Skip));
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{name,-36} {json.Length,5} B: in the bytes {Turns.Median(turns[0]),7:F1} ns, JsonDocument {Turns.Median(turns[1]),7:F1} ns, a reader to the end {Turns.Median(turns[2]),7:F1} ns; ratio {Turns.Median(turns[1].Zip(turns[0], static (parse, find) => parse / find)):F1}"));
+                    $"{name,-36} {json.Length,5} B: in the bytes {Turns.Median(turns[0]),7:F1} ns, "
+                        + $"JsonDocument {Turns.Median(turns[1]),7:F1} ns, a reader to the end {Turns.Median(turns[2]),7:F1} ns; "
+                        + $"ratio {Turns.Median(turns[1].Zip(turns[0], static (parse, find) => parse / find)):F1}"));
             }
 
             return Task.FromResult(0);

@@ -25,14 +25,31 @@ internal static class QuotaCommand
 
     public static Command Create()
     {
-        var model = new Option<ReadQuotaModel>("--model") { Description = "FixedSecond, SlidingWindow or TokenBucket.", DefaultValueFactory = static _ => ReadQuotaModel.SlidingWindow };
-        var applications = new Option<int>("--applications") { Description = "Applications on the shard.", DefaultValueFactory = static _ => 2 };
-        var seconds = new Option<int>("--seconds") { Description = "How long is measured, after ten seconds.", DefaultValueFactory = static _ => 60 };
-        var size = new Option<int>("--size") { Description = "Bytes of data in a record, 8 or more.", DefaultValueFactory = static _ => 1024 };
+        var model = new Option<ReadQuotaModel>("--model")
+        {
+            Description = "FixedSecond, SlidingWindow or TokenBucket.",
+            DefaultValueFactory = static _ => ReadQuotaModel.SlidingWindow
+        };
+        var applications =
+            new Option<int>("--applications") { Description = "Applications on the shard.", DefaultValueFactory = static _ => 2 };
+        var seconds =
+            new Option<int>("--seconds") { Description = "How long is measured, after ten seconds.", DefaultValueFactory = static _ => 60 };
+        var size =
+            new Option<int>("--size") { Description = "Bytes of data in a record, 8 or more.", DefaultValueFactory = static _ => 1024 };
         var idle = new Option<bool>("--idle") { Description = "A shard that trickles instead of one that lags." };
-        var readMode = new Option<ReadMode>("--read-mode") { Description = "Polling or FanOut.", DefaultValueFactory = static _ => ReadMode.Polling };
+        var readMode =
+            new Option<ReadMode>("--read-mode") { Description = "Polling or FanOut.", DefaultValueFactory = static _ => ReadMode.Polling };
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
-        var command = new Command("quota", "Applications that share a shard's read quota.") { model, applications, seconds, size, idle, readMode, json };
+        var command = new Command("quota", "Applications that share a shard's read quota.")
+        {
+            model,
+            applications,
+            seconds,
+            size,
+            idle,
+            readMode,
+            json
+        };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             QuotaFigures figures = await RunAsync(
@@ -45,16 +62,29 @@ internal static class QuotaCommand
                 cancellationToken);
             Console.WriteLine(arguments.GetValue(json)
                 ? JsonSerializer.Serialize(figures, QuotaJson.Default.QuotaFigures)
-                : string.Create(CultureInfo.InvariantCulture, $"{figures.Model}, {figures.Seconds:F0} s: {figures.Total:P1} of 2 MiB/s, each {string.Join(" ", figures.Each.Select(static part => part.ToString("P1", CultureInfo.InvariantCulture)))}; {figures.RefusedCalls} of {figures.Calls} calls refused; p50 {figures.MedianDelayMs:F1} ms, p99 {figures.P99DelayMs:F1} ms"));
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{figures.Model}, {figures.Seconds:F0} s: {figures.Total:P1} of 2 MiB/s, each "
+                        + $"{string.Join(" ", figures.Each.Select(static part => part.ToString("P1", CultureInfo.InvariantCulture)))}; "
+                        + $"{figures.RefusedCalls} of {figures.Calls} calls refused; p50 {figures.MedianDelayMs:F1} ms, "
+                        + $"p99 {figures.P99DelayMs:F1} ms"));
             return 0;
         });
         return command;
     }
 
-    public static async Task<QuotaFigures> RunAsync(ReadQuotaModel model, int applications, TimeSpan duration, int recordBytes, bool isIdle, ReadMode readMode, CancellationToken cancellationToken)
+    public static async Task<QuotaFigures> RunAsync(
+        ReadQuotaModel model,
+        int applications,
+        TimeSpan duration,
+        int recordBytes,
+        bool isIdle,
+        ReadMode readMode,
+        CancellationToken cancellationToken)
     {
         TimeProvider time = TimeProvider.System;
-        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { ReadQuota = model }, cancellationToken);
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { ReadQuota = model }, cancellationToken);
         kinesis.CreateStream(StreamName);
         if (!isIdle)
         {
@@ -73,12 +103,16 @@ internal static class QuotaCommand
         try
         {
             await Task.WhenAll(hosts.Select(host => host.StartAsync(cancellationToken)));
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_warmup.TotalSeconds:F0} s to begin with, then {duration.TotalSeconds:F0} s are measured"));
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{s_warmup.TotalSeconds:F0} s to begin with, then {duration.TotalSeconds:F0} s are measured"));
             await Task.Delay(s_warmup, time, cancellationToken);
             long started = time.GetTimestamp();
             (long callsBefore, long refusedBefore) = (Interlocked.Read(ref calls), Interlocked.Read(ref refused));
             long[] before = [.. arrivals.Select(static seen => seen.Bytes)];
-            await (isIdle ? TrickleAsync(kinesis, recordBytes, duration, time, cancellationToken) : Task.Delay(duration, time, cancellationToken));
+            await (isIdle
+                ? TrickleAsync(kinesis, recordBytes, duration, time, cancellationToken)
+                : Task.Delay(duration, time, cancellationToken));
             double elapsed = time.GetElapsedTime(started).TotalSeconds;
             double[] each = [.. arrivals.Select((seen, index) => (seen.Bytes - before[index]) / (elapsed * BytesPerSecond))];
             double[] delays = [.. arrivals.SelectMany(static seen => seen.DelaysMs()).Order()];
@@ -110,7 +144,8 @@ internal static class QuotaCommand
         }
     }
 
-    private static async Task TrickleAsync(EmbeddedKinesis kinesis, int recordBytes, TimeSpan duration, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task TrickleAsync(
+        EmbeddedKinesis kinesis, int recordBytes, TimeSpan duration, TimeProvider time, CancellationToken cancellationToken)
     {
         var random = new Random(1);
         var data = new byte[recordBytes];
@@ -155,7 +190,8 @@ internal static class QuotaCommand
                 }
             },
         };
-        listener.SetMeasurementEventCallback<long>((instrument, _, _, _) => (instrument.Name == "fastconsumer.reads" ? onRead : onThrottled)());
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, _, _, _) => (instrument.Name == "fastconsumer.reads" ? onRead : onThrottled)());
         listener.Start();
         return listener;
     }

@@ -12,7 +12,15 @@ namespace FastConsumer.LoadTest.Quota;
 /// <param name="RefusedCalls">GetRecords calls that were refused.</param>
 /// <param name="MedianDelayMs">From put to handler, where the shard was idle.</param>
 /// <param name="P99DelayMs">The same, of the slowest hundredth.</param>
-public sealed record QuotaFigures(ReadQuotaModel Model, double Seconds, double Total, double[] Each, long Calls, long RefusedCalls, double? MedianDelayMs, double? P99DelayMs);
+public sealed record QuotaFigures(
+    ReadQuotaModel Model,
+    double Seconds,
+    double Total,
+    double[] Each,
+    long Calls,
+    long RefusedCalls,
+    double? MedianDelayMs,
+    double? P99DelayMs);
 
 /// <summary>JSON without reflection.</summary>
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]

@@ -64,6 +64,8 @@ internal static class BaselineCommand
     }
 }
 
-/// <summary>CPU time per record in microseconds: medians, the median of the pairs' ratios (this / baseline), and its 95 % interval.</summary>
+/// <summary>
+/// CPU time per record in microseconds: medians, the median of the pairs' ratios (this / baseline), and its 95 % interval.
+/// </summary>
 internal sealed record BaselineFigures(
     int Pairs, double Current, double Baseline, double Ratio, double RatioLow, double RatioHigh, IReadOnlyList<double> Ratios);

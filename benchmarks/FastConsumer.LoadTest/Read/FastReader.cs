@@ -16,7 +16,10 @@ internal sealed partial class CountingProcessor(Meter meter)
     public void Handle(ReadOnlySpan<byte> data) => _count.Add(data.Length);
 }
 
-/// <summary>The whole worker: leases in memory, readers, lanes, the generated pipeline, checkpoints. Only the read quota is off, for the server has none.</summary>
+/// <summary>
+/// The whole worker: leases in memory, readers, lanes, the generated pipeline, checkpoints. Only the read quota is off, for the server has
+/// none.
+/// </summary>
 internal static class FastReader
 {
     public static async Task RunAsync(string url, ReadSettings settings, Meter meter, CancellationToken cancellationToken)

@@ -92,7 +92,8 @@ internal sealed class Meter(ReadSettings settings)
         };
     }
 
-    private sealed record Moment(long Records, long Bytes, long Timestamp, TimeSpan Cpu, long Allocated, int Gen0, int Gen1, int Gen2, TimeSpan Compiler)
+    private sealed record Moment(
+        long Records, long Bytes, long Timestamp, TimeSpan Cpu, long Allocated, int Gen0, int Gen1, int Gen2, TimeSpan Compiler)
     {
         public static Moment Now(long records, long bytes) => new(
             records,

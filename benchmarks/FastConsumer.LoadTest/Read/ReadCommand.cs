@@ -70,7 +70,8 @@ internal static class ReadCommand
     ];
 
     public static OwnProcess StartServer(ReadSettings settings) =>
-        OwnProcess.Start("serve", "--shards", Text(settings.Shards), "--per-answer", Text(settings.PerAnswer), "--size", Text(settings.Size));
+        OwnProcess.Start(
+            "serve", "--shards", Text(settings.Shards), "--per-answer", Text(settings.PerAnswer), "--size", Text(settings.Size));
 
     private static Comparison Compare(int runs, Dictionary<ReadClient, List<ReadFigures>> figures)
     {

@@ -42,7 +42,15 @@ internal sealed record ReadFigures
 }
 
 /// <summary>Interleaved runs of all clients: medians, and their ratios.</summary>
-internal sealed record Comparison(int Runs, IReadOnlyList<ReadFigures> Medians, double CpuFastToDrain, double CpuSdkToFast, double AllocatedPerRequestFastMinusDrain, double AllocatedPerRecordFast, IReadOnlyList<double> CpuFastToDrainOfEachRun, IReadOnlyList<double> CpuSdkToFastOfEachRun);
+internal sealed record Comparison(
+    int Runs,
+    IReadOnlyList<ReadFigures> Medians,
+    double CpuFastToDrain,
+    double CpuSdkToFast,
+    double AllocatedPerRequestFastMinusDrain,
+    double AllocatedPerRecordFast,
+    IReadOnlyList<double> CpuFastToDrainOfEachRun,
+    IReadOnlyList<double> CpuSdkToFastOfEachRun);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ReadFigures))]

@@ -65,7 +65,9 @@ internal sealed class ReplayAnswers
                 string time = (arrival / 1000m).ToString(CultureInfo.InvariantCulture);
                 Text(output, $"{separator}{{\"SequenceNumber\":\"{number}");
                 lastCount = output.WrittenCount - CountedDigits;
-                Text(output, $"\",\"ApproximateArrivalTimestamp\":{time},\"Data\":\"{Convert.ToBase64String(data)}\",\"PartitionKey\":\"{key}\"}}");
+                Text(
+                    output,
+                    $"\",\"ApproximateArrivalTimestamp\":{time},\"Data\":\"{Convert.ToBase64String(data)}\",\"PartitionKey\":\"{key}\"}}");
                 separator = ",";
             }
 
@@ -161,7 +163,8 @@ internal sealed class ReplayAnswers
                 output.Write((ReadOnlySpan<byte>)[(byte)(initial | 25), (byte)(value >> 8), (byte)value]);
                 break;
             default:
-                output.Write((ReadOnlySpan<byte>)[(byte)(initial | 26), (byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
+                output.Write(
+                    (ReadOnlySpan<byte>)[(byte)(initial | 26), (byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
                 break;
         }
     }

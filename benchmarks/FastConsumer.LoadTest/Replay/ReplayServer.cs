@@ -124,7 +124,8 @@ internal sealed class ReplayServer : IDisposable
 
         // control-plane answers in JSON, whatever was asked: clients tell them apart by the first byte
         byte[] body = operation.SequenceEqual("GetShardIterator"u8) ? FirstIterator()
-            : operation.SequenceEqual("ListShards"u8) ? Encoding.UTF8.GetBytes($"{{\"Shards\":[{string.Join(',', Enumerable.Range(0, _shards).Select(Shard))}]}}")
+            : operation.SequenceEqual(
+                "ListShards"u8) ? Encoding.UTF8.GetBytes($"{{\"Shards\":[{string.Join(',', Enumerable.Range(0, _shards).Select(Shard))}]}}")
             : operation.SequenceEqual("DescribeStreamSummary"u8) ? Encoding.UTF8.GetBytes($$$"""{"StreamDescriptionSummary":{"StreamName":"{{{StreamName}}}","StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/{{{StreamName}}}","StreamStatus":"ACTIVE","RetentionPeriodHours":24,"StreamCreationTimestamp":1787036486,"OpenShardCount":{{{_shards}}}}}""")
             : throw new NotSupportedException($"The replay server does not know {Encoding.ASCII.GetString(operation)}.");
         return (WriteHead(head, isCbor: false, body.Length), body, []);
@@ -147,6 +148,9 @@ internal sealed class ReplayServer : IDisposable
     }
 
     private static int WriteHead(Span<byte> head, bool isCbor, int length) => Encoding.ASCII.GetBytes(
-        string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\nContent-Type: {(isCbor ? "application/x-amz-cbor-1.1" : "application/x-amz-json-1.1")}\r\nContent-Length: {length}\r\n\r\n"),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\nContent-Type: "
+                + $"{(isCbor ? "application/x-amz-cbor-1.1" : "application/x-amz-json-1.1")}\r\nContent-Length: {length}\r\n\r\n"),
         head);
 }

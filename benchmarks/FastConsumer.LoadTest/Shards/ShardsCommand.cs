@@ -8,16 +8,20 @@ using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.LoadTest.Shards;
 
-/// <summary>Many shards that trickle, one worker with its usual settings, quotas and all; the stream is an EmbeddedKinesis in a process of its own.</summary>
+/// <summary>
+/// Many shards that trickle, one worker with its usual settings, quotas and all; the stream is an EmbeddedKinesis in a process of its own.
+/// </summary>
 internal static class ShardsCommand
 {
     private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
-    public static async Task<ShardsFigures> RunAsync(int shards, TimeSpan duration, double recordsPerShardAndSecond, CancellationToken cancellationToken)
+    public static async Task<ShardsFigures> RunAsync(
+        int shards, TimeSpan duration, double recordsPerShardAndSecond, CancellationToken cancellationToken)
     {
         await using OwnProcess server = OwnProcess.Start(
-            "serve-shards", "--shards", shards.ToString(CultureInfo.InvariantCulture), "--rate", recordsPerShardAndSecond.ToString(CultureInfo.InvariantCulture));
+            "serve-shards", "--shards", shards.ToString(CultureInfo.InvariantCulture), "--rate", recordsPerShardAndSecond.ToString(
+                CultureInfo.InvariantCulture));
         string url = await server.ReadLineAsync(cancellationToken);
         var tally = new TrickleTally();
         using MeterListener listener = tally.Listen();
@@ -30,7 +34,8 @@ internal static class ShardsCommand
             .UseInMemoryLeases();
         using IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
-        await Waiting.UntilAsync(() => tally.Leases >= shards, () => $"the worker holds {tally.Leases} of {shards} leases", s_patience, cancellationToken);
+        await Waiting.UntilAsync(
+            () => tally.Leases >= shards, () => $"the worker holds {tally.Leases} of {shards} leases", s_patience, cancellationToken);
 
         ShardsFigures figures = await MeasureAsync(tally, shards, duration, cancellationToken);
         await host.StopAsync(cancellationToken);
@@ -62,7 +67,8 @@ internal static class ShardsCommand
         }
     }
 
-    private static async Task<ShardsFigures> MeasureAsync(TrickleTally tally, int shards, TimeSpan duration, CancellationToken cancellationToken)
+    private static async Task<ShardsFigures> MeasureAsync(
+        TrickleTally tally, int shards, TimeSpan duration, CancellationToken cancellationToken)
     {
         using var self = Process.GetCurrentProcess();
         long records = tally.Records;

@@ -29,7 +29,8 @@ internal sealed class TrickleTally
                 }
             },
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Interlocked.Add(ref instrument.Name == "fastconsumer.reads" ? ref _reads : ref _leases, value));
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, _, _) => Interlocked.Add(ref instrument.Name == "fastconsumer.reads" ? ref _reads : ref _leases, value));
         listener.Start();
         return listener;
     }

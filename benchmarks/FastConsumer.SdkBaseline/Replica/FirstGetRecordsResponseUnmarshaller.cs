@@ -6,7 +6,10 @@ using Amazon.Runtime.Internal.Util;
 
 namespace FastConsumer.SdkBaseline.Replica;
 
-/// <summary>Reads an answer as the first packages of AWSSDK v4 did: a member is tested by the path to it, which is put together anew for each. Packages of the time of Core 4.0.102 test the name.</summary>
+/// <summary>
+/// Reads an answer as the first packages of AWSSDK v4 did: a member is tested by the path to it, which is put together anew for each.
+/// Packages of the time of Core 4.0.102 test the name.
+/// </summary>
 public sealed class FirstGetRecordsResponseUnmarshaller : JsonResponseUnmarshaller
 {
     public static FirstGetRecordsResponseUnmarshaller Instance { get; } = new();
@@ -30,14 +33,16 @@ public sealed class FirstGetRecordsResponseUnmarshaller : JsonResponseUnmarshall
             }
             else if (context.TestExpression("Records", depth))
             {
-                response.Records = new JsonListUnmarshaller<Record, RecordUnmarshaller>(RecordUnmarshaller.Instance).Unmarshall(context, ref reader);
+                response.Records = new JsonListUnmarshaller<Record, RecordUnmarshaller>(RecordUnmarshaller.Instance).Unmarshall(
+                    context, ref reader);
             }
         }
 
         return response;
     }
 
-    public override AmazonServiceException UnmarshallException(JsonUnmarshallerContext input, Exception innerException, HttpStatusCode statusCode)
+    public override AmazonServiceException UnmarshallException(
+        JsonUnmarshallerContext input, Exception innerException, HttpStatusCode statusCode)
     {
         var reader = new StreamingUtf8JsonReader(input.Stream);
         ErrorResponse error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);

@@ -18,7 +18,8 @@ public sealed class GetRecordsResponseUnmarshaller : JsonResponseUnmarshaller
     {
         JsonUnmarshallerContext context = input;
         var response = new GetRecordsResponse();
-        var reader = new StreamingUtf8JsonReader(context.Stream, AWSConfigs.StreamingUtf8JsonReaderBufferSize ?? DefaultBufferSize, context.JsonMaxDepth);
+        var reader = new StreamingUtf8JsonReader(
+            context.Stream, AWSConfigs.StreamingUtf8JsonReaderBufferSize ?? DefaultBufferSize, context.JsonMaxDepth);
         context.Read(ref reader);
         int depth = context.CurrentDepth;
         while (context.ReadAtDepth(depth, ref reader))
@@ -33,14 +34,16 @@ public sealed class GetRecordsResponseUnmarshaller : JsonResponseUnmarshaller
             }
             else if (context.TestExpression("Records", depth, ref reader))
             {
-                response.Records = new JsonListUnmarshaller<Record, RecordUnmarshaller>(RecordUnmarshaller.Instance).Unmarshall(context, ref reader);
+                response.Records = new JsonListUnmarshaller<Record, RecordUnmarshaller>(RecordUnmarshaller.Instance).Unmarshall(
+                    context, ref reader);
             }
         }
 
         return response;
     }
 
-    public override AmazonServiceException UnmarshallException(JsonUnmarshallerContext input, Exception innerException, HttpStatusCode statusCode)
+    public override AmazonServiceException UnmarshallException(
+        JsonUnmarshallerContext input, Exception innerException, HttpStatusCode statusCode)
     {
         var reader = new StreamingUtf8JsonReader(input.Stream);
         ErrorResponse error = JsonErrorResponseUnmarshaller.GetInstance().Unmarshall(input, ref reader);

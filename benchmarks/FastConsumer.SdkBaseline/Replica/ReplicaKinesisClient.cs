@@ -15,7 +15,11 @@ public sealed class ReplicaKinesisClient(AWSCredentials credentials, ReplicaKine
     public Task<GetRecordsResponse> GetRecordsAsync(GetRecordsRequest request, CancellationToken cancellationToken) =>
         InvokeAsync<GetRecordsResponse>(
             request,
-            new InvokeOptions { RequestMarshaller = GetRecordsMarshaller.Instance, ResponseUnmarshaller = GetRecordsResponseUnmarshaller.Instance },
+            new InvokeOptions
+            {
+                RequestMarshaller = GetRecordsMarshaller.Instance,
+                ResponseUnmarshaller = GetRecordsResponseUnmarshaller.Instance
+            },
             cancellationToken);
 
     protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
@@ -33,7 +37,8 @@ public sealed class ReplicaKinesisClient(AWSCredentials credentials, ReplicaKine
 
     private sealed class ReplicaAuthResolver : BaseAuthResolverHandler
     {
-        protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) => [new AuthSchemeOption { SchemeId = "aws.auth#sigv4" }];
+        protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) =>
+            [new AuthSchemeOption { SchemeId = "aws.auth#sigv4" }];
     }
 
     private sealed class GetRecordsMarshaller : IMarshaller<IRequest, AmazonWebServiceRequest>

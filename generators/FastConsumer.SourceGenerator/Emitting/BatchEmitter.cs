@@ -51,13 +51,15 @@ internal sealed class BatchEmitter(SourceWriter writer, PipelineModel pipeline, 
         {
             writer.Line();
             writer.Line("/// <inheritdoc/>");
-            writer.Line($"public override global::System.TimeSpan? Timeout => {Literals.Duration(timeout)}; // {Literals.DurationComment(timeout)}");
+            writer.Line($"public override global::System.TimeSpan? Timeout => {Literals.Duration(timeout)}; "
+                + $"// {Literals.DurationComment(timeout)}");
         }
 
         string call = calls.Call(handler.Method, handler.Arguments, takesRecords ? "Records" : "Payloads", "context");
         writer.Line();
         writer.Line("/// <inheritdoc/>");
-        writer.Open($"public override {(handler.HasServices ? "async " : "")}{ValueTask} InvokeAsync(global::FastConsumer.BatchContext context, global::System.Threading.CancellationToken cancellationToken)");
+        writer.Open($"public override {(handler.HasServices ? "async " : "")}{ValueTask} InvokeAsync(global::FastConsumer.BatchContext "
+            + "context, global::System.Threading.CancellationToken cancellationToken)");
         if (handler.HasServices)
         {
             calls.InScope(handler.Method, handler.Arguments, call);

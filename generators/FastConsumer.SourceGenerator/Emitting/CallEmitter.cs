@@ -23,13 +23,15 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
     };
 
     /// <summary>The question whether the record that the cursor stands on is of interest.</summary>
-    public string Filter(FilterModel filter) => Filter(filter.Method, filter.Kind == PayloadKind.Span ? "cursor.DataSpan" : "cursor.Current");
+    public string Filter(FilterModel filter) => Filter(
+        filter.Method, filter.Kind == PayloadKind.Span ? "cursor.DataSpan" : "cursor.Current");
 
     /// <summary>The question whether a payload is of interest.</summary>
     public string Filter(string method, string payload) => $"{processor}.{method}({payload})";
 
     /// <summary>The call of a user's method, as an expression; services are variables that <see cref="InScope"/> declares.</summary>
-    public string Call(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string payload, string context, string token = "cancellationToken")
+    public string Call(
+        MethodModel method, IReadOnlyList<ArgumentModel> arguments, string payload, string context, string token = "cancellationToken")
     {
         string target = method.IsStatic ? processor : "_processor";
         return $"{target}.{method.Name}({string.Join(", ", arguments.Select(Argument))})";

@@ -24,7 +24,8 @@ internal sealed class ErrorRuleEmitter(SourceWriter writer, PipelineModel pipeli
             string name = "s_errorRule" + Literals.Number(_names.Count + 1);
             _names.Add(rule, name);
             string values = string.Join(", ", Values(rule));
-            writer.Line($"private static readonly {Rule} {name} = new({Action}.{rule.Action}){(values.Length == 0 ? "" : $" {{ {values} }}")};");
+            writer.Line(
+                $"private static readonly {Rule} {name} = new({Action}.{rule.Action}){(values.Length == 0 ? "" : $" {{ {values} }}")};");
         }
     }
 

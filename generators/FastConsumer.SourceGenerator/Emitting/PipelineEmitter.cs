@@ -61,7 +61,8 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         writer.Line($"Stream = {Literals.Text(pipeline.Stream)},");
         if (pipeline.Checkpoint is { } checkpoint)
         {
-            writer.Line($"CheckpointInterval = {Literals.Duration(checkpoint.Interval)}, // {Literals.DurationComment(checkpoint.Interval)}");
+            writer.Line(
+                $"CheckpointInterval = {Literals.Duration(checkpoint.Interval)}, // {Literals.DurationComment(checkpoint.Interval)}");
             writer.Line($"CheckpointRecords = {Literals.Number(checkpoint.Records)},");
         }
 
@@ -100,7 +101,8 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
                 string optional = argument.Kind == ArgumentKind.OptionalService ? "IsRequired = false" : "";
                 string more = string.Join(", ", new[] { key, optional }.Where(part => part.Length > 0));
                 writer.Line(
-                    $"new {Service}(typeof({argument.Type}), {method}, {Literals.Text(argument.Name!)}){(more.Length > 0 ? $" {{ {more} }}" : "")},");
+                    $"new {Service}(typeof({argument.Type}), {method}, "
+                        + $"{Literals.Text(argument.Name!)}){(more.Length > 0 ? $" {{ {more} }}" : "")},");
             }
         }
 
@@ -131,14 +133,17 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         writer.Line($"internal {pipeline.ClassName}({processor} processor, global::System.IServiceProvider services)");
         if (pipeline.Batch is { } batch)
         {
-            writer.Line($"    : base(new global::FastConsumer.Processors.BatchLimits({Literals.Number(batch.MaxRecords)}, {Literals.Number(batch.MaxBytes)}, {Literals.Duration(batch.MaxWait)})) // waits {Literals.DurationComment(batch.MaxWait)}");
+            writer.Line($"    : base(new global::FastConsumer.Processors.BatchLimits({Literals.Number(batch.MaxRecords)}, "
+                + $"{Literals.Number(batch.MaxBytes)}, {Literals.Duration(batch.MaxWait)})) // waits "
+                + $"{Literals.DurationComment(batch.MaxWait)}");
         }
 
         writer.Open();
         writer.Line("_processor = processor;");
         foreach (PayloadModel json in _fields.Json)
         {
-            writer.Line($"{_fields.Of(json)} = global::FastConsumer.Processors.PayloadReader.JsonTypeInfo<{json.Type}>({pipeline.JsonContext}.Default);");
+            writer.Line($"{_fields.Of(json)} = "
+                + $"global::FastConsumer.Processors.PayloadReader.JsonTypeInfo<{json.Type}>({pipeline.JsonContext}.Default);");
         }
 
         foreach (DeserializerModel deserializer in _fields.Deserializers)
@@ -148,7 +153,8 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             string missing = deserializer.CanBeCreated
                 ? $"new {deserializer.Type}()"
                 : $"throw new global::System.InvalidOperationException({Literals.Text(problem)})";
-            writer.Line($"{_fields.Of(deserializer)} = services.GetService(typeof({deserializer.Type})) is {deserializer.Type} {Variable(deserializer)} ? {Variable(deserializer)} : {missing};");
+            writer.Line($"{_fields.Of(deserializer)} = services.GetService(typeof({deserializer.Type})) is {deserializer.Type} "
+                + $"{Variable(deserializer)} ? {Variable(deserializer)} : {missing};");
         }
 
         if (HasServices())
@@ -166,7 +172,8 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
     {
         writer.Line();
         writer.Line("/// <inheritdoc/>");
-        writer.Open($"public override global::System.Threading.Tasks.ValueTask {stage.Kind}Async(global::FastConsumer.ShardContext context, global::System.Threading.CancellationToken cancellationToken)");
+        writer.Open($"public override global::System.Threading.Tasks.ValueTask {stage.Kind}Async(global::FastConsumer.ShardContext "
+            + "context, global::System.Threading.CancellationToken cancellationToken)");
         calls.Return(stage.Method, calls.Call(stage.Method, stage.Arguments, payload: "", context: "context"));
         writer.Close();
     }

@@ -7,7 +7,8 @@ internal static class ProcessorEmitter
 {
     private static readonly string s_version = typeof(ProcessorEmitter).Assembly.GetName().Version.ToString(3);
 
-    public static string GeneratedCode => $"[global::System.CodeDom.Compiler.GeneratedCode(\"FastConsumer.SourceGenerator\", \"{s_version}\")]";
+    public static string GeneratedCode =>
+        $"[global::System.CodeDom.Compiler.GeneratedCode(\"FastConsumer.SourceGenerator\", \"{s_version}\")]";
 
     public static string Emit(ProcessorModel model)
     {

@@ -121,7 +121,8 @@ internal sealed class RecordEmitter
             _writer.Line("cursor.ChooseHandler(-1);");
         }
 
-        _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, {Literals.Utf8(property)}, out global::FastConsumer.Processors.RouteText route))");
+        _writer.Open($"if (global::FastConsumer.Processors.PayloadReader.FindRoute(cursor.DataSpan, {Literals.Utf8(property)}, "
+            + "out global::FastConsumer.Processors.RouteText route))");
         bool first = true;
         foreach ((HandlerModel handler, string name) in _handlers.Where(candidate => candidate.Handler.Route is not null))
         {
@@ -228,14 +229,17 @@ internal sealed class RecordEmitter
         string payload = readsLate ? _calls.Read(handler.Payload) : "payload";
         bool returnsAtOnce = !handler.HasServices && handler.Method.Returns == ReturnKind.Void;
         _writer.Line();
-        _writer.Open($"private {(returnsAtOnce ? "" : "async ")}{ValueTask} {name}({Cursor}, {(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
+        _writer.Open($"private {(returnsAtOnce ? "" : "async ")}{ValueTask} {name}({Cursor}, "
+            + $"{(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
         if (handler.Timeout is { } timeout)
         {
-            _writer.Line($"using global::FastConsumer.Processors.CallTimeout timeout = cursor.StartTimeout({Literals.Duration(timeout)}, cancellationToken); // {Literals.DurationComment(timeout)}");
+            _writer.Line($"using global::FastConsumer.Processors.CallTimeout timeout = cursor.StartTimeout({Literals.Duration(timeout)}, "
+                + $"cancellationToken); // {Literals.DurationComment(timeout)}");
             _writer.Open("try");
         }
 
-        string call = _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context", handler.Timeout is null ? "cancellationToken" : "timeout.Token");
+        string call = _calls.Call(
+            handler.Method, handler.Arguments, payload, "cursor.Context", handler.Timeout is null ? "cancellationToken" : "timeout.Token");
         if (handler.HasServices)
         {
             _calls.InScope(handler.Method, handler.Arguments, call);

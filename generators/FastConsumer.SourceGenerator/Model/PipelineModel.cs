@@ -34,7 +34,8 @@ internal sealed record PipelineModel(
     public bool ChoosesErrorRules => Handlers.Count > 1 && Handlers.Any(handler => handler.ErrorRules.Count > 0);
 
     /// <summary>True where a rule writes dead letters.</summary>
-    public bool UsesDeadLetters => ErrorRules.Concat(Handlers.SelectMany(handler => handler.ErrorRules)).Any(rule => rule.WritesDeadLetters);
+    public bool UsesDeadLetters => ErrorRules.Concat(Handlers.SelectMany(handler => handler.ErrorRules))
+        .Any(rule => rule.WritesDeadLetters);
 }
 
 /// <summary>A filter of records, which takes a span or a record.</summary>
@@ -114,7 +115,8 @@ internal sealed record ArgumentModel(ArgumentKind Kind, string? Type = null, str
 /// <param name="ShortName">The type's simple name, for names of fields.</param>
 /// <param name="Deserializer">The user's deserializer, of its kind only.</param>
 /// <param name="ElementType">The type with its annotation, as a handler of batches takes it.</param>
-internal sealed record PayloadModel(PayloadKind Kind, string Type, string ShortName, DeserializerModel? Deserializer = null, string ElementType = "");
+internal sealed record PayloadModel(
+    PayloadKind Kind, string Type, string ShortName, DeserializerModel? Deserializer = null, string ElementType = "");
 
 /// <summary>A deserializer of the user.</summary>
 /// <param name="Type">Its type as code names it.</param>

@@ -32,24 +32,32 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
             {
                 Report(attribute, null, owner is IAssemblySymbol
                     ? "The assembly's error rules stand in two files, so no order decides between them. Put all of them into one file."
-                    : $"The error rules of '{owner.InMessages()}' stand on two of its parts, so no order decides between them. Put all of them on one part.");
+                    : $"The error rules of '{owner.InMessages()}' stand on two of its parts, so no order decides between them. "
+                        + "Put all of them on one part.");
             }
 
-            if (attribute.ConstructorArguments[0].Value is ITypeSymbol unresolved and not INamedTypeSymbol { IsUnboundGenericType: true } && unresolved.FindUnknown() is { } unknown)
+            if (attribute.ConstructorArguments[0].Value is ITypeSymbol unresolved and not INamedTypeSymbol { IsUnboundGenericType: true }
+                && unresolved.FindUnknown() is { } unknown)
             {
                 problems.UnknownType ??= unknown.Name;
                 continue;
             }
 
-            if (attribute.ConstructorArguments[0].Value is not INamedTypeSymbol { IsUnboundGenericType: false } type || !Inherits(type, "Exception") || type.IsFileLocal())
+            if (attribute.ConstructorArguments[0].Value is not INamedTypeSymbol { IsUnboundGenericType: false } type
+                || !Inherits(type, "Exception") || type.IsFileLocal())
             {
-                Report(attribute, SymbolNames.FirstArgument, $"'{(attribute.ConstructorArguments[0].Value as ISymbol)?.InMessages() ?? "null"}' is no exception that generated code can test for. Name a class derived from Exception that is neither an open generic type nor local to its file.");
+                Report(
+                    attribute,
+                    SymbolNames.FirstArgument,
+                    $"'{(attribute.ConstructorArguments[0].Value as ISymbol)?.InMessages() ?? "null"}' is no exception that generated code "
+                        + "can test for. Name a class derived from Exception that is neither an open generic type nor local to its file.");
                 continue;
             }
 
             if (earlier.FirstOrDefault(candidate => IsOrInherits(type, candidate)) is { } hiding)
             {
-                Report(attribute, null, $"The rule for '{type.InMessages()}' is never reached: the one for '{hiding.InMessages()}' before it takes the same exceptions. Put the narrower one first, or remove it.");
+                Report(attribute, null, $"The rule for '{type.InMessages()}' is never reached: the one for '{hiding.InMessages()}' before "
+                    + "it takes the same exceptions. Put the narrower one first, or remove it.");
             }
 
             earlier.Add(type);
@@ -77,7 +85,8 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
 
         if (action != Retry && s_ofRetry.FirstOrDefault(name => Has(attribute, name)) is { } useless)
         {
-            Report(attribute, useless, $"{useless} belongs to ErrorAction.Retry; with {s_actions[action]} nothing is tried again. Remove it, or write ErrorAction.Retry with Then = ErrorAction.{s_actions[action]}.");
+            Report(attribute, useless, $"{useless} belongs to ErrorAction.Retry; with {s_actions[action]} nothing is tried again. "
+                + $"Remove it, or write ErrorAction.Retry with Then = ErrorAction.{s_actions[action]}.");
         }
         else if (then == Retry)
         {
@@ -87,25 +96,35 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
         }
         else if (Has(attribute, "Then") && maxAttempts == 0)
         {
-            Report(attribute, "Then", "Then is never reached: without MaxAttempts the record is tried for ever. Set MaxAttempts, or remove Then.");
+            Report(
+                attribute,
+                "Then",
+                "Then is never reached: without MaxAttempts the record is tried for ever. Set MaxAttempts, or remove Then.");
         }
 
         if (maxAttempts < 0)
         {
-            problems.Add(RuleIds.Value, attribute.Place("MaxAttempts", cancellationToken), $"MaxAttempts is {maxAttempts}; the least is 0, for no bound. Raise it, or leave it out.");
+            problems.Add(
+                RuleIds.Value,
+                attribute.Place("MaxAttempts", cancellationToken),
+                $"MaxAttempts is {maxAttempts}; the least is 0, for no bound. Raise it, or leave it out.");
         }
 
         TimeSpan? initial = ReadWait(attribute, "InitialBackoff");
         TimeSpan? maximum = ReadWait(attribute, "MaxBackoff");
         if (initial > maximum)
         {
-            problems.Add(RuleIds.Value, attribute.Place("MaxBackoff", cancellationToken), "MaxBackoff is less than InitialBackoff. Raise it, or leave it out.");
+            problems.Add(
+                RuleIds.Value,
+                attribute.Place("MaxBackoff", cancellationToken),
+                "MaxBackoff is less than InitialBackoff. Raise it, or leave it out.");
         }
 
         TimeSpan? timeout = ReadWait(attribute, "Timeout");
         if (timeout is not null && !IsTimeoutOrBase(type))
         {
-            Report(attribute, "Timeout", $"A call that takes too long fails with a TimeoutException, which the rule for '{type.InMessages()}' does not take. Put Timeout on a rule for TimeoutException.");
+            Report(attribute, "Timeout", "A call that takes too long fails with a TimeoutException, which the rule for "
+                + $"'{type.InMessages()}' does not take. Put Timeout on a rule for TimeoutException.");
         }
 
         return new ErrorRuleModel(
@@ -129,13 +148,19 @@ internal sealed class ErrorRuleReader(ShapeProblems problems, CancellationToken 
 
         if (!Duration.TryParse(text, out TimeSpan value))
         {
-            problems.Add(RuleIds.Value, attribute.Place(name, cancellationToken), $"{name} is \"{text}\", which is no duration. Write it as {Duration.Form}.");
+            problems.Add(
+                RuleIds.Value,
+                attribute.Place(name, cancellationToken),
+                $"{name} is \"{text}\", which is no duration. Write it as {Duration.Form}.");
             return null;
         }
 
         if (value == TimeSpan.Zero || value > TimeSpan.FromDays(1))
         {
-            problems.Add(RuleIds.Value, attribute.Place(name, cancellationToken), $"{name} is \"{text}\"; allowed is more than zero to 1.00:00:00. Correct it, or leave it out.");
+            problems.Add(
+                RuleIds.Value,
+                attribute.Place(name, cancellationToken),
+                $"{name} is \"{text}\"; allowed is more than zero to 1.00:00:00. Correct it, or leave it out.");
         }
 
         return value;

@@ -14,21 +14,31 @@ internal static class JsonReader
     // a generic type may nest itself for ever; past this many types the context is taken to know the payload
     private const int MostTypes = 1_000;
 
-    public static void Check(PayloadShape payload, IMethodSymbol method, INamedTypeSymbol? context, bool checksPayloads, ShapeProblems problems, CancellationToken cancellationToken)
+    public static void Check(
+        PayloadShape payload,
+        IMethodSymbol method,
+        INamedTypeSymbol? context,
+        bool checksPayloads,
+        ShapeProblems problems,
+        CancellationToken cancellationToken)
     {
         if (context is null)
         {
             problems.Add(
                 RuleIds.Json,
                 payload.Parameter.Place(),
-                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but [KinesisProcessor] names no JsonContext. Set JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof({payload.Type.InMessages()}))], or mark the parameter [FromServices] if it is a service.");
+                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but [KinesisProcessor] names no JsonContext. Set "
+                    + $"JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof({payload.Type.InMessages()}))], "
+                    + "or mark the parameter [FromServices] if it is a service.");
         }
         else if (checksPayloads && !Knows(context, payload.Type, cancellationToken))
         {
             problems.Add(
                 RuleIds.Json,
                 payload.Parameter.Place(),
-                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but '{context.InMessages()}' does not know {payload.Type.InMessages()}. Add [JsonSerializable(typeof({payload.Type.InMessages()}))] to it, or mark the parameter [FromServices] if it is a service.",
+                $"'{payload.Parameter.Name}' of '{method.InMessages()}' is read as JSON, but '{context.InMessages()}' "
+                    + $"does not know {payload.Type.InMessages()}. Add [JsonSerializable(typeof({payload.Type.InMessages()}))] to it, "
+                    + "or mark the parameter [FromServices] if it is a service.",
                 stopsGeneration: false);
         }
     }

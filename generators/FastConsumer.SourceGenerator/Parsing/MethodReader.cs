@@ -35,7 +35,8 @@ internal sealed class MethodReader(ShapeProblems problems)
                     problems.Add(
                         RuleIds.Handler,
                         parameter.Place(),
-                        $"'{method.InMessages()}' takes two payloads, '{payload.Parameter.Name}' and '{parameter.Name}'; a handler takes exactly one. Remove one, or mark it [FromServices] if it is a service.");
+                        $"'{method.InMessages()}' takes two payloads, '{payload.Parameter.Name}' and '{parameter.Name}'; "
+                            + "a handler takes exactly one. Remove one, or mark it [FromServices] if it is a service.");
                     return null;
                 }
 
@@ -52,8 +53,13 @@ internal sealed class MethodReader(ShapeProblems problems)
 
         if (payload is null && !broken)
         {
-            string payloadForms = isBatch ? "a RecordBatch or a ReadOnlyMemory<T>" : "a JSON type, a protobuf message, string, ReadOnlyMemory<byte>, ReadOnlySpan<byte> or KinesisRecord";
-            problems.Add(RuleIds.Handler, method.Place(), $"'{method.InMessages()}' is marked {attribute} but takes no payload. Add a parameter for it: {payloadForms}.");
+            string payloadForms = isBatch
+                ? "a RecordBatch or a ReadOnlyMemory<T>"
+                : "a JSON type, a protobuf message, string, ReadOnlyMemory<byte>, ReadOnlySpan<byte> or KinesisRecord";
+            problems.Add(
+                RuleIds.Handler,
+                method.Place(),
+                $"'{method.InMessages()}' is marked {attribute} but takes no payload. Add a parameter for it: {payloadForms}.");
         }
 
         return payload is null || broken ? null : new HandlerShape(method, returns, payload, arguments) { Route = route };
@@ -79,7 +85,11 @@ internal sealed class MethodReader(ShapeProblems problems)
 
             if (argument is not (ArgumentKind.Context or ArgumentKind.CancellationToken))
             {
-                problems.Add(RuleIds.Handler, parameter.Place(), $"'{parameter.Name}' of '{method.InMessages()}' cannot be bound: a method marked {attribute} takes a ShardContext and a CancellationToken, nothing else. Take services through the constructor.");
+                problems.Add(
+                    RuleIds.Handler,
+                    parameter.Place(),
+                    $"'{parameter.Name}' of '{method.InMessages()}' cannot be bound: a method marked {attribute} takes a ShardContext and "
+                        + "a CancellationToken, nothing else. Take services through the constructor.");
                 return null;
             }
 
@@ -116,7 +126,8 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
         else if (method.IsGenericMethod)
         {
-            problem = $"'{method.InMessages()}' is marked {attribute} but has type parameters, for which nothing can be chosen. Remove them.";
+            problem =
+                $"'{method.InMessages()}' is marked {attribute} but has type parameters, for which nothing can be chosen. Remove them.";
         }
         else if (method.ReturnType.FindUnknown() is { } unknown)
         {
@@ -125,9 +136,12 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
         else if (method.ReturnsVoid)
         {
-            problem = method.IsAsync ? $"'{method.InMessages()}' is async void: nobody can wait for it or see its exception. Return ValueTask or Task." : null;
+            problem = method.IsAsync
+                ? $"'{method.InMessages()}' is async void: nobody can wait for it or see its exception. Return ValueTask or Task."
+                : null;
         }
-        else if (method.RefKind == RefKind.None && method.ReturnType.Is("System.Threading.Tasks", "ValueTask") && IsPlain(method.ReturnType))
+        else if (method.RefKind == RefKind.None && method.ReturnType.Is("System.Threading.Tasks", "ValueTask")
+            && IsPlain(method.ReturnType))
         {
             returns = ReturnKind.ValueTask;
         }
@@ -137,7 +151,8 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
         else
         {
-            problem = $"'{method.InMessages()}' returns {method.ReturnType.InMessages()}, which nothing would read. A method marked {attribute} returns void, ValueTask or Task.";
+            problem = $"'{method.InMessages()}' returns {method.ReturnType.InMessages()}, which nothing would read. "
+                + $"A method marked {attribute} returns void, ValueTask or Task.";
         }
 
         if (problem is not null)
@@ -152,7 +167,8 @@ internal sealed class MethodReader(ShapeProblems problems)
 
     private static bool IsOfTheCall(ITypeSymbol type) =>
         type.Is("System.Threading", "CancellationToken")
-        || (type.Name is "RecordContext" or "BatchContext" or "ShardContext" or "KinesisRecord" or "RecordBatch" && type.IsContract(type.Name));
+        || (type.Name is "RecordContext" or "BatchContext" or "ShardContext" or "KinesisRecord" or "RecordBatch"
+            && type.IsContract(type.Name));
 
     private bool CheckParameter(IParameterSymbol parameter, ArgumentKind? kind, IMethodSymbol method)
     {
@@ -186,7 +202,8 @@ internal sealed class MethodReader(ShapeProblems problems)
         }
         else if (kind is null && type.Name is "RecordContext" or "BatchContext" or "ShardContext" && type.IsContract(type.Name))
         {
-            reason = $"{type.Name} belongs to another kind of method: RecordContext to [OnRecord], BatchContext to [OnBatch], ShardContext to the life cycle";
+            reason = $"{type.Name} belongs to another kind of method: RecordContext to [OnRecord], BatchContext to [OnBatch], "
+                + "ShardContext to the life cycle";
         }
 
         if (reason is not null)

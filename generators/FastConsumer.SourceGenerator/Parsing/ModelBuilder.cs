@@ -13,7 +13,8 @@ internal static class ModelBuilder
     public static ProcessorModel? Build(GeneratorAttributeSyntaxContext context, CancellationToken cancellationToken)
     {
         var type = (INamedTypeSymbol)context.TargetSymbol;
-        if (type.FindAttribute("KinesisProcessorAttribute")?.ApplicationSyntaxReference is not { } first || !context.TargetNode.Span.Contains(first.Span) || first.SyntaxTree != context.TargetNode.SyntaxTree)
+        if (type.FindAttribute("KinesisProcessorAttribute")?.ApplicationSyntaxReference is not { } first
+            || !context.TargetNode.Span.Contains(first.Span) || first.SyntaxTree != context.TargetNode.SyntaxTree)
         {
             // a second attribute on another part is the compiler's error; the file is written once
             return null;
@@ -25,8 +26,12 @@ internal static class ModelBuilder
             return null;
         }
 
-        string? problem = shape.Problems.Where(candidate => candidate.StopsGeneration).Select(candidate => $"{candidate.Rule}: {candidate.Message}").FirstOrDefault()
-            ?? (shape.UnknownType is { } unknown ? $"The type '{unknown}' was not there when FastConsumer's source generator ran; a type that another generator makes, or that is local to a file, cannot be part of a handler." : null);
+        string? problem = shape.Problems.Where(candidate => candidate.StopsGeneration)
+            .Select(candidate => $"{candidate.Rule}: {candidate.Message}").FirstOrDefault()
+            ?? (shape.UnknownType is { } unknown
+                ? $"The type '{unknown}' was not there when FastConsumer's source generator ran; a type that another generator makes, "
+                    + "or that is local to a file, cannot be part of a handler."
+                : null);
         return new ProcessorModel(
             HintName(type),
             type.ToDisplayString(s_namespace),
@@ -47,7 +52,8 @@ internal static class ModelBuilder
         shape.Checkpoint,
         shape.Batch,
         shape.Handlers.Select(Handler).ToEquatableArray(),
-        shape.LifeCycle.Select(stage => new LifeCycleModel(stage.Kind, Method(stage.Method, stage.Returns), stage.Arguments.Select(Argument).ToEquatableArray())).ToEquatableArray())
+        shape.LifeCycle.Select(stage => new LifeCycleModel(
+            stage.Kind, Method(stage.Method, stage.Returns), stage.Arguments.Select(Argument).ToEquatableArray())).ToEquatableArray())
     {
         ErrorRules = shape.ErrorRules,
         Filter = shape.Filter,
@@ -65,10 +71,12 @@ internal static class ModelBuilder
         Filter = handler.Filter,
     };
 
-    private static MethodModel Method(IMethodSymbol method, ReturnKind returns) => new(SymbolNames.Escape(method.Name), method.IsStatic, returns);
+    private static MethodModel Method(IMethodSymbol method, ReturnKind returns) =>
+        new(SymbolNames.Escape(method.Name), method.IsStatic, returns);
 
     private static ArgumentModel Argument(ArgumentShape argument) => argument.Kind is ArgumentKind.Service or ArgumentKind.OptionalService
-        ? new ArgumentModel(argument.Kind, argument.Parameter.Type.InCodeNotNull(), argument.Parameter.Name, argument.Parameter.ServiceKeyInCode())
+        ? new ArgumentModel(
+            argument.Kind, argument.Parameter.Type.InCodeNotNull(), argument.Parameter.Name, argument.Parameter.ServiceKeyInCode())
         : new ArgumentModel(argument.Kind);
 
     private static PayloadModel Payload(PayloadShape payload) => new(
@@ -76,7 +84,11 @@ internal static class ModelBuilder
         payload.Kind == PayloadKind.Deserializer ? payload.Type.InCode() : payload.Type.InCodeNotNull(),
         ShortName(payload.Type),
         payload.Deserializer is { } deserializer
-            ? new DeserializerModel(deserializer.Type.InCodeNotNull(), ShortName(deserializer.Type), deserializer.CallType.InCodeNotNull(), deserializer.CanBeCreated)
+            ? new DeserializerModel(
+                deserializer.Type.InCodeNotNull(),
+                ShortName(deserializer.Type),
+                deserializer.CallType.InCodeNotNull(),
+                deserializer.CanBeCreated)
             : null,
         payload.Type.InCode());
 
@@ -105,13 +117,16 @@ internal static class ModelBuilder
             { IsValueType: true } => "struct",
             _ => "class",
         };
-        string parameters = type.Arity == 0 ? "" : $"<{string.Join(", ", type.TypeParameters.Select(parameter => SymbolNames.Escape(parameter.Name)))}>";
+        string parameters = type.Arity == 0
+            ? ""
+            : $"<{string.Join(", ", type.TypeParameters.Select(parameter => SymbolNames.Escape(parameter.Name)))}>";
         return $"{(type.IsRefLikeType ? "ref " : "")}partial {kind} {SymbolNames.Escape(type.Name)}{parameters}";
     }
 
     private static string HintName(INamedTypeSymbol type)
     {
-        IEnumerable<string> types = Containers(type).Reverse().Concat([type]).Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
+        IEnumerable<string> types = Containers(type).Reverse().Concat([type])
+            .Select(part => part.Arity == 0 ? part.Name : $"{part.Name}({part.Arity})");
         return string.Join(".", Namespaces(type).Reverse().Concat(types));
     }
 

@@ -32,11 +32,15 @@ internal sealed class PayloadReader(ShapeProblems problems)
         else if (IsOfBytes(type, "ReadOnlySpan"))
         {
             kind = PayloadKind.Span;
-            reason = method.IsAsync ? "a span cannot live across an await. Take ReadOnlyMemory<byte>, or make the method synchronous" : null;
+            reason = method.IsAsync
+                ? "a span cannot live across an await. Take ReadOnlyMemory<byte>, or make the method synchronous"
+                : null;
         }
-        else if (IsOfBytes(type, "Memory") || IsOfBytes(type, "Span") || type is IArrayTypeSymbol { ElementType.SpecialType: SpecialType.System_Byte })
+        else if (IsOfBytes(type, "Memory") || IsOfBytes(type, "Span")
+            || type is IArrayTypeSymbol { ElementType.SpecialType: SpecialType.System_Byte })
         {
-            reason = "a record's bytes are borrowed and read-only. Take ReadOnlyMemory<byte>, or ReadOnlySpan<byte> in a synchronous method";
+            reason =
+                "a record's bytes are borrowed and read-only. Take ReadOnlyMemory<byte>, or ReadOnlySpan<byte> in a synchronous method";
         }
         else if (type.IsContract("RecordBatch"))
         {
@@ -48,12 +52,14 @@ internal sealed class PayloadReader(ShapeProblems problems)
         }
         else if (type.IsRefLikeType || type.TypeKind == TypeKind.Delegate || type.SpecialType == SpecialType.System_Object)
         {
-            reason = $"no payload can be read as {type.InMessages()}. Take a JSON type, a protobuf message, string, ReadOnlyMemory<byte>, ReadOnlySpan<byte> or KinesisRecord, or mark it [FromServices] if it is a service";
+            reason = $"no payload can be read as {type.InMessages()}. Take a JSON type, a protobuf message, string, ReadOnlyMemory<byte>, "
+                + "ReadOnlySpan<byte> or KinesisRecord, or mark it [FromServices] if it is a service";
         }
         else if (type.Is("Google.Protobuf", "IMessage") || type.AllInterfaces.Any(candidate => candidate.Is("Google.Protobuf", "IMessage")))
         {
             kind = PayloadKind.Protobuf;
-            reason = type.GetMembers("Parser").Any(member => member is IPropertySymbol { IsStatic: true, DeclaredAccessibility: Accessibility.Public })
+            reason = type.GetMembers("Parser")
+                .Any(member => member is IPropertySymbol { IsStatic: true, DeclaredAccessibility: Accessibility.Public })
                 ? null
                 : $"{type.InMessages()} is a protobuf message without a static Parser. Take the class that protoc generates";
         }
@@ -76,7 +82,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
         if (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
         {
             ITypeSymbol inner = nullable.TypeArguments[0];
-            return inner.IsContract("KinesisRecord") || IsOfBytes(inner, "ReadOnlyMemory") || IsOfBytes(inner, "Memory") || inner.Is("System.Buffers", "ReadOnlySequence")
+            return inner.IsContract("KinesisRecord") || IsOfBytes(inner, "ReadOnlyMemory") || IsOfBytes(inner, "Memory")
+                || inner.Is("System.Buffers", "ReadOnlySequence")
                 ? $"a record is never null. Take {(inner.IsContract("KinesisRecord") ? "KinesisRecord" : "ReadOnlyMemory<byte>")}"
                 : null;
         }
@@ -90,7 +97,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
         {
             if (part.Is("System.IO", "Stream") || part.Is("System.IO", "TextReader") || part.Is("System.IO.Pipelines", "PipeReader"))
             {
-                return $"a record's bytes lie in memory, so there is no {part.Name}. Take ReadOnlyMemory<byte>, or mark it [FromServices] if it is a service";
+                return $"a record's bytes lie in memory, so there is no {part.Name}. Take ReadOnlyMemory<byte>, "
+                    + "or mark it [FromServices] if it is a service";
             }
         }
 
@@ -107,7 +115,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
 
         if (IsOfBytes(parameter.Type, "ReadOnlyMemory"))
         {
-            Report(parameter, method, "ReadOnlyMemory<byte> is the payload of one record. Take a RecordBatch, or ReadOnlyMemory<ReadOnlyMemory<byte>> for the bytes of each record");
+            Report(parameter, method, "ReadOnlyMemory<byte> is the payload of one record. Take a RecordBatch, "
+                + "or ReadOnlyMemory<ReadOnlyMemory<byte>> for the bytes of each record");
             return null;
         }
 
@@ -116,7 +125,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
             return Read(parameter, element, method);
         }
 
-        Report(parameter, method, "a method marked [OnBatch] takes its payloads as RecordBatch or ReadOnlyMemory<T>. Change its type, or mark it [FromServices] if it is a service");
+        Report(parameter, method, "a method marked [OnBatch] takes its payloads as RecordBatch or ReadOnlyMemory<T>. Change its type, "
+            + "or mark it [FromServices] if it is a service");
         return null;
     }
 
@@ -124,7 +134,10 @@ internal sealed class PayloadReader(ShapeProblems problems)
     {
         if (attribute.FirstValue() is not INamedTypeSymbol deserializer || deserializer.IsUnboundGenericType || deserializer.IsStatic)
         {
-            Report(parameter, method, "its [Deserializer] names no type that can be created. Name a class that implements IRecordDeserializer<T>");
+            Report(
+                parameter,
+                method,
+                "its [Deserializer] names no type that can be created. Name a class that implements IRecordDeserializer<T>");
             return null;
         }
 
@@ -136,7 +149,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
 
         if (deserializer.IsFileLocal())
         {
-            Report(parameter, method, $"its deserializer {deserializer.InMessages()} is local to its file, so generated code cannot name it. Remove 'file' from it");
+            Report(parameter, method, $"its deserializer {deserializer.InMessages()} is local to its file, so generated code cannot name "
+                + "it. Remove 'file' from it");
             return null;
         }
 
@@ -144,19 +158,26 @@ internal sealed class PayloadReader(ShapeProblems problems)
             candidate => candidate.IsContract("IRecordDeserializer") && candidate.OnlyTypeArgument() is { } made && Fits(made, type));
         if (contract is null)
         {
-            Report(parameter, method, $"its deserializer {deserializer.InMessages()} does not implement IRecordDeserializer<{type.InMessages()}>. Implement it, or name another deserializer");
+            Report(parameter, method, $"its deserializer {deserializer.InMessages()} does not implement "
+                + $"IRecordDeserializer<{type.InMessages()}>. Implement it, or name another deserializer");
             return null;
         }
 
-        if (contract.TypeArguments[0].NullableAnnotation == NullableAnnotation.Annotated && type.NullableAnnotation == NullableAnnotation.NotAnnotated)
+        if (contract.TypeArguments[0].NullableAnnotation == NullableAnnotation.Annotated
+            && type.NullableAnnotation == NullableAnnotation.NotAnnotated)
         {
-            Report(parameter, method, $"its deserializer {deserializer.InMessages()} may return null. Make the parameter nullable, or implement IRecordDeserializer<{type.InMessages()}>");
+            Report(parameter, method, $"its deserializer {deserializer.InMessages()} may return null. Make the parameter nullable, "
+                + $"or implement IRecordDeserializer<{type.InMessages()}>");
             return null;
         }
 
         bool isOwnMember = deserializer.TypeKind == TypeKind.Interface
             ? SymbolEqualityComparer.Default.Equals(contract, deserializer)
-            : deserializer.FindImplementationForInterfaceMember(contract.GetMembers("Deserialize")[0]) is IMethodSymbol { ExplicitInterfaceImplementations.IsEmpty: true, DeclaredAccessibility: Accessibility.Public };
+            : deserializer.FindImplementationForInterfaceMember(contract.GetMembers("Deserialize")[0]) is IMethodSymbol
+            {
+                ExplicitInterfaceImplementations.IsEmpty: true,
+                DeclaredAccessibility: Accessibility.Public
+            };
         return new PayloadShape(parameter, PayloadKind.Deserializer, type)
         {
             Deserializer = new DeserializerShape(deserializer, isOwnMember ? deserializer : contract, CanBeCreated(deserializer, method)),
@@ -198,7 +219,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
         bool requiresMembers = false;
         for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
         {
-            requiresMembers |= part.GetMembers().Any(member => member is IPropertySymbol { IsRequired: true } or IFieldSymbol { IsRequired: true });
+            requiresMembers |= part.GetMembers()
+                .Any(member => member is IPropertySymbol { IsRequired: true } or IFieldSymbol { IsRequired: true });
         }
 
         return !requiresMembers && type.InstanceConstructors.Any(constructor =>

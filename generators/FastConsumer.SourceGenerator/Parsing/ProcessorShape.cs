@@ -68,8 +68,10 @@ internal sealed class ProcessorShape
     /// <summary>A type that the compiler refuses; it reports it.</summary>
     public string? UnknownType => _problems.UnknownType;
 
-    /// <param name="checksPayloads">False leaves out whether the JSON context knows the payloads: that walks through their types, and nothing of what is generated depends on it.</param>
-    public static ProcessorShape Read(INamedTypeSymbol type, AttributeData attribute, bool checksPayloads, CancellationToken cancellationToken)
+    /// <param name="checksPayloads">False leaves out whether the JSON context knows the payloads: that walks through their types, and
+    /// nothing of what is generated depends on it.</param>
+    public static ProcessorShape Read(
+        INamedTypeSymbol type, AttributeData attribute, bool checksPayloads, CancellationToken cancellationToken)
     {
         var shape = new ProcessorShape(type, checksPayloads);
         shape.IsExtensible = TypeReader.Check(type, shape._problems, cancellationToken);
@@ -90,7 +92,8 @@ internal sealed class ProcessorShape
             _problems.Add(
                 RuleIds.Value,
                 attribute.Place(SymbolNames.FirstArgument, cancellationToken),
-                $"'{stream}' is neither a stream's name (1 to 128 letters, digits, '_', '.' and '-') nor a stream's ARN (arn:aws:kinesis:<region>:<account>:stream/<name>). Correct it.");
+                $"'{stream}' is neither a stream's name (1 to 128 letters, digits, '_', '.' and '-') nor a stream's ARN "
+                    + "(arn:aws:kinesis:<region>:<account>:stream/<name>). Correct it.");
         }
 
         Stream = stream ?? "";
@@ -104,12 +107,14 @@ internal sealed class ProcessorShape
         {
             _problems.UnknownType ??= unknown.Name;
         }
-        else if (context is not INamedTypeSymbol { IsUnboundGenericType: false, IsAbstract: false } named || !JsonReader.IsContext(named) || named.IsFileLocal())
+        else if (context is not INamedTypeSymbol { IsUnboundGenericType: false, IsAbstract: false } named || !JsonReader.IsContext(named)
+            || named.IsFileLocal())
         {
             _problems.Add(
                 RuleIds.Json,
                 attribute.Place("JsonContext", cancellationToken),
-                $"'{context.InMessages()}' is no context that generated code can use. Name a class derived from JsonSerializerContext that is neither abstract nor local to its file.");
+                $"'{context.InMessages()}' is no context that generated code can use. Name a class derived from JsonSerializerContext that "
+                    + "is neither abstract nor local to its file.");
         }
         else
         {
@@ -127,7 +132,10 @@ internal sealed class ProcessorShape
         TimeSpan interval = ReadDuration(attribute, "Interval", "DefaultInterval", cancellationToken);
         if (interval == TimeSpan.Zero)
         {
-            _problems.Add(RuleIds.Value, attribute.Place("Interval", cancellationToken), "An interval of zero would never end. Give the longest time between two checkpoints, such as \"00:00:05\".");
+            _problems.Add(
+                RuleIds.Value,
+                attribute.Place("Interval", cancellationToken),
+                "An interval of zero would never end. Give the longest time between two checkpoints, such as \"00:00:05\".");
         }
 
         Checkpoint = new CheckpointModel(interval, ReadNumber(attribute, "Records", "DefaultRecords", least: 0, cancellationToken));
@@ -142,19 +150,26 @@ internal sealed class ProcessorShape
 
         if (lanes is < 1 or > MaxLanes)
         {
-            _problems.Add(RuleIds.Value, attribute.Place(SymbolNames.FirstArgument, cancellationToken), $"{lanes} lanes are not possible; allowed are 1 to {MaxLanes}. Correct the number.");
+            _problems.Add(
+                RuleIds.Value,
+                attribute.Place(SymbolNames.FirstArgument, cancellationToken),
+                $"{lanes} lanes are not possible; allowed are 1 to {MaxLanes}. Correct the number.");
         }
 
         int order = attribute.Value("Order") as int? ?? 0;
         if (order < 0 || order >= s_orders.Length)
         {
-            _problems.Add(RuleIds.Value, attribute.Place("Order", cancellationToken), "The order is none of PartitionKey, Shard and None. Name one of them.");
+            _problems.Add(
+                RuleIds.Value,
+                attribute.Place("Order", cancellationToken),
+                "The order is none of PartitionKey, Shard and None. Name one of them.");
             return;
         }
 
         if (Batch is not null)
         {
-            _problems.Add(RuleIds.HandlerSet, attribute.Place("(none)", cancellationToken), $"'{Type.Name}' takes batches, which are handed over one at a time in the shard's order, so [Concurrency] has no effect. Remove it, or use [OnRecord].");
+            _problems.Add(RuleIds.HandlerSet, attribute.Place("(none)", cancellationToken), $"'{Type.Name}' takes batches, which are "
+                + "handed over one at a time in the shard's order, so [Concurrency] has no effect. Remove it, or use [OnRecord].");
         }
 
         Concurrency = new ConcurrencyModel(lanes, s_orders[order]);
@@ -169,7 +184,8 @@ internal sealed class ProcessorShape
             EquatableArray<ErrorRuleModel> rules = reader.Read(method);
             if (rules.Count > 0 && method.FindAttribute("OnRecordAttribute") is null && method.FindAttribute("OnBatchAttribute") is null)
             {
-                _problems.Add(RuleIds.ErrorRules, method.Place(), $"The error rules of '{method.Name}' are never looked at: it is no handler. Put them on a method with [OnRecord] or [OnBatch], or on the class.");
+                _problems.Add(RuleIds.ErrorRules, method.Place(), $"The error rules of '{method.Name}' are never looked at: "
+                    + "it is no handler. Put them on a method with [OnRecord] or [OnBatch], or on the class.");
             }
 
             if (_handlers.Find(candidate => SymbolEqualityComparer.Default.Equals(candidate.Method, method)) is not { } handler)
@@ -181,7 +197,8 @@ internal sealed class ProcessorShape
             handler.Timeout = rules.Concat(ErrorRules).Select(rule => rule.Timeout).FirstOrDefault(timeout => timeout is not null);
             if (handler.Timeout is not null && handler.Arguments.All(argument => argument.Kind != ArgumentKind.CancellationToken))
             {
-                _problems.Add(RuleIds.ErrorRules, method.Place(), $"The time-out of [OnError] cannot end '{method.Name}': it takes no CancellationToken. Add the parameter, or remove Timeout.");
+                _problems.Add(RuleIds.ErrorRules, method.Place(), $"The time-out of [OnError] cannot end '{method.Name}': "
+                    + "it takes no CancellationToken. Add the parameter, or remove Timeout.");
             }
         }
     }
@@ -207,7 +224,8 @@ internal sealed class ProcessorShape
                 records.Add((method, onRecord, route));
                 if (route is null && rest is not null)
                 {
-                    Conflict(method, $"'{method.Name}' and '{rest.Name}' both take every record that no route names. Give one of them a Route, or remove it.");
+                    Conflict(method, $"'{method.Name}' and '{rest.Name}' both take every record that no route names. "
+                        + "Give one of them a Route, or remove it.");
                 }
 
                 rest ??= route is null ? method : null;
@@ -230,11 +248,13 @@ internal sealed class ProcessorShape
         ReadLifeCycle(reader);
         if (batch is not null && records.Count > 0)
         {
-            Conflict(batch, $"'{batch.Name}' takes batches, but '{records[0].Method.Name}' takes each record. Use either [OnRecord] or [OnBatch] in a processor.");
+            Conflict(batch, $"'{batch.Name}' takes batches, but '{records[0].Method.Name}' takes each record. "
+                + "Use either [OnRecord] or [OnBatch] in a processor.");
         }
         else if (batch is null && records.Count == 0)
         {
-            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no handler. Mark a method with [OnRecord] or [OnBatch]; methods of base classes do not count.");
+            _problems.Add(RuleIds.HandlerSet, TypeReader.Identifier(Type, cancellationToken), $"The processor '{Type.InMessages()}' has no "
+                + "handler. Mark a method with [OnRecord] or [OnBatch]; methods of base classes do not count.");
             return;
         }
 
@@ -277,7 +297,8 @@ internal sealed class ProcessorShape
             // of two classes the derived one is at hand to be changed
             IMethodSymbol place = isInherited ? other : method;
             _problems.IsShared = !SymbolEqualityComparer.Default.Equals(place.ContainingType, Type);
-            Conflict(place, $"'{method.InMessages()}' and '{other.InMessages()}' are both marked [On{kind}]. Remove one of them, or call it from the other.");
+            Conflict(place, $"'{method.InMessages()}' and '{other.InMessages()}' are both marked [On{kind}]. Remove one of them, "
+                + "or call it from the other.");
             _problems.IsShared = false;
         }
 
@@ -289,7 +310,8 @@ internal sealed class ProcessorShape
         }
         else if (isInherited && method.DeclaredAccessibility == Accessibility.Private)
         {
-            _problems.Add(RuleIds.Handler, method.Place() ?? Type.Place(), $"'{method.InMessages()}' is marked [On{kind}] in a base class, and private, so it cannot be called for '{Type.Name}'. Make it protected.");
+            _problems.Add(RuleIds.Handler, method.Place() ?? Type.Place(), $"'{method.InMessages()}' is marked [On{kind}] in a base class, "
+                + $"and private, so it cannot be called for '{Type.Name}'. Make it protected.");
         }
         else if (reader.ReadLifeCycle(method, kind) is { } stage && (other is null || !isInherited))
         {
@@ -336,7 +358,10 @@ internal sealed class ProcessorShape
         int value = attribute.ValueOrDefault<int>(name, defaultName);
         if (value < least)
         {
-            _problems.Add(RuleIds.Value, attribute.Place(name, cancellationToken), $"{name} is {value}; the least is {least}. Raise it, or leave it out for the default.");
+            _problems.Add(
+                RuleIds.Value,
+                attribute.Place(name, cancellationToken),
+                $"{name} is {value}; the least is {least}. Raise it, or leave it out for the default.");
         }
 
         return value;
@@ -350,7 +375,10 @@ internal sealed class ProcessorShape
             return value;
         }
 
-        _problems.Add(RuleIds.Value, attribute.Place(name, cancellationToken), $"{name} is \"{text}\", which is no duration. Write it as {Duration.Form}.");
+        _problems.Add(
+            RuleIds.Value,
+            attribute.Place(name, cancellationToken),
+            $"{name} is \"{text}\", which is no duration. Write it as {Duration.Form}.");
         return TimeSpan.MinValue;
     }
 

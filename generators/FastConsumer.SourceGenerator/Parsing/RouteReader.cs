@@ -23,7 +23,8 @@ internal static class RouteReader
             string? problem = null;
             if (routeProperty is null)
             {
-                problem = $"The route '{route}' of '{method.Name}' is never looked at: [KinesisProcessor] names no RouteProperty. Set RouteProperty to the JSON property that holds it, or remove the route.";
+                problem = $"The route '{route}' of '{method.Name}' is never looked at: [KinesisProcessor] names no RouteProperty. "
+                    + "Set RouteProperty to the JSON property that holds it, or remove the route.";
             }
             else if (!IsText(route))
             {
@@ -46,11 +47,15 @@ internal static class RouteReader
 
         if (routeProperty is not null && !IsText(routeProperty))
         {
-            problems.Add(RuleIds.Route, processor.Place("RouteProperty", cancellationToken), "The route property holds half of a surrogate pair, so no JSON property has this name. Correct it.");
+            problems.Add(
+                RuleIds.Route,
+                processor.Place("RouteProperty", cancellationToken),
+                "The route property holds half of a surrogate pair, so no JSON property has this name. Correct it.");
         }
         else if (routeProperty is not null && handlers.All(handler => handler.Route is null))
         {
-            problems.Add(RuleIds.Route, processor.Place("RouteProperty", cancellationToken), $"The route property '{routeProperty}' is never looked at: no [OnRecord] method has a Route. Add routes, or remove RouteProperty.");
+            problems.Add(RuleIds.Route, processor.Place("RouteProperty", cancellationToken), $"The route property '{routeProperty}' is "
+                + "never looked at: no [OnRecord] method has a Route. Add routes, or remove RouteProperty.");
         }
     }
 

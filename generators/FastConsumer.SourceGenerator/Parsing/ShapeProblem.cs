@@ -31,7 +31,10 @@ internal sealed class ShapeProblems
 
     public IReadOnlyList<ShapeProblem> Items => _items;
 
-    /// <summary>Set where a type does not exist, or is local to a file and cannot be in a signature: the compiler says so, and no rule of ours adds to it.</summary>
+    /// <summary>
+    /// Set where a type does not exist, or is local to a file and cannot be in a signature: the compiler says so, and no rule of ours adds
+    /// to it.
+    /// </summary>
     public string? UnknownType { get; set; }
 
     /// <summary>Whether what is added now belongs to the assembly.</summary>

@@ -147,6 +147,7 @@ internal static class SymbolNames
     {
         object? value = attribute.Value(name)
             ?? attribute.AttributeClass?.GetMembers(defaultName).OfType<IFieldSymbol>().FirstOrDefault()?.ConstantValue;
-        return value is T typed ? typed : throw new InvalidOperationException($"{attribute.AttributeClass?.Name}.{name} has no default {defaultName}: FastConsumer and its generator are of different versions.");
+        return value is T typed ? typed : throw new InvalidOperationException($"{attribute.AttributeClass?.Name}.{name} has no default "
+            + $"{defaultName}: FastConsumer and its generator are of different versions.");
     }
 }

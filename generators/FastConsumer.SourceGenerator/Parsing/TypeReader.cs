@@ -21,25 +21,32 @@ internal static class TypeReader
         {
             if (!IsPartial(outer, cancellationToken))
             {
-                Report($"'{outer.InMessages()}' contains the processor '{type.InMessages()}', so it must be partial too. Add 'partial' to it, or move the processor out of it.");
+                Report($"'{outer.InMessages()}' contains the processor '{type.InMessages()}', so it must be partial too. "
+                    + "Add 'partial' to it, or move the processor out of it.");
                 extensible = false;
             }
 
             if (outer.IsGenericType)
             {
-                Report($"The processor '{type.InMessages()}' stands inside the generic type '{outer.InMessages()}', so it has no single form. Move it out of it.");
+                Report($"The processor '{type.InMessages()}' stands inside the generic type '{outer.InMessages()}', so it has no single "
+                    + "form. Move it out of it.");
             }
         }
 
-        if (type.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.Options is CSharpParseOptions { LanguageVersion: < LanguageVersion.CSharp11 } options)
+        if (type.DeclaringSyntaxReferences
+            .FirstOrDefault()?.SyntaxTree.Options is CSharpParseOptions { LanguageVersion: < LanguageVersion.CSharp11 } options)
         {
-            Report($"The processor '{type.InMessages()}' is compiled as C# {options.LanguageVersion.ToDisplayString()}, but the generated code implements a static member of an interface, which C# 11 brought. Set LangVersion to 11 or higher, or leave it out.");
+            Report($"The processor '{type.InMessages()}' is compiled as C# {options.LanguageVersion.ToDisplayString()}, "
+                + "but the generated code implements a static member of an interface, which C# 11 brought. "
+                + "Set LangVersion to 11 or higher, or leave it out.");
             extensible = false;
         }
 
-        if (type is { IsStatic: false, IsAbstract: false } && type.InstanceConstructors.All(constructor => constructor.DeclaredAccessibility is Accessibility.Private or Accessibility.Protected))
+        if (type is { IsStatic: false, IsAbstract: false } && type.InstanceConstructors.All(
+            constructor => constructor.DeclaredAccessibility is Accessibility.Private or Accessibility.Protected))
         {
-            Report($"The processor '{type.InMessages()}' has no constructor that others may call, so no instance can be created for a shard. Make a constructor public.");
+            Report($"The processor '{type.InMessages()}' has no constructor that others may call, so no instance can be created for a "
+                + "shard. Make a constructor public.");
         }
 
         if (type.IsStatic)
@@ -49,7 +56,8 @@ internal static class TypeReader
         }
         else if (type.IsAbstract)
         {
-            Report($"The processor '{type.InMessages()}' is abstract, but an instance is created for each shard. Remove 'abstract', or put the attribute and the handlers on a class derived from it.");
+            Report($"The processor '{type.InMessages()}' is abstract, but an instance is created for each shard. Remove 'abstract', "
+                + "or put the attribute and the handlers on a class derived from it.");
         }
 
         if (type.IsFileLocal())
@@ -60,7 +68,8 @@ internal static class TypeReader
 
         if (type.Arity > 0)
         {
-            Report($"The processor '{type.InMessages()}' is generic, so it has no single pipeline. Remove its type parameters, or put the attribute and the handlers on a class derived from it.");
+            Report($"The processor '{type.InMessages()}' is generic, so it has no single pipeline. Remove its type parameters, "
+                + "or put the attribute and the handlers on a class derived from it.");
         }
 
         return extensible;
@@ -77,5 +86,6 @@ internal static class TypeReader
 
     private static bool IsPartial(INamedTypeSymbol type, CancellationToken cancellationToken) =>
         type.DeclaringSyntaxReferences.All(reference =>
-            reference.GetSyntax(cancellationToken) is TypeDeclarationSyntax declaration && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
+            reference.GetSyntax(cancellationToken) is TypeDeclarationSyntax declaration
+            && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
 }

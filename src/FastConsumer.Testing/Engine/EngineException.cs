@@ -8,7 +8,9 @@ internal sealed class EngineException(string errorCode, string message, int stat
     public int Status { get; } = status;
 
     public static EngineException Validation(string value, string member, string constraint) =>
-        new("ValidationException", $"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}");
+        new(
+            "ValidationException",
+            $"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}");
 
     public static EngineException InvalidArgument(string message) => new("InvalidArgumentException", message);
 

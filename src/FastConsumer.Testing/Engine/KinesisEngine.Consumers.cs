@@ -23,7 +23,8 @@ internal sealed partial class KinesisEngine
 
         if (stream.Consumers.Count >= MaxConsumers)
         {
-            throw EngineException.LimitExceeded($"Stream {stream.Name} under account {_settings.AccountId} has reached the limit of {MaxConsumers} registered consumers.");
+            throw EngineException.LimitExceeded(
+                $"Stream {stream.Name} under account {_settings.AccountId} has reached the limit of {MaxConsumers} registered consumers.");
         }
 
         string arn = string.Create(CultureInfo.InvariantCulture, $"{stream.Arn}/consumer/{name}:{scope.NowMs / 1000}");
@@ -66,7 +67,8 @@ internal sealed partial class KinesisEngine
         }
 
         RequireLife(stream, request.StreamCreationTimestampMs);
-        ConsumerState[] consumers = [.. stream.Consumers.Values.Where(consumer => after is null || string.CompareOrdinal(consumer.Name, after) > 0).Take(limit + 1)];
+        ConsumerState[] consumers = [
+            .. stream.Consumers.Values.Where(consumer => after is null || string.CompareOrdinal(consumer.Name, after) > 0).Take(limit + 1)];
         return new ListStreamConsumersResult(
             [.. consumers.Take(limit).Select(consumer => View(stream, consumer))],
             consumers.Length > limit ? SealToken("consumers", Invariant(stream.Number), consumers[limit - 1].Name) : null);
@@ -91,7 +93,8 @@ internal sealed partial class KinesisEngine
         int end = consumerArn.IndexOf("/consumer/", StringComparison.Ordinal);
         return end > 0
             ? Enter(ByArn(consumerArn[..end]))
-            : throw EngineException.Validation(consumerArn, "consumerARN", "Member must satisfy regular expression pattern: ^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+");
+            : throw EngineException.Validation(consumerArn, "consumerARN", "Member must satisfy regular expression pattern: "
+                + "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+");
     }
 
     private ConsumerState Consumer(StreamState stream, ConsumerReference reference, string? consumerArn)
@@ -99,7 +102,8 @@ internal sealed partial class KinesisEngine
         ConsumerState? consumer = stream.Consumers.Values.FirstOrDefault(
             consumer => consumerArn is null ? consumer.Name == reference.ConsumerName : consumer.Arn == consumerArn);
         return consumer
-            ?? throw EngineException.NotFound($"Consumer {consumerArn ?? reference.ConsumerName} under stream {stream.Name} not found for account {_settings.AccountId}.");
+            ?? throw EngineException.NotFound($"Consumer {consumerArn ?? reference.ConsumerName} under stream {stream.Name} not found for "
+                + $"account {_settings.AccountId}.");
     }
 
     private static ConsumerView View(StreamState stream, ConsumerState consumer) =>

@@ -9,7 +9,8 @@ internal sealed partial class KinesisEngine
     {
         if (_settings.ReadQuota == ReadQuotaModel.None)
         {
-            throw new InvalidOperationException("A neighbour takes its part of a shard's quota, and this service enforces none: choose a ReadQuota.");
+            throw new InvalidOperationException(
+                "A neighbour takes its part of a shard's quota, and this service enforces none: choose a ReadQuota.");
         }
 
         using StreamScope scope = Enter(stream);
@@ -54,7 +55,8 @@ internal sealed partial class KinesisEngine
     {
         if (_settings.ReadQuota != ReadQuotaModel.None)
         {
-            slot.PaidMs = Math.Max(slot.PaidMs, nowMs) + (records.Sum(static record => (long)record.Bytes) * 1000.0 / ShardLimits.ConsumerBytesPerSecond);
+            slot.PaidMs = Math.Max(slot.PaidMs, nowMs)
+                + (records.Sum(static record => (long)record.Bytes) * 1000.0 / ShardLimits.ConsumerBytesPerSecond);
         }
     }
 

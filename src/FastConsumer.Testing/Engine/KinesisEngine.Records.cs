@@ -39,7 +39,8 @@ internal sealed partial class KinesisEngine
         RequireUnexpired(iterator.Value, scope.NowMs);
         if (!stream.TryGetShard(iterator.Value.ShardIndex, out ShardState? shard))
         {
-            throw EngineException.NotFound($"The shard of the iterator in stream {stream.Name} under account {_settings.AccountId} does not exist");
+            throw EngineException.NotFound(
+                $"The shard of the iterator in stream {stream.Name} under account {_settings.AccountId} does not exist");
         }
 
         RequireReadQuota(stream, shard, scope.NowMs);
@@ -49,7 +50,8 @@ internal sealed partial class KinesisEngine
         ChargeRead(shard, records, isCut: !atTip && records.Length < limit, scope.NowMs);
         long behindMs = atTip ? 0 : Math.Max(1, scope.NowMs - shard.ArrivalAt(next));
         return atTip && shard.ClosedMs is not null
-            ? new GetRecordsResult(records, null, behindMs, [.. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])
+            ? new GetRecordsResult(records, null, behindMs, [
+                .. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])
             : new GetRecordsResult(records, (iterator.Value with { Position = next, IssuedMs = scope.NowMs }).Seal(_seal), behindMs, []);
     }
 
@@ -74,7 +76,9 @@ internal sealed partial class KinesisEngine
             throw EngineException.Validation(
                 $"[{entries.Count} records]",
                 "records",
-                entries.Count == 0 ? "Member must have length greater than or equal to 1" : $"Member must have length less than or equal to {MaxEntries}");
+                entries.Count == 0
+                ? "Member must have length greater than or equal to 1"
+                : $"Member must have length less than or equal to {MaxEntries}");
         }
 
         long bytes = 0;
@@ -124,12 +128,15 @@ internal sealed partial class KinesisEngine
         RequestRules.Length(entry.PartitionKey, path + "partitionKey", 1, 256);
         if (entry.Data is null)
         {
-            throw new EngineException("ValidationException", $"1 validation error detected: Value null at '{path}data' failed to satisfy constraint: Member must not be null");
+            throw new EngineException(
+                "ValidationException",
+                $"1 validation error detected: Value null at '{path}data' failed to satisfy constraint: Member must not be null");
         }
 
         if (entry.Data.Length > _settings.MaxRecordBytes)
         {
-            throw EngineException.Validation($"[{entry.Data.Length} bytes]", path + "data", $"Member must have length less than or equal to {_settings.MaxRecordBytes}");
+            throw EngineException.Validation(
+                $"[{entry.Data.Length} bytes]", path + "data", $"Member must have length less than or equal to {_settings.MaxRecordBytes}");
         }
 
         if (entry.ExplicitHashKey is { } hashKey)
@@ -138,25 +145,27 @@ internal sealed partial class KinesisEngine
         }
     }
 
-    private ulong StartPosition(StreamState stream, ShardState shard, GetShardIteratorRequest request, long nowMs) => request.ShardIteratorType switch
-    {
-        "TRIM_HORIZON" => shard.TrimPosition,
-        "LATEST" => shard.TipPosition,
-        "AT_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: false),
-        "AFTER_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: true),
-        "AT_TIMESTAMP" => PositionAt(shard, request, nowMs),
-        null => throw EngineException.InvalidArgument("ShardIteratorType must be given."),
-        { } other => throw EngineException.Validation(
-            other,
-            "shardIteratorType",
-            "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"),
-    };
+    private ulong StartPosition(StreamState stream, ShardState shard, GetShardIteratorRequest request, long nowMs) =>
+        request.ShardIteratorType switch
+        {
+            "TRIM_HORIZON" => shard.TrimPosition,
+            "LATEST" => shard.TipPosition,
+            "AT_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: false),
+            "AFTER_SEQUENCE_NUMBER" => PositionOf(stream, shard, request, after: true),
+            "AT_TIMESTAMP" => PositionAt(shard, request, nowMs),
+            null => throw EngineException.InvalidArgument("ShardIteratorType must be given."),
+            { } other => throw EngineException.Validation(
+                other,
+                "shardIteratorType",
+                "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"),
+        };
 
     private ulong PositionOf(StreamState stream, ShardState shard, GetShardIteratorRequest request, bool after)
     {
         if (request.StartingSequenceNumber is null)
         {
-            throw EngineException.InvalidArgument($"Must specify StartingSequenceNumber for ShardIteratorType {request.ShardIteratorType}.");
+            throw EngineException.InvalidArgument(
+                $"Must specify StartingSequenceNumber for ShardIteratorType {request.ShardIteratorType}.");
         }
 
         string digits = RequestRules.SequenceDigits(request.StartingSequenceNumber, "startingSequenceNumber");
@@ -171,7 +180,8 @@ internal sealed partial class KinesisEngine
         if (!isKnown)
         {
             throw EngineException.InvalidArgument(
-                $"StartingSequenceNumber {digits} used in GetShardIterator on shard {shard.ShardId} in stream {stream.Name} under account {_settings.AccountId} is invalid.");
+                $"StartingSequenceNumber {digits} used in GetShardIterator on shard {shard.ShardId} in stream {stream.Name} under account "
+                    + $"{_settings.AccountId} is invalid.");
         }
 
         return Math.Min(after || shard.IsPast(counter, digits) ? counter + 1 : counter, shard.TipPosition);
@@ -179,10 +189,12 @@ internal sealed partial class KinesisEngine
 
     private static ulong PositionAt(ShardState shard, GetShardIteratorRequest request, long nowMs)
     {
-        long timestampMs = request.TimestampMs ?? throw EngineException.InvalidArgument("Must specify Timestamp for ShardIteratorType AT_TIMESTAMP.");
+        long timestampMs = request.TimestampMs
+            ?? throw EngineException.InvalidArgument("Must specify Timestamp for ShardIteratorType AT_TIMESTAMP.");
         return timestampMs > nowMs
             ? throw EngineException.InvalidArgument(
-                $"The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: {timestampMs}, currentTimestampInMillis: {nowMs}")
+                "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: "
+                    + $"{timestampMs}, currentTimestampInMillis: {nowMs}")
             : shard.PositionAt(timestampMs);
     }
 
@@ -193,10 +205,12 @@ internal sealed partial class KinesisEngine
         {
             throw new EngineException(
                 "ExpiredIteratorException",
-                $"Iterator expired. The iterator was created at time {Time(iterator.IssuedMs)} while right now it is {Time(nowMs)} which is further in the future than the tolerated delay of {lifetimeMs} milliseconds.");
+                $"Iterator expired. The iterator was created at time {Time(iterator.IssuedMs)} while right now it is {Time(nowMs)} which "
+                    + $"is further in the future than the tolerated delay of {lifetimeMs} milliseconds.");
         }
     }
 
     private static string Time(long unixMs) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("ddd MMM dd HH:mm:ss 'UTC' yyyy", System.Globalization.CultureInfo.InvariantCulture);
+        DateTimeOffset.FromUnixTimeMilliseconds(unixMs)
+            .ToString("ddd MMM dd HH:mm:ss 'UTC' yyyy", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -18,13 +18,15 @@ internal sealed partial class KinesisEngine
 
         if (request.Stream.Name is not null || request.StreamCreationTimestampMs is not null || request.ExclusiveStartShardId is not null)
         {
-            throw EngineException.InvalidArgument("NextToken and StreamName (or StreamCreationTimestamp, ExclusiveStartShardId) cannot be provided together.");
+            throw EngineException.InvalidArgument(
+                "NextToken and StreamName (or StreamCreationTimestamp, ExclusiveStartShardId) cannot be provided together.");
         }
 
         string[] fields = OpenToken(token, "shards", 6);
         ShardFilter? filter = fields[3].Length == 0
             ? null
-            : new ShardFilter(fields[3], fields[4].Length == 0 ? null : fields[4], fields[5].Length == 0 ? null : ParseInvariant(fields[5]));
+            : new ShardFilter(
+                fields[3], fields[4].Length == 0 ? null : fields[4], fields[5].Length == 0 ? null : ParseInvariant(fields[5]));
         using StreamScope resumed = Enter(ParseInvariant(fields[1]));
         return request.Stream.Arn is { } arn && arn != resumed.Stream.Arn
             ? throw EngineException.InvalidArgument($"NextToken belongs to another stream than StreamARN {arn}.")
@@ -70,7 +72,9 @@ internal sealed partial class KinesisEngine
         if (range.EndingHashKey - range.StartingHashKey < 3 || newStart <= range.StartingHashKey + 1 || newStart >= range.EndingHashKey)
         {
             throw EngineException.InvalidArgument(
-                $"NewStartingHashKey {newStart} used in SplitShard() on shard {shardId} in stream {stream.Name} under account {_settings.AccountId} is not both greater than one plus the shard's StartingHashKey {range.StartingHashKey} and less than the shard's EndingHashKey {range.EndingHashKey}.");
+                $"NewStartingHashKey {newStart} used in SplitShard() on shard {shardId} in stream {stream.Name} under account "
+                    + $"{_settings.AccountId} is not both greater than one plus the shard's StartingHashKey {range.StartingHashKey} and "
+                    + $"less than the shard's EndingHashKey {range.EndingHashKey}.");
         }
 
         stream.Reshard(
@@ -85,11 +89,14 @@ internal sealed partial class KinesisEngine
         RequireActive(stream);
         ShardState shard = OpenShard(stream, shardId);
         ShardState adjacent = OpenShard(stream, adjacentShardId);
-        (ShardState low, ShardState high) = shard.Range.StartingHashKey < adjacent.Range.StartingHashKey ? (shard, adjacent) : (adjacent, shard);
+        (ShardState low, ShardState high) = shard.Range.StartingHashKey < adjacent.Range.StartingHashKey
+            ? (shard, adjacent)
+            : (adjacent, shard);
         if (low == high || low.Range.EndingHashKey + 1 != high.Range.StartingHashKey)
         {
             throw EngineException.InvalidArgument(
-                $"Shards {shardId} and {adjacentShardId} in stream {stream.Name} under account {_settings.AccountId} are not an adjacent pair of shards eligible for merging");
+                $"Shards {shardId} and {adjacentShardId} in stream {stream.Name} under account {_settings.AccountId} are not an adjacent "
+                    + "pair of shards eligible for merging");
         }
 
         stream.Reshard(
@@ -146,7 +153,8 @@ internal sealed partial class KinesisEngine
                 throw EngineException.Validation(
                     other,
                     "shardFilter.type",
-                    "Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, AT_LATEST, AT_TIMESTAMP, FROM_TIMESTAMP]");
+                    "Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, AT_LATEST, "
+                        + "AT_TIMESTAMP, FROM_TIMESTAMP]");
         }
     }
 
@@ -162,7 +170,8 @@ internal sealed partial class KinesisEngine
         return shard.ClosedMs is null
             ? shard
             : throw EngineException.InvalidArgument(
-                $"Shard {shardId} in stream {stream.Name} under account {_settings.AccountId} has already been merged or split, and thus is not eligible for merging or splitting.");
+                $"Shard {shardId} in stream {stream.Name} under account {_settings.AccountId} has already been merged or split, "
+                    + "and thus is not eligible for merging or splitting.");
     }
 
     private void RequireActive(StreamState stream)
@@ -177,7 +186,9 @@ internal sealed partial class KinesisEngine
     {
         if (stream.Mode != "PROVISIONED")
         {
-            throw new EngineException("ValidationException", $"Request is invalid. Stream {stream.Name} is in ON_DEMAND mode: its shards are split and merged by the service.");
+            throw new EngineException(
+                "ValidationException",
+                $"Request is invalid. Stream {stream.Name} is in ON_DEMAND mode: its shards are split and merged by the service.");
         }
     }
 
@@ -186,7 +197,8 @@ internal sealed partial class KinesisEngine
         // The callers' clocks and encodings may drop the milliseconds.
         if (creationTimestampMs is { } wanted && wanted / 1000 != stream.CreatedMs / 1000)
         {
-            throw EngineException.NotFound($"Stream {stream.Name} with this creation timestamp not found: the present stream of that name was created at another time.");
+            throw EngineException.NotFound($"Stream {stream.Name} with this creation timestamp not found: "
+                + "the present stream of that name was created at another time.");
         }
     }
 }

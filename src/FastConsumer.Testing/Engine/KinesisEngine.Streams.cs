@@ -12,7 +12,8 @@ internal sealed partial class KinesisEngine
         {
             null or "PROVISIONED" => "PROVISIONED",
             "ON_DEMAND" => "ON_DEMAND",
-            { } other => throw EngineException.Validation(other, "streamModeDetails.streamMode", "Member must satisfy enum value set: [PROVISIONED, ON_DEMAND]"),
+            { } other => throw EngineException.Validation(
+                other, "streamModeDetails.streamMode", "Member must satisfy enum value set: [PROVISIONED, ON_DEMAND]"),
         };
 
         int shardCount = RequestRules.Range(request.ShardCount, "shardCount", 1, 1_000_000, OnDemandShards);
@@ -34,20 +35,24 @@ internal sealed partial class KinesisEngine
 
         if (existing.Count(static stream => stream.Status == StreamStatus.Creating) >= MaxStreamsInCreation)
         {
-            throw EngineException.LimitExceeded($"This request would exceed the limit of {MaxStreamsInCreation} streams in the CREATING state.");
+            throw EngineException.LimitExceeded(
+                $"This request would exceed the limit of {MaxStreamsInCreation} streams in the CREATING state.");
         }
 
         int openShards = existing.Sum(static stream => stream.OpenShardCount);
         if (openShards + shardCount > _settings.ShardLimit)
         {
             throw EngineException.LimitExceeded(
-                $"This request would exceed the shard limit for the account {_settings.AccountId} in {_settings.Region}. Current shard count for the account: {openShards}. Limit: {_settings.ShardLimit}. Number of additional shards that would have resulted from this request: {shardCount}.");
+                $"This request would exceed the shard limit for the account {_settings.AccountId} in {_settings.Region}. "
+                    + $"Current shard count for the account: {openShards}. Limit: {_settings.ShardLimit}. Number of additional shards that "
+                    + $"would have resulted from this request: {shardCount}.");
         }
 
         lock (_directory)
         {
             long nowMs = NowMs();
-            var stream = new StreamState(_nextStreamNumber++, name, StreamArn(name), mode, nowMs, shardCount, nowMs + Milliseconds(_settings.CreateDelay));
+            var stream = new StreamState(
+                _nextStreamNumber++, name, StreamArn(name), mode, nowMs, shardCount, nowMs + Milliseconds(_settings.CreateDelay));
             if (!_streams.TryAdd(name, stream))
             {
                 throw EngineException.InUse($"Stream {name} under account {_settings.AccountId} already exists.");
@@ -68,7 +73,8 @@ internal sealed partial class KinesisEngine
 
         if (stream.Consumers.Count > 0 && !request.EnforceConsumerDeletion)
         {
-            throw EngineException.InUse($"Stream {stream.Name} under account {_settings.AccountId} has {stream.Consumers.Count} registered consumers: deregister them or set EnforceConsumerDeletion.");
+            throw EngineException.InUse($"Stream {stream.Name} under account {_settings.AccountId} has {stream.Consumers.Count} registered "
+                + "consumers: deregister them or set EnforceConsumerDeletion.");
         }
 
         stream.Delete(scope.NowMs + Milliseconds(_settings.DeleteDelay));

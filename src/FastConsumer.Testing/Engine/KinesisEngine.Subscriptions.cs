@@ -22,7 +22,9 @@ internal sealed partial class KinesisEngine
         RequestRules.Length(request.ConsumerArn, "consumerARN", 1, 2048);
         if (request.StartingType is null)
         {
-            throw new EngineException("ValidationException", "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null");
+            throw new EngineException(
+                "ValidationException",
+                "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null");
         }
 
         var reference = new ConsumerReference(null, null, request.ConsumerArn);
@@ -31,7 +33,8 @@ internal sealed partial class KinesisEngine
         ConsumerState consumer = Consumer(stream, reference, arn);
         if (consumer.Status != StreamStatus.Active)
         {
-            throw EngineException.InUse($"Consumer {consumer.Name} under stream {stream.Name} is not ACTIVE, instead in state {consumer.Status}.");
+            throw EngineException.InUse(
+                $"Consumer {consumer.Name} under stream {stream.Name} is not ACTIVE, instead in state {consumer.Status}.");
         }
 
         ShardState shard = Shard(stream, request.ShardId);
@@ -40,19 +43,22 @@ internal sealed partial class KinesisEngine
         slot.LastCallMs = scope.NowMs;
         if (scope.NowMs - slot.LastSuccessMs < TakeOverAfterMs)
         {
-            throw EngineException.InUse($"Another active subscription exists for this consumer: {arn} on shard {shard.ShardId}; it can be taken over 5 seconds after it began.");
+            throw EngineException.InUse($"Another active subscription exists for this consumer: {arn} on shard {shard.ShardId}; "
+                + "it can be taken over 5 seconds after it began.");
         }
 
         if (sinceCallMs < SubscribeIntervalMs)
         {
-            throw EngineException.LimitExceeded($"Rate exceeded for SubscribeToShard of consumer {arn} on shard {shard.ShardId}: one call a second is allowed.");
+            throw EngineException.LimitExceeded(
+                $"Rate exceeded for SubscribeToShard of consumer {arn} on shard {shard.ShardId}: one call a second is allowed.");
         }
 
         shard.Trim(StreamState.HorizonMs(scope.NowMs));
         ulong position = StartPosition(
             stream,
             shard,
-            new GetShardIteratorRequest(new StreamReference(null, stream.Arn), shard.ShardId, request.StartingType, request.SequenceNumber, request.TimestampMs),
+            new GetShardIteratorRequest(
+                new StreamReference(null, stream.Arn), shard.ShardId, request.StartingType, request.SequenceNumber, request.TimestampMs),
             scope.NowMs);
         if (slot.Current is { } former)
         {
@@ -86,10 +92,12 @@ internal sealed partial class KinesisEngine
         using StreamScope scope = Enter(subscription.StreamNumber);
         if (subscription.IsReplaced)
         {
-            throw EngineException.InUse($"Another subscription has taken over: {subscription.ConsumerArn} on shard {subscription.Shard.ShardId}.");
+            throw EngineException.InUse(
+                $"Another subscription has taken over: {subscription.ConsumerArn} on shard {subscription.Shard.ShardId}.");
         }
 
-        if (Consumer(scope.Stream, new ConsumerReference(null, null, subscription.ConsumerArn), subscription.ConsumerArn).Status == StreamStatus.Deleting)
+        if (Consumer(scope.Stream, new ConsumerReference(null, null, subscription.ConsumerArn), subscription.ConsumerArn).Status
+            == StreamStatus.Deleting)
         {
             throw EngineException.NotFound($"Consumer {subscription.ConsumerArn} is being deregistered.");
         }
@@ -108,8 +116,12 @@ internal sealed partial class KinesisEngine
         ChargeSubscription(subscription.Slot, records, scope.NowMs);
         long behindMs = atTip ? 0 : Math.Max(1, scope.NowMs - shard.ArrivalAt(next));
         return atEnd
-            ? new SubscriptionEvent(records, null, behindMs, [.. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])
-            : new SubscriptionEvent(records, records.Length > 0 ? Encoding.ASCII.GetString(records[^1].SequenceNumber) : shard.ContinuationBefore(next, scope.NowMs), behindMs, []);
+            ? new SubscriptionEvent(records, null, behindMs, [
+                .. shard.Children.Select(static child => new ChildShard(child.ShardId, child.Parents, child.Range))])
+            : new SubscriptionEvent(
+                records,
+                records.Length > 0 ? Encoding.ASCII.GetString(records[^1].SequenceNumber) : shard.ContinuationBefore(next, scope.NowMs),
+                behindMs, []);
     }
 
     /// <summary>Forgets a subscription whose connection has ended.</summary>

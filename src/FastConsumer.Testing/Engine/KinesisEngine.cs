@@ -51,7 +51,8 @@ internal sealed partial class KinesisEngine
         string[] parts = arn.Split(':', 6);
         if (parts.Length < 6 || parts[0] != "arn" || parts[2] != "kinesis" || !parts[5].StartsWith("stream/", StringComparison.Ordinal))
         {
-            throw EngineException.Validation(arn, "streamARN", "Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+");
+            throw EngineException.Validation(
+                arn, "streamARN", "Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+");
         }
 
         string name = parts[5]["stream/".Length..];
@@ -86,7 +87,8 @@ internal sealed partial class KinesisEngine
 
         return TryEnter(state, out StreamScope scope)
             ? scope
-            : throw EngineException.NotFound($"The stream of the iterator or token under account {_settings.AccountId} not found: it was deleted.");
+            : throw EngineException.NotFound(
+                $"The stream of the iterator or token under account {_settings.AccountId} not found: it was deleted.");
     }
 
     private bool TryEnter([NotNullWhen(true)] StreamState? state, out StreamScope scope)
@@ -145,7 +147,8 @@ internal sealed partial class KinesisEngine
         }
 
         return NowMs() - ParseInvariant(fields[^1]) > Milliseconds(_settings.TokenLifetime)
-            ? throw new EngineException("ExpiredNextTokenException", $"NextToken has expired: it lives {_settings.TokenLifetime.TotalSeconds:0} seconds.")
+            ? throw new EngineException(
+                "ExpiredNextTokenException", $"NextToken has expired: it lives {_settings.TokenLifetime.TotalSeconds:0} seconds.")
             : fields;
     }
 

@@ -19,7 +19,9 @@ internal static class RequestRules
     {
         if (value is null)
         {
-            throw new EngineException("ValidationException", $"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
+            throw new EngineException(
+                "ValidationException",
+                $"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
         }
 
         if (value.Length < least)
@@ -36,8 +38,10 @@ internal static class RequestRules
     public static int Range(int? value, string member, int least, int most, int whenAbsent) => value switch
     {
         null => whenAbsent,
-        _ when value < least => throw EngineException.Validation(Text(value.Value), member, $"Member must have value greater than or equal to {least}"),
-        _ when value > most => throw EngineException.Validation(Text(value.Value), member, $"Member must have value less than or equal to {most}"),
+        _ when value < least => throw EngineException.Validation(
+            Text(value.Value), member, $"Member must have value greater than or equal to {least}"),
+        _ when value > most => throw EngineException.Validation(
+            Text(value.Value), member, $"Member must have value less than or equal to {most}"),
         _ => value.Value,
     };
 
@@ -47,14 +51,16 @@ internal static class RequestRules
         return value.All(char.IsAsciiDigit) && (value == "0" || value[0] != '0')
             ? UInt128.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out UInt128 hashKey)
                 ? hashKey
-                : throw EngineException.InvalidArgument($"Invalid {member}. {member} must be in the range: [0, 2^128-1]. Specified value was {value}")
+                : throw EngineException.InvalidArgument(
+                    $"Invalid {member}. {member} must be in the range: [0, 2^128-1]. Specified value was {value}")
             : throw EngineException.Validation(value, member, "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,38})");
     }
 
     public static string SequenceDigits(string? value, string member) =>
         SequenceNumber.TryParse(value, out _)
             ? value
-            : throw EngineException.Validation(value ?? "null", member, "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,128})");
+            : throw EngineException.Validation(
+                value ?? "null", member, "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,128})");
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -94,7 +94,9 @@ internal sealed class ShardState
         Wake();
     }
 
-    /// <summary>Takes records from a position on: at least one where there is one, at most <paramref name="limit"/> and <paramref name="maxBytes"/>.</summary>
+    /// <summary>
+    /// Takes records from a position on: at least one where there is one, at most <paramref name="limit"/> and <paramref name="maxBytes"/>.
+    /// </summary>
     public StoredRecord[] Read(ulong position, int limit, int maxBytes, out ulong nextPosition)
     {
         position = Math.Clamp(position, _headCounter, TipPosition);
@@ -124,7 +126,8 @@ internal sealed class ShardState
         position < _headCounter
         || (position < TipPosition
             && digits.Length == SequenceLayout.Digits
-            && string.CompareOrdinal(digits, Encoding.ASCII.GetString(_records[_head + (int)(position - _headCounter)].SequenceNumber)) > 0);
+            && string.CompareOrdinal(digits, Encoding.ASCII.GetString(_records[_head + (int)(position - _headCounter)].SequenceNumber))
+                > 0);
 
     /// <summary>The first position whose record came at or after a time; the tip where none has.</summary>
     public ulong PositionAt(long timestampMs)
@@ -173,5 +176,6 @@ internal sealed class ShardState
         EndingSequenceNumber = EndingSequenceNumber is { } ending ? SequenceNumber.Parse(ending) : null,
     };
 
-    private string Number(ulong counter, long second) => Encoding.ASCII.GetString(SequenceLayout.Compose(CreatedSecond, Index, counter, second));
+    private string Number(
+        ulong counter, long second) => Encoding.ASCII.GetString(SequenceLayout.Compose(CreatedSecond, Index, counter, second));
 }

@@ -2,7 +2,8 @@ using FastConsumer.Kinesis;
 
 namespace FastConsumer.Testing.Engine;
 
-internal sealed record SubscribeToShardRequest(string ConsumerArn, string ShardId, string? StartingType, string? SequenceNumber = null, long? TimestampMs = null);
+internal sealed record SubscribeToShardRequest(
+    string ConsumerArn, string ShardId, string? StartingType, string? SequenceNumber = null, long? TimestampMs = null);
 
 /// <summary>What one event of a subscription says; without a continuation number it is the last one of the shard.</summary>
 internal sealed record SubscriptionEvent(

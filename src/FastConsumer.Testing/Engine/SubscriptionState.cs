@@ -1,7 +1,8 @@
 namespace FastConsumer.Testing.Engine;
 
 /// <summary>One subscription of a consumer to a shard. Guarded by its stream's lock.</summary>
-internal sealed class SubscriptionState(long streamNumber, string consumerArn, ShardState shard, SubscriptionSlot slot, ulong position, Action wake)
+internal sealed class SubscriptionState(
+    long streamNumber, string consumerArn, ShardState shard, SubscriptionSlot slot, ulong position, Action wake)
 {
     public long StreamNumber { get; } = streamNumber;
 

@@ -55,7 +55,14 @@ public sealed class ProcessorHarness : IAsyncDisposable
     private FastConsumerOptions _settings = new();
     private bool _disposed;
 
-    private ProcessorHarness(EmbeddedKinesis kinesis, string processorName, string streamName, ProcessorHarnessOptions options, InMemoryLeaseDatabase leases, FailureLog failures, Func<HostApplicationBuilder> configure)
+    private ProcessorHarness(
+        EmbeddedKinesis kinesis,
+        string processorName,
+        string streamName,
+        ProcessorHarnessOptions options,
+        InMemoryLeaseDatabase leases,
+        FailureLog failures,
+        Func<HostApplicationBuilder> configure)
     {
         Kinesis = kinesis;
         StreamName = streamName;
@@ -75,7 +82,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
     /// <summary>The services of the consumer that runs; a restart makes new ones.</summary>
     /// <exception cref="InvalidOperationException">None runs.</exception>
-    public IServiceProvider Services => _consumer?.Services ?? throw new InvalidOperationException("No consumer runs: it was stopped or has crashed. RestartAsync starts another.");
+    public IServiceProvider Services => _consumer?.Services
+        ?? throw new InvalidOperationException("No consumer runs: it was stopped or has crashed. RestartAsync starts another.");
 
     /// <summary>How far each shard is checkpointed, by its id; a shard that nobody has begun with is not there.</summary>
     public IReadOnlyDictionary<string, CheckpointPosition> Checkpoints =>
@@ -92,9 +100,10 @@ public sealed class ProcessorHarness : IAsyncDisposable
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="InvalidOperationException">The consumer refuses to start; the message says what is missing.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option cannot work.</exception>
-    public static async Task<ProcessorHarness> StartAsync<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
-        Action<IServiceCollection>? services = null,
-        ProcessorHarnessOptions? options = null)
+    public static async Task<ProcessorHarness> StartAsync<[DynamicallyAccessedMembers(
+        DynamicallyAccessedMemberTypes.PublicConstructors)] TProcessor>(
+            Action<IServiceCollection>? services = null,
+            ProcessorHarnessOptions? options = null)
         where TProcessor : class, IKinesisProcessor<TProcessor>
     {
         options ??= new ProcessorHarnessOptions();
@@ -113,7 +122,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
             HostApplicationBuilder Configure()
             {
-                HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+                HostApplicationBuilder builder = Host.CreateApplicationBuilder(
+                    new HostApplicationBuilderSettings { DisableDefaults = true });
                 builder.Logging.AddProvider(failures);
                 builder.Logging.AddFilter<FailureLog>(null, LogLevel.None).AddFilter<FailureLog>("FastConsumer", LogLevel.Warning);
                 builder.Services.AddSingleton<IHostLifetime, UnattendedLifetime>();
@@ -162,7 +172,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
     /// Waits until all records that were put here are done and checkpointed, and closed shards with their end. Fails before its
     /// time where what is left cannot come: each shard that is not done has stopped.
     /// </summary>
-    /// <exception cref="RecordsNotDoneException">The time is over, or shards have stopped; the message says how far each of them is, and why.</exception>
+    /// <exception cref="RecordsNotDoneException">The time is over, or shards have stopped; the message says how far each of them is, and
+    /// why.</exception>
     public async Task WaitUntilDoneAsync()
     {
         RequireRunning();
@@ -179,11 +190,15 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
             // of several lanes what stands before the stop may stay open
             stoppedAt ??= TimeProvider.System.GetTimestamp();
-            return shards.TrueForAll(static shard => shard.IsDone || shard.IsSettled) || TimeProvider.System.GetElapsedTime(stoppedAt.Value) > s_settling;
+            return shards.TrueForAll(static shard => shard.IsDone || shard.IsSettled)
+                || TimeProvider.System.GetElapsedTime(stoppedAt.Value) > s_settling;
         }).ConfigureAwait(false);
         if (!shards.TrueForAll(static shard => shard.IsDone))
         {
-            throw NotDone($"{_processorName} {(ended ? "has stopped before it was" : $"was, after {_options.WaitTimeout}, not")} done with what was put", shards);
+            throw NotDone(
+                $"{_processorName} {(ended ? "has stopped before it was" : $"was, after {_options.WaitTimeout}, not")} done with what "
+                    + "was put",
+                shards);
         }
     }
 
@@ -221,8 +236,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
     /// <summary>
     /// Ends the consumer as a crash does: no last checkpoint is written, so what was done since the one before runs again after
-    /// <see cref="RestartAsync"/>. Handlers are cancelled, for they cannot be killed; <see cref="OnLeaseLostAttribute"/> methods are called,
-    /// <see cref="OnStoppingAttribute"/> methods are not.
+    /// <see cref="RestartAsync"/>. Handlers are cancelled, for they cannot be killed; <see cref="OnLeaseLostAttribute"/> methods are
+    /// called, <see cref="OnStoppingAttribute"/> methods are not.
     /// </summary>
     public async Task CrashAsync()
     {
@@ -232,7 +247,9 @@ public sealed class ProcessorHarness : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a new consumer, with new services, on the stream and the leases as they are; one that runs is stopped gracefully before.</summary>
+    /// <summary>
+    /// Starts a new consumer, with new services, on the stream and the leases as they are; one that runs is stopped gracefully before.
+    /// </summary>
     public async Task RestartAsync()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -306,7 +323,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
     private List<ShardStanding> Look()
     {
-        IReadOnlyDictionary<string, HealthCondition> conditions = _consumer?.Conditions ?? ReadOnlyDictionary<string, HealthCondition>.Empty;
+        IReadOnlyDictionary<string, HealthCondition> conditions = _consumer?.Conditions
+            ?? ReadOnlyDictionary<string, HealthCondition>.Empty;
         Dictionary<string, Lease> leases = Leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
         string place = $"{_settings.ApplicationName}/{StreamName}";
         return [.. Kinesis.ListShards(StreamName).Select(shard =>
@@ -315,7 +333,9 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
     private RecordsNotDoneException NotDone(string what, List<ShardStanding> shards)
     {
-        string worker = _consumer?.Conditions.GetValueOrDefault($"{StreamName}/{_processorName}") is { } condition ? $"\n  {condition.Message}" : "";
+        string worker = _consumer?.Conditions.GetValueOrDefault($"{StreamName}/{_processorName}") is { } condition
+            ? $"\n  {condition.Message}"
+            : "";
         string failure = _failures.Last is { } last
             ? $"The last failure: {last.GetType().Name}: {last.Message}"
             : "Nothing has failed: a handler may not have returned, or waits for something that the test does not give it.";

@@ -12,28 +12,39 @@ namespace FastConsumer.Testing.Harness;
 /// <param name="Conditions">What holds it up, in words.</param>
 /// <param name="HasStopped">True where it goes no further by itself.</param>
 /// <param name="IsSettled">False where the checkpoint of a shard that has stopped may still move up to where it stands.</param>
-internal sealed record ShardStanding(Shard Shard, CheckpointPosition? Checkpoint, int Put, int Done, IReadOnlyList<string> Conditions, bool HasStopped, bool IsSettled)
+internal sealed record ShardStanding(
+    Shard Shard, CheckpointPosition? Checkpoint, int Put, int Done, IReadOnlyList<string> Conditions, bool HasStopped, bool IsSettled)
 {
     private bool IsClosed => Shard.EndingSequenceNumber is not null;
 
     public bool IsDone => Done == Put && (!IsClosed || Checkpoint == CheckpointPosition.ShardEnd);
 
-    public static ShardStanding Of(Shard shard, Lease? lease, PutRecords records, IEnumerable<KeyValuePair<string, HealthCondition>> conditions, string place, CheckpointPosition? stop)
+    public static ShardStanding Of(
+        Shard shard,
+        Lease? lease,
+        PutRecords records,
+        IEnumerable<KeyValuePair<string, HealthCondition>> conditions,
+        string place,
+        CheckpointPosition? stop)
     {
         CheckpointPosition checkpoint = lease?.Checkpoint ?? default;
         (int put, int done) = records.Count(shard.ShardId, checkpoint);
         string own = $"{place}/{shard.ShardId}";
-        KeyValuePair<string, HealthCondition>[] mine = [.. conditions.Where(condition => condition.Key == own || condition.Key.StartsWith($"{own}/", StringComparison.Ordinal))];
+        KeyValuePair<string, HealthCondition>[] mine = [
+            .. conditions.Where(condition => condition.Key == own || condition.Key.StartsWith($"{own}/", StringComparison.Ordinal))];
         // what cannot be read is tried again; a handler's shard that has stopped, or one that cannot even begin, is not
-        bool hasStopped = mine.Any(condition => condition.Value.Severity == ConditionSeverity.Unhealthy && !condition.Key.EndsWith("/read", StringComparison.Ordinal));
+        bool hasStopped = mine.Any(condition => condition.Value.Severity == ConditionSeverity.Unhealthy
+            && !condition.Key.EndsWith("/read", StringComparison.Ordinal));
         bool isSettled = stop is not { } position || done >= records.CountBefore(shard.ShardId, position);
-        return new ShardStanding(shard, lease?.Checkpoint, put, done, [.. mine.Select(static condition => condition.Value.Message)], hasStopped, isSettled);
+        return new ShardStanding(
+            shard, lease?.Checkpoint, put, done, [.. mine.Select(static condition => condition.Value.Message)], hasStopped, isSettled);
     }
 
     public override string ToString()
     {
         string end = IsClosed && Checkpoint != CheckpointPosition.ShardEnd ? "; it is closed, and its end is not checkpointed" : "";
         string conditions = string.Concat(Conditions.Select(static condition => $"\n    {condition}"));
-        return $"  {Shard.ShardId}: {Done} of {Put} records done, {(Checkpoint is { } checkpoint ? $"checkpoint {checkpoint}" : "not begun")}{end}{conditions}";
+        return $"  {Shard.ShardId}: {Done} of {Put} records done, "
+            + $"{(Checkpoint is { } checkpoint ? $"checkpoint {checkpoint}" : "not begun")}{end}{conditions}";
     }
 }

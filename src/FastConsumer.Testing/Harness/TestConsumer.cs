@@ -12,10 +12,12 @@ internal sealed class TestConsumer(IHost host)
     public IServiceProvider Services => host.Services;
 
     /// <summary>The options as they came out of the harness's, the user's and the defaults.</summary>
-    public FastConsumerOptions Options => host.Services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(Microsoft.Extensions.Options.Options.DefaultName);
+    public FastConsumerOptions Options => host.Services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>()
+        .Get(Microsoft.Extensions.Options.Options.DefaultName);
 
     /// <summary>What lasts right now, by place.</summary>
-    public IReadOnlyDictionary<string, HealthCondition> Conditions => host.Services.GetRequiredKeyedService<ConsumerHealth>(string.Empty).Conditions;
+    public IReadOnlyDictionary<string, HealthCondition> Conditions =>
+        host.Services.GetRequiredKeyedService<ConsumerHealth>(string.Empty).Conditions;
 
     /// <exception cref="Exception">What the host refuses to start with; it is disposed then.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)

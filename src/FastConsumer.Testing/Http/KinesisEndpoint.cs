@@ -75,12 +75,15 @@ internal sealed class KinesisEndpoint(
         await ReadAsync(request.BodyReader, body, context.RequestAborted);
         if (request.Method != HttpMethods.Post || request.Path != "/" || request.QueryString.HasValue)
         {
-            throw new EngineException("UnknownOperationException", $"{request.Method} {request.Path} is no operation: requests are a POST to / with an X-Amz-Target header.", 404);
+            throw new EngineException(
+                "UnknownOperationException",
+                $"{request.Method} {request.Path} is no operation: requests are a POST to / with an X-Amz-Target header.", 404);
         }
 
         if (format is null)
         {
-            throw new EngineException("UnknownOperationException", $"Content-Type '{request.ContentType}' is not {JsonType} or {CborType}.", 404);
+            throw new EngineException(
+                "UnknownOperationException", $"Content-Type '{request.ContentType}' is not {JsonType} or {CborType}.", 404);
         }
 
         signatures?.Verify(request, body.Written.Span);
@@ -212,7 +215,8 @@ internal sealed class KinesisEndpoint(
     private async Task RefuseAsync(HttpContext context, WireFormat? format, EngineException refusal)
     {
         context.Response.StatusCode = refusal.Status;
-        await SendAsync(context, format ?? WireFormat.Json, new Answer(writer => Answers.Error(writer, refusal.ErrorCode, refusal.Message)));
+        await SendAsync(
+            context, format ?? WireFormat.Json, new Answer(writer => Answers.Error(writer, refusal.ErrorCode, refusal.Message)));
     }
 
     private static void Write(WireFormat format, Answer answer, PooledBuffer buffer, CborStyle cborStyle)

@@ -122,7 +122,8 @@ internal static class Operations
 
     private static Answer PutRecord(KinesisEngine engine, RequestMap request)
     {
-        PutResult result = engine.PutRecord(new PutRecordRequest(Stream(request), Entry(request), request.Text("SequenceNumberForOrdering")));
+        PutResult result = engine.PutRecord(
+            new PutRecordRequest(Stream(request), Entry(request), request.Text("SequenceNumberForOrdering")));
         return new Answer(writer => Answers.PutRecord(writer, result));
     }
 

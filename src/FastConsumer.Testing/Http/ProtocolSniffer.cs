@@ -38,7 +38,8 @@ internal static class ProtocolSniffer
     private static async Task<bool?> StartsWithPrefaceAsync(ConnectionContext connection)
     {
         PipeReader input = connection.Transport.Input;
-        CancellationToken stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        CancellationToken stopping =
+            connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
         try
         {
             while (true)

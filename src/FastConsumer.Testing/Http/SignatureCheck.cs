@@ -29,9 +29,11 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
         string signature = Part(parts, "Signature");
         string time = request.Headers["X-Amz-Date"].ToString();
         if (scope.Length != 5
-            || !DateTimeOffset.TryParseExact(time, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset signedAt))
+            || !DateTimeOffset.TryParseExact(
+                time, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset signedAt))
         {
-            throw new EngineException("IncompleteSignatureException", "Authorization header requires 'Credential' of five parts, and an 'X-Amz-Date' header.");
+            throw new EngineException(
+                "IncompleteSignatureException", "Authorization header requires 'Credential' of five parts, and an 'X-Amz-Date' header.");
         }
 
         if (scope[0] != credentials.AccessKeyId || request.Headers["X-Amz-Security-Token"].ToString() != (credentials.SessionToken ?? ""))
@@ -45,7 +47,8 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
         string expected = Sign(request, body, signedHeaders, scope, time);
         if (!CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), Encoding.ASCII.GetBytes(signature)))
         {
-            throw Invalid("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.");
+            throw Invalid("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+                + "and signing method. Consult the service documentation for details.");
         }
     }
 
@@ -57,12 +60,14 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
         {
             // HTTP/2's pseudo header, which Kestrel hands on as Host.
             string header = name == Authority ? "host" : name;
-            string value = string.Join(',', request.Headers[header].Select(static item => string.Join(' ', (item ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+            string value = string.Join(',', request.Headers[header].Select(
+                static item => string.Join(' ', (item ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))));
             canonical.Append(name).Append(':').Append(value).Append('\n');
         }
 
         canonical.Append('\n').AppendJoin(';', signedHeaders).Append('\n').Append(Hex(SHA256.HashData(body)));
-        string toSign = $"{Algorithm}\n{time}\n{string.Join('/', scope[1..])}\n{Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonical.ToString())))}";
+        string toSign =
+            $"{Algorithm}\n{time}\n{string.Join('/', scope[1..])}\n{Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonical.ToString())))}";
         byte[] key = Encoding.UTF8.GetBytes("AWS4" + credentials.SecretAccessKey);
         foreach (string part in scope[1..])
         {
@@ -76,7 +81,8 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
     {
         if (scope[1] != time[..8])
         {
-            throw Invalid($"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scope[1]}' != '{time[..8]}', from '{time}'.");
+            throw Invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+                + $"'{scope[1]}' != '{time[..8]}', from '{time}'.");
         }
 
         if (scope[2] != region)
@@ -137,7 +143,8 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
     }
 
     private static string Part(Dictionary<string, string> parts, string name) =>
-        parts.GetValueOrDefault(name) ?? throw new EngineException("IncompleteSignatureException", $"Authorization header requires '{name}' parameter.");
+        parts.GetValueOrDefault(name)
+        ?? throw new EngineException("IncompleteSignatureException", $"Authorization header requires '{name}' parameter.");
 
     private static EngineException Invalid(string message) => new("InvalidSignatureException", message);
 

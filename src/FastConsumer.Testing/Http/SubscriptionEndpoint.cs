@@ -13,7 +13,8 @@ internal delegate void AnswerWriter(WireFormat format, Answer answer, PooledBuff
 /// second of silence, and the end: of the shard, of the subscription's time, or by a later call that takes over.
 /// With a read quota, an event comes when the one before is paid for.
 /// </summary>
-internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifetime, string jsonType, string cborType, AnswerWriter write, CancellationToken stopping)
+internal sealed class SubscriptionEndpoint(
+    KinesisEngine engine, TimeSpan lifetime, string jsonType, string cborType, AnswerWriter write, CancellationToken stopping)
 {
     public const string Operation = "SubscribeToShard";
 
@@ -30,7 +31,8 @@ internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifeti
     {
         if (!HttpProtocol.IsHttp2(context.Request.Protocol))
         {
-            throw EngineException.InvalidArgument($"{Operation} is answered over HTTP/2 only; this request came over {context.Request.Protocol}.");
+            throw EngineException.InvalidArgument(
+                $"{Operation} is answered over HTTP/2 only; this request came over {context.Request.Protocol}.");
         }
 
         var wake = new AsyncSignal();
@@ -49,7 +51,8 @@ internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifeti
         try
         {
             context.Response.ContentType = MediaType;
-            await output.SendAsync(Encode(format, new Answer(static writer => Empty(writer))), ("event", ":event-type", "initial-response"), end.Token);
+            await output.SendAsync(
+                Encode(format, new Answer(static writer => Empty(writer))), ("event", ":event-type", "initial-response"), end.Token);
             await SendEventsAsync(subscription, wake, format, output, end.Token);
         }
         catch (EngineException exception)
@@ -57,7 +60,8 @@ internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifeti
             PooledBuffer error = Encode(format, new Answer(writer => Answers.Error(writer, exception.ErrorCode, exception.Message)));
             await output.SendAsync(error, ("exception", ":exception-type", exception.ErrorCode), end.Token);
         }
-        catch (OperationCanceledException) when (time.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested && !stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (time.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested
+            && !stopping.IsCancellationRequested)
         {
             // its time is over: the answer ends as any other
         }
@@ -67,7 +71,8 @@ internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifeti
         }
     }
 
-    private async Task SendEventsAsync(SubscriptionState subscription, AsyncSignal wake, WireFormat format, Output output, CancellationToken end)
+    private async Task SendEventsAsync(
+        SubscriptionState subscription, AsyncSignal wake, WireFormat format, Output output, CancellationToken end)
     {
         bool isDue = true;
         while (!output.IsCut)
@@ -128,7 +133,8 @@ internal sealed class SubscriptionEndpoint(KinesisEngine engine, TimeSpan lifeti
         /// <summary>True once the stream was broken as the faults asked.</summary>
         public bool IsCut { get; private set; }
 
-        public async Task SendAsync(PooledBuffer payload, (string MessageType, string NameHeader, string Name) kind, CancellationToken cancellationToken)
+        public async Task SendAsync(
+            PooledBuffer payload, (string MessageType, string NameHeader, string Name) kind, CancellationToken cancellationToken)
         {
             using (payload)
             using (var frame = new PooledBuffer(payload.Written.Length + 256))

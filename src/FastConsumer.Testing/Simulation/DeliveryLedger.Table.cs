@@ -24,7 +24,10 @@ internal sealed partial class DeliveryLedger
                 Released(write.Worker, write.Before!, write.After!);
                 break;
             case "children" or "request" or "ring":
-                Require("table", write.After!.LeaseCounter == write.Before!.LeaseCounter && write.After.Checkpoint == write.Before.Checkpoint && write.After.LeaseOwner == write.Before.LeaseOwner, shardId, $"a write of {write.Operation} changed the lease.");
+                Require(
+                    "table", write.After!.LeaseCounter == write.Before!.LeaseCounter
+                        && write.After.Checkpoint == write.Before.Checkpoint && write.After.LeaseOwner == write.Before.LeaseOwner,
+                    shardId, $"a write of {write.Operation} changed the lease.");
                 return;
             case "delete":
                 Deleted(write.Worker, write.Before!);
@@ -63,11 +66,19 @@ internal sealed partial class DeliveryLedger
     {
         string shardId = after.LeaseKey;
         SimulatedWorker worker = _workers[name];
-        Require("one owner", after.LeaseCounter == before.LeaseCounter + 1, shardId, $"{name} took the lease from counter {before.LeaseCounter} to {after.LeaseCounter}.");
+        Require(
+            "one owner",
+            after.LeaseCounter == before.LeaseCounter + 1,
+            shardId,
+            $"{name} took the lease from counter {before.LeaseCounter} to {after.LeaseCounter}.");
         Require("table", after.Checkpoint == before.Checkpoint, shardId, $"{name} changed the checkpoint with its take.");
         if (before.Owner is { } former && former != name)
         {
-            Require("needless loss", before.IsPassedOn || !_workers[former].IsWell, shardId, $"{name} took the lease of {former}, which nothing had befallen.");
+            Require(
+                "needless loss",
+                before.IsPassedOn || !_workers[former].IsWell,
+                shardId,
+                $"{name} took the lease of {former}, which nothing had befallen.");
             (_, long since) = _moved.GetValueOrDefault(shardId);
             bool isExpired = _loop.Now - since >= (_rules.LeaseDuration * 0.95).Ticks;
             bool isLevelling = _held.GetValueOrDefault(former) is { } history && history.Any(entry => entry.Value >= 2);
@@ -75,25 +86,43 @@ internal sealed partial class DeliveryLedger
             bool isUnclaimed = before.IsPassedOn
                 && _loop.Now - since >= (_rules.LeaseDuration / 4 * 0.95).Ticks
                 && _loop.Now - _wroteAt.GetValueOrDefault(former) >= (_rules.LeaseDuration * 0.95).Ticks;
-            Require("live lease", isExpired || isLevelling || isUnclaimed, shardId, $"{name} took the lease of {former}, which had written it {TimeSpan.FromTicks(_loop.Now - since)} before and had no other.");
+            Require("live lease", isExpired || isLevelling || isUnclaimed, shardId, $"{name} took the lease of {former}, which had written "
+                + $"it {TimeSpan.FromTicks(_loop.Now - since)} before and had no other.");
         }
 
         TakesInside += Shard(shardId).GoesOnInside(after.Checkpoint) ? 1 : 0;
-        var ownership = new Ownership(worker, shardId, after.LeaseCounter, IndexOf(Shard(shardId), after.Checkpoint), worker.Process.Clock.Elapsed)
+        var ownership = new Ownership(
+            worker, shardId, after.LeaseCounter, IndexOf(Shard(shardId), after.Checkpoint), worker.Process.Clock.Elapsed)
         {
             KnowsStart = after.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.TrimHorizon,
             BeginsInOrder = _rules.KeepsShardOrder,
         };
-        Require("one owner", _ownerships.TryAdd((shardId, after.LeaseCounter), ownership), shardId, $"two owners have had counter {after.LeaseCounter}.");
+        Require(
+            "one owner",
+            _ownerships.TryAdd((shardId, after.LeaseCounter), ownership),
+            shardId,
+            $"two owners have had counter {after.LeaseCounter}.");
         _current[shardId] = ownership;
     }
 
     private void Updated(string name, Lease before, Lease after)
     {
         string shardId = after.LeaseKey;
-        Require("owner writes", before.LeaseOwner == name && after.LeaseOwner == name, shardId, $"{name} wrote the lease of {before.LeaseOwner ?? "nobody"}.");
-        Require("one owner", after.LeaseCounter == before.LeaseCounter + 1, shardId, $"{name} renewed the lease from counter {before.LeaseCounter} to {after.LeaseCounter}.");
-        Require("checkpoint goes on", after.Checkpoint >= before.Checkpoint, shardId, $"{name} moved the checkpoint from {Name(shardId, before.Checkpoint)} back to {Name(shardId, after.Checkpoint)}.");
+        Require(
+            "owner writes",
+            before.LeaseOwner == name && after.LeaseOwner == name,
+            shardId,
+            $"{name} wrote the lease of {before.LeaseOwner ?? "nobody"}.");
+        Require(
+            "one owner",
+            after.LeaseCounter == before.LeaseCounter + 1,
+            shardId,
+            $"{name} renewed the lease from counter {before.LeaseCounter} to {after.LeaseCounter}.");
+        Require(
+            "checkpoint goes on",
+            after.Checkpoint >= before.Checkpoint,
+            shardId,
+            $"{name} moved the checkpoint from {Name(shardId, before.Checkpoint)} back to {Name(shardId, after.Checkpoint)}.");
         Ownership ownership = _current[shardId];
         ownership.RenewedAt = ownership.Worker.Process.Clock.Elapsed;
         if (after.Checkpoint == before.Checkpoint)
@@ -126,7 +155,8 @@ internal sealed partial class DeliveryLedger
     /// <summary>Only what is done with, and what nobody will ask for to know whether its children may begin.</summary>
     private void Deleted(string name, Lease before)
     {
-        Require("deleted done", before.IsFinished, before.LeaseKey, $"{name} deleted the lease at {Name(before.LeaseKey, before.Checkpoint)}.");
+        Require(
+            "deleted done", before.IsFinished, before.LeaseKey, $"{name} deleted the lease at {Name(before.LeaseKey, before.Checkpoint)}.");
         foreach (string child in _shards.Keys.Where(shard => ParentsOf(shard).Contains(before.LeaseKey)))
         {
             Require("deleted done", Shard(child).IsLeased, before.LeaseKey, $"{name} deleted the lease before its child {child} had one.");
@@ -139,7 +169,11 @@ internal sealed partial class DeliveryLedger
         if (before.TakenBy != before.LeaseOwner)
         {
             // it was passed on to a worker that has not taken it, and is given to whoever comes first
-            Require("table", after.LeaseOwner is null && after.Checkpoint == before.Checkpoint, shardId, $"{name} took the lease back from {before.LeaseOwner} and gave it to {after.LeaseOwner ?? "nobody"}.");
+            Require(
+                "table",
+                after.LeaseOwner is null && after.Checkpoint == before.Checkpoint,
+                shardId,
+                $"{name} took the lease back from {before.LeaseOwner} and gave it to {after.LeaseOwner ?? "nobody"}.");
             return;
         }
 
@@ -154,7 +188,8 @@ internal sealed partial class DeliveryLedger
                 "released clean",
                 ownership.Durable + 1 >= ownership.Contiguous,
                 shardId,
-                $"{name} released the shard at {Name(shardId, after.Checkpoint)} although it has done all up to #{ownership.Contiguous - 1}: that is done again now.");
+                $"{name} released the shard at {Name(shardId, after.Checkpoint)} although it has done all up to "
+                    + $"#{ownership.Contiguous - 1}: that is done again now.");
         }
     }
 

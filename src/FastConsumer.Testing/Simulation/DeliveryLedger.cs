@@ -82,7 +82,11 @@ internal sealed partial class DeliveryLedger
         {
             var late = TimeSpan.FromTicks(_loop.Now - since);
             bool isTroubled = _current.GetValueOrDefault(shardId) is { } ownership && !ownership.Worker.IsUntroubledFor(late);
-            Require("first start", late <= _rules.LatestLasts || isTroubled, shardId, $"LATEST was asked for {late} after the lease was created.");
+            Require(
+                "first start",
+                late <= _rules.LatestLasts || isTroubled,
+                shardId,
+                $"LATEST was asked for {late} after the lease was created.");
             shard.Required = (shard.Records.Count, long.MaxValue);
         }
         else
@@ -132,7 +136,11 @@ internal sealed partial class DeliveryLedger
         {
             Duplicates++;
             // whoever did it before must have lost the shard since: what it had done for certain is never done again
-            Require("duplicates", ownership.IsAhead(index), shardId, $"{worker.Name} did #{index}, which was checkpointed when it took the shard.");
+            Require(
+                "duplicates",
+                ownership.IsAhead(index),
+                shardId,
+                $"{worker.Name} did #{index}, which was checkpointed when it took the shard.");
         }
 
         ownership.Advance();
@@ -154,7 +162,8 @@ internal sealed partial class DeliveryLedger
                 && ownership.Done.TryGetValue(ownership.Durable + 1, out long doneAt))
             {
                 TimeSpan age = TimeSpan.FromTicks(_loop.Now - doneAt);
-                Require("checkpoint interval", age <= longest, shardId, $"#{ownership.Durable + 1} was done by {worker.Name} {age} ago and is in no checkpoint; the interval is {worker.CheckpointInterval}.");
+                Require("checkpoint interval", age <= longest, shardId, $"#{ownership.Durable + 1} was done by {worker.Name} {age} ago and "
+                    + $"is in no checkpoint; the interval is {worker.CheckpointInterval}.");
             }
         }
     }
@@ -180,7 +189,8 @@ internal sealed partial class DeliveryLedger
         .Select(static shard => $"{shard.Id}: {shard.Open.Count} from #{shard.Open[0].Index} on"));
 
     /// <summary>The first shard of which something is not done.</summary>
-    public string? FirstMissing() => _shards.Values.FirstOrDefault(static shard => shard.Records.Exists(record => record.Times == 0 && shard.IsRequired(record)))?.Id;
+    public string? FirstMissing() =>
+        _shards.Values.FirstOrDefault(static shard => shard.Records.Exists(record => record.Times == 0 && shard.IsRequired(record)))?.Id;
 
     public string Name(string shardId, CheckpointPosition position) =>
         position.Kind == CheckpointKind.Record && Shard(shardId).TryFind(position, out int index) ? $"#{index}" : position.ToString();
@@ -224,14 +234,16 @@ internal sealed partial class DeliveryLedger
             "dead owner",
             now - ownership.RenewedAt <= _rules.LeaseDuration || hasJustResumed,
             ownership.ShardId,
-            $"{worker.Name} begins a record although its last write to the lease took effect {now - ownership.RenewedAt} ago by its own clock.");
+            $"{worker.Name} begins a record although its last write to the lease took effect {now - ownership.RenewedAt} "
+                + "ago by its own clock.");
     }
 
     private void RequireNext(ShardBook shard, Ownership ownership, int index)
     {
         string name = ownership.Worker.Name;
         BookedRecord record = shard.Records[index];
-        Require("duplicates", ownership.IsAhead(index), shard.Id, $"{name} begins #{index}, which was checkpointed when it took the shard.");
+        Require(
+            "duplicates", ownership.IsAhead(index), shard.Id, $"{name} begins #{index}, which was checkpointed when it took the shard.");
         ownership.First = Math.Min(ownership.First, index);
 
         if (_rules.KeepsShardOrder)
@@ -239,7 +251,11 @@ internal sealed partial class DeliveryLedger
             if (ownership.Last >= 0)
             {
                 Require("order", index == ownership.Last + 1, shard.Id, $"{name} begins #{index} behind #{ownership.Last}.");
-                Require("order", !_rules.OneByOne || ownership.Done.ContainsKey(ownership.Last), shard.Id, $"{name} begins #{index} before #{ownership.Last} is done.");
+                Require(
+                    "order",
+                    !_rules.OneByOne || ownership.Done.ContainsKey(ownership.Last),
+                    shard.Id,
+                    $"{name} begins #{index} before #{ownership.Last} is done.");
             }
             else
             {
@@ -268,7 +284,8 @@ internal sealed partial class DeliveryLedger
         {
             BookedRecord earlier = shard.Records[i];
             bool isNeeded = ownership.KnowsStart || (shard.IsRequired(earlier) && earlier.Times == 0);
-            Require("no gap", !isNeeded || !sameOrder(earlier), shard.Id, $"{ownership.Worker.Name} begins at #{index} and leaves out #{i}.");
+            Require(
+                "no gap", !isNeeded || !sameOrder(earlier), shard.Id, $"{ownership.Worker.Name} begins at #{index} and leaves out #{i}.");
         }
     }
 
@@ -283,7 +300,11 @@ internal sealed partial class DeliveryLedger
         {
             ShardBook book = Shard(parent);
             BookedRecord? open = book.Records.Find(record => record.Times == 0 && book.IsLeased && book.IsRequired(record));
-            Require("parents first", open is null, shardId, $"#{index} of {shardId} begins before #{open?.Index} of its parent {parent} is done.");
+            Require(
+                "parents first",
+                open is null,
+                shardId,
+                $"#{index} of {shardId} begins before #{open?.Index} of its parent {parent} is done.");
         }
 
         Shard(shardId).HasParentsDone = true;
@@ -292,7 +313,8 @@ internal sealed partial class DeliveryLedger
     private Ownership Find(SimulatedWorker worker, string shardId, long token)
     {
         _ = _ownerships.TryGetValue((shardId, token), out Ownership? ownership);
-        Require("one owner", ownership?.Worker == worker, shardId, $"{worker.Name} works with token {token}, which the table never gave it.");
+        Require(
+            "one owner", ownership?.Worker == worker, shardId, $"{worker.Name} works with token {token}, which the table never gave it.");
         return ownership!;
     }
 

@@ -69,10 +69,13 @@ internal sealed class SimulatedCluster
 
     public Task DelayAsync(TimeSpan time) => Task.Delay(time, _world.Clock);
 
-    public SimulatedWorker StartWorker(SimulatedWorkerOptions options, double clockRate, TimeSpan clockOffset, Action<SimulatedWorker>? prepare = null)
+    public SimulatedWorker StartWorker(
+        SimulatedWorkerOptions options, double clockRate, TimeSpan clockOffset, Action<SimulatedWorker>? prepare = null)
     {
         var process = new SimulatedProcess(Loop, $"w{++_named}", clockRate, clockOffset);
-        var worker = new SimulatedWorker(Loop, process, _engine, Table, options with { IteratorGiven = Ledger.IteratorGiven, ControlPlane = () => ControlPlane }, new Random(Random.Next()));
+        var worker = new SimulatedWorker(
+            Loop, process, _engine, Table, options with { IteratorGiven = Ledger.IteratorGiven, ControlPlane = () => ControlPlane },
+            new Random(Random.Next()));
         _workers.Add(worker);
         Ledger.Add(worker);
         prepare?.Invoke(worker);
@@ -129,7 +132,8 @@ internal sealed class SimulatedCluster
     {
         try
         {
-            List<Shard> open = [.. Shards().Where(static shard => shard.EndingSequenceNumber is null).OrderBy(static shard => shard.HashKeyRange.StartingHashKey)];
+            List<Shard> open = [.. Shards().Where(static shard => shard.EndingSequenceNumber is null)
+                .OrderBy(static shard => shard.HashKeyRange.StartingHashKey)];
             int chosen = Random.Next(open.Count);
             if (open.Count < mostShards && (open.Count == 1 || Random.Next(2) == 0))
             {
@@ -154,14 +158,17 @@ internal sealed class SimulatedCluster
 
     public bool IsClosed(string shardId) => Shards().Any(shard => shard.ShardId == shardId && shard.EndingSequenceNumber is not null);
 
-    /// <summary>A shard that is not done with and whose lease no live worker has written for longer than it lasts; null where there is none.</summary>
+    /// <summary>
+    /// A shard that is not done with and whose lease no live worker has written for longer than it lasts; null where there is none.
+    /// </summary>
     public string? Unowned(TimeSpan leaseDuration)
     {
         HashSet<string> live = [.. Live.Select(static worker => worker.Name)];
         foreach (Shard shard in Shards())
         {
             Lease? row = Table.Get(shard.ShardId);
-            bool isOwned = row is not null && (row.IsFinished || (row.Owner is { } owner && live.Contains(owner) && Ledger.SinceWritten(shard.ShardId) <= leaseDuration));
+            bool isOwned = row is not null && (row.IsFinished
+                || (row.Owner is { } owner && live.Contains(owner) && Ledger.SinceWritten(shard.ShardId) <= leaseDuration));
             if (!isOwned && (row is not null || shard.EndingSequenceNumber is null))
             {
                 return $"{shard.ShardId} belongs to {row?.Owner ?? "nobody"}";

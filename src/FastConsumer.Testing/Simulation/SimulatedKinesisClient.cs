@@ -6,7 +6,8 @@ using FastConsumer.Testing.Engine;
 namespace FastConsumer.Testing.Simulation;
 
 /// <summary>The service as one worker reaches it: the engine behind a link. It repeats nothing by itself.</summary>
-internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProcess process, SimulatedLink link, KinesisEngine engine, Random random) : IKinesisClient
+internal sealed class SimulatedKinesisClient(
+    SimulationLoop loop, SimulatedProcess process, SimulatedLink link, KinesisEngine engine, Random random) : IKinesisClient
 {
     private static readonly TimeSpan s_controlPatience = TimeSpan.FromSeconds(90);
 
@@ -18,7 +19,8 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
     /// <summary>Told which shard was given a first place to read from.</summary>
     public Action<string, StartingPosition>? IteratorGiven { get; set; }
 
-    public async Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
+    public async Task<ListShardsResponse> ListShardsAsync(
+        StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
     {
         await ControlAsync(KinesisOperation.ListShards, cancellationToken);
         return await ServeListShardsAsync(stream, nextToken, cancellationToken);
@@ -27,64 +29,73 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
     /// <summary>As a Date header says it.</summary>
     private DateTimeOffset Date => DateTimeOffset.FromUnixTimeSeconds(engine.Settings.Clock.GetUtcNow().ToUnixTimeSeconds());
 
-    private Task<ListShardsResponse> ServeListShardsAsync(StreamIdentifier stream, string? nextToken, CancellationToken cancellationToken) => CallAsync(
-        KinesisOperation.ListShards,
-        () =>
-        {
-            ListShardsResult result = engine.ListShards(nextToken is null ? new ListShardsRequest(Of(stream)) : new ListShardsRequest(default, nextToken));
-            return new ListShardsResponse(result.Shards, result.NextToken)
+    private Task<ListShardsResponse> ServeListShardsAsync(
+        StreamIdentifier stream, string? nextToken, CancellationToken cancellationToken) => CallAsync(
+            KinesisOperation.ListShards,
+            () =>
             {
-                AnsweredAt = Date,
-            };
-        },
-        cancellationToken);
+                ListShardsResult result = engine.ListShards(
+                    nextToken is null ? new ListShardsRequest(Of(stream)) : new ListShardsRequest(default, nextToken));
+                return new ListShardsResponse(result.Shards, result.NextToken)
+                {
+                    AnsweredAt = Date,
+                };
+            },
+            cancellationToken);
 
-    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default) => CallAsync(
-        KinesisOperation.DescribeStreamSummary,
-        () =>
-        {
-            StreamView view = engine.DescribeStreamSummary(Of(stream));
-            return new StreamDescriptionSummary
+    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+        StreamIdentifier stream, CancellationToken cancellationToken = default) => CallAsync(
+            KinesisOperation.DescribeStreamSummary,
+            () =>
             {
-                StreamName = view.Name,
-                StreamARN = view.Arn,
-                StreamStatus = view.Status,
-                RetentionPeriodHours = view.RetentionHours,
-                StreamCreationTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(view.CreatedMs),
-                OpenShardCount = view.OpenShardCount,
-                ConsumerCount = view.ConsumerCount,
-                AnsweredAt = Date,
-            };
-        },
-        cancellationToken);
+                StreamView view = engine.DescribeStreamSummary(Of(stream));
+                return new StreamDescriptionSummary
+                {
+                    StreamName = view.Name,
+                    StreamARN = view.Arn,
+                    StreamStatus = view.Status,
+                    RetentionPeriodHours = view.RetentionHours,
+                    StreamCreationTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(view.CreatedMs),
+                    OpenShardCount = view.OpenShardCount,
+                    ConsumerCount = view.ConsumerCount,
+                    AnsweredAt = Date,
+                };
+            },
+            cancellationToken);
 
-    public Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) => CallAsync(
-        KinesisOperation.GetShardIterator,
-        () =>
-        {
-            string iterator = engine.GetShardIterator(IteratorRequest(Of(stream), shardId, position));
-            IteratorGiven?.Invoke(shardId, position);
-            return iterator;
-        },
-        cancellationToken);
+    public Task<string> GetShardIteratorAsync(
+        StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) => CallAsync(
+            KinesisOperation.GetShardIterator,
+            () =>
+            {
+                string iterator = engine.GetShardIterator(IteratorRequest(Of(stream), shardId, position));
+                IteratorGiven?.Invoke(shardId, position);
+                return iterator;
+            },
+            cancellationToken);
 
-    public async Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
+    public async Task<GetRecordsResponse> GetRecordsAsync(
+        StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
     {
-        GetRecordsResult result = await CallAsync(KinesisOperation.GetRecords, () => engine.GetRecords(new GetRecordsRequest(shardIterator, limit)), cancellationToken);
+        GetRecordsResult result = await CallAsync(
+            KinesisOperation.GetRecords, () => engine.GetRecords(new GetRecordsRequest(shardIterator, limit)), cancellationToken);
         return SimulatedAnswer.Of(result.Records, result.MillisBehindLatest, result.ChildShards, result.NextShardIterator, null);
     }
 
-    public Task<Consumer> RegisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => CallAsync(
-        KinesisOperation.RegisterStreamConsumer,
-        () => Of(engine.RegisterStreamConsumer(new RegisterStreamConsumerRequest(streamARN, consumerName))),
-        cancellationToken);
+    public Task<Consumer> RegisterStreamConsumerAsync(
+        string streamARN, string consumerName, CancellationToken cancellationToken = default) => CallAsync(
+            KinesisOperation.RegisterStreamConsumer,
+            () => Of(engine.RegisterStreamConsumer(new RegisterStreamConsumerRequest(streamARN, consumerName))),
+            cancellationToken);
 
-    public Task<Consumer> DescribeStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => CallAsync(
-        KinesisOperation.DescribeStreamConsumer,
-        () => Of(engine.DescribeStreamConsumer(new ConsumerReference(streamARN, consumerName, null))),
-        cancellationToken);
+    public Task<Consumer> DescribeStreamConsumerAsync(
+        string streamARN, string consumerName, CancellationToken cancellationToken = default) => CallAsync(
+            KinesisOperation.DescribeStreamConsumer,
+            () => Of(engine.DescribeStreamConsumer(new ConsumerReference(streamARN, consumerName, null))),
+            cancellationToken);
 
-    public async Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default)
+    public async Task<IShardSubscription> SubscribeToShardAsync(
+        string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default)
     {
         var subscription = new SimulatedSubscription(loop, process, link, engine, random);
         try
@@ -94,7 +105,8 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
                 () =>
                 {
                     subscription.Open(engine.SubscribeToShard(
-                        new SubscribeToShardRequest(consumerARN, shardId, TypeOf(startingPosition), NumberOf(startingPosition), TimeOf(startingPosition)),
+                        new SubscribeToShardRequest(
+                            consumerARN, shardId, TypeOf(startingPosition), NumberOf(startingPosition), TimeOf(startingPosition)),
                         subscription.Wake));
                     IteratorGiven?.Invoke(shardId, startingPosition);
                     return true;
@@ -114,28 +126,47 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
         // the link belongs to the process
     }
 
-    public Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task<PutRecordResponse> PutRecordAsync(
+        StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) => throw NotSimulated();
 
-    public Task<PutRecordsResponse> PutRecordsAsync(StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task<PutRecordsResponse> PutRecordsAsync(
+        StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default) =>
+        throw NotSimulated();
 
-    public Task CreateStreamAsync(string streamName, int? shardCount, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task CreateStreamAsync(string streamName, int? shardCount, CancellationToken cancellationToken = default) =>
+        throw NotSimulated();
 
-    public Task DeleteStreamAsync(StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task DeleteStreamAsync(
+        StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default) =>
+        throw NotSimulated();
 
-    public Task SplitShardAsync(StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task SplitShardAsync(
+        StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default) =>
+        throw NotSimulated();
 
-    public Task MergeShardsAsync(StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task MergeShardsAsync(
+        StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default) =>
+        throw NotSimulated();
 
-    public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(
+        string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) => throw NotSimulated();
 
-    public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => throw NotSimulated();
+    public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
+        throw NotSimulated();
 
     internal static GetShardIteratorRequest IteratorRequest(StreamReference stream, string shardId, StartingPosition position) =>
         new(stream, shardId, TypeOf(position), NumberOf(position), TimeOf(position));
 
     /// <summary>What the service's refusal is to a client.</summary>
     internal static KinesisException Refused(KinesisOperation operation, EngineException refusal) =>
-        new($"{operation.Name}: {refusal.Message}", ErrorCatalog.Classify(operation, refusal.Status, refusal.ErrorCode), refusal.ErrorCode, refusal) { StatusCode = refusal.Status };
+        new(
+            $"{operation.Name}: {refusal.Message}",
+            ErrorCatalog.Classify(operation, refusal.Status, refusal.ErrorCode),
+            refusal.ErrorCode,
+            refusal)
+        {
+            StatusCode = refusal.Status
+        };
 
     private async Task ControlAsync(KinesisOperation operation, CancellationToken cancellationToken)
     {
@@ -189,7 +220,9 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
     };
 
     private static string? NumberOf(StartingPosition position) =>
-        position.Type is ShardIteratorType.AtSequenceNumber or ShardIteratorType.AfterSequenceNumber ? position.SequenceNumber.ToString() : null;
+        position.Type is ShardIteratorType.AtSequenceNumber or ShardIteratorType.AfterSequenceNumber
+        ? position.SequenceNumber.ToString()
+        : null;
 
     private static long? TimeOf(StartingPosition position) =>
         position.Type == ShardIteratorType.AtTimestamp ? position.Timestamp.ToUnixTimeMilliseconds() : null;
@@ -198,7 +231,8 @@ internal sealed class SimulatedKinesisClient(SimulationLoop loop, SimulatedProce
 /// <summary>Records as an answer holds them, in memory that belongs to no pool: a view of it after its return always throws.</summary>
 internal static class SimulatedAnswer
 {
-    public static GetRecordsResponse Of(StoredRecord[] records, long? millisBehindLatest, IReadOnlyList<ChildShard> children, string? nextIterator, string? continuation)
+    public static GetRecordsResponse Of(
+        StoredRecord[] records, long? millisBehindLatest, IReadOnlyList<ChildShard> children, string? nextIterator, string? continuation)
     {
         byte[] bytes = new byte[Math.Max(1, records.Sum(static record => record.Bytes + record.SequenceNumber.Length))];
         var entries = new RecordEntry[Math.Max(1, records.Length)];

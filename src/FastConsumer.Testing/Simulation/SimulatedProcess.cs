@@ -53,7 +53,8 @@ internal sealed class SimulatedProcess
         _scheduler);
 
     /// <summary>Starts work in the process. Where the process vanishes, it never ends.</summary>
-    public Task Start(Func<Task> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _scheduler).Unwrap();
+    public Task Start(Func<Task> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _scheduler).Unwrap();
 
     /// <summary>It vanishes: nothing of it ever runs again.</summary>
     public void Kill()
@@ -111,7 +112,8 @@ internal sealed class SimulatedProcess
     }
 
     /// <summary>What the task goes on with: the state machine of an async method says its name.</summary>
-    private static string Describe(Task task) => (task.AsyncState as Delegate)?.Target?.ToString() ?? task.AsyncState?.ToString() ?? task.ToString()!;
+    private static string Describe(Task task) => (task.AsyncState as Delegate)?.Target?.ToString() ?? task.AsyncState?.ToString()
+        ?? task.ToString()!;
 
     private sealed class ProcessScheduler(SimulatedProcess process) : TaskScheduler
     {

@@ -7,7 +7,8 @@ namespace FastConsumer.Testing.Simulation;
 /// A fan-out subscription: the service pushes events over the link, at most a few ahead of the reader, an empty one after some
 /// silence, and an end after some minutes. Where the link is cut, nothing comes, and after a while the connection breaks.
 /// </summary>
-internal sealed class SimulatedSubscription(SimulationLoop loop, SimulatedProcess process, SimulatedLink link, KinesisEngine engine, Random random) : IShardSubscription
+internal sealed class SimulatedSubscription(
+    SimulationLoop loop, SimulatedProcess process, SimulatedLink link, KinesisEngine engine, Random random) : IShardSubscription
 {
     private const int EventsAhead = 4;
 
@@ -165,7 +166,9 @@ internal sealed class SimulatedSubscription(SimulationLoop loop, SimulatedProces
                 _isBroken = true;
                 End();
                 link.Troubled?.Invoke();
-                loop.At(link.Patience, () => Arrive(null, new KinesisException("The connection of the subscription broke.", KinesisErrorKind.Unavailable)));
+                loop.At(
+                    link.Patience,
+                    () => Arrive(null, new KinesisException("The connection of the subscription broke.", KinesisErrorKind.Unavailable)));
                 return;
             }
 

@@ -23,7 +23,13 @@ internal sealed class SimulatedWorker
     private readonly TimeSpan _leaseDuration;
     private readonly bool _shardsMayFail;
 
-    public SimulatedWorker(SimulationLoop loop, SimulatedProcess process, KinesisEngine engine, SimulatedLeaseTable table, SimulatedWorkerOptions options, Random random)
+    public SimulatedWorker(
+        SimulationLoop loop,
+        SimulatedProcess process,
+        KinesisEngine engine,
+        SimulatedLeaseTable table,
+        SimulatedWorkerOptions options,
+        Random random)
     {
         _loop = loop;
         Process = process;
@@ -32,7 +38,11 @@ internal sealed class SimulatedWorker
         _shardsMayFail = options.ShardsMayFail;
         ToKinesis = new SimulatedLink(loop, process, "Kinesis", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         ToTable = new SimulatedLink(loop, process, "table", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
-        var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next())) { IteratorGiven = options.IteratorGiven, ControlPlane = options.ControlPlane };
+        var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next()))
+        {
+            IteratorGiven = options.IteratorGiven,
+            ControlPlane = options.ControlPlane
+        };
         IKinesisClient client = options.Client?.Invoke(this, service) ?? service;
         ILeaseStore store = options.Store?.Invoke(this, table) ?? new SimulatedLeaseStore(process, ToTable, table);
         IServiceProvider services = options.Services(this);
@@ -40,12 +50,15 @@ internal sealed class SimulatedWorker
         var chance = new RandomSource(random.Next());
         var log = new WorkerLog(this);
         _budget = new ByteBudget(options.PrefetchBytes);
-        var parts = new WorkerParts(settings, options.Processor, services, client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log, options.DeadLetters?.Invoke(services))
+        var parts = new WorkerParts(
+            settings, options.Processor, services, client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log,
+            options.DeadLetters?.Invoke(services))
         {
             Session = process.Name,
             Scheduler = process.Scheduler,
             FanOut = settings.ReadMode == ReadMode.FanOut
-                ? new FanOutConsumer(client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, process.Clock, chance.Create(), log)
+                ? new FanOutConsumer(
+                    client, settings.Stream, settings.ConsumerName, settings.FanOutFallback, process.Clock, chance.Create(), log)
                 : null,
         };
         _worker = new StreamWorker(parts, store);
@@ -135,7 +148,8 @@ internal sealed class SimulatedWorker
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (eventId.Name == nameof(ConsumerLog.HandlerGivenUp))
             {
@@ -155,7 +169,8 @@ internal sealed class SimulatedWorker
                 worker.LastTrouble = worker._loop.Now;
             }
 
-            worker.Note($"[{eventId.Id}] {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
+            worker.Note($"[{eventId.Id}] "
+                + $"{formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
             if (logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
             {
                 worker._loop.Fail(new InvariantViolatedException("no failure inside",

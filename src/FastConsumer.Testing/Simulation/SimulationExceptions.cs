@@ -1,6 +1,8 @@
 namespace FastConsumer.Testing.Simulation;
 
-/// <summary>Something of the simulated code ran, or was to run, on a thread that the simulation does not know: the run would not replay.</summary>
+/// <summary>
+/// Something of the simulated code ran, or was to run, on a thread that the simulation does not know: the run would not replay.
+/// </summary>
 internal sealed class SimulationEscapedException(string message) : Exception(message);
 
 /// <summary>The run does not come to its end.</summary>

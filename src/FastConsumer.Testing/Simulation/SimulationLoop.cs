@@ -10,7 +10,9 @@ namespace FastConsumer.Testing.Simulation;
 [SuppressMessage("Design", "CA1001", Justification = "The event is never waited for by its handle, so it has none.")]
 internal sealed class SimulationLoop
 {
-    /// <summary>What a task, and a look at a clock, take of virtual time: a loop that waits for less than a timer can tell gets on.</summary>
+    /// <summary>
+    /// What a task, and a look at a clock, take of virtual time: a loop that waits for less than a timer can tell gets on.
+    /// </summary>
     private const long TicksPerTask = 50;
     private const long TicksPerLook = 10;
 
@@ -65,7 +67,8 @@ internal sealed class SimulationLoop
     {
         if (Thread.CurrentThread != _thread)
         {
-            Fail(new SimulationEscapedException($"{what} came from a thread outside of the simulation:{Environment.NewLine}{Environment.StackTrace}"));
+            Fail(new SimulationEscapedException(
+                $"{what} came from a thread outside of the simulation:{Environment.NewLine}{Environment.StackTrace}"));
             throw new SimulationEscapedException($"{what} came from a thread outside of the simulation.");
         }
     }
@@ -134,7 +137,8 @@ internal sealed class SimulationLoop
 
         if (Tasks > _mostTasks)
         {
-            throw new SimulationStuckException($"The run has taken {Tasks} tasks and {TimeSpan.FromTicks(Now)} of virtual time: it goes round in circles.");
+            throw new SimulationStuckException(
+                $"The run has taken {Tasks} tasks and {TimeSpan.FromTicks(Now)} of virtual time: it goes round in circles.");
         }
     }
 
@@ -150,7 +154,8 @@ internal sealed class SimulationLoop
         {
             _failed.Wait(s_otherThread);
             ThrowFailure();
-            throw new SimulationStuckException($"Nothing is left to run or to wait for after {TimeSpan.FromTicks(Now)}, and the run is not over: something waits for what will never come, or for another thread.");
+            throw new SimulationStuckException($"Nothing is left to run or to wait for after {TimeSpan.FromTicks(Now)}, and the run is not "
+                + "over: something waits for what will never come, or for another thread.");
         }
 
         if (_wakeAt > _latest)

@@ -12,7 +12,8 @@ namespace FastConsumer.Testing.Simulation;
 internal readonly record struct TraceEvent(long Time, string Process, string? Shard, string Text)
 {
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{TimeSpan.FromTicks(Time):hh\\:mm\\:ss\\.fffffff} {Process,-5} {Shard?.Replace("shardId-00000000", "", StringComparison.Ordinal),-4} {Text}");
+        string.Create(CultureInfo.InvariantCulture, $"{TimeSpan.FromTicks(Time):hh\\:mm\\:ss\\.fffffff} {Process,-5} "
+            + $"{Shard?.Replace("shardId-00000000", "", StringComparison.Ordinal),-4} {Text}");
 }
 
 /// <summary>Everything that happened in a run, and a hash over it and over every choice: runs with the same hash were the same.</summary>

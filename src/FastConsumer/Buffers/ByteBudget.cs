@@ -10,7 +10,9 @@ internal sealed class ByteBudget
     private const long SmallestDefault = 16L * 1024 * 1024;
     private const long LargestDefault = 256L * 1024 * 1024;
 
-    /// <summary>The default takes one part of so many of the memory: beside it there are one answer for each shard, and what handlers need.</summary>
+    /// <summary>
+    /// The default takes one part of so many of the memory: beside it there are one answer for each shard, and what handlers need.
+    /// </summary>
     private const int DefaultPart = 8;
 
     /// <summary>More than one part of so many leaves too little for the rest.</summary>

@@ -30,7 +30,8 @@ internal sealed class PagePool<T> : ArrayPool<T>
     private static readonly int s_smallestKept = SmallestKeptBytes / Unsafe.SizeOf<T>();
     private static readonly int s_firstClass = ClassOf(s_smallestKept);
 
-    private readonly Shelf[] _shelves = [.. Enumerable.Range(0, ClassOf(Array.MaxLength - 1) - s_firstClass + 1).Select(static _ => new Shelf())];
+    private readonly Shelf[] _shelves = [
+        .. Enumerable.Range(0, ClassOf(Array.MaxLength - 1) - s_firstClass + 1).Select(static _ => new Shelf())];
 
     private readonly ITimer? _timer;
     private int _isTicking;

@@ -27,7 +27,8 @@ internal sealed class ResponseBuffer : MemoryManager<byte>
 
     /// <summary>The array itself; throws <see cref="ObjectDisposedException"/> after the return.</summary>
     public byte[] Array => Volatile.Read(ref _array)
-        ?? throw new ObjectDisposedException("KinesisRecord", "The record's memory was returned to the pool: a record is valid during its handler's call only. Copy it with KinesisRecord.ToOwned() to keep it.");
+        ?? throw new ObjectDisposedException("KinesisRecord", "The record's memory was returned to the pool: "
+            + "a record is valid during its handler's call only. Copy it with KinesisRecord.ToOwned() to keep it.");
 
     /// <summary>Takes over <paramref name="array"/>, rented from <paramref name="pool"/>.</summary>
     public static ResponseBuffer Take(byte[] array, int length, ArrayPool<byte> pool) => new(array, length, pool);
@@ -44,7 +45,8 @@ internal sealed class ResponseBuffer : MemoryManager<byte>
         return CreateMemory(start, length);
     }
 
-    public override MemoryHandle Pin(int elementIndex = 0) => new ArraySegment<byte>(Array, elementIndex, _length - elementIndex).AsMemory().Pin();
+    public override MemoryHandle Pin(int elementIndex = 0) => new ArraySegment<byte>(Array, elementIndex, _length - elementIndex)
+        .AsMemory().Pin();
 
     public override void Unpin()
     {

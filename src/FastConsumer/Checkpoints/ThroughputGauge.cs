@@ -1,9 +1,9 @@
 namespace FastConsumer.Checkpoints;
 
 /// <summary>
-/// What a shard yields, in KB of payload a second, smoothed over about a minute; and whether that is news: only a marked or a lasting change is
-/// published, so that neither noise nor bursts move leases to and fro. A new owner goes on from what the former published: what it finds first is what
-/// came in during the move. Used by one caller at a time.
+/// What a shard yields, in KB of payload a second, smoothed over about a minute; and whether that is news: only a marked or a lasting
+/// change is published, so that neither noise nor bursts move leases to and fro. A new owner goes on from what the former published: what
+/// it finds first is what came in during the move. Used by one caller at a time.
 /// </summary>
 /// <param name="published">What stands on the lease; null where nothing does.</param>
 /// <param name="time">The clock.</param>
@@ -50,7 +50,8 @@ internal sealed class ThroughputGauge(double? published, TimeProvider time)
             }
         }
 
-        return _smoothed is { } measured && (_published is null || Differs(MarkedChange) || (_side != 0 && time.GetElapsedTime(_sideSince) >= s_lasting))
+        return _smoothed is { } measured
+            && (_published is null || Differs(MarkedChange) || (_side != 0 && time.GetElapsedTime(_sideSince) >= s_lasting))
             ? Math.Round(measured, 1)
             : null;
     }

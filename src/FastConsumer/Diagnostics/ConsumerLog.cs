@@ -20,56 +20,112 @@ internal static partial class ConsumerLog
     [LoggerMessage(2004, LogLevel.Warning, "Reading shard {ShardId} failed; trying again in {Wait}.")]
     public static partial void ReadFailed(ILogger log, string shardId, TimeSpan wait, Exception error);
 
-    [LoggerMessage(2005, LogLevel.Warning, "The server ended the iterator of shard {ShardId} although the shard is open; going on with a new one.")]
+    [LoggerMessage(
+        2005,
+        LogLevel.Warning,
+        "The server ended the iterator of shard {ShardId} although the shard is open; going on with a new one.")]
     public static partial void IteratorWithoutEnd(ILogger log, string shardId);
 
-    [LoggerMessage(2006, LogLevel.Error, "Shard {ShardId} is no longer in the stream. Its records after {Position} were older than the stream's retention and are lost to this application. FastConsumer goes on with its {Children} children.")]
+    [LoggerMessage(
+        2006,
+        LogLevel.Error,
+        "Shard {ShardId} is no longer in the stream. Its records after {Position} were older than the stream's retention and are lost to "
+            + "this application. FastConsumer goes on with its {Children} children.")]
     public static partial void ShardGone(ILogger log, string shardId, object position, int children);
 
-    [LoggerMessage(2007, LogLevel.Warning, "The service refused to read shard {ShardId} {Times} times in a row. FastConsumer tries again, and nothing is lost meanwhile. {Reason}{Remedy}")]
+    [LoggerMessage(
+        2007,
+        LogLevel.Warning,
+        "The service refused to read shard {ShardId} {Times} times in a row. FastConsumer tries again, and nothing is lost "
+            + "meanwhile. {Reason}{Remedy}")]
     public static partial void ReadKeepsBeingRefused(ILogger log, string shardId, int times, string reason, string remedy);
 
-    [LoggerMessage(2020, LogLevel.Warning, "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} in this answer. The Kinesis Producer Library puts them into their own shard again when it learns of a reshard. To have them delivered here too, set FastConsumer:ForeignRecords to Deliver. This is said once for each shard; fastconsumer.records.foreign counts them.")]
+    [LoggerMessage(
+        2020,
+        LogLevel.Warning,
+        "Shard {ShardId} holds aggregates with records of other shards, by their hash keys; they are left out here, {Count} "
+            + "in this answer. The Kinesis Producer Library puts them into their own shard again when it learns of a reshard. "
+            + "To have them delivered here too, set FastConsumer:ForeignRecords to Deliver. This is said once for each shard; "
+            + "fastconsumer.records.foreign counts them.")]
     public static partial void ForeignRecords(ILogger log, string shardId, int count);
 
-    [LoggerMessage(2030, LogLevel.Warning, "Shard {ShardId} of {Stream} is hot: it yields {Rate} KiB a second, {Share} % of what this worker reads, and the {Others} other shards here yield {Mean} each; a shard takes 1,024. Use partition keys that spread the records better, or, where several keys meet in this shard, split it (aws kinesis split-shard).")]
+    [LoggerMessage(
+        2030,
+        LogLevel.Warning,
+        "Shard {ShardId} of {Stream} is hot: it yields {Rate} KiB a second, {Share} % of what this worker reads, and the {Others} "
+            + "other shards here yield {Mean} each; a shard takes 1,024. Use partition keys that spread the records better, or, "
+            + "where several keys meet in this shard, split it (aws kinesis split-shard).")]
     public static partial void HotShard(ILogger log, string shardId, string stream, long rate, long share, int others, long mean);
 
     [LoggerMessage(2031, LogLevel.Warning, "{Storm}")]
     public static partial void IteratorsExpire(ILogger log, string storm);
 
-    [LoggerMessage(2100, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
-    public static partial void HandlerFailed(ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
+    [LoggerMessage(
+        2100,
+        LogLevel.Warning,
+        "{Processor} failed on record {Position} of shard {ShardId} (attempt {Attempt}); the shard waits and tries again in {Wait}.")]
+    public static partial void HandlerFailed(
+        ILogger log, string processor, string shardId, object position, int attempt, TimeSpan wait, Exception error);
 
-    [LoggerMessage(2101, LogLevel.Error, "{Processor} stopped shard {ShardId} at record {Position}: {Reason}. The record is not skipped.{Remedy}")]
-    public static partial void ShardStopped(ILogger log, string processor, string shardId, object position, string reason, string remedy, Exception error);
+    [LoggerMessage(
+        2101,
+        LogLevel.Error,
+        "{Processor} stopped shard {ShardId} at record {Position}: {Reason}. The record is not skipped.{Remedy}")]
+    public static partial void ShardStopped(
+        ILogger log, string processor, string shardId, object position, string reason, string remedy, Exception error);
 
-    [LoggerMessage(2102, LogLevel.Warning, "{Processor} failed on record {Position} of shard {ShardId} after the record was checkpointed; it is not tried again.")]
+    [LoggerMessage(
+        2102,
+        LogLevel.Warning,
+        "{Processor} failed on record {Position} of shard {ShardId} after the record was checkpointed; it is not tried again.")]
     public static partial void FailedAfterCheckpoint(ILogger log, string processor, string shardId, object position, Exception error);
 
     [LoggerMessage(2103, LogLevel.Warning, "{Processor}: {Method} of shard {ShardId} failed (attempt {Attempt}); trying again in {Wait}.")]
-    public static partial void LifeCycleFailed(ILogger log, string processor, string method, string shardId, int attempt, TimeSpan wait, Exception error);
+    public static partial void LifeCycleFailed(
+        ILogger log, string processor, string method, string shardId, int attempt, TimeSpan wait, Exception error);
 
     [LoggerMessage(2104, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} failed.")]
     public static partial void LastCallFailed(ILogger log, string processor, string method, string shardId, Exception error);
 
-    [LoggerMessage(2105, LogLevel.Warning, "{Processor}: the handler of shard {ShardId} ended with an exception after its token was cancelled; its record runs again on the shard's next owner.")]
+    [LoggerMessage(
+        2105,
+        LogLevel.Warning,
+        "{Processor}: the handler of shard {ShardId} ended with an exception after its token was cancelled; "
+            + "its record runs again on the shard's next owner.")]
     public static partial void FailedWhileEnding(ILogger log, string processor, string shardId, Exception error);
 
-    [LoggerMessage(2106, LogLevel.Warning, "{Processor}: the handler of shard {ShardId} ignores its cancelled token; the lease is given up while it still runs.")]
+    [LoggerMessage(
+        2106,
+        LogLevel.Warning,
+        "{Processor}: the handler of shard {ShardId} ignores its cancelled token; the lease is given up while it still runs.")]
     public static partial void HandlerGivenUp(ILogger log, string processor, string shardId);
 
-    [LoggerMessage(2107, LogLevel.Warning, "{Processor} left out record {Position} of shard {ShardId} after attempt {Attempts}, as its error policy says.")]
+    [LoggerMessage(
+        2107,
+        LogLevel.Warning,
+        "{Processor} left out record {Position} of shard {ShardId} after attempt {Attempts}, as its error policy says.")]
     public static partial void Skipped(ILogger log, string processor, string shardId, object position, int attempts, Exception error);
 
-    [LoggerMessage(2108, LogLevel.Warning, "{Processor} gave up record {Position} of shard {ShardId} after attempt {Attempts}; its dead letter is written.")]
+    [LoggerMessage(
+        2108,
+        LogLevel.Warning,
+        "{Processor} gave up record {Position} of shard {ShardId} after attempt {Attempts}; its dead letter is written.")]
     public static partial void DeadLettered(ILogger log, string processor, string shardId, object position, int attempts, Exception error);
 
-    [LoggerMessage(2109, LogLevel.Error, "{Processor}: the dead letter of record {Position} of shard {ShardId} could not be written; the shard waits and tries again in {Wait}.")]
-    public static partial void DeadLetterFailed(ILogger log, string processor, string shardId, object position, TimeSpan wait, Exception error);
+    [LoggerMessage(
+        2109,
+        LogLevel.Error,
+        "{Processor}: the dead letter of record {Position} of shard {ShardId} could not be written; "
+            + "the shard waits and tries again in {Wait}.")]
+    public static partial void DeadLetterFailed(
+        ILogger log, string processor, string shardId, object position, TimeSpan wait, Exception error);
 
-    [LoggerMessage(2110, LogLevel.Error, "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
-    public static partial void DeadLetter(ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
+    [LoggerMessage(
+        2110,
+        LogLevel.Error,
+        "Dead letter of {Application}, {Processor}: record {Position} of shard {ShardId} of {Stream}, given up after attempt {Attempts}.")]
+    public static partial void DeadLetter(
+        ILogger log, string application, string processor, string stream, string shardId, object position, int attempts, Exception error);
 
     [LoggerMessage(
         2111,
@@ -93,7 +149,11 @@ internal static partial class ConsumerLog
     [LoggerMessage(2132, LogLevel.Information, "{Processor}: {Method} of shard {ShardId} has returned after {Running}.")]
     public static partial void CallReturned(ILogger log, string processor, string method, string shardId, TimeSpan running);
 
-    [LoggerMessage(2130, LogLevel.Error, "{Processor}: {Method} of shard {ShardId} has not returned in time. FastConsumer no longer waits for it, and disposes of its services when it returns.")]
+    [LoggerMessage(
+        2130,
+        LogLevel.Error,
+        "{Processor}: {Method} of shard {ShardId} has not returned in time. FastConsumer no longer waits for it, and disposes of its "
+            + "services when it returns.")]
     public static partial void LastCallGivenUp(ILogger log, string processor, string method, string shardId);
 
     [LoggerMessage(2201, LogLevel.Debug, "Shard {ShardId} is checkpointed at {Position}.")]
@@ -102,15 +162,20 @@ internal static partial class ConsumerLog
     [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}): {From}.")]
     public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token, string from);
 
-    [LoggerMessage(2400, LogLevel.Information, "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
-    public static partial void Started(ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
+    [LoggerMessage(
+        2400,
+        LogLevel.Information,
+        "{Processor} consumes {Stream} at {Endpoint} as {Worker} of {Application}; leases in {Store}.")]
+    public static partial void Started(
+        ILogger log, string processor, string stream, string endpoint, string worker, string application, string store);
 
     [LoggerMessage(
         2401,
         LogLevel.Error,
         "{Processor} cannot start on stream {Stream}: {Step} failed. {Failure} Next try in {Wait}; no shard is read "
             + "meanwhile.")]
-    public static partial void StartFailed(ILogger log, string processor, string stream, string step, string failure, TimeSpan wait, Exception? error);
+    public static partial void StartFailed(
+        ILogger log, string processor, string stream, string step, string failure, TimeSpan wait, Exception? error);
 
     [LoggerMessage(2402, LogLevel.Information, "{Processor} has stopped, and has released the {Released} shards that it held.")]
     public static partial void Stopped(ILogger log, string processor, int released);
@@ -177,7 +242,10 @@ internal static partial class ConsumerLog
             + "Task.Wait, Thread.Sleep), also in code that runs after ConfigureAwait(false) or in Task.Run.")]
     public static partial void PoolStarved(ILogger log, TimeSpan waited, long count);
 
-    [LoggerMessage(2504, LogLevel.Error, "{Processor}: the check for handlers that hang and for starved threads failed. It runs again at once.")]
+    [LoggerMessage(
+        2504,
+        LogLevel.Error,
+        "{Processor}: the check for handlers that hang and for starved threads failed. It runs again at once.")]
     public static partial void LookFailed(ILogger log, string processor, Exception error);
 
     [LoggerMessage(2503, LogLevel.Information, "The runtime's thread pool runs items again.")]

@@ -36,18 +36,33 @@ internal sealed class ConsumerMetrics
         Meter meter = meters.Create(MeterName);
         _reads = meter.CreateCounter<long>("fastconsumer.reads", "{call}", "Answered GetRecords calls.");
         _throttledReads = meter.CreateCounter<long>("fastconsumer.reads.throttled", "{call}", "GetRecords calls refused for throughput.");
-        _bytesPerSecond = meter.CreateHistogram<long>("fastconsumer.reads.second.bytes", "By", "What was read from a shard within a second, one value for each second with reads; a shard allows 2 MiB.");
-        _callsPerSecond = meter.CreateHistogram<int>("fastconsumer.reads.second.calls", "{call}", "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.");
-        _readShare = meter.CreateGauge<double>("fastconsumer.reads.share", "1", "The part of the shard's read quota that is taken: 1 alone, less beside others.");
+        _bytesPerSecond = meter.CreateHistogram<long>(
+            "fastconsumer.reads.second.bytes",
+            "By",
+            "What was read from a shard within a second, one value for each second with reads; a shard allows 2 MiB.");
+        _callsPerSecond = meter.CreateHistogram<int>(
+            "fastconsumer.reads.second.calls",
+            "{call}",
+            "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.");
+        _readShare = meter.CreateGauge<double>(
+            "fastconsumer.reads.share", "1", "The part of the shard's read quota that is taken: 1 alone, less beside others.");
         _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
-        _recordsForeign = meter.CreateCounter<long>("fastconsumer.records.foreign", "{record}", "User records of aggregates that belong to another shard by their hash key and were left out (ForeignRecords).");
+        _recordsForeign = meter.CreateCounter<long>(
+            "fastconsumer.records.foreign",
+            "{record}",
+            "User records of aggregates that belong to another shard by their hash key and were left out (ForeignRecords).");
         _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
-        _bytesShare = meter.CreateGauge<double>("fastconsumer.bytes.share", "1", "The shard's part of what its worker read within the last minute.");
-        _recordsDone = meter.CreateCounter<long>("fastconsumer.records.done", "{record}", "Records that are done: their handlers have returned, or they were left out.");
+        _bytesShare = meter.CreateGauge<double>(
+            "fastconsumer.bytes.share", "1", "The shard's part of what its worker read within the last minute.");
+        _recordsDone = meter.CreateCounter<long>(
+            "fastconsumer.records.done", "{record}", "Records that are done: their handlers have returned, or they were left out.");
         _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
-        _skipped = meter.CreateCounter<long>("fastconsumer.records.skipped", "{record}", "Records left out by [OnError(..., ErrorAction.Skip)].");
-        _deadLettered = meter.CreateCounter<long>("fastconsumer.records.dead_lettered", "{record}", "Records left out after their dead letters were written.");
-        _filtered = meter.CreateCounter<long>("fastconsumer.records.filtered", "{record}", "Records for which a [Filter] method was false.");
+        _skipped = meter.CreateCounter<long>(
+            "fastconsumer.records.skipped", "{record}", "Records left out by [OnError(..., ErrorAction.Skip)].");
+        _deadLettered = meter.CreateCounter<long>(
+            "fastconsumer.records.dead_lettered", "{record}", "Records left out after their dead letters were written.");
+        _filtered = meter.CreateCounter<long>(
+            "fastconsumer.records.filtered", "{record}", "Records for which a [Filter] method was false.");
         _checkpoints = meter.CreateCounter<long>("fastconsumer.checkpoints", "{checkpoint}", "Checkpoints that became durable.");
         _leases = meter.CreateUpDownCounter<long>("fastconsumer.leases", "{lease}", "Leases held.");
         _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms",

@@ -5,7 +5,11 @@ namespace FastConsumer.Diagnostics;
 /// <summary>What the Kinesis client logs: events 1000 to 1099.</summary>
 internal static partial class KinesisLog
 {
-    [LoggerMessage(1000, LogLevel.Warning, "{Endpoint} does not answer in usable CBOR ({Reason}). This client uses JSON for {Time} and then tries CBOR again. If the server supports JSON only, set the option Protocol (FastConsumer:Protocol of a host) to Json.")]
+    [LoggerMessage(
+        1000,
+        LogLevel.Warning,
+        "{Endpoint} does not answer in usable CBOR ({Reason}). This client uses JSON for {Time} and then tries CBOR again. "
+            + "If the server supports JSON only, set the option Protocol (FastConsumer:Protocol of a host) to Json.")]
     public static partial void SwitchedToJson(ILogger logger, string endpoint, string reason, TimeSpan time);
 
     [LoggerMessage(1001, LogLevel.Debug, "{Operation} failed on attempt {Attempt} and is repeated in {Delay}: {Reason}")]

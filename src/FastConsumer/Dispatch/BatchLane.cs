@@ -153,7 +153,8 @@ internal sealed class BatchLane(
     }
 
     /// <summary>A payload that cannot be read goes through the policy alone, before the batch that it would have been in.</summary>
-    private async ValueTask TakeCareAsync(Exception unreadable, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
+    private async ValueTask TakeCareAsync(
+        Exception unreadable, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
     {
         FailureDecision decision = failures.Decide(unreadable, pipeline.RuleFor(unreadable, 0), position, cursor.Attempt, inHandler: false);
         if (decision.Action == ErrorAction.Retry)
@@ -204,7 +205,8 @@ internal sealed class BatchLane(
     /// A call that threw may have left out any record, so its rule is that of all of them, whatever it named before; only what it
     /// has checkpointed is done for good. Returns what is to run again.
     /// </summary>
-    private async ValueTask<(List<int> Left, TimeSpan Wait)> SettleThrownAsync(Exception thrown, BatchContext context, int attempt, CancellationToken stop, CancellationToken abort)
+    private async ValueTask<(List<int> Left, TimeSpan Wait)> SettleThrownAsync(
+        Exception thrown, BatchContext context, int attempt, CancellationToken stop, CancellationToken abort)
     {
         int first = context.Acknowledged;
         if (first == pipeline.Count)
@@ -224,7 +226,8 @@ internal sealed class BatchLane(
     }
 
     /// <summary>Each record that the call named goes through the policy alone; the others are done. Returns what is to run again.</summary>
-    private async ValueTask<(List<int> Left, TimeSpan Wait)> SettleFailuresAsync(BatchContext context, int attempt, CancellationToken stop, CancellationToken abort)
+    private async ValueTask<(List<int> Left, TimeSpan Wait)> SettleFailuresAsync(
+        BatchContext context, int attempt, CancellationToken stop, CancellationToken abort)
     {
         List<int> left = [];
         TimeSpan wait = default;
@@ -242,7 +245,8 @@ internal sealed class BatchLane(
                 pipeline.MarkDone(index);
             }
 
-            FailureDecision decision = failures.Decide(failure, pipeline.RuleFor(failure, 0), RecordAt(index).Position, attempt, inHandler: true);
+            FailureDecision decision = failures.Decide(
+                failure, pipeline.RuleFor(failure, 0), RecordAt(index).Position, attempt, inHandler: true);
             if (decision.Action == ErrorAction.Retry)
             {
                 wait = decision.Wait > wait ? decision.Wait : wait;
@@ -263,5 +267,6 @@ internal sealed class BatchLane(
         return new KinesisRecord(page.Response, inPage);
     }
 
-    private void SayFailedAfterCheckpoint(int index, Exception failure) => failures.FailedAfterCheckpoint(failure, RecordAt(index).Position);
+    private void SayFailedAfterCheckpoint(int index, Exception failure) =>
+        failures.FailedAfterCheckpoint(failure, RecordAt(index).Position);
 }

@@ -106,12 +106,15 @@ internal sealed class FailurePolicy
             ErrorAction.Retry => Retry(error, position, attempt, _backoff.After(failures, rule.InitialBackoff, rule.MaxBackoff)),
             ErrorAction.Skip or ErrorAction.DeadLetter => new FailureDecision(action),
             ErrorAction.StopHost => throw StopHost(error, position),
-            _ => throw Stop(error, position, failures > 0 ? $"Its error policy allows {rule.MaxAttempts} attempt{(rule.MaxAttempts == 1 ? "" : "s")}" : "Its error policy says so"),
+            _ => throw Stop(error, position, failures > 0
+                ? $"Its error policy allows {rule.MaxAttempts} attempt{(rule.MaxAttempts == 1 ? "" : "s")}"
+                : "Its error policy says so"),
         };
     }
 
     /// <summary>Leaves a record out as decided: returns true when it counts as done, false where a stop came first.</summary>
-    public async ValueTask<bool> LeaveOutAsync(ErrorAction action, Exception error, KinesisRecord record, int attempts, CancellationToken stop, CancellationToken abort)
+    public async ValueTask<bool> LeaveOutAsync(
+        ErrorAction action, Exception error, KinesisRecord record, int attempts, CancellationToken stop, CancellationToken abort)
     {
         if (action == ErrorAction.Skip)
         {
@@ -150,14 +153,16 @@ internal sealed class FailurePolicy
                 throw Stop(
                     e,
                     letter.Position,
-                    "Its dead letter can never be written: set a second place for such letters (UseDeadLetterFallbackToFile and the like) and restart",
+                    "Its dead letter can never be written: set a second place for such letters (UseDeadLetterFallbackToFile and "
+                        + "the like) and restart",
                     "");
             }
             catch (Exception e) when (Takes(e, abort))
             {
                 TimeSpan wait = _backoff.After(failures, initial: null, maximum: null);
                 ConsumerLog.DeadLetterFailed(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, wait, e);
-                _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} cannot write the dead letter of record {letter.Position} of shard {_shard.ShardId}: {e.GetType().Name}: {e.Message} The shard waits and tries again.");
+                _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} cannot write the dead letter of record "
+                    + $"{letter.Position} of shard {_shard.ShardId}: {e.GetType().Name}: {e.Message} The shard waits and tries again.");
                 await WaitAsync(wait, stop);
                 if (stop.IsCancellationRequested)
                 {
@@ -209,7 +214,10 @@ internal sealed class FailurePolicy
             {
                 TimeSpan wait = _backoff.Next();
                 ConsumerLog.LifeCycleFailed(_log, _shard.ProcessorName, method, _shard.ShardId, attempt, wait, e);
-                _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.Message} The shard waits.");
+                _health.Report(
+                    _place,
+                    ConditionSeverity.Degraded,
+                    $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.Message} The shard waits.");
                 await WaitAsync(wait, stop);
                 if (stop.IsCancellationRequested)
                 {
@@ -250,12 +258,14 @@ internal sealed class FailurePolicy
     }
 
     // A custom deserializer may ask others (a schema registry): what is theirs may pass.
-    private static bool MayPass(Exception error) => error is TimeoutException or IOException or HttpRequestException or OperationCanceledException;
+    private static bool MayPass(Exception error) =>
+        error is TimeoutException or IOException or HttpRequestException or OperationCanceledException;
 
     private FailureDecision Retry(Exception error, CheckpointPosition position, int attempt, TimeSpan wait)
     {
         ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
-        _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} (attempt {attempt}): {error.GetType().Name}: {error.Message} The shard waits and tries again.");
+        _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} "
+            + $"(attempt {attempt}): {error.GetType().Name}: {error.Message} The shard waits and tries again.");
         return new FailureDecision(ErrorAction.Retry, wait);
     }
 

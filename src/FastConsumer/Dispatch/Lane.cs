@@ -9,14 +9,18 @@ internal abstract class Lane
     /// <summary>How many lanes a barrier goes through.</summary>
     public virtual int Count => 1;
 
-    /// <summary>Before the first item. The token it returns ends with <paramref name="stop"/>, or when a lane beside the caller has failed.</summary>
+    /// <summary>
+    /// Before the first item. The token it returns ends with <paramref name="stop"/>, or when a lane beside the caller has failed.
+    /// </summary>
     public virtual CancellationToken Start(CancellationToken stop, CancellationToken abort) => stop;
 
     /// <summary>After the last item: waits until nothing runs any more, and throws what has ended a lane beside the caller.</summary>
     /// <exception cref="ShardStoppedException">The shard is to stop in front of a record.</exception>
     public virtual ValueTask EndAsync() => default;
 
-    /// <summary>Runs an item to its end, or gives it to the lanes. Returns early, without an exception, where a stop was requested.</summary>
+    /// <summary>
+    /// Runs an item to its end, or gives it to the lanes. Returns early, without an exception, where a stop was requested.
+    /// </summary>
     /// <exception cref="ShardStoppedException">The shard is to stop in front of a record.</exception>
     public ValueTask RunAsync(LaneItem item, CancellationToken stop, CancellationToken abort) =>
         item.Page is null ? RunBarrierAsync(item.Barrier!, stop, abort) : RunPageAsync(item, stop, abort);

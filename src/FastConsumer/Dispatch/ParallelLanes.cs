@@ -15,7 +15,10 @@ namespace FastConsumer.Dispatch;
 /// </summary>
 internal sealed class ParallelLanes : Lane
 {
-    /// <summary>The most records behind the contiguous run of finished ones before another page is taken: what a crash repeats, and what a lane that waits for a retry lets pass.</summary>
+    /// <summary>
+    /// The most records behind the contiguous run of finished ones before another page is taken: what a crash repeats, and what a lane that
+    /// waits for a retry lets pass.
+    /// </summary>
     public const int MaxRecordsInFlight = 10_000;
 
     private const int BucketsPerLane = 64;
@@ -48,7 +51,8 @@ internal sealed class ParallelLanes : Lane
         _progress = progress;
         _metrics = metrics;
         _tags = tags;
-        _queues = [.. lanes.Select(static _ => Channel.CreateUnbounded<LaneItem>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }))];
+        _queues = [.. lanes.Select(
+            static _ => Channel.CreateUnbounded<LaneItem>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }))];
         _heads = new int[lanes.Length];
         _tails = new int[lanes.Length];
         _given = new long[lanes.Length];
@@ -70,7 +74,8 @@ internal sealed class ParallelLanes : Lane
     {
         _ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         CancellationToken ending = _ending.Token;
-        _running = Task.WhenAll(Enumerable.Range(0, _lanes.Length).Select(lane => ApartTask.Start(() => RunLaneAsync(lane, ending, abort))));
+        _running = Task.WhenAll(
+            Enumerable.Range(0, _lanes.Length).Select(lane => ApartTask.Start(() => RunLaneAsync(lane, ending, abort))));
         return ending;
     }
 

@@ -3,8 +3,12 @@ using FastConsumer.Processors;
 
 namespace FastConsumer.Dispatch;
 
-/// <summary>Runs records one by one. None after a failed record starts before that is done: tried again, or left out as its rule says.</summary>
-internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, IShardProgress progress, FailurePolicy failures, ConsumerMetrics metrics, ShardTags tags) : Lane
+/// <summary>
+/// Runs records one by one. None after a failed record starts before that is done: tried again, or left out as its rule says.
+/// </summary>
+internal sealed class RecordLane(
+    RecordPipeline pipeline, RecordCursor cursor, IShardProgress progress, FailurePolicy failures, ConsumerMetrics metrics, ShardTags tags)
+    : Lane
 {
     /// <summary>How many records the lane has completed.</summary>
     public long Completed => cursor.Completed;
@@ -90,7 +94,8 @@ internal sealed class RecordLane(RecordPipeline pipeline, RecordCursor cursor, I
 
     private async ValueTask TakeCareAsync(Exception error, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
     {
-        FailureDecision decision = failures.Decide(error, pipeline.RuleFor(error, cursor.Handler), position, cursor.Attempt, cursor.HandlerStarted);
+        FailureDecision decision = failures.Decide(
+            error, pipeline.RuleFor(error, cursor.Handler), position, cursor.Attempt, cursor.HandlerStarted);
         if (decision.Action == ErrorAction.Retry)
         {
             await failures.WaitAsync(decision.Wait, stop);

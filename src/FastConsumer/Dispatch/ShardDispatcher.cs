@@ -27,7 +27,8 @@ internal sealed class ShardDispatcher
     private readonly FailurePolicy _failures;
     private readonly TimeProvider _time;
 
-    public ShardDispatcher(ShardContext shard, ShardPipeline pipeline, Lane lane, IShardProgress progress, FailurePolicy failures, TimeProvider time)
+    public ShardDispatcher(
+        ShardContext shard, ShardPipeline pipeline, Lane lane, IShardProgress progress, FailurePolicy failures, TimeProvider time)
     {
         _shard = shard;
         _pipeline = pipeline;
@@ -140,5 +141,6 @@ internal sealed class ShardDispatcher
     }
 
     /// <summary>A task that ends on the worker's scheduler, as <see cref="ValueTask{T}.AsTask"/> of a channel's does not.</summary>
-    private static async Task<bool> HasMoreAsync(ChannelReader<ReadItem> input, CancellationToken stop) => await input.WaitToReadAsync(stop);
+    private static async Task<bool> HasMoreAsync(ChannelReader<ReadItem> input, CancellationToken stop) =>
+        await input.WaitToReadAsync(stop);
 }

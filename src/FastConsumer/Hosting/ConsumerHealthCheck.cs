@@ -30,7 +30,8 @@ internal sealed class ConsumerHealthCheck(ConsumerHealth health) : IHealthCheck
         if (conditions.Length > MostMessages)
         {
             int unhealthyInAll = conditions.Count(static condition => condition.Value.Severity == ConditionSeverity.Unhealthy);
-            description += $" And {conditions.Length - MostMessages} more conditions: {unhealthyInAll} of {conditions.Length} are unhealthy.";
+            description +=
+                $" And {conditions.Length - MostMessages} more conditions: {unhealthyInAll} of {conditions.Length} are unhealthy.";
         }
 
         Dictionary<string, object> data =

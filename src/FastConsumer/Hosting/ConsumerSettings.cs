@@ -111,8 +111,9 @@ public abstract class ConsumerSettings
     public AWSCredentials? Credentials { get; set; }
 
     /// <summary>
-    /// Changes the handler that the connections to Kinesis are made by: a proxy, a certificate authority or client certificate, time-outs, the
-    /// bound of connections. See <see cref="KinesisClientOptions.ConfigureHttpHandler"/>. In code only. It does not reach the lease table's client.
+    /// Changes the handler that the connections to Kinesis are made by: a proxy, a certificate authority or client certificate, time-outs,
+    /// the bound of connections. See <see cref="KinesisClientOptions.ConfigureHttpHandler"/>. In code only. It does not reach the lease
+    /// table's client.
     /// </summary>
     public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; set; }
 
@@ -164,9 +165,9 @@ public abstract class ConsumerSettings
     public int? Limit { get; set; }
 
     /// <summary>
-    /// Whether records that the Kinesis Producer Library, or another library in its format, aggregated are unpacked. The default is true. Do not
-    /// change it while an application has checkpoints inside aggregates: without unpacking, an aggregate of which only the first record was done
-    /// counts as done.
+    /// Whether records that the Kinesis Producer Library, or another library in its format, aggregated are unpacked. The default is true.
+    /// Do not change it while an application has checkpoints inside aggregates: without unpacking, an aggregate of which only the first
+    /// record was done counts as done.
     /// </summary>
     public bool? Deaggregate { get; set; }
 
@@ -177,9 +178,9 @@ public abstract class ConsumerSettings
     public ForeignRecords? ForeignRecords { get; set; }
 
     /// <summary>
-    /// The time between two calls on a shard that has no new records, 200 milliseconds to 4 minutes. The default is 400 milliseconds. If other
-    /// applications read the shard too, it rises to as much as 1.2 seconds, at which five applications fit on a shard. A shard that lags is read
-    /// as fast as its quota allows.
+    /// The time between two calls on a shard that has no new records, 200 milliseconds to 4 minutes. The default is 400 milliseconds. If
+    /// other applications read the shard too, it rises to as much as 1.2 seconds, at which five applications fit on a shard. A shard that
+    /// lags is read as fast as its quota allows.
     /// </summary>
     public TimeSpan? IdlePollInterval { get; set; }
 
@@ -208,9 +209,9 @@ public abstract class ConsumerSettings
     public int? MaxLeases { get; set; }
 
     /// <summary>
-    /// How long a call of a handler, a life-cycle method, a constructor or a dead-letter sink may take before a warning and the health check
-    /// (degraded) name it, with its shard and record, more than zero to 1.00:00:00; three times <see cref="LeaseDuration"/> by default. Nothing
-    /// else follows: the shard waits for the call and keeps its lease. Set it higher where calls take that long.
+    /// How long a call of a handler, a life-cycle method, a constructor or a dead-letter sink may take before a warning and the health
+    /// check (degraded) name it, with its shard and record, more than zero to 1.00:00:00; three times <see cref="LeaseDuration"/> by
+    /// default. Nothing else follows: the shard waits for the call and keeps its lease. Set it higher where calls take that long.
     /// </summary>
     public TimeSpan? HungCallAfter { get; set; }
 
@@ -266,9 +267,10 @@ public sealed class FastConsumerOptions : ConsumerSettings
     public static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// The most bytes that all shards of all processors hold between socket and handler. The default is <see cref="DefaultPrefetchBytes"/>, which
-    /// follows the memory that the runtime may use. A shard that holds nothing may always read one answer. A value of more than half of that memory
-    /// is warned of at start. What the connections of fan-out hold comes in addition: see <see cref="ConsumerSettings.StreamWindowBytes"/>.
+    /// The most bytes that all shards of all processors hold between socket and handler. The default is <see cref="DefaultPrefetchBytes"/>,
+    /// which follows the memory that the runtime may use. A shard that holds nothing may always read one answer. A value of more than half
+    /// of that memory is warned of at start. What the connections of fan-out hold comes in addition: see
+    /// <see cref="ConsumerSettings.StreamWindowBytes"/>.
     /// </summary>
     public long PrefetchBytes { get; set; } = DefaultPrefetchBytes;
 
@@ -292,7 +294,9 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// </summary>
     public string? WorkerId { get; set; }
 
-    /// <summary>For the test harness, which makes the instances that a test counts itself: no instance is made at start to see whether it can be.</summary>
+    /// <summary>
+    /// For the test harness, which makes the instances that a test counts itself: no instance is made at start to see whether it can be.
+    /// </summary>
     internal bool SkipTrial { get; set; }
 
     /// <summary>For load tests against a server without quotas: reads without pauses.</summary>

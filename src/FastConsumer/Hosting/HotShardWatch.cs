@@ -29,7 +29,8 @@ internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics met
     {
         while (true)
         {
-            await Task.Delay(Interval, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Interval, time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
             if (cancellationToken.IsCancellationRequested)
             {
                 return;
@@ -65,7 +66,8 @@ internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics met
             if (rate >= LeastBytesPerSecond && rate >= Uneven * others && IsNews(shardId, rate))
             {
                 _told[shardId] = (rate, time.GetTimestamp());
-                ConsumerLog.HotShard(log, shardId, settings.Stream.Name, KiB(rate), (long)Math.Round(100 * share), rates.Count - 1, KiB(others));
+                ConsumerLog.HotShard(
+                    log, shardId, settings.Stream.Name, KiB(rate), (long)Math.Round(100 * share), rates.Count - 1, KiB(others));
             }
         }
     }

@@ -20,7 +20,8 @@ internal sealed class LeaseTables
             {
                 throw new InvalidOperationException(
                     $"{processor} and {_owners[table]} would share the lease table {table}, which belongs to one application and one "
-                        + $"stream. Give one of them an application name of its own (FastConsumer:Processors:{processor}:ApplicationName).");
+                        + "stream. Give one of them an application name of its own "
+                        + $"(FastConsumer:Processors:{processor}:ApplicationName).");
             }
         }
     }

@@ -26,9 +26,15 @@ internal static class SettingsValidation
             options.StopTimeout,
             "more than 00:00:03, which are kept for releasing leases, to 1.00:00:00");
         checks.That(
-            options.MaxHandlerThreads is >= 1 and <= 10_000, nameof(options.MaxHandlerThreads), options.MaxHandlerThreads, "1 to 10,000 threads");
+            options.MaxHandlerThreads is >= 1 and <= 10_000,
+            nameof(options.MaxHandlerThreads),
+            options.MaxHandlerThreads,
+            "1 to 10,000 threads");
         checks.That(
-            options.WorkerId is null || options.WorkerId.Trim().Length > 0, nameof(options.WorkerId), options.WorkerId, "a name that is not blank");
+            options.WorkerId is null || options.WorkerId.Trim().Length > 0,
+            nameof(options.WorkerId),
+            options.WorkerId,
+            "a name that is not blank");
         return checks.Result;
     }
 
@@ -168,7 +174,10 @@ internal static class SettingsValidation
             settings.ForeignRecords,
             "Auto, Deliver or LeaveOut");
         checks.That(
-            settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value), nameof(settings.ReadMode), settings.ReadMode, "Polling or FanOut");
+            settings.ReadMode is null || Enum.IsDefined(settings.ReadMode.Value),
+            nameof(settings.ReadMode),
+            settings.ReadMode,
+            "Polling or FanOut");
         checks.That(
             settings.ConsumerName is null || IsConsumerName(settings.ConsumerName),
             nameof(settings.ConsumerName),

@@ -82,15 +82,17 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
         return stream;
     }
 
-    /// <summary>The service refuses a time ahead of its clock shard by shard and for ever; here it is told once, by the setting's name.</summary>
+    /// <summary>
+    /// The service refuses a time ahead of its clock shard by shard and for ever; here it is told once, by the setting's name.
+    /// </summary>
     private void RefuseStartAhead(DateTimeOffset? serviceTime)
     {
         DateTimeOffset now = serviceTime ?? parts.Time.GetUtcNow();
         if (Settings.StartPosition == StartPosition.AtTimestamp && Settings.StartTimestamp is { } start && start > now + s_clockTolerance)
         {
             throw new InvalidOperationException(
-                $"StartTimestamp (FastConsumer:StartTimestamp, or FastConsumer:Processors:{Settings.ProcessorName}:StartTimestamp) is {start:O}, "
-                + $"ahead of the service's time, {now:O}. Set it to a time that has passed, or StartPosition to Latest.");
+                $"StartTimestamp (FastConsumer:StartTimestamp, or FastConsumer:Processors:{Settings.ProcessorName}:StartTimestamp) is "
+                    + $"{start:O}, ahead of the service's time, {now:O}. Set it to a time that has passed, or StartPosition to Latest.");
         }
     }
 

@@ -149,14 +149,17 @@ internal sealed class StreamWorker : IAsyncDisposable
 
         _supervisor.StartLooking();
         using var watchEnd = new CancellationTokenSource();
-        Task watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _parts.Log).RunAsync(() => _supervisor.Intakes, watchEnd.Token);
+        Task watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _parts.Log).RunAsync(
+            () => _supervisor.Intakes, watchEnd.Token);
         await ShareLeasesAsync(stream);
         await watchEnd.CancelApartAsync();
         await watch;
         await _report.FlushAsync();
     }
 
-    /// <summary>Runs the lease loop to the end of the stop. One whose state cannot be carried on is begun anew, from what the table says.</summary>
+    /// <summary>
+    /// Runs the lease loop to the end of the stop. One whose state cannot be carried on is begun anew, from what the table says.
+    /// </summary>
     private async Task ShareLeasesAsync(StreamDescriptionSummary stream)
     {
         LeaseTableState.Settings settings = LeaseSettings with { LatestAt = ShardListing.Before(stream.AnsweredAt, _parts.Time) };

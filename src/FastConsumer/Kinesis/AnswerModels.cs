@@ -62,7 +62,9 @@ internal static class AnswerModels
     public static int Integer(WireValue value, string name)
     {
         long integer = value[name].AsInteger() ?? throw Missing(name);
-        return integer is >= int.MinValue and <= int.MaxValue ? (int)integer : throw new WireFormatException($"{name} does not fit 32 bits.");
+        return integer is >= int.MinValue and <= int.MaxValue
+            ? (int)integer
+            : throw new WireFormatException($"{name} does not fit 32 bits.");
     }
 
     private static HashKeyRange HashKeyRange(WireValue value) =>
@@ -74,7 +76,9 @@ internal static class AnswerModels
             : throw new WireFormatException("A hash key is not a decimal number of 128 bits.");
 
     private static SequenceNumber Number(string digits) =>
-        SequenceNumber.TryParse(digits, out SequenceNumber number) ? number : throw new WireFormatException("A sequence number is not 1 to 129 digits.");
+        SequenceNumber.TryParse(digits, out SequenceNumber number)
+        ? number
+        : throw new WireFormatException("A sequence number is not 1 to 129 digits.");
 
     private static DateTimeOffset Time(WireValue value, string name) => value[name].AsTimestamp() ?? throw Missing(name);
 

@@ -7,7 +7,8 @@ internal readonly record struct AttemptOutcome<T>
 
     public AttemptFailure? Failure { get; init; }
 
-    public static AttemptOutcome<T> Failed(KinesisException failure, bool isUntouched = false, bool refusesFormat = false, DateTimeOffset? serverTime = null) =>
+    public static AttemptOutcome<T> Failed(
+        KinesisException failure, bool isUntouched = false, bool refusesFormat = false, DateTimeOffset? serverTime = null) =>
         new() { Failure = new AttemptFailure(failure, isUntouched, refusesFormat, serverTime) };
 }
 

@@ -47,7 +47,8 @@ internal sealed class AttemptTimeouts(TimeSpan timeout, TimeProvider time)
     }
 
     /// <summary>The time of one attempt; ended by disposing it, once.</summary>
-    public readonly struct Attempt(AttemptTimeouts owner, CancellationTokenSource source, CancellationTokenRegistration caller) : IDisposable
+    public readonly struct Attempt(AttemptTimeouts owner, CancellationTokenSource source, CancellationTokenRegistration caller)
+        : IDisposable
     {
         /// <summary>Cancelled by either.</summary>
         public CancellationToken Token => source.Token;

@@ -53,7 +53,8 @@ internal sealed class AwsSettings : ClientConfig
     /// <summary>The SDK's own HTTP defaults are not used here.</summary>
     private sealed class NoDefaults : IDefaultConfigurationProvider
     {
-        public IDefaultConfiguration GetDefaultConfiguration(RegionEndpoint clientRegion, DefaultConfigurationMode? requestedConfigurationMode = null) =>
+        public IDefaultConfiguration GetDefaultConfiguration(
+            RegionEndpoint clientRegion, DefaultConfigurationMode? requestedConfigurationMode = null) =>
             throw new NotSupportedException("The Kinesis client has its own HTTP settings.");
     }
 }

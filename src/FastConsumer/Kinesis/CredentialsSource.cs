@@ -67,19 +67,25 @@ internal sealed class CredentialsSource : IDisposable
         {
             ImmutableCredentials current = await InTimeAsync(credentials.GetCredentialsAsync(), cancellationToken);
             return current ?? throw new KinesisException(
-                $"The AWS credentials of type {credentials.GetType().Name} are anonymous; Kinesis takes signed requests only. Set other ones in the option {nameof(KinesisClientOptions.Credentials)} (of the client or of the host's FastConsumerOptions), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+                $"The AWS credentials of type {credentials.GetType().Name} are anonymous; Kinesis takes signed requests only. "
+                    + $"Set other ones in the option {nameof(KinesisClientOptions.Credentials)} (of the client or of the host's "
+                    + "FastConsumerOptions), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
                 KinesisErrorKind.Denied);
         }
         catch (Exception exception) when (exception is not KinesisException && !IsCancellation(exception, cancellationToken))
         {
             throw new KinesisException(
-                $"The AWS credentials of type {credentials.GetType().Name} could not be obtained: {exception.Message} Check the role or the profile; a session of AWS SSO is renewed by 'aws sso login'.",
+                $"The AWS credentials of type {credentials.GetType().Name} could not be obtained: {exception.Message} Check the role or "
+                    + "the profile; a session of AWS SSO is renewed by 'aws sso login'.",
                 KinesisErrorKind.Denied,
                 innerException: exception);
         }
     }
 
-    /// <summary>Looks for other credentials than those that the service has refused, at once where that has not just been done; true where there are some.</summary>
+    /// <summary>
+    /// Looks for other credentials than those that the service has refused, at once where that has not just been done; true where there are
+    /// some.
+    /// </summary>
     /// <exception cref="KinesisException">There are none any more.</exception>
     public async ValueTask<bool> TryRenewAsync(ImmutableCredentials refused, CancellationToken cancellationToken)
     {
@@ -122,7 +128,9 @@ internal sealed class CredentialsSource : IDisposable
         _oneRenewal.Dispose();
     }
 
-    /// <summary>What answers nothing, such as a connection to a credentials endpoint that is dead, must not hold up its caller in silence.</summary>
+    /// <summary>
+    /// What answers nothing, such as a connection to a credentials endpoint that is dead, must not hold up its caller in silence.
+    /// </summary>
     private async Task<T> InTimeAsync<T>(Task<T> looking, CancellationToken cancellationToken)
     {
         try
@@ -132,9 +140,11 @@ internal sealed class CredentialsSource : IDisposable
         catch (TimeoutException exception) when (!looking.IsCompleted)
         {
             // what it ends with later is of no interest
-            _ = looking.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = looking.ContinueWith(
+                static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw new KinesisException(
-                $"The AWS credentials did not come within {_timeout}. Check that their source can be reached: the AWS STS or SSO endpoint, the container's or instance's metadata, or the process that the profile names.",
+                $"The AWS credentials did not come within {_timeout}. Check that their source can be reached: the AWS STS or SSO endpoint, "
+                    + "the container's or instance's metadata, or the process that the profile names.",
                 KinesisErrorKind.Unavailable,
                 innerException: exception);
         }

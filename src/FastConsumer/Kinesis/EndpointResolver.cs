@@ -8,8 +8,8 @@ namespace FastConsumer.Kinesis;
 /// else goes to the region's.
 /// </summary>
 /// <remarks>
-/// Source: the endpoint rule set of Kinesis 2013-12-02 (endpoint-rule-set-1.json of botocore), with the partitions as AWSSDK.Core knows them.
-/// It differs in one point: the region is that of the ARN, so that a stream of another region needs no further setting.
+/// Source: the endpoint rule set of Kinesis 2013-12-02 (endpoint-rule-set-1.json of botocore), with the partitions as AWSSDK.Core knows
+/// them. It differs in one point: the region is that of the ARN, so that a stream of another region needs no further setting.
 /// </remarks>
 internal sealed class EndpointResolver
 {
@@ -19,7 +19,9 @@ internal sealed class EndpointResolver
     private const string FipsSetting = "AWS_USE_FIPS_ENDPOINT or use_fips_endpoint of the profile";
     private const string DualStackSetting = "AWS_USE_DUALSTACK_ENDPOINT or use_dualstack_endpoint of the profile";
 
-    /// <summary>The suffixes of AWS's own hosts that do not contain <c>amazonaws.</c>: dual-stack endpoints and the isolated partitions.</summary>
+    /// <summary>
+    /// The suffixes of AWS's own hosts that do not contain <c>amazonaws.</c>: dual-stack endpoints and the isolated partitions.
+    /// </summary>
     private static readonly string[] s_otherSuffixes =
     [
         ".api.aws", ".api.amazonwebservices.com.cn", ".api.amazonwebservices.eu",
@@ -43,10 +45,13 @@ internal sealed class EndpointResolver
         string? region = NullIfEmpty(options.Region);
         if (serviceUrl is not null)
         {
-            if (!Uri.TryCreate(serviceUrl, UriKind.Absolute, out Uri? uri) || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
+            if (!Uri.TryCreate(serviceUrl, UriKind.Absolute, out Uri? uri)
+                || (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp))
             {
                 throw new KinesisException(
-                    $"'{serviceUrl}' is not a Kinesis endpoint: an absolute http or https address is expected, for example https://kinesis.eu-west-1.amazonaws.com. It comes from the option {nameof(KinesisClientOptions.ServiceUrl)} (FastConsumer:ServiceUrl of a host), AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile.",
+                    $"'{serviceUrl}' is not a Kinesis endpoint: an absolute http or https address is expected, for example "
+                        + $"https://kinesis.eu-west-1.amazonaws.com. It comes from the option {nameof(KinesisClientOptions.ServiceUrl)} "
+                        + "(FastConsumer:ServiceUrl of a host), AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile.",
                     KinesisErrorKind.Client);
             }
 
@@ -61,7 +66,8 @@ internal sealed class EndpointResolver
         {
             if (!IsHostLabel(region))
             {
-                throw new KinesisException($"'{region}' is not the name of an AWS region; a name like eu-west-1 is expected.", KinesisErrorKind.Client);
+                throw new KinesisException(
+                    $"'{region}' is not the name of an AWS region; a name like eu-west-1 is expected.", KinesisErrorKind.Client);
             }
 
             _regional = new ServiceEndpoint(new Uri($"https://{RegionalHost(region)}/"), region);
@@ -116,7 +122,8 @@ internal sealed class EndpointResolver
         if (partition != known.name)
         {
             throw new KinesisException(
-                $"The ARN '{arn}' names the partition '{partition}', but the region {region} belongs to '{known.name}'. Correct one of them.",
+                $"The ARN '{arn}' names the partition '{partition}', but the region {region} belongs to '{known.name}'. "
+                    + "Correct one of them.",
                 KinesisErrorKind.Client);
         }
 
@@ -139,16 +146,21 @@ internal sealed class EndpointResolver
     {
         if ((_useFips && !partition.supportsFIPS) || (_useDualStack && !partition.supportsDualStack))
         {
-            string asked = _useFips && _useDualStack ? "FIPS and dual-stack endpoints are" : _useFips ? "A FIPS endpoint is" : "A dual-stack endpoint is";
+            string asked = _useFips && _useDualStack ? "FIPS and dual-stack endpoints are"
+                : _useFips ? "A FIPS endpoint is"
+                : "A dual-stack endpoint is";
             throw new KinesisException(
-                $"{asked} asked for ({FipsSetting}, {DualStackSetting}), but the partition {partition.name} of region {region} does not have them.",
+                $"{asked} asked for ({FipsSetting}, {DualStackSetting}), but the partition {partition.name} of region "
+                    + $"{region} does not have them.",
                 KinesisErrorKind.Client);
         }
 
         return _useDualStack ? partition.dualStackDnsSuffix : partition.dnsSuffix;
     }
 
-    /// <summary>The region in a host such as <c>kinesis.eu-west-1.amazonaws.com</c> or <c>vpce-1.kinesis.eu-west-1.vpce.amazonaws.com</c>.</summary>
+    /// <summary>
+    /// The region in a host such as <c>kinesis.eu-west-1.amazonaws.com</c> or <c>vpce-1.kinesis.eu-west-1.vpce.amazonaws.com</c>.
+    /// </summary>
     private static string? FindRegionIn(string host)
     {
         string[] labels = host.Split('.');
@@ -160,7 +172,8 @@ internal sealed class EndpointResolver
 
         for (int i = 0; i < labels.Length - 2; i++)
         {
-            if (labels[i] is "kinesis" or "kinesis-fips" or "data-kinesis" or "control-kinesis" or "data-kinesis-fips" or "control-kinesis-fips")
+            if (labels[i] is "kinesis" or "kinesis-fips" or "data-kinesis" or "control-kinesis" or "data-kinesis-fips"
+                or "control-kinesis-fips")
             {
                 return labels[i + 1];
             }
@@ -174,7 +187,10 @@ internal sealed class EndpointResolver
         if (isOn)
         {
             throw new KinesisException(
-                $"{variant} endpoints are switched on ({setting}), and '{serviceUrl}' is set as a custom Kinesis endpoint: they exclude each other. Switch one off: {setting}, or the option {nameof(KinesisClientOptions.ServiceUrl)} (FastConsumer:ServiceUrl of a host), AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile's endpoint_url. A custom endpoint may itself be the address of a {variant} endpoint.",
+                $"{variant} endpoints are switched on ({setting}), and '{serviceUrl}' is set as a custom Kinesis endpoint: "
+                    + $"they exclude each other. Switch one off: {setting}, or the option {nameof(KinesisClientOptions.ServiceUrl)} "
+                    + "(FastConsumer:ServiceUrl of a host), AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL or the profile's endpoint_url. "
+                    + $"A custom endpoint may itself be the address of a {variant} endpoint.",
                 KinesisErrorKind.Client);
         }
     }
@@ -185,6 +201,9 @@ internal sealed class EndpointResolver
     private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
     private KinesisException NoRegion() => new(
-        $"No AWS region is set. It is looked for in the option {nameof(KinesisClientOptions.Region)} (FastConsumer:Region of a host), the environment variable AWS_REGION, {(_profile is null ? "the profile (AWS_PROFILE or default)" : $"the profile '{_profile}'")} in ~/.aws/config, and the metadata of the EC2 instance. Set one of them, for example AWS_REGION=eu-west-1, or name the stream by its ARN.",
+        $"No AWS region is set. It is looked for in the option {nameof(KinesisClientOptions.Region)} (FastConsumer:Region of a host), "
+            + "the environment variable AWS_REGION, "
+            + $"{(_profile is null ? "the profile (AWS_PROFILE or default)" : $"the profile '{_profile}'")} in ~/.aws/config, "
+            + "and the metadata of the EC2 instance. Set one of them, for example AWS_REGION=eu-west-1, or name the stream by its ARN.",
         KinesisErrorKind.Client);
 }

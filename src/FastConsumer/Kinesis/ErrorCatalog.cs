@@ -11,11 +11,13 @@ internal static class ErrorCatalog
             or "TooManyRequestsException" or "SlowDown" or "BandwidthLimitExceeded" => KinesisErrorKind.Throttled,
         "ExpiredIteratorException" => KinesisErrorKind.ExpiredIterator,
         // its iterator is the only argument of GetRecords that the service may find wrong: the limit was checked
-        "InvalidArgumentException" or "ValidationException" when operation == KinesisOperation.GetRecords => KinesisErrorKind.ExpiredIterator,
+        "InvalidArgumentException" or "ValidationException"
+            when operation == KinesisOperation.GetRecords => KinesisErrorKind.ExpiredIterator,
         "ResourceNotFoundException" => KinesisErrorKind.NotFound,
         "ResourceInUseException" => KinesisErrorKind.ResourceInUse,
         "InternalFailure" or "InternalFailureException" or "InternalServerError" or "InternalServerException" or "ServiceUnavailable"
-            or "ServiceUnavailableException" or "RequestTimeout" or "RequestTimeoutException" or "InternalError" => KinesisErrorKind.Unavailable,
+            or "ServiceUnavailableException" or "RequestTimeout" or "RequestTimeoutException"
+            or "InternalError" => KinesisErrorKind.Unavailable,
         _ when IsKey(code) || IsPermission(code) || IsCredentials(code) || IsClock(code) => KinesisErrorKind.Denied,
         _ when status == 429 => KinesisErrorKind.Throttled,
         _ when status is 401 or 403 => KinesisErrorKind.Denied,
@@ -37,7 +39,8 @@ internal static class ErrorCatalog
         or "IncompleteSignatureException" or "InvalidAccessKeyId" or "OptInRequired";
 
     /// <summary>True where a policy does not allow the call.</summary>
-    public static bool IsPermission(string? code) => code is "AccessDeniedException" or "AccessDenied" or "NotAuthorized" or "UnauthorizedOperation";
+    public static bool IsPermission(string? code) =>
+        code is "AccessDeniedException" or "AccessDenied" or "NotAuthorized" or "UnauthorizedOperation";
 
     /// <summary>True where a server may refuse the encoding of the request rather than its content.</summary>
     public static bool RefusesEncoding(int status, string? code) => status == 415
@@ -53,15 +56,19 @@ internal static class ErrorCatalog
     {
         KinesisErrorKind.NotFound => " Check the name, region and account.",
         KinesisErrorKind.Denied when IsKey(code) =>
-            $" The stream is encrypted: check that the KMS key is enabled and that the caller (access key id {accessKeyId}) may use it ({(operation.Retry == RetryRule.Put ? "kms:GenerateDataKey" : "kms:Decrypt")}).",
+            $" The stream is encrypted: check that the KMS key is enabled and that the caller (access key id {accessKeyId}) may use it "
+            + $"({(operation.Retry == RetryRule.Put ? "kms:GenerateDataKey" : "kms:Decrypt")}).",
         KinesisErrorKind.Denied when NamesClock(code) => " Check this machine's clock.",
         KinesisErrorKind.Denied when IsClock(code) || IsCredentials(code) =>
             " Check the access key, its secret and session token, that they belong to this region's partition, and this machine's clock.",
         KinesisErrorKind.Denied =>
-            $" The permission kinesis:{operation.Name} is missing: allow it in the caller's policy, and for a stream of another account in the stream's resource policy too.",
-        KinesisErrorKind.ExpiredIterator when code == "ExpiredIteratorException" => " An iterator lives for 5 minutes: ask for a new one (a worker does so by itself).",
+            $" The permission kinesis:{operation.Name} is missing: allow it in the caller's policy, and for a stream of another account in "
+            + "the stream's resource policy too.",
+        KinesisErrorKind.ExpiredIterator
+            when code == "ExpiredIteratorException" => " An iterator lives for 5 minutes: ask for a new one (a worker does so by itself).",
         KinesisErrorKind.ExpiredIterator =>
-            " The service does not take this iterator: ask for a new one (a worker does so by itself). Where new ones are refused too, check that region, account and endpoint are the stream's.",
+            " The service does not take this iterator: ask for a new one (a worker does so by itself). Where new ones are refused too, "
+            + "check that region, account and endpoint are the stream's.",
         KinesisErrorKind.Client when code == "ExpiredNextTokenException" => " A token lives for 5 minutes: start the listing again.",
         _ => "",
     };

@@ -82,7 +82,10 @@ internal sealed class FillingStream(Stream connection) : Stream
         return filled;
     }
 
-    /// <summary>Memory for an answer whose length is known, so that nothing is waited for that does not come. It is known by its type, through all that lies between.</summary>
+    /// <summary>
+    /// Memory for an answer whose length is known, so that nothing is waited for that does not come. It is known by its type, through all
+    /// that lies between.
+    /// </summary>
     internal sealed class Room(Memory<byte> array) : MemoryManager<byte>
     {
         public Memory<byte> Array => array;

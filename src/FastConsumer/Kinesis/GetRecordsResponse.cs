@@ -7,8 +7,9 @@ using FastConsumer.Kinesis.Wire;
 namespace FastConsumer.Kinesis;
 
 /// <summary>
-/// The answer of GetRecords, or an event of SubscribeToShard, which has the same form: one pooled buffer, and a table of where each record lies in it. Whoever receives it owns it
-/// and disposes it exactly once; after that every view of its records throws <see cref="ObjectDisposedException"/>.
+/// The answer of GetRecords, or an event of SubscribeToShard, which has the same form: one pooled buffer, and a table of where each record
+/// lies in it. Whoever receives it owns it and disposes it exactly once; after that every view of its records throws
+/// <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed class GetRecordsResponse : IDisposable
 {
@@ -39,7 +40,10 @@ public sealed class GetRecordsResponse : IDisposable
         init => _iterator = value;
     }
 
-    /// <summary>Of an event of SubscribeToShard: where to subscribe again, AFTER_SEQUENCE_NUMBER; moves on without records too. Null at the end of the shard, and in answers of GetRecords.</summary>
+    /// <summary>
+    /// Of an event of SubscribeToShard: where to subscribe again, AFTER_SEQUENCE_NUMBER; moves on without records too. Null at the end of
+    /// the shard, and in answers of GetRecords.
+    /// </summary>
     public SequenceNumber? ContinuationSequenceNumber
     {
         get => _continuation?.Value;
@@ -52,7 +56,9 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>The shard's children; named only at its end.</summary>
     public IReadOnlyList<ChildShard> ChildShards { get; init; } = [];
 
-    /// <summary>The bytes this answer keeps from the pools: those it came with, and the table of its records, 48 for each and spare ones.</summary>
+    /// <summary>
+    /// The bytes this answer keeps from the pools: those it came with, and the table of its records, 48 for each and spare ones.
+    /// </summary>
     public int RetainedBytes => _buffer.Capacity + _tableBytes;
 
     /// <summary>Sum of the records' data and partition keys in bytes: what the service's byte quota counts.</summary>
@@ -67,7 +73,9 @@ public sealed class GetRecordsResponse : IDisposable
     /// <summary>False where the decoder has seen that no record is an aggregate of the KPL.</summary>
     internal bool MayHoldAggregates { get; init; } = true;
 
-    /// <summary>The table itself, for who knows that the answer is not returned meanwhile; its first <see cref="Count"/> entries count.</summary>
+    /// <summary>
+    /// The table itself, for who knows that the answer is not returned meanwhile; its first <see cref="Count"/> entries count.
+    /// </summary>
     internal RecordEntry[] Entries => Volatile.Read(ref _entries) ?? throw Returned();
 
     /// <summary>The bytes themselves, as <see cref="Entries"/>.</summary>
@@ -163,5 +171,6 @@ public sealed class GetRecordsResponse : IDisposable
     private static int SizeOf(RecordEntry[] entries) => entries.Length * Unsafe.SizeOf<RecordEntry>();
 
     private static ObjectDisposedException Returned() =>
-        new(nameof(GetRecordsResponse), "The records were returned to the pool: a record is valid during its handler's call only. Copy it with KinesisRecord.ToOwned() to keep it.");
+        new(nameof(GetRecordsResponse), "The records were returned to the pool: a record is valid during its handler's call only. "
+            + "Copy it with KinesisRecord.ToOwned() to keep it.");
 }

@@ -17,34 +17,45 @@ public interface IKinesisClient : IDisposable
     string EndpointDescription { get; }
 
     /// <summary>Lists one page of shards; give either a token or the stream's first page.</summary>
-    Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default);
+    Task<ListShardsResponse> ListShardsAsync(
+        StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default);
 
     /// <summary>Describes a stream without its shards.</summary>
     Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default);
 
     /// <summary>An iterator, valid for five minutes.</summary>
-    Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default);
+    Task<string> GetShardIteratorAsync(
+        StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default);
 
     /// <summary>Reads records. The caller owns the answer and disposes it once, when its last record is done.</summary>
     /// <param name="stream">The stream of the iterator.</param>
     /// <param name="shardIterator">An iterator or the former answer's <see cref="GetRecordsResponse.NextShardIterator"/>.</param>
     /// <param name="limit">1 to 10,000 records; null for the service's default.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default);
+    Task<GetRecordsResponse> GetRecordsAsync(
+        StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads records, as the overload with a string does, for callers that keep the iterator as UTF-8 and so need no string for each call.</summary>
+    /// <summary>
+    /// Reads records, as the overload with a string does, for callers that keep the iterator as UTF-8 and so need no string for each call.
+    /// </summary>
     /// <param name="stream">The stream of the iterator.</param>
     /// <param name="shardIteratorUtf8">The iterator; it must not change before the call is over.</param>
     /// <param name="limit">1 to 10,000 records; null for the service's default.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, ReadOnlyMemory<byte> shardIteratorUtf8, int? limit = null, CancellationToken cancellationToken = default) =>
+    Task<GetRecordsResponse> GetRecordsAsync(
+        StreamIdentifier stream,
+        ReadOnlyMemory<byte> shardIteratorUtf8,
+        int? limit = null,
+        CancellationToken cancellationToken = default) =>
         GetRecordsAsync(stream, Encoding.UTF8.GetString(shardIteratorUtf8.Span), limit, cancellationToken);
 
     /// <summary>Puts one record.</summary>
-    Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default);
+    Task<PutRecordResponse> PutRecordAsync(
+        StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default);
 
     /// <summary>Puts up to 500 records; each may fail on its own.</summary>
-    Task<PutRecordsResponse> PutRecordsAsync(StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default);
+    Task<PutRecordsResponse> PutRecordsAsync(
+        StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default);
 
     /// <summary>Creates a stream; null for an on-demand one.</summary>
     Task CreateStreamAsync(string streamName, int? shardCount, CancellationToken cancellationToken = default);
@@ -53,10 +64,12 @@ public interface IKinesisClient : IDisposable
     Task DeleteStreamAsync(StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default);
 
     /// <summary>Splits a shard at <paramref name="newStartingHashKey"/>.</summary>
-    Task SplitShardAsync(StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default);
+    Task SplitShardAsync(
+        StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default);
 
     /// <summary>Merges two adjacent shards.</summary>
-    Task MergeShardsAsync(StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default);
+    Task MergeShardsAsync(
+        StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default);
 
     /// <summary>Registers a fan-out consumer.</summary>
     Task<Consumer> RegisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default);
@@ -65,19 +78,22 @@ public interface IKinesisClient : IDisposable
     Task<Consumer> DescribeStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default);
 
     /// <summary>Lists one page of fan-out consumers.</summary>
-    Task<ListStreamConsumersResponse> ListStreamConsumersAsync(string streamARN, string? nextToken = null, CancellationToken cancellationToken = default);
+    Task<ListStreamConsumersResponse> ListStreamConsumersAsync(
+        string streamARN, string? nextToken = null, CancellationToken cancellationToken = default);
 
     /// <summary>Deregisters a fan-out consumer.</summary>
     Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Subscribes a fan-out consumer to a shard, over HTTP/2. The service allows one call a second per consumer and shard; it
-    /// refuses a second one within five seconds (ResourceInUse), and later lets it take over. The pace is the caller's: what the service refuses is not repeated here.
+    /// refuses a second one within five seconds (ResourceInUse), and later lets it take over. The pace is the caller's: what the service
+    /// refuses is not repeated here.
     /// </summary>
     /// <param name="consumerARN">The ARN of a consumer that is ACTIVE.</param>
     /// <param name="shardId">The shard.</param>
     /// <param name="startingPosition">Where to start.</param>
     /// <param name="cancellationToken">Ends the call, not the subscription.</param>
     /// <returns>The subscription; the caller disposes it.</returns>
-    Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default);
+    Task<IShardSubscription> SubscribeToShardAsync(
+        string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default);
 }

@@ -23,13 +23,15 @@ public interface IShardSubscription : IAsyncDisposable
     ValueTask<GetRecordsResponse?> ReadAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Says that the connection carries nothing any more although it is open: the client's further requests use another one. Does not end the
-    /// subscription.
+    /// Says that the connection carries nothing any more although it is open: the client's further requests use another one. Does not end
+    /// the subscription.
     /// </summary>
     void GiveUpConnection()
     {
     }
 
-    /// <summary>The bytes that have come so far, whether of a whole event or not: what tells a slow event from one of which nothing more comes.</summary>
+    /// <summary>
+    /// The bytes that have come so far, whether of a whole event or not: what tells a slow event from one of which nothing more comes.
+    /// </summary>
     long ReceivedBytes { get; }
 }

@@ -12,7 +12,9 @@ internal static class KinesisAnswers
     /// <summary>GetRecords answers at most 10 MiB of data: 14 MiB in base64, and up to 10,000 keys.</summary>
     private const int LargestAnswer = 40 * 1024 * 1024;
 
-    /// <summary>What is read from the connection at once: large answers in few calls, from a buffer that fits the second-level cache.</summary>
+    /// <summary>
+    /// What is read from the connection at once: large answers in few calls, from a buffer that fits the second-level cache.
+    /// </summary>
     internal const int CopyBufferLength = 256 * 1024;
 
     private const int UnannouncedAnswerCapacity = 16 * 1024;
@@ -21,7 +23,8 @@ internal static class KinesisAnswers
 
     /// <summary>Reads a whole answer.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public static async ValueTask<AttemptOutcome<T>> ReadAsync<T>(KinesisCall<T> call, HttpResponseMessage response, ArrayPool<byte> pool, CancellationToken cancellationToken)
+    public static async ValueTask<AttemptOutcome<T>> ReadAsync<T>(
+        KinesisCall<T> call, HttpResponseMessage response, ArrayPool<byte> pool, CancellationToken cancellationToken)
     {
         int status = (int)response.StatusCode;
         int limit = response.IsSuccessStatusCode ? LargestAnswer : LargestError;
@@ -93,12 +96,15 @@ internal static class KinesisAnswers
     }
 
     /// <summary>Hands an answer over whose body goes on.</summary>
-    public static AttemptOutcome<T> Open<T>(KinesisCall<T> call, AnswerOpener<T> open, HttpResponseMessage response, ConnectionPool.Generation connections)
+    public static AttemptOutcome<T> Open<T>(
+        KinesisCall<T> call, AnswerOpener<T> open, HttpResponseMessage response, ConnectionPool.Generation connections)
     {
         string? mediaType = response.Content.Headers.TextOf("Content-Type");
         return mediaType is null || !mediaType.StartsWith(EventStreamMediaType, StringComparison.OrdinalIgnoreCase)
             ? AttemptOutcome<T>.Failed(call.Fail(
-                $"the answer ({mediaType ?? "no content type"}) is no {EventStreamMediaType}.", KinesisErrorKind.InvalidResponse, response: response))
+                $"the answer ({mediaType ?? "no content type"}) is no {EventStreamMediaType}.",
+                KinesisErrorKind.InvalidResponse,
+                response: response))
             : new AttemptOutcome<T>
             {
                 Value = open(
@@ -109,7 +115,8 @@ internal static class KinesisAnswers
             };
     }
 
-    private static AttemptOutcome<T> ReadError<T>(KinesisCall<T> call, HttpResponseMessage response, string? mediaType, PooledBufferWriter body)
+    private static AttemptOutcome<T> ReadError<T>(
+        KinesisCall<T> call, HttpResponseMessage response, string? mediaType, PooledBufferWriter body)
     {
         int status = (int)response.StatusCode;
         ServiceError error = ServiceError.Read(mediaType, response.Headers.TextOf("x-amzn-ErrorType"), body.WrittenSpan);

@@ -64,7 +64,12 @@ internal sealed record KinesisCall<T>(KinesisOperation Operation, ServiceEndpoin
             facts += $", extended request id {extendedRequestId}";
         }
 
-        return new KinesisException($"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: {text}{ErrorCatalog.Remedy(Operation, kind, code, AccessKeyId)} [{facts}]", kind, code, innerException)
+        return new KinesisException(
+            $"{Operation.Name} on {Subject ?? $"stream '{Stream}'"} failed: "
+                + $"{text}{ErrorCatalog.Remedy(Operation, kind, code, AccessKeyId)} [{facts}]",
+            kind,
+            code,
+            innerException)
         {
             StatusCode = response is null ? null : (int)response.StatusCode,
             RequestId = requestId,

@@ -42,8 +42,14 @@ public sealed class KinesisClient : IKinesisClient
             throw new ArgumentOutOfRangeException(nameof(options), options.Protocol, $"{nameof(options.Protocol)} is Auto, Cbor or Json.");
         }
 
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.SmallestStreamWindowBytes, nameof(options.StreamWindowBytes));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes, KinesisClientOptions.LargestStreamWindowBytes, nameof(options.StreamWindowBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes,
+            KinesisClientOptions.SmallestStreamWindowBytes,
+            nameof(options.StreamWindowBytes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            options.StreamWindowBytes ?? KinesisClientOptions.DefaultStreamWindowBytes,
+            KinesisClientOptions.LargestStreamWindowBytes,
+            nameof(options.StreamWindowBytes));
         _pool = pool;
         _transport = new KinesisTransport(options, handler, pool);
     }
@@ -52,7 +58,8 @@ public sealed class KinesisClient : IKinesisClient
     public string EndpointDescription => _transport.EndpointDescription;
 
     /// <inheritdoc/>
-    public Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) =>
+    public Task<ListShardsResponse> ListShardsAsync(
+        StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default) =>
         AskAsync(
             KinesisOperation.ListShards,
             stream,
@@ -69,11 +76,16 @@ public sealed class KinesisClient : IKinesisClient
                     WriteArn(writer, stream.Arn);
                 }
             },
-            static (answer, answeredAt) => new ListShardsResponse([.. answer["Shards"].Items.Select(AnswerModels.Shard)], answer["NextToken"].AsText()) { AnsweredAt = answeredAt },
+            static (answer, answeredAt) => new ListShardsResponse(
+                [.. answer["Shards"].Items.Select(AnswerModels.Shard)], answer["NextToken"].AsText())
+            {
+                AnsweredAt = answeredAt
+            },
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default) =>
+    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+        StreamIdentifier stream, CancellationToken cancellationToken = default) =>
         AskAsync(
             KinesisOperation.DescribeStreamSummary,
             stream,
@@ -82,7 +94,8 @@ public sealed class KinesisClient : IKinesisClient
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
+    public Task<string> GetShardIteratorAsync(
+        StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(shardId);
         return AskAsync(
@@ -99,14 +112,16 @@ public sealed class KinesisClient : IKinesisClient
     }
 
     /// <inheritdoc/>
-    public Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
+    public Task<GetRecordsResponse> GetRecordsAsync(
+        StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(shardIterator);
         return GetRecordsAsync(stream, Encoding.UTF8.GetBytes(shardIterator), limit, cancellationToken);
     }
 
     /// <inheritdoc/>
-    public Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, ReadOnlyMemory<byte> shardIteratorUtf8, int? limit = null, CancellationToken cancellationToken = default)
+    public Task<GetRecordsResponse> GetRecordsAsync(
+        StreamIdentifier stream, ReadOnlyMemory<byte> shardIteratorUtf8, int? limit = null, CancellationToken cancellationToken = default)
     {
         if (shardIteratorUtf8.IsEmpty)
         {
@@ -120,11 +135,13 @@ public sealed class KinesisClient : IKinesisClient
         }
 
         return _transport.SendAsync(
-            KinesisOperation.GetRecords, Named(stream), new GetRecordsBody(shardIteratorUtf8, limit ?? 0, stream.Arn), s_decodeRecords, cancellationToken);
+            KinesisOperation.GetRecords,
+            Named(stream), new GetRecordsBody(shardIteratorUtf8, limit ?? 0, stream.Arn), s_decodeRecords, cancellationToken);
     }
 
     /// <inheritdoc/>
-    public Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) =>
+    public Task<PutRecordResponse> PutRecordAsync(
+        StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) =>
         AskAsync(
             KinesisOperation.PutRecord,
             stream,
@@ -137,7 +154,8 @@ public sealed class KinesisClient : IKinesisClient
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task<PutRecordsResponse> PutRecordsAsync(StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default)
+    public Task<PutRecordsResponse> PutRecordsAsync(
+        StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(records);
         return AskAsync(
@@ -199,7 +217,8 @@ public sealed class KinesisClient : IKinesisClient
     }
 
     /// <inheritdoc/>
-    public Task DeleteStreamAsync(StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default) =>
+    public Task DeleteStreamAsync(
+        StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default) =>
         DoAsync(
             KinesisOperation.DeleteStream,
             stream,
@@ -211,7 +230,8 @@ public sealed class KinesisClient : IKinesisClient
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task SplitShardAsync(StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default)
+    public Task SplitShardAsync(
+        StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(shardToSplit);
         return DoAsync(
@@ -227,7 +247,8 @@ public sealed class KinesisClient : IKinesisClient
     }
 
     /// <inheritdoc/>
-    public Task MergeShardsAsync(StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default)
+    public Task MergeShardsAsync(
+        StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(shardToMerge);
         ArgumentException.ThrowIfNullOrEmpty(adjacentShardToMerge);
@@ -244,7 +265,8 @@ public sealed class KinesisClient : IKinesisClient
     }
 
     /// <inheritdoc/>
-    public Task<Consumer> RegisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
+    public Task<Consumer> RegisterStreamConsumerAsync(
+        string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
         AskAsync(
             KinesisOperation.RegisterStreamConsumer,
             ByArn(streamARN),
@@ -253,7 +275,8 @@ public sealed class KinesisClient : IKinesisClient
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task<Consumer> DescribeStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
+    public Task<Consumer> DescribeStreamConsumerAsync(
+        string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
         AskAsync(
             KinesisOperation.DescribeStreamConsumer,
             ByArn(streamARN),
@@ -262,7 +285,8 @@ public sealed class KinesisClient : IKinesisClient
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) =>
+    public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(
+        string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) =>
         AskAsync(
             KinesisOperation.ListStreamConsumers,
             ByArn(streamARN),
@@ -274,7 +298,8 @@ public sealed class KinesisClient : IKinesisClient
                     writer.Member("NextToken", nextToken);
                 }
             },
-            static answer => new ListStreamConsumersResponse([.. answer["Consumers"].Items.Select(AnswerModels.Consumer)], answer["NextToken"].AsText()),
+            static answer => new ListStreamConsumersResponse(
+                [.. answer["Consumers"].Items.Select(AnswerModels.Consumer)], answer["NextToken"].AsText()),
             cancellationToken);
 
     /// <inheritdoc/>
@@ -282,13 +307,18 @@ public sealed class KinesisClient : IKinesisClient
         DoAsync(KinesisOperation.DeregisterStreamConsumer, ByArn(streamARN), ConsumerRequest(streamARN, consumerName), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default)
+    public Task<IShardSubscription> SubscribeToShardAsync(
+        string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(consumerARN);
         ArgumentException.ThrowIfNullOrEmpty(shardId);
-        if (consumerARN.Split(':', 6) is not ["arn", _, "kinesis", _, _, { } resource] || !resource.Contains("/consumer/", StringComparison.Ordinal))
+        if (consumerARN.Split(':', 6) is not ["arn", _, "kinesis", _, _, { } resource]
+            || !resource.Contains("/consumer/", StringComparison.Ordinal))
         {
-            throw new ArgumentException($"'{consumerARN}' is not the ARN of a consumer (arn:aws:kinesis:<region>:<account>:stream/<name>/consumer/<name>:<time>); RegisterStreamConsumer tells it.", nameof(consumerARN));
+            throw new ArgumentException(
+                $"'{consumerARN}' is not the ARN of a consumer (arn:aws:kinesis:<region>:<account>:stream/<name>/consumer/<name>:<time>); "
+                    + "RegisterStreamConsumer tells it.",
+                nameof(consumerARN));
         }
 
         return _transport.OpenAsync<IShardSubscription>(
@@ -312,11 +342,19 @@ public sealed class KinesisClient : IKinesisClient
     public void Dispose() => _transport.Dispose();
 
     private Task<T> AskAsync<T>(
-        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, Func<WireValue, T> read, CancellationToken cancellationToken) =>
+        KinesisOperation operation,
+        StreamIdentifier stream,
+        Action<WireWriter> write,
+        Func<WireValue, T> read,
+        CancellationToken cancellationToken) =>
         AskAsync(operation, stream, write, (answer, _) => read(answer), cancellationToken);
 
     private Task<T> AskAsync<T>(
-        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, Func<WireValue, DateTimeOffset?, T> read, CancellationToken cancellationToken) =>
+        KinesisOperation operation,
+        StreamIdentifier stream,
+        Action<WireWriter> write,
+        Func<WireValue, DateTimeOffset?, T> read,
+        CancellationToken cancellationToken) =>
         _transport.SendAsync(
             operation,
             Named(stream),
@@ -325,7 +363,8 @@ public sealed class KinesisClient : IKinesisClient
             cancellationToken);
 
     /// <summary>For operations whose answer says nothing, so that nothing in it can be wrong.</summary>
-    private Task<bool> DoAsync(KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, CancellationToken cancellationToken) =>
+    private Task<bool> DoAsync(
+        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, CancellationToken cancellationToken) =>
         _transport.SendAsync(operation, Named(stream), write, static (_, _, _) => true, cancellationToken);
 
     /// <summary>Decodes an answer of GetRecords or an event of SubscribeToShard, and takes its array over.</summary>
@@ -365,7 +404,8 @@ public sealed class KinesisClient : IKinesisClient
         StreamIdentifier stream = StreamIdentifier.Parse(streamARN);
         return stream.Arn is not null
             ? stream
-            : throw new ArgumentException($"'{streamARN}' is not an ARN; consumers belong to a stream's ARN (DescribeStreamSummary tells it).", nameof(streamARN));
+            : throw new ArgumentException(
+                $"'{streamARN}' is not an ARN; consumers belong to a stream's ARN (DescribeStreamSummary tells it).", nameof(streamARN));
     }
 
     private static Action<WireWriter> ConsumerRequest(string streamARN, string consumerName)

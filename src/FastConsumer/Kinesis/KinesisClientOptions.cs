@@ -21,7 +21,9 @@ public sealed class KinesisClientOptions
     /// <summary>The least that <see cref="StreamWindowBytes"/> may be: 64 KiB, the default of HTTP/2.</summary>
     public const int SmallestStreamWindowBytes = 64 * 1024;
 
-    /// <summary>The most that <see cref="StreamWindowBytes"/> may be, and what it comes to for an endpoint that is none of AWS's: 16 MiB.</summary>
+    /// <summary>
+    /// The most that <see cref="StreamWindowBytes"/> may be, and what it comes to for an endpoint that is none of AWS's: 16 MiB.
+    /// </summary>
     public const int LargestStreamWindowBytes = 16 * 1024 * 1024;
 
     /// <summary>The credentials; null for those of <see cref="Profile"/> or of the AWS SDK's default chain.</summary>
@@ -30,16 +32,23 @@ public sealed class KinesisClientOptions
     /// <summary>A profile of <c>~/.aws/config</c> and <c>~/.aws/credentials</c>; null for <c>AWS_PROFILE</c> or <c>default</c>.</summary>
     public string? Profile { get; set; }
 
-    /// <summary>The region's system name, for example <c>eu-west-1</c>; null for <c>AWS_REGION</c>, the profile's or the instance's.</summary>
+    /// <summary>
+    /// The region's system name, for example <c>eu-west-1</c>; null for <c>AWS_REGION</c>, the profile's or the instance's.
+    /// </summary>
     public string? Region { get; set; }
 
-    /// <summary>A custom endpoint; null for <c>AWS_ENDPOINT_URL_KINESIS</c>, <c>AWS_ENDPOINT_URL</c>, the profile's, or the region's own.</summary>
+    /// <summary>
+    /// A custom endpoint; null for <c>AWS_ENDPOINT_URL_KINESIS</c>, <c>AWS_ENDPOINT_URL</c>, the profile's, or the region's own.
+    /// </summary>
     public string? ServiceUrl { get; set; }
 
     /// <summary>The encoding; <see cref="KinesisProtocol.Auto"/> by default.</summary>
     public KinesisProtocol Protocol { get; set; } = KinesisProtocol.Auto;
 
-    /// <summary>The time for one attempt, from connecting to the last byte; more than zero and below 50 days (2^32 - 2 milliseconds); 30 seconds by default.</summary>
+    /// <summary>
+    /// The time for one attempt, from connecting to the last byte; more than zero and below 50 days (2^32 - 2 milliseconds); 30 seconds by
+    /// default.
+    /// </summary>
     public TimeSpan RequestTimeout { get; set; } = DefaultRequestTimeout;
 
     /// <summary>How often a request is sent at most, the first time included; 3 by default.</summary>
@@ -57,9 +66,9 @@ public sealed class KinesisClientOptions
     /// <summary>
     /// Changes the handler that the client's connections are made by: a proxy, a certificate authority or client certificate
     /// (<see cref="SocketsHttpHandler.SslOptions"/>), time-outs, the bound of connections. It is called for each handler before its first
-    /// request: one for requests, one for subscriptions, and a new one where connections were found dead. Keep what it sets thread-safe. Without
-    /// it the system's proxy (<c>HTTPS_PROXY</c>, <c>NO_PROXY</c>) is used, but for loopback addresses, and at most 64 connections to a host
-    /// (subscriptions share connections by HTTP/2). Not called where the client was given a handler.
+    /// request: one for requests, one for subscriptions, and a new one where connections were found dead. Keep what it sets thread-safe.
+    /// Without it the system's proxy (<c>HTTPS_PROXY</c>, <c>NO_PROXY</c>) is used, but for loopback addresses, and at most 64 connections
+    /// to a host (subscriptions share connections by HTTP/2). Not called where the client was given a handler.
     /// </summary>
     public Action<SocketsHttpHandler>? ConfigureHttpHandler { get; set; }
 

@@ -6,12 +6,14 @@ namespace FastConsumer.Kinesis;
 internal static class KinesisConnections
 {
     /// <summary>
-    /// The most connections to one host for requests that are answered at once. A read takes some ten milliseconds, so that hundreds of idle
-    /// shards need a handful; a request beyond them waits for one to become free.
+    /// The most connections to one host for requests that are answered at once. A read takes some ten milliseconds, so that hundreds of
+    /// idle shards need a handful; a request beyond them waits for one to become free.
     /// </summary>
     public const int MaxConnectionsPerServer = 64;
 
-    /// <summary>A dead connection under a subscription is known after the delay and the time-out: 20 s, before the 35 s without an event.</summary>
+    /// <summary>
+    /// A dead connection under a subscription is known after the delay and the time-out: 20 s, before the 35 s without an event.
+    /// </summary>
     private static readonly TimeSpan s_pingDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
 

@@ -28,7 +28,9 @@ public enum KinesisErrorKind
     InvalidResponse,
 }
 
-/// <summary>A call to Kinesis that failed. Its message names the operation, the error, the remedy where one is known, and the request's ids.</summary>
+/// <summary>
+/// A call to Kinesis that failed. Its message names the operation, the error, the remedy where one is known, and the request's ids.
+/// </summary>
 public class KinesisException : Exception
 {
     /// <summary>Creates the exception; <paramref name="message"/> is complete.</summary>

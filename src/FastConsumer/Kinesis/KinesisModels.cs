@@ -59,13 +59,16 @@ public readonly record struct StreamIdentifier
             string[] parts = nameOrArn.Split(':', 6);
             if (parts.Length < 6 || parts[2] != "kinesis" || !parts[5].StartsWith("stream/", StringComparison.Ordinal))
             {
-                throw new ArgumentException($"'{nameOrArn}' is not the ARN of a Kinesis stream (arn:aws:kinesis:<region>:<account>:stream/<name>).", nameof(nameOrArn));
+                throw new ArgumentException(
+                    $"'{nameOrArn}' is not the ARN of a Kinesis stream (arn:aws:kinesis:<region>:<account>:stream/<name>).",
+                    nameof(nameOrArn));
             }
 
             if (!IsAccountId(parts[4]))
             {
                 throw new ArgumentException(
-                    $"The account '{parts[4]}' in the ARN '{nameOrArn}' is not an AWS account id: 12 digits are expected.", nameof(nameOrArn));
+                    $"The account '{parts[4]}' in the ARN '{nameOrArn}' is not an AWS account id: 12 digits are expected.",
+                    nameof(nameOrArn));
             }
 
             name = parts[5]["stream/".Length..];
@@ -73,7 +76,8 @@ public readonly record struct StreamIdentifier
 
         if (name.Length is 0 or > 128 || !name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-'))
         {
-            throw new ArgumentException($"'{nameOrArn}' is not a Kinesis stream name: 1 to 128 of letters, digits, '_', '.' and '-'.", nameof(nameOrArn));
+            throw new ArgumentException(
+                $"'{nameOrArn}' is not a Kinesis stream name: 1 to 128 of letters, digits, '_', '.' and '-'.", nameof(nameOrArn));
         }
 
         return new StreamIdentifier(name, isArn ? nameOrArn : null);
@@ -88,9 +92,11 @@ public readonly record struct StreamIdentifier
 
 /// <summary>A position to ask an iterator for.</summary>
 /// <param name="Type">The kind of position.</param>
-/// <param name="SequenceNumber">For <see cref="ShardIteratorType.AtSequenceNumber"/> and <see cref="ShardIteratorType.AfterSequenceNumber"/>.</param>
+/// <param name="SequenceNumber">For <see cref="ShardIteratorType.AtSequenceNumber"/> and
+/// <see cref="ShardIteratorType.AfterSequenceNumber"/>.</param>
 /// <param name="Timestamp">For <see cref="ShardIteratorType.AtTimestamp"/>; millisecond precision.</param>
-public readonly record struct StartingPosition(ShardIteratorType Type, SequenceNumber SequenceNumber = default, DateTimeOffset Timestamp = default)
+public readonly record struct StartingPosition(
+    ShardIteratorType Type, SequenceNumber SequenceNumber = default, DateTimeOffset Timestamp = default)
 {
     /// <summary>The oldest record that is retained.</summary>
     public static StartingPosition TrimHorizon => new(ShardIteratorType.TrimHorizon);
@@ -143,7 +149,9 @@ public sealed record ChildShard(string ShardId, IReadOnlyList<string> ParentShar
 /// <summary>One page of ListShards.</summary>
 public sealed record ListShardsResponse(IReadOnlyList<Shard> Shards, string? NextToken)
 {
-    /// <summary>When the service answered, by its own clock and in whole seconds (the Date header); null where the answer does not say.</summary>
+    /// <summary>
+    /// When the service answered, by its own clock and in whole seconds (the Date header); null where the answer does not say.
+    /// </summary>
     public DateTimeOffset? AnsweredAt { get; init; }
 }
 

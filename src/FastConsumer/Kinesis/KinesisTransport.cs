@@ -47,7 +47,8 @@ internal sealed class KinesisTransport : IDisposable
         var settings = new AwsSettings(options.Profile);
         _endpoints = new EndpointResolver(options, settings);
         _credentials = new CredentialsSource(options.Credentials, options.Profile, settings, options.TimeProvider, options.RequestTimeout);
-        _backoff = new Backoff(s_firstRetry, s_longestRetry, new Random(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue)));
+        _backoff = new Backoff(
+            s_firstRetry, s_longestRetry, new Random(options.RandomSeed ?? RandomNumberGenerator.GetInt32(int.MaxValue)));
         _pool = pool;
         _timeProvider = options.TimeProvider;
         _requestTimeout = options.RequestTimeout;
@@ -78,13 +79,23 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="decode">Reads the answer.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public Task<T> SendAsync<T>(
-        KinesisOperation operation, StreamIdentifier stream, Action<WireWriter> write, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
+        KinesisOperation operation,
+        StreamIdentifier stream,
+        Action<WireWriter> write,
+        AnswerDecoder<T> decode,
+        CancellationToken cancellationToken) =>
         SendAsync(operation, stream, new WrittenBody(write), decode, cancellationToken);
 
     /// <inheritdoc cref="SendAsync{T}(KinesisOperation, StreamIdentifier, Action{WireWriter}, AnswerDecoder{T}, CancellationToken)"/>
     public Task<T> SendAsync<T>(
-        KinesisOperation operation, StreamIdentifier stream, IRequestBody body, AnswerDecoder<T> decode, CancellationToken cancellationToken) =>
-        SendAsync(new KinesisCall<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), body) { Stream = stream, Decode = decode }, cancellationToken);
+        KinesisOperation operation,
+        StreamIdentifier stream,
+        IRequestBody body,
+        AnswerDecoder<T> decode,
+        CancellationToken cancellationToken) =>
+        SendAsync(
+            new KinesisCall<T>(operation, _endpoints.Resolve(stream.Arn, operation.IsData), body) { Stream = stream, Decode = decode },
+            cancellationToken);
 
     /// <summary>Sends <paramref name="operation"/> over HTTP/2, in JSON, and hands the answer over as soon as it begins.</summary>
     /// <param name="operation">What to do.</param>
@@ -94,8 +105,19 @@ internal sealed class KinesisTransport : IDisposable
     /// <param name="open">Takes the answer over, and disposes it.</param>
     /// <param name="cancellationToken">Ends the call, not the answer.</param>
     public Task<T> OpenAsync<T>(
-        KinesisOperation operation, string subject, string arn, Action<WireWriter> write, AnswerOpener<T> open, CancellationToken cancellationToken) =>
-        SendAsync(new KinesisCall<T>(operation, _endpoints.Resolve(arn, operation.IsData), new WrittenBody(write)) { Subject = subject, Open = open }, cancellationToken);
+        KinesisOperation operation,
+        string subject,
+        string arn,
+        Action<WireWriter> write,
+        AnswerOpener<T> open,
+        CancellationToken cancellationToken) =>
+        SendAsync(
+            new KinesisCall<T>(operation, _endpoints.Resolve(arn, operation.IsData), new WrittenBody(write))
+            {
+                Subject = subject,
+                Open = open
+            },
+            cancellationToken);
 
     private async Task<T> SendAsync<T>(KinesisCall<T> call, CancellationToken cancellationToken)
     {
@@ -121,7 +143,8 @@ internal sealed class KinesisTransport : IDisposable
 
             KinesisException failure = failed.Exception;
 
-            if (!credentialsWereRenewed && ErrorCatalog.IsCredentials(failure.ErrorCode) && await _credentials.TryRenewAsync(credentials, cancellationToken))
+            if (!credentialsWereRenewed && ErrorCatalog.IsCredentials(failure.ErrorCode)
+                && await _credentials.TryRenewAsync(credentials, cancellationToken))
             {
                 credentialsWereRenewed = true;
                 attempt--;
@@ -173,8 +196,12 @@ internal sealed class KinesisTransport : IDisposable
         _credentials.Dispose();
     }
 
-    /// <summary>Connections of the client's own, or all requests over the caller's handler. HttpClient would only add a token source to each request.</summary>
-    private static ConnectionPool CreatePool(HttpMessageHandler? handler, Func<SocketsHttpHandler> create, Action<SocketsHttpHandler>? configure) =>
+    /// <summary>
+    /// Connections of the client's own, or all requests over the caller's handler. HttpClient would only add a token source to each
+    /// request.
+    /// </summary>
+    private static ConnectionPool CreatePool(
+        HttpMessageHandler? handler, Func<SocketsHttpHandler> create, Action<SocketsHttpHandler>? configure) =>
         handler is not null
             ? new ConnectionPool(() => new HttpMessageInvoker(handler, disposeHandler: false), isRenewable: false)
             : new ConnectionPool(
@@ -189,7 +216,9 @@ internal sealed class KinesisTransport : IDisposable
                     {
                         own.Dispose();
                         throw new KinesisException(
-                            $"The option {nameof(KinesisClientOptions.ConfigureHttpHandler)} threw {e.GetType().Name}: {e.Message}", KinesisErrorKind.Client, innerException: e);
+                            $"The option {nameof(KinesisClientOptions.ConfigureHttpHandler)} threw {e.GetType().Name}: {e.Message}",
+                            KinesisErrorKind.Client,
+                            innerException: e);
                     }
 
                     return new HttpMessageInvoker(own, disposeHandler: true);
@@ -205,7 +234,8 @@ internal sealed class KinesisTransport : IDisposable
     };
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<AttemptOutcome<T>> AttemptAsync<T>(KinesisCall<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
+    private async ValueTask<AttemptOutcome<T>> AttemptAsync<T>(
+        KinesisCall<T> call, WireFormat format, ImmutableCredentials credentials, CancellationToken cancellationToken)
     {
         using AttemptTimeouts.Attempt either = _timeouts.Start(cancellationToken);
         call.AccessKeyId = credentials.AccessKey;
@@ -249,7 +279,8 @@ internal sealed class KinesisTransport : IDisposable
             // the connection may be one that carries nothing any more, and the pool holds others of its age
             connections.GiveUp();
             return AttemptOutcome<T>.Failed(call.Fail(
-                $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint. (A {nameof(KinesisClient)} of one's own may be given a longer {nameof(KinesisClientOptions.RequestTimeout)}.)",
+                $"no complete answer came within {_requestTimeout}. Check the network between here and the endpoint. "
+                    + $"(A {nameof(KinesisClient)} of one's own may be given a longer {nameof(KinesisClientOptions.RequestTimeout)}.)",
                 KinesisErrorKind.Unavailable,
                 exception));
         }
@@ -261,7 +292,8 @@ internal sealed class KinesisTransport : IDisposable
             return AttemptOutcome<T>.Failed(
                 call.Fail(
                     isConnecting
-                        ? $"no connection to {address} came about in time. Check that the address is right, that the server runs, and that no firewall, security group or proxy stands between."
+                        ? $"no connection to {address} came about in time. Check that the address is right, that the server runs, "
+                            + "and that no firewall, security group or proxy stands between."
                         : $"the request to {address} was given up on its way ({exception.Message}).",
                     KinesisErrorKind.Unavailable,
                     exception),
@@ -274,7 +306,8 @@ internal sealed class KinesisTransport : IDisposable
             HttpRequestError error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
             bool isUntouched = error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            return AttemptOutcome<T>.Failed(DescribeNetworkFailure(call, exception, error, isUntouched, connections.HasAnswered), isUntouched);
+            return AttemptOutcome<T>.Failed(
+                DescribeNetworkFailure(call, exception, error, isUntouched, connections.HasAnswered), isUntouched);
         }
         finally
         {
@@ -293,7 +326,8 @@ internal sealed class KinesisTransport : IDisposable
         writer.EndMap();
     }
 
-    private HttpRequestMessage CreateRequest<T>(KinesisCall<T> call, WireFormat format, PooledBufferWriter body, ImmutableCredentials credentials)
+    private HttpRequestMessage CreateRequest<T>(
+        KinesisCall<T> call, WireFormat format, PooledBufferWriter body, ImmutableCredentials credentials)
     {
         ServiceEndpoint endpoint = call.Endpoint;
         string mediaType = format.MediaType();
@@ -339,7 +373,8 @@ internal sealed class KinesisTransport : IDisposable
         return request;
     }
 
-    private static KinesisException DescribeNetworkFailure<T>(KinesisCall<T> call, Exception exception, HttpRequestError error, bool isUntouched, bool hasAnswered)
+    private static KinesisException DescribeNetworkFailure<T>(
+        KinesisCall<T> call, Exception exception, HttpRequestError error, bool isUntouched, bool hasAnswered)
     {
         Uri uri = call.Endpoint.Uri;
         string reason = exception.InnerException is { Message.Length: > 0 } inner ? inner.Message : exception.Message;
@@ -351,9 +386,11 @@ internal sealed class KinesisTransport : IDisposable
             HttpRequestError.SecureConnectionError =>
                 $"no TLS connection to {address} ({reason}). Check that it speaks https and that its certificate is trusted here.",
             HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError when call.Open is not null && !hasAnswered =>
-                $"{address} does not answer in HTTP/2 ({reason}), which enhanced fan-out needs. Check that it is the right address and that what stands between passes HTTP/2 on, or read by polling.",
+                $"{address} does not answer in HTTP/2 ({reason}), which enhanced fan-out needs. Check that it is the right address and "
+                + "that what stands between passes HTTP/2 on, or read by polling.",
             _ when isUntouched =>
-                $"{address} cannot be reached ({reason}). Check that the address is right, that the server runs, and that no firewall or proxy stands between.",
+                $"{address} cannot be reached ({reason}). Check that the address is right, that the server runs, and that no firewall or "
+                + "proxy stands between.",
             _ => $"the connection to {address} broke ({reason}).",
         };
         return call.Fail(text, KinesisErrorKind.Unavailable, exception);

@@ -33,14 +33,16 @@ public readonly struct SequenceNumber : IEquatable<SequenceNumber>, IComparable<
         ArgumentNullException.ThrowIfNull(digits);
         return TryParse(digits, out SequenceNumber value)
             ? value
-            : throw new FormatException($"'{digits}' is not a Kinesis sequence number: 1 to {MaxDigits} decimal digits without a leading zero are expected.");
+            : throw new FormatException(
+                $"'{digits}' is not a Kinesis sequence number: 1 to {MaxDigits} decimal digits without a leading zero are expected.");
     }
 
     /// <inheritdoc cref="Parse(string)"/>
     public static SequenceNumber Parse(ReadOnlySpan<byte> utf8Digits) =>
         TryParse(utf8Digits, out SequenceNumber value)
             ? value
-            : throw new FormatException($"'{Encoding.UTF8.GetString(utf8Digits)}' is not a Kinesis sequence number: 1 to {MaxDigits} decimal digits without a leading zero are expected.");
+            : throw new FormatException($"'{Encoding.UTF8.GetString(utf8Digits)}' is not a Kinesis sequence number: "
+                + $"1 to {MaxDigits} decimal digits without a leading zero are expected.");
 
     /// <summary>Parses decimal digits; false where the text is not a sequence number.</summary>
     public static bool TryParse([NotNullWhen(true)] string? digits, out SequenceNumber value)

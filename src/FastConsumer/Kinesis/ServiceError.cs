@@ -8,7 +8,8 @@ internal readonly record struct ServiceError(string? Code, string? Message)
     private const int LongestMessage = 600;
 
     /// <summary>An error from its parts.</summary>
-    public static ServiceError Create(string? code, string? message) => new(Shorten(code), string.IsNullOrEmpty(message) ? null : Clean(message));
+    public static ServiceError Create(string? code, string? message) =>
+        new(Shorten(code), string.IsNullOrEmpty(message) ? null : Clean(message));
 
     /// <summary>Code and message as a sentence; one of them must be there.</summary>
     public string Describe()

@@ -35,7 +35,8 @@ internal sealed class ShardSubscription : IShardSubscription
     private long _receivedBytes;
     private volatile bool _isDisposed;
 
-    public ShardSubscription(HttpResponseMessage response, Stream body, ConnectionPool.Generation connections, ArrayPool<byte> pool, FailureFactory fail)
+    public ShardSubscription(
+        HttpResponseMessage response, Stream body, ConnectionPool.Generation connections, ArrayPool<byte> pool, FailureFactory fail)
     {
         _response = response;
         _connections = connections;
@@ -234,7 +235,8 @@ internal sealed class ShardSubscription : IShardSubscription
                 return;
 
             case EventStreamMessageKind.Exception:
-                ServiceError error = ServiceError.Read(Encoding.UTF8.GetString(message.ContentType), Encoding.UTF8.GetString(message.Name), _payload!.WrittenSpan);
+                ServiceError error = ServiceError.Read(
+                    Encoding.UTF8.GetString(message.ContentType), Encoding.UTF8.GetString(message.Name), _payload!.WrittenSpan);
                 throw Refused(error);
 
             default:
@@ -249,7 +251,8 @@ internal sealed class ShardSubscription : IShardSubscription
         _isReady = false;
         using (payload)
         {
-            return KinesisClient.DecodeRecords(WireFormats.Detect(Encoding.UTF8.GetString(_decoder.Message.ContentType), payload.WrittenSpan), payload);
+            return KinesisClient.DecodeRecords(
+                WireFormats.Detect(Encoding.UTF8.GetString(_decoder.Message.ContentType), payload.WrittenSpan), payload);
         }
     }
 
@@ -259,16 +262,20 @@ internal sealed class ShardSubscription : IShardSubscription
         return _fail("the service ended the subscription: " + error.Describe(), kind, null, error.Code);
     }
 
-    private KinesisException Cut() => _fail("the subscription was cut in the middle of an event.", KinesisErrorKind.Unavailable, null, null);
+    private KinesisException Cut() => _fail(
+        "the subscription was cut in the middle of an event.", KinesisErrorKind.Unavailable, null, null);
 
-    /// <summary>What a failure means to the caller; after one the subscription is of no more use. Null for what is not a failure of it.</summary>
+    /// <summary>
+    /// What a failure means to the caller; after one the subscription is of no more use. Null for what is not a failure of it.
+    /// </summary>
     private KinesisException? Describe(Exception exception, CancellationToken cancellationToken) => _failure = exception switch
     {
         KinesisException known => known,
         WireFormatException => _fail($"an event cannot be decoded: {exception.Message}", KinesisErrorKind.InvalidResponse, exception, null),
         OperationCanceledException when cancellationToken.IsCancellationRequested => null,
         // a cancellation that nobody here asked for is the connection's own
-        IOException or HttpRequestException or OperationCanceledException => _fail($"the subscription's connection broke ({exception.Message}).", KinesisErrorKind.Unavailable, exception, null),
+        IOException or HttpRequestException or OperationCanceledException => _fail(
+            $"the subscription's connection broke ({exception.Message}).", KinesisErrorKind.Unavailable, exception, null),
         _ => null,
     };
 }

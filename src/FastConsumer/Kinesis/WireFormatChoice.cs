@@ -3,8 +3,8 @@ using FastConsumer.Kinesis.Wire;
 namespace FastConsumer.Kinesis;
 
 /// <summary>
-/// Which encoding the client speaks. Where CBOR was not understood it is JSON for a while, and then CBOR again: one broken answer, or a proxy's
-/// refusal, says nothing of the next hour. Where it is not understood again, the while doubles. Safe for any number of threads.
+/// Which encoding the client speaks. Where CBOR was not understood it is JSON for a while, and then CBOR again: one broken answer, or a
+/// proxy's refusal, says nothing of the next hour. Where it is not understood again, the while doubles. Safe for any number of threads.
 /// </summary>
 internal sealed class WireFormatChoice(KinesisProtocol protocol, TimeProvider time)
 {

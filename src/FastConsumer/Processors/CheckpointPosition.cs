@@ -63,9 +63,11 @@ public readonly record struct CheckpointPosition : IComparable<CheckpointPositio
 
     /// <summary>Reads KCL's text form: digits or a sentinel.</summary>
     /// <exception cref="FormatException">It is neither.</exception>
-    public static CheckpointPosition Parse(string text, long subSequenceNumber = 0) => TryParse(text, subSequenceNumber, out CheckpointPosition position)
+    public static CheckpointPosition Parse(string text, long subSequenceNumber = 0) =>
+        TryParse(text, subSequenceNumber, out CheckpointPosition position)
         ? position
-        : throw new FormatException($"'{text}' is not a checkpoint: a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected.");
+        : throw new FormatException(
+            $"'{text}' is not a checkpoint: a sequence number, TRIM_HORIZON, LATEST, AT_TIMESTAMP or SHARD_END is expected.");
 
     /// <summary>Reads KCL's text form: digits or a sentinel. False where it is neither.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, long subSequenceNumber, out CheckpointPosition position)

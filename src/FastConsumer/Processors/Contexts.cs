@@ -119,7 +119,9 @@ public sealed class BatchContext
         return _checkpoints.CheckpointAsync(page, index, cancellationToken);
     }
 
-    /// <summary>The call has returned: from now on the pipeline holds other records, of which a context that was kept must not speak.</summary>
+    /// <summary>
+    /// The call has returned: from now on the pipeline holds other records, of which a context that was kept must not speak.
+    /// </summary>
     internal void Close()
     {
         lock (_failures)
@@ -132,7 +134,8 @@ public sealed class BatchContext
     {
         if (_isOver)
         {
-            throw new InvalidOperationException($"The batch's call has returned: its context says nothing of later records. Await what uses it before the handler of shard {ShardId} returns.");
+            throw new InvalidOperationException("The batch's call has returned: its context says nothing of later records. "
+                + $"Await what uses it before the handler of shard {ShardId} returns.");
         }
     }
 }

@@ -2,11 +2,14 @@ using FastConsumer.Kinesis;
 
 namespace FastConsumer;
 
-/// <summary>Reads the records of an answer that <see cref="IKinesisClient.GetRecordsAsync(StreamIdentifier, string, int?, CancellationToken)"/> or a subscription gave.</summary>
+/// <summary>
+/// Reads the records of an answer that <see cref="IKinesisClient.GetRecordsAsync(StreamIdentifier, string, int?, CancellationToken)"/> or a
+/// subscription gave.
+/// </summary>
 /// <remarks>
 /// The records are views into the answer's pooled memory: they are valid until the answer is disposed, and throw
-/// <see cref="ObjectDisposedException"/> after that. <see cref="KinesisRecord.ToOwned"/> copies what must live longer. Aggregates of the Kinesis
-/// Producer Library are given as they were put; a worker unpacks them.
+/// <see cref="ObjectDisposedException"/> after that. <see cref="KinesisRecord.ToOwned"/> copies what must live longer. Aggregates of the
+/// Kinesis Producer Library are given as they were put; a worker unpacks them.
 /// </remarks>
 public static class GetRecordsResponseExtensions
 {

@@ -1,6 +1,8 @@
 namespace FastConsumer;
 
-/// <summary>Turns a record's bytes into a payload. Shards and lanes may call one instance in parallel; keep it free of mutable state.</summary>
+/// <summary>
+/// Turns a record's bytes into a payload. Shards and lanes may call one instance in parallel; keep it free of mutable state.
+/// </summary>
 /// <typeparam name="T">The payload.</typeparam>
 public interface IRecordDeserializer<out T>
 {

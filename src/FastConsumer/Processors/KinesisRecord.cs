@@ -40,7 +40,8 @@ public readonly struct KinesisRecord
     public long SubSequenceNumber => Math.Max(0, _response.Entry(_index).SubSequenceNumber);
 
     /// <summary>When the service received the record, to the millisecond; neither exact nor strictly growing.</summary>
-    public DateTimeOffset ApproximateArrivalTimestamp => DateTimeOffset.FromUnixTimeMilliseconds(_response.Entry(_index).ArrivalMilliseconds);
+    public DateTimeOffset ApproximateArrivalTimestamp => DateTimeOffset.FromUnixTimeMilliseconds(
+        _response.Entry(_index).ArrivalMilliseconds);
 
     /// <summary>The explicit hash key of an aggregated record; null for others, of which the service does not tell it.</summary>
     public UInt128? ExplicitHashKey
@@ -55,10 +56,16 @@ public readonly struct KinesisRecord
     internal CheckpointPosition Position => CheckpointPosition.At(SequenceNumber, SubSequenceNumber);
 
     /// <summary>A record of its own memory, valid for ever.</summary>
-    public static KinesisRecord Create(ReadOnlySpan<byte> data, string partitionKey, SequenceNumber sequenceNumber = default, DateTimeOffset approximateArrivalTimestamp = default)
+    public static KinesisRecord Create(
+        ReadOnlySpan<byte> data,
+        string partitionKey,
+        SequenceNumber sequenceNumber = default,
+        DateTimeOffset approximateArrivalTimestamp = default)
     {
         ArgumentNullException.ThrowIfNull(partitionKey);
-        return Create(data, Encoding.UTF8.GetBytes(partitionKey), Encoding.ASCII.GetBytes(sequenceNumber.ToString()), default, RecordEntry.NotAggregated, approximateArrivalTimestamp.ToUnixTimeMilliseconds());
+        return Create(
+            data, Encoding.UTF8.GetBytes(partitionKey), Encoding.ASCII.GetBytes(sequenceNumber.ToString()), default,
+            RecordEntry.NotAggregated, approximateArrivalTimestamp.ToUnixTimeMilliseconds());
     }
 
     /// <summary>Copies the record to memory of its own, which the garbage collector frees.</summary>
@@ -75,7 +82,13 @@ public readonly struct KinesisRecord
             entry.ArrivalMilliseconds);
     }
 
-    private static KinesisRecord Create(ReadOnlySpan<byte> data, ReadOnlySpan<byte> partitionKey, ReadOnlySpan<byte> sequenceNumber, ReadOnlySpan<byte> explicitHashKey, int subSequenceNumber, long arrivalMilliseconds)
+    private static KinesisRecord Create(
+        ReadOnlySpan<byte> data,
+        ReadOnlySpan<byte> partitionKey,
+        ReadOnlySpan<byte> sequenceNumber,
+        ReadOnlySpan<byte> explicitHashKey,
+        int subSequenceNumber,
+        long arrivalMilliseconds)
     {
         byte[] bytes = [.. data, .. partitionKey, .. sequenceNumber, .. explicitHashKey];
         var entry = new RecordEntry

@@ -33,7 +33,8 @@ public readonly struct RecordBatch
     /// <summary>The pipeline, while it holds the records of this call.</summary>
     private BatchPipeline Borrowed => _batch.Call == _call
         ? _batch
-        : throw new ObjectDisposedException(nameof(RecordBatch), "The batch's call has returned: a batch is valid during its handler's call only. Copy its records with KinesisRecord.ToOwned() to keep them.");
+        : throw new ObjectDisposedException(nameof(RecordBatch), "The batch's call has returned: a batch is valid during its handler's "
+            + "call only. Copy its records with KinesisRecord.ToOwned() to keep them.");
 
     /// <summary>Goes through the records without allocating.</summary>
     public Enumerator GetEnumerator() => new(this);

@@ -26,7 +26,10 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
 {
     private const int KeysOnStack = 128;
 
-    private readonly HashKeyRange? _range = foreign != ForeignRecords.Deliver && range is { StartingHashKey: var first, EndingHashKey: var last } && (first != UInt128.MinValue || last != UInt128.MaxValue) ? range : null;
+    private readonly HashKeyRange? _range = foreign != ForeignRecords.Deliver
+            && range is { StartingHashKey: var first, EndingHashKey: var last } && (first != UInt128.MinValue || last != UInt128.MaxValue)
+        ? range
+        : null;
 
     /// <summary>Rewrites the table of an answer that has records.</summary>
     /// <param name="response">The answer, still as the service gave it.</param>
@@ -92,7 +95,13 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
 
     /// <summary>Adds an aggregate's records; the number of those that belong elsewhere.</summary>
     [SkipLocalsInit]
-    private int AddAll(ReadOnlySpan<byte> aggregate, AggregateShape shape, ReadOnlySpan<byte> outerKey, ref readonly RecordEntry whole, long done, ref EntryTable table)
+    private int AddAll(
+        ReadOnlySpan<byte> aggregate,
+        AggregateShape shape,
+        ReadOnlySpan<byte> outerKey,
+        ref readonly RecordEntry whole,
+        long done,
+        ref EntryTable table)
     {
         AggregateKey[]? rented = shape.Keys > KeysOnStack ? ArrayPool<AggregateKey>.Shared.Rent(shape.Keys) : null;
         Span<AggregateKey> keys = rented ?? stackalloc AggregateKey[KeysOnStack];
@@ -141,10 +150,11 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
     }
 
     /// <summary>
-    /// True where the Kinesis Producer Library made the aggregate: for two records or more it sets this partition key, beside an explicit hash
-    /// key (seen with KPL 1.0.4). Other libraries take the first user record's key.
+    /// True where the Kinesis Producer Library made the aggregate: for two records or more it sets this partition key, beside an explicit
+    /// hash key (seen with KPL 1.0.4). Other libraries take the first user record's key.
     /// </summary>
-    private static bool IsOfKpl(ReadOnlySpan<byte> outerKey, ReadOnlySpan<byte> firstKey) => outerKey.SequenceEqual("a"u8) && !firstKey.SequenceEqual("a"u8);
+    private static bool IsOfKpl(ReadOnlySpan<byte> outerKey, ReadOnlySpan<byte> firstKey) =>
+        outerKey.SequenceEqual("a"u8) && !firstKey.SequenceEqual("a"u8);
 
     /// <summary>Whether a key's records belong here; worked out once per key of the aggregate's tables.</summary>
     private bool IsInside(ReadOnlySpan<byte> aggregate, ref AggregateKey key, bool isExplicit)

@@ -27,7 +27,9 @@ internal sealed class FairShare
 {
     private const double Rounding = 0.0005;
 
-    /// <summary>Between the parts of one application and of two there is room for neighbours that take less: how finely it is searched.</summary>
+    /// <summary>
+    /// Between the parts of one application and of two there is room for neighbours that take less: how finely it is searched.
+    /// </summary>
     private const double FinestStep = 0.05;
 
     /// <summary>A refusal that is this old counts for 1/e.</summary>
@@ -41,14 +43,20 @@ internal sealed class FairShare
     private const double LongestProbeWait = 60;
     private const double ProbeWaitGrowth = 1.5;
 
-    /// <summary>Where two records fill a second, a probe is half a step: see above. So it costs little, but there are two on the way to the whole.</summary>
+    /// <summary>
+    /// Where two records fill a second, a probe is half a step: see above. So it costs little, but there are two on the way to the whole.
+    /// </summary>
     private const double CoarseProbeWait = 1.5;
 
-    /// <summary>A part that was held for this long was right: when it is lost, a probe soon after tells whether it was a mere collision.</summary>
+    /// <summary>
+    /// A part that was held for this long was right: when it is lost, a probe soon after tells whether it was a mere collision.
+    /// </summary>
     private const double Proven = 15;
     private const double SecondOpinion = 5;
 
-    /// <summary>A probe draws so many seconds of the shard's quota beyond the proven part: more than the second that a service may have saved up.</summary>
+    /// <summary>
+    /// A probe draws so many seconds of the shard's quota beyond the proven part: more than the second that a service may have saved up.
+    /// </summary>
     private const double ProbeDepth = 2.5;
     private const double LongestProbe = 8;
     private const double FirstProbeEnd = 6;
@@ -77,7 +85,10 @@ internal sealed class FairShare
     /// <summary>True while the part is larger than what has proved to be there.</summary>
     public bool IsProbing => Value > _proven + Rounding;
 
-    /// <summary>True where a probe is made of short calls, which find others fast; every other one is not, since where others merely poll, short calls meet the limit of calls.</summary>
+    /// <summary>
+    /// True where a probe is made of short calls, which find others fast; every other one is not, since where others merely poll, short
+    /// calls meet the limit of calls.
+    /// </summary>
     public bool HasShortCalls { get; private set; } = true;
 
     /// <summary>True for the whole shard, proven or not.</summary>

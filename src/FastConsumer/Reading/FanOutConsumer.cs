@@ -28,7 +28,8 @@ internal sealed class FanOutConsumer
     private volatile string? _arn;
     private int _hasFallenBack;
 
-    public FanOutConsumer(IKinesisClient client, StreamIdentifier stream, string name, bool mayFallBack, TimeProvider time, Random random, ILogger log)
+    public FanOutConsumer(
+        IKinesisClient client, StreamIdentifier stream, string name, bool mayFallBack, TimeProvider time, Random random, ILogger log)
     {
         _client = client;
         _stream = stream;
@@ -146,7 +147,9 @@ internal sealed class FanOutConsumer
             // this error stands for too many calls and for too many consumers
             StreamDescriptionSummary stream = await _client.DescribeStreamSummaryAsync(_stream, cancellationToken);
             throw stream.ConsumerCount < ConsumerLimit ? e : new FanOutUnavailableException(
-                $"Consumer '{_name}' cannot be registered: stream {_stream.Name} has {stream.ConsumerCount} registered consumers already, and {ConsumerLimit} are allowed (50 with On-demand Advantage). Deregister one that nobody uses, share one by setting ConsumerName, set ReadMode to Polling, or set FanOutFallback. {e.Message}",
+                $"Consumer '{_name}' cannot be registered: stream {_stream.Name} has {stream.ConsumerCount} registered consumers already, "
+                    + $"and {ConsumerLimit} are allowed (50 with On-demand Advantage). Deregister one that nobody uses, "
+                    + $"share one by setting ConsumerName, set ReadMode to Polling, or set FanOutFallback. {e.Message}",
                 e);
         }
     }

@@ -60,7 +60,8 @@ internal sealed class FanOutReader : IShardReader
     /// <param name="settings">The shard.</param>
     /// <param name="consumer">The registered consumer.</param>
     /// <param name="position">Where to start; moved on by whoever reads.</param>
-    /// <param name="fallback">Goes on by polling, from <paramref name="position"/>, where fan-out is refused and the options allow it.</param>
+    /// <param name="fallback">Goes on by polling, from <paramref name="position"/>, where fan-out is refused and the options allow
+    /// it.</param>
     /// <param name="budget">The shard's share of the byte budget.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">Jitter.</param>
@@ -194,7 +195,10 @@ internal sealed class FanOutReader : IShardReader
         return subscription;
     }
 
-    /// <summary>Waits for the next event, and sees to it meanwhile that the subscription is renewed in time; null where there is a new subscription, or none.</summary>
+    /// <summary>
+    /// Waits for the next event, and sees to it meanwhile that the subscription is renewed in time; null where there is a new subscription,
+    /// or none.
+    /// </summary>
     private async ValueTask<int?> NextEventAsync(IShardSubscription subscription, CancellationToken cancellationToken)
     {
         _announcement ??= ApartTask.OnPool(() => subscription.WaitForEventAsync(cancellationToken).AsTask());
@@ -240,7 +244,9 @@ internal sealed class FanOutReader : IShardReader
         }
     }
 
-    /// <summary>Takes the subscription over by a new one; what the old one still had is sent again by the new one. False where it goes on for now.</summary>
+    /// <summary>
+    /// Takes the subscription over by a new one; what the old one still had is sent again by the new one. False where it goes on for now.
+    /// </summary>
     private async ValueTask<bool> TryRenewAsync(CancellationToken cancellationToken)
     {
         IShardSubscription next;
@@ -263,7 +269,8 @@ internal sealed class FanOutReader : IShardReader
         return true;
     }
 
-    private async ValueTask<bool> PassOnAsync(IShardSubscription subscription, int bytes, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
+    private async ValueTask<bool> PassOnAsync(
+        IShardSubscription subscription, int bytes, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
         ByteBudget.Reservation? reservation = await _budget.ReserveAsync(bytes, cancellationToken);
         GetRecordsResponse? response = null;
@@ -344,7 +351,8 @@ internal sealed class FanOutReader : IShardReader
             {
                 FanOutLog.EventSilent(_log, ShardId, s_longestSilence, received);
                 subscription.GiveUpConnection();
-                _recovery.StoodStill($"Events of its subscription stop in their midst. Where the server is not AWS, set FastConsumer:StreamWindowBytes to {KinesisClientOptions.LargestStreamWindowBytes}, or read by polling.");
+                _recovery.StoodStill("Events of its subscription stop in their midst. Where the server is not AWS, "
+                    + $"set FastConsumer:StreamWindowBytes to {KinesisClientOptions.LargestStreamWindowBytes}, or read by polling.");
                 await UnsubscribeAsync();
                 break;
             }
@@ -371,7 +379,10 @@ internal sealed class FanOutReader : IShardReader
 
             case KinesisErrorKind.ResourceInUse:
                 // the consumer's subscription of a moment ago, or another worker that has just taken the shard over
-                _recovery.Refused(error, " Another application may read as the same consumer: give each a name of its own (FastConsumer:ApplicationName or FastConsumer:ConsumerName).");
+                _recovery.Refused(
+                    error,
+                    " Another application may read as the same consumer: give each a name of its own (FastConsumer:ApplicationName or "
+                        + "FastConsumer:ConsumerName).");
                 await RefusedAsync(error, s_takeOverAfter * (1 + (_random.NextDouble() / 2)), cancellationToken);
                 return false;
 

@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Reading;
 
 /// <summary>
-/// The iterators of one shard that have expired. One is a matter of course, say after a long record; several within an hour have a cause, and
-/// this says what is known of it. AWS's troubleshooting page for consumers names slow processing, and, where iterators expire before they can be
-/// used, a lease table with too little capacity.
+/// The iterators of one shard that have expired. One is a matter of course, say after a long record; several within an hour have a cause,
+/// and this says what is known of it. AWS's troubleshooting page for consumers names slow processing, and, where iterators expire before
+/// they can be used, a lease table with too little capacity.
 /// </summary>
 internal sealed class IteratorExpiries
 {
@@ -55,7 +55,9 @@ internal sealed class IteratorExpiries
         _wasRefused = false;
     }
 
-    /// <summary>It was not taken, for another reason than its age: where it expires meanwhile, that reason was the cause, and has been said.</summary>
+    /// <summary>
+    /// It was not taken, for another reason than its age: where it expires meanwhile, that reason was the cause, and has been said.
+    /// </summary>
     public void Refused() => _wasRefused = true;
 
     /// <summary>It is used now.</summary>
@@ -111,12 +113,17 @@ internal sealed class IteratorExpiries
     private string Describe()
     {
         string cause = HasWaited
-            ? $"Before the last one the reader had waited {Text(_expiredAge)} for the handler, or for room in FastConsumer:PrefetchBytes, and an iterator lasts five minutes: make the handler faster, or give it more lanes with [Concurrency]."
-            : $"The last one was {Text(_expiredAge)} old when it was used, and an iterator lasts five minutes: neither handler nor buffer has kept it waiting. AWS names a lease table with too little capacity as the usual cause.";
+            ? $"Before the last one the reader had waited {Text(_expiredAge)} for the handler, or for room in FastConsumer:PrefetchBytes, "
+                + "and an iterator lasts five minutes: make the handler faster, or give it more lanes with [Concurrency]."
+            : $"The last one was {Text(_expiredAge)} old when it was used, and an iterator lasts five minutes: "
+                + "neither handler nor buffer has kept it waiting. AWS names a lease table with too little capacity as the usual cause.";
         string table = _settings.SinceTableThrottle?.Invoke() is { } since && since < s_recently
-            ? $" The lease table throttled this worker's writes {Text(since)} ago, {(HasWaited ? "and a handler that awaits a checkpoint waits for it: " : "so ")}give the table more write units, or set CheckpointInterval or LeaseDuration higher."
+            ? $" The lease table throttled this worker's writes {Text(since)} ago, "
+                + $"{(HasWaited ? "and a handler that awaits a checkpoint waits for it: " : "so ")}give the table more write units, "
+                + "or set CheckpointInterval or LeaseDuration higher."
             : HasWaited ? "" : " It has throttled none of this worker's writes lately.";
-        return $"Iterators of shard {_settings.Shard.Shard} expire again and again: {_expired.Count} times within the last hour. Nothing is lost or repeated, new ones go on after the last record. {cause}{table}";
+        return $"Iterators of shard {_settings.Shard.Shard} expire again and again: {_expired.Count} times within the last hour. "
+            + $"Nothing is lost or repeated, new ones go on after the last record. {cause}{table}";
     }
 
     private static string Text(TimeSpan time) => TimeSpan.FromSeconds(Math.Floor(time.TotalSeconds)).ToString();

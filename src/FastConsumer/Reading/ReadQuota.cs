@@ -17,7 +17,10 @@ internal sealed class ReadQuota
     /// <summary>2 MiB a second and shard (Kinesis limits).</summary>
     internal const long BytesPerSecond = 2 * 1024 * 1024;
 
-    /// <summary>What is taken of the quota: the rest is for clocks and timers. With others a little more, so that what a collision has piled up is paid off.</summary>
+    /// <summary>
+    /// What is taken of the quota: the rest is for clocks and timers. With others a little more, so that what a collision has piled up is
+    /// paid off.
+    /// </summary>
     private const double UsableAlone = 0.99;
     private const double UsableShared = 0.98;
 
@@ -57,7 +60,9 @@ internal sealed class ReadQuota
     private const int FirstLimit = 4;
     private const int LimitGrowth = 32;
 
-    /// <summary>An answer that ends for its bytes was a full one, even where a huge record did not fit and it is not quite 10 MiB.</summary>
+    /// <summary>
+    /// An answer that ends for its bytes was a full one, even where a huge record did not fit and it is not quite 10 MiB.
+    /// </summary>
     private const long FullAnswerBytes = 4 * 1024 * 1024;
     private const double FullAnswerPause = 5.05;
 
@@ -190,7 +195,8 @@ internal sealed class ReadQuota
             _share.Granted(now, _spacing, isCoarse: 2 * _recordBytes >= UsableShared * BytesPerSecond);
             // an answer that is all of a part's second: a second one within the same second would take another's place
             _alternatesFrom = _share.IsProbing || _share.IsWhole || paid < 1 ? 0 : now + AlternateInterval;
-            _unevenness = (_random.NextDouble() - 0.5) * _spacing * (_share.IsProbing || _share.IsWhole ? UnevennessAlone : UnevennessShared);
+            _unevenness =
+                (_random.NextDouble() - 0.5) * _spacing * (_share.IsProbing || _share.IsWhole ? UnevennessAlone : UnevennessShared);
         }
         else
         {

@@ -82,7 +82,10 @@ internal sealed class ReadRecovery
     {
         if (++_stuck > 1)
         {
-            _health.Report(_stuckPlace, ConditionSeverity.Degraded, $"Shard {_shard.Shard} of {_shard.Stream} has stood still {_stuck} times in a row. {message}");
+            _health.Report(
+                _stuckPlace,
+                ConditionSeverity.Degraded,
+                $"Shard {_shard.Shard} of {_shard.Stream} has stood still {_stuck} times in a row. {message}");
         }
     }
 
@@ -98,7 +101,10 @@ internal sealed class ReadRecovery
             return;
         }
 
-        _health.Report(_refusedPlace, ConditionSeverity.Degraded, $"Shard {_shard.Shard} of {_shard.Stream} is refused again and again. {error.Message}{remedy}");
+        _health.Report(
+            _refusedPlace,
+            ConditionSeverity.Degraded,
+            $"Shard {_shard.Shard} of {_shard.Stream} is refused again and again. {error.Message}{remedy}");
         if (_refusals == LastingRefusals)
         {
             ConsumerLog.ReadKeepsBeingRefused(_log, _shard.Shard, _refusals, error.Message, remedy);

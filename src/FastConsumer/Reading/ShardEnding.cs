@@ -53,8 +53,8 @@ internal sealed class ShardEnding(StreamListings listings, string shardId, TimeP
     }
 
     /// <summary>
-    /// The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the retention), in
-    /// two listings that are whole; else null.
+    /// The shard's children where the stream is there and the shard no longer is (it was closed, and all of it is older than the
+    /// retention), in two listings that are whole; else null.
     /// </summary>
     public async ValueTask<IReadOnlyList<ChildShard>?> FindTrimmedAsync(CancellationToken cancellationToken)
     {

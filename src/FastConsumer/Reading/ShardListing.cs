@@ -12,16 +12,18 @@ internal sealed record ShardListing(IReadOnlyList<Shard> Shards, DateTimeOffset?
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
 
     /// <summary>The hash keys that no open shard of the listing holds: some where it was caught in the middle of a reshard.</summary>
-    public IReadOnlyList<HashKeyRange> Holes => HashKeyRanges.Holes(Shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
+    public IReadOnlyList<HashKeyRange> Holes => HashKeyRanges.Holes(
+        Shards.Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.HashKeyRange));
 
     /// <summary>
-    /// A moment before the listing was given, by the clock that stamps the records, for this machine's may be wrong. The service says its time
-    /// in whole seconds, and its machines may differ a little: as a start position, a moment too early repeats nothing that was done, one too
-    /// late would leave records out.
+    /// A moment before the listing was given, by the clock that stamps the records, for this machine's may be wrong. The service says its
+    /// time in whole seconds, and its machines may differ a little: as a start position, a moment too early repeats nothing that was done,
+    /// one too late would leave records out.
     /// </summary>
     /// <param name="answeredAt">When the service gave it; null where it does not say.</param>
     /// <param name="time">This machine's clock.</param>
-    public static DateTimeOffset Before(DateTimeOffset? answeredAt, TimeProvider time) => answeredAt is { } there ? there - s_clockTolerance : time.GetUtcNow();
+    public static DateTimeOffset Before(DateTimeOffset? answeredAt, TimeProvider time) =>
+        answeredAt is { } there ? there - s_clockTolerance : time.GetUtcNow();
 
     /// <summary>Lists all shards. A token that expired under way restarts the listing.</summary>
     public static async Task<ShardListing> ListAllAsync(IKinesisClient client, StreamIdentifier stream, CancellationToken cancellationToken)

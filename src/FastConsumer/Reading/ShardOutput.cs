@@ -10,7 +10,8 @@ namespace FastConsumer.Reading;
 /// <summary>What both readers do with an answer: unpack it, pass it on, and move the position after that.</summary>
 internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition position, ConsumerMetrics metrics, ILogger log)
 {
-    private readonly Deaggregation? _deaggregation = settings.Deaggregate ? new Deaggregation(settings.HashKeyRange, settings.ForeignRecords) : null;
+    private readonly Deaggregation? _deaggregation =
+        settings.Deaggregate ? new Deaggregation(settings.HashKeyRange, settings.ForeignRecords) : null;
     private bool _foreignSaid;
 
     /// <summary>Unpacks what the KPL aggregated; the position when all of the answer is done, or null where it has no records.</summary>
@@ -21,7 +22,8 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
             return null;
         }
 
-        settings.Intake?.Add(response.PayloadBytes, response.Entry(0).ArrivalMilliseconds, response.Entry(response.Count - 1).ArrivalMilliseconds);
+        settings.Intake?.Add(
+            response.PayloadBytes, response.Entry(0).ArrivalMilliseconds, response.Entry(response.Count - 1).ArrivalMilliseconds);
         if (_deaggregation is null)
         {
             return new KinesisRecord(response, response.Count - 1).Position;
@@ -41,9 +43,15 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
         return result.End;
     }
 
-    /// <summary>Passes on an answer that came with records, and the bytes it holds of the budget; both are given away, also where this fails.</summary>
+    /// <summary>
+    /// Passes on an answer that came with records, and the bytes it holds of the budget; both are given away, also where this fails.
+    /// </summary>
     public async ValueTask PassOnAsync(
-        ChannelWriter<ReadItem> output, GetRecordsResponse response, ByteBudget.Reservation reservation, CheckpointPosition end, CancellationToken cancellationToken)
+        ChannelWriter<ReadItem> output,
+        GetRecordsResponse response,
+        ByteBudget.Reservation reservation,
+        CheckpointPosition end,
+        CancellationToken cancellationToken)
     {
         var page = new RecordPage(response, reservation, end);
         bool isTaken = false;

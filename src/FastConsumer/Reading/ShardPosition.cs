@@ -40,7 +40,8 @@ internal sealed class ShardPosition
         {
             // KCL's leases do not say when they were at LATEST. Asked for before the first iterator, so that nothing lies between.
             // By the service's clock where it can be had soon: shards that have a lease are read without ListShards too.
-            ListShardsResponse? listing = await BestEffortCall.TryAsync(token => client.ListShardsAsync(_stream, nextToken: null, token), time, cancellationToken);
+            ListShardsResponse? listing = await BestEffortCall.TryAsync(
+                token => client.ListShardsAsync(_stream, nextToken: null, token), time, cancellationToken);
             _startedAt = ShardListing.Before(listing?.AnsweredAt, time);
         }
 
@@ -53,14 +54,15 @@ internal sealed class ShardPosition
             CheckpointKind.Record => StartingPosition.After(Current.SequenceNumber),
             CheckpointKind.Latest when latestIsNow => StartingPosition.Latest,
             CheckpointKind.Latest or CheckpointKind.AtTimestamp => StartingPosition.AtTimestamp(_startedAt
-                ?? throw new InvalidOperationException($"Shard {_shardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
+                ?? throw new InvalidOperationException(
+                    $"Shard {_shardId} starts at a timestamp, and neither its lease nor the options say at which: set StartTimestamp.")),
             _ => StartingPosition.TrimHorizon,
         };
     }
 
     /// <summary>
-    /// The service refused to go on from the continuation number: from now on <see cref="Current"/> counts, which it has known. Records that
-    /// came between, of which there were none to pass on, are not repeated. False where there was no continuation number.
+    /// The service refused to go on from the continuation number: from now on <see cref="Current"/> counts, which it has known. Records
+    /// that came between, of which there were none to pass on, are not repeated. False where there was no continuation number.
     /// </summary>
     public bool TryForgetContinuation(out SequenceNumber forgotten)
     {

@@ -26,7 +26,8 @@ namespace FastConsumer.Reading;
 /// <param name="ForeignRecords">What becomes of user records of an aggregate that belong to another shard.</param>
 /// <param name="Listings">The stream's listings, shared by the worker's shards; null for the reader's own.</param>
 /// <param name="Spread">Keeps readers that start together out of step; null where there is one.</param>
-/// <param name="SinceTableThrottle">How long ago the lease table throttled this worker's writes; null, or the answer null, where it did not.</param>
+/// <param name="SinceTableThrottle">How long ago the lease table throttled this worker's writes; null, or the answer null, where it did
+/// not.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
     ShardTags Shard,
@@ -245,8 +246,12 @@ internal sealed class ShardReader : IShardReader
         }
     }
 
-    /// <summary>Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard is gone.</summary>
-    private async ValueTask<bool> RecoverAsync(KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard
+    /// is gone.
+    /// </summary>
+    private async ValueTask<bool> RecoverAsync(
+        KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
         if (error.ErrorCode == "ExpiredIteratorException")
         {
@@ -269,7 +274,8 @@ internal sealed class ShardReader : IShardReader
             case KinesisErrorKind.Throttled when operation == "GetRecords" && error.ErrorCode == "ProvisionedThroughputExceededException":
                 _metrics.ReadThrottled(_settings.Shard);
                 ConsumerLog.ReadThrottled(_log, ShardId, _quota.Throttled(), error.Message);
-                _recovery.Refused(error, " Other consumers may take the shard's quota of 5 calls and 2 MiB a second: let fewer applications poll, read by enhanced fan-out (FastConsumer:ReadMode), or split the shard.");
+                _recovery.Refused(error, " Other consumers may take the shard's quota of 5 calls and 2 MiB a second: "
+                    + "let fewer applications poll, read by enhanced fan-out (FastConsumer:ReadMode), or split the shard.");
                 return false;
 
             case KinesisErrorKind.Client when !_iteratorRefreshed && operation == "GetRecords":
@@ -278,7 +284,8 @@ internal sealed class ShardReader : IShardReader
                 _iterator.ResetWrittenCount();
                 return false;
 
-            case KinesisErrorKind.Client when operation == "GetShardIterator" && _position.TryForgetContinuation(out SequenceNumber refused):
+            case KinesisErrorKind.Client when operation == "GetShardIterator"
+                && _position.TryForgetContinuation(out SequenceNumber refused):
                 ReadingLog.ContinuationRefused(_log, ShardId, refused, _position.Current, error.Message);
                 return false;
 

@@ -25,7 +25,8 @@ internal sealed class StreamKey(IKinesisClient client, StreamIdentifier stream, 
             if (_askedAt is not { } askedAt || time.GetElapsedTime(askedAt) >= s_lasts)
             {
                 // the error itself must be heard soon, and says what is wrong without the key
-                StreamDescriptionSummary? described = await BestEffortCall.TryAsync(token => client.DescribeStreamSummaryAsync(stream, token), time, cancellationToken);
+                StreamDescriptionSummary? described = await BestEffortCall.TryAsync(
+                    token => client.DescribeStreamSummaryAsync(stream, token), time, cancellationToken);
                 _askedAt = time.GetTimestamp();
                 if (described is null)
                 {

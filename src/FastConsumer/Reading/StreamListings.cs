@@ -9,7 +9,9 @@ internal sealed class StreamListings(IKinesisClient client, StreamIdentifier str
     private readonly AsyncLock _one = new();
     private Outcome? _last;
 
-    /// <summary>A listing that was begun at <paramref name="notBefore"/>, a timestamp of the clock, or later: the last one, or a new one.</summary>
+    /// <summary>
+    /// A listing that was begun at <paramref name="notBefore"/>, a timestamp of the clock, or later: the last one, or a new one.
+    /// </summary>
     /// <exception cref="KinesisException">It failed; for all that waited for it.</exception>
     public async ValueTask<(ShardListing Listing, long BegunAt)> SinceAsync(long notBefore, CancellationToken cancellationToken)
     {

@@ -52,8 +52,8 @@ internal sealed class ThroughputMeter(TimeProvider time)
     }
 
     /// <summary>
-    /// Bytes a second since the last call; null, and nothing is forgotten, where that was less than <paramref name="least"/> ago. A reader that
-    /// catches up reads in this time what came in a longer one: what counts is the longer.
+    /// Bytes a second since the last call; null, and nothing is forgotten, where that was less than <paramref name="least"/> ago. A reader
+    /// that catches up reads in this time what came in a longer one: what counts is the longer.
     /// </summary>
     public double? Measure(TimeSpan least)
     {

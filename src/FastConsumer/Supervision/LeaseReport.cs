@@ -11,8 +11,8 @@ using Tell = FastConsumer.Leases.Core.LeaseCommand.Tell;
 namespace FastConsumer.Supervision;
 
 /// <summary>
-/// Puts what the lease loop tells into words: log entries and health conditions. The lease thread calls no logger, so all of it is written on
-/// another scheduler, one after the other in the order in which it was told.
+/// Puts what the lease loop tells into words: log entries and health conditions. The lease thread calls no logger, so all of it is written
+/// on another scheduler, one after the other in the order in which it was told.
 /// </summary>
 internal sealed class LeaseReport
 {
@@ -210,7 +210,9 @@ internal sealed class LeaseReport
                     LeaseLog.TableFailed(_log, Me, table.Text, failed.Wait, table.Error);
                 }
 
-                Report(failed.Error, $"{_processor} cannot read the {_table}: {Reason(failed.Error)} Its leases are kept as long as they can be renewed.");
+                Report(
+                    failed.Error,
+                    $"{_processor} cannot read the {_table}: {Reason(failed.Error)} Its leases are kept as long as they can be renewed.");
                 break;
             case Tell.StreamFailed failed:
                 FailureText stream = Failure(place, failed.Error);
@@ -218,8 +220,8 @@ internal sealed class LeaseReport
                 // whatever forbids it: what has a lease is read, and moves
                 Report(
                     ConditionSeverity.Degraded,
-                    $"{_processor} cannot list the shards of {_settings.StreamName}, or create their leases: {Reason(failed.Error)} Shards that have a "
-                    + "lease are read; those that a split or merge makes are not.");
+                    $"{_processor} cannot list the shards of {_settings.StreamName}, or create their leases: "
+                        + $"{Reason(failed.Error)} Shards that have a lease are read; those that a split or merge makes are not.");
                 break;
             case Tell.Block block:
                 string why = Text(block);
@@ -228,19 +230,25 @@ internal sealed class LeaseReport
                 break;
             case Tell.Unreadable unreadable:
                 LeaseLog.LeaseUnreadable(_log, unreadable.Key, unreadable.Problem ?? "");
-                Report(null, $"The lease of shard {unreadable.Key} in the {_table} cannot be read: {unreadable.Problem} The shard, and those that are made from it, are not read.");
+                Report(null, $"The lease of shard {unreadable.Key} in the {_table} cannot be read: {unreadable.Problem} The shard, "
+                    + "and those that are made from it, are not read.");
                 break;
             case Tell.WorkerIdInUse inUse:
                 LeaseLog.WorkerIdInUse(_log, Me, inUse.Session ?? "");
-                Report(null, $"Another process ({inUse.Session}) runs with the WorkerId '{Me}', and has taken leases of this one. Do not set FastConsumer:WorkerId, or give each process its own.");
+                Report(null, $"Another process ({inUse.Session}) runs with the WorkerId '{Me}', and has taken leases of this one. "
+                    + "Do not set FastConsumer:WorkerId, or give each process its own.");
                 break;
             case Tell.ListingIncomplete incomplete:
                 LeaseLog.ListingIncomplete(_log, _settings.StreamName, Text(incomplete.Holes));
-                Report(ConditionSeverity.Degraded, $"The listing of {_settings.StreamName} has no open shard for the hash keys {Text(incomplete.Holes)}. {_processor} lists the stream again, and reads no new shard until the listing is complete.");
+                Report(
+                    ConditionSeverity.Degraded,
+                    $"The listing of {_settings.StreamName} has no open shard for the hash keys {Text(incomplete.Holes)}. "
+                        + $"{_processor} lists the stream again, and reads no new shard until the listing is complete.");
                 break;
             case Tell.HashKeysUnread unread:
                 LeaseLog.HashKeysUnread(_log, _settings.StreamName, Text(unread.Holes));
-                Report(null, $"{_processor} reads no shard of {_settings.StreamName} for the hash keys {Text(unread.Holes)}: their leases were finished or deleted while their shards go on. Records with these keys are not processed.");
+                Report(null, $"{_processor} reads no shard of {_settings.StreamName} for the hash keys {Text(unread.Holes)}: "
+                    + "their leases were finished or deleted while their shards go on. Records with these keys are not processed.");
                 break;
             case Tell.BudgetTooSmall small:
                 SayBudget(small);
@@ -251,11 +259,15 @@ internal sealed class LeaseReport
                 break;
             case Tell.RunNotEnded notEnded:
                 LeaseLog.RunNotEnded(_log, Me, notEnded.Key);
-                Report(ConditionSeverity.Degraded, $"The lease of shard {notEnded.Key} was lost, and a handler of it has not returned since. {Me} does not take this shard before it has.");
+                Report(
+                    ConditionSeverity.Degraded,
+                    $"The lease of shard {notEnded.Key} was lost, and a handler of it has not returned since. "
+                        + $"{Me} does not take this shard before it has.");
                 break;
             case Tell.AtMaxLeases full:
                 LeaseLog.AtMaxLeases(_log, Me, full.Unread);
-                Report(null, $"Nobody takes {full.Unread} leases of {_settings.StreamName}: this worker holds as many as MaxLeases allows. Start more workers, or set MaxLeases higher.");
+                Report(null, $"Nobody takes {full.Unread} leases of {_settings.StreamName}: this worker holds as many as MaxLeases allows. "
+                    + "Start more workers, or set MaxLeases higher.");
                 break;
             default:
                 throw new InvalidOperationException($"{condition.GetType().Name} has no words.");
@@ -335,16 +347,16 @@ internal sealed class LeaseReport
     private string Text(Tell.Block block) => block.Why switch
     {
         Tell.Block.Reason.SeveralStreams =>
-            $"The {_table} is that of a KCL application of several streams (lease {block.Key}), whose leases are not taken over. Choose another "
-            + "application name (FastConsumer:ApplicationName); the shards are then read from the start position.",
+            $"The {_table} is that of a KCL application of several streams (lease {block.Key}), whose leases are not taken over. "
+            + "Choose another application name (FastConsumer:ApplicationName); the shards are then read from the start position.",
         Tell.Block.Reason.AnotherStream =>
-            $"The leases in the {_table} belong to the stream '{block.Found}' (lease {block.Key}), and this worker reads '{block.Expected}'. Two "
-            + "streams cannot share one table, whose rows are named after shards. Give each an application name of its own "
-            + "(FastConsumer:ApplicationName).",
+            $"The leases in the {_table} belong to the stream '{block.Found}' (lease {block.Key}), "
+            + $"and this worker reads '{block.Expected}'. Two streams cannot share one table, whose rows are named after shards. "
+            + "Give each an application name of its own (FastConsumer:ApplicationName).",
         Tell.Block.Reason.StreamMadeAgain =>
-            $"The leases in the {_table} belong to a stream '{_settings.StreamName}' created at {block.Found} (lease {block.Key}), and the stream of "
-            + $"this name was created at {block.Expected}: it was deleted and created again, and the checkpoints mean nothing in it. Choose another "
-            + "application name, or delete the table to begin at the start position.",
+            $"The leases in the {_table} belong to a stream '{_settings.StreamName}' created at {block.Found} (lease {block.Key}), "
+            + $"and the stream of this name was created at {block.Expected}: it was deleted and created again, and the checkpoints mean "
+            + "nothing in it. Choose another application name, or delete the table to begin at the start position.",
         _ => $"The {_table} refuses this worker: {block.Found} It is tried again.",
     };
 
@@ -360,5 +372,6 @@ internal sealed class LeaseReport
     private static string Reason(Exception? error) => error?.Message ?? "There was no answer in time.";
 
     private static string Text(IEnumerable<HashKeyRange> ranges) => string.Join(
-        ", ", ranges.Select(static range => string.Create(CultureInfo.InvariantCulture, $"{range.StartingHashKey} to {range.EndingHashKey}")));
+        ", ",
+        ranges.Select(static range => string.Create(CultureInfo.InvariantCulture, $"{range.StartingHashKey} to {range.EndingHashKey}")));
 }

@@ -38,11 +38,12 @@ internal static class ApartTask
 
     /// <summary>
     /// A delay to be waited for together with others: it ends with its time or its token, without an exception. The framework's own,
-    /// with a clock that is not the system's, ends by way of the thread pool there, and it rounds down to whole milliseconds: whoever waits for
-    /// the rest of a time would do so again and again.
+    /// with a clock that is not the system's, ends by way of the thread pool there, and it rounds down to whole milliseconds: whoever waits
+    /// for the rest of a time would do so again and again.
     /// </summary>
     public static async Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken) =>
-        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), time, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Waits for a task, a time or a token, whichever comes first, and throws for none of them; the task goes on.</summary>
     public static async ValueTask WaitAsync(Task coming, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)

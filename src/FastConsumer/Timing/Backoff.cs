@@ -1,8 +1,8 @@
 namespace FastConsumer.Timing;
 
 /// <summary>
-/// Jittered exponential back-off: each delay lies between half the current bound and the bound, which doubles. <see cref="After"/> may be called
-/// by any number of threads.
+/// Jittered exponential back-off: each delay lies between half the current bound and the bound, which doubles. <see cref="After"/> may be
+/// called by any number of threads.
 /// </summary>
 internal sealed class Backoff
 {

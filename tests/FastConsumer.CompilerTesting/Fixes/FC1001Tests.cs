@@ -5,16 +5,20 @@ namespace FastConsumer.CompilerTesting.Fixes;
 public sealed class FC1001Tests
 {
     [Fact]
-    public Task Adds_partial() => FixVerifier.VerifyAsync("FC1001", Source("public sealed class P"), Source("public sealed partial class P"));
+    public Task Adds_partial() => FixVerifier.VerifyAsync(
+        "FC1001", Source("public sealed class P"), Source("public sealed partial class P"));
 
     [Fact]
-    public Task Adds_partial_where_there_is_no_modifier() => FixVerifier.VerifyAsync("FC1001", Source("class P"), Source("partial class P"));
+    public Task Adds_partial_where_there_is_no_modifier() => FixVerifier.VerifyAsync(
+        "FC1001", Source("class P"), Source("partial class P"));
 
     [Fact]
     public Task Adds_partial_around_all() => FixVerifier.VerifyAllAsync(
         "FC1001",
-        "using FastConsumer;\n\nclass Outer\n{\n    [KinesisProcessor(\"s\")]\n    class P\n    {\n        [OnRecord] public void Handle(string text) { }\n    }\n}\n",
-        "using FastConsumer;\n\npartial class Outer\n{\n    [KinesisProcessor(\"s\")]\n    partial class P\n    {\n        [OnRecord] public void Handle(string text) { }\n    }\n}\n");
+        "using FastConsumer;\n\nclass Outer\n{\n    [KinesisProcessor(\"s\")]\n    class P\n    {\n"
+            + "        [OnRecord] public void Handle(string text) { }\n    }\n}\n",
+        "using FastConsumer;\n\npartial class Outer\n{\n    [KinesisProcessor(\"s\")]\n    partial class P\n    {\n"
+            + "        [OnRecord] public void Handle(string text) { }\n    }\n}\n");
 
     [Fact]
     public Task Has_nothing_for_a_generic_class() => FixVerifier.VerifyNoneAsync("FC1001", Source("partial class P<T>"));

@@ -23,7 +23,8 @@ public sealed class FC1005Tests
 
     private static string Several(string attributes) => Source(attributes).Replace(
         "[OnRecord] void Handle(Order order) { }",
-        "[OnRecord(Route = \"a\")] void A(Order order) { } [OnRecord(Route = \"b\")] void B(Click click) { } [OnRecord] void C(Order order) { }",
+        "[OnRecord(Route = \"a\")] void A(Order order) { } [OnRecord(Route = \"b\")] void B(Click click) { } "
+            + "[OnRecord] void C(Order order) { }",
         StringComparison.Ordinal).Replace("typeof(Json))]", "typeof(Json), RouteProperty = \"type\")]", StringComparison.Ordinal)
         + "class Click { public int At { get; set; } }\n";
 

@@ -36,15 +36,19 @@ public sealed class FC2001Tests
 
     [Theory]
     [InlineData("GenericException<T>", "class GenericException<T> : Exception { }")]
-    [InlineData("Inner.HiddenException", "class Inner { class HiddenException : Exception { } public static void Throw() => throw new HiddenException(); }")]
+    [InlineData(
+        "Inner.HiddenException",
+        "class Inner { class HiddenException : Exception { } public static void Throw() => throw new HiddenException(); }")]
     public async Task Names_no_type_that_an_attribute_cannot(string type, string declaration)
     {
         string body = type.StartsWith("Inner", StringComparison.Ordinal) ? "Inner.Throw()" : "Throw<int>()";
-        string members = $"public void Handle(string text) => {body};\nstatic void Throw<T>() => throw new {(type.StartsWith("Inner", StringComparison.Ordinal) ? "TimeoutException" : type)}();\n{declaration}";
+        string members = $"public void Handle(string text) => {body};\nstatic void Throw<T>() => throw new "
+            + $"{(type.StartsWith("Inner", StringComparison.Ordinal) ? "TimeoutException" : type)}();\n{declaration}";
         await FixVerifier.VerifyAsync(
             "FC2001",
             FixSource.Of($"[OnRecord]\n{members}"),
-            FixSource.Of($"[OnRecord]\n[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 5, Then = ErrorAction.Stop)]\n{members}"));
+            FixSource.Of(
+                $"[OnRecord]\n[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 5, Then = ErrorAction.Stop)]\n{members}"));
     }
 
     [Fact]

@@ -8,7 +8,9 @@ public sealed class FC2004Tests
     [InlineData("catch (Exception e)", "catch (Exception e) when (e is not OperationCanceledException)")]
     [InlineData("catch (Exception)", "catch (Exception e) when (e is not OperationCanceledException)")]
     [InlineData("catch", "catch (Exception e) when (e is not OperationCanceledException)")]
-    [InlineData("catch (Exception e) when (e is not IOException)", "catch (Exception e) when (e is not OperationCanceledException && (e is not IOException))")]
+    [InlineData(
+        "catch (Exception e) when (e is not IOException)",
+        "catch (Exception e) when (e is not OperationCanceledException && (e is not IOException))")]
     public Task A_general_clause_lets_it_pass(string before, string after) =>
         FixVerifier.VerifyAsync("FC2004", Source(before, "store.Save(\"failed\");"), Source(after, "store.Save(\"failed\");"));
 

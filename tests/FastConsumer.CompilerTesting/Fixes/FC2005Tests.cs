@@ -26,8 +26,12 @@ public sealed class FC2005Tests
     [Fact]
     public Task Fixes_the_others_where_the_first_has_no_fix() => FixVerifier.VerifyAllWithoutKeyAsync(
         "FC2005",
-        FixSource.Of("Action? _later;\nKinesisRecord _last;\n[OnRecord]\npublic void Handle(KinesisRecord record)\n{\n    _later = () => Console.WriteLine(record.SequenceNumber);\n    _last = record;\n}").Replace("using FastConsumer;", "using FastConsumer;\nusing FastConsumer.Kinesis;", StringComparison.Ordinal),
-        FixSource.Of("Action? _later;\nKinesisRecord _last;\n[OnRecord]\npublic void Handle(KinesisRecord record)\n{\n    _later = () => Console.WriteLine(record.SequenceNumber);\n    _last = record.ToOwned();\n}").Replace("using FastConsumer;", "using FastConsumer;\nusing FastConsumer.Kinesis;", StringComparison.Ordinal));
+        FixSource.Of("Action? _later;\nKinesisRecord _last;\n[OnRecord]\npublic void Handle(KinesisRecord record)\n{\n"
+            + "    _later = () => Console.WriteLine(record.SequenceNumber);\n    _last = record;\n}").Replace(
+                "using FastConsumer;", "using FastConsumer;\nusing FastConsumer.Kinesis;", StringComparison.Ordinal),
+        FixSource.Of("Action? _later;\nKinesisRecord _last;\n[OnRecord]\npublic void Handle(KinesisRecord record)\n"
+            + "{\n    _later = () => Console.WriteLine(record.SequenceNumber);\n    _last = record.ToOwned();\n"
+            + "}").Replace("using FastConsumer;", "using FastConsumer;\nusing FastConsumer.Kinesis;", StringComparison.Ordinal));
 
     private static string Source(string body) => FixSource.Of(
         $$"""

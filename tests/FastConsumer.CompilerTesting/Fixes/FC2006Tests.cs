@@ -25,7 +25,10 @@ public sealed class FC2006Tests
 
                 _texts.Clear();
             }
-            """).Replace("public IStore Store => store;\n\n", "public IStore Store => store;\n\n    private readonly List<string> _texts = [];\n\n", StringComparison.Ordinal),
+            """).Replace(
+                "public IStore Store => store;\n\n",
+                "public IStore Store => store;\n\n    private readonly List<string> _texts = [];\n\n",
+                StringComparison.Ordinal),
         Source(
             """
             [OnBatch(MaxRecords = Size)]
@@ -43,7 +46,8 @@ public sealed class FC2006Tests
     [Theory]
     [InlineData("_texts.Add(text); if (_texts.Count >= 5) { store.Save(string.Join(',', _texts)); _texts.Clear(); }")]
     [InlineData("_texts.Add(text + 1); if (_texts.Count < 5) return; store.Save(string.Join(',', _texts)); _texts.Clear();")]
-    [InlineData("_texts.Add(text); if (_texts.Count < 5) return; store.Save(string.Join(',', _texts)); _texts.Clear(); } public int Left() { return _texts.Count;")]
+    [InlineData("_texts.Add(text); if (_texts.Count < 5) return; store.Save(string.Join(',', _texts)); _texts.Clear(); } "
+        + "public int Left() { return _texts.Count;")]
     public Task Has_nothing_for_other_shapes(string body) => FixVerifier.VerifyNoneAsync(
         "FC2006",
         Source($"private readonly List<string> _texts = [];\n\n[OnRecord]\npublic void Handle(string text)\n{{\n    {body}\n}}"));

@@ -26,9 +26,11 @@ internal static class FixSource
 
     /// <summary>A handler that is also a member of an interface.</summary>
     public static string OfInterface(string body) =>
-        Of($"[OnRecord]\npublic void Handle(string text)\n{{\n    {body}\n}}").Replace("partial class P(IStore store)", "partial class P(IStore store) : IHandler", StringComparison.Ordinal)
+        Of($"[OnRecord]\npublic void Handle(string text)\n{{\n    {body}\n}}").Replace(
+            "partial class P(IStore store)", "partial class P(IStore store) : IHandler", StringComparison.Ordinal)
         + "\ninterface IHandler\n{\n    void Handle(string text);\n}\n";
 
     /// <summary>The members, indented as in the class.</summary>
-    public static string Of(string members) => $"{Head}{string.Join('\n', members.Split('\n').Select(line => line.Length == 0 ? line : "    " + line))}\n}}\n";
+    public static string Of(string members) =>
+        $"{Head}{string.Join('\n', members.Split('\n').Select(line => line.Length == 0 ? line : "    " + line))}\n}}\n";
 }

@@ -25,19 +25,22 @@ public sealed class CachingTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void An_unrelated_file_changes_nothing(string name) =>
-        Verify(name, compilation => compilation.AddSyntaxTrees(Compilations.Parse("Unrelated.cs", "class Unrelated { void Method() { } }")));
+        Verify(
+            name, compilation => compilation.AddSyntaxTrees(Compilations.Parse("Unrelated.cs", "class Unrelated { void Method() { } }")));
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void A_base_type_edited_elsewhere_changes_nothing(string name) =>
-        Verify(name, compilation => Replace(compilation, GoldenCase.SharedPath, text => text.Replace("// room for an edit", "protected int Added { get; set; }", StringComparison.Ordinal)));
+        Verify(name, compilation => Replace(compilation, GoldenCase.SharedPath, text => text.Replace(
+            "// room for an edit", "protected int Added { get; set; }", StringComparison.Ordinal)));
 
     [Fact]
     public void A_change_of_a_handler_is_seen()
     {
         var golden = new GoldenCase("Raw");
         GeneratorRun first = GeneratorRun.Of(golden.Compile());
-        GeneratorRun second = first.Again(Replace(golden.Compile(), GoldenCase.InputPath, text => text.Replace("Handle(", "Renamed(", StringComparison.Ordinal)));
+        GeneratorRun second = first.Again(
+            Replace(golden.Compile(), GoldenCase.InputPath, text => text.Replace("Handle(", "Renamed(", StringComparison.Ordinal)));
 
         Assert.Contains("CallRenamed", Assert.Single(GoldenCase.Actual(second)).Value, StringComparison.Ordinal);
     }
@@ -69,7 +72,8 @@ public sealed class CachingTests
         {
             Assert.All(
                 second.Result.TrackedSteps[step].SelectMany(run => run.Outputs),
-                output => Assert.True(output.Reason is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged, $"{step}: {output.Reason}"));
+                output => Assert.True(
+                    output.Reason is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged, $"{step}: {output.Reason}"));
         }
 
         Assert.All(
@@ -106,7 +110,8 @@ public sealed class CachingTests
 
         for (Type? part = type; part is not null; part = part.BaseType)
         {
-            foreach (FieldInfo field in part.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            foreach (FieldInfo field in part.GetFields(
+                BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             {
                 Walk(field.GetValue(value), $"{path}.{field.Name}", seen);
             }

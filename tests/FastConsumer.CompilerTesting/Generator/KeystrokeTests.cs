@@ -8,7 +8,9 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace FastConsumer.CompilerTesting.Generator;
 
-/// <summary>What a keystroke costs in a project of many processors, counted: nothing is written anew, and no rule reads other processors' code.</summary>
+/// <summary>
+/// What a keystroke costs in a project of many processors, counted: nothing is written anew, and no rule reads other processors' code.
+/// </summary>
 public sealed class KeystrokeTests
 {
     private const int Processors = 40;
@@ -29,7 +31,8 @@ public sealed class KeystrokeTests
             first.Result.GeneratedSources.Select(source => source.SourceText),
             second.Result.GeneratedSources.Select(source => source.SourceText),
             ReferenceEqualityComparer.Instance);
-        Assert.Empty(Reasons(second, ProcessorGenerator.ModelStep).Except([IncrementalStepRunReason.Cached, IncrementalStepRunReason.Unchanged]));
+        Assert.Empty(
+            Reasons(second, ProcessorGenerator.ModelStep).Except([IncrementalStepRunReason.Cached, IncrementalStepRunReason.Unchanged]));
         Assert.Equal([IncrementalStepRunReason.Cached], Reasons(second, ProcessorGenerator.ClashStep).Distinct());
         Assert.Equal(
             Enumerable.Repeat(IncrementalStepRunReason.Cached, Processors),
@@ -43,7 +46,8 @@ public sealed class KeystrokeTests
         GeneratorRun second = GeneratorRun.Of(before).Again(Type(before, "File021.cs", "/*a parameter*/", ", RecordContext context"));
 
         Assert.Single(Reasons(second, ProcessorGenerator.ModelStep), reason => reason == IncrementalStepRunReason.Modified);
-        Assert.Equal(Processors - 1, Reasons(second, ProcessorGenerator.ModelStep).Count(reason => reason == IncrementalStepRunReason.Cached));
+        Assert.Equal(
+            Processors - 1, Reasons(second, ProcessorGenerator.ModelStep).Count(reason => reason == IncrementalStepRunReason.Cached));
         Assert.Single(
             second.Result.TrackedOutputSteps.SelectMany(pair => pair.Value).SelectMany(run => run.Outputs),
             output => output.Reason == IncrementalStepRunReason.Modified);
@@ -61,7 +65,8 @@ public sealed class KeystrokeTests
         var probe = new CompilationProbe();
         CompilationWithAnalyzers analysis = edited.WithAnalyzers([.. Verification.Rules.Analyzers, probe]);
         await analysis.GetAnalyzerSyntaxDiagnosticsAsync(tree, TestContext.Current.CancellationToken);
-        await analysis.GetAnalyzerSemanticDiagnosticsAsync(analysis.Compilation.GetSemanticModel(tree), filterSpan: null, TestContext.Current.CancellationToken);
+        await analysis.GetAnalyzerSemanticDiagnosticsAsync(
+            analysis.Compilation.GetSemanticModel(tree), filterSpan: null, TestContext.Current.CancellationToken);
 
         Assert.Equal(read is null ? [] : [read], probe.Compilations.SelectMany(ProcessorCode.ReadIn).Select(type => type.Name));
     }

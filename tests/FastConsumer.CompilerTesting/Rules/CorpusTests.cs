@@ -13,7 +13,8 @@ public sealed class CorpusTests(ITestOutputHelper output)
 {
     private const int LeastProcessors = 30;
 
-    private static readonly Dictionary<string, string> s_texts = Directory.GetFiles(Repository.CorpusFolder, "*.cs", SearchOption.AllDirectories)
+    private static readonly Dictionary<string, string> s_texts = Directory.GetFiles(
+        Repository.CorpusFolder, "*.cs", SearchOption.AllDirectories)
         .Order(StringComparer.Ordinal)
         .ToDictionary(path => Path.GetRelativePath(Repository.CorpusFolder, path), File.ReadAllText, StringComparer.Ordinal);
 
@@ -37,7 +38,8 @@ public sealed class CorpusTests(ITestOutputHelper output)
 
         int processors = s_texts.Values.Sum(text => text.Split("[KinesisProcessor(").Length - 1);
         output.WriteLine($"{processors} processors in {s_texts.Count} files\n{Table(expected, actual)}");
-        var wrong = expected.Except(actual).Select(place => ("missed", place)).Concat(actual.Except(expected).Select(place => ("false alarm", place))).ToList();
+        var wrong = expected.Except(actual).Select(place => ("missed", place))
+            .Concat(actual.Except(expected).Select(place => ("false alarm", place))).ToList();
         Assert.True(wrong.Count == 0, string.Join('\n', wrong.Select(entry => Show(entry.Item1, entry.place, sources))));
         Assert.True(processors >= LeastProcessors, $"{processors} processors");
     }
@@ -55,7 +57,10 @@ public sealed class CorpusTests(ITestOutputHelper output)
         foreach (string id in Verification.Rules.All.Select(rule => rule.Id))
         {
             bool Is((string Path, Finding Finding) place) => place.Finding.Id == id;
-            table.Append(CultureInfo.InvariantCulture, $"{id} | {actual.Intersect(expected).Count(Is),4} | {actual.Except(expected).Count(Is),5} | {expected.Except(actual).Count(Is),6}\n");
+            table.Append(
+                CultureInfo.InvariantCulture,
+                $"{id} | {actual.Intersect(expected).Count(Is),4} | {actual.Except(expected).Count(Is),5} | "
+                    + $"{expected.Except(actual).Count(Is),6}\n");
         }
 
         return table.ToString();

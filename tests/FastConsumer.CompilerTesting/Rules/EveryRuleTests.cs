@@ -17,7 +17,8 @@ public sealed class EveryRuleTests
     {
         Assert.Equal($"https://github.com/fastconsumer/fastconsumer/blob/main/docs/rules/{id}.md", Rule(id).HelpLinkUri);
         string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "rules", $"{id}.md"));
-        Assert.StartsWith($"# {id}: {Rule(id).Title.ToString(System.Globalization.CultureInfo.InvariantCulture)}\n", page, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"# {id}: {Rule(id).Title.ToString(System.Globalization.CultureInfo.InvariantCulture)}\n", page, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -27,7 +28,8 @@ public sealed class EveryRuleTests
         string folder = Path.Combine(Repository.Root, "analyzers", "FastConsumer.Analyzers");
         IEnumerable<string> lines = File.ReadLines(Path.Combine(folder, "AnalyzerReleases.Shipped.md"))
             .Concat(File.ReadLines(Path.Combine(folder, "AnalyzerReleases.Unshipped.md")));
-        Assert.Single(lines, line => line.StartsWith($"{id} | {Rule(id).Category} | {Rule(id).DefaultSeverity} |", StringComparison.Ordinal));
+        Assert.Single(
+            lines, line => line.StartsWith($"{id} | {Rule(id).Category} | {Rule(id).DefaultSeverity} |", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -58,7 +60,8 @@ public sealed class EveryRuleTests
     [Fact]
     public void Every_analyzer_has_the_common_base() =>
         Assert.All(
-            typeof(FastConsumerAnalyzer).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(DiagnosticAnalyzer)) && !type.IsAbstract),
+            typeof(FastConsumerAnalyzer).Assembly.GetTypes()
+                .Where(type => type.IsSubclassOf(typeof(DiagnosticAnalyzer)) && !type.IsAbstract),
             type => Assert.True(type.IsSubclassOf(typeof(FastConsumerAnalyzer)), type.FullName));
 
     [Fact]

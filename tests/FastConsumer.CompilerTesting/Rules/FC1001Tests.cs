@@ -89,13 +89,16 @@ public sealed class FC1001Tests
         CSharpParseOptions options = Compilations.ParseOptions.WithLanguageVersion(version);
         CSharpCompilation compilation = Compilations.Create(("Test.cs", ""));
         compilation = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(CSharpSyntaxTree.ParseText(
-            "using FastConsumer; [KinesisProcessor(\"s\")] partial class P { [OnRecord] public void Handle(string text) { } }", options, cancellationToken: TestContext.Current.CancellationToken));
+            "using FastConsumer; [KinesisProcessor(\"s\")] partial class P { [OnRecord] public void Handle(string text) { } }",
+            options,
+            cancellationToken: TestContext.Current.CancellationToken));
         GeneratorRun run = GeneratorRun.Of(compilation, options);
 
         Assert.DoesNotContain(run.CompilerDiagnostics, diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         IReadOnlyList<Diagnostic> found = await RuleVerifier.AnalyzeAsync(run.Output);
         Assert.Equal(message is null ? [] : ["FC1001"], found.Select(diagnostic => diagnostic.Id));
-        Assert.All(found, diagnostic => Assert.Contains(message!, diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        Assert.All(found, diagnostic => Assert.Contains(
+            message!, diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
     }
 
     [Fact]

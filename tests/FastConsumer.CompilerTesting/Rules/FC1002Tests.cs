@@ -11,8 +11,10 @@ public sealed class FC1002Tests
     [InlineData("[OnRecord] static void Handle(string text, CancellationToken token = default) { }")]
     [InlineData("[OnRecord] void Handle(Google.Protobuf.WellKnownTypes.Timestamp time) { }")]
     [InlineData("[OnRecord] void Handle(string text, [FromServices] IComparable<int> a, [FromServices] System.IO.Stream? b) { }")]
-    [InlineData("[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(\"a\")] IComparable<int> a) { }")]
-    [InlineData("[OnBatch] void Handle(RecordBatch batch, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(null)] string? a) { }")]
+    [InlineData(
+        "[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(\"a\")] IComparable<int> a) { }")]
+    [InlineData(
+        "[OnBatch] void Handle(RecordBatch batch, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(null)] string? a) { }")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] List<int> numbers) { }")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] IEnumerable<int> numbers) { }")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(IRecordDeserializer<object>))] object anything) { }")]
@@ -20,7 +22,8 @@ public sealed class FC1002Tests
     [InlineData("[OnBatch] Task Handle(ReadOnlyMemory<ReadOnlyMemory<byte>> batch) => Task.CompletedTask;")]
     [InlineData("[OnBatch] ValueTask Handle(ReadOnlyMemory<KinesisRecord> batch, [FromServices] IComparable<int> a) => default;")]
     [InlineData("[OnBatch] void Handle([Deserializer(typeof(Reader))] ReadOnlyMemory<List<int>> batch) { }")]
-    [InlineData("[OnRecord] void Handle(string text) { } [OnShardStarted, OnStopping] void Stage() { } [OnShardEnded] Task End(CancellationToken token, ShardContext shard) => Task.CompletedTask;")]
+    [InlineData("[OnRecord] void Handle(string text) { } [OnShardStarted, OnStopping] void Stage() { } "
+        + "[OnShardEnded] Task End(CancellationToken token, ShardContext shard) => Task.CompletedTask;")]
     public Task What_can_be_bound_is_fine(string methods) => RuleVerifier.VerifyAsync("FC1002", Processor(methods));
 
     [Theory]
@@ -35,7 +38,8 @@ public sealed class FC1002Tests
     [InlineData("[OnRecord] void Handle(ReadOnlyMemory<byte>? [|data|]) { }", "Take ReadOnlyMemory<byte>")]
     [InlineData("[OnBatch] void Handle(ReadOnlyMemory<KinesisRecord?> [|batch|]) { }", "a record is never null")]
     [InlineData("[OnBatch] void Handle(ReadOnlyMemory<System.IO.Stream> [|batch|]) { }", "no Stream")]
-    [InlineData("[OnRecord] void Handle(string text, [FromServices] CancellationToken [|token|]) { }", "is no service: each call brings its own")]
+    [InlineData(
+        "[OnRecord] void Handle(string text, [FromServices] CancellationToken [|token|]) { }", "is no service: each call brings its own")]
     [InlineData("[OnRecord] void Handle(string text, [FromServices] RecordContext [|context|]) { }", "is no service")]
     [InlineData("[OnBatch] void Handle(RecordBatch batch, [FromServices] CancellationToken [|token|]) { }", "is no service")]
     [InlineData("[OnRecord] void [|Handle|]() { }", "takes no payload")]
@@ -52,8 +56,12 @@ public sealed class FC1002Tests
     [InlineData("[OnRecord] void Handle(Span<byte> [|data|]) { }", "ReadOnlyMemory<byte>")]
     [InlineData("[OnRecord] void Handle(ReadOnlySpan<char> [|data|]) { }", "no payload can be read as System.ReadOnlySpan<char>")]
     [InlineData("[OnRecord] void Handle(Action [|callback|]) { }", "[FromServices]")]
-    [InlineData("[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices] Action [|act|]) { }", "Give the key")]
-    [InlineData("[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(new[] { 1 })] Action [|act|]) { }", "an array")]
+    [InlineData(
+        "[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices] Action [|act|]) { }",
+        "Give the key")]
+    [InlineData(
+        "[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(new[] { 1 })] Action [|act|]) { }",
+        "an array")]
     [InlineData("[OnRecord] void Handle(dynamic [|anything|]) { }", "dynamic")]
     [InlineData("[OnRecord] unsafe void Handle(int* [|pointer|]) { }", "int*")]
     [InlineData("[OnRecord] void Handle(string text, BatchContext [|context|]) { }", "BatchContext to [OnBatch]")]
@@ -64,9 +72,12 @@ public sealed class FC1002Tests
     [InlineData("[OnRecord] void Handle(Google.Protobuf.IMessage [|message|]) { }", "static Parser")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(string))] List<int> [|numbers|]) { }", "does not implement")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] List<long> [|numbers|]) { }", "does not implement")]
-    [InlineData("[OnRecord] void Handle([Deserializer(typeof(IRecordDeserializer<>))] List<long> [|numbers|]) { }", "names no type that can be created")]
+    [InlineData(
+        "[OnRecord] void Handle([Deserializer(typeof(IRecordDeserializer<>))] List<long> [|numbers|]) { }",
+        "names no type that can be created")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(NullReader))] string [|text|]) { }", "may return null")]
-    [InlineData("[OnRecord] void Handle(string text) { } [OnStopping] void Stop(string [|text|]) { }", "ShardContext and a CancellationToken")]
+    [InlineData(
+        "[OnRecord] void Handle(string text) { } [OnStopping] void Stop(string [|text|]) { }", "ShardContext and a CancellationToken")]
     [InlineData("[OnRecord] void Handle(string text) { } [OnStopping] async void [|Stop|]() => await Task.Yield();", "async void")]
     [InlineData("int Number { [OnRecord] [|get|] => 1; }", "cannot be called by its name")]
     public async Task What_cannot_be_bound_is_reported(string methods, string message) =>

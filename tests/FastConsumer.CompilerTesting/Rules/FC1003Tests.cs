@@ -6,30 +6,45 @@ public sealed class FC1003Tests
 {
     [Theory]
     [InlineData("[OnRecord] void A(string text) { }")]
-    [InlineData("[OnRecord] void A(string text) { } [Filter] static bool B(ReadOnlySpan<byte> data) => true; [Filter] static bool C(string text) => true;")]
+    [InlineData("[OnRecord] void A(string text) { } [Filter] static bool B(ReadOnlySpan<byte> data) => true; "
+        + "[Filter] static bool C(string text) => true;")]
     [InlineData("[OnBatch] void A(ReadOnlyMemory<string> texts) { } [Filter] static bool B(string text) => true;")]
-    [InlineData("[OnBatch] void A(RecordBatch batch) { } [OnShardStarted] void B() { } [OnShardEnded] void C() { } [OnLeaseLost] void D() { } [OnStopping] void E() { }")]
+    [InlineData("[OnBatch] void A(RecordBatch batch) { } [OnShardStarted] void B() { } [OnShardEnded] void C() { } "
+        + "[OnLeaseLost] void D() { } [OnStopping] void E() { }")]
     public Task Handlers_that_go_together_are_fine(string methods) => RuleVerifier.VerifyAsync("FC1003", Processor("P", methods));
 
     [Theory]
     [InlineData("[OnRecord] void A(string text) { } [OnRecord] void [|B|](string text) { }", "'B' and 'A' both take every record")]
-    [InlineData("[OnRecord] void A(string text) { } [OnBatch] void [|B|](RecordBatch batch) { }", "'B' takes batches, but 'A' takes each record")]
+    [InlineData(
+        "[OnRecord] void A(string text) { } [OnBatch] void [|B|](RecordBatch batch) { }", "'B' takes batches, but 'A' takes each record")]
     [InlineData("[OnBatch] void A(RecordBatch batch) { } [OnBatch] void [|B|](RecordBatch batch) { }", "both take every batch")]
     [InlineData("[OnRecord] void A(string text) { } [OnStopping] void B() { } [OnStopping] void [|C|]() { }", "both marked [OnStopping]")]
-    [InlineData("[OnRecord] void A(string text) { } [Filter] static bool B(KinesisRecord record) => true; [Filter] static bool [|C|](ReadOnlySpan<byte> data) => true;", "both filter every record")]
-    [InlineData("[OnRecord] void A(string text) { } [Filter] static bool B(string text) => true; [Filter] static bool [|C|](string text) => true;", "both filter the payloads of 'A'")]
+    [InlineData(
+        "[OnRecord] void A(string text) { } [Filter] static bool B(KinesisRecord record) => true; "
+            + "[Filter] static bool [|C|](ReadOnlySpan<byte> data) => true;",
+        "both filter every record")]
+    [InlineData(
+        "[OnRecord] void A(string text) { } [Filter] static bool B(string text) => true; [Filter] static bool [|C|](string text) => true;",
+        "both filter the payloads of 'A'")]
     [InlineData("[OnRecord] void A(string text) { } [Filter] static bool [|B|](int text) => true;", "never asked")]
     [InlineData("[OnBatch] void A(RecordBatch batch) { } [Filter] static bool [|B|](RecordBatch batch) => true;", "never asked")]
     [InlineData("[OnRecord, Filter] void [|A|](string text) { }", "marked [Filter] and takes records")]
     [InlineData("[OnRecord, OnStopping] void [|A|](string text) { }", "takes records too")]
     public async Task Handlers_that_conflict_are_reported(string methods, string message) =>
-        Assert.Contains(message, Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("P", methods))), StringComparison.Ordinal);
+        Assert.Contains(
+            message, Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("P", methods))), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("class Base { [OnStopping] protected void Stop() { } }", "[OnRecord] void A(string text) { } [OnShardStarted] void Start() { }")]
-    [InlineData("abstract class Base { [OnStopping] protected abstract void Stop(); }", "[OnRecord] void A(string text) { } [OnStopping] protected override void Stop() { }")]
-    [InlineData("class Base { [OnStopping] protected virtual void Stop() { } }", "[OnRecord] void A(string text) { } protected override void Stop() { }")]
-    [InlineData("class Base { [OnStopping] protected void Stop() { } }", "[OnRecord] void A(string text) { } [OnStopping] void [|Leave|]() { }")]
+    [InlineData(
+        "class Base { [OnStopping] protected void Stop() { } }", "[OnRecord] void A(string text) { } [OnShardStarted] void Start() { }")]
+    [InlineData(
+        "abstract class Base { [OnStopping] protected abstract void Stop(); }",
+        "[OnRecord] void A(string text) { } [OnStopping] protected override void Stop() { }")]
+    [InlineData(
+        "class Base { [OnStopping] protected virtual void Stop() { } }",
+        "[OnRecord] void A(string text) { } protected override void Stop() { }")]
+    [InlineData(
+        "class Base { [OnStopping] protected void Stop() { } }", "[OnRecord] void A(string text) { } [OnStopping] void [|Leave|]() { }")]
     [InlineData("class Base { [OnRecord] public void Other(string text) { } }", "[OnRecord] void A(string text) { }")]
     public Task One_method_for_a_moment_counts_those_of_bases(string declaration, string methods) =>
         RuleVerifier.VerifyAsync("FC1003", Processor("P : Base", methods) + declaration);
@@ -50,13 +65,17 @@ public sealed class FC1003Tests
     [InlineData("void A(string text) { }")]
     [InlineData("[OnStopping] void A() { }")]
     public async Task A_processor_without_a_handler_is_reported(string methods) =>
-        Assert.Contains("has no handler", Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("[|P|]", methods))), StringComparison.Ordinal);
+        Assert.Contains(
+            "has no handler",
+            Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("[|P|]", methods))),
+            StringComparison.Ordinal);
 
     [Fact]
     public async Task Lanes_of_batches_are_reported() =>
         Assert.Contains(
             "has no effect",
-            Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("P", "[OnBatch] void A(RecordBatch batch) { }").Replace("[KinesisProcessor(\"s\")]", "[KinesisProcessor(\"s\"), [|Concurrency(2)|]]", StringComparison.Ordinal))),
+            Assert.Single(await RuleVerifier.VerifyAsync("FC1003", Processor("P", "[OnBatch] void A(RecordBatch batch) { }").Replace(
+                "[KinesisProcessor(\"s\")]", "[KinesisProcessor(\"s\"), [|Concurrency(2)|]]", StringComparison.Ordinal))),
             StringComparison.Ordinal);
 
     private static string Processor(string name, string methods) =>

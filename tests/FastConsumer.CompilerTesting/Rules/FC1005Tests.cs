@@ -33,7 +33,10 @@ public sealed class FC1005Tests
     [InlineData("Registered", "Private", "does not know Private")]
     [InlineData("Registered", "Unused", "does not know Unused")]
     public async Task Unknown_types_are_reported(string registered, string payload, string message) =>
-        Assert.Contains(message, Assert.Single(await RuleVerifier.VerifyAsync("FC1005", Processor(registered, $"{payload} [|payload|]"))), StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Single(await RuleVerifier.VerifyAsync("FC1005", Processor(registered, $"{payload} [|payload|]"))),
+            StringComparison.Ordinal);
 
     /// <summary>The framework's own JSON generator never ends on such a type, so this runs without it.</summary>
     [Fact]

@@ -14,7 +14,8 @@ public sealed class FC2001Tests
     [InlineData("try { Check(text); } catch (Exception e) { log.LogError(e, \"\"); throw e; }", "InvalidDataException")]
     [InlineData("try { store.Save(text); } catch (TimeoutException) { throw; }", "TimeoutException")]
     [InlineData("try { Check(text); } catch (Exception e) when (e is IOException) { store.Save(\"\"); }", "InvalidDataException")]
-    [InlineData("try { Check(text); } catch (InvalidDataException e) when (e.Message == \"\") { store.Save(\"\"); }", "InvalidDataException")]
+    [InlineData(
+        "try { Check(text); } catch (InvalidDataException e) when (e.Message == \"\") { store.Save(\"\"); }", "InvalidDataException")]
     [InlineData("void Local() => throw new TimeoutException(); Local();", "TimeoutException")]
     [InlineData("Console.WriteLine(text.Split(',').Select(part => int.Parse(part)).Sum());", "FormatException")]
     [InlineData("Recurse(text);", "TimeoutException")]
@@ -28,7 +29,8 @@ public sealed class FC2001Tests
     [InlineData("Console.WriteLine(new Uri(text));", "UriFormatException (from new Uri)")]
     [InlineData("Console.WriteLine(new Uri($\"https://{text}/a\"));", "UriFormatException")]
     public async Task An_exception_without_a_policy_is_reported(string body, string types) =>
-        Assert.Contains(types, Assert.Single(await RuleVerifier.VerifyBodyAsync("FC2001", Source("[|Handle|]", body))), StringComparison.Ordinal);
+        Assert.Contains(
+            types, Assert.Single(await RuleVerifier.VerifyBodyAsync("FC2001", Source("[|Handle|]", body))), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("store.Save(text);")]
@@ -68,7 +70,10 @@ public sealed class FC2001Tests
     [Fact]
     public Task A_policy_of_the_assembly_is_one() => RuleVerifier.VerifyBodyAsync(
         "FC2001",
-        Source("Handle", "Check(text);").Replace("public interface IStore", "[assembly: OnError(typeof(InvalidDataException), ErrorAction.Stop)] public interface IStore", StringComparison.Ordinal));
+        Source("Handle", "Check(text);").Replace(
+            "public interface IStore",
+            "[assembly: OnError(typeof(InvalidDataException), ErrorAction.Stop)] public interface IStore",
+            StringComparison.Ordinal));
 
     [Theory]
     [InlineData("[OnError(typeof(IOException), ErrorAction.Stop)]")]

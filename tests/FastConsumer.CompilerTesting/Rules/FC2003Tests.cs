@@ -35,10 +35,12 @@ public sealed class FC2003Tests
     [Fact]
     public Task Work_of_the_life_cycle_is_fine() => RuleVerifier.VerifyBodyAsync(
         "FC2003",
-        HandlerSource.Of("Task? _task; [OnRecord] void Handle(string text) { } [OnShardStarted] void Start() => _task = store.SaveAsync(\"\"); [OnStopping] Task Stop() => _task!;"));
+        HandlerSource.Of("Task? _task; [OnRecord] void Handle(string text) { } [OnShardStarted] void Start() => _task = "
+            + "store.SaveAsync(\"\"); [OnStopping] Task Stop() => _task!;"));
 
     [Theory]
-    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add([|store.SaveAsync(s, token)|]); if (tasks.Count == 10) { await Task.WhenAll(tasks); tasks.Clear(); } }")]
+    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add([|store.SaveAsync(s, token)|]); "
+        + "if (tasks.Count == 10) { await Task.WhenAll(tasks); tasks.Clear(); } }")]
     [InlineData("_tasks.Add([|store.SaveAsync(text, token)|]); if (_tasks.Count >= 10) { await Task.WhenAll(_tasks); _tasks.Clear(); }")]
     [InlineData("_ = [|text.Length > 1 ? store.SaveAsync(text, token) : store.SaveAsync(\"\", token)|];")]
     [InlineData("_ = [|text switch { \"a\" => store.SaveAsync(text, token), _ => Task.CompletedTask }|];")]
@@ -52,16 +54,22 @@ public sealed class FC2003Tests
     [InlineData("[|store.SaveAsync(text, token)|].Forget();")]
     [InlineData("Task task = [|store.SaveAsync(text, token)|]; Ignore(task);")]
     [InlineData("await Task.WhenAny([|store.SaveAsync(text, token)|], Task.Delay(1000, token));")]
-    [InlineData("Task work = [|store.SaveAsync(text, token)|]; if (await Task.WhenAny(work, Task.Delay(10, token)) != work) { log.LogWarning(\"slow\"); return; } await work;")]
-    [InlineData("Task work = [|store.SaveAsync(text, token)|]; var delay = Task.Delay(10, token); var first = await Task.WhenAny(work, delay); if (first == work) await work;")]
+    [InlineData("Task work = [|store.SaveAsync(text, token)|]; if (await Task.WhenAny(work, Task.Delay(10, token)) != work) { "
+        + "log.LogWarning(\"slow\"); return; } await work;")]
+    [InlineData("Task work = [|store.SaveAsync(text, token)|]; var delay = Task.Delay(10, token); var first = await Task.WhenAny(work, "
+        + "delay); if (first == work) await work;")]
     [InlineData("var tasks = new Task[text.Length]; for (int i = 0; i < tasks.Length; i++) tasks[i] = [|store.SaveAsync(text, token)|];")]
     public Task A_way_to_the_end_that_leaves_work_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2003", Ways(body));
 
     [Theory]
-    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add(store.SaveAsync(s, token)); if (tasks.Count == 10) { await Task.WhenAll(tasks); tasks.Clear(); } } await Task.WhenAll(tasks);")]
-    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add(store.SaveAsync(s, token)); if (tasks.Count == 10) { await Task.WhenAll(tasks); tasks.Clear(); } } if (tasks.Count > 0) { await Task.WhenAll(tasks); }")]
-    [InlineData("var tasks = new List<Task>(); try { foreach (string s in text.Split(',')) tasks.Add(store.SaveAsync(s, token)); } finally { await Task.WhenAll(tasks); }")]
-    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add(store.SaveAsync(s, token)); if (tasks.Count >= 3) { Task done = await Task.WhenAny(tasks); tasks.Remove(done); await done; } } await Task.WhenAll(tasks);")]
+    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add(store.SaveAsync(s, token)); "
+        + "if (tasks.Count == 10) { await Task.WhenAll(tasks); tasks.Clear(); } } await Task.WhenAll(tasks);")]
+    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add(store.SaveAsync(s, token)); "
+        + "if (tasks.Count == 10) { await Task.WhenAll(tasks); tasks.Clear(); } } if (tasks.Count > 0) { await Task.WhenAll(tasks); }")]
+    [InlineData("var tasks = new List<Task>(); try { foreach (string s in text.Split(',')) tasks.Add(store.SaveAsync(s, token)); } "
+        + "finally { await Task.WhenAll(tasks); }")]
+    [InlineData("var tasks = new List<Task>(); foreach (string s in text.Split(',')) { tasks.Add(store.SaveAsync(s, token)); "
+        + "if (tasks.Count >= 3) { Task done = await Task.WhenAny(tasks); tasks.Remove(done); await done; } } await Task.WhenAll(tasks);")]
     [InlineData("_tasks.Add(store.SaveAsync(text, token)); if (_tasks.Count >= 10) { } await FlushAsync();")]
     [InlineData("await (text.Length > 1 ? store.SaveAsync(text, token) : store.SaveAsync(\"\", token));")]
     [InlineData("await Task.WhenAll(text.Split(',').Select(s => store.SaveAsync(s, token)).ToArray());")]
@@ -70,14 +78,19 @@ public sealed class FC2003Tests
     [InlineData("Task task = store.SaveAsync(text, token); if (text.Length == 0) throw new OperationCanceledException(); await task;")]
     [InlineData("Task task = store.SaveAsync(text, token); try { store.Save(text); } finally { await task; }")]
     [InlineData("Task? task = null; if (text.Length > 0) task = store.SaveAsync(text, token); if (task is not null) await task;")]
-    [InlineData("Task? task = null; if (text.Length > 0) { task = store.SaveAsync(text, token); } store.Save(text); if (text.Length > 0) { await task!; }")]
-    [InlineData("Task work = store.SaveAsync(text, token); if (await Task.WhenAny(work, Task.Delay(10, token)) != work) throw new OperationCanceledException(); await work;")]
-    [InlineData("var delay = Task.Delay(10, token); var first = await Task.WhenAny(store.SaveAsync(text, token), delay); if (first == delay) throw new OperationCanceledException(); await first;")]
+    [InlineData("Task? task = null; if (text.Length > 0) { task = store.SaveAsync(text, token); } store.Save(text); "
+        + "if (text.Length > 0) { await task!; }")]
+    [InlineData("Task work = store.SaveAsync(text, token); if (await Task.WhenAny(work, Task.Delay(10, token)) != work) throw new "
+        + "OperationCanceledException(); await work;")]
+    [InlineData("var delay = Task.Delay(10, token); var first = await Task.WhenAny(store.SaveAsync(text, token), delay); "
+        + "if (first == delay) throw new OperationCanceledException(); await first;")]
     [InlineData("Task a = store.SaveAsync(text, token), b = store.SaveAsync(text, token); await await Task.WhenAny(a, b);")]
     [InlineData("Task work = store.SaveAsync(text, token); await work.WaitAsync(TimeSpan.FromSeconds(1), token);")]
     [InlineData("await Wait(store.SaveAsync(text, token));")]
-    [InlineData("Task? pending = null; foreach (string s in text.Split(',')) { if (pending != null) await pending; pending = store.SaveAsync(s, token); } if (pending != null) await pending;")]
-    [InlineData("var tasks = new Task[text.Length]; for (int i = 0; i < tasks.Length; i++) tasks[i] = store.SaveAsync(text, token); await Task.WhenAll(tasks);")]
+    [InlineData("Task? pending = null; foreach (string s in text.Split(',')) { if (pending != null) await pending; "
+        + "pending = store.SaveAsync(s, token); } if (pending != null) await pending;")]
+    [InlineData("var tasks = new Task[text.Length]; for (int i = 0; i < tasks.Length; i++) tasks[i] = store.SaveAsync(text, token); "
+        + "await Task.WhenAll(tasks);")]
     [InlineData("Task task = store.SaveAsync(text, token); switch (text) { case \"a\": await task; break; default: await task; break; }")]
     [InlineData("async Task Local(string s) { Task one = store.SaveAsync(s, token); await one; } await Local(text);")]
     public Task What_is_awaited_on_every_way_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2003", Ways(body));
@@ -90,7 +103,8 @@ public sealed class FC2003Tests
         async Task FlushAsync() { await Task.WhenAll(_tasks); _tasks.Clear(); }
         Task? _task;
         """,
-        StringComparison.Ordinal).Replace("[OnRecord] async", "[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async", StringComparison.Ordinal)
+        StringComparison.Ordinal)
+        .Replace("[OnRecord] async", "[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async", StringComparison.Ordinal)
         + "static class Tasks { public static void Forget(this Task task) { } }";
 
     private static string Source(string body) => HandlerSource.Of(

@@ -19,7 +19,8 @@ public sealed class FC2004Tests
     [InlineData("catch (OperationCanceledException) { throw; }")]
     [InlineData("catch (OperationCanceledException) when (!token.IsCancellationRequested) { store.Save(\"slow\"); }")]
     [InlineData("catch (Exception e) when (e is not (OperationCanceledException or LeaseLostException)) { store.Save(\"dead\"); }")]
-    [InlineData("catch (OperationCanceledException) { throw; } catch (LeaseLostException) { throw; } catch (Exception) { store.Save(\"dead\"); }")]
+    [InlineData(
+        "catch (OperationCanceledException) { throw; } catch (LeaseLostException) { throw; } catch (Exception) { store.Save(\"dead\"); }")]
     [InlineData("catch (Exception) { await store.SaveAsync(\"dead\", token); }")]
     [InlineData("catch (IOException) { store.Save(\"dead\"); }")]
     [InlineData("{|FC2002:catch (Exception)|} { }")]
@@ -31,25 +32,38 @@ public sealed class FC2004Tests
         HandlerSource.Of("[OnRecord] void Handle(string text) { try { store.Save(text); } catch (Exception) { store.Save(\"dead\"); } }"));
 
     [Theory]
-    [InlineData("try { await store.SaveAsync(text, token); } catch (Exception) { token.ThrowIfCancellationRequested(); store.Save(\"dead\"); }")]
-    [InlineData("try { await store.SaveAsync(text, token); } catch (Exception e) { log.LogError(e, \"x\"); token.ThrowIfCancellationRequested(); store.Save(\"dead\"); }")]
-    [InlineData("try { await store.SaveAsync(text, token); } catch (Exception) { if (token.IsCancellationRequested) throw; store.Save(\"dead\"); }")]
-    [InlineData("var errors = new List<Exception>(); foreach (char c in text) { try { await store.SaveAsync(text, token); } catch (Exception e) { errors.Add(e); } } if (errors.Count > 0) throw new AggregateException(errors);")]
-    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); } catch (OperationCanceledException) { store.Save(\"slow\"); }")]
-    [InlineData("using var own = new CancellationTokenSource(); own.CancelAfter(10); var limit = own.Token; try { await store.SaveAsync(text, limit); } catch (OperationCanceledException) { store.Save(\"slow\"); }")]
-    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); } catch (Exception) { store.Save(\"dead\"); }")]
-    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); } {|FC2002:catch (OperationCanceledException)|} { log.LogWarning(\"slow\"); }")]
+    [InlineData(
+        "try { await store.SaveAsync(text, token); } catch (Exception) { token.ThrowIfCancellationRequested(); store.Save(\"dead\"); }")]
+    [InlineData("try { await store.SaveAsync(text, token); } catch (Exception e) { log.LogError(e, \"x\"); "
+        + "token.ThrowIfCancellationRequested(); store.Save(\"dead\"); }")]
+    [InlineData("try { await store.SaveAsync(text, token); } catch (Exception) { if (token.IsCancellationRequested) throw; "
+        + "store.Save(\"dead\"); }")]
+    [InlineData("var errors = new List<Exception>(); foreach (char c in text) { try { await store.SaveAsync(text, token); } "
+        + "catch (Exception e) { errors.Add(e); } } if (errors.Count > 0) throw new AggregateException(errors);")]
+    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); } "
+        + "catch (OperationCanceledException) { store.Save(\"slow\"); }")]
+    [InlineData("using var own = new CancellationTokenSource(); own.CancelAfter(10); var limit = own.Token; "
+        + "try { await store.SaveAsync(text, limit); } catch (OperationCanceledException) { store.Save(\"slow\"); }")]
+    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); } "
+        + "catch (Exception) { store.Save(\"dead\"); }")]
+    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); } "
+        + "{|FC2002:catch (OperationCanceledException)|} { log.LogWarning(\"slow\"); }")]
     public Task What_tells_cancellation_apart_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2004", Body(body));
 
     [Theory]
-    [InlineData("using var own = CancellationTokenSource.CreateLinkedTokenSource(token); try { await store.SaveAsync(text, own.Token); } [|catch (OperationCanceledException)|] { store.Save(\"slow\"); }")]
-    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); await store.SaveAsync(text, token); } [|catch (OperationCanceledException)|] { store.Save(\"slow\"); }")]
-    [InlineData("try { await store.SaveAsync(text, token); } [|catch (Exception)|] { store.Save(\"dead\"); token.ThrowIfCancellationRequested(); }")]
-    [InlineData("try { await store.SaveAsync(text, token); } [|catch (Exception)|] { if (text.Length > 0) token.ThrowIfCancellationRequested(); store.Save(\"dead\"); }")]
+    [InlineData("using var own = CancellationTokenSource.CreateLinkedTokenSource(token); try { await store.SaveAsync(text, own.Token); } "
+        + "[|catch (OperationCanceledException)|] { store.Save(\"slow\"); }")]
+    [InlineData("using var own = new CancellationTokenSource(1000); try { await store.SaveAsync(text, own.Token); "
+        + "await store.SaveAsync(text, token); } [|catch (OperationCanceledException)|] { store.Save(\"slow\"); }")]
+    [InlineData("try { await store.SaveAsync(text, token); } [|catch (Exception)|] { store.Save(\"dead\"); "
+        + "token.ThrowIfCancellationRequested(); }")]
+    [InlineData("try { await store.SaveAsync(text, token); } [|catch (Exception)|] { if (text.Length > 0) "
+        + "token.ThrowIfCancellationRequested(); store.Save(\"dead\"); }")]
     public Task What_does_not_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2004", Body(body));
 
     private static string Body(string body) => HandlerSource.Of(
-        $"[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, RecordContext context, CancellationToken token) {{ await Task.Yield(); {body} }}");
+        "[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, RecordContext context, "
+            + $"CancellationToken token) {{ await Task.Yield(); {body} }}");
 
     [Theory]
     [InlineData("[|catch (Exception e)|] { log.LogWarning(e, \"later\"); }")]
@@ -57,7 +71,8 @@ public sealed class FC2004Tests
     [InlineData("catch (Exception e) when (e is not (LeaseLostException or OperationCanceledException)) { }")]
     public Task A_checkpoint_that_fails_loses_no_record_but_may_hide_the_loss_of_the_lease(string clause) => RuleVerifier.VerifyBodyAsync(
         "FC2004",
-        HandlerSource.Of($"[OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token) {{ try {{ await context.CheckpointAsync(token); }} {clause} }}"));
+        HandlerSource.Of("[OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token) { try { await "
+            + $"context.CheckpointAsync(token); }} {clause} }}"));
 
     private static string Source(string clauses) => HandlerSource.Of(
         $$"""

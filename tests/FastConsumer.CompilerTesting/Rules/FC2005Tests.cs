@@ -65,7 +65,8 @@ public sealed class FC2005Tests
     [InlineData("_any = [|new ReadOnlyMemoryContent(record.Data)|];")]
     [InlineData("_any = [|new HttpRequestMessage { Content = new ReadOnlyMemoryContent(record.Data) }|];")]
     [InlineData("var list = new List<KinesisRecord>(); list.Add(record); foreach (var one in list) _records.Add([|one|]);")]
-    [InlineData("var list = new List<(int, KinesisRecord)>(); list.Add((1, record)); foreach (var (n, one) in list) _records.Add([|one|]);")]
+    [InlineData(
+        "var list = new List<(int, KinesisRecord)>(); list.Add((1, record)); foreach (var (n, one) in list) _records.Add([|one|]);")]
     [InlineData("var list = new List<KinesisRecord> { record }; _any = [|list.ToArray()|];")]
     [InlineData("var list = new List<KinesisRecord> { record }; _any = [|list.Select(one => one.Data).ToList()|];")]
     [InlineData("var pair = new Pair(1, default); _any = [|pair with { Data = record.Data }|];")]
@@ -86,11 +87,13 @@ public sealed class FC2005Tests
     [InlineData("var list = new List<KinesisRecord> { record }; list = []; _any = list;")]
     [InlineData("_any = new Length(record.Data);")]
     [InlineData("_any = new Box(record.Data.ToArray());")]
-    [InlineData("using var doc = JsonDocument.Parse(record.Data); _element = doc.RootElement.Clone(); _text = doc.RootElement.GetProperty(\"a\").GetString();")]
+    [InlineData("using var doc = JsonDocument.Parse(record.Data); _element = doc.RootElement.Clone(); "
+        + "_text = doc.RootElement.GetProperty(\"a\").GetString();")]
     [InlineData("_any = JsonDocument.Parse(record.Data.ToArray());")]
     [InlineData("_any = JsonSerializer.Deserialize<JsonElement>(record.DataSpan);")]
     [InlineData("var list = new List<KinesisRecord> { record }; _any = list.Select(one => one.ToOwned()).ToList();")]
-    [InlineData("var list = new List<KinesisRecord> { record }; _any = list.Select(one => one.Data.Length).ToList(); _bytes = list[0].Data.ToArray();")]
+    [InlineData("var list = new List<KinesisRecord> { record }; _any = list.Select(one => one.Data.Length).ToList(); "
+        + "_bytes = list[0].Data.ToArray();")]
     [InlineData("if (System.Runtime.InteropServices.MemoryMarshal.TryGetArray(record.Data, out var segment)) _any = segment.Array;")]
     [InlineData("{|FC2003:LengthAsync(record)|};")]
     [InlineData("var box = new Box(record.Data); box.Put(record.Data); _text = box.ToString();")]
@@ -98,16 +101,23 @@ public sealed class FC2005Tests
     public Task One_that_ends_with_the_call_or_copies_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2005", Holders(body));
 
     [Theory]
-    [InlineData("string[]? _all; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { if (System.Runtime.InteropServices.MemoryMarshal.TryGetArray(batch, out var segment)) _all = [|segment.Array|]; }")]
-    [InlineData("ArraySegment<string> _all; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { System.Runtime.InteropServices.MemoryMarshal.TryGetArray(batch, out ArraySegment<string> segment); _all = [|segment|]; }")]
+    [InlineData("string[]? _all; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { if "
+        + "(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(batch, out var segment)) _all = [|segment.Array|]; }")]
+    [InlineData("ArraySegment<string> _all; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { "
+        + "System.Runtime.InteropServices.MemoryMarshal.TryGetArray(batch, out ArraySegment<string> segment); _all = [|segment|]; }")]
     [InlineData("object? _all; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { _all = batch.ToArray(); }")]
-    [InlineData("record Item(JsonElement Body); object? _one; [OnBatch] void Handle([Deserializer(typeof(ItemReader))] ReadOnlyMemory<Item> batch) { _one = batch.Span[0]; foreach (Item item in batch.Span) _one = item; } class ItemReader : IRecordDeserializer<Item> { public Item Deserialize(KinesisRecord record) => new(default); }")]
-    [InlineData("List<KinesisRecord> _kept = []; [OnBatch] void Handle(RecordBatch batch) { var own = new List<KinesisRecord>(); foreach (var one in batch) own.Add(one); foreach (var one in own) { _kept.Add([|one|]); } }")]
-    public Task Payloads_of_a_batch_lie_in_an_array_that_is_lent(string members) => RuleVerifier.VerifyBodyAsync("FC2005", HandlerSource.Of(members));
+    [InlineData("record Item(JsonElement Body); object? _one; [OnBatch] void Handle([Deserializer(typeof(ItemReader))] "
+        + "ReadOnlyMemory<Item> batch) { _one = batch.Span[0]; foreach (Item item in batch.Span) _one = item; } class ItemReader : "
+        + "IRecordDeserializer<Item> { public Item Deserialize(KinesisRecord record) => new(default); }")]
+    [InlineData("List<KinesisRecord> _kept = []; [OnBatch] void Handle(RecordBatch batch) { var own = new List<KinesisRecord>(); "
+        + "foreach (var one in batch) own.Add(one); foreach (var one in own) { _kept.Add([|one|]); } }")]
+    public Task Payloads_of_a_batch_lie_in_an_array_that_is_lent(string members) =>
+        RuleVerifier.VerifyBodyAsync("FC2005", HandlerSource.Of(members));
 
-    private static string Holders(string body) => Source(body, "").Replace("_any = Happened", "_any = Happened", StringComparison.Ordinal).Replace(
-        "[OnRecord] void",
-        """
+    private static string Holders(string body) =>
+        Source(body, "").Replace("_any = Happened", "_any = Happened", StringComparison.Ordinal).Replace(
+            "[OnRecord] void",
+            """
         public interface ISender { Task SendAsync(ReadOnlyMemory<byte> data); void Take(HttpContent content); }
         readonly ISender sender = null!; JsonElement _element;
         class Box
@@ -127,16 +137,18 @@ public sealed class FC2005Tests
         async Task LengthAsync(KinesisRecord kept) { _text = kept.PartitionKey; await Task.Yield(); }
         [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] void
         """,
-        StringComparison.Ordinal).Replace("object?[] Fields2() => [", "object?[] Fields2() => [_element, ", StringComparison.Ordinal);
+            StringComparison.Ordinal).Replace("object?[] Fields2() => [", "object?[] Fields2() => [_element, ", StringComparison.Ordinal);
 
     [Fact]
     public Task A_batch_s_memory_is_borrowed_and_its_texts_are_not() => RuleVerifier.VerifyBodyAsync(
         "FC2005",
-        HandlerSource.Of("ReadOnlyMemory<string> _all; string? _one; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { _all = [|batch|]; _one = batch.Span[0]; }"));
+        HandlerSource.Of("ReadOnlyMemory<string> _all; string? _one; [OnBatch] void Handle(ReadOnlyMemory<string> batch) { _all = "
+            + "[|batch|]; _one = batch.Span[0]; }"));
 
     [Fact]
     public async Task The_message_names_the_value_and_the_remedy() => Assert.Equal(
-        ["'record' is kept in '_records', but it is a view of memory that is returned when the handler's call ends. Keep a copy: ToOwned()."],
+        ["'record' is kept in '_records', but it is a view of memory that is returned when the handler's call ends. "
+            + "Keep a copy: ToOwned()."],
         await RuleVerifier.VerifyBodyAsync("FC2005", Source("_records.Add([|record|]);", "")));
 
     private static string Source(string body, string keep) => HandlerSource.Of(

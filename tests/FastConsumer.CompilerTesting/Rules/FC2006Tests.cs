@@ -19,9 +19,11 @@ public sealed class FC2006Tests
     [InlineData("foreach (string part in text.Split(',')) { [|_list.Add(part)|]; if (_list.Count > 10) await FlushAsync(); }")]
     [InlineData("log.LogInformation(\"{Text}\", text); [|_list.Add(text)|];")]
     [InlineData("[|_swapped.Add(text)|]; if (_swapped.Count > 5) Swap();")]
-    [InlineData("[|_slots[_next++] = text|]; if (_next == _slots.Length) { _next = 0; store.Save(string.Join(',', _slots)); Array.Clear(_slots); _slots = new string[3]; }")]
+    [InlineData("[|_slots[_next++] = text|]; if (_next == _slots.Length) { _next = 0; store.Save(string.Join(',', _slots)); "
+        + "Array.Clear(_slots); _slots = new string[3]; }")]
     [InlineData("text.Split(',').ToList().ForEach(part => [|_list.Add(part)|]);")]
-    public Task What_is_left_in_a_buffer_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2006", Source(body, body == "Keep(text);"));
+    public Task What_is_left_in_a_buffer_is_reported(string body) =>
+        RuleVerifier.VerifyBodyAsync("FC2006", Source(body, body == "Keep(text);"));
 
     [Theory]
     [InlineData("_list.Add(text); await FlushAsync();")]
@@ -29,20 +31,25 @@ public sealed class FC2006Tests
     [InlineData("foreach (string part in text.Split(',')) _list.Add(part); if (_list.Count > 0) { await FlushAsync(); }")]
     [InlineData("_never.Add(text);")]
     [InlineData("_seen.Add(text); if (_seen.Count > 1000) _seen.Clear();")]
-    [InlineData("_sums[text] = _sums.GetValueOrDefault(text) + text.Length; if (_sums.Count > 10) { foreach (var pair in _sums) store.Save(pair.Key); _sums.Clear(); }")]
+    [InlineData("_sums[text] = _sums.GetValueOrDefault(text) + text.Length; if (_sums.Count > 10) { foreach (var pair in _sums) "
+        + "store.Save(pair.Key); _sums.Clear(); }")]
     [InlineData("_window.Enqueue(text); if (_window.Count > 10) _window.Dequeue();")]
     [InlineData("if (_seen.Add(text)) { _window.Enqueue(text); if (_window.Count > 10) _seen.Remove(_window.Dequeue()); }")]
     [InlineData("_numbers.Add(text.Length); if (_numbers.Count > 10) { Console.WriteLine(_numbers.Average()); _numbers.Clear(); }")]
     [InlineData("await store.SaveAsync(text, token); _writer.TryWrite(text);")]
     [InlineData("_list.Add(text); await store.SaveAsync(text, token);")]
     [InlineData("var local = new List<string> { text }; local.Add(text); await store.SaveAsync(local[0], token); local.Clear();")]
-    [InlineData("var channel = Channel.CreateUnbounded<string>(); channel.Writer.TryWrite(text); channel.Writer.Complete(); await foreach (string one in channel.Reader.ReadAllAsync(token)) store.Save(one);")]
+    [InlineData("var channel = Channel.CreateUnbounded<string>(); channel.Writer.TryWrite(text); channel.Writer.Complete(); "
+        + "await foreach (string one in channel.Reader.ReadAllAsync(token)) store.Save(one);")]
     [InlineData("var done = new TaskCompletionSource(); await _work.Writer.WriteAsync((text, done), token); await done.Task;")]
-    [InlineData("_tasks.Add({|FC2003:store.SaveAsync(text, token)|}); if (_tasks.Count > 9) { await Task.WhenAll(_tasks); _tasks.Clear(); }")]
+    [InlineData(
+        "_tasks.Add({|FC2003:store.SaveAsync(text, token)|}); if (_tasks.Count > 9) { await Task.WhenAll(_tasks); _tasks.Clear(); }")]
     [InlineData("_count++; _last = text;")]
-    [InlineData("if (_recent.Contains(text)) return; _recent.Add(text); if (_recent.Count > 100) _recent.Clear(); await store.SaveAsync(text, token);")]
+    [InlineData("if (_recent.Contains(text)) return; _recent.Add(text); if (_recent.Count > 100) _recent.Clear(); "
+        + "await store.SaveAsync(text, token);")]
     [InlineData("_list.Add(\"tick\"); if (_list.Count > 10) await FlushAsync();")]
-    public Task What_is_flushed_counted_or_kept_as_state_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2006", Source(body, keeps: false));
+    public Task What_is_flushed_counted_or_kept_as_state_is_fine(string body) =>
+        RuleVerifier.VerifyBodyAsync("FC2006", Source(body, keeps: false));
 
     [Fact]
     public Task In_batches_as_well() => RuleVerifier.VerifyBodyAsync(
@@ -72,8 +79,10 @@ public sealed class FC2006Tests
     [Fact]
     public Task A_queue_from_DI_that_another_class_drains_is_one() => RuleVerifier.VerifyBodyAsync(
         "FC2006",
-        HandlerSource.Of("[OnRecord] void Handle(string text) => [|queue.Enqueue(text)|];").Replace("ILogger<P> log)", "ILogger<P> log, ConcurrentQueue<string> queue)", StringComparison.Ordinal)
-        + "class Pump(ConcurrentQueue<string> queue, IStore store) { public void Run() { while (queue.TryDequeue(out string? text)) { store.Save(text); } } }");
+        HandlerSource.Of("[OnRecord] void Handle(string text) => [|queue.Enqueue(text)|];")
+            .Replace("ILogger<P> log)", "ILogger<P> log, ConcurrentQueue<string> queue)", StringComparison.Ordinal)
+        + "class Pump(ConcurrentQueue<string> queue, IStore store) { public void Run() { while (queue.TryDequeue(out string? text)) { "
+        + "store.Save(text); } } }");
 
     private static string Source(string body, bool keeps) => HandlerSource.Of(
         $$"""

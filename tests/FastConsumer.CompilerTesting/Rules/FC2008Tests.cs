@@ -15,7 +15,8 @@ public sealed class FC2008Tests
     [InlineData("[|results.Save(text)|];")]
     [InlineData("[|Own(text)|];")]
     [InlineData("await [|store.SaveAsync(text, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)|];")]
-    [InlineData("Task task = store.SaveAsync(text, token); await [|task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding)|];")]
+    [InlineData("Task task = store.SaveAsync(text, token); await [|task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | "
+        + "ConfigureAwaitOptions.ForceYielding)|];")]
     [InlineData("[|TryRead(text, out _)|];")]
     public Task A_failure_that_nobody_looks_at_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2008", Source(body));
 
@@ -23,7 +24,8 @@ public sealed class FC2008Tests
     [InlineData("if (!TrySave(text)) throw new OperationCanceledException();")]
     [InlineData("bool saved = await TrySaveAsync(text); if (!saved) store.Save(\"dead\");")]
     [InlineData("Console.WriteLine(TrySave(text) ? 1 : 2);")]
-    [InlineData("new HashSet<string>().Add(text); new Dictionary<string, int>().TryAdd(text, 1); new ConcurrentQueue<string>().TryDequeue(out _);")]
+    [InlineData(
+        "new HashSet<string>().Add(text); new Dictionary<string, int>().TryAdd(text, 1); new ConcurrentQueue<string>().TryDequeue(out _);")]
     [InlineData("new TaskCompletionSource().TrySetResult(); int.TryParse(text, out int n); Console.WriteLine(n);")]
     [InlineData("TryRead(text, out int n); Console.WriteLine(n);")]
     [InlineData("TryGet(text, out string? found); store.Save(found ?? text);")]
@@ -31,7 +33,8 @@ public sealed class FC2008Tests
     [InlineData("_dropping.Writer.TryWrite(text); store.Save(text);")]
     [InlineData("var result = await results.SaveAsync(text); if (result.IsFailed) throw new OperationCanceledException();")]
     [InlineData("(await results.SaveAsync(text)).Log();")]
-    [InlineData("Task task = store.SaveAsync(text, token); await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); if (task.IsFaulted) throw new OperationCanceledException();")]
+    [InlineData("Task task = store.SaveAsync(text, token); await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); "
+        + "if (task.IsFaulted) throw new OperationCanceledException();")]
     [InlineData("await Task.Delay(10, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);")]
     [InlineData("try { store.Save(text); } finally { TrySave(text); }")]
     [InlineData("TryReleaseLock();")]

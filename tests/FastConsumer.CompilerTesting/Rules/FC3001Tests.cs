@@ -22,9 +22,12 @@ public sealed class FC3001Tests
 
     [Theory]
     [InlineData("Task<int> count = store.CountAsync(token); await count; Console.WriteLine(count.Result);")]
-    [InlineData("Task<int>[] counts = [store.CountAsync(token)]; await Task.WhenAll(counts); Console.WriteLine(counts[0].Result + counts.Sum(task => task.Result));")]
-    [InlineData("Task<int>[] counts = [store.CountAsync(token)]; await Task.WhenAll(counts); foreach (var task in counts) Console.WriteLine(task.Result);")]
-    [InlineData("Task<int> count = store.CountAsync(token); if (count.IsCompletedSuccessfully) Console.WriteLine(count.Result); else await count;")]
+    [InlineData("Task<int>[] counts = [store.CountAsync(token)]; await Task.WhenAll(counts); Console.WriteLine(counts[0].Result + "
+        + "counts.Sum(task => task.Result));")]
+    [InlineData("Task<int>[] counts = [store.CountAsync(token)]; await Task.WhenAll(counts); "
+        + "foreach (var task in counts) Console.WriteLine(task.Result);")]
+    [InlineData(
+        "Task<int> count = store.CountAsync(token); if (count.IsCompletedSuccessfully) Console.WriteLine(count.Result); else await count;")]
     [InlineData("Console.WriteLine(_gate.Wait(0));")]
     [InlineData("await Task.Delay(10, token);")]
     [InlineData("new MemoryStream().WriteByte(1);")]
@@ -39,7 +42,9 @@ public sealed class FC3001Tests
     [InlineData("[|_socket.Send(Encoding.UTF8.GetBytes(text).AsSpan())|];", "SendAsync")]
     [InlineData("Console.WriteLine([|_db.Rows.ToList()|].Count);", "ToListAsync")]
     [InlineData("Console.WriteLine([|_db.Rows.Where(row => row.Id == text).First()|]);", "FirstAsync")]
-    [InlineData("var query = _db.Rows.Where(row => row.Id == text).OrderBy(row => row.Id); Console.WriteLine([|query.FirstOrDefault()|]);", "FirstOrDefaultAsync")]
+    [InlineData(
+        "var query = _db.Rows.Where(row => row.Id == text).OrderBy(row => row.Id); Console.WriteLine([|query.FirstOrDefault()|]);",
+        "FirstOrDefaultAsync")]
     [InlineData("Console.WriteLine([|_db.Set<Row>().AsNoTracking().Any(row => row.Id == text)|]);", "AnyAsync")]
     [InlineData("Console.WriteLine([|_db.Rows.Find(text)|]);", "FindAsync")]
     [InlineData("Console.WriteLine([|_db.Find<Row>(text)|]);", "FindAsync")]
@@ -52,7 +57,8 @@ public sealed class FC3001Tests
     [InlineData("[|_redis.StringSet(text, text)|];", "StringSetAsync")]
     [InlineData("Console.WriteLine([|_redis.HashGet(text, text)|]);", "HashGetAsync")]
     public async Task A_twin_is_named(string body, string twin) => Assert.Contains(
-        (await RuleVerifier.VerifyBodyAsync("FC3001", Libraries(body))).Select(message => message[message.LastIndexOf("Await ", StringComparison.Ordinal)..]),
+        (await RuleVerifier.VerifyBodyAsync("FC3001", Libraries(body)))
+            .Select(message => message[message.LastIndexOf("Await ", StringComparison.Ordinal)..]),
         message => message == $"Await {twin}.");
 
     [Theory]
@@ -62,13 +68,16 @@ public sealed class FC3001Tests
     [InlineData("_redis.StringSet(text, text, flags: StackExchange.Redis.CommandFlags.FireAndForget);")]
     [InlineData("var batch = _redis.CreateBatch(); batch.Execute();")]
     [InlineData("await store.CountAsync(token).ContinueWith(task => Console.WriteLine(task.Result), token);")]
-    [InlineData("await store.CountAsync(token).ContinueWith((task, state) => Console.WriteLine(task.GetAwaiter().GetResult()), null, token);")]
+    [InlineData(
+        "await store.CountAsync(token).ContinueWith((task, state) => Console.WriteLine(task.GetAwaiter().GetResult()), null, token);")]
     [InlineData("await store.CountAsync(token).ContinueWith(Print, token);")]
     [InlineData("await Task.Factory.ContinueWhenAll([store.CountAsync(token)], tasks => Console.WriteLine(tasks[0].Result), token);")]
     [InlineData("var first = await Task.WhenAny(store.CountAsync(token), store.CountAsync(token)); Console.WriteLine(first.Result);")]
     [InlineData("Console.WriteLine((await Task.WhenAny(store.CountAsync(token), store.CountAsync(token))).Result);")]
-    [InlineData("Task<int> a = store.CountAsync(token), b = store.CountAsync(token); await foreach (var done in Task.WhenEach(a, b)) Console.WriteLine(done.Result);")]
-    [InlineData("Task<int> a = store.CountAsync(token); var delay = Task.Delay(1, token); if (await Task.WhenAny(a, delay) == a) Console.WriteLine(a.Result); else throw new OperationCanceledException();")]
+    [InlineData("Task<int> a = store.CountAsync(token), b = store.CountAsync(token); await foreach (var done in Task.WhenEach(a, "
+        + "b)) Console.WriteLine(done.Result);")]
+    [InlineData("Task<int> a = store.CountAsync(token); var delay = Task.Delay(1, token); if (await Task.WhenAny(a, "
+        + "delay) == a) Console.WriteLine(a.Result); else throw new OperationCanceledException();")]
     [InlineData("Console.WriteLine(_gate.Wait(TimeSpan.Zero));")]
     [InlineData("Console.WriteLine(_gate.Wait(default(TimeSpan), token));")]
     [InlineData("Console.WriteLine(_event.WaitOne(TimeSpan.Zero));")]
@@ -76,13 +85,15 @@ public sealed class FC3001Tests
     public Task What_does_not_wait_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC3001", Libraries(body));
 
     [Theory]
-    [InlineData("Task<int> a = store.CountAsync(token), b = store.CountAsync(token); await Task.WhenAny(a, b); Console.WriteLine([|a.Result|]); await b;")]
+    [InlineData("Task<int> a = store.CountAsync(token), b = store.CountAsync(token); await Task.WhenAny(a, b); "
+        + "Console.WriteLine([|a.Result|]); await b;")]
     [InlineData("var all = new[] { store.CountAsync(token) }; await Task.WhenAny(all); Console.WriteLine([|all[0].Result|]);")]
     public Task After_WhenAny_the_others_block(string body) => RuleVerifier.VerifyBodyAsync("FC3001", Libraries(body));
 
-    private static string Libraries(string body) => Source(body).Replace("using FastConsumer;", "using Dapper; using FastConsumer; using Microsoft.EntityFrameworkCore;", StringComparison.Ordinal).Replace(
-        "SemaphoreSlim _gate",
-        """
+    private static string Libraries(string body) => Source(body).Replace(
+        "using FastConsumer;", "using Dapper; using FastConsumer; using Microsoft.EntityFrameworkCore;", StringComparison.Ordinal).Replace(
+            "SemaphoreSlim _gate",
+            """
         public class Row { public string Id { get; set; } = ""; }
         public class Shop : DbContext { public DbSet<Row> Rows => Set<Row>(); }
         readonly Shop _db = null!; readonly System.Data.Common.DbConnection _sql = null!;
@@ -91,12 +102,13 @@ public sealed class FC3001Tests
         static void Print(Task<int> task) => Console.WriteLine(task.Result);
         SemaphoreSlim _gate
         """,
-        StringComparison.Ordinal);
+            StringComparison.Ordinal);
 
     [Fact]
     public Task The_life_cycle_counts_and_other_code_does_not() => RuleVerifier.VerifyBodyAsync(
         "FC3001",
-        HandlerSource.Of("[OnRecord] void Handle(string text) { } [OnStopping] void Stop() => [|Thread.Sleep(1)|]; void Other() => Thread.Sleep(1);"));
+        HandlerSource.Of(
+            "[OnRecord] void Handle(string text) { } [OnStopping] void Stop() => [|Thread.Sleep(1)|]; void Other() => Thread.Sleep(1);"));
 
     private static string Source(string body) => HandlerSource.Of(
         $$"""

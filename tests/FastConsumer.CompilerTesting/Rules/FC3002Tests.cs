@@ -12,7 +12,8 @@ public sealed class FC3002Tests
     [InlineData("async Task Local() => await [|store.CountAsync()|]; await Local();")]
     [InlineData("await Task.WhenAll(text.Split(',').Select(part => [|store.SaveAsync(part)|]));")]
     [InlineData("await [|SaveAsync(text)|];")]
-    [InlineData("var channel = Channel.CreateUnbounded<int>(); await foreach (int item in [|channel.Reader.ReadAllAsync()|]) Console.WriteLine(item);")]
+    [InlineData("var channel = Channel.CreateUnbounded<int>(); await foreach (int item in [|channel.Reader.ReadAllAsync()|]) "
+        + "Console.WriteLine(item);")]
     [InlineData("using var gate = new SemaphoreSlim(1); await [|gate.WaitAsync()|];")]
     public Task A_call_without_the_token_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3002", Source(body));
 
@@ -32,8 +33,10 @@ public sealed class FC3002Tests
     [InlineData("Console.WriteLine(await [|_db.FindAsync<Row>(text)|]);")]
     [InlineData("Console.WriteLine(await [|_db.Rows.FindAsync(text, token)|]);")]
     [InlineData("await [|Parallel.ForEachAsync(text.Split(','), async (part, inner) => await store.SaveAsync(part, inner))|];")]
-    [InlineData("await [|Parallel.ForEachAsync(text.Split(','), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (part, inner) => await store.SaveAsync(part, inner))|];")]
-    [InlineData("var options = new ParallelOptions(); await [|Parallel.ForEachAsync(text.Split(','), options, async (part, inner) => await store.SaveAsync(part, inner))|];")]
+    [InlineData("await [|Parallel.ForEachAsync(text.Split(','), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (part, "
+        + "inner) => await store.SaveAsync(part, inner))|];")]
+    [InlineData("var options = new ParallelOptions(); await [|Parallel.ForEachAsync(text.Split(','), options, async (part, "
+        + "inner) => await store.SaveAsync(part, inner))|];")]
     [InlineData("using var memory = new MemoryStream(); await [|memory.CopyToAsync(_file)|];")]
     [InlineData("await [|_file.FlushAsync()|];")]
     [InlineData("await foreach (string line in [|LinesAsync(text)|]) Console.WriteLine(line);")]
@@ -44,19 +47,25 @@ public sealed class FC3002Tests
     [InlineData("await foreach (string line in LinesAsync(text).WithCancellation(token).ConfigureAwait(false)) Console.WriteLine(line);")]
     [InlineData("await foreach (string line in LinesAsync(text).ConfigureAwait(false).WithCancellation(token)) Console.WriteLine(line);")]
     [InlineData("var lines = LinesAsync(text); await foreach (string line in lines.WithCancellation(token)) Console.WriteLine(line);")]
-    [InlineData("using var memory = new MemoryStream(); await memory.WriteAsync(Encoding.UTF8.GetBytes(text)); await memory.FlushAsync(); await memory.CopyToAsync(Stream.Null);")]
+    [InlineData("using var memory = new MemoryStream(); await memory.WriteAsync(Encoding.UTF8.GetBytes(text)); await memory.FlushAsync(); "
+        + "await memory.CopyToAsync(Stream.Null);")]
     [InlineData("using Stream memory = new MemoryStream(); await memory.WriteAsync(Encoding.UTF8.GetBytes(text));")]
     [InlineData("using var reader = new StringReader(text); Console.WriteLine(await reader.ReadLineAsync());")]
     [InlineData("Console.WriteLine(await _db.Rows.FindAsync([text], token));")]
     [InlineData("await Parallel.ForEachAsync(text.Split(','), token, async (part, inner) => await store.SaveAsync(part, inner));")]
-    [InlineData("await Parallel.ForEachAsync(text.Split(','), new ParallelOptions { CancellationToken = token }, async (part, inner) => await store.SaveAsync(part, inner));")]
-    [InlineData("var options = new ParallelOptions(); options.CancellationToken = token; await Parallel.ForEachAsync(text.Split(','), options, async (part, inner) => await store.SaveAsync(part, inner));")]
+    [InlineData("await Parallel.ForEachAsync(text.Split(','), new ParallelOptions { CancellationToken = token }, async (part, "
+        + "inner) => await store.SaveAsync(part, inner));")]
+    [InlineData("var options = new ParallelOptions(); options.CancellationToken = token; await Parallel.ForEachAsync(text.Split(','), "
+        + "options, async (part, inner) => await store.SaveAsync(part, inner));")]
     [InlineData("await Parallel.ForEachAsync(text.Split(','), _options, async (part, inner) => await store.SaveAsync(part, inner));")]
     public Task Other_forms_with_it_are_fine(string body) => RuleVerifier.VerifyBodyAsync("FC3002", Forms(body));
 
-    private static string Forms(string body) => Source(body).Replace("using FastConsumer;", "using FastConsumer; using Microsoft.EntityFrameworkCore; using System.Runtime.CompilerServices;", StringComparison.Ordinal).Replace(
-        "[OnRecord] [OnError",
-        """
+    private static string Forms(string body) => Source(body).Replace(
+        "using FastConsumer;",
+        "using FastConsumer; using Microsoft.EntityFrameworkCore; using System.Runtime.CompilerServices;",
+        StringComparison.Ordinal).Replace(
+            "[OnRecord] [OnError",
+            """
         public class Row { public string Id { get; set; } = ""; }
         public class Shop : DbContext { public DbSet<Row> Rows => Set<Row>(); }
         readonly Shop _db = null!; readonly ParallelOptions _options = new(); readonly Stream _file = null!;
@@ -66,7 +75,7 @@ public sealed class FC3002Tests
         }
         [OnRecord] [OnError
         """,
-        StringComparison.Ordinal);
+            StringComparison.Ordinal);
 
     [Fact]
     public Task Without_a_token_there_is_none_to_pass() => RuleVerifier.VerifyBodyAsync(

@@ -14,7 +14,8 @@ public sealed class FC3003Tests
     [InlineData("Bump();")]
     [InlineData("([|s_count|], _count) = (1, 2);")]
     [InlineData("[|Other|] = text;")]
-    public Task Writing_to_statics_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC3003", Source(body, body == "Bump();" ? "[|s_count|]--" : "s_safe.Clear()"));
+    public Task Writing_to_statics_is_reported(string body) => RuleVerifier.VerifyBodyAsync(
+        "FC3003", Source(body, body == "Bump();" ? "[|s_count|]--" : "s_safe.Clear()"));
 
     [Theory]
     [InlineData("Interlocked.Increment(ref s_count);")]
@@ -33,16 +34,19 @@ public sealed class FC3003Tests
             "FC3003",
             HandlerSource.Of("int _count; [OnRecord] void Handle(string text) => [|_count|]++;", "[Concurrency(2)]"));
         Assert.Equal(
-            "'_count' belongs to the shard, whose lanes run in parallel; here it is written to without a lock: updates are lost, or the collection breaks. Use Interlocked or a concurrent collection, or lock.",
+            "'_count' belongs to the shard, whose lanes run in parallel; here it is written to without a lock: updates are lost, "
+                + "or the collection breaks. Use Interlocked or a concurrent collection, or lock.",
             Assert.Single(messages));
     }
 
     [Fact]
     public async Task What_is_static_can_be_the_processor_s_own()
     {
-        IReadOnlyList<string> messages = await RuleVerifier.VerifyBodyAsync("FC3003", HandlerSource.Of("static int s_count; [OnRecord] void Handle(string text) => [|s_count|]++;"));
+        IReadOnlyList<string> messages = await RuleVerifier.VerifyBodyAsync(
+            "FC3003", HandlerSource.Of("static int s_count; [OnRecord] void Handle(string text) => [|s_count|]++;"));
         Assert.Equal(
-            "'P.s_count' is static, so all shards share it; here it is written to without a lock: updates are lost, or the collection breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.",
+            "'P.s_count' is static, so all shards share it; here it is written to without a lock: updates are lost, or the collection "
+                + "breaks. Keep it in the processor (there is one per shard), use Interlocked or a concurrent collection, or lock.",
             Assert.Single(messages));
     }
 
@@ -69,13 +73,18 @@ public sealed class FC3003Tests
 
     [Fact]
     public Task A_method_called_without_the_lock_as_well_is_reported() =>
-        RuleVerifier.VerifyBodyAsync("FC3003", Ways("lock (s_list) { Locked(); } Locked();").Replace("Locked() => s_count++", "Locked() => [|s_count|]++", StringComparison.Ordinal));
+        RuleVerifier.VerifyBodyAsync("FC3003", Ways("lock (s_list) { Locked(); } Locked();").Replace(
+            "Locked() => s_count++", "Locked() => [|s_count|]++", StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("int _count; [OnShardStarted] void Start() => _count = 1; [OnRecord] void Handle(string text) => Console.WriteLine(_count);")]
-    [InlineData("static int s_n; [OnShardStarted] void Start() => [|s_n|] = 1; [OnRecord] void Handle(string text) => Console.WriteLine(s_n);")]
-    [InlineData("class Box { int _n; public void Put() => _n++; public int Read() => _n; } [OnRecord] void Handle(string text) { var box = new Box(); box.Put(); Console.WriteLine(box.Read()); }")]
-    [InlineData("class Box { int _n; public void Put() => [|_n|]++; public int Read() => _n; } readonly Box _box = new(); [OnRecord] void Handle(string text) { _box.Put(); Console.WriteLine(_box.Read()); }")]
+    [InlineData(
+        "int _count; [OnShardStarted] void Start() => _count = 1; [OnRecord] void Handle(string text) => Console.WriteLine(_count);")]
+    [InlineData(
+        "static int s_n; [OnShardStarted] void Start() => [|s_n|] = 1; [OnRecord] void Handle(string text) => Console.WriteLine(s_n);")]
+    [InlineData("class Box { int _n; public void Put() => _n++; public int Read() => _n; } [OnRecord] void Handle(string text) { var box = "
+        + "new Box(); box.Put(); Console.WriteLine(box.Read()); }")]
+    [InlineData("class Box { int _n; public void Put() => [|_n|]++; public int Read() => _n; } readonly Box _box = new(); "
+        + "[OnRecord] void Handle(string text) { _box.Put(); Console.WriteLine(_box.Read()); }")]
     public Task With_lanes_the_life_cycle_and_what_is_made_for_a_call_are_safe(string members) =>
         RuleVerifier.VerifyBodyAsync("FC3003", HandlerSource.Of(members, "[Concurrency(4)]"));
 
@@ -84,7 +93,8 @@ public sealed class FC3003Tests
     [InlineData("", "seen.Add(text); count++;")]
     public Task What_a_primary_constructor_captures_is_as_a_field(string lanes, string body) => RuleVerifier.VerifyBodyAsync(
         "FC3003",
-        HandlerSource.Of($"[OnRecord] void Handle(string text) {{ {body} }}", lanes).Replace("ILogger<P> log)", "ILogger<P> log, List<string> seen, int count)", StringComparison.Ordinal));
+        HandlerSource.Of($"[OnRecord] void Handle(string text) {{ {body} }}", lanes)
+            .Replace("ILogger<P> log)", "ILogger<P> log, List<string> seen, int count)", StringComparison.Ordinal));
 
     private static string Ways(string body) => Source(body, "s_safe.Clear()").Replace(
         "static int s_count;",

@@ -44,12 +44,14 @@ public sealed class FC3004Tests
     [Fact]
     public Task A_text_that_is_only_parsed_is_reported() => RuleVerifier.VerifyBodyAsync(
         "FC3004",
-        HandlerSource.Of("[OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(string [|text|]) => Console.WriteLine(JsonSerializer.Deserialize<int>(text));"));
+        HandlerSource.Of("[OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(string [|text|]) => "
+            + "Console.WriteLine(JsonSerializer.Deserialize<int>(text));"));
 
     [Fact]
     public Task A_text_that_is_used_is_fine() => RuleVerifier.VerifyBodyAsync(
         "FC3004",
-        HandlerSource.Of("[OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(string text) => Console.WriteLine(JsonSerializer.Deserialize<int>(text) + text);"));
+        HandlerSource.Of("[OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(string text) => "
+            + "Console.WriteLine(JsonSerializer.Deserialize<int>(text) + text);"));
 
     private static string Source(string body) => HandlerSource.Of(
         $$"""

@@ -27,7 +27,10 @@ public sealed class FC4001Tests
     [InlineData("1.00:00:00")]
     [InlineData("00:00:00.5")]
     public Task Durations_are_fine(string duration) =>
-        RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", $"[Checkpoint(Interval = \"{duration}\", Records = 0)]", $"[OnBatch(MaxWait = \"{duration}\", MaxRecords = 1, MaxBytes = 1)] void Handle(RecordBatch batch) {{ }}"));
+        RuleVerifier.VerifyAsync("FC4001", Processor(
+            "\"s\"",
+            $"[Checkpoint(Interval = \"{duration}\", Records = 0)]",
+            $"[OnBatch(MaxWait = \"{duration}\", MaxRecords = 1, MaxBytes = 1)] void Handle(RecordBatch batch) {{ }}"));
 
     [Theory]
     [InlineData("5")]
@@ -42,20 +45,29 @@ public sealed class FC4001Tests
     [InlineData("00:05")]
     [InlineData("00:00:00.12345678")]
     public Task Other_texts_are_no_durations(string duration) =>
-        RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", $"[Checkpoint([|Interval = \"{duration}\"|])]", $"[OnBatch([|MaxWait = \"{duration}\"|])] void Handle(RecordBatch batch) {{ }}"));
+        RuleVerifier.VerifyAsync("FC4001", Processor(
+            "\"s\"",
+            $"[Checkpoint([|Interval = \"{duration}\"|])]",
+            $"[OnBatch([|MaxWait = \"{duration}\"|])] void Handle(RecordBatch batch) {{ }}"));
 
     [Fact]
     public async Task The_message_names_the_value_and_the_form() => Assert.Equal(
-        ["Interval is \"5\", which is no duration. Write it as [d.]hh:mm:ss[.fffffff] with hours from 00 to 23, such as \"00:00:05\" for five seconds."],
-        await RuleVerifier.VerifyAsync("FC4001", Processor("\"s\"", "[Checkpoint([|Interval = \"5\"|])]", "[OnRecord] void Handle(string text) { }")));
+        ["Interval is \"5\", which is no duration. Write it as [d.]hh:mm:ss[.fffffff] with hours from 00 to 23, "
+            + "such as \"00:00:05\" for five seconds."],
+        await RuleVerifier.VerifyAsync(
+            "FC4001", Processor("\"s\"", "[Checkpoint([|Interval = \"5\"|])]", "[OnRecord] void Handle(string text) { }")));
 
     [Theory]
     [InlineData("[Checkpoint([|Records = -1|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[Checkpoint([|Interval = \"00:00:00\"|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|MaxAttempts = -1|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|InitialBackoff = \"5\"|])]", "[OnRecord] void Handle(string text) { }")]
-    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, InitialBackoff = \"00:00:02\", [|MaxBackoff = \"00:00:01\"|])]", "[OnRecord] void Handle(string text) { }")]
-    [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, [|Timeout = \"00:00:00\"|])]", "[OnRecord] void Handle(string text, CancellationToken token) { }")]
+    [InlineData(
+        "[OnError(typeof(Exception), ErrorAction.Retry, InitialBackoff = \"00:00:02\", [|MaxBackoff = \"00:00:01\"|])]",
+        "[OnRecord] void Handle(string text) { }")]
+    [InlineData(
+        "[OnError(typeof(Exception), ErrorAction.Retry, [|Timeout = \"00:00:00\"|])]",
+        "[OnRecord] void Handle(string text, CancellationToken token) { }")]
     [InlineData("[Concurrency([|0|])]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[Concurrency([|1025|], Order = RecordOrder.None)]", "[OnRecord] void Handle(string text) { }")]
     [InlineData("[Concurrency(2, [|Order = (RecordOrder)3|])]", "[OnRecord] void Handle(string text) { }")]

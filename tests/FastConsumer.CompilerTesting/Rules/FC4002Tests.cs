@@ -13,7 +13,8 @@ public sealed class FC4002Tests
     [InlineData("await WaitAsync(token);")]
     public async Task A_lease_shorter_than_the_handler_s_constants_is_reported(string body) => Assert.Contains(
         "P.Handle",
-        Assert.Single(await RuleVerifier.VerifyBodyAsync("FC4002", Source(body, "AddFastConsumer(o => o.LeaseDuration = [|TimeSpan.FromSeconds(5)|]).AddProcessor<P>()"))),
+        Assert.Single(await RuleVerifier.VerifyBodyAsync(
+            "FC4002", Source(body, "AddFastConsumer(o => o.LeaseDuration = [|TimeSpan.FromSeconds(5)|]).AddProcessor<P>()"))),
         StringComparison.Ordinal);
 
     [Theory]
@@ -22,14 +23,16 @@ public sealed class FC4002Tests
     [InlineData("static TimeSpan Lease => TimeSpan.FromSeconds(5);")]
     public Task A_fixed_lease_is_read_where_it_is_declared(string declaration) => RuleVerifier.VerifyBodyAsync(
         "FC4002",
-        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = [|Lease|]).AddProcessor<P>()").Replace("static class Startup {", $"static class Startup {{ {declaration}", StringComparison.Ordinal));
+        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = [|Lease|]).AddProcessor<P>()").Replace(
+            "static class Startup {", $"static class Startup {{ {declaration}", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("static TimeSpan Lease = TimeSpan.FromSeconds(5);")]
     [InlineData("static readonly TimeSpan Lease = TimeSpan.FromSeconds(5); static Startup() => Lease = TimeSpan.FromSeconds(50);")]
     public Task A_lease_that_may_change_is_not(string declaration) => RuleVerifier.VerifyBodyAsync(
         "FC4002",
-        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = Lease).AddProcessor<P>()").Replace("static class Startup {", $"static class Startup {{ {declaration}", StringComparison.Ordinal));
+        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = Lease).AddProcessor<P>()").Replace(
+            "static class Startup {", $"static class Startup {{ {declaration}", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("await Task.Delay(4000, token);")]
@@ -38,12 +41,14 @@ public sealed class FC4002Tests
     [InlineData("while (text.Length > 0) await Task.Delay(1000, token);")]
     [InlineData("await Task.Delay(text.Length, token);")]
     public Task A_longer_lease_is_fine(string body) =>
-        RuleVerifier.VerifyBodyAsync("FC4002", Source(body, "AddFastConsumer(o => o.LeaseDuration = TimeSpan.FromSeconds(5)).AddProcessor<P>()"));
+        RuleVerifier.VerifyBodyAsync(
+            "FC4002", Source(body, "AddFastConsumer(o => o.LeaseDuration = TimeSpan.FromSeconds(5)).AddProcessor<P>()"));
 
     [Fact]
     public Task A_processor_s_own_lease_wins() => RuleVerifier.VerifyBodyAsync(
         "FC4002",
-        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = TimeSpan.FromSeconds(5)).AddProcessor<P>(o => o.LeaseDuration = TimeSpan.FromSeconds(30))"));
+        Source("await Task.Delay(6000, token);", "AddFastConsumer(o => o.LeaseDuration = TimeSpan.FromSeconds(5)).AddProcessor<P>(o => "
+            + "o.LeaseDuration = TimeSpan.FromSeconds(30))"));
 
     [Fact]
     public Task A_processor_s_own_lease_counts() => RuleVerifier.VerifyBodyAsync(

@@ -10,7 +10,8 @@ public sealed class FC4003Tests
     [InlineData("[[|OnError(typeof(Exception), ErrorAction.Retry)|]]")]
     [InlineData("[OnError(typeof(TimeoutException), ErrorAction.Stop)] [[|OnError(typeof(SystemException), ErrorAction.Retry)|]]")]
     [InlineData("[OnError(typeof(OverflowException), ErrorAction.Skip)] [[|OnError(typeof(Exception), ErrorAction.Retry)|]]")]
-    public Task What_never_succeeds_and_is_retried_for_ever_is_reported(string policies) => RuleVerifier.VerifyBodyAsync("FC4003", Source(policies));
+    public Task What_never_succeeds_and_is_retried_for_ever_is_reported(string policies) =>
+        RuleVerifier.VerifyBodyAsync("FC4003", Source(policies));
 
     [Theory]
     [InlineData("Console.WriteLine(_map[text]);", "[[|OnError(typeof(Exception), ErrorAction.Retry)|]]")]
@@ -23,11 +24,16 @@ public sealed class FC4003Tests
 
     [Theory]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Retry, MaxAttempts = 4)]")]
-    [InlineData("[OnError(typeof(FormatException), ErrorAction.DeadLetter)] [OnError(typeof(OverflowException), ErrorAction.DeadLetter)] [OnError(typeof(Exception), ErrorAction.Retry)]")]
+    [InlineData("[OnError(typeof(FormatException), ErrorAction.DeadLetter)] [OnError(typeof(OverflowException), ErrorAction.DeadLetter)] "
+        + "[OnError(typeof(Exception), ErrorAction.Retry)]")]
     [InlineData("[OnError(typeof(Exception), ErrorAction.Stop)]")]
     [InlineData("[OnError(typeof(TimeoutException), ErrorAction.Retry)] [OnError(typeof(Exception), ErrorAction.Skip)]")]
     public Task What_has_a_bound_or_may_pass_is_fine(string policies) => RuleVerifier.VerifyBodyAsync("FC4003", Source(policies));
 
     private static string Source(string policies) =>
-        HandlerSource.Of("[OnRecord] void Handle(string text) => Console.WriteLine(int.Parse(text));", policies.Contains("typeof(Exception)", StringComparison.Ordinal) ? policies : policies + " [OnError(typeof(Exception), ErrorAction.Stop)]");
+        HandlerSource.Of(
+            "[OnRecord] void Handle(string text) => Console.WriteLine(int.Parse(text));",
+            policies.Contains("typeof(Exception)", StringComparison.Ordinal)
+            ? policies
+            : policies + " [OnError(typeof(Exception), ErrorAction.Stop)]");
 }

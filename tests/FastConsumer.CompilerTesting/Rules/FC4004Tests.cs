@@ -36,16 +36,20 @@ public sealed class FC4004Tests
     [InlineData("Limit = [|10_001|]")]
     [InlineData("IdlePollInterval = [|TimeSpan.FromMinutes(5)|]")]
     [InlineData("IdlePollInterval = [|TimeSpan.FromMilliseconds(100)|]")]
-    public Task What_is_refused_is_FC4001s_alone(string setting) => RuleVerifier.VerifyAsync("FC4001", Options("FastConsumerOptions", setting));
+    public Task What_is_refused_is_FC4001s_alone(string setting) =>
+        RuleVerifier.VerifyAsync("FC4001", Options("FastConsumerOptions", setting));
 
     [Fact]
     public async Task The_message_names_the_value_and_the_remedy()
     {
         Assert.Equal(
-            ["Limit is 10: a shard is read by five calls a second at most, fewer beside other applications, and takes 1,000 records a second. A worker that is behind may never catch up. Leave it out (10,000 by default: a worker asks for as many as fit its pace), or set 1,000 or more."],
+            ["Limit is 10: a shard is read by five calls a second at most, fewer beside other applications, "
+                + "and takes 1,000 records a second. A worker that is behind may never catch up. Leave it out (10,000 by default: "
+                + "a worker asks for as many as fit its pace), or set 1,000 or more."],
             await RuleVerifier.VerifyAsync("FC4004", Options("FastConsumerOptions", "Limit = [|10|]")));
         Assert.Equal(
-            ["IdlePollInterval is 00:04:00: by so much records are late on a shard that is idle at times. Leave it out (400 ms by default, and beside other applications it rises by itself), or set a second or less."],
+            ["IdlePollInterval is 00:04:00: by so much records are late on a shard that is idle at times. Leave it out (400 ms by default, "
+                + "and beside other applications it rises by itself), or set a second or less."],
             await RuleVerifier.VerifyAsync("FC4004", Options("FastConsumerOptions", "IdlePollInterval = [|TimeSpan.FromMinutes(4)|]")));
     }
 

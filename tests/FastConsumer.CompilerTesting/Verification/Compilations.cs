@@ -42,7 +42,8 @@ internal static class Compilations
     public static CSharpCompilation Create(params (string Path, string Text)[] files) => Create(referencesFastConsumer: true, files);
 
     public static CSharpCompilation Create(bool referencesFastConsumer, params (string Path, string Text)[] files) =>
-        (referencesFastConsumer ? s_with : s_without).Value.AddSyntaxTrees([.. files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2))]);
+        (referencesFastConsumer ? s_with : s_without).Value.AddSyntaxTrees(
+            [.. files.Append(("ImplicitUsings.cs", ImplicitUsings)).Select(file => Parse(file.Item1, file.Item2))]);
 
     public static SyntaxTree Parse(string path, string text) =>
         CSharpSyntaxTree.ParseText(SourceText.From(text, Encoding.UTF8), ParseOptions, path);
@@ -53,7 +54,8 @@ internal static class Compilations
         var compilation = CSharpCompilation.Create(
             "Tests",
             [],
-            References.Where(reference => referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
+            References.Where(reference =>
+                referencesFastConsumer || !Path.GetFileName(reference.Display!).StartsWith("FastConsumer", StringComparison.Ordinal)),
             Options);
         compilation.GetSpecialType(SpecialType.System_Object);
         return compilation;

@@ -43,22 +43,27 @@ internal static class FixVerifier
         Assert.True(findings.Count > 1, "A fix of all needs several findings.");
         IReadOnlyList<CodeAction> actions = await ActionsAsync(project, findings[0]);
         CodeAction first = Assert.Single(actions, candidate => title is null || candidate.Title == title);
-        CodeFixProvider fix = s_fixes.First(candidate => candidate.FixableDiagnosticIds.Contains(rule) && candidate.GetFixAllProvider() is not null);
-        var context = new FixAllContext(TestDocument(project), fix, FixAllScope.Document, first.EquivalenceKey!, [rule], new Findings(findings), Token);
+        CodeFixProvider fix = s_fixes.First(
+            candidate => candidate.FixableDiagnosticIds.Contains(rule) && candidate.GetFixAllProvider() is not null);
+        var context = new FixAllContext(
+            TestDocument(project), fix, FixAllScope.Document, first.EquivalenceKey!, [rule], new Findings(findings), Token);
         CodeAction? all = await fix.GetFixAllProvider()!.GetFixAsync(context);
         Assert.NotNull(all);
         Solution changed = (await all.GetOperationsAsync(Token)).OfType<ApplyChangesOperation>().Single().ChangedSolution;
         await CheckAsync(changed.GetProject(project.Id)!, rule, after, left: 0);
     }
 
-    /// <summary>As dotnet format does it where the first finding has no fix: all findings, without the key of an action. One finding stays.</summary>
+    /// <summary>
+    /// As dotnet format does it where the first finding has no fix: all findings, without the key of an action. One finding stays.
+    /// </summary>
     public static async Task VerifyAllWithoutKeyAsync(string rule, string before, string after)
     {
         Project project = CreateProject(before);
         IReadOnlyList<Diagnostic> findings = await FindAsync(project, rule);
         Assert.Empty(await ActionsAsync(project, findings[0]));
         CodeFixProvider fix = s_fixes.First(candidate => candidate.FixableDiagnosticIds.Contains(rule));
-        var context = new FixAllContext(TestDocument(project), fix, FixAllScope.Solution, codeActionEquivalenceKey: null, [rule], new Findings(findings), Token);
+        var context = new FixAllContext(
+            TestDocument(project), fix, FixAllScope.Solution, codeActionEquivalenceKey: null, [rule], new Findings(findings), Token);
         CodeAction? all = await fix.GetFixAllProvider()!.GetFixAsync(context);
         Assert.NotNull(all);
         Solution changed = (await all.GetOperationsAsync(Token)).OfType<ApplyChangesOperation>().Single().ChangedSolution;
@@ -102,7 +107,8 @@ internal static class FixVerifier
         Compilation compilation = (await project.GetCompilationAsync(Token))!;
         // analyzers read what the user wrote: no rule needs the generated code
         IReadOnlyList<Diagnostic> all = await RuleVerifier.AnalyzeAsync(compilation);
-        return [.. all.Where(diagnostic => diagnostic.Id == rule && diagnostic.Location.SourceTree?.FilePath == Path).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
+        return [.. all.Where(diagnostic => diagnostic.Id == rule && diagnostic.Location.SourceTree?.FilePath == Path)
+            .OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
     }
 
     private static Document TestDocument(Project project) => project.Documents.Single(document => document.Name == Path);
@@ -126,11 +132,13 @@ internal static class FixVerifier
     /// <summary>Gives a fix of all the findings that are known already.</summary>
     private sealed class Findings(IReadOnlyList<Diagnostic> all) : FixAllContext.DiagnosticProvider
     {
-        public override Task<IEnumerable<Diagnostic>> GetAllDiagnosticsAsync(Project project, CancellationToken cancellationToken) => Task.FromResult<IEnumerable<Diagnostic>>(all);
+        public override Task<IEnumerable<Diagnostic>> GetAllDiagnosticsAsync(Project project, CancellationToken cancellationToken) =>
+            Task.FromResult<IEnumerable<Diagnostic>>(all);
 
         public override Task<IEnumerable<Diagnostic>> GetDocumentDiagnosticsAsync(Document document, CancellationToken cancellationToken) =>
             Task.FromResult(all.Where(diagnostic => diagnostic.Location.SourceTree?.FilePath == document.FilePath));
 
-        public override Task<IEnumerable<Diagnostic>> GetProjectDiagnosticsAsync(Project project, CancellationToken cancellationToken) => Task.FromResult<IEnumerable<Diagnostic>>([]);
+        public override Task<IEnumerable<Diagnostic>> GetProjectDiagnosticsAsync(Project project, CancellationToken cancellationToken) =>
+            Task.FromResult<IEnumerable<Diagnostic>>([]);
     }
 }

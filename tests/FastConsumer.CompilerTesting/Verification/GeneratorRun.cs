@@ -29,7 +29,8 @@ internal sealed class GeneratorRun
 
     /// <summary>Errors and warnings of the compiler, in the user's code and in generated code.</summary>
     public IReadOnlyList<Diagnostic> CompilerDiagnostics =>
-        [.. Output.GetDiagnostics(TestContext.Current.CancellationToken).Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)];
+        [.. Output.GetDiagnostics(TestContext.Current.CancellationToken)
+            .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)];
 
     public static GeneratorRun Of(Compilation compilation, CSharpParseOptions? options = null)
     {
@@ -45,13 +46,16 @@ internal sealed class GeneratorRun
 
     private static GeneratorRun Run(GeneratorDriver driver, Compilation compilation)
     {
-        driver = driver.RunGeneratorsAndUpdateCompilation(compilation, out Compilation output, out _, TestContext.Current.CancellationToken);
+        driver = driver.RunGeneratorsAndUpdateCompilation(
+            compilation, out Compilation output, out _, TestContext.Current.CancellationToken);
         return new GeneratorRun(driver, output);
     }
 
     private static ISourceGenerator JsonGenerator()
     {
-        string pack = Directory.GetDirectories(Path.Combine(Repository.TargetingPacks, "Microsoft.NETCore.App.Ref"), $"{Environment.Version.Major}.*").Order(StringComparer.Ordinal).Last();
+        string pack =
+            Directory.GetDirectories(Path.Combine(Repository.TargetingPacks, "Microsoft.NETCore.App.Ref"), $"{Environment.Version.Major}.*")
+                .Order(StringComparer.Ordinal).Last();
         Type type = AssemblyLoadContext.Default
             .LoadFromAssemblyPath(Path.Combine(pack, "analyzers", "dotnet", "cs", "System.Text.Json.SourceGeneration.dll"))
             .GetType("System.Text.Json.SourceGeneration.JsonSourceGenerator", throwOnError: true)!;

@@ -3,7 +3,9 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace FastConsumer.CompilerTesting.Verification;
 
-/// <summary>A folder with an input, and beside it what the generator makes of it. All inputs share one file of payloads and bases.</summary>
+/// <summary>
+/// A folder with an input, and beside it what the generator makes of it. All inputs share one file of payloads and bases.
+/// </summary>
 internal sealed class GoldenCase(string name)
 {
     public const string InputPath = "Input.cs";
@@ -15,7 +17,8 @@ internal sealed class GoldenCase(string name)
 
     public string InputText => File.ReadAllText(Path.Combine(Folder, InputPath));
 
-    public static IEnumerable<string> Names => Directory.GetDirectories(Repository.GoldenFolder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Names => Directory.GetDirectories(Repository.GoldenFolder).Select(path => Path.GetFileName(path))
+        .Order(StringComparer.Ordinal);
 
     public CSharpCompilation Compile() => Compilations.Create((InputPath, InputText), (SharedPath, SharedText));
 
@@ -27,7 +30,8 @@ internal sealed class GoldenCase(string name)
     /// <summary>The files that the generator writes. The version changes with each release, so it is kept out.</summary>
     public static Dictionary<string, string> Actual(GeneratorRun run) => run.Result.GeneratedSources.ToDictionary(
         source => source.HintName,
-        source => source.SourceText.ToString().Replace($"\"{typeof(ProcessorGenerator).Assembly.GetName().Version!.ToString(3)}\"", "\"<version>\"", StringComparison.Ordinal),
+        source => source.SourceText.ToString().Replace(
+            $"\"{typeof(ProcessorGenerator).Assembly.GetName().Version!.ToString(3)}\"", "\"<version>\"", StringComparison.Ordinal),
         StringComparer.Ordinal);
 
     /// <summary>Takes over what the generator writes now.</summary>

@@ -48,7 +48,8 @@ internal static class Markup
     public static string Show(string source, IEnumerable<Finding> findings)
     {
         var marks = findings
-            .SelectMany(finding => new[] { (At: finding.Span.Start, Order: 1, Text: $"{{|{finding.Id}:"), (At: finding.Span.End, Order: 0, Text: "|}") })
+            .SelectMany(finding =>
+                new[] { (At: finding.Span.Start, Order: 1, Text: $"{{|{finding.Id}:"), (At: finding.Span.End, Order: 0, Text: "|}") })
             .OrderByDescending(mark => mark.At)
             .ThenByDescending(mark => mark.Order);
         var text = new StringBuilder(source);

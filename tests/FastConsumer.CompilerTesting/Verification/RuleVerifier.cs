@@ -47,7 +47,8 @@ internal static class RuleVerifier
         }
 
         IReadOnlyList<Diagnostic> analysis = await AnalyzeAsync(compilation);
-        IEnumerable<Diagnostic> errors = compilation.GetDiagnostics(TestContext.Current.CancellationToken).Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+        IEnumerable<Diagnostic> errors = compilation.GetDiagnostics(TestContext.Current.CancellationToken)
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         Compare(source, expected, [.. errors, .. analysis]);
         return [.. analysis.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start).Select(Message)];
     }

@@ -169,7 +169,8 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
         await AssertRowsAsync(mine, 2, s_checkpoint);
         foreach (Lease lease in mine)
         {
-            Assert.DoesNotContain((await _table.RowAsync(lease.LeaseKey)).Keys, static name => name.StartsWith("pending", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                (await _table.RowAsync(lease.LeaseKey)).Keys, static name => name.StartsWith("pending", StringComparison.Ordinal));
         }
     }
 
@@ -235,7 +236,8 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
     {
         Lease[] mine = await CreateAsync(30);
 
-        AssertWritten(mine, await UpdateAsync(_table.Open(static options => options.BatchWrites = false), mine, s_checkpoint), s_checkpoint);
+        AssertWritten(
+            mine, await UpdateAsync(_table.Open(static options => options.BatchWrites = false), mine, s_checkpoint), s_checkpoint);
 
         Assert.Equal(0, _proxy.Requests("BatchExecuteStatement"));
         Assert.Equal(30, _proxy.Requests("UpdateItem"));
@@ -304,7 +306,8 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
             Responses = new Dictionary<string, object[]> { [_table.Name] = [] },
             UnprocessedKeys = new Dictionary<string, object>
             {
-                [_table.Name] = new { Keys = mine.Select(static lease => new { leaseKey = new { S = lease.LeaseKey } }), ConsistentRead = true },
+                [_table.Name] =
+                    new { Keys = mine.Select(static lease => new { leaseKey = new { S = lease.LeaseKey } }), ConsistentRead = true },
             },
         });
         _proxy.Break("BatchExecuteStatement", Fault.CutAnswer, Fault.CutAnswer);
@@ -395,7 +398,8 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
 
     private static string Responses(IEnumerable<string?> codes) => JsonSerializer.Serialize(new
     {
-        Responses = codes.Select(static code => code is null ? (object)new { } : new { Error = new { Code = code, Message = "for the test" } }),
+        Responses = codes.Select(
+            static code => code is null ? (object)new { } : new { Error = new { Code = code, Message = "for the test" } }),
     });
 
     private static async Task<IReadOnlyList<LeaseWriteResult>> UpdateAsync(
@@ -415,7 +419,8 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
         Lease[] next = Next(held, results);
         for (int i = 0; i < held.Length; i++)
         {
-            Assert.Equal((held[i].LeaseKey, held[i].LeaseCounter + 1, checkpoint), (next[i].LeaseKey, next[i].LeaseCounter, next[i].Checkpoint));
+            Assert.Equal(
+                (held[i].LeaseKey, held[i].LeaseCounter + 1, checkpoint), (next[i].LeaseKey, next[i].LeaseCounter, next[i].Checkpoint));
         }
     }
 

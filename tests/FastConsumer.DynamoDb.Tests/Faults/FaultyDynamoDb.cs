@@ -31,7 +31,8 @@ internal sealed class FaultyDynamoDb : IAsyncDisposable
         _application.Run(HandleAsync);
     }
 
-    public string ServiceUrl => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    public string ServiceUrl => _application.Services.GetRequiredService<IServer>().Features
+        .Get<IServerAddressesFeature>()!.Addresses.Single();
 
     public static async Task<FaultyDynamoDb> StartAsync(string target)
     {
@@ -86,7 +87,8 @@ internal sealed class FaultyDynamoDb : IAsyncDisposable
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         Dictionary<string, string> headers = context.Request.Headers
-            .Where(static header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) && header.Key is not ("Host" or "Connection"))
+            .Where(static header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)
+                && header.Key is not ("Host" or "Connection"))
             .ToDictionary(static header => header.Key, static header => header.Value.ToString());
 
         if (_answers.TryGetValue(operation, out ConcurrentQueue<(int Status, string Body)>? answers)

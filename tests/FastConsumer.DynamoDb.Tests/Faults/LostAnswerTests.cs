@@ -3,7 +3,9 @@ using FastConsumer.Leases;
 
 namespace FastConsumer.DynamoDb.Tests.Faults;
 
-/// <summary>Between a write that took effect and one that did not there is nothing: the store says which, whatever became of the answer.</summary>
+/// <summary>
+/// Between a write that took effect and one that did not there is nothing: the store says which, whatever became of the answer.
+/// </summary>
 public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<DynoxideServer>, IAsyncLifetime
 {
     private const string Shard = "shardId-000000000001";
@@ -210,7 +212,8 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
             .UpdateAsync([.. leases.Select(static lease => new LeaseUpdate(lease, s_checkpoint))], Cancellation);
 
         Assert.Equal(18, results.Count(static r => r.Outcome == LeaseWriteOutcome.Written));
-        LeaseStoreException[] errors = [.. results.Where(static r => r.Outcome == LeaseWriteOutcome.Failed).Select(static r => (LeaseStoreException)r.Error!)];
+        LeaseStoreException[] errors = [
+            .. results.Where(static r => r.Outcome == LeaseWriteOutcome.Failed).Select(static r => (LeaseStoreException)r.Error!)];
         Assert.Equal([false, true], errors.Select(static e => e.IsTransient).Order());
     }
 
@@ -302,7 +305,9 @@ public sealed class LostAnswerTests(DynoxideServer server) : IClassFixture<Dynox
         Assert.Equal(LeaseWriteOutcome.Written, result.Outcome);
         foreach (Lease? lease in new[] { result.Lease, await _store.GetAsync(Shard, Cancellation) })
         {
-            Assert.Equal(expected with { ParentShardIds = [], ChildShardIds = [] }, lease! with { ParentShardIds = [], ChildShardIds = [], Session = expected.Session });
+            Assert.Equal(
+                expected with { ParentShardIds = [], ChildShardIds = [] },
+                lease! with { ParentShardIds = [], ChildShardIds = [], Session = expected.Session });
         }
     }
 }

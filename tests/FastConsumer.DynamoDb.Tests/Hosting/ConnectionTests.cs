@@ -8,7 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.DynamoDb.Tests.Hosting;
 
-/// <summary>Where the table is, given what an application says. Environment variables are the process's, so nothing runs beside these tests.</summary>
+/// <summary>
+/// Where the table is, given what an application says. Environment variables are the process's, so nothing runs beside these tests.
+/// </summary>
 [Collection(nameof(AwsEnvironment))]
 public sealed class ConnectionTests : IDisposable
 {

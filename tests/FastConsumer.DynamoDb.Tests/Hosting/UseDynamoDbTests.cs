@@ -164,7 +164,8 @@ public sealed class UseDynamoDbTests
             await store.TryCreateAsync(new Lease { LeaseKey = "shard" }, cancellation);
         }
 
-        await using ILeaseStore again = services.GetRequiredKeyedService<ILeaseStoreFactory>("second").Create(Context(services, "second", "billing"));
+        await using ILeaseStore again = services.GetRequiredKeyedService<ILeaseStoreFactory>("second")
+            .Create(Context(services, "second", "billing"));
         Assert.Single(await again.ListAsync(cancellation));
         Assert.Single(services.GetRequiredService<InMemoryLeaseDatabase>().Snapshot("billing"));
         Assert.Equal(Identity(services, ""), Identity(services, "second"));

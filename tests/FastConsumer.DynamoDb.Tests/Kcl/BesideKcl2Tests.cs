@@ -131,7 +131,8 @@ public sealed class BesideKcl2Tests(DynoxideServer server) : IClassFixture<Dynox
         {
             var own = writes.Where(write => write.Key == row.Key).OrderBy(static write => write.Counter).ToList();
             // no counter is missing and none is there twice: each write followed on the one before
-            Assert.Equal(Enumerable.Range(1, (int)row.Counter).Select(static counter => (long)counter), own.Select(static write => write.Counter));
+            Assert.Equal(
+                Enumerable.Range(1, (int)row.Counter).Select(static counter => (long)counter), own.Select(static write => write.Counter));
             Assert.Equal(own[^1].Checkpoint, row.Checkpoint);
             // and each worker saw the checkpoint of the one before it
             IEnumerable<long> checkpoints = own.Select(static write => long.Parse(write.Checkpoint, CultureInfo.InvariantCulture));

@@ -3,7 +3,9 @@ using Amazon.DynamoDBv2.Model;
 
 namespace FastConsumer.DynamoDb.Tests.Kcl;
 
-/// <summary>A worker with KCL 2.x's writes and their conditions: it looks at the counter and at nothing else, and reads every row as a lease.</summary>
+/// <summary>
+/// A worker with KCL 2.x's writes and their conditions: it looks at the counter and at nothing else, and reads every row as a lease.
+/// </summary>
 internal sealed class Kcl2Worker(AmazonDynamoDBClient client, string tableName, string name)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -32,7 +34,8 @@ internal sealed class Kcl2Worker(AmazonDynamoDBClient client, string tableName, 
             }
         });
 
-    public Task<KclLease?> RenewAsync(KclLease held) => UpdateAsync(held, "SET leaseCounter = :next", "leaseCounter = :counter", static _ => { });
+    public Task<KclLease?> RenewAsync(KclLease held) => UpdateAsync(
+        held, "SET leaseCounter = :next", "leaseCounter = :counter", static _ => { });
 
     public Task<KclLease?> CheckpointAsync(KclLease held, string checkpoint, long subSequence) => UpdateAsync(
         held,
@@ -48,7 +51,10 @@ internal sealed class Kcl2Worker(AmazonDynamoDBClient client, string tableName, 
 
     /// <summary>Gives up a lease as a worker that stops does.</summary>
     public Task<KclLease?> EvictAsync(KclLease held) => UpdateAsync(
-        held, "SET leaseCounter = :next REMOVE leaseOwner", "leaseCounter = :counter AND leaseOwner = :me", values => values[":me"] = new(name));
+        held,
+        "SET leaseCounter = :next REMOVE leaseOwner",
+        "leaseCounter = :counter AND leaseOwner = :me",
+        values => values[":me"] = new(name));
 
     private async Task<KclLease?> UpdateAsync(
         KclLease seen, string update, string condition, Action<Dictionary<string, AttributeValue>> addValues)

@@ -214,7 +214,8 @@ public sealed class Kcl3FleetTests(DynoxideServer server) : IClassFixture<Dynoxi
                         KeySchema = [new KeySchemaElement("leaseKey", KeyType.HASH)],
                         AttributeDefinitions =
                         [
-                            new AttributeDefinition("leaseKey", ScalarAttributeType.S), new AttributeDefinition("leaseOwner", ScalarAttributeType.S),
+                            new AttributeDefinition("leaseKey", ScalarAttributeType.S),
+                            new AttributeDefinition("leaseOwner", ScalarAttributeType.S),
                         ],
                         BillingMode = BillingMode.PAY_PER_REQUEST,
                         GlobalSecondaryIndexes =
@@ -222,7 +223,8 @@ public sealed class Kcl3FleetTests(DynoxideServer server) : IClassFixture<Dynoxi
                             new GlobalSecondaryIndex
                             {
                                 IndexName = "LeaseOwnerToLeaseKeyIndex",
-                                KeySchema = [new KeySchemaElement("leaseOwner", KeyType.HASH), new KeySchemaElement("leaseKey", KeyType.RANGE)],
+                                KeySchema = [
+                                    new KeySchemaElement("leaseOwner", KeyType.HASH), new KeySchemaElement("leaseKey", KeyType.RANGE)],
                                 Projection = new Projection { ProjectionType = ProjectionType.KEYS_ONLY },
                             },
                         ],

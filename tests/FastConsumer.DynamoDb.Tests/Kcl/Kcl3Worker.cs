@@ -22,7 +22,8 @@ internal sealed class Kcl3Worker(AmazonDynamoDBClient client, string tableName, 
         return UpdateAsync(
             seen,
             "SET leaseOwner = :me, leaseCounter = :next REMOVE checkpointOwner",
-            $"{AsRead("leaseOwner", ":owner", seen.Owner, values)} AND {AsRead("checkpointOwner", ":checkpointOwner", seen.CheckpointOwner, values)}",
+            $"{AsRead("leaseOwner", ":owner", seen.Owner, values)} AND "
+                + $"{AsRead("checkpointOwner", ":checkpointOwner", seen.CheckpointOwner, values)}",
             values);
     }
 

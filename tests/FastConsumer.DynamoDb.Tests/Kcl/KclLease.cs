@@ -4,7 +4,8 @@ using Amazon.DynamoDBv2.Model;
 namespace FastConsumer.DynamoDb.Tests.Kcl;
 
 /// <summary>A row as KCL's own serializer reads it: what it always writes it also demands.</summary>
-internal sealed record KclLease(string Key, long Counter, string? Owner, string? CheckpointOwner, string Checkpoint, long SubSequence, long Switches)
+internal sealed record KclLease(
+    string Key, long Counter, string? Owner, string? CheckpointOwner, string Checkpoint, long SubSequence, long Switches)
 {
     public static KclLease Read(Dictionary<string, AttributeValue> row) => new(
         row["leaseKey"].S,
@@ -16,5 +17,7 @@ internal sealed record KclLease(string Key, long Counter, string? Owner, string?
         Number(row, "ownerSwitchesSinceCheckpoint"));
 
     private static long Number(Dictionary<string, AttributeValue> row, string name) =>
-        long.Parse(row[name].N ?? throw new InvalidOperationException($"Row {row["leaseKey"].S}: {name} is no number."), CultureInfo.InvariantCulture);
+        long.Parse(
+            row[name].N ?? throw new InvalidOperationException($"Row {row["leaseKey"].S}: {name} is no number."),
+            CultureInfo.InvariantCulture);
 }

@@ -13,7 +13,8 @@ internal static class KclRows
     {
         "1.x" => Leases(),
         "2.x" => [.. Leases().Select(WithMetadata), PreparedCheckpoint("shardId-000000000006")],
-        "3.0" => [.. Leases().Select(WithMetadata).Select(WithThroughput), PreparedCheckpoint("shardId-000000000006"), HandOver("shardId-000000000007")],
+        "3.0" => [.. Leases().Select(WithMetadata).Select(WithThroughput), PreparedCheckpoint("shardId-000000000006"),
+            HandOver("shardId-000000000007")],
         _ =>
         [
             .. Leases().Select(WithMetadata).Select(WithThroughput).Select(WithEntityType),
@@ -35,7 +36,8 @@ internal static class KclRows
         Lease("shardId-000000000002", 3, "TRIM_HORIZON", 0),
         Lease("shardId-000000000003", 0, "LATEST", 0),
         Lease("shardId-000000000004", 1, "AT_TIMESTAMP", 0, owner: "ip-10-0-0-1:worker-1"),
-        Lease("shardId-000000000005", 99, "SHARD_END", 0, owner: "ip-10-0-0-1:worker-1", parents: ["shardId-00000000000a", "shardId-00000000000b"]),
+        Lease("shardId-000000000005", 99, "SHARD_END", 0, owner: "ip-10-0-0-1:worker-1", parents: [
+            "shardId-00000000000a", "shardId-00000000000b"]),
     ];
 
     public static Dictionary<string, AttributeValue> Lease(
@@ -90,7 +92,12 @@ internal static class KclRows
     }
 
     public static Dictionary<string, AttributeValue> Leader() =>
-        Foreign("Leader", "LEADER", ("recordVersionNumber", "3c5e0a6e-0000-4000-8000-000000000001"), ("ownerName", "worker-1"), ("leaseDuration", "120000"));
+        Foreign(
+            "Leader",
+            "LEADER",
+            ("recordVersionNumber", "3c5e0a6e-0000-4000-8000-000000000001"),
+            ("ownerName", "worker-1"),
+            ("leaseDuration", "120000"));
 
     private static Dictionary<string, AttributeValue> Foreign(string key, string entityType, params (string Name, string Value)[] values)
     {

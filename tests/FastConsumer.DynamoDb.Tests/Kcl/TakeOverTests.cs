@@ -33,7 +33,8 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
         Dictionary<string, Lease> leases = (await _store.ListAsync(Cancellation)).ToDictionary(static lease => lease.LeaseKey[^1..]);
 
         Assert.Equal(version switch { "1.x" => 6, "2.x" => 7, _ => 8 }, leases.Count);
-        Assert.Equal((4711, "ip-10-0-0-1:worker-1", 0), (leases["0"].LeaseCounter, leases["0"].Owner, leases["0"].OwnerSwitchesSinceCheckpoint));
+        Assert.Equal(
+            (4711, "ip-10-0-0-1:worker-1", 0), (leases["0"].LeaseCounter, leases["0"].Owner, leases["0"].OwnerSwitchesSinceCheckpoint));
         Assert.Equal(CheckpointPosition.Parse(KclRows.Sequence), leases["0"].Checkpoint);
         Assert.Equal(CheckpointPosition.Parse(KclRows.Sequence, 41), leases["1"].Checkpoint);
         Assert.Equal(CheckpointKind.TrimHorizon, leases["2"].Checkpoint.Kind);
@@ -72,7 +73,8 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
             Assert.Equal(LeaseWriteOutcome.Written, (await _store.ReleaseAsync(lease, Cancellation)).Outcome);
         }
 
-        foreach (Dictionary<string, AttributeValue> row in (await _table.Client.ScanAsync(new ScanRequest(_table.Name), Cancellation)).Items)
+        foreach (Dictionary<string, AttributeValue> row in (await _table.Client.ScanAsync(
+            new ScanRequest(_table.Name), Cancellation)).Items)
         {
             Dictionary<string, AttributeValue> expected = before[row["leaseKey"].S];
             if (held.Any(lease => lease.LeaseKey == row["leaseKey"].S))
@@ -81,7 +83,8 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
                 expected["checkpoint"] = new("1000000");
                 expected["checkpointSubSequenceNumber"] = KclRows.Number(5);
                 expected["ownerSwitchesSinceCheckpoint"] = KclRows.Number(0);
-                foreach (string gone in (string[])["leaseOwner", "checkpointOwner", "pendingCheckpoint", "pendingCheckpointSubSequenceNumber", "pendingCheckpointState"])
+                foreach (string gone in (string[])[
+                    "leaseOwner", "checkpointOwner", "pendingCheckpoint", "pendingCheckpointSubSequenceNumber", "pendingCheckpointState"])
                 {
                     expected.Remove(gone);
                 }
@@ -113,7 +116,8 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
             Assert.Equal(("1000000", 5), (free.Checkpoint, free.SubSequence));
             KclLease taken = await worker.TakeAsync(free) ?? throw new InvalidOperationException($"{free.Key} cannot be taken.");
             taken = await worker.RenewAsync(taken) ?? throw new InvalidOperationException($"{free.Key} cannot be renewed.");
-            taken = await worker.CheckpointAsync(taken, "2000000", 0) ?? throw new InvalidOperationException($"{free.Key} cannot be checkpointed.");
+            taken = await worker.CheckpointAsync(taken, "2000000", 0)
+                ?? throw new InvalidOperationException($"{free.Key} cannot be checkpointed.");
             Assert.Equal((free.Counter + 3, worker.Name, "2000000"), (taken.Counter, taken.Owner, taken.Checkpoint));
         }
     }
@@ -134,7 +138,8 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
             Assert.Equal((null, null, "1000000", 5), (lease.Owner, lease.CheckpointOwner, lease.Checkpoint, lease.SubSequence));
             KclLease taken = await worker.AssignAsync(lease) ?? throw new InvalidOperationException($"{lease.Key} cannot be assigned.");
             taken = await worker.RenewAsync(taken, 3.5) ?? throw new InvalidOperationException($"{lease.Key} cannot be renewed.");
-            taken = await worker.HandOverAsync(taken, "worker-2") ?? throw new InvalidOperationException($"{lease.Key} cannot be handed over.");
+            taken = await worker.HandOverAsync(taken, "worker-2")
+                ?? throw new InvalidOperationException($"{lease.Key} cannot be handed over.");
             Assert.Equal(("worker-2", "worker-1"), (taken.Owner, taken.CheckpointOwner));
         }
     }
@@ -171,7 +176,8 @@ public sealed class TakeOverTests(DynoxideServer server) : IClassFixture<Dynoxid
 
     private static string Text(AttributeValue value) =>
         value.S is not null ? $"S {value.S}"
-        : value.N is not null ? $"N {decimal.Parse(value.N, CultureInfo.InvariantCulture).ToString("0.############", CultureInfo.InvariantCulture)}"
+        : value.N is not null ? "N "
+            + $"{decimal.Parse(value.N, CultureInfo.InvariantCulture).ToString("0.############", CultureInfo.InvariantCulture)}"
         : value.B is not null ? $"B {Convert.ToBase64String(value.B.ToArray())}"
         : value.SS is { Count: > 0 } ? $"SS {string.Join(',', value.SS.Order(StringComparer.Ordinal))}"
         : value.NS is { Count: > 0 } ? $"NS {string.Join(',', value.NS.Order(StringComparer.Ordinal))}"

@@ -41,7 +41,8 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
         Assert.Equal(isProtected, created.DeletionProtectionEnabled ?? false);
 
         // so that the test can clean up
-        await table.Client.UpdateTableAsync(new UpdateTableRequest { TableName = table.Name, DeletionProtectionEnabled = false }, Cancellation);
+        await table.Client.UpdateTableAsync(
+            new UpdateTableRequest { TableName = table.Name, DeletionProtectionEnabled = false }, Cancellation);
     }
 
     [Theory]
@@ -206,7 +207,8 @@ public sealed class LeaseTableSetupTests(DynoxideServer server) : IClassFixture<
         LeaseStoreException exception = await Assert.ThrowsAsync<LeaseStoreException>(() => table.Open().PrepareAsync(Cancellation));
 
         Assert.False(exception.IsTransient);
-        AssertSays(exception, table.Name, $"its key is {found}", "leaseKey (HASH, S) alone is expected", "another application name", "TableName");
+        AssertSays(
+            exception, table.Name, $"its key is {found}", "leaseKey (HASH, S) alone is expected", "another application name", "TableName");
     }
 
     [Fact]

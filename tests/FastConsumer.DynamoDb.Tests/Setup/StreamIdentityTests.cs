@@ -43,7 +43,8 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
         DynamoDbLeaseStore store = table.Open();
         await store.PrepareAsync(Cancellation);
         Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-0" }, Cancellation));
-        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
+        Assert.True(await store.TryCreateAsync(
+            new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
         IReadOnlyList<Lease> leases = await store.ListAsync(Cancellation);
 
         Assert.Null(Judge(leases, "orders", s_created));
@@ -57,7 +58,8 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
         await using var table = new TestTable(server.ServiceUrl);
         DynamoDbLeaseStore store = table.Open();
         await store.PrepareAsync(Cancellation);
-        Assert.True(await store.TryCreateAsync(new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
+        Assert.True(await store.TryCreateAsync(
+            new Lease { LeaseKey = "shard-1", StreamCreatedAt = s_created, StreamName = "orders" }, Cancellation));
 
         Lease lease = (await store.TakeAsync((await store.GetAsync("shard-1", Cancellation))!, "me", Cancellation)).Lease!;
         lease = (await store.UpdateAsync([new LeaseUpdate(lease, CheckpointPosition.Parse("7"))], Cancellation))[0].Lease!;
@@ -81,6 +83,7 @@ public sealed class StreamIdentityTests(DynoxideServer server) : IClassFixture<D
         };
         TimeSpan now = TimeSpan.FromSeconds(1);
         LeaseTableState state = LeaseMachine.Step(LeaseTableState.Create(settings, createdAt, 1, now), new LeaseEvent.Tick(), now).State;
-        return LeaseMachine.Step(state, new LeaseEvent.TableListed(leases, now, ReadConsistency.Strong), now).Commands.OfType<Block>().SingleOrDefault();
+        return LeaseMachine.Step(state, new LeaseEvent.TableListed(leases, now, ReadConsistency.Strong), now).Commands.OfType<Block>()
+            .SingleOrDefault();
     }
 }

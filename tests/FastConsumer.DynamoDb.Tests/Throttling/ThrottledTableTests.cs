@@ -90,7 +90,8 @@ public sealed class ThrottledTableTests(DynoxideServer server) : IClassFixture<D
         Assert.Equal(70, (await _store.DescribeThroughputAsync(Cancellation)).WriteUnits);
 
         await using var missing = new TestTable(_proxy.ServiceUrl);
-        Assert.False((await Assert.ThrowsAsync<LeaseStoreException>(() => missing.Open().DescribeThroughputAsync(Cancellation))).IsTransient);
+        Assert.False(
+            (await Assert.ThrowsAsync<LeaseStoreException>(() => missing.Open().DescribeThroughputAsync(Cancellation))).IsTransient);
     }
 
     [Fact]
@@ -139,7 +140,8 @@ public sealed class ThrottledTableTests(DynoxideServer server) : IClassFixture<D
         }
 
         LeaseWriteResult[] renewed = [.. await underWay];
-        Assert.All(renewed, static result => Assert.Contains(result.Outcome, new[] { LeaseWriteOutcome.Written, LeaseWriteOutcome.Failed }));
+        Assert.All(
+            renewed, static result => Assert.Contains(result.Outcome, new[] { LeaseWriteOutcome.Written, LeaseWriteOutcome.Failed }));
         Assert.True(_proxy.Counts.Cut >= 3);
     }
 

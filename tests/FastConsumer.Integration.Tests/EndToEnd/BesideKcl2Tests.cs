@@ -26,7 +26,12 @@ public sealed class BesideKcl2Tests(LocalAws aws)
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var kinesis = await EmbeddedKinesis.StartAsync(cancellationToken: cancellationToken);
         kinesis.CreateStream(Stream, Shards);
-        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = kinesis.ServiceUrl, Region = kinesis.Region, Credentials = new BasicAWSCredentials("test", "test") });
+        using var client = new KinesisClient(new KinesisClientOptions
+        {
+            ServiceUrl = kinesis.ServiceUrl,
+            Region = kinesis.Region,
+            Credentials = new BasicAWSCredentials("test", "test")
+        });
         await CreateTableAsync(kinesis);
 
         // KCL has them all
@@ -76,7 +81,8 @@ public sealed class BesideKcl2Tests(LocalAws aws)
             $"the leases belong to {string.Join(", ", expected)}",
             async () =>
             {
-                var owners = (await RowsAsync()).Values.GroupBy(static row => row.Owner() ?? "nobody").ToDictionary(static owned => owned.Key, static owned => owned.Count());
+                var owners = (await RowsAsync()).Values.GroupBy(static row => row.Owner() ?? "nobody")
+                    .ToDictionary(static owned => owned.Key, static owned => owned.Count());
                 state = string.Join(", ", owners);
                 return owners.Count == expected.Length && expected.All(pair => owners.GetValueOrDefault(pair.Owner) == pair.Leases);
             },
@@ -93,7 +99,8 @@ public sealed class BesideKcl2Tests(LocalAws aws)
             _put.Add(text);
         }
 
-        return Eventually.ThatAsync("nothing is lost", () => _put.TrueForAll(_seen.ContainsKey), () => $"{_put.Count(text => !_seen.ContainsKey(text))} of {_put.Count} are.");
+        return Eventually.ThatAsync("nothing is lost", () => _put.TrueForAll(_seen.ContainsKey), () =>
+            $"{_put.Count(text => !_seen.ContainsKey(text))} of {_put.Count} are.");
     }
 
     private async Task<IReadOnlyDictionary<string, Dictionary<string, Amazon.DynamoDBv2.Model.AttributeValue>>> RowsAsync() =>

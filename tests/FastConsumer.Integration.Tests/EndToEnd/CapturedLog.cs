@@ -33,5 +33,6 @@ internal sealed class CapturedLog : ILoggerProvider, ILogger
 
     public override string ToString() => string.Join(
         Environment.NewLine,
-        _lines.Where(line => line.Level >= LogLevel.Information).TakeLast(LinesShown).Select(line => $"{line.Level} {line.Id}: {line.Text}"));
+        _lines.Where(line => line.Level >= LogLevel.Information).TakeLast(LinesShown)
+            .Select(line => $"{line.Level} {line.Id}: {line.Text}"));
 }

@@ -16,7 +16,8 @@ public sealed class ConsumingTests(LocalAws aws)
     [InlineData(KinesisProtocol.Cbor)]
     [InlineData(KinesisProtocol.Json)]
     public async Task Handles_every_record_once_on_kinesis_local_and_dynoxide(KinesisProtocol protocol) =>
-        Assert.Empty((await ConsumeAsync(aws.KinesisUrl, aws.DynamoUrl, aws.Producer, aws.Tables, $"consume-{protocol}", protocol)).Of(SwitchedToJson));
+        Assert.Empty((await ConsumeAsync(aws.KinesisUrl, aws.DynamoUrl, aws.Producer, aws.Tables, $"consume-{protocol}", protocol)).Of(
+            SwitchedToJson));
 
     [Fact]
     public async Task Handles_every_record_once_on_kinesis_local_and_dynalite()
@@ -81,7 +82,8 @@ public sealed class ConsumingTests(LocalAws aws)
         foreach (var shard in shards)
         {
             var row = stopped[shard.ShardId];
-            var last = produced.Where(record => record.ShardId == shard.ShardId).MaxBy(record => SequenceNumber.Parse(record.SequenceNumber))!;
+            var last = produced.Where(
+                record => record.ShardId == shard.ShardId).MaxBy(record => SequenceNumber.Parse(record.SequenceNumber))!;
             Assert.True(row.Counter() > running[shard.ShardId].Counter() || running[shard.ShardId].Owner() is null);
             var expected = new Dictionary<string, string>
             {
@@ -95,7 +97,9 @@ public sealed class ConsumingTests(LocalAws aws)
                 ["entityType"] = "S LEASE",
             };
             var kcls = row.Where(pair => !pair.Key.StartsWith("fastConsumer", StringComparison.Ordinal));
-            Assert.Equal(expected.OrderBy(pair => pair.Key), kcls.ToDictionary(pair => pair.Key, pair => pair.Value.Typed()).OrderBy(pair => pair.Key));
+            Assert.Equal(
+                expected.OrderBy(pair => pair.Key),
+                kcls.ToDictionary(pair => pair.Key, pair => pair.Value.Typed()).OrderBy(pair => pair.Key));
         }
 
         Assert.Equal(3, journal.Events.Count(what => what.StartsWith("stopping ", StringComparison.Ordinal)));

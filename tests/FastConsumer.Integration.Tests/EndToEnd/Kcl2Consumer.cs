@@ -5,8 +5,8 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Integration.Tests.EndToEnd;
 
 /// <summary>
-/// A whole worker of KCL 2.x, by script: it takes what is expired or nobody's up to its share, else steals one lease at a time from whoever has
-/// most, reads, checkpoints what it has read, and renews. What it knows of others is the counters and its own clock.
+/// A whole worker of KCL 2.x, by script: it takes what is expired or nobody's up to its share, else steals one lease at a time from whoever
+/// has most, reads, checkpoints what it has read, and renews. What it knows of others is the counters and its own clock.
 /// </summary>
 internal sealed class Kcl2Consumer : IAsyncDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class Kcl2Consumer : IAsyncDisposable
     private readonly Task _run;
     private long _took;
 
-    public Kcl2Consumer(AmazonDynamoDBClient tables, IKinesisClient kinesis, string stream, string name, TimeSpan failover, Action<string> see)
+    public Kcl2Consumer(
+        AmazonDynamoDBClient tables, IKinesisClient kinesis, string stream, string name, TimeSpan failover, Action<string> see)
     {
         _worker = new Kcl2Worker(tables, stream, name);
         _kinesis = kinesis;
@@ -76,8 +77,10 @@ internal sealed class Kcl2Consumer : IAsyncDisposable
                 _seen[lease.Key] = (lease.Counter, TimeProvider.System.GetTimestamp());
         }
 
-        var expired = all.Where(lease => lease.Owner is null || (lease.Owner != _worker.Name && TimeProvider.System.GetElapsedTime(_seen[lease.Key].Since) > _failover)).ToList();
-        var loads = all.Except(expired).GroupBy(static lease => lease.Owner!).ToDictionary(static owned => owned.Key, static owned => owned.ToArray());
+        var expired = all.Where(lease => lease.Owner is null
+            || (lease.Owner != _worker.Name && TimeProvider.System.GetElapsedTime(_seen[lease.Key].Since) > _failover)).ToList();
+        var loads = all.Except(expired).GroupBy(static lease => lease.Owner!)
+            .ToDictionary(static owned => owned.Key, static owned => owned.ToArray());
         var mine = loads.TryGetValue(_worker.Name, out var own) ? own.Length : 0;
         var workers = loads.Keys.Append(_worker.Name).Distinct().Count();
         var target = (all.Count + workers - 1) / workers;
@@ -97,7 +100,9 @@ internal sealed class Kcl2Consumer : IAsyncDisposable
 
     private async Task WorkAsync(KclLease lease)
     {
-        var position = lease.Checkpoint == "TRIM_HORIZON" ? StartingPosition.TrimHorizon : StartingPosition.After(SequenceNumber.Parse(lease.Checkpoint));
+        var position = lease.Checkpoint == "TRIM_HORIZON"
+            ? StartingPosition.TrimHorizon
+            : StartingPosition.After(SequenceNumber.Parse(lease.Checkpoint));
         var iterator = await _kinesis.GetShardIteratorAsync(_stream, lease.Key, position);
         using var page = await _kinesis.GetRecordsAsync(_stream, iterator);
         for (var i = 0; i < page.Count; i++)

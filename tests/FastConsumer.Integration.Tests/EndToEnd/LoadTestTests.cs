@@ -15,7 +15,8 @@ public sealed class LoadTestTests
         using JsonDocument comparison = await RunAsync("read", "--compare", "--runs", "1", "--records", "2000", "--per-answer", "100");
         JsonElement[] medians = [.. comparison.RootElement.GetProperty("medians").EnumerateArray()];
         Assert.Equal(["fast", "sdk", "drain"], medians.Select(client => client.GetProperty("client").GetString()));
-        Assert.All(medians, client => Assert.InRange(client.GetProperty("cpuMicrosecondsPerRecord").GetDouble(), double.Epsilon, double.MaxValue));
+        Assert.All(
+            medians, client => Assert.InRange(client.GetProperty("cpuMicrosecondsPerRecord").GetDouble(), double.Epsilon, double.MaxValue));
         // the SDK's client reads a tenth
         Assert.All(medians, client => Assert.InRange(client.GetProperty("records").GetInt64(), 200, long.MaxValue));
         Assert.True(comparison.RootElement.GetProperty("cpuFastToDrain").GetDouble() > 0);
@@ -38,7 +39,8 @@ public sealed class LoadTestTests
             [ProgramFiles.LoadTest, .. arguments],
             AppContext.BaseDirectory,
             onOutputLine: _output.Enqueue);
-        Assert.True(await program.Exited.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken) == 0, program.LastOutput);
+        Assert.True(
+            await program.Exited.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken) == 0, program.LastOutput);
         return JsonDocument.Parse(_output.Last());
     }
 }

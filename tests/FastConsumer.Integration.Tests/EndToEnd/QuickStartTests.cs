@@ -26,7 +26,9 @@ public sealed class QuickStartTests(LocalAws aws)
     {
         await using var program = Start("--json");
         await Eventually.ThatAsync(
-            "some events are counted", () => _output.Any(line => line.Contains($" of {Events} events", StringComparison.Ordinal)), () => program.LastOutput);
+            "some events are counted",
+            () => _output.Any(line => line.Contains($" of {Events} events", StringComparison.Ordinal)),
+            () => program.LastOutput);
 
         Signals.Send(program.Id, Signal.Interrupt);
         Assert.True(await ExitedAsync(program) == 1, program.LastOutput);
@@ -34,7 +36,8 @@ public sealed class QuickStartTests(LocalAws aws)
         using var summary = JsonDocument.Parse(_output.Last());
         Assert.InRange(summary.RootElement.GetProperty("distinct").GetInt32(), 1, Events - 1);
         Assert.Equal(summary.RootElement.GetProperty("records").GetInt32(), summary.RootElement.GetProperty("distinct").GetInt32());
-        Assert.DoesNotContain(_output, line => line.StartsWith("Warning", StringComparison.Ordinal) || line.StartsWith("Critical", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _output, line => line.StartsWith("Warning", StringComparison.Ordinal) || line.StartsWith("Critical", StringComparison.Ordinal));
     }
 
     [Fact]

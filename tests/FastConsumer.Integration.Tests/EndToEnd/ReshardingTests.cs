@@ -21,7 +21,8 @@ public sealed class ReshardingTests(LocalAws aws)
         var producing = ProduceAsync(stream, enough.Token);
         await journal.HasAsync(2 * Keys, worker);
         var first = (await aws.Producer.ListShardsAsync(stream, cancellationToken)).OrderBy(shard => shard.StartingHashKey).ToList();
-        var children = (await aws.Producer.SplitShardAsync(stream, first[0].ShardId, cancellationToken)).OrderBy(shard => shard.StartingHashKey).ToList();
+        var children = (await aws.Producer.SplitShardAsync(stream, first[0].ShardId, cancellationToken))
+            .OrderBy(shard => shard.StartingHashKey).ToList();
         await Eventually.ThatAsync("a child of the split is read", () => Any(journal, children[1].ShardId), worker.Log.ToString);
         // the right child merges with the other first shard, then all is merged into one
         var merged = await aws.Producer.MergeShardsAsync(stream, children[1].ShardId, first[1].ShardId, cancellationToken);
@@ -34,7 +35,8 @@ public sealed class ReshardingTests(LocalAws aws)
         var shards = await aws.Producer.ListShardsAsync(stream, cancellationToken);
         await Eventually.ThatAsync(
             "all closed shards are done and named their children",
-            async () => (await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken)).Values.Count(row => row.Checkpoint() == "SHARD_END" && row.ContainsKey("childShardIds")) == 5,
+            async () => (await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken)).Values
+                .Count(row => row.Checkpoint() == "SHARD_END" && row.ContainsKey("childShardIds")) == 5,
             worker.Log.ToString);
         await worker.StopAsync();
 
@@ -55,7 +57,8 @@ public sealed class ReshardingTests(LocalAws aws)
             var row = rows[shard.ShardId];
             string[] parents = [.. new[] { shard.ParentShardId, shard.AdjacentParentShardId }.OfType<string>()];
             Assert.All(parents, parent => Assert.True(
-                IndexOf(events, $"ended {parent}") < IndexOf(events, $"started {shard.ShardId}"), $"{shard.ShardId} began before {parent} ended."));
+                IndexOf(events, $"ended {parent}") < IndexOf(events, $"started {shard.ShardId}"),
+                $"{shard.ShardId} began before {parent} ended."));
             Assert.Equal(parents.Length > 0, row.ContainsKey("parentShardId"));
             if (parents.Length > 0)
                 Assert.Equal($"SS {string.Join(',', parents.Order(StringComparer.Ordinal))}", row["parentShardId"].Typed());
@@ -65,8 +68,11 @@ public sealed class ReshardingTests(LocalAws aws)
             Assert.Null(row.Owner());
             if (!isLast)
             {
-                var itsChildren = shards.Where(child => child.ParentShardId == shard.ShardId || child.AdjacentParentShardId == shard.ShardId);
-                Assert.Equal($"SS {string.Join(',', itsChildren.Select(child => child.ShardId).Order(StringComparer.Ordinal))}", row["childShardIds"].Typed());
+                var itsChildren = shards.Where(
+                    child => child.ParentShardId == shard.ShardId || child.AdjacentParentShardId == shard.ShardId);
+                Assert.Equal(
+                    $"SS {string.Join(',', itsChildren.Select(child => child.ShardId).Order(StringComparer.Ordinal))}",
+                    row["childShardIds"].Typed());
             }
         }
     }
@@ -81,7 +87,8 @@ public sealed class ReshardingTests(LocalAws aws)
     }
 
     /// <summary>Puts one record of each key, again and again: each round once the one before is written, so keys have an order.</summary>
-    private async Task<(int Rounds, IReadOnlyList<(string ShardId, string SequenceNumber)> Produced)> ProduceAsync(string stream, CancellationToken enough)
+    private async Task<(int Rounds, IReadOnlyList<(string ShardId, string SequenceNumber)> Produced)> ProduceAsync(
+        string stream, CancellationToken enough)
     {
         var produced = new List<(string ShardId, string SequenceNumber)>();
         for (var round = 0; ; round++)

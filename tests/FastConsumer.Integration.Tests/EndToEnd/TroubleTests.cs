@@ -48,7 +48,11 @@ public sealed class TroubleTests(LocalAws aws)
         await using var worker = await TestWorker.StartAsync(journal, aws.KinesisUrl, aws.DynamoUrl, stream);
 
         await AssertToldAsync(
-            worker, StartFailed, $"table '{stream}'", "orderId (HASH, N)", "Choose another application name, or set DynamoDbLeaseOptions.TableName");
+            worker,
+            StartFailed,
+            $"table '{stream}'",
+            "orderId (HASH, N)",
+            "Choose another application name, or set DynamoDbLeaseOptions.TableName");
         Assert.Equal(0, (await aws.Tables.ScanAsync(new ScanRequest { TableName = stream }, cancellationToken)).Count);
 
         await aws.Tables.DeleteTableAsync(stream, cancellationToken);
@@ -127,12 +131,14 @@ public sealed class TroubleTests(LocalAws aws)
         await journal.HasAsync(200, worker);
         await Eventually.ThatAsync(
             "the first records are checkpointed",
-            async () => (await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken)).Values.All(row => row.Checkpoint() != "TRIM_HORIZON"));
+            async () => (await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken)).Values
+                .All(row => row.Checkpoint() != "TRIM_HORIZON"));
 
         relay.Cut();
         produced.AddRange(await aws.Producer.PutRecordsAsync(stream, put[200..300], cancellationToken));
         await Eventually.ThatAsync("both leases are given up", () => worker.Log.Of(LeaseLost).Count() == 2, worker.Log.ToString);
-        Assert.Contains(worker.Log.Lines, line => line.Level == LogLevel.Warning && line.Text.Contains(relay.ServiceUrl, StringComparison.Ordinal));
+        Assert.Contains(
+            worker.Log.Lines, line => line.Level == LogLevel.Warning && line.Text.Contains(relay.ServiceUrl, StringComparison.Ordinal));
         var cut = await LeaseRows.ReadAsync(aws.Tables, stream, cancellationToken);
         relay.Repair();
         await Eventually.ThatAsync("both are taken again", () => worker.Log.Of(LeaseTaken).Count() == 4, worker.Log.ToString);

@@ -61,7 +61,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>The exit code, once it has ended; what it printed is all here then.</summary>
     public Task<int> ExitedAsync() => Eventually.EndsAsync($"{Name} ends", _child.Exited, ToString);
 
-    public static WorkerProcess Start(LocalAws aws, string stream, string name, TimeSpan pause = default, string? dynamoUrl = null, params string[] arguments) =>
+    public static WorkerProcess Start(
+        LocalAws aws, string stream, string name, TimeSpan pause = default, string? dynamoUrl = null, params string[] arguments) =>
         new(aws, stream, name, pause, dynamoUrl, arguments);
 
     public void Send(Signal signal) => Signals.Send(_child.Id, signal);
@@ -77,14 +78,16 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _child.DisposeAsync();
 
-    public override string ToString() => string.Join(Environment.NewLine, _log.Prepend($"{Name} said {string.Join(", ", _said)}, and logged:"));
+    public override string ToString() => string.Join(
+        Environment.NewLine, _log.Prepend($"{Name} said {string.Join(", ", _said)}, and logged:"));
 
     private void OnOutput(string line)
     {
         if (line.Split(' ', 5) is ["record", var shard, var number, var token, var payload])
         {
             _records.Enqueue(new PrintedRecord(
-                Name, shard, BigInteger.Parse(number, CultureInfo.InvariantCulture), long.Parse(token, CultureInfo.InvariantCulture), payload));
+                Name,
+                shard, BigInteger.Parse(number, CultureInfo.InvariantCulture), long.Parse(token, CultureInfo.InvariantCulture), payload));
         }
         else
         {

@@ -92,7 +92,9 @@ public sealed class WorkerProcessTests(LocalAws aws)
         var more = await PutMoreAsync(stream, 900, 100);
         await Eventually.ThatAsync("the second printed what came later", () => Covers(more, second), second.ToString);
         await Eventually.ThatAsync(
-            "it is checkpointed", async () => Assert.Single(await RowsAsync(stream)).Value.Position() == more[^1].SequenceNumber, second.ToString);
+            "it is checkpointed",
+            async () => Assert.Single(await RowsAsync(stream)).Value.Position() == more[^1].SequenceNumber,
+            second.ToString);
         var row = Assert.Single(await RowsAsync(stream)).Value;
         Assert.Equal("second", row.Owner());
         await StopAsync(zombie);
@@ -103,7 +105,8 @@ public sealed class WorkerProcessTests(LocalAws aws)
         Assert.All(zombie.Records.Where(record => second.Records.Any(other => other.SequenceNumber == record.SequenceNumber)), record =>
             Assert.True(record.SequenceNumber > frozen.Position()));
         Assert.DoesNotContain(zombie.Records, record => record.SequenceNumber >= more[0].SequenceNumber);
-        Assert.Equal(more.Select(record => record.SequenceNumber), second.Records.TakeLast(more.Count).Select(record => record.SequenceNumber));
+        Assert.Equal(
+            more.Select(record => record.SequenceNumber), second.Records.TakeLast(more.Count).Select(record => record.SequenceNumber));
         AssertOneLargerToken(zombie.Records, second.Records);
         Assert.Equal(more[^1].SequenceNumber, Assert.Single(await RowsAsync(stream)).Value.Position());
     }
@@ -117,7 +120,8 @@ public sealed class WorkerProcessTests(LocalAws aws)
         await using var second = WorkerProcess.Start(aws, stream, "second");
         await Eventually.ThatAsync(
             "each has two shards",
-            async () => (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order().SequenceEqual(["first", "first", "second", "second"])
+            async () =>
+                (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order().SequenceEqual(["first", "first", "second", "second"])
                 // one that was robbed of a shard goes on with it until it notices
                 && Logged("took shard", first, second) - Logged("lost shard", first, second) == 4,
             () => $"{first}{Environment.NewLine}{second}");
@@ -194,16 +198,20 @@ public sealed class WorkerProcessTests(LocalAws aws)
     }
 
     private WorkerProcess StartHanging(string stream, LateFiles late, string? dynamoUrl = null) =>
-        WorkerProcess.Start(aws, stream, "first", default, dynamoUrl, "--hang=hang", $"--late={late.Prefix}", "--FastConsumer:StopTimeout=00:00:08");
+        WorkerProcess.Start(
+            aws, stream, "first", default, dynamoUrl, "--hang=hang", $"--late={late.Prefix}", "--FastConsumer:StopTimeout=00:00:08");
 
     /// <summary>Records of which one in each shard is such that the handler hangs.</summary>
     private async Task<IReadOnlyList<(string ShardId, BigInteger SequenceNumber)>> PutHangingAsync(string stream, int shards)
     {
         var produced = await PutAsync(stream, shards, 50);
-        var hanging = Enumerable.Range(0, shards).Select(i => new RecordToPut("hang", "hang"u8.ToArray(), (UInt128.MaxValue / (UInt128)shards * (UInt128)i) + 1));
+        var hanging = Enumerable.Range(0, shards)
+            .Select(i => new RecordToPut("hang", "hang"u8.ToArray(), (UInt128.MaxValue / (UInt128)shards * (UInt128)i) + 1));
         var hang = await aws.Producer.PutRecordsAsync(stream, hanging, TestContext.Current.CancellationToken);
         Assert.Equal(shards, hang.Select(record => record.ShardId).Distinct().Count());
-        return [.. produced, .. hang.Select(record => (record.ShardId, BigInteger.Parse(record.SequenceNumber, CultureInfo.InvariantCulture))), .. await PutMoreAsync(stream, 50, 50)];
+        return [
+            .. produced, .. hang.Select(record => (record.ShardId, BigInteger.Parse(record.SequenceNumber, CultureInfo.InvariantCulture))),
+            .. await PutMoreAsync(stream, 50, 50)];
     }
 
     /// <summary>The shard that a worker has got.</summary>
@@ -234,7 +242,8 @@ public sealed class WorkerProcessTests(LocalAws aws)
     }
 
     private static Task HaveAsync(IReadOnlyList<(string ShardId, BigInteger SequenceNumber)> produced, params WorkerProcess[] workers) =>
-        Eventually.ThatAsync("all records are printed", () => Covers(produced, workers), () => string.Join<WorkerProcess>(Environment.NewLine, workers));
+        Eventually.ThatAsync(
+            "all records are printed", () => Covers(produced, workers), () => string.Join<WorkerProcess>(Environment.NewLine, workers));
 
     /// <summary>Asserts that nothing is missing, that each worker printed no record twice, and each shard in order.</summary>
     private static void AssertPrinted(IReadOnlyList<(string ShardId, BigInteger SequenceNumber)> produced, params WorkerProcess[] workers)

@@ -21,7 +21,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     private ChildProcess(Process process, Action<string>? onOutputLine, Action<string>? onErrorLine)
     {
         _process = process;
-        _reading = Task.WhenAll(OnThread(() => Read(process.StandardOutput, onOutputLine)), OnThread(() => Read(process.StandardError, onErrorLine)));
+        _reading = Task.WhenAll(
+            OnThread(() => Read(process.StandardOutput, onOutputLine)), OnThread(() => Read(process.StandardError, onErrorLine)));
         Exited = ObserveExitAsync();
     }
 
@@ -92,7 +93,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>On a thread of its own: output is read however busy the pool is.</summary>
-    private static Task OnThread(Action read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task OnThread(Action read) => Task.Factory.StartNew(
+        read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private async Task<int> ObserveExitAsync()
     {

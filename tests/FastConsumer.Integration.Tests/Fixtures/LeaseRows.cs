@@ -32,7 +32,8 @@ internal static class LeaseRows
 
     public static string Checkpoint(this Dictionary<string, AttributeValue> row) => row["checkpoint"].S;
 
-    public static long Counter(this Dictionary<string, AttributeValue> row) => long.Parse(row["leaseCounter"].N, CultureInfo.InvariantCulture);
+    public static long Counter(this Dictionary<string, AttributeValue> row) =>
+        long.Parse(row["leaseCounter"].N, CultureInfo.InvariantCulture);
 
     /// <summary>The checkpoint as a number that compares: -1 before the first record, above all at the shard's end.</summary>
     public static BigInteger Position(this Dictionary<string, AttributeValue> row) => row.Checkpoint() switch
@@ -52,7 +53,8 @@ internal static class LeaseRows
             typed.Add($"N {value.N}");
         if (value.SS is { Count: > 0 })
             typed.Add($"SS {string.Join(',', value.SS.Order(StringComparer.Ordinal))}");
-        if (value.BOOL is not null || value.NULL is not null || value.B is not null || value.M is { Count: > 0 } || value.L is { Count: > 0 }
+        if (value.BOOL is not null || value.NULL is not null || value.B is not null || value.M is { Count: > 0 }
+            || value.L is { Count: > 0 }
             || value.NS is { Count: > 0 } || value.BS is { Count: > 0 })
         {
             typed.Add("a type that no lease row has");

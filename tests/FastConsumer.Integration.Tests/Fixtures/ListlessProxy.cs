@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace FastConsumer.Integration.Tests.Fixtures;
 
-/// <summary>Stands before a DynamoDB and, while it is told to, throttles whoever lists a table: rows are written and read one by one all the same.</summary>
+/// <summary>
+/// Stands before a DynamoDB and, while it is told to, throttles whoever lists a table: rows are written and read one by one all the same.
+/// </summary>
 internal sealed class ListlessProxy : AwsProxy
 {
     private const string Throttled =

@@ -119,6 +119,7 @@ public sealed class NodePackages
         npm.Input.Close();
         var exitCode = await npm.Exited.WaitAsync(InstallTimeout);
         if (exitCode != 0)
-            throw new InvalidOperationException($"'npm ci' ended with exit code {exitCode} in '{folder}':{Environment.NewLine}{npm.LastOutput}");
+            throw new InvalidOperationException(
+                $"'npm ci' ended with exit code {exitCode} in '{folder}':{Environment.NewLine}{npm.LastOutput}");
     }
 }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace FastConsumer.Integration.Tests.Fixtures;
 
-/// <summary>A wire between a worker and a server that can be missing, cut and repaired. Until <see cref="Open"/> its port refuses connections.</summary>
+/// <summary>
+/// A wire between a worker and a server that can be missing, cut and repaired. Until <see cref="Open"/> its port refuses connections.
+/// </summary>
 internal sealed class Relay : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Socket, bool> _connections = new();

@@ -126,7 +126,8 @@ public sealed class SdkProducer : IAsyncDisposable
         try
         {
             if (await Task.WhenAny(answer.Task, _child.Exited).WaitAsync(cancellationToken) != answer.Task && !answer.Task.IsCompleted)
-                throw new SdkProducerException($"The producer ended with exit code {await _child.Exited}:{Environment.NewLine}{_child.LastOutput}");
+                throw new SdkProducerException(
+                    $"The producer ended with exit code {await _child.Exited}:{Environment.NewLine}{_child.LastOutput}");
             return await answer.Task;
         }
         finally

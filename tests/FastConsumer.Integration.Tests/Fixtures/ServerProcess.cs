@@ -73,7 +73,8 @@ internal sealed class ServerProcess : IAsyncDisposable
             await Task.Delay(ProbeInterval, TimeProvider.System, cancellationToken);
         }
 
-        throw new ServerStartException($"{_launch.Name} ended with exit code {await _child.Exited} before it was ready.", _child.LastOutput);
+        throw new ServerStartException(
+            $"{_launch.Name} ended with exit code {await _child.Exited} before it was ready.", _child.LastOutput);
     }
 
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)

@@ -4,7 +4,9 @@ using FastConsumer.Integration.Tests.Fixtures;
 
 namespace FastConsumer.Package.Tests.Feed;
 
-/// <summary>The <c>dotnet</c> command as a user runs it: nothing of the test run around it shows through, and no build server stays behind.</summary>
+/// <summary>
+/// The <c>dotnet</c> command as a user runs it: nothing of the test run around it shows through, and no build server stays behind.
+/// </summary>
 internal static class Dotnet
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);

@@ -81,7 +81,8 @@ public sealed class PackageFeed : IAsyncLifetime
     /// <summary>Packs what is built already: other tests may run from the same files at this moment.</summary>
     internal Task<DotnetResult> PackAsync(string packageId, params string[] properties) => Dotnet.RunAsync(
         Repository.Root,
-        ["pack", Repository.Project(packageId), "--configuration", Repository.Configuration, "--no-build", "--output", Packages, "-nodeReuse:false", "-maxcpucount:1", $"-p:Version={Version}", .. properties]);
+        ["pack", Repository.Project(packageId), "--configuration", Repository.Configuration, "--no-build", "--output", Packages,
+            "-nodeReuse:false", "-maxcpucount:1", $"-p:Version={Version}", .. properties]);
 
     private void WriteWorkspace()
     {

@@ -14,7 +14,8 @@ internal sealed class PackageFile : IDisposable
 
     public byte[] Read(string entry)
     {
-        using Stream content = (_archive.GetEntry(entry) ?? throw new FileNotFoundException($"The package holds no '{entry}'.", entry)).Open();
+        using Stream content =
+            (_archive.GetEntry(entry) ?? throw new FileNotFoundException($"The package holds no '{entry}'.", entry)).Open();
         using var copy = new MemoryStream();
         content.CopyTo(copy);
         return copy.ToArray();
@@ -27,9 +28,10 @@ internal sealed class PackageFile : IDisposable
     }
 
     /// <summary>The manifest's metadata by name, without its namespace.</summary>
-    public ILookup<string, XElement> Manifest() => XDocument.Parse(ReadText(Entries.Single(static entry => entry.EndsWith(".nuspec", StringComparison.Ordinal))))
-        .Root!.Elements().First().Descendants()
-        .ToLookup(static element => element.Name.LocalName);
+    public ILookup<string, XElement> Manifest() =>
+        XDocument.Parse(ReadText(Entries.Single(static entry => entry.EndsWith(".nuspec", StringComparison.Ordinal))))
+            .Root!.Elements().First().Descendants()
+            .ToLookup(static element => element.Name.LocalName);
 
     public void Dispose() => _archive.Dispose();
 }

@@ -45,7 +45,8 @@ internal sealed class LocalSts : IAsyncDisposable
         }
 
         Asked.Enqueue((request["RoleArn"].ToString(), request["RoleSessionName"].ToString(), request["WebIdentityToken"].ToString()));
-        string expiration = TimeProvider.System.GetUtcNow().Add(s_lifetime).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        string expiration = TimeProvider.System.GetUtcNow().Add(s_lifetime)
+            .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         context.Response.ContentType = "text/xml";
         await context.Response.WriteAsync(
             $"""

@@ -46,7 +46,8 @@ internal sealed class UserProject
     public static UserProject Create(PackageFeed feed, string name, string[] packages, string code) =>
         Create(feed, name, new Dictionary<string, string>(), packages, code);
 
-    public static string Code(string fileName) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "UserProjects", "Code", fileName));
+    public static string Code(string fileName) => File.ReadAllText(
+        Path.Combine(AppContext.BaseDirectory, "UserProjects", "Code", fileName));
 
     public Task<DotnetResult> RunAsync(string command, params string[] arguments) =>
         Dotnet.RunAsync(_folder, [command, "-nodeReuse:false", "-maxcpucount:1", .. arguments]);

@@ -25,7 +25,8 @@ public sealed class BatchTests
     public async Task Payloads_are_read_before_the_call_and_services_come_from_a_scope()
     {
         var log = new List<string>();
-        using var driver = new PipelineDriver<PayloadBatches>(new PayloadBatches(log), services => services.AddScoped(_ => new Resource(log)));
+        using var driver = new PipelineDriver<PayloadBatches>(
+            new PayloadBatches(log), services => services.AddScoped(_ => new Resource(log)));
         driver.Cursor.Open(Page.Of("""{"id":1,"item":"tea"}""", """{"id":2,"item":"milk"}"""));
 
         await CollectAndInvokeAsync(driver);

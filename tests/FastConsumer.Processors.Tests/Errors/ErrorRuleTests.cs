@@ -63,13 +63,16 @@ public sealed class ErrorRuleTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
-    private static Task<Exception> FailAsync(PipelineDriver<RuledOrders> driver, string payload) => Assert.ThrowsAnyAsync<Exception>(() => driver.RunAsync(payload).AsTask());
+    private static Task<Exception> FailAsync(PipelineDriver<RuledOrders> driver, string payload) =>
+        Assert.ThrowsAnyAsync<Exception>(() => driver.RunAsync(payload).AsTask());
 }
 
 [KinesisProcessor("orders", JsonContext = typeof(TestJson), RouteProperty = "type")]
 [OnError(typeof(ObjectDisposedException), ErrorAction.Stop)]
 [OnError(typeof(InvalidOperationException), ErrorAction.DeadLetter)]
-[OnError(typeof(JsonException), ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.005", MaxBackoff = "1.00:00:00", Then = ErrorAction.Skip)]
+[OnError(
+    typeof(JsonException),
+    ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.005", MaxBackoff = "1.00:00:00", Then = ErrorAction.Skip)]
 internal sealed partial class RuledOrders
 {
     public static ProcessorDefinition<T> GetDefinition<T>()
@@ -101,7 +104,8 @@ internal sealed partial class RuledRecords
 internal sealed partial class SlowRecords
 {
     [OnRecord]
-    private Task HandleAsync(KinesisRecord record, CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+    private Task HandleAsync(KinesisRecord record, CancellationToken cancellationToken) =>
+        Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 }
 
 [KinesisProcessor("orders")]
@@ -109,5 +113,6 @@ internal sealed partial class SlowRecords
 internal sealed partial class PatientRecords
 {
     [OnRecord]
-    private async Task HandleAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) => await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+    private async Task HandleAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 }

@@ -87,7 +87,8 @@ public sealed class AllocationTests
     }
 
     [Fact]
-    public void The_measurement_sees_what_is_allocated() => Assert.Throws<Xunit.Sdk.EqualException>(() => Verify(new CountText(), "payload"));
+    public void The_measurement_sees_what_is_allocated() =>
+        Assert.Throws<Xunit.Sdk.EqualException>(() => Verify(new CountText(), "payload"));
 
     /// <summary>
     /// The least of several measurements after a first run: a collection that another test causes meanwhile closes this thread's

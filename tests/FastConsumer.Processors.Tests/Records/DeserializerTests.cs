@@ -11,7 +11,8 @@ public sealed class DeserializerTests
     public async Task A_deserializer_is_created_or_taken_from_the_services()
     {
         using var created = new PipelineDriver<LineProcessor>(new LineProcessor());
-        using var registered = new PipelineDriver<LineProcessor>(new LineProcessor(), services => services.AddSingleton(new LineReader("> ")));
+        using var registered = new PipelineDriver<LineProcessor>(
+            new LineProcessor(), services => services.AddSingleton(new LineReader("> ")));
 
         await created.RunAsync("a,b");
         await registered.RunAsync("a,b");
@@ -32,7 +33,8 @@ public sealed class DeserializerTests
     [Fact]
     public async Task An_explicit_implementation_and_a_failure_are_the_payload_s()
     {
-        using var driver = new PipelineDriver<NumberProcessor>(new NumberProcessor(), services => services.AddSingleton(new NumberReader(10)));
+        using var driver = new PipelineDriver<NumberProcessor>(
+            new NumberProcessor(), services => services.AddSingleton(new NumberReader(10)));
 
         await driver.RunAsync("5");
         await Assert.ThrowsAsync<FormatException>(async () => await driver.RunAsync("x"));

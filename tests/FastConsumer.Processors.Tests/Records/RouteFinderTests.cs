@@ -34,7 +34,12 @@ public sealed class RouteFinderTests
     {
         for (int length = 0; length < 200; length++)
         {
-            foreach (string filler in new[] { new string('x', length), new string('"', length).Replace("\"", "\\\"", StringComparison.Ordinal), new string('\\', 2 * length) })
+            foreach (string filler in new[]
+            {
+                new string('x', length),
+                new string('"', length).Replace("\"", "\\\"", StringComparison.Ordinal),
+                new string('\\', 2 * length)
+            })
             {
                 Verify($$"""{"fill":"{{filler}}","inner":{"type":["type"]},"type":"a"}""", "a");
                 Verify($$"""{"fill":["{{filler}}",{"type":"no"}],"t\u0079pe":"a\n"}""", "a\n");

@@ -8,7 +8,8 @@ public sealed class ServiceTests
     public async Task Each_call_has_a_scope_of_its_own_that_outlives_the_handler()
     {
         var log = new List<string>();
-        using var driver = new PipelineDriver<ScopedProcessor>(new ScopedProcessor(log), services => services.AddScoped(_ => new Resource(log)));
+        using var driver = new PipelineDriver<ScopedProcessor>(
+            new ScopedProcessor(log), services => services.AddScoped(_ => new Resource(log)));
 
         await driver.RunAsync("a", "b");
 
@@ -19,7 +20,8 @@ public sealed class ServiceTests
     public async Task A_span_may_stand_beside_services_and_a_missing_optional_one_is_null()
     {
         var log = new List<string>();
-        using var driver = new PipelineDriver<SpanAndServiceProcessor>(new SpanAndServiceProcessor(), services => services.AddSingleton(log));
+        using var driver = new PipelineDriver<SpanAndServiceProcessor>(
+            new SpanAndServiceProcessor(), services => services.AddSingleton(log));
 
         await driver.RunAsync("abc", "");
 

@@ -48,18 +48,23 @@ internal sealed class BugClient(IKinesisClient right) : IKinesisClient
 
     public string EndpointDescription => right.EndpointDescription;
 
-    public async Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
+    public async Task<ListShardsResponse> ListShardsAsync(
+        StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
     {
         ListShardsResponse page = await right.ListShardsAsync(stream, nextToken, cancellationToken);
         return page with { Shards = [.. page.Shards.Select(Listed)] };
     }
 
-    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default) => right.DescribeStreamSummaryAsync(stream, cancellationToken);
+    public Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+        StreamIdentifier stream,
+        CancellationToken cancellationToken = default) => right.DescribeStreamSummaryAsync(stream, cancellationToken);
 
-    public Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) =>
+    public Task<string> GetShardIteratorAsync(
+        StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) =>
         right.GetShardIteratorAsync(stream, shardId, Placed(shardId, position), cancellationToken);
 
-    public async Task<GetRecordsResponse> GetRecordsAsync(StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
+    public async Task<GetRecordsResponse> GetRecordsAsync(
+        StreamIdentifier stream, string shardIterator, int? limit = null, CancellationToken cancellationToken = default)
     {
         try
         {
@@ -74,27 +79,46 @@ internal sealed class BugClient(IKinesisClient right) : IKinesisClient
         }
     }
 
-    public Task<PutRecordResponse> PutRecordAsync(StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) => right.PutRecordAsync(stream, record, cancellationToken);
+    public Task<PutRecordResponse> PutRecordAsync(
+        StreamIdentifier stream, PutRecordsRequestEntry record, CancellationToken cancellationToken = default) =>
+        right.PutRecordAsync(stream, record, cancellationToken);
 
-    public Task<PutRecordsResponse> PutRecordsAsync(StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default) => right.PutRecordsAsync(stream, records, cancellationToken);
+    public Task<PutRecordsResponse> PutRecordsAsync(
+        StreamIdentifier stream, IReadOnlyList<PutRecordsRequestEntry> records, CancellationToken cancellationToken = default) =>
+        right.PutRecordsAsync(stream, records, cancellationToken);
 
-    public Task CreateStreamAsync(string streamName, int? shardCount, CancellationToken cancellationToken = default) => right.CreateStreamAsync(streamName, shardCount, cancellationToken);
+    public Task CreateStreamAsync(string streamName, int? shardCount, CancellationToken cancellationToken = default) =>
+        right.CreateStreamAsync(streamName, shardCount, cancellationToken);
 
-    public Task DeleteStreamAsync(StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default) => right.DeleteStreamAsync(stream, enforceConsumerDeletion, cancellationToken);
+    public Task DeleteStreamAsync(
+        StreamIdentifier stream, bool enforceConsumerDeletion = false, CancellationToken cancellationToken = default) =>
+        right.DeleteStreamAsync(stream, enforceConsumerDeletion, cancellationToken);
 
-    public Task SplitShardAsync(StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default) => right.SplitShardAsync(stream, shardToSplit, newStartingHashKey, cancellationToken);
+    public Task SplitShardAsync(
+        StreamIdentifier stream, string shardToSplit, UInt128 newStartingHashKey, CancellationToken cancellationToken = default) =>
+        right.SplitShardAsync(stream, shardToSplit, newStartingHashKey, cancellationToken);
 
-    public Task MergeShardsAsync(StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default) => right.MergeShardsAsync(stream, shardToMerge, adjacentShardToMerge, cancellationToken);
+    public Task MergeShardsAsync(
+        StreamIdentifier stream, string shardToMerge, string adjacentShardToMerge, CancellationToken cancellationToken = default) =>
+        right.MergeShardsAsync(stream, shardToMerge, adjacentShardToMerge, cancellationToken);
 
-    public Task<Consumer> RegisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => right.RegisterStreamConsumerAsync(streamARN, consumerName, cancellationToken);
+    public Task<Consumer> RegisterStreamConsumerAsync(
+        string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
+        right.RegisterStreamConsumerAsync(streamARN, consumerName, cancellationToken);
 
-    public Task<Consumer> DescribeStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => right.DescribeStreamConsumerAsync(streamARN, consumerName, cancellationToken);
+    public Task<Consumer> DescribeStreamConsumerAsync(
+        string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
+        right.DescribeStreamConsumerAsync(streamARN, consumerName, cancellationToken);
 
-    public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) => right.ListStreamConsumersAsync(streamARN, nextToken, cancellationToken);
+    public Task<ListStreamConsumersResponse> ListStreamConsumersAsync(
+        string streamARN, string? nextToken = null, CancellationToken cancellationToken = default) =>
+        right.ListStreamConsumersAsync(streamARN, nextToken, cancellationToken);
 
-    public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) => right.DeregisterStreamConsumerAsync(streamARN, consumerName, cancellationToken);
+    public Task DeregisterStreamConsumerAsync(string streamARN, string consumerName, CancellationToken cancellationToken = default) =>
+        right.DeregisterStreamConsumerAsync(streamARN, consumerName, cancellationToken);
 
-    public Task<IShardSubscription> SubscribeToShardAsync(string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default) =>
+    public Task<IShardSubscription> SubscribeToShardAsync(
+        string consumerARN, string shardId, StartingPosition startingPosition, CancellationToken cancellationToken = default) =>
         right.SubscribeToShardAsync(consumerARN, shardId, Placed(shardId, startingPosition), cancellationToken);
 
     public void Dispose() => right.Dispose();

@@ -18,8 +18,10 @@ public sealed partial class BufferTests
     [Fact]
     public async Task Each_snippet_is_compiled_here()
     {
-        string compiled = string.Concat(Directory.EnumerateFiles(Path.Combine(Tests, "Docs"), "Buffer*.cs").Select(static file => Plain(File.ReadAllText(file))));
-        string page = await File.ReadAllTextAsync(Path.Combine(Tests, "..", "..", "docs", "buffers.md"), TestContext.Current.CancellationToken);
+        string compiled = string.Concat(
+            Directory.EnumerateFiles(Path.Combine(Tests, "Docs"), "Buffer*.cs").Select(static file => Plain(File.ReadAllText(file))));
+        string page = await File.ReadAllTextAsync(
+            Path.Combine(Tests, "..", "..", "docs", "buffers.md"), TestContext.Current.CancellationToken);
         string[] snippets = [.. CSharpBlock().Matches(page).Select(static match => match.Groups["code"].Value)];
 
         Assert.NotEmpty(snippets);
@@ -30,7 +32,8 @@ public sealed partial class BufferTests
     public async Task What_is_borrowed_may_be_awaited()
     {
         using var file = new MemoryStream();
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Archive>(services => services.AddSingleton<Stream>(file), Options);
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Archive>(
+            services => services.AddSingleton<Stream>(file), Options);
 
         harness.Put("a", "one ");
         harness.Put("a", "two");
@@ -43,7 +46,8 @@ public sealed partial class BufferTests
     public async Task An_owned_copy_lives_on()
     {
         Dictionary<string, KinesisRecord> last = [];
-        await using (ProcessorHarness harness = await ProcessorHarness.StartAsync<LastOfEachKey>(services => services.AddSingleton(last), Options))
+        await using (ProcessorHarness harness = await ProcessorHarness.StartAsync<LastOfEachKey>(
+            services => services.AddSingleton(last), Options))
         {
             harness.Put("a", "one");
             harness.Put("a", "two");
@@ -57,7 +61,8 @@ public sealed partial class BufferTests
     public async Task Payloads_of_a_batch_are_objects_of_their_own()
     {
         List<Reading> readings = [];
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Meters>(services => services.AddSingleton(readings), Options);
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Meters>(
+            services => services.AddSingleton(readings), Options);
 
         harness.Put("a", new Reading(1, 0.5), ReadingJson.Default.Reading);
         harness.Put("a", new Reading(2, 0.5), ReadingJson.Default.Reading);
@@ -70,7 +75,8 @@ public sealed partial class BufferTests
     public async Task A_kept_view_throws()
     {
         var kept = new Kept();
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<KeepingProcessor>(services => services.AddSingleton(kept), Options);
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<KeepingProcessor>(
+            services => services.AddSingleton(kept), Options);
 
         harness.Put("a", "one");
         await harness.WaitUntilDoneAsync();
@@ -82,7 +88,8 @@ public sealed partial class BufferTests
     public async Task A_kept_batch_throws_and_never_shows_a_later_one()
     {
         var kept = new Kept();
-        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<KeepingBatchProcessor>(services => services.AddSingleton(kept), Options);
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<KeepingBatchProcessor>(
+            services => services.AddSingleton(kept), Options);
 
         harness.Put("a", "one");
         await harness.WaitUntilDoneAsync();
@@ -93,12 +100,15 @@ public sealed partial class BufferTests
     [Fact]
     public void A_record_can_be_made_for_a_test()
     {
-        KinesisRecord record = KinesisRecord.Create("""{"Meter":7,"Kilowatts":0.5}"""u8, partitionKey: "meter-7", SequenceNumber.Parse("1"));
+        KinesisRecord record = KinesisRecord.Create(
+            """{"Meter":7,"Kilowatts":0.5}"""u8, partitionKey: "meter-7", SequenceNumber.Parse("1"));
 
         Assert.Equal(7, new ReadingReader().Deserialize(record).Meter);
     }
 
-    private static string Plain(string code) => string.Join('\n', code.Split('\n').Select(static line => line.Trim()).Where(static line => line.Length > 0)).Replace("internal ", "public ", StringComparison.Ordinal).Replace("private ", "public ", StringComparison.Ordinal);
+    private static string Plain(string code) =>
+        string.Join('\n', code.Split('\n').Select(static line => line.Trim()).Where(static line => line.Length > 0))
+            .Replace("internal ", "public ", StringComparison.Ordinal).Replace("private ", "public ", StringComparison.Ordinal);
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex CSharpBlock();

@@ -9,7 +9,8 @@ public sealed class QuotaTests
 
     private readonly ManualClock _clock = new();
 
-    public static TheoryData<ReadQuotaModel> Models() => [ReadQuotaModel.FixedSecond, ReadQuotaModel.SlidingWindow, ReadQuotaModel.TokenBucket];
+    public static TheoryData<ReadQuotaModel> Models() =>
+        [ReadQuotaModel.FixedSecond, ReadQuotaModel.SlidingWindow, ReadQuotaModel.TokenBucket];
 
     [Theory]
     [MemberData(nameof(Models))]

@@ -59,7 +59,8 @@ public sealed class ProcessorHarnessTests
         PutRecordResponse first = harness.Put("a", """{"id":1}""");
         PutRecordResponse second = harness.Put("a", """{"id":2}""");
         harness.Put("a", """{"id":3}""");
-        await harness.WaitUntilAsync(() => harness.Checkpoints.Values.Any(checkpoint => checkpoint == CheckpointPosition.At(first.SequenceNumber)));
+        await harness.WaitUntilAsync(
+            () => harness.Checkpoints.Values.Any(checkpoint => checkpoint == CheckpointPosition.At(first.SequenceNumber)));
 
         RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
@@ -83,7 +84,10 @@ public sealed class ProcessorHarnessTests
         RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
         Assert.IsType<NotSupportedException>(error.InnerException);
-        Assert.StartsWith("BookingProcessor has stopped before it was done with what was put:\n  shardId-000000000000: 1 of 2 records done,", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "BookingProcessor has stopped before it was done with what was put:\n  shardId-000000000000: 1 of 2 records done,",
+            error.Message,
+            StringComparison.Ordinal);
         Assert.Contains("Its error policy says so.", error.Message, StringComparison.Ordinal);
     }
 
@@ -119,7 +123,9 @@ public sealed class ProcessorHarnessTests
 
         await harness.WaitUntilDoneAsync();
 
-        Assert.Equal(Enumerable.Range(1, 100), _book.Entries.Select(static entry => int.Parse(entry, System.Globalization.CultureInfo.InvariantCulture)).Order());
+        Assert.Equal(
+            Enumerable.Range(1, 100),
+            _book.Entries.Select(static entry => int.Parse(entry, System.Globalization.CultureInfo.InvariantCulture)).Order());
         Assert.Equal(3, harness.Checkpoints.Count);
     }
 
@@ -141,23 +147,30 @@ public sealed class ProcessorHarnessTests
     public async Task A_handler_that_does_not_return_is_guessed()
     {
         _book.HangsAt = 1;
-        await using ProcessorHarness harness = await StartAsync(new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMilliseconds(500) });
+        await using ProcessorHarness harness = await StartAsync(
+            new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMilliseconds(500) });
 
         harness.Put("a", """{"id":1}""");
         RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilDoneAsync());
 
         Assert.Null(error.InnerException);
-        Assert.EndsWith("Nothing has failed: a handler may not have returned, or waits for something that the test does not give it.", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Nothing has failed: a handler may not have returned, or waits for something that the test does not give it.",
+            error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_condition_is_quoted_when_it_does_not_come_true()
     {
-        await using ProcessorHarness harness = await StartAsync(new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMilliseconds(50) });
+        await using ProcessorHarness harness = await StartAsync(
+            new ProcessorHarnessOptions { WaitTimeout = TimeSpan.FromMilliseconds(50) });
 
-        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(() => harness.WaitUntilAsync(() => _book.Entries.Count == 7));
+        RecordsNotDoneException error = await Assert.ThrowsAsync<RecordsNotDoneException>(
+            () => harness.WaitUntilAsync(() => _book.Entries.Count == 7));
 
-        Assert.StartsWith("'() => _book.Entries.Count == 7' did not come true within 00:00:00.0500000:", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "'() => _book.Entries.Count == 7' did not come true within 00:00:00.0500000:", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -286,8 +299,12 @@ public sealed class ProcessorHarnessTests
     [Fact]
     public async Task Signed_requests_and_fan_out_are_options_like_others()
     {
-        var options = new ProcessorHarnessOptions { Kinesis = new EmbeddedKinesisOptions { Credentials = new EmbeddedKinesisCredentials("AKIDEXAMPLE", "secret") } };
-        await using ProcessorHarness harness = await StartAsync(options, services => services.AddFastConsumer(static consumer => consumer.ReadMode = Hosting.ReadMode.FanOut));
+        var options = new ProcessorHarnessOptions
+        {
+            Kinesis = new EmbeddedKinesisOptions { Credentials = new EmbeddedKinesisCredentials("AKIDEXAMPLE", "secret") }
+        };
+        await using ProcessorHarness harness = await StartAsync(
+            options, services => services.AddFastConsumer(static consumer => consumer.ReadMode = Hosting.ReadMode.FanOut));
 
         harness.Put("a", """{"id":1}""");
         await harness.WaitUntilDoneAsync();
@@ -301,7 +318,8 @@ public sealed class ProcessorHarnessTests
     [InlineData(0, 30)]
     [InlineData(1, 0)]
     public async Task Options_that_cannot_work_are_refused(int shards, int seconds) =>
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => StartAsync(new ProcessorHarnessOptions { ShardCount = shards, WaitTimeout = TimeSpan.FromSeconds(seconds) }));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => StartAsync(new ProcessorHarnessOptions { ShardCount = shards, WaitTimeout = TimeSpan.FromSeconds(seconds) }));
 
     private Task<ProcessorHarness> StartAsync(ProcessorHarnessOptions? options = null, Action<IServiceCollection>? services = null) =>
         ProcessorHarness.StartAsync<BookingProcessor>(

@@ -41,7 +41,8 @@ public sealed class CborTests
             ["ShardIteratorType"] = "AT_TIMESTAMP",
             ["Timestamp"] = new RawCbor.Tagged(1, clock.GetUtcNow().ToUnixTimeMilliseconds()),
         });
-        Dictionary<string, object?> answer = await OkAsync(client, "GetRecords", new() { ["ShardIterator"] = iterator["ShardIterator"], ["Limit"] = 10 });
+        Dictionary<string, object?> answer = await OkAsync(
+            client, "GetRecords", new() { ["ShardIterator"] = iterator["ShardIterator"], ["Limit"] = 10 });
 
         var records = (List<object?>)answer["Records"]!;
         var first = (Dictionary<string, object?>)records[0]!;
@@ -59,7 +60,8 @@ public sealed class CborTests
     [InlineData(CborStyle.Indefinite, 0xBF)]
     public async Task The_style_shows_in_the_first_byte(CborStyle style, byte expected)
     {
-        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { CborStyle = style }, RawClient.Cancellation);
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { CborStyle = style }, RawClient.Cancellation);
         using var client = new RawClient(kinesis.ServiceUrl);
         (_, _, byte[] bytes) = await client.CborAsync("ListStreams", new Dictionary<string, object?>());
         Assert.Equal(expected, style == CborStyle.Definite ? bytes[0] & 0xE0 : bytes[0]);
@@ -70,7 +72,8 @@ public sealed class CborTests
     {
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(cancellationToken: RawClient.Cancellation);
         using var client = new RawClient(kinesis.ServiceUrl);
-        (HttpStatusCode status, object? root, _) = await client.CborAsync("GetRecords", new Dictionary<string, object?> { ["ShardIterator"] = "garbage" });
+        (HttpStatusCode status, object? root, _) = await client.CborAsync(
+            "GetRecords", new Dictionary<string, object?> { ["ShardIterator"] = "garbage" });
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal("InvalidArgumentException", ((Dictionary<string, object?>)root!)["__type"]);
         Assert.Equal("Invalid ShardIterator.", ((Dictionary<string, object?>)root)["message"]);
@@ -86,7 +89,8 @@ public sealed class CborTests
         kinesis.Put("s", "k", "x", 0);
         kinesis.SplitShard("s", "shardId-000000000000");
         await OkAsync(client, "DescribeStream", new() { ["StreamName"] = "s" });
-        var summary = (Dictionary<string, object?>)(await OkAsync(client, "DescribeStreamSummary", new() { ["StreamName"] = "s" }))["StreamDescriptionSummary"]!;
+        var summary = (Dictionary<string, object?>)(await OkAsync(
+            client, "DescribeStreamSummary", new() { ["StreamName"] = "s" }))["StreamDescriptionSummary"]!;
         Assert.Equal(1UL, Assert.IsType<RawCbor.Tagged>(summary["StreamCreationTimestamp"]).Tag);
         await OkAsync(client, "ListStreams", new() { ["Limit"] = 1 });
         Dictionary<string, object?> page = await OkAsync(client, "ListShards", new() { ["StreamName"] = "s", ["MaxResults"] = 3 });
@@ -105,8 +109,12 @@ public sealed class CborTests
         Dictionary<string, object?> last = await OkAsync(client, "GetRecords", new() { ["ShardIterator"] = iterator["ShardIterator"] });
         Assert.Equal(2, ((List<object?>)last["ChildShards"]!).Count);
         Assert.False(last.ContainsKey("NextShardIterator"));
-        await OkAsync(client, "MergeShards", new() { ["StreamName"] = "s", ["ShardToMerge"] = "shardId-000000000002", ["AdjacentShardToMerge"] = "shardId-000000000003" });
-        await OkAsync(client, "SplitShard", new() { ["StreamName"] = "s", ["ShardToSplit"] = "shardId-000000000004", ["NewStartingHashKey"] = "9" });
+        await OkAsync(
+            client,
+            "MergeShards",
+            new() { ["StreamName"] = "s", ["ShardToMerge"] = "shardId-000000000002", ["AdjacentShardToMerge"] = "shardId-000000000003" });
+        await OkAsync(
+            client, "SplitShard", new() { ["StreamName"] = "s", ["ShardToSplit"] = "shardId-000000000004", ["NewStartingHashKey"] = "9" });
         await OkAsync(client, "DeleteStream", new() { ["StreamName"] = "s", ["EnforceConsumerDeletion"] = true });
     }
 
@@ -134,7 +142,8 @@ public sealed class CborTests
     [InlineData("A1616EF6", null)]
     [InlineData("A1616EF7", null)]
     [InlineData("A1616E62C3BC", "ü")]
-    public void Texts_are_read(string hex, string? expected) => Assert.Equal(expected, CborRequestReader.Read(Convert.FromHexString(hex)).Text("n"));
+    public void Texts_are_read(
+        string hex, string? expected) => Assert.Equal(expected, CborRequestReader.Read(Convert.FromHexString(hex)).Text("n"));
 
     [Fact]
     public void Byte_strings_may_come_in_chunks_and_times_as_floats()
@@ -152,7 +161,8 @@ public sealed class CborTests
     [InlineData("A10102")]
     [InlineData("A1616EF8FF")]
     [InlineData("A1616E9B7FFFFFFFFFFFFFFF")]
-    public void Malformed_cbor_is_refused(string hex) => Assert.Throws<RequestFormatException>(() => CborRequestReader.Read(Convert.FromHexString(hex)));
+    public void Malformed_cbor_is_refused(string hex) =>
+        Assert.Throws<RequestFormatException>(() => CborRequestReader.Read(Convert.FromHexString(hex)));
 
     [Fact]
     public void Deep_nesting_is_refused_rather_than_overflowing_the_stack() =>

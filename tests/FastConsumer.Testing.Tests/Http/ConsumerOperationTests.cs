@@ -12,7 +12,12 @@ public sealed class ConsumerOperationTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _kinesis = await EmbeddedKinesis.StartAsync(
-            new EmbeddedKinesisOptions { TimeProvider = _clock, CreateDelay = TimeSpan.FromSeconds(5), DeleteDelay = TimeSpan.FromSeconds(5) },
+            new EmbeddedKinesisOptions
+            {
+                TimeProvider = _clock,
+                CreateDelay = TimeSpan.FromSeconds(5),
+                DeleteDelay = TimeSpan.FromSeconds(5)
+            },
             RawClient.Cancellation);
         _client = new RawClient(_kinesis.ServiceUrl);
         _kinesis.CreateStream("s");
@@ -51,7 +56,8 @@ public sealed class ConsumerOperationTests : IAsyncLifetime
         await _client.RefusedAsync("DeregisterStreamConsumer", $$"""{"ConsumerARN":"{{arn}}"}""", "ResourceInUseException");
         Assert.Equal(
             "DELETING",
-            (await _client.OkAsync("DescribeStreamConsumer", Named("fan-out"))).GetProperty("ConsumerDescription").GetProperty("ConsumerStatus").GetString());
+            (await _client.OkAsync("DescribeStreamConsumer", Named("fan-out"))).GetProperty("ConsumerDescription")
+                .GetProperty("ConsumerStatus").GetString());
         _clock.Advance(TimeSpan.FromSeconds(5));
         await _client.RefusedAsync("DescribeStreamConsumer", Named("fan-out"), "ResourceNotFoundException");
     }
@@ -66,28 +72,41 @@ public sealed class ConsumerOperationTests : IAsyncLifetime
         }
 
         await _client.RefusedAsync("RegisterStreamConsumer", Named("c20"), "LimitExceededException");
-        JsonElement first = await _client.OkAsync("ListStreamConsumers", $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","MaxResults":19}""");
+        JsonElement first = await _client.OkAsync(
+            "ListStreamConsumers", $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","MaxResults":19}""");
         Assert.Equal(19, first.GetProperty("Consumers").GetArrayLength());
         string token = first.GetProperty("NextToken").GetString()!;
-        JsonElement rest = await _client.OkAsync("ListStreamConsumers", $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","NextToken":"{{token}}"}""");
+        JsonElement rest = await _client.OkAsync(
+            "ListStreamConsumers", $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","NextToken":"{{token}}"}""");
         Assert.Equal("c19", rest.GetProperty("Consumers").EnumerateArray().Single().GetProperty("ConsumerName").GetString());
         Assert.Equal(
             20,
-            (await _client.OkAsync("DescribeStreamSummary", """{"StreamName":"s"}""")).GetProperty("StreamDescriptionSummary").GetProperty("ConsumerCount").GetInt32());
+            (await _client.OkAsync("DescribeStreamSummary", """{"StreamName":"s"}""")).GetProperty("StreamDescriptionSummary")
+                .GetProperty("ConsumerCount").GetInt32());
         _clock.Advance(TimeSpan.FromSeconds(301));
-        await _client.RefusedAsync("ListStreamConsumers", $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","NextToken":"{{token}}"}""", "ExpiredNextTokenException");
+        await _client.RefusedAsync(
+            "ListStreamConsumers",
+            $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","NextToken":"{{token}}"}""",
+            "ExpiredNextTokenException");
         await _client.OkAsync("DeleteStream", """{"StreamName":"s","EnforceConsumerDeletion":true}""");
     }
 
     [Theory]
     [InlineData("RegisterStreamConsumer", """{"ConsumerName":"c"}""", "ValidationException")]
     [InlineData("RegisterStreamConsumer", """{"StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s"}""", "ValidationException")]
-    [InlineData("RegisterStreamConsumer", """{"StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/none","ConsumerName":"c"}""", "ResourceNotFoundException")]
+    [InlineData(
+        "RegisterStreamConsumer",
+        """{"StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/none","ConsumerName":"c"}""",
+        "ResourceNotFoundException")]
     [InlineData("DescribeStreamConsumer", """{"ConsumerName":"c"}""", "InvalidArgumentException")]
     [InlineData("DescribeStreamConsumer", """{"ConsumerARN":"c"}""", "ValidationException")]
-    [InlineData("DeregisterStreamConsumer", """{"ConsumerARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s/consumer/c:1"}""", "ResourceNotFoundException")]
+    [InlineData(
+        "DeregisterStreamConsumer",
+        """{"ConsumerARN":"arn:aws:kinesis:us-east-1:000000000000:stream/s/consumer/c:1"}""",
+        "ResourceNotFoundException")]
     [InlineData("ListStreamConsumers", "{}", "ValidationException")]
-    public Task Invalid_requests_are_refused(string operation, string request, string errorCode) => _client.RefusedAsync(operation, request, errorCode);
+    public Task Invalid_requests_are_refused(string operation, string request, string errorCode) =>
+        _client.RefusedAsync(operation, request, errorCode);
 
     private string Named(string consumer) => $$"""{"StreamARN":"{{_kinesis.StreamArn("s")}}","ConsumerName":"{{consumer}}"}""";
 }

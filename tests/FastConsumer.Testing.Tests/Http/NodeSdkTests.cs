@@ -13,7 +13,10 @@ public sealed class NodeSdkTests
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
-            new EmbeddedKinesisOptions { Credentials = new EmbeddedKinesisCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY") },
+            new EmbeddedKinesisOptions
+            {
+                Credentials = new EmbeddedKinesisCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+            },
             cancellation);
         DateTimeOffset before = TimeProvider.System.GetUtcNow().AddSeconds(-1);
 
@@ -42,7 +45,8 @@ public sealed class NodeSdkTests
                 "shardId-000000000004 [shardId-000000000003 shardId-000000000001] True",
             ],
             shards.Select(static shard =>
-                $"{shard.GetProperty("id").GetString()} [{string.Join(' ', Strings(shard.GetProperty("parents")))}] {shard.GetProperty("open").GetBoolean()}"));
+                $"{shard.GetProperty("id").GetString()} [{string.Join(' ', Strings(shard.GetProperty("parents")))}] "
+                + $"{shard.GetProperty("open").GetBoolean()}"));
 
         JsonElement[] records = [.. seen.GetProperty("records").EnumerateArray()];
         Assert.Equal(22, records.Length);

@@ -11,7 +11,10 @@ public sealed class NodeSubscriptionTests
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
-            new EmbeddedKinesisOptions { Credentials = new EmbeddedKinesisCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY") },
+            new EmbeddedKinesisOptions
+            {
+                Credentials = new EmbeddedKinesisCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+            },
             cancellation);
         DateTimeOffset before = TimeProvider.System.GetUtcNow().AddSeconds(-1);
 

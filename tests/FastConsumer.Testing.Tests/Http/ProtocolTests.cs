@@ -94,7 +94,8 @@ public sealed class ProtocolTests
     public async Task Answers_carry_ids_date_length_and_the_exact_content_type()
     {
         var clock = new ManualClock();
-        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { TimeProvider = clock, Seed = 7 }, RawClient.Cancellation);
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { TimeProvider = clock, Seed = 7 }, RawClient.Cancellation);
         using var client = new RawClient(kinesis.ServiceUrl);
 
         using HttpResponseMessage response = await client.SendAsync("ListStreams", "{}"u8.ToArray(), "application/x-amz-json-1.1");

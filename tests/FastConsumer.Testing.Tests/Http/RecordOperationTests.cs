@@ -56,10 +56,14 @@ public sealed class RecordOperationTests : IAsyncLifetime
         JsonElement answer = await _client.OkAsync("PutRecords", $$"""{"StreamName":"wide","Records":[{{records}}]}""");
 
         Assert.Equal(0, answer.GetProperty("FailedRecordCount").GetInt32());
-        string[] placed = [.. answer.GetProperty("Records").EnumerateArray().Select(static record => record.GetProperty("ShardId").GetString()!)];
+        string[] placed = [
+            .. answer.GetProperty("Records").EnumerateArray().Select(static record => record.GetProperty("ShardId").GetString()!)];
         for (int i = 0; i < keys.Length; i++)
         {
-            UInt128 hash = UInt128.Parse("0" + Convert.ToHexString(MD5.HashData(Encoding.UTF8.GetBytes(keys[i]))), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            UInt128 hash = UInt128.Parse(
+                "0" + Convert.ToHexString(MD5.HashData(Encoding.UTF8.GetBytes(keys[i]))),
+                NumberStyles.HexNumber,
+                CultureInfo.InvariantCulture);
             Assert.Equal(shards.Single(shard => shard.HashKeyRange.Contains(hash)).ShardId, placed[i]);
         }
 
@@ -103,7 +107,9 @@ public sealed class RecordOperationTests : IAsyncLifetime
         Assert.Equal("34", await ReadAsync("AFTER_SEQUENCE_NUMBER", $",\"StartingSequenceNumber\":\"{numbers[2]}\""));
         Assert.Equal("", await ReadAsync("AFTER_SEQUENCE_NUMBER", $",\"StartingSequenceNumber\":\"{numbers[4]}\""));
         Assert.Equal("01234", await ReadAsync("AFTER_SEQUENCE_NUMBER", ",\"StartingSequenceNumber\":\"0\""));
-        Assert.Equal("01234", await ReadAsync("AT_SEQUENCE_NUMBER", $",\"StartingSequenceNumber\":\"{_kinesis.ListShards("s")[0].StartingSequenceNumber}\""));
+        Assert.Equal(
+            "01234",
+            await ReadAsync("AT_SEQUENCE_NUMBER", $",\"StartingSequenceNumber\":\"{_kinesis.ListShards("s")[0].StartingSequenceNumber}\""));
         Assert.Equal("234", await ReadAsync("AT_TIMESTAMP", $",\"Timestamp\":{Seconds(times[2])}"));
         Assert.Equal("34", await ReadAsync("AT_TIMESTAMP", $",\"Timestamp\":{Seconds(times[2].AddMilliseconds(1))}"));
         Assert.Equal("01234", await ReadAsync("AT_TIMESTAMP", ",\"Timestamp\":1"));
@@ -115,7 +121,8 @@ public sealed class RecordOperationTests : IAsyncLifetime
         _kinesis.Put("s", "k", "5");
         Assert.Equal("5", Text(await _client.RecordsAsync(latest)));
 
-        async Task<string> ReadAsync(string type, string more = "") => Text(await _client.RecordsAsync(await _client.IteratorAsync("s", Shard0, type, more)));
+        async Task<string> ReadAsync(string type, string more = "") =>
+            Text(await _client.RecordsAsync(await _client.IteratorAsync("s", Shard0, type, more)));
     }
 
     [Theory]
@@ -165,7 +172,10 @@ public sealed class RecordOperationTests : IAsyncLifetime
         await _client.RefusedAsync("GetRecords", $$"""{"ShardIterator":"{{new string('A', 513)}}"}""", "ValidationException");
         await _client.RefusedAsync("GetRecords", $$"""{"ShardIterator":"{{iterator}}","Limit":0}""", "ValidationException");
         await _client.RefusedAsync("GetRecords", $$"""{"ShardIterator":"{{iterator}}","Limit":10001}""", "ValidationException");
-        await _client.RefusedAsync("GetRecords", $$"""{"ShardIterator":"{{iterator}}","StreamARN":"{{_kinesis.StreamArn("wide")}}"}""", "InvalidArgumentException");
+        await _client.RefusedAsync(
+            "GetRecords",
+            $$"""{"ShardIterator":"{{iterator}}","StreamARN":"{{_kinesis.StreamArn("wide")}}"}""",
+            "InvalidArgumentException");
         await _client.OkAsync("GetRecords", $$"""{"ShardIterator":"{{iterator}}","StreamARN":"{{_kinesis.StreamArn("s")}}"}""");
     }
 
@@ -212,7 +222,8 @@ public sealed class RecordOperationTests : IAsyncLifetime
 
         string iterator = await _client.IteratorAsync("s", Shard0);
         JsonElement json = await _client.RecordsAsync(iterator);
-        (HttpStatusCode status, object? root, byte[] bytes) = await _client.CborAsync("GetRecords", new Dictionary<string, object?> { ["ShardIterator"] = iterator });
+        (HttpStatusCode status, object? root, byte[] bytes) = await _client.CborAsync(
+            "GetRecords", new Dictionary<string, object?> { ["ShardIterator"] = iterator });
 
         // Ten times data is 10 MiB to the byte; the keys are what the tenth is too many for.
         Assert.Equal(9, json.GetProperty("Records").GetArrayLength());
@@ -228,7 +239,8 @@ public sealed class RecordOperationTests : IAsyncLifetime
     [Fact]
     public async Task A_record_above_the_cap_still_comes_alone()
     {
-        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { MaxResponseBytes = 10 }, RawClient.Cancellation);
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { MaxResponseBytes = 10 }, RawClient.Cancellation);
         using var client = new RawClient(kinesis.ServiceUrl);
         kinesis.CreateStream("s");
         kinesis.Put("s", "k", "longer than ten bytes");
@@ -243,17 +255,24 @@ public sealed class RecordOperationTests : IAsyncLifetime
         await _client.RefusedAsync("PutRecord", """{"StreamName":"s","Data":""}""", "ValidationException");
         await _client.RefusedAsync("PutRecord", """{"StreamName":"s","PartitionKey":"k"}""", "ValidationException");
         await _client.RefusedAsync("PutRecord", """{"StreamName":"s","PartitionKey":"","Data":""}""", "ValidationException");
-        await _client.RefusedAsync("PutRecord", $$"""{"StreamName":"s","PartitionKey":"{{new string('k', 257)}}","Data":""}""", "ValidationException");
-        await _client.RefusedAsync("PutRecord", """{"StreamName":"s","PartitionKey":"k","Data":"","ExplicitHashKey":"-1"}""", "ValidationException");
-        await _client.RefusedAsync("PutRecord", """{"StreamName":"s","PartitionKey":"k","Data":"","ExplicitHashKey":"999999999999999999999999999999999999999"}""", "InvalidArgumentException");
-        await _client.RefusedAsync("PutRecord", """{"StreamName":"s","PartitionKey":"k","Data":"","SequenceNumberForOrdering":"x"}""", "ValidationException");
+        await _client.RefusedAsync(
+            "PutRecord", $$"""{"StreamName":"s","PartitionKey":"{{new string('k', 257)}}","Data":""}""", "ValidationException");
+        await _client.RefusedAsync(
+            "PutRecord", """{"StreamName":"s","PartitionKey":"k","Data":"","ExplicitHashKey":"-1"}""", "ValidationException");
+        await _client.RefusedAsync(
+            "PutRecord",
+            """{"StreamName":"s","PartitionKey":"k","Data":"","ExplicitHashKey":"999999999999999999999999999999999999999"}""",
+            "InvalidArgumentException");
+        await _client.RefusedAsync(
+            "PutRecord", """{"StreamName":"s","PartitionKey":"k","Data":"","SequenceNumberForOrdering":"x"}""", "ValidationException");
         await _client.RefusedAsync("PutRecords", """{"StreamName":"s"}""", "ValidationException");
         await _client.RefusedAsync("PutRecords", """{"StreamName":"s","Records":[]}""", "ValidationException");
         await _client.RefusedAsync("PutRecords", """{"StreamName":"s","Records":[5]}""", "SerializationException");
         string tooMany = string.Join(',', Enumerable.Repeat("""{"PartitionKey":"k","Data":""}""", 501));
         await _client.RefusedAsync("PutRecords", $$"""{"StreamName":"s","Records":[{{tooMany}}]}""", "ValidationException");
         string tooLarge = Convert.ToBase64String(new byte[(1024 * 1024) + 1]);
-        string message = await _client.RefusedAsync("PutRecord", $$"""{"StreamName":"s","PartitionKey":"k","Data":"{{tooLarge}}"}""", "ValidationException");
+        string message = await _client.RefusedAsync(
+            "PutRecord", $$"""{"StreamName":"s","PartitionKey":"k","Data":"{{tooLarge}}"}""", "ValidationException");
         Assert.Contains("less than or equal to 1048576", message, StringComparison.Ordinal);
         string mebibyte = Convert.ToBase64String(new byte[1024 * 1024]);
         string elevenMebibytes = string.Join(',', Enumerable.Repeat($$"""{"PartitionKey":"k","Data":"{{mebibyte}}"}""", 11));
@@ -300,7 +319,8 @@ public sealed class RecordOperationTests : IAsyncLifetime
     }
 
     private static string Text(JsonElement answer) =>
-        string.Concat(answer.GetProperty("Records").EnumerateArray().Select(static record => Encoding.UTF8.GetString(record.GetProperty("Data").GetBytesFromBase64())));
+        string.Concat(answer.GetProperty("Records").EnumerateArray()
+            .Select(static record => Encoding.UTF8.GetString(record.GetProperty("Data").GetBytesFromBase64())));
 
     private static string Seconds(DateTimeOffset time) => (time.ToUnixTimeMilliseconds() / 1000m).ToString(CultureInfo.InvariantCulture);
 }

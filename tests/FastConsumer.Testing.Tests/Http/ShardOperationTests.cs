@@ -87,7 +87,8 @@ public sealed class ShardOperationTests : IAsyncLifetime
         await ListedAsync($$""","ShardFilter":{"Type":"FROM_TIMESTAMP","Timestamp":{{beforeSplit}}}""", 0, 1, 2, 3);
         await ListedAsync($$""","ShardFilter":{"Type":"FROM_TIMESTAMP","Timestamp":{{atSplit}}}""", 1, 2, 3);
         await _client.RefusedAsync("ListShards", """{"StreamName":"s","ShardFilter":{"Type":"SOME"}}""", "ValidationException");
-        await _client.RefusedAsync("ListShards", """{"StreamName":"s","ShardFilter":{"Type":"AT_TIMESTAMP"}}""", "InvalidArgumentException");
+        await _client.RefusedAsync(
+            "ListShards", """{"StreamName":"s","ShardFilter":{"Type":"AT_TIMESTAMP"}}""", "InvalidArgumentException");
         await _client.RefusedAsync("ListShards", """{"StreamName":"s","MaxResults":0}""", "ValidationException");
 
         // A filter goes on from page to page.
@@ -129,15 +130,19 @@ public sealed class ShardOperationTests : IAsyncLifetime
             shards.Where(static shard => shard.ParentShardId is not null),
             child => Assert.All(
                 shards.Where(shard => shard.ShardId == child.ParentShardId || shard.ShardId == child.AdjacentParentShardId),
-                parent => Assert.True(parent.StartingSequenceNumber < parent.EndingSequenceNumber && parent.EndingSequenceNumber < child.StartingSequenceNumber)));
+                parent => Assert.True(parent.StartingSequenceNumber < parent.EndingSequenceNumber
+                    && parent.EndingSequenceNumber < child.StartingSequenceNumber)));
         Assert.True(last < shards[0].EndingSequenceNumber);
 
         JsonElement split = await _client.RecordsAsync(await _client.IteratorAsync("s", "shardId-000000000000"));
         Assert.Equal(1, split.GetProperty("Records").GetArrayLength());
         Assert.False(split.TryGetProperty("NextShardIterator", out _));
         JsonElement[] children = [.. split.GetProperty("ChildShards").EnumerateArray()];
-        Assert.Equal(["shardId-000000000002", "shardId-000000000003"], children.Select(static child => child.GetProperty("ShardId").GetString()));
-        Assert.All(children, static child => Assert.Equal("shardId-000000000000", child.GetProperty("ParentShards").EnumerateArray().Single().GetString()));
+        Assert.Equal(
+            ["shardId-000000000002", "shardId-000000000003"], children.Select(static child => child.GetProperty("ShardId").GetString()));
+        Assert.All(
+            children,
+            static child => Assert.Equal("shardId-000000000000", child.GetProperty("ParentShards").EnumerateArray().Single().GetString()));
         Assert.Equal("5000", children[1].GetProperty("HashKeyRange").GetProperty("StartingHashKey").GetString());
 
         JsonElement merged = await _client.RecordsAsync(await _client.IteratorAsync("s", "shardId-000000000003", "LATEST"));
@@ -191,7 +196,8 @@ public sealed class ShardOperationTests : IAsyncLifetime
         await Split("shardId-000000000000", "5", "InvalidArgumentException");
 
         await _client.OkAsync("CreateStream", """{"StreamName":"d","StreamModeDetails":{"StreamMode":"ON_DEMAND"}}""");
-        await _client.RefusedAsync("SplitShard", """{"StreamName":"d","ShardToSplit":"shardId-000000000000","NewStartingHashKey":"5"}""", "ValidationException");
+        await _client.RefusedAsync(
+            "SplitShard", """{"StreamName":"d","ShardToSplit":"shardId-000000000000","NewStartingHashKey":"5"}""", "ValidationException");
         _kinesis.SplitShard("d", "shardId-000000000000");
         Assert.Equal(6, _kinesis.ListShards("d").Count);
 
@@ -226,7 +232,8 @@ public sealed class ShardOperationTests : IAsyncLifetime
         Assert.Equal(expected, Ids(await _client.OkAsync("ListShards", $$"""{"StreamName":"s"{{more}}}""")));
 
     private static int[] Ids(JsonElement page) =>
-        [.. page.GetProperty("Shards").EnumerateArray().Select(static shard => int.Parse(shard.GetProperty("ShardId").GetString()![8..], CultureInfo.InvariantCulture))];
+        [.. page.GetProperty("Shards").EnumerateArray()
+            .Select(static shard => int.Parse(shard.GetProperty("ShardId").GetString()![8..], CultureInfo.InvariantCulture))];
 
     private static string Seconds(DateTimeOffset time) => (time.ToUnixTimeMilliseconds() / 1000m).ToString(CultureInfo.InvariantCulture);
 }

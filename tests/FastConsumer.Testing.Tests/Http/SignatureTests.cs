@@ -9,7 +9,9 @@ using FastConsumer.Testing.Tests.Wire;
 
 namespace FastConsumer.Testing.Tests.Http;
 
-/// <summary>Requests signed with the parts of AWSSDK.Core's signer; the AWS SDK for JavaScript signs in <see cref="NodeSdkTests"/>.</summary>
+/// <summary>
+/// Requests signed with the parts of AWSSDK.Core's signer; the AWS SDK for JavaScript signs in <see cref="NodeSdkTests"/>.
+/// </summary>
 public sealed class SignatureTests : IAsyncLifetime
 {
     private const string AccessKey = "AKIDEXAMPLE";
@@ -35,7 +37,8 @@ public sealed class SignatureTests : IAsyncLifetime
     {
         await RefusedAsync(null, "MissingAuthenticationTokenException");
         await RefusedAsync(new Signing { AccessKeyId = "AKIDOTHER" }, "UnrecognizedClientException");
-        await RefusedAsync(new Signing { SecretAccessKey = "other" }, "InvalidSignatureException", "does not match the signature you provided");
+        await RefusedAsync(
+            new Signing { SecretAccessKey = "other" }, "InvalidSignatureException", "does not match the signature you provided");
         await RefusedAsync(new Signing { Region = "eu-west-1" }, "InvalidSignatureException", "valid region, not 'eu-west-1'");
         await RefusedAsync(new Signing { Service = "dynamodb" }, "InvalidSignatureException", "correct service: 'kinesis'");
         await RefusedAsync(new Signing { SignedBody = "{ }" }, "InvalidSignatureException", "does not match");
@@ -126,7 +129,8 @@ public sealed class SignatureTests : IAsyncLifetime
             }
 
             string names = string.Join(';', headers.Keys);
-            string canonical = $"POST\n/\n\n{string.Concat(headers.Select(static pair => $"{pair.Key}:{pair.Value}\n"))}\n{names}\n{Hash(SignedBody)}";
+            string canonical =
+                $"POST\n/\n\n{string.Concat(headers.Select(static pair => $"{pair.Key}:{pair.Value}\n"))}\n{names}\n{Hash(SignedBody)}";
             string scope = $"{time[..8]}/{Region}/{Service}/aws4_request";
             byte[] key = AWS4Signer.ComposeSigningKey(SecretAccessKey, Region, time[..8], Service);
             byte[] signature = AWS4Signer.ComputeKeyedHash(
@@ -135,7 +139,8 @@ public sealed class SignatureTests : IAsyncLifetime
                 Encoding.UTF8.GetBytes($"AWS4-HMAC-SHA256\n{time}\n{scope}\n{Hash(canonical)}"));
             request.Headers.TryAddWithoutValidation(
                 "Authorization",
-                Authorization ?? $"AWS4-HMAC-SHA256 Credential={AccessKeyId}/{scope}, SignedHeaders={names}, Signature={Convert.ToHexStringLower(signature)}");
+                Authorization ?? $"AWS4-HMAC-SHA256 Credential={AccessKeyId}/{scope}, SignedHeaders={names}, "
+                    + $"Signature={Convert.ToHexStringLower(signature)}");
         }
 
         private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

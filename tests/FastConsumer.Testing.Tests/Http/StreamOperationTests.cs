@@ -76,7 +76,8 @@ public sealed class StreamOperationTests : IAsyncLifetime
         DateTimeOffset created = _clock.GetUtcNow();
         _clock.Advance(TimeSpan.FromSeconds(10));
 
-        JsonElement summary = (await _client.OkAsync("DescribeStreamSummary", """{"StreamARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/s"}"""))
+        JsonElement summary = (await _client.OkAsync(
+            "DescribeStreamSummary", """{"StreamARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/s"}"""))
             .GetProperty("StreamDescriptionSummary");
         Assert.Equal("s", summary.GetProperty("StreamName").GetString());
         Assert.Equal(_kinesis.StreamArn("s"), summary.GetProperty("StreamARN").GetString());
@@ -90,7 +91,8 @@ public sealed class StreamOperationTests : IAsyncLifetime
         JsonElement first = (await _client.OkAsync("DescribeStream", """{"StreamName":"s","Limit":3}""")).GetProperty("StreamDescription");
         Assert.True(first.GetProperty("HasMoreShards").GetBoolean());
         Assert.Equal(3, first.GetProperty("Shards").GetArrayLength());
-        JsonElement rest = (await _client.OkAsync("DescribeStream", """{"StreamName":"s","ExclusiveStartShardId":"shardId-000000000002"}"""))
+        JsonElement rest = (await _client.OkAsync(
+            "DescribeStream", """{"StreamName":"s","ExclusiveStartShardId":"shardId-000000000002"}"""))
             .GetProperty("StreamDescription");
         Assert.False(rest.GetProperty("HasMoreShards").GetBoolean());
         Assert.Equal("shardId-000000000003", rest.GetProperty("Shards").EnumerateArray().Single().GetProperty("ShardId").GetString());
@@ -152,12 +154,14 @@ public sealed class StreamOperationTests : IAsyncLifetime
     [InlineData("""{"StreamARN":"arn:aws:kinesis:eu-west-1:999999999999:stream/s"}""", "ResourceNotFoundException")]
     [InlineData("""{"StreamARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/s","StreamName":"t"}""", "InvalidArgumentException")]
     [InlineData("""{"StreamName":"absent"}""", "ResourceNotFoundException")]
-    public Task A_stream_must_be_named_once_and_exist(string request, string errorCode) => _client.RefusedAsync("DescribeStream", request, errorCode);
+    public Task A_stream_must_be_named_once_and_exist(string request, string errorCode) =>
+        _client.RefusedAsync("DescribeStream", request, errorCode);
 
     [Fact]
     public async Task A_stream_of_the_same_name_is_another_stream()
     {
-        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { TimeProvider = _clock }, RawClient.Cancellation);
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { TimeProvider = _clock }, RawClient.Cancellation);
         using var client = new RawClient(kinesis.ServiceUrl);
         kinesis.CreateStream("s");
         SequenceNumber former = kinesis.Put("s", "k", "x").SequenceNumber;
@@ -186,10 +190,13 @@ public sealed class StreamOperationTests : IAsyncLifetime
     [Fact]
     public async Task Options_are_checked_at_the_start()
     {
-        await Assert.ThrowsAsync<ArgumentException>(() => EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { AccountId = "12" }, RawClient.Cancellation));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { Port = -1 }, RawClient.Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { AccountId = "12" }, RawClient.Cancellation));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { Port = -1 }, RawClient.Cancellation));
         int taken = new Uri(_kinesis.ServiceUrl).Port;
-        await Assert.ThrowsAsync<IOException>(() => EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { Port = taken }, RawClient.Cancellation));
+        await Assert.ThrowsAsync<IOException>(
+            () => EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { Port = taken }, RawClient.Cancellation));
     }
 
     private async Task<string?> StatusAsync() => (await _client.OkAsync("DescribeStreamSummary", """{"StreamName":"s"}"""))

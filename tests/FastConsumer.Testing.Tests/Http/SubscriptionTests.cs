@@ -19,7 +19,8 @@ public sealed class SubscriptionTests : IAsyncLifetime
 
     private async ValueTask StartAsync(ReadQuotaModel quota)
     {
-        _kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { TimeProvider = _clock, ReadQuota = quota }, RawClient.Cancellation);
+        _kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { TimeProvider = _clock, ReadQuota = quota }, RawClient.Cancellation);
         _client = new RawClient(_kinesis.ServiceUrl, HttpVersion.Version20);
         _kinesis.CreateStream("s");
         _consumer = await RegisterAsync("app");
@@ -153,11 +154,18 @@ public sealed class SubscriptionTests : IAsyncLifetime
     public async Task What_is_not_there_or_not_ready_is_refused()
     {
         await _client.RefusedAsync("SubscribeToShard", Request("""{"Type":"LATEST"}""", _consumer + "0"), "ResourceNotFoundException");
-        await _client.RefusedAsync("SubscribeToShard", Request("""{"Type":"LATEST"}""").Replace(Shard, "shardId-000000000007", StringComparison.Ordinal), "ResourceNotFoundException");
+        await _client.RefusedAsync(
+            "SubscribeToShard",
+            Request("""{"Type":"LATEST"}""").Replace(Shard, "shardId-000000000007", StringComparison.Ordinal),
+            "ResourceNotFoundException");
         await _client.RefusedAsync("SubscribeToShard", Request("""{"Type":"SOMEWHERE"}"""), "ValidationException");
-        await _client.RefusedAsync("SubscribeToShard", $$"""{"ConsumerARN":"{{_consumer}}","ShardId":"{{Shard}}"}""", "ValidationException");
+        await _client.RefusedAsync(
+            "SubscribeToShard", $$"""{"ConsumerARN":"{{_consumer}}","ShardId":"{{Shard}}"}""", "ValidationException");
         using var http1 = new RawClient(_kinesis.ServiceUrl);
-        Assert.Contains("HTTP/2", await http1.RefusedAsync("SubscribeToShard", Request("""{"Type":"LATEST"}"""), "InvalidArgumentException"), StringComparison.Ordinal);
+        Assert.Contains(
+            "HTTP/2",
+            await http1.RefusedAsync("SubscribeToShard", Request("""{"Type":"LATEST"}"""), "InvalidArgumentException"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -180,7 +188,8 @@ public sealed class SubscriptionTests : IAsyncLifetime
         JsonElement next = await subscription.EventAsync();
         JsonElement record = next.GetProperty("Records")[0];
         Assert.Equal("ключ", record.GetProperty("PartitionKey").GetString());
-        Assert.Equal(_clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0, record.GetProperty("ApproximateArrivalTimestamp").GetDouble(), 3);
+        Assert.Equal(
+            _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0, record.GetProperty("ApproximateArrivalTimestamp").GetDouble(), 3);
         Assert.Equal(record.GetProperty("SequenceNumber").GetString(), next.GetProperty("ContinuationSequenceNumber").GetString());
         Assert.Equal(0, next.GetProperty("MillisBehindLatest").GetInt64());
         Assert.False(next.TryGetProperty("ChildShards", out _));
@@ -193,7 +202,8 @@ public sealed class SubscriptionTests : IAsyncLifetime
     }
 
     private static string[] Texts(JsonElement next) =>
-        [.. next.GetProperty("Records").EnumerateArray().Select(static record => Encoding.UTF8.GetString(record.GetProperty("Data").GetBytesFromBase64()))];
+        [.. next.GetProperty("Records").EnumerateArray()
+            .Select(static record => Encoding.UTF8.GetString(record.GetProperty("Data").GetBytesFromBase64()))];
 
     /// <summary>The next event of a silent shard: time passes until it comes.</summary>
     private async Task<JsonElement> IdleAsync(Subscription subscription)
@@ -217,7 +227,11 @@ public sealed class SubscriptionTests : IAsyncLifetime
 
     private async Task<Subscription> SubscribeAsync(string start, string? consumer = null)
     {
-        HttpResponseMessage response = await _client.SendAsync("SubscribeToShard", Encoding.UTF8.GetBytes(Request(start, consumer)), "application/x-amz-json-1.1", HttpCompletionOption.ResponseHeadersRead);
+        HttpResponseMessage response = await _client.SendAsync(
+            "SubscribeToShard",
+            Encoding.UTF8.GetBytes(Request(start, consumer)),
+            "application/x-amz-json-1.1",
+            HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("application/vnd.amazon.eventstream", response.Content.Headers.ContentType?.ToString());
         Assert.Equal(HttpVersion.Version20, response.Version);
@@ -251,7 +265,8 @@ public sealed class SubscriptionTests : IAsyncLifetime
             }
 
             string kind = values[":message-type"];
-            return $"{kind} {values[kind == "event" ? ":event-type" : ":exception-type"]} {Encoding.UTF8.GetString(rest.AsSpan(headers..^4))}";
+            return $"{kind} {values[kind == "event" ? ":event-type" : ":exception-type"]} "
+                + $"{Encoding.UTF8.GetString(rest.AsSpan(headers..^4))}";
         }
 
         public async Task<JsonElement> EventAsync()

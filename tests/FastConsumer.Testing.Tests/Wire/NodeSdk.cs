@@ -20,6 +20,7 @@ internal static class NodeSdk
         int exitCode = await node.Exited.WaitAsync(cancellationToken);
         return exitCode == 0
             ? output.ToString()
-            : throw new InvalidOperationException($"'node {script} {string.Join(' ', arguments)}' ended with {exitCode}:\n{node.LastOutput}");
+            : throw new InvalidOperationException(
+                $"'node {script} {string.Join(' ', arguments)}' ended with {exitCode}:\n{node.LastOutput}");
     }
 }

@@ -19,10 +19,12 @@ internal sealed class RawClient : IDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public Task<HttpResponseMessage> SendAsync(string operation, byte[] body, string contentType, Action<HttpRequestMessage>? adjust = null) =>
+    public Task<HttpResponseMessage> SendAsync(
+        string operation, byte[] body, string contentType, Action<HttpRequestMessage>? adjust = null) =>
         SendAsync(operation, body, contentType, HttpCompletionOption.ResponseContentRead, adjust);
 
-    public Task<HttpResponseMessage> SendAsync(string operation, byte[] body, string contentType, HttpCompletionOption completion, Action<HttpRequestMessage>? adjust = null)
+    public Task<HttpResponseMessage> SendAsync(
+        string operation, byte[] body, string contentType, HttpCompletionOption completion, Action<HttpRequestMessage>? adjust = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/")
         {
@@ -52,7 +54,8 @@ internal sealed class RawClient : IDisposable
     }
 
     /// <summary>The answer's message, which must be a refusal of the given name.</summary>
-    public async Task<string> RefusedAsync(string operation, string json, string errorCode, HttpStatusCode status = HttpStatusCode.BadRequest)
+    public async Task<string> RefusedAsync(
+        string operation, string json, string errorCode, HttpStatusCode status = HttpStatusCode.BadRequest)
     {
         RawAnswer answer = await JsonAsync(operation, json);
         Assert.True(answer.Status == status, $"{operation}: {answer.Status} {answer.Text}");

@@ -12,7 +12,8 @@ public sealed class ByteBudgetTests
     {
         var budget = new ByteBudget(100);
         ByteBudget.Account[] accounts = [budget.OpenAccount(), budget.OpenAccount(), budget.OpenAccount()];
-        ByteBudget.Reservation[] first = [.. await Task.WhenAll(accounts.Select(static account => account.ReserveAsync(30, Cancellation).AsTask()))];
+        ByteBudget.Reservation[] first = [
+            .. await Task.WhenAll(accounts.Select(static account => account.ReserveAsync(30, Cancellation).AsTask()))];
         Task<ByteBudget.Reservation> large = accounts[0].ReserveAsync(60, Cancellation).AsTask();
         Task<ByteBudget.Reservation> small = accounts[1].ReserveAsync(5, Cancellation).AsTask();
         // it would fit, and nobody overtakes

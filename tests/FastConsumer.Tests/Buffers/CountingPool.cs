@@ -3,7 +3,8 @@ using System.Buffers;
 namespace FastConsumer.Tests.Buffers;
 
 /// <summary>A pool that knows what is out, never gives the same array twice, and spoils what comes back.</summary>
-/// <param name="smallestCounted">Shorter arrays are not counted: those of requests, which the client leaves to the garbage collector where a call is cancelled.</param>
+/// <param name="smallestCounted">Shorter arrays are not counted: those of requests, which the client leaves to the garbage collector where
+/// a call is cancelled.</param>
 internal sealed class CountingPool<T>(int smallestCounted = 0) : ArrayPool<T>
 {
     private readonly Lock _lock = new();

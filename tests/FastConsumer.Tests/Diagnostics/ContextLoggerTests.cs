@@ -9,7 +9,8 @@ public sealed class ContextLoggerTests : IDisposable
     private readonly LogRecorder _log = new();
     private readonly ContextLogger _logger;
 
-    public ContextLoggerTests() => _logger = ContextLogger.ForWorker(_log.CreateLogger("FastConsumer"), "billing", "orders", "OrderProcessor");
+    public ContextLoggerTests() => _logger = ContextLogger.ForWorker(
+        _log.CreateLogger("FastConsumer"), "billing", "orders", "OrderProcessor");
 
     public void Dispose() => _log.Dispose();
 
@@ -19,9 +20,12 @@ public sealed class ContextLoggerTests : IDisposable
         ConsumerLog.ReadThrottled(_logger, "shard-1", TimeSpan.FromSeconds(1), "slow down");
         LogEntry entry = Assert.Single(_log.Entries);
         Assert.Equal("GetRecords on shard shard-1 was throttled; waiting 00:00:01. slow down", entry.Message);
-        Assert.Equal(("billing", "orders", "OrderProcessor", "shard-1"), (Value(entry, "Application"), Value(entry, "Stream"), Value(entry, "Processor"), Value(entry, "ShardId")));
+        Assert.Equal(
+            ("billing", "orders", "OrderProcessor", "shard-1"),
+            (Value(entry, "Application"), Value(entry, "Stream"), Value(entry, "Processor"), Value(entry, "ShardId")));
         Assert.Equal("{OriginalFormat}", entry.State[^1].Key);
-        Assert.Equal("Application: billing, Stream: orders, Processor: OrderProcessor, ShardId: shard-1", Assert.Single(entry.Scopes)!.ToString());
+        Assert.Equal(
+            "Application: billing, Stream: orders, Processor: OrderProcessor, ShardId: shard-1", Assert.Single(entry.Scopes)!.ToString());
     }
 
     [Fact]
@@ -53,7 +57,8 @@ public sealed class ContextLoggerTests : IDisposable
         shard.LogInformation("plain");
         LogEntry entry = Assert.Single(_log.Entries);
         Assert.Equal("shard-7", Value(entry, "ShardId"));
-        Assert.Equal("Application: billing, Stream: orders, Processor: OrderProcessor, ShardId: shard-7", Assert.Single(entry.Scopes)!.ToString());
+        Assert.Equal(
+            "Application: billing, Stream: orders, Processor: OrderProcessor, ShardId: shard-7", Assert.Single(entry.Scopes)!.ToString());
     }
 
     [Fact]

@@ -18,7 +18,9 @@ public sealed class RepeatedFailureLogTests
         Assert.NotNull(first.Error);
         _clock.Advance(TimeSpan.FromSeconds(90));
         FailureText second = _log.Next(Error("not found [request id 3c4d]"));
-        Assert.Equal("not found [request id 3c4d] (The same failure for the 2nd time in 00:01:30; its stack is logged with the first.)", second.Text);
+        Assert.Equal(
+            "not found [request id 3c4d] (The same failure for the 2nd time in 00:01:30; its stack is logged with the first.)",
+            second.Text);
         Assert.Null(second.Error);
     }
 

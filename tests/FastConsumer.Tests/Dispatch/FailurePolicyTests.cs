@@ -43,12 +43,17 @@ public sealed class FailurePolicyTests : IDisposable
 
     [Fact]
     public void A_rule_wins_over_what_cannot_pass() =>
-        Assert.Equal(ErrorAction.Skip, _policy.Decide(new FormatException(), new ErrorRule(ErrorAction.Skip), default, 1, inHandler: false).Action);
+        Assert.Equal(
+            ErrorAction.Skip, _policy.Decide(new FormatException(), new ErrorRule(ErrorAction.Skip), default, 1, inHandler: false).Action);
 
     [Fact]
     public void Waits_double_from_the_rules_first_to_its_longest()
     {
-        var rule = new ErrorRule(ErrorAction.Retry) { InitialBackoff = TimeSpan.FromMilliseconds(100), MaxBackoff = TimeSpan.FromMilliseconds(350) };
+        var rule = new ErrorRule(ErrorAction.Retry)
+        {
+            InitialBackoff = TimeSpan.FromMilliseconds(100),
+            MaxBackoff = TimeSpan.FromMilliseconds(350)
+        };
         foreach (int bound in (int[])[100, 200, 350, 350])
         {
             Assert.InRange(Decide(new FormatException(), rule, 1).Wait.TotalMilliseconds, bound / 2.0, bound);
@@ -71,11 +76,14 @@ public sealed class FailurePolicyTests : IDisposable
         Assert.Equal(ErrorAction.Retry, Decide(new FormatException(), null, 1).Action);
         Assert.Equal(ErrorAction.Retry, Decide(new FormatException(), one, 2).Action);
         Assert.Equal(ErrorAction.Retry, Decide(new FormatException(), other, 3).Action);
-        Assert.Equal(ErrorAction.Retry, _policy.Decide(new FormatException(), one, CheckpointPosition.At(SequenceNumber.Parse("5"u8)), 1, inHandler: true).Action);
+        Assert.Equal(
+            ErrorAction.Retry,
+            _policy.Decide(new FormatException(), one, CheckpointPosition.At(SequenceNumber.Parse("5"u8)), 1, inHandler: true).Action);
         Assert.Equal(ErrorAction.DeadLetter, Decide(new FormatException(), one, 4).Action);
         ShardStoppedException stopped = Assert.Throws<ShardStoppedException>(() => Decide(new FormatException(), other, 5));
         Assert.Contains("2 attempts", stopped.Message, StringComparison.Ordinal);
     }
 
-    private FailureDecision Decide(Exception error, ErrorRule? rule, int attempt) => _policy.Decide(error, rule, default, attempt, inHandler: true);
+    private FailureDecision Decide(Exception error, ErrorRule? rule, int attempt) =>
+        _policy.Decide(error, rule, default, attempt, inHandler: true);
 }

@@ -71,7 +71,8 @@ internal sealed class LaneHarness : IAsyncDisposable
     /// <summary>Lanes that were given more than they have completed.</summary>
     public int BusyLanes => _parallel.Busy;
 
-    public CheckpointPosition PositionOf(int record) => CheckpointPosition.At(SequenceNumber.Parse(Encoding.ASCII.GetBytes(NumberOf(record))));
+    public CheckpointPosition PositionOf(int record) => CheckpointPosition.At(
+        SequenceNumber.Parse(Encoding.ASCII.GetBytes(NumberOf(record))));
 
     public void Start() => Running = Dispatcher.RunAsync(_input.Reader, _stop.Token, _abort.Token);
 
@@ -138,7 +139,9 @@ internal sealed class LaneHarness : IAsyncDisposable
             };
         }
 
-        return new RecordPage(new GetRecordsResponse(ResponseBuffer.Wrap(bytes.WrittenSpan.ToArray()), entries, entries.Length, entriesArePooled: false), new Reservation(returned));
+        return new RecordPage(
+            new GetRecordsResponse(ResponseBuffer.Wrap(bytes.WrittenSpan.ToArray()), entries, entries.Length, entriesArePooled: false),
+            new Reservation(returned));
     }
 
     private static string NumberOf(int record) => (1000 + record).ToString(CultureInfo.InvariantCulture);
@@ -152,14 +155,17 @@ internal sealed class LaneHarness : IAsyncDisposable
 }
 
 /// <summary>What the generator writes, by hand, around a function.</summary>
-internal sealed class FunctionPipeline(Func<int, KinesisRecord, RecordContext, CancellationToken, ValueTask> handler, Func<Exception, ErrorRule?>? rule = null) : RecordPipeline
+internal sealed class FunctionPipeline(
+    Func<int, KinesisRecord, RecordContext, CancellationToken, ValueTask> handler,
+    Func<Exception, ErrorRule?>? rule = null) : RecordPipeline
 {
     public override async ValueTask RunAsync(RecordCursor cursor, CancellationToken cancellationToken)
     {
         while (cursor.MoveNext())
         {
             cursor.EnterHandler();
-            await handler(int.Parse(cursor.Current.DataSpan, CultureInfo.InvariantCulture), cursor.Current, cursor.Context, cancellationToken);
+            await handler(
+                int.Parse(cursor.Current.DataSpan, CultureInfo.InvariantCulture), cursor.Current, cursor.Context, cancellationToken);
             cursor.Complete();
         }
     }

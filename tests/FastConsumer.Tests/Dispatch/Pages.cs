@@ -18,7 +18,8 @@ internal static class Pages
 
     public static ShardContext Shard { get; } = new("Processor", "tests", "events", "shardId-000000000000", fencingToken: 1);
 
-    public static GetRecordsResponse Answer(int firstNumber, int count, string? next = "next", IReadOnlyList<ChildShard>? children = null, long? behind = 0)
+    public static GetRecordsResponse Answer(
+        int firstNumber, int count, string? next = "next", IReadOnlyList<ChildShard>? children = null, long? behind = 0)
     {
         var bytes = new ArrayBufferWriter<byte>();
         var entries = new RecordEntry[count];
@@ -48,7 +49,8 @@ internal static class Pages
         };
     }
 
-    public static RecordPage Page(int firstNumber, int count, Action? returned = null) => new(Answer(firstNumber, count), new Reservation(returned));
+    public static RecordPage Page(int firstNumber, int count, Action? returned = null) =>
+        new(Answer(firstNumber, count), new Reservation(returned));
 
     public static CheckpointPosition At(int number) => CheckpointPosition.At(SequenceNumber.Parse($"{number}"));
 

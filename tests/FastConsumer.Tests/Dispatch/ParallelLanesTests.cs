@@ -57,7 +57,8 @@ public sealed class ParallelLanesTests
     public async Task A_record_that_fails_holds_up_its_lane_only_and_the_checkpoint()
     {
         bool failing = true;
-        await using var harness = new LaneHarness(4, new FunctionPipeline((number, _, _, _) => number == 2 && Volatile.Read(ref failing) ? throw new InvalidOperationException("down") : default));
+        await using var harness = new LaneHarness(4, new FunctionPipeline(
+            (number, _, _, _) => number == 2 && Volatile.Read(ref failing) ? throw new InvalidOperationException("down") : default));
         harness.Start();
         // each key in a lane of its own
         harness.Put("a", "b", "c", "d", "a", "b", "c", "d");
@@ -97,7 +98,9 @@ public sealed class ParallelLanesTests
                 static _ => new ErrorRule(ErrorAction.Stop)));
         harness.Start();
         harness.Put("a", "b", "c", "d", "a", "b", "c", "d");
-        await Eventually.TrueAsync(() => harness.Health.Conditions.Any(static condition => condition.Value.Severity == ConditionSeverity.Unhealthy), () => "healthy");
+        await Eventually.TrueAsync(
+            () => harness.Health.Conditions.Any(static condition => condition.Value.Severity == ConditionSeverity.Unhealthy),
+            () => "healthy");
         Assert.False(harness.Running.IsCompleted);
         gate.SetResult();
         await Assert.ThrowsAsync<ShardStoppedException>(() => Eventually.WithinAsync(harness.Running));
@@ -196,7 +199,9 @@ public sealed class ParallelLanesTests
             harness.Put(keys);
         }
 
-        await Eventually.TrueAsync(() => harness.Progress.DispatchedPosition == harness.PositionOf(ParallelLanes.MaxRecordsInFlight - 1), () => $"{harness.Progress.DispatchedPosition}");
+        await Eventually.TrueAsync(
+            () => harness.Progress.DispatchedPosition == harness.PositionOf(ParallelLanes.MaxRecordsInFlight - 1),
+            () => $"{harness.Progress.DispatchedPosition}");
         Assert.Equal(ParallelLanes.MaxRecordsInFlight, harness.Progress.InFlight);
         gate.SetResult();
         await Eventually.TrueAsync(() => harness.Progress.Done == harness.PositionOf(29_999), () => $"{harness.Progress.Done}");
@@ -233,7 +238,8 @@ public sealed class ParallelLanesTests
             }
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{Records} records of 1,000 keys in {count} handler times: {(double)Records / count:0.00} times one lane");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{Records} records of 1,000 keys in {count} handler times: {(double)Records / count:0.00} times one lane");
         Assert.True(count * 14 <= Records, $"{count} rounds");
     }
 

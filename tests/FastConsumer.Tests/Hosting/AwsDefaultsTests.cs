@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Tests.Hosting;
 
-/// <summary>What an application says for all of its AWS clients counts for Kinesis too, where the consumer's options leave it open.</summary>
+/// <summary>
+/// What an application says for all of its AWS clients counts for Kinesis too, where the consumer's options leave it open.
+/// </summary>
 public sealed class AwsDefaultsTests
 {
     [Fact]
@@ -58,7 +60,8 @@ public sealed class AwsDefaultsTests
         Assert.Equal((aws.Region, aws.ServiceUrl, aws.Credentials), (all.Region, all.ServiceUrl, all.Credentials));
 
         var own = new BasicAWSCredentials("own", "own");
-        WorkerSettings none = Resolve(new FastConsumerOptions { Region = "us-west-2", ServiceUrl = "http://127.0.0.1:1", Credentials = own }, aws);
+        WorkerSettings none = Resolve(
+            new FastConsumerOptions { Region = "us-west-2", ServiceUrl = "http://127.0.0.1:1", Credentials = own }, aws);
         Assert.Equal(("us-west-2", "http://127.0.0.1:1", own), (none.Region, none.ServiceUrl, none.Credentials));
 
         // a profile of the consumer's is not overruled by credentials that are set for all clients

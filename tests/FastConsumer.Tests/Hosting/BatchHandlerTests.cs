@@ -129,7 +129,8 @@ public sealed class BatchHandlerTests : WorkerTest
         }
 
         Assert.Equal(2, refused.Count);
-        Assert.All(refused, static error => Assert.StartsWith("The batch's call has returned", Assert.IsType<InvalidOperationException>(error).Message, StringComparison.Ordinal));
+        Assert.All(refused, static error => Assert.StartsWith(
+            "The batch's call has returned", Assert.IsType<InvalidOperationException>(error).Message, StringComparison.Ordinal));
         Assert.True(durable <= CheckpointPosition.At(Journal.Done[3].Number));
         AssertReleasedAtWhatIsDone();
     }

@@ -78,7 +78,8 @@ public sealed class CheckpointTests : WorkerTest
         await host.WaitForLogAsync(2200);
         await Eventually.TrueAsync(() => Journal.Begun.Any(delivery => delivery.ShardId == blocked), () => host.Log.ToString());
         texts.AddRange(Put(40));
-        await Eventually.TrueAsync(() => Journal.Begun.Count == Journal.Done.Count + 1 && Journal.Done.Count > 0, () => host.Log.ToString());
+        await Eventually.TrueAsync(
+            () => Journal.Begun.Count == Journal.Done.Count + 1 && Journal.Done.Count > 0, () => host.Log.ToString());
         Assert.Single(Journal.Begun, delivery => delivery.ShardId == blocked);
         Volatile.Write(ref failing, false);
         await Journal.WaitForAsync(texts, host.Log);
@@ -124,7 +125,9 @@ public sealed class CheckpointTests : WorkerTest
         Kinesis.CreateStream(Stream);
         var store = new ScriptedLeaseStoreFactory(Leases);
         int calls = 0;
-        store.Store.BeforeUpdate = (_, _) => Interlocked.Increment(ref calls) <= 3 ? throw new NotSupportedException("a bug of the store") : Task.CompletedTask;
+        store.Store.BeforeUpdate = (_, _) => Interlocked.Increment(ref calls) <= 3
+            ? throw new NotSupportedException("a bug of the store")
+            : Task.CompletedTask;
         List<string> texts = Put(10);
         await using WorkerHost host = await StartAsync(store: store);
         await Journal.WaitForAsync(texts, host.Log);

@@ -13,13 +13,17 @@ public sealed class ConsumerHealthCheckTests
     {
         for (int i = 0; i < 500; i++)
         {
-            _health.Report($"app/orders/shard-{i:D3}/read", i == 499 ? ConditionSeverity.Unhealthy : ConditionSeverity.Degraded, $"Shard {i} is in trouble.");
+            _health.Report(
+                $"app/orders/shard-{i:D3}/read",
+                i == 499 ? ConditionSeverity.Unhealthy : ConditionSeverity.Degraded,
+                $"Shard {i} is in trouble.");
         }
 
         HealthCheckResult result = await CheckAsync();
         Assert.Equal(HealthStatus.Unhealthy, result.Status);
         Assert.StartsWith("Shard 499 is in trouble. Shard 0 is in trouble. Shard 1 is", result.Description, StringComparison.Ordinal);
-        Assert.EndsWith("Shard 8 is in trouble. And 490 more conditions: 1 of 500 are unhealthy.", result.Description, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Shard 8 is in trouble. And 490 more conditions: 1 of 500 are unhealthy.", result.Description, StringComparison.Ordinal);
         Assert.Equal(100, result.Data.Count);
         Assert.Contains("app/orders/shard-499/read", result.Data.Keys);
     }

@@ -124,7 +124,8 @@ public sealed class ConsumingTests : WorkerTest
         List<string> texts = Put(20_000, keys: 1000);
         await using (WorkerHost host = await StartAsync<SyncProcessor>())
         {
-            await Eventually.TrueAsync(() => Journal.Done.Count >= texts.Count, () => $"{Journal.Done.Count} of {texts.Count}\n{host.Log.Entries.Count}");
+            await Eventually.TrueAsync(
+                () => Journal.Done.Count >= texts.Count, () => $"{Journal.Done.Count} of {texts.Count}\n{host.Log.Entries.Count}");
         }
 
         Journal.AssertEachOnce(texts);
@@ -136,7 +137,8 @@ public sealed class ConsumingTests : WorkerTest
     public async Task A_budget_of_one_byte_still_lets_every_shard_read_and_every_stop_return()
     {
         Kinesis.CreateStream(Stream, shardCount: 4);
-        List<(string Text, string ShardId)> puts = [.. Enumerable.Range(0, 400).Select(i => PutOne($"key-{i % 10}")).Select(static put => (put.Text, put.ShardId))];
+        List<(string Text, string ShardId)> puts = [
+            .. Enumerable.Range(0, 400).Select(i => PutOne($"key-{i % 10}")).Select(static put => (put.Text, put.ShardId))];
         List<string> texts = [.. puts.Select(static put => put.Text)];
         var release = new TaskCompletionSource();
         string slow = puts[0].ShardId;

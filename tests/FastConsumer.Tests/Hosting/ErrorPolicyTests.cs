@@ -61,7 +61,9 @@ public sealed class ErrorPolicyTests : WorkerTest
         await Journal.WaitForAsync(["a", "b", "c"], next.Log);
         await Eventually.TrueAsync(() => Rows.Single().Checkpoint == CheckpointPosition.At(last), () => next.Log.ToString());
         Letter letter = Assert.Single(_letters.Written);
-        Assert.Equal(("[]", "k", 1, "JsonException", "shardId-000000000000", "BuryingProcessor"), (letter.Data, letter.Key, letter.Attempts, letter.Exception, letter.ShardId, letter.Processor));
+        Assert.Equal(
+            ("[]", "k", 1, "JsonException", "shardId-000000000000", "BuryingProcessor"),
+            (letter.Data, letter.Key, letter.Attempts, letter.Exception, letter.ShardId, letter.Processor));
         await next.WaitForHealthAsync(HealthStatus.Healthy);
     }
 
@@ -161,12 +163,15 @@ public sealed class ErrorPolicyTests : WorkerTest
     {
         Kinesis.CreateStream(Stream);
         PutOrders("a", "b", "c");
-        Journal.BatchHandler = static (batch, context, _) => batch.Count > 1 || batch[0].Text != "d" ? throw new TimeoutException("slow") : default;
+        Journal.BatchHandler = static (batch, context, _) =>
+            batch.Count > 1 || batch[0].Text != "d" ? throw new TimeoutException("slow") : default;
         await using WorkerHost host = await StartRuledAsync<BuryingBatchProcessor>();
         await Eventually.TrueAsync(() => _letters.Written.Count == 3, () => host.Log.ToString());
         PutOrders("d");
         await Journal.WaitForAsync(["d"], host.Log);
-        Assert.Equal(["a", "b", "c"], _letters.Written.Select(static letter => JsonDocument.Parse(letter.Data).RootElement.GetProperty("Id").GetString()));
+        Assert.Equal(
+            ["a", "b", "c"],
+            _letters.Written.Select(static letter => JsonDocument.Parse(letter.Data).RootElement.GetProperty("Id").GetString()));
         Assert.All(_letters.Written, static letter => Assert.Equal(5, letter.Attempts));
     }
 
@@ -175,7 +180,8 @@ public sealed class ErrorPolicyTests : WorkerTest
     {
         Kinesis.CreateStream(Stream);
         SequenceNumber before = PutOrders("a", "b");
-        Journal.BatchHandler = static (batch, _, _) => batch.Any(static delivery => delivery.Text == "c") ? throw new NotSupportedException("no") : default;
+        Journal.BatchHandler = static (batch, _, _) =>
+            batch.Any(static delivery => delivery.Text == "c") ? throw new NotSupportedException("no") : default;
         await using WorkerHost host = await StartRuledAsync<BuryingBatchProcessor>();
         await Journal.WaitForAsync(["a", "b"], host.Log);
         PutOrders("c", "d");
@@ -204,10 +210,17 @@ public sealed class ErrorPolicyTests : WorkerTest
         await using WorkerHost host = await StartRuledAsync<BuryingProcessor>(static consumer => consumer.UseDeadLettersToStream("buried"));
         await Journal.WaitForAsync(["a"], host.Log);
         await host.StopAsync();
-        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = Kinesis.ServiceUrl, Region = Kinesis.Region, Credentials = new Amazon.Runtime.BasicAWSCredentials("test", "test") });
+        using var client = new KinesisClient(new KinesisClientOptions
+        {
+            ServiceUrl = Kinesis.ServiceUrl,
+            Region = Kinesis.Region,
+            Credentials = new Amazon.Runtime.BasicAWSCredentials("test", "test")
+        });
         StreamIdentifier buried = StreamIdentifier.Parse("buried");
-        string iterator = await client.GetShardIteratorAsync(buried, "shardId-000000000000", StartingPosition.TrimHorizon, TestContext.Current.CancellationToken);
-        using GetRecordsResponse answer = await client.GetRecordsAsync(buried, iterator, cancellationToken: TestContext.Current.CancellationToken);
+        string iterator = await client.GetShardIteratorAsync(
+            buried, "shardId-000000000000", StartingPosition.TrimHorizon, TestContext.Current.CancellationToken);
+        using GetRecordsResponse answer = await client.GetRecordsAsync(
+            buried, iterator, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(1, answer.Count);
         var record = new KinesisRecord(answer, 0);
         Assert.Equal(("[]", "key ä"), (Encoding.UTF8.GetString(record.DataSpan), record.PartitionKey));
@@ -241,7 +254,8 @@ public sealed class ErrorPolicyTests : WorkerTest
             Assert.Equal("shardId-000000000000", letter.GetProperty("shardId").GetString());
             Assert.Equal("System.Text.Json.JsonException", letter.GetProperty("exception").GetString());
             Assert.Equal(1, letter.GetProperty("attempts").GetInt32());
-            Assert.Equal("null", Encoding.UTF8.GetString(JsonDocument.Parse(lines[2]).RootElement.GetProperty("data").GetBytesFromBase64()));
+            Assert.Equal(
+                "null", Encoding.UTF8.GetString(JsonDocument.Parse(lines[2]).RootElement.GetProperty("data").GetBytesFromBase64()));
         }
         finally
         {
@@ -295,7 +309,8 @@ public sealed class ErrorPolicyTests : WorkerTest
 }
 
 /// <summary>One dead letter, as a test looks at it.</summary>
-internal sealed record Letter(string Data, string Key, int Attempts, string Exception, string ShardId, string Processor, CheckpointPosition Position);
+internal sealed record Letter(
+    string Data, string Key, int Attempts, string Exception, string ShardId, string Processor, CheckpointPosition Position);
 
 /// <summary>The dead letters of a test, over all of its hosts.</summary>
 internal sealed class Letters
@@ -335,6 +350,8 @@ internal sealed class LetterSink(Letters letters) : IDeadLetterSink
             throw new IOException("the sink is down");
         }
 
-        letters.Add(new Letter(Encoding.UTF8.GetString(letter.Record.DataSpan), letter.Record.PartitionKey, letter.Attempts, letter.Exception.GetType().Name, letter.Shard.ShardId, letter.Shard.ProcessorName, letter.Position));
+        letters.Add(new Letter(
+            Encoding.UTF8.GetString(letter.Record.DataSpan), letter.Record.PartitionKey, letter.Attempts, letter.Exception.GetType().Name,
+            letter.Shard.ShardId, letter.Shard.ProcessorName, letter.Position));
     }
 }

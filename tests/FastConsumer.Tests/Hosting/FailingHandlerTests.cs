@@ -31,7 +31,8 @@ public sealed class FailingHandlerTests : WorkerTest
             await host.WaitForHealthAsync(HealthStatus.Healthy);
         }
 
-        List<string> expected = [.. texts.SelectMany(static text => text is "key-1:3" or "key-2:3" ? new[] { $"{text}#1", $"{text}#2", $"{text}#3" } : [$"{text}#1"])];
+        List<string> expected = [.. texts.SelectMany(
+            static text => text is "key-1:3" or "key-2:3" ? new[] { $"{text}#1", $"{text}#2", $"{text}#3" } : [$"{text}#1"])];
         Assert.Equal(expected, Journal.Begun.Select(static delivery => $"{delivery.Text}#{delivery.Attempt}"));
         Journal.AssertEachOnce(texts);
         AssertReleasedAtWhatIsDone();
@@ -132,7 +133,8 @@ public sealed class FailingHandlerTests : WorkerTest
             Assert.NotNull(Row(shards[0]).LeaseOwner);
             await Eventually.TrueAsync(() => host.BudgetUsed < 600_000, () => $"{host.BudgetUsed}");
             await host.StopAsync();
-            Assert.Equal(["a:0", "a:1", "a:2", "b:0", "b:1"], Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
+            Assert.Equal(
+                ["a:0", "a:1", "a:2", "b:0", "b:1"], Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
             Assert.Equal(CheckpointPosition.At(before), Row(shards[0]).Checkpoint);
             Assert.Null(Row(shards[0]).LeaseOwner);
         }

@@ -35,13 +35,16 @@ public sealed class FanOutTests : WorkerTest
         await second.StopAsync();
 
         // A shard that the second worker took from the first repeats what was not checkpointed; under one lease nothing comes twice.
-        foreach (IGrouping<(string, long), Delivery> lease in Journal.Done.GroupBy(static delivery => (delivery.ShardId, delivery.FencingToken)))
+        foreach (IGrouping<(string, long), Delivery> lease in Journal.Done.GroupBy(
+            static delivery => (delivery.ShardId, delivery.FencingToken)))
         {
             FastConsumer.Kinesis.SequenceNumber[] numbers = [.. lease.Select(static delivery => delivery.Number)];
             Assert.Equal(numbers.Distinct().Order(), numbers);
         }
 
-        Assert.Equal(texts.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            texts.Order(StringComparer.Ordinal),
+            Journal.Done.Select(static delivery => delivery.Text).Distinct().Order(StringComparer.Ordinal));
         Assert.All(Rows, static row => Assert.Null(row.LeaseOwner));
         Assert.Equal(0, Kinesis.RequestCount("GetRecords"));
         Assert.Equal(1, Kinesis.RequestCount("RegisterStreamConsumer"));
@@ -70,7 +73,9 @@ public sealed class FanOutTests : WorkerTest
     {
         Kinesis.CreateStream(Stream);
         int failures = 3;
-        Journal.Handler = (delivery, _, _) => delivery.Text == "key-4:0" && Interlocked.Decrement(ref failures) >= 0 ? throw new InvalidOperationException("not yet") : default;
+        Journal.Handler = (delivery, _, _) => delivery.Text == "key-4:0" && Interlocked.Decrement(ref failures) >= 0
+            ? throw new InvalidOperationException("not yet")
+            : default;
         List<string> texts = Put(50);
         await using WorkerHost host = await StartAsync(FanOut);
         await Journal.WaitForAsync(texts, host.Log);
@@ -180,7 +185,8 @@ public sealed class FanOutTests : WorkerTest
             Journal,
             consumer => consumer
                 .AddProcessor<EventProcessor>(options => (options.ApplicationName, options.Stream) = ("one", arn))
-                .AddProcessor<SyncProcessor>(options => (options.ApplicationName, options.Stream) = ("two", arn.Replace(account, "999999999999", StringComparison.Ordinal)))
+                .AddProcessor<SyncProcessor>(options => (options.ApplicationName, options.Stream) =
+                    ("two", arn.Replace(account, "999999999999", StringComparison.Ordinal)))
                 .UseInMemoryLeases(Leases),
             Both);
         await host.StartAsync();
@@ -192,7 +198,8 @@ public sealed class FanOutTests : WorkerTest
     public async Task Nor_is_one_ARN_two_streams_whatever_the_credentials()
     {
         Kinesis.CreateStream(Stream);
-        await using WorkerHost host = WithSecond("one", Kinesis.StreamArn(Stream), "two", Kinesis.StreamArn(Stream), new BasicAWSCredentials("other", "other"));
+        await using WorkerHost host = WithSecond(
+            "one", Kinesis.StreamArn(Stream), "two", Kinesis.StreamArn(Stream), new BasicAWSCredentials("other", "other"));
         await Assert.ThrowsAsync<InvalidOperationException>(host.StartAsync);
     }
 
@@ -212,28 +219,34 @@ public sealed class FanOutTests : WorkerTest
     }
 
     /// <summary>Two consumers of one host, with applications of their own and one name for the fan-out consumer.</summary>
-    private WorkerHost WithSecond(string application, string? stream, string secondApplication, string? secondStream, AWSCredentials? credentials = null, EmbeddedKinesis? kinesis = null) => WorkerHost.Build(
-        Kinesis,
-        Journal,
-        consumer =>
-        {
-            consumer.AddProcessor<EventProcessor>(options => options.Stream = stream).UseInMemoryLeases(Leases);
-            consumer.Services
-                .AddFastConsumer("second", options =>
-                {
-                    options.ApplicationName = secondApplication;
-                    WorkerHost.Defaults(options, kinesis ?? Kinesis);
-                    options.Credentials = credentials ?? options.Credentials;
-                    Both(options);
-                })
-                .AddProcessor<SyncProcessor>(options => options.Stream = secondStream)
-                .UseInMemoryLeases(Leases);
-        },
-        options =>
-        {
-            options.ApplicationName = application;
-            Both(options);
-        });
+    private WorkerHost WithSecond(
+        string application,
+        string? stream,
+        string secondApplication,
+        string? secondStream,
+        AWSCredentials? credentials = null,
+        EmbeddedKinesis? kinesis = null) => WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer =>
+            {
+                consumer.AddProcessor<EventProcessor>(options => options.Stream = stream).UseInMemoryLeases(Leases);
+                consumer.Services
+                    .AddFastConsumer("second", options =>
+                    {
+                        options.ApplicationName = secondApplication;
+                        WorkerHost.Defaults(options, kinesis ?? Kinesis);
+                        options.Credentials = credentials ?? options.Credentials;
+                        Both(options);
+                    })
+                    .AddProcessor<SyncProcessor>(options => options.Stream = secondStream)
+                    .UseInMemoryLeases(Leases);
+            },
+            options =>
+            {
+                options.ApplicationName = application;
+                Both(options);
+            });
 
     private static void Both(FastConsumerOptions options)
     {

@@ -34,7 +34,8 @@ public sealed class FilterTests : WorkerTest
         });
         meters.Start();
         Kinesis.CreateStream("filtered");
-        string[] texts = ["-", """{"Id":"a"}""", """{"Id":""}""", "-", """{"Id":"b"}""", """{"Id":"c"}""", "-", """{"Id":"d"}""", """{"Id":""}""", "not json"];
+        string[] texts = ["-", """{"Id":"a"}""", """{"Id":""}""", "-", """{"Id":"b"}""", """{"Id":"c"}""", "-", """{"Id":"d"}""",
+            """{"Id":""}""", "not json"];
         SequenceNumber last = default;
         foreach (string text in texts)
         {

@@ -21,7 +21,8 @@ public sealed class HotShardWatchTests : IDisposable
     public HotShardWatchTests()
     {
         var options = new FastConsumerOptions { ApplicationName = "app" };
-        WorkerSettings settings = WorkerSettings.Resolve(new ProcessorRegistration<EventProcessor>(), options, new ProcessorOptions { Stream = Stream }, "worker");
+        WorkerSettings settings = WorkerSettings.Resolve(
+            new ProcessorRegistration<EventProcessor>(), options, new ProcessorOptions { Stream = Stream }, "worker");
         _watch = new HotShardWatch(settings, Pages.Metrics, _clock, _log.CreateLogger("watch"));
     }
 
@@ -36,7 +37,11 @@ public sealed class HotShardWatchTests : IDisposable
     {
         Minute(600, 30, 20, 10);
         LogEntry said = Assert.Single(_log.Of(HotShard));
-        Assert.StartsWith($"Shard s0 of {Stream} is hot: it yields 600 KiB a second, 91 % of what this worker reads, and the 3 other shards here yield 20 each;", said.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Shard s0 of {Stream} is hot: it yields 600 KiB a second, 91 % of what this worker reads, and the 3 other shards here yield "
+                + "20 each;",
+            said.Message,
+            StringComparison.Ordinal);
         Assert.Contains("partition keys", said.Message, StringComparison.Ordinal);
         Assert.Contains("split", said.Message, StringComparison.Ordinal);
         Assert.Equal(600 / 660.0, Assert.Single(_measurements.Of("fastconsumer.bytes.share", "s0")), 3);

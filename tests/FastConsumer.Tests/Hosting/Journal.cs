@@ -4,7 +4,8 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Tests.Hosting;
 
 /// <summary>One call of a handler.</summary>
-internal sealed record Delivery(string ShardId, string Key, string Text, SequenceNumber Number, int Attempt, long FencingToken, bool Completed);
+internal sealed record Delivery(
+    string ShardId, string Key, string Text, SequenceNumber Number, int Attempt, long FencingToken, bool Completed);
 
 /// <summary>What the processors of a test have seen, and what they are to do. One for all hosts of a test.</summary>
 internal sealed class Journal
@@ -20,7 +21,8 @@ internal sealed class Journal
     public Func<Delivery, RecordContext, CancellationToken, ValueTask> Handler { get; set; } = static (_, _, _) => default;
 
     /// <summary>What the handler of a batch does.</summary>
-    public Func<IReadOnlyList<Delivery>, BatchContext, CancellationToken, ValueTask> BatchHandler { get; set; } = static (_, _, _) => default;
+    public Func<IReadOnlyList<Delivery>, BatchContext, CancellationToken, ValueTask> BatchHandler { get; set; } =
+        static (_, _, _) => default;
 
     /// <summary>What a life-cycle method does: its name, its shard, its token.</summary>
     public Func<string, ShardContext, CancellationToken, ValueTask> LifeCycle { get; set; } = static (_, _, _) => default;
@@ -132,12 +134,14 @@ internal sealed class Journal
     {
         foreach (IGrouping<string, Delivery> key in Done.GroupBy(static delivery => delivery.Key))
         {
-            int[] numbers = [.. key.Select(static delivery => int.Parse(delivery.Text[(delivery.Text.IndexOf(':', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture))];
+            int[] numbers = [.. key.Select(static delivery => int.Parse(
+                delivery.Text[(delivery.Text.IndexOf(':', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture))];
             Assert.Equal(numbers.Order(), numbers);
         }
     }
 
-    private static string Short(string shardId) => shardId.TrimStart("shardId-".ToCharArray()).TrimStart('0') is { Length: > 0 } number ? number : "0";
+    private static string Short(string shardId) =>
+        shardId.TrimStart("shardId-".ToCharArray()).TrimStart('0') is { Length: > 0 } number ? number : "0";
 
     private int Begin(Delivery delivery)
     {

@@ -78,7 +78,9 @@ public sealed class LaneTests : WorkerTest
         WorkerHost dying = await StartLanesAsync();
         // all other keys pass it
         await Eventually.TrueAsync(() => Journal.Done.Count(static delivery => delivery.Key == "key-8") == 8, () => dying.Log.ToString());
-        await Eventually.TrueAsync(() => Rows.Single().Checkpoint.SequenceNumber is var at && Journal.Done.Count(delivery => delivery.Number <= at) == 157, () => $"{Rows.Single().Checkpoint}");
+        await Eventually.TrueAsync(
+            () => Rows.Single().Checkpoint.SequenceNumber is var at && Journal.Done.Count(delivery => delivery.Number <= at) == 157,
+            () => $"{Rows.Single().Checkpoint}");
         await dying.DisposeWithoutStopAsync();
         CheckpointPosition checkpoint = Rows.Single().Checkpoint;
         Assert.True(checkpoint < CheckpointPosition.At(held));

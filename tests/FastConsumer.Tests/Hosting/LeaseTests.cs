@@ -40,7 +40,8 @@ public sealed class LeaseTests : WorkerTest
         Lease row = Rows.Single();
         Assert.True(row.LeaseCounter > stolen.LeaseCounter || row.LeaseOwner == "somebody-else");
         Assert.Equal(stolen.Checkpoint, row.Checkpoint);
-        await Eventually.TrueAsync(() => Journal.Done.Any(static delivery => delivery.Text == "key-0:9" && delivery.FencingToken > 1), () => host.Log.ToString());
+        await Eventually.TrueAsync(
+            () => Journal.Done.Any(static delivery => delivery.Text == "key-0:9" && delivery.FencingToken > 1), () => host.Log.ToString());
         Assert.Empty(host.Log.Of(2405));
     }
 
@@ -151,7 +152,8 @@ public sealed class LeaseTests : WorkerTest
             await using (WorkerHost second = await StartAsync())
             {
                 await Eventually.TrueAsync(
-                    () => Rows.Select(static row => row.LeaseOwner).OfType<string>().GroupBy(static owner => owner).Select(static group => group.Count()).SequenceEqual([3, 3]),
+                    () => Rows.Select(static row => row.LeaseOwner).OfType<string>().GroupBy(static owner => owner)
+                        .Select(static group => group.Count()).SequenceEqual([3, 3]),
                     () => string.Join('\n', Rows) + first.Log + second.Log);
                 texts.AddRange(Put(300));
                 await Journal.WaitForAsync(texts, first.Log);
@@ -162,7 +164,9 @@ public sealed class LeaseTests : WorkerTest
             await Journal.WaitForAsync(texts, first.Log);
         }
 
-        Assert.Equal(texts.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            texts.Order(StringComparer.Ordinal),
+            Journal.Done.Select(static delivery => delivery.Text).Distinct().Order(StringComparer.Ordinal));
         Assert.All(Rows, static row => Assert.Null(row.LeaseOwner));
     }
 
@@ -172,10 +176,12 @@ public sealed class LeaseTests : WorkerTest
         Kinesis.CreateStream(Stream, shardCount: 2);
         List<string> texts = Put(40);
         var dying = new ScriptedLeaseStoreFactory(Leases);
-        await using WorkerHost first = await StartAsync(static options => (options.WorkerId, options.LeaseDuration) = ("first", TimeSpan.FromSeconds(2)), dying);
+        await using WorkerHost first = await StartAsync(
+            static options => (options.WorkerId, options.LeaseDuration) = ("first", TimeSpan.FromSeconds(2)), dying);
         await Journal.WaitForAsync(texts, first.Log);
         await Eventually.TrueAsync(
-            () => Rows.All(row => row.LeaseOwner == "first" && row.Checkpoint == CheckpointPosition.At(Journal.Done.Where(delivery => delivery.ShardId == row.LeaseKey).Max(static delivery => delivery.Number))),
+            () => Rows.All(row => row.LeaseOwner == "first" && row.Checkpoint == CheckpointPosition.At(
+                Journal.Done.Where(delivery => delivery.ShardId == row.LeaseKey).Max(static delivery => delivery.Number))),
             () => first.Log.ToString());
         dying.Store.Die();
         await Eventually.TrueAsync(() => first.Log.Of(2301).Count() == 2, () => first.Log.ToString());

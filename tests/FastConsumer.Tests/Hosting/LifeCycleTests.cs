@@ -23,7 +23,9 @@ public sealed class LifeCycleTests : WorkerTest
         await using WorkerHost host = await StartAsync();
         await Eventually.TrueAsync(() => IsFinished(First) && Rows.Count == 3, () => host.Log.ToString());
         Assert.NotEqual(CheckpointKind.ShardEnd, atEnd);
-        Assert.Equal(["0 started", .. texts.Select(static text => $"0 {text}#1"), "0 ended"], Journal.Events.Where(static what => what.StartsWith("0 ", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["0 started", .. texts.Select(static text => $"0 {text}#1"), "0 ended"],
+            Journal.Events.Where(static what => what.StartsWith("0 ", StringComparison.Ordinal)));
         Assert.Null(Row(First).LeaseOwner);
         await Eventually.TrueAsync(() => Journal.Disposed == 1, () => host.Log.ToString());
     }

@@ -28,7 +28,9 @@ internal sealed class LogRecorder : ILoggerProvider
 
     public ILogger CreateLogger(string categoryName) => new Recorder(this);
 
-    public override string ToString() => string.Join('\n', _entries.Select(static entry => $"{entry.Level} {entry.Id}: {entry.Message} {entry.Error?.GetType().Name} {entry.Error?.Message}"));
+    public override string ToString() => string.Join(
+        '\n',
+        _entries.Select(static entry => $"{entry.Level} {entry.Id}: {entry.Message} {entry.Error?.GetType().Name} {entry.Error?.Message}"));
 
     public void Dispose()
     {
@@ -41,7 +43,8 @@ internal sealed class LogRecorder : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             List<object?> scopes = [];
             owner._scopes.ForEachScope(static (scope, found) => found.Add(scope), scopes);

@@ -27,7 +27,8 @@ public sealed class ProcessorTrialTests : WorkerTest
     }
 
     [Theory]
-    [InlineData(null, "ServedProcessor.HandleAsync takes the service FastConsumer.Tests.Hosting.Dependency (parameter 'dependency'), which is not registered")]
+    [InlineData(null, "ServedProcessor.HandleAsync takes the service FastConsumer.Tests.Hosting.Dependency (parameter 'dependency'), "
+        + "which is not registered")]
     [InlineData("throws", "which cannot be created: no connection string")]
     public async Task A_service_of_a_method_that_cannot_be_had_is_named(string? registration, string message)
     {

@@ -22,16 +22,20 @@ internal sealed partial class EventProcessor : IDisposable
         _journal.RunAsync(Deliveries.Of(record, context), context, cancellationToken);
 
     [OnShardStarted]
-    public ValueTask StartedAsync(ShardContext shard, CancellationToken cancellationToken) => _journal.RunLifeCycleAsync("started", shard, cancellationToken);
+    public ValueTask StartedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        _journal.RunLifeCycleAsync("started", shard, cancellationToken);
 
     [OnShardEnded]
-    public ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) => _journal.RunLifeCycleAsync("ended", shard, cancellationToken);
+    public ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        _journal.RunLifeCycleAsync("ended", shard, cancellationToken);
 
     [OnLeaseLost]
-    public ValueTask LostAsync(ShardContext shard, CancellationToken cancellationToken) => _journal.RunLifeCycleAsync("lost", shard, cancellationToken);
+    public ValueTask LostAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        _journal.RunLifeCycleAsync("lost", shard, cancellationToken);
 
     [OnStopping]
-    public ValueTask StoppingAsync(ShardContext shard, CancellationToken cancellationToken) => _journal.RunLifeCycleAsync("stopping", shard, cancellationToken);
+    public ValueTask StoppingAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        _journal.RunLifeCycleAsync("stopping", shard, cancellationToken);
 }
 
 [KinesisProcessor("events")]
@@ -99,24 +103,31 @@ internal sealed partial class RoutedProcessor(Journal journal)
 internal sealed partial class ClickProcessor(Journal journal)
 {
     [OnRecord]
-    private void Handle(KinesisRecord record, RecordContext context) => journal.Run(Deliveries.Of(record, context) with { Key = context.StreamName }, context);
+    private void Handle(KinesisRecord record, RecordContext context) =>
+        journal.Run(Deliveries.Of(record, context) with { Key = context.StreamName }, context);
 }
 
 internal static class Deliveries
 {
     public static Delivery Of(in KinesisRecord record, in RecordContext context) =>
-        new(context.ShardId, record.PartitionKey, Encoding.UTF8.GetString(record.DataSpan), record.SequenceNumber, context.Attempt, context.FencingToken, Completed: false);
+        new(
+            context.ShardId, record.PartitionKey, Encoding.UTF8.GetString(record.DataSpan), record.SequenceNumber, context.Attempt,
+            context.FencingToken, Completed: false);
 
-    public static Delivery Of(string text, in RecordContext context) => new(context.ShardId, "", text, default, context.Attempt, context.FencingToken, Completed: false);
+    public static Delivery Of(string text, in RecordContext context) =>
+        new(context.ShardId, "", text, default, context.Attempt, context.FencingToken, Completed: false);
 
-    public static Delivery Of(string text, BatchContext context) => new(context.ShardId, "", text, default, context.Attempt, context.FencingToken, Completed: false);
+    public static Delivery Of(string text, BatchContext context) =>
+        new(context.ShardId, "", text, default, context.Attempt, context.FencingToken, Completed: false);
 
     public static IReadOnlyList<Delivery> Of(in RecordBatch batch, BatchContext context)
     {
         List<Delivery> deliveries = [];
         foreach (KinesisRecord record in batch)
         {
-            deliveries.Add(new Delivery(context.ShardId, record.PartitionKey, Encoding.UTF8.GetString(record.DataSpan), record.SequenceNumber, context.Attempt, context.FencingToken, Completed: false));
+            deliveries.Add(new Delivery(
+                context.ShardId, record.PartitionKey, Encoding.UTF8.GetString(record.DataSpan), record.SequenceNumber, context.Attempt,
+                context.FencingToken, Completed: false));
         }
 
         return deliveries;
@@ -134,7 +145,9 @@ internal sealed partial class SkippingProcessor(Journal journal)
 
 [KinesisProcessor("events", JsonContext = typeof(OrderJson))]
 [OnError(typeof(JsonException), ErrorAction.DeadLetter)]
-[OnError(typeof(TimeoutException), ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.01", MaxBackoff = "00:00:00.02", Then = ErrorAction.DeadLetter)]
+[OnError(
+    typeof(TimeoutException),
+    ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.01", MaxBackoff = "00:00:00.02", Then = ErrorAction.DeadLetter)]
 [OnError(typeof(FormatException), ErrorAction.Retry, MaxAttempts = 2, Then = ErrorAction.Skip)]
 [OnError(typeof(NotSupportedException), ErrorAction.Stop)]
 internal sealed partial class BuryingProcessor(Journal journal)
@@ -175,7 +188,8 @@ internal sealed partial class LaneProcessor(Journal journal)
         journal.RunAsync(Deliveries.Of(record, context), context, cancellationToken);
 
     [OnShardEnded]
-    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) => journal.RunLifeCycleAsync("ended", shard, cancellationToken);
+    private ValueTask EndedAsync(ShardContext shard, CancellationToken cancellationToken) =>
+        journal.RunLifeCycleAsync("ended", shard, cancellationToken);
 }
 
 [KinesisProcessor("events", JsonContext = typeof(OrderJson))]

@@ -20,7 +20,9 @@ public sealed class ReadMetricsTests : WorkerTest
         int bytes = texts.Sum(static text => Encoding.UTF8.GetByteCount(text) + text.IndexOf(':', StringComparison.Ordinal));
         Kinesis.Faults.Fail("GetRecords", "ProvisionedThroughputExceededException", times: 2);
         await using WorkerHost host = WorkerHost.Build(
-            Kinesis, Journal, consumer => consumer.AddProcessor<EventProcessor>(static options => options.Stream = Measured).UseInMemoryLeases(Leases));
+            Kinesis,
+            Journal,
+            consumer => consumer.AddProcessor<EventProcessor>(static options => options.Stream = Measured).UseInMemoryLeases(Leases));
         await host.StartAsync();
         await Journal.WaitForAsync(texts, host.Log);
         // a second is measured at the first read after it

@@ -49,7 +49,8 @@ public sealed class RefusedLetterTests : WorkerTest
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName(), "letters.jsonl");
         try
         {
-            await using (WorkerHost host = await StartRefusedAsync(consumer => consumer.UseDeadLettersToStream("buried").UseDeadLetterFallbackToFile(path)))
+            await using (WorkerHost host = await StartRefusedAsync(
+                consumer => consumer.UseDeadLettersToStream("buried").UseDeadLetterFallbackToFile(path)))
             {
                 await Journal.WaitForAsync(["a"], host.Log);
                 Assert.Single(host.Log.Of(2112));
@@ -57,7 +58,8 @@ public sealed class RefusedLetterTests : WorkerTest
             }
 
             string line = Assert.Single(await File.ReadAllLinesAsync(path, TestContext.Current.CancellationToken));
-            Assert.Equal("not json", Encoding.UTF8.GetString(JsonDocument.Parse(line).RootElement.GetProperty("data").GetBytesFromBase64()));
+            Assert.Equal(
+                "not json", Encoding.UTF8.GetString(JsonDocument.Parse(line).RootElement.GetProperty("data").GetBytesFromBase64()));
         }
         finally
         {
@@ -73,7 +75,8 @@ public sealed class RefusedLetterTests : WorkerTest
         Kinesis.Put(Stream, "k", "not json");
         Kinesis.Put(Stream, "k", """{"Id":"a"}""");
         Kinesis.Faults.Fail("PutRecord", "ProvisionedThroughputExceededException", times: 5);
-        await using WorkerHost host = await StartAsync(static consumer => consumer.UseDeadLettersToStream("buried").UseDeadLetterFallbackToLog());
+        await using WorkerHost host = await StartAsync(
+            static consumer => consumer.UseDeadLettersToStream("buried").UseDeadLetterFallbackToLog());
         await Journal.WaitForAsync(["a"], host.Log);
         Assert.Single(await ReadAsync("buried"));
         Assert.Empty(host.Log.Of(2110));
@@ -100,7 +103,8 @@ public sealed class RefusedLetterTests : WorkerTest
 
     private async Task<WorkerHost> StartAsync(Action<FastConsumerBuilder> sinks)
     {
-        WorkerHost host = WorkerHost.Build(Kinesis, Journal, consumer => sinks(consumer.AddProcessor<BuryingProcessor>().UseInMemoryLeases(Leases)));
+        WorkerHost host = WorkerHost.Build(
+            Kinesis, Journal, consumer => sinks(consumer.AddProcessor<BuryingProcessor>().UseInMemoryLeases(Leases)));
         await host.StartAsync();
         return host;
     }
@@ -116,7 +120,9 @@ public sealed class RefusedLetterTests : WorkerTest
         StreamIdentifier identifier = StreamIdentifier.Parse(stream);
         string iterator = await client.GetShardIteratorAsync(
             identifier, "shardId-000000000000", StartingPosition.TrimHorizon, TestContext.Current.CancellationToken);
-        using GetRecordsResponse answer = await client.GetRecordsAsync(identifier, iterator, cancellationToken: TestContext.Current.CancellationToken);
-        return [.. Enumerable.Range(0, answer.Count).Select(i => new KinesisRecord(answer, i)).Select(static record => (record.PartitionKey, record.DataSpan.ToArray()))];
+        using GetRecordsResponse answer = await client.GetRecordsAsync(
+            identifier, iterator, cancellationToken: TestContext.Current.CancellationToken);
+        return [.. Enumerable.Range(0, answer.Count).Select(i => new KinesisRecord(answer, i))
+            .Select(static record => (record.PartitionKey, record.DataSpan.ToArray()))];
     }
 }

@@ -14,7 +14,8 @@ public sealed class ReshardTests : WorkerTest
             await Journal.WaitForAsync(texts, host.Log);
             Kinesis.SplitShard(Stream, OpenShards()[0]);
             texts.AddRange(Put(100));
-            string[] open = [.. Kinesis.ListShards(Stream).Where(static shard => shard.EndingSequenceNumber is null).OrderBy(static shard => shard.HashKeyRange.StartingHashKey).Select(static shard => shard.ShardId)];
+            string[] open = [.. Kinesis.ListShards(Stream).Where(static shard => shard.EndingSequenceNumber is null)
+                .OrderBy(static shard => shard.HashKeyRange.StartingHashKey).Select(static shard => shard.ShardId)];
             Kinesis.MergeShards(Stream, open[1], open[2]);
             texts.AddRange(Put(100));
             await Journal.WaitForAsync(texts, host.Log);
@@ -39,7 +40,8 @@ public sealed class ReshardTests : WorkerTest
             }
 
             texts.AddRange(Put(50));
-            string[] open = [.. Kinesis.ListShards(Stream).Where(static shard => shard.EndingSequenceNumber is null).OrderBy(static shard => shard.HashKeyRange.StartingHashKey).Select(static shard => shard.ShardId)];
+            string[] open = [.. Kinesis.ListShards(Stream).Where(static shard => shard.EndingSequenceNumber is null)
+                .OrderBy(static shard => shard.HashKeyRange.StartingHashKey).Select(static shard => shard.ShardId)];
             Kinesis.MergeShards(Stream, open[0], open[1]);
             texts.AddRange(Put(50));
         }
@@ -102,11 +104,14 @@ public sealed class ReshardTests : WorkerTest
         texts.AddRange(Put(200));
         await Journal.WaitForAsync(texts, second.Log);
         await Eventually.TrueAsync(
-            () => Rows.Where(static row => !row.IsFinished).Select(static row => row.LeaseOwner).OfType<string>().GroupBy(static owner => owner).Select(static group => group.Count()).Order().SequenceEqual([4, 4]),
+            () => Rows.Where(static row => !row.IsFinished).Select(static row => row.LeaseOwner).OfType<string>()
+                .GroupBy(static owner => owner).Select(static group => group.Count()).Order().SequenceEqual([4, 4]),
             () => string.Join('\n', Rows) + first.Log);
     }
 
-    private Task EndedAsync(WorkerHost host, int closed) => Eventually.TrueAsync(() => Journal.Events.Count(static what => what.EndsWith(" ended", StringComparison.Ordinal)) == closed, () => string.Join('\n', Rows) + host.Log);
+    private Task EndedAsync(WorkerHost host, int closed) => Eventually.TrueAsync(
+        () => Journal.Events.Count(static what => what.EndsWith(" ended", StringComparison.Ordinal)) == closed,
+        () => string.Join('\n', Rows) + host.Log);
 
     private void AssertParentsBeforeChildren()
     {
@@ -117,10 +122,13 @@ public sealed class ReshardTests : WorkerTest
             {
                 int ended = events.ToList().IndexOf($"{Number(parent)} ended");
                 int started = events.ToList().IndexOf($"{Number(shard.ShardId)} started");
-                Assert.True(ended >= 0 && (started < 0 || ended < started), $"{parent} ended at {ended}, {shard.ShardId} started at {started}:\n{string.Join('\n', events)}");
+                Assert.True(
+                    ended >= 0 && (started < 0 || ended < started),
+                    $"{parent} ended at {ended}, {shard.ShardId} started at {started}:\n{string.Join('\n', events)}");
             }
         }
 
-        static string Number(string shardId) => int.Parse(shardId["shardId-".Length..], System.Globalization.CultureInfo.InvariantCulture).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        static string Number(string shardId) => int.Parse(shardId["shardId-".Length..], System.Globalization.CultureInfo.InvariantCulture)
+            .ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 }

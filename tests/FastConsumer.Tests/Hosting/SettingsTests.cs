@@ -25,7 +25,9 @@ public sealed class SettingsTests : WorkerTest
             Start(new FastConsumerOptions { StartPosition = StartPosition.Latest }, new ProcessorOptions { StartTimestamp = s_noon }));
         Assert.Equal(
             StartPosition.Latest,
-            Start(new FastConsumerOptions { StartTimestamp = s_noon }, new ProcessorOptions { StartPosition = StartPosition.Latest }).Position);
+            Start(
+                new FastConsumerOptions { StartTimestamp = s_noon },
+                new ProcessorOptions { StartPosition = StartPosition.Latest }).Position);
     }
 
     [Theory]
@@ -39,7 +41,8 @@ public sealed class SettingsTests : WorkerTest
             [$"{section}:StartPosition"] = position,
             [$"{section}:StartTimestamp"] = "2026-11-30T12:00:00Z",
         }));
-        Assert.Contains($"{section}:StartTimestamp is set, and {section}:StartPosition is {position}", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{section}:StartTimestamp is set, and {section}:StartPosition is {position}", error.Message, StringComparison.Ordinal);
         Assert.Contains("Remove StartPosition", error.Message, StringComparison.Ordinal);
     }
 
@@ -79,19 +82,29 @@ public sealed class SettingsTests : WorkerTest
     }
 
     [Theory]
-    [InlineData("FastConsumer:LeaseDuraton", "FastConsumer:LeaseDuraton is not a setting of FastConsumer and has no effect. Did you mean FastConsumer:LeaseDuration?")]
+    [InlineData(
+        "FastConsumer:LeaseDuraton",
+        "FastConsumer:LeaseDuraton is not a setting of FastConsumer and has no effect. Did you mean FastConsumer:LeaseDuration?")]
     [InlineData("FastConsumer:lease_duration", "Did you mean FastConsumer:LeaseDuration?")]
     [InlineData("FastConsumer:SatrtPosition", "Did you mean FastConsumer:StartPosition?")]
     [InlineData("FastConsumer:Colour", "FastConsumer:Colour is not a setting of FastConsumer and has no effect.")]
     [InlineData("FastConsumer:Proccessors:EventProcessor:Limit", "Did you mean FastConsumer:Processors?")]
-    [InlineData("FastConsumer:Processors:EventProcesor:Limit", "no processor of this name was added. Did you mean FastConsumer:Processors:EventProcessor?")]
+    [InlineData(
+        "FastConsumer:Processors:EventProcesor:Limit",
+        "no processor of this name was added. Did you mean FastConsumer:Processors:EventProcessor?")]
     [InlineData("FastConsumer:Processors:EventProcessor:Limits", "Did you mean FastConsumer:Processors:EventProcessor:Limit?")]
     [InlineData("FastConsumer:Processors:EventProcessor:WorkerId", "WorkerId is set for the whole consumer")]
-    [InlineData("FastConsumer:Stream", "FastConsumer:Stream has no effect: Stream is set for one processor, in FastConsumer:Processors:<class name>:Stream.")]
+    [InlineData(
+        "FastConsumer:Stream",
+        "FastConsumer:Stream has no effect: Stream is set for one processor, in FastConsumer:Processors:<class name>:Stream.")]
     [InlineData("FastConsumer:Credentials:AccessKey", "FastConsumer:Credentials has no effect: credentials are set in code only.")]
-    [InlineData("FastConsumer:Consumers:secnd:Limit", "no consumer of this name was added with AddFastConsumer(name). Did you mean FastConsumer:Consumers:second?")]
+    [InlineData(
+        "FastConsumer:Consumers:secnd:Limit",
+        "no consumer of this name was added with AddFastConsumer(name). Did you mean FastConsumer:Consumers:second?")]
     [InlineData("FastConsumer:Consumers:second:Limits", "Did you mean FastConsumer:Consumers:second:Limit?")]
-    [InlineData("FastConsumer:Store:Tabel", "FastConsumer:Store:Tabel is not a setting of this section and has no effect. Did you mean FastConsumer:Store:Table?")]
+    [InlineData(
+        "FastConsumer:Store:Tabel",
+        "FastConsumer:Store:Tabel is not a setting of this section and has no effect. Did you mean FastConsumer:Store:Table?")]
     public void A_key_that_nothing_reads_is_named_with_the_nearest(string key, string warning) =>
         Assert.Contains(warning, Assert.Single(Unknown(key)), StringComparison.Ordinal);
 
@@ -122,7 +135,8 @@ public sealed class SettingsTests : WorkerTest
         await host.StartAsync();
         Assert.Contains("FastConsumer:LeaseDuration?", Assert.Single(host.Log.Of(2408)).Message, StringComparison.Ordinal);
         Assert.Equal(
-            ["FastConsumer:ConsumerName", "FastConsumer:Processors:EventProcessor:FanOutFallback", "FastConsumer:Processors:EventProcessor:StreamWindowBytes"],
+            ["FastConsumer:ConsumerName", "FastConsumer:Processors:EventProcessor:FanOutFallback",
+                "FastConsumer:Processors:EventProcessor:StreamWindowBytes"],
             host.Log.Of(2407).Select(static entry => entry.Message.Split(' ')[0]).Order(StringComparer.Ordinal));
     }
 
@@ -134,7 +148,8 @@ public sealed class SettingsTests : WorkerTest
         Assert.Empty(UnusedSettings.Find(
             consumer,
             shared,
-            [(consumer.Processors[0], new ProcessorOptions { ReadMode = ReadMode.FanOut }), (consumer.Processors[1], new ProcessorOptions())]));
+            [(consumer.Processors[0], new ProcessorOptions { ReadMode = ReadMode.FanOut }),
+                (consumer.Processors[1], new ProcessorOptions())]));
     }
 
     [Fact]
@@ -144,7 +159,8 @@ public sealed class SettingsTests : WorkerTest
         var consumer = new FastConsumerOptions { ApplicationName = "tests", MaxLeases = 7 };
         Assert.Equal(7, WorkerSettings.Resolve(processor, consumer, new ProcessorOptions(), "worker").MaxLeases);
         Assert.Equal(2, WorkerSettings.Resolve(processor, consumer, new ProcessorOptions { MaxLeases = 2 }, "worker").MaxLeases);
-        Assert.Null(WorkerSettings.Resolve(processor, new FastConsumerOptions { ApplicationName = "tests" }, new ProcessorOptions(), "worker").MaxLeases);
+        Assert.Null(WorkerSettings.Resolve(
+            processor, new FastConsumerOptions { ApplicationName = "tests" }, new ProcessorOptions(), "worker").MaxLeases);
     }
 
     private static (StartPosition Position, DateTimeOffset? Time) Start(FastConsumerOptions consumer, ProcessorOptions own)

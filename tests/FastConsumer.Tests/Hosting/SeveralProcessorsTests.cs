@@ -14,7 +14,8 @@ public sealed class SeveralProcessorsTests : WorkerTest
         await using (WorkerHost host = WorkerHost.Build(
             Kinesis,
             Journal,
-            consumer => consumer.AddProcessor<EventProcessor>().AddProcessor<ClickProcessor>(static options => options.ApplicationName = "clicks-app").UseInMemoryLeases(Leases),
+            consumer => consumer.AddProcessor<EventProcessor>()
+                .AddProcessor<ClickProcessor>(static options => options.ApplicationName = "clicks-app").UseInMemoryLeases(Leases),
             configuration: new Dictionary<string, string?>
             {
                 ["FastConsumer:Processors:EventProcessor:Stream"] = "orders-eu",
@@ -56,7 +57,8 @@ public sealed class SeveralProcessorsTests : WorkerTest
         await host.StartAsync();
         Kinesis.Put(Stream, "a", """{"Id":"unknown"}""");
         HealthReport report = await host.HealthAsync();
-        await Eventually.TrueAsync(async () => (report = await host.HealthAsync()).Status == HealthStatus.Unhealthy, () => host.Log.ToString());
+        await Eventually.TrueAsync(
+            async () => (report = await host.HealthAsync()).Status == HealthStatus.Unhealthy, () => host.Log.ToString());
         Assert.Equal(HealthStatus.Unhealthy, report.Entries["fastconsumer:second"].Status);
         Assert.Equal(HealthStatus.Healthy, report.Entries["fastconsumer"].Status);
         await Eventually.TrueAsync(() => Journal.Done.Count == 1, () => host.Log.ToString());
@@ -76,7 +78,8 @@ public sealed class SeveralProcessorsTests : WorkerTest
                 .AddProcessor<OrderProcessor>(static options => options.ApplicationName = "orders-app")
                 .AddProcessor<EventProcessor>()
                 .UseInMemoryLeases(Leases));
-        Journal.Handler = static (delivery, _, _) => delivery is { Text: "again", Attempt: < 3 } ? throw new InvalidOperationException("not yet") : default;
+        Journal.Handler = static (delivery, _, _) =>
+            delivery is { Text: "again", Attempt: < 3 } ? throw new InvalidOperationException("not yet") : default;
         await host.StartAsync();
         await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Kinesis.Put(Stream, "a", "again");

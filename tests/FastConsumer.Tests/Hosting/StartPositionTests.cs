@@ -22,7 +22,8 @@ public sealed class StartPositionTests : WorkerTest
         await ReadingAsync(host, shards: 2);
         List<string> texts = Put(50);
         await Journal.WaitForAsync(texts, host.Log);
-        Assert.Equal(texts.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            texts.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -41,7 +42,8 @@ public sealed class StartPositionTests : WorkerTest
         List<string> between = Put(20);
         await using WorkerHost next = await StartAsync(Latest);
         await Journal.WaitForAsync(between, next.Log);
-        Assert.Equal(between.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            between.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -51,7 +53,8 @@ public sealed class StartPositionTests : WorkerTest
         List<string> texts = Put(5);
         // ten seconds ago by the worker's clock, which is an hour ahead
         DateTimeOffset ahead = _serviceClock.GetUtcNow() + TimeSpan.FromMinutes(50);
-        await using WorkerHost host = await StartAsync(options => (options.StartPosition, options.StartTimestamp) = (StartPosition.AtTimestamp, ahead));
+        await using WorkerHost host = await StartAsync(
+            options => (options.StartPosition, options.StartTimestamp) = (StartPosition.AtTimestamp, ahead));
         await host.WaitForLogAsync(2401);
         string health = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains("FastConsumer:StartTimestamp", health, StringComparison.Ordinal);
@@ -90,7 +93,8 @@ public sealed class StartPositionTests : WorkerTest
 
         // as if the first worker had died between the creation of its leases
         string missing = Rows[1].LeaseKey;
-        await new FastConsumer.Testing.Leases.InMemoryLeaseStore(Leases, WorkerHost.Application).DeleteAsync(Rows[1], TestContext.Current.CancellationToken);
+        await new FastConsumer.Testing.Leases.InMemoryLeaseStore(Leases, WorkerHost.Application).DeleteAsync(
+            Rows[1], TestContext.Current.CancellationToken);
         List<string> between = Put(40);
         await using WorkerHost next = await StartAsync(Latest);
         await Journal.WaitForAsync(between, next.Log);
@@ -146,7 +150,8 @@ public sealed class StartPositionTests : WorkerTest
             options.StartTimestamp = time;
         });
         await Journal.WaitForAsync(texts, host.Log);
-        Assert.Equal(texts.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            texts.Order(StringComparer.Ordinal), Journal.Done.Select(static delivery => delivery.Text).Order(StringComparer.Ordinal));
         Journal.AssertInOrder();
     }
 
@@ -156,7 +161,8 @@ public sealed class StartPositionTests : WorkerTest
     {
         long reads = Kinesis.RequestCount("GetRecords");
         return Eventually.TrueAsync(
-            () => Journal.Events.Count(static what => what.EndsWith(" started", StringComparison.Ordinal)) >= shards && Kinesis.RequestCount("GetRecords") >= reads + (4 * shards),
+            () => Journal.Events.Count(static what => what.EndsWith(" started", StringComparison.Ordinal)) >= shards
+                && Kinesis.RequestCount("GetRecords") >= reads + (4 * shards),
             () => host.Log.ToString());
     }
 }

@@ -16,7 +16,8 @@ public sealed class StartPreparationTests : WorkerTest
         Assert.NotNull(failures[0].Error);
         Assert.All(failures[1..], static failure => Assert.Null(failure.Error));
         Assert.Contains("for the 3rd time", failures[2].Message, StringComparison.Ordinal);
-        Assert.All(failures, static failure => Assert.Contains("describing stream events failed", failure.Message, StringComparison.Ordinal));
+        Assert.All(
+            failures, static failure => Assert.Contains("describing stream events failed", failure.Message, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -27,7 +28,8 @@ public sealed class StartPreparationTests : WorkerTest
         store.Store.BeforeAnyOther = static _ => throw new LeaseStoreException("dynamodb:CreateTable is denied.", isTransient: false);
         await using WorkerHost host = await StartAsync(store: store);
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
-        Assert.Contains("preparing the in-memory lease table 'tests' failed. dynamodb:CreateTable is denied.", description, StringComparison.Ordinal);
+        Assert.Contains(
+            "preparing the in-memory lease table 'tests' failed. dynamodb:CreateTable is denied.", description, StringComparison.Ordinal);
         Assert.Contains("no shard is read meanwhile", description, StringComparison.Ordinal);
     }
 
@@ -56,7 +58,8 @@ public sealed class StartPreparationTests : WorkerTest
         await using WorkerHost next = await StartAsync(static options => options.StartPosition = StartPosition.Latest);
         LogEntry starts = await next.WaitForLogAsync(2409);
         Assert.Equal(
-            "EventProcessor starts on stream events: Shard shardId-000000000000 goes on after its checkpoint, so StartPosition (Latest) is not used for it.",
+            "EventProcessor starts on stream events: Shard shardId-000000000000 goes on after its checkpoint, so StartPosition "
+                + "(Latest) is not used for it.",
             starts.Message);
     }
 }

@@ -15,8 +15,12 @@ public sealed class StartUpTests : WorkerTest
     [Fact]
     public async Task A_host_without_a_lease_store_says_which_there_are()
     {
-        InvalidOperationException error = await RefusedAsync<InvalidOperationException>(static consumer => consumer.AddProcessor<EventProcessor>());
-        Assert.Equal("FastConsumer has no lease store: choose one with UseDynamoDb() (package FastConsumer.DynamoDb) or, for tests and trials, UseInMemoryLeases() (package FastConsumer.Testing).", error.Message);
+        InvalidOperationException error = await RefusedAsync<InvalidOperationException>(
+            static consumer => consumer.AddProcessor<EventProcessor>());
+        Assert.Equal(
+            "FastConsumer has no lease store: choose one with UseDynamoDb() (package FastConsumer.DynamoDb) or, for tests and trials, "
+                + "UseInMemoryLeases() (package FastConsumer.Testing).",
+            error.Message);
     }
 
     [Fact]
@@ -29,7 +33,8 @@ public sealed class StartUpTests : WorkerTest
     [Fact]
     public async Task Two_processors_on_one_lease_table_are_refused_by_name()
     {
-        InvalidOperationException error = await RefusedAsync<InvalidOperationException>(static consumer => consumer.AddProcessor<EventProcessor>().AddProcessor<OrderProcessor>().UseInMemoryLeases());
+        InvalidOperationException error = await RefusedAsync<InvalidOperationException>(
+            static consumer => consumer.AddProcessor<EventProcessor>().AddProcessor<OrderProcessor>().UseInMemoryLeases());
         Assert.Contains("OrderProcessor and EventProcessor", error.Message, StringComparison.Ordinal);
         Assert.Contains("FastConsumer:Processors:OrderProcessor:ApplicationName", error.Message, StringComparison.Ordinal);
     }
@@ -37,7 +42,8 @@ public sealed class StartUpTests : WorkerTest
     [Fact]
     public void One_processor_cannot_be_added_twice()
     {
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => WorkerHost.Build(null, Journal, static consumer => consumer.AddProcessor<EventProcessor>().AddProcessor<EventProcessor>()));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => WorkerHost.Build(
+            null, Journal, static consumer => consumer.AddProcessor<EventProcessor>().AddProcessor<EventProcessor>()));
         Assert.Contains("EventProcessor", error.Message, StringComparison.Ordinal);
         Assert.Contains("AddFastConsumer(name)", error.Message, StringComparison.Ordinal);
     }
@@ -73,13 +79,17 @@ public sealed class StartUpTests : WorkerTest
     [InlineData("LeaseDuration", "02:00:00", "FastConsumer:LeaseDuration is 02:00:00;")]
     [InlineData("ShardSyncInterval", "00:00:00.5", "FastConsumer:ShardSyncInterval is 00:00:00.5000000; allowed is 00:00:01 or more.")]
     [InlineData("RetryInitialBackoff", "00:00:00", "FastConsumer:RetryInitialBackoff is 00:00:00; allowed is more than zero")]
-    [InlineData("RetryMaxBackoff", "00:00:00.001", "FastConsumer:RetryMaxBackoff is 00:00:00.0010000; allowed is no less than RetryInitialBackoff")]
+    [InlineData(
+        "RetryMaxBackoff", "00:00:00.001", "FastConsumer:RetryMaxBackoff is 00:00:00.0010000; allowed is no less than RetryInitialBackoff")]
     [InlineData("RetryMaxBackoff", "50.00:00:00", "FastConsumer:RetryMaxBackoff is 50.00:00:00;")]
     [InlineData("ServiceUrl", "kinesis.local", "FastConsumer:ServiceUrl is kinesis.local; allowed is an absolute http or https URL.")]
     [InlineData("ServiceUrl", "ftp://127.0.0.1", "FastConsumer:ServiceUrl is ftp://127.0.0.1;")]
     [InlineData("StartPosition", "7", "FastConsumer:StartPosition is 7; allowed is TrimHorizon, Latest or AtTimestamp.")]
     [InlineData("MaxLeases", "0", "FastConsumer:MaxLeases is 0; allowed is 1 or more leases.")]
-    [InlineData("StartPosition", "AtTimestamp", "EventProcessor starts AtTimestamp, and FastConsumer:Processors:EventProcessor:StartTimestamp is not set")]
+    [InlineData(
+        "StartPosition",
+        "AtTimestamp",
+        "EventProcessor starts AtTimestamp, and FastConsumer:Processors:EventProcessor:StartTimestamp is not set")]
     [InlineData("Protocol", "9", "FastConsumer:Protocol is 9; allowed is Auto, Cbor or Json.")]
     [InlineData("PrefetchBytes", "0", "FastConsumer:PrefetchBytes is 0; allowed is more than 0 bytes.")]
     [InlineData("StopTimeout", "00:00:03", "FastConsumer:StopTimeout is 00:00:03; allowed is more than 00:00:03")]
@@ -87,11 +97,19 @@ public sealed class StartUpTests : WorkerTest
     [InlineData("WorkerId", " ", "FastConsumer:WorkerId is  ; allowed is a name that is not blank.")]
     [InlineData("Processors:EventProcessor:Limit", "20000", "FastConsumer:Processors:EventProcessor:Limit is 20000;")]
     [InlineData("Processors:EventProcessor:Stream", "no stream", "EventProcessor: 'no stream' is not a Kinesis stream name")]
-    [InlineData("Processors:EventProcessor:Stream", "arn:aws:dynamodb:us-east-1:1:table/x", "EventProcessor: 'arn:aws:dynamodb:us-east-1:1:table/x' is not the ARN of a Kinesis stream")]
+    [InlineData(
+        "Processors:EventProcessor:Stream",
+        "arn:aws:dynamodb:us-east-1:1:table/x",
+        "EventProcessor: 'arn:aws:dynamodb:us-east-1:1:table/x' is not the ARN of a Kinesis stream")]
     public async Task Options_that_cannot_work_are_refused_by_name_with_what_is_allowed(string name, string value, string message)
     {
         // what the fixture sets in code would win over the configuration
-        HostOfConfiguration host = new(Journal, new() { ["FastConsumer:ApplicationName"] = "tests", ["FastConsumer:RetryInitialBackoff"] = "00:00:00.1", [$"FastConsumer:{name}"] = value });
+        HostOfConfiguration host = new(Journal, new()
+        {
+            ["FastConsumer:ApplicationName"] = "tests",
+            ["FastConsumer:RetryInitialBackoff"] = "00:00:00.1",
+            [$"FastConsumer:{name}"] = value
+        });
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(host.StartAsync);
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
@@ -117,7 +135,8 @@ public sealed class StartUpTests : WorkerTest
     public async Task Credentials_that_are_refused_are_said_without_naming_them()
     {
         Kinesis.CreateStream(Stream);
-        await using WorkerHost host = await StartAsync(static options => options.Credentials = new BasicAWSCredentials("other", "very-secret"));
+        await using WorkerHost host = await StartAsync(
+            static options => options.Credentials = new BasicAWSCredentials("other", "very-secret"));
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains("Check the access key", description, StringComparison.Ordinal);
         Assert.DoesNotContain("very-secret", description, StringComparison.Ordinal);
@@ -140,7 +159,8 @@ public sealed class StartUpTests : WorkerTest
         await using WorkerHost host = await StartAsync(options => options.ServiceUrl = $"http://127.0.0.1:{port}");
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains($"127.0.0.1:{port}", description, StringComparison.Ordinal);
-        await using EmbeddedKinesis late = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { Port = port }, TestContext.Current.CancellationToken);
+        await using EmbeddedKinesis late = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { Port = port }, TestContext.Current.CancellationToken);
         late.CreateStream(Stream);
         late.Put(Stream, "a", "a:0");
         await Journal.WaitForAsync(["a:0"], host.Log);
@@ -211,8 +231,10 @@ public sealed class StartUpTests : WorkerTest
     {
         public async Task StartAsync()
         {
-            Microsoft.Extensions.Hosting.HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(new Microsoft.Extensions.Hosting.HostApplicationBuilderSettings { DisableDefaults = true });
-            Microsoft.Extensions.Configuration.MemoryConfigurationBuilderExtensions.AddInMemoryCollection(builder.Configuration, configuration);
+            Microsoft.Extensions.Hosting.HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(
+                new Microsoft.Extensions.Hosting.HostApplicationBuilderSettings { DisableDefaults = true });
+            Microsoft.Extensions.Configuration.MemoryConfigurationBuilderExtensions.AddInMemoryCollection(
+                builder.Configuration, configuration);
             builder.Services.AddSingleton(journal);
             builder.Services.AddFastConsumer().AddProcessor<EventProcessor>().UseInMemoryLeases();
             using Microsoft.Extensions.Hosting.IHost host = builder.Build();

@@ -99,7 +99,9 @@ public sealed class StopTests : WorkerTest
         List<string> texts = Put(20);
         var store = new ScriptedLeaseStoreFactory(Leases);
         int releases = 0;
-        store.Store.BeforeRelease = _ => Interlocked.Increment(ref releases) <= 4 ? throw new FastConsumer.Leases.LeaseStoreException("throttled", isTransient: true) : Task.CompletedTask;
+        store.Store.BeforeRelease = _ => Interlocked.Increment(ref releases) <= 4
+            ? throw new FastConsumer.Leases.LeaseStoreException("throttled", isTransient: true)
+            : Task.CompletedTask;
         await using WorkerHost host = await StartAsync(store: store);
         await Journal.WaitForAsync(texts, host.Log);
         await host.StopAsync();
@@ -114,7 +116,8 @@ public sealed class StopTests : WorkerTest
         Kinesis.CreateStream(Stream);
         List<string> texts = Put(5);
         var store = new ScriptedLeaseStoreFactory(Leases);
-        await using WorkerHost host = await StartAsync(static options => (options.StopTimeout, options.CheckpointInterval) = (TimeSpan.FromSeconds(4), TimeSpan.FromHours(1)), store);
+        await using WorkerHost host = await StartAsync(
+            static options => (options.StopTimeout, options.CheckpointInterval) = (TimeSpan.FromSeconds(4), TimeSpan.FromHours(1)), store);
         await Journal.WaitForAsync(texts, host.Log);
         store.Store.Die();
         await host.StopAsync();

@@ -87,7 +87,9 @@ public sealed class StopTogetherTests : WorkerTest
         await host.StartAsync();
         string warning = Assert.Single(host.Log.Of(2404)).Message;
         Assert.Contains(
-            "FastConsumer:Consumers:long:StopTimeout (00:00:40) and FastConsumer:Consumers:longer:StopTimeout (00:01:00)", warning, StringComparison.Ordinal);
+            "FastConsumer:Consumers:long:StopTimeout (00:00:40) and FastConsumer:Consumers:longer:StopTimeout (00:01:00)",
+            warning,
+            StringComparison.Ordinal);
         Assert.Contains("ShutdownTimeout (00:00:30)", warning, StringComparison.Ordinal);
     }
 

@@ -34,8 +34,10 @@ public sealed class StreamWindowTests
             Credentials = new BasicAWSCredentials("test", "test"),
             StreamWindowBytes = consumer,
         };
-        WorkerSettings settings = WorkerSettings.Resolve(new ProcessorRegistration<EventProcessor>(), options, new ProcessorOptions { StreamWindowBytes = own }, "worker");
-        using IKinesisClient client = new KinesisClientFactory(TimeProvider.System, new RandomSource(), NullLoggerFactory.Instance).Create(settings);
+        WorkerSettings settings = WorkerSettings.Resolve(
+            new ProcessorRegistration<EventProcessor>(), options, new ProcessorOptions { StreamWindowBytes = own }, "worker");
+        using IKinesisClient client = new KinesisClientFactory(TimeProvider.System, new RandomSource(), NullLoggerFactory.Instance)
+            .Create(settings);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
         Task subscribing = client.SubscribeToShardAsync(ConsumerArn, "shardId-000000000000", StartingPosition.Latest, end.Token);
 
@@ -52,6 +54,7 @@ public sealed class StreamWindowTests
         await connection.ReadExactlyAsync(head, Token);
         byte[] settings = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(^9..)) >> 8];
         await connection.ReadExactlyAsync(settings, Token);
-        return settings.Chunk(6).Where(static setting => setting[1] == InitialWindowSize).Select(static setting => BinaryPrimitives.ReadInt32BigEndian(setting.AsSpan(2))).Single();
+        return settings.Chunk(6).Where(static setting => setting[1] == InitialWindowSize)
+            .Select(static setting => BinaryPrimitives.ReadInt32BigEndian(setting.AsSpan(2))).Single();
     }
 }

@@ -42,7 +42,8 @@ internal sealed class WorkerHost : IAsyncDisposable
     /// <summary>False where a handler is left behind on purpose: it keeps its page.</summary>
     public bool MustReturnMemory { get; set; } = true;
 
-    public long BudgetUsed => Host.Services.GetServices<IHostedService>().OfType<ConsumerService>().Sum(static service => service.Budget?.Used ?? 0);
+    public long BudgetUsed => Host.Services.GetServices<IHostedService>().OfType<ConsumerService>()
+        .Sum(static service => service.Budget?.Used ?? 0);
 
     /// <summary>A host that was built and not started.</summary>
     public static WorkerHost Build(
@@ -53,7 +54,8 @@ internal sealed class WorkerHost : IAsyncDisposable
         IEnumerable<KeyValuePair<string, string?>>? configuration = null,
         Action<IServiceCollection>? services = null)
     {
-        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(
+            new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddInMemoryCollection(configuration ?? []);
         var log = new LogRecorder();
         builder.Logging.SetMinimumLevel(LogLevel.Debug).AddProvider(log);
@@ -68,7 +70,12 @@ internal sealed class WorkerHost : IAsyncDisposable
     }
 
     /// <summary>A host with one processor, started.</summary>
-    public static async Task<WorkerHost> StartAsync<TProcessor>(EmbeddedKinesis kinesis, InMemoryLeaseDatabase leases, Journal journal, Action<FastConsumerOptions>? options = null, ILeaseStoreFactory? store = null)
+    public static async Task<WorkerHost> StartAsync<TProcessor>(
+        EmbeddedKinesis kinesis,
+        InMemoryLeaseDatabase leases,
+        Journal journal,
+        Action<FastConsumerOptions>? options = null,
+        ILeaseStoreFactory? store = null)
         where TProcessor : class, Processors.IKinesisProcessor<TProcessor>
     {
         WorkerHost host = Build(
@@ -124,7 +131,8 @@ internal sealed class WorkerHost : IAsyncDisposable
         HealthReport report = await HealthAsync();
         await Eventually.TrueAsync(
             async () => (report = await HealthAsync()).Status == status,
-            () => $"Health is {report.Status}, not {status}: {string.Join(' ', report.Entries.Values.Select(static entry => entry.Description))}\n{Log}");
+            () => $"Health is {report.Status}, not {status}: "
+                + $"{string.Join(' ', report.Entries.Values.Select(static entry => entry.Description))}\n{Log}");
         return string.Join(' ', report.Entries.Values.Select(static entry => entry.Description));
     }
 

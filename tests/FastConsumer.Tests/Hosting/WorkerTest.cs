@@ -54,12 +54,15 @@ public abstract class WorkerTest : IAsyncLifetime
         return (text, put.ShardId, put.SequenceNumber);
     }
 
-    internal string[] OpenShards() => [.. Kinesis.ListShards(Stream).Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.ShardId)];
+    internal string[] OpenShards() =>
+        [.. Kinesis.ListShards(Stream).Where(static shard => shard.EndingSequenceNumber is null).Select(static shard => shard.ShardId)];
 
-    internal Task<WorkerHost> StartAsync(Action<FastConsumer.Hosting.FastConsumerOptions>? options = null, ILeaseStoreFactory? store = null) =>
+    internal Task<WorkerHost> StartAsync(
+        Action<FastConsumer.Hosting.FastConsumerOptions>? options = null, ILeaseStoreFactory? store = null) =>
         WorkerHost.StartAsync<EventProcessor>(Kinesis, Leases, Journal, options, store);
 
-    internal Task<WorkerHost> StartAsync<TProcessor>(Action<FastConsumer.Hosting.FastConsumerOptions>? options = null, ILeaseStoreFactory? store = null)
+    internal Task<WorkerHost> StartAsync<TProcessor>(
+        Action<FastConsumer.Hosting.FastConsumerOptions>? options = null, ILeaseStoreFactory? store = null)
         where TProcessor : class, Processors.IKinesisProcessor<TProcessor> =>
         WorkerHost.StartAsync<TProcessor>(Kinesis, Leases, Journal, options, store);
 

@@ -36,7 +36,8 @@ public sealed class AwsEnvironmentTests : IDisposable
     {
         Set("AWS_REGION", "eu-west-1");
         Assert.Equal("https://kinesis.eu-west-1.amazonaws.com (region eu-west-1)", Describe());
-        Assert.Equal("https://kinesis.us-west-2.amazonaws.com (region us-west-2)", Describe(static options => options.Region = "us-west-2"));
+        Assert.Equal(
+            "https://kinesis.us-west-2.amazonaws.com (region us-west-2)", Describe(static options => options.Region = "us-west-2"));
     }
 
     [Theory]
@@ -72,7 +73,9 @@ public sealed class AwsEnvironmentTests : IDisposable
         Assert.Equal("ap-south-1", data.Region);
         Assert.Equal("https://123456789012.control-kinesis.ap-south-1.amazonaws.com/", resolver.Resolve(Arn, isData: false).Uri.ToString());
         Assert.Same(data, resolver.Resolve(Arn, isData: true));
-        Assert.Equal("https://kinesis.us-iso-east-1.c2s.ic.gov/", resolver.Resolve("arn:aws-iso:kinesis:us-iso-east-1:123456789012:stream/x", true).Uri.ToString());
+        Assert.Equal(
+            "https://kinesis.us-iso-east-1.c2s.ic.gov/",
+            resolver.Resolve("arn:aws-iso:kinesis:us-iso-east-1:123456789012:stream/x", true).Uri.ToString());
         Assert.Throws<KinesisException>(() => resolver.Resolve("arn:aws:kinesis::123456789012:stream/x", true));
         Assert.Throws<KinesisException>(() => resolver.Resolve("arn:aws:kinesis:us-east-1::stream/x", true));
         Assert.Throws<KinesisException>(() => resolver.Resolve("arn:aws:kinesis:evil.com/:123456789012:stream/x", true));
@@ -116,7 +119,10 @@ public sealed class AwsEnvironmentTests : IDisposable
 
     [Fact]
     public void A_wrong_region_is_named() =>
-        Assert.Contains("'eu west'", Assert.Throws<KinesisException>(() => Resolver(static options => options.Region = "eu west")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'eu west'",
+            Assert.Throws<KinesisException>(() => Resolver(static options => options.Region = "eu west")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_profile_brings_region_endpoint_and_credentials()
@@ -167,7 +173,8 @@ public sealed class AwsEnvironmentTests : IDisposable
     {
         Set("AWS_ACCESS_KEY_ID", "OLD");
         Set("AWS_SECRET_ACCESS_KEY", "secret");
-        await using var server = new ScriptedServer(ScriptedAnswer.Error(400, "UnrecognizedClientException", "no"), ScriptedAnswer.Json("""{"Shards":[]}"""));
+        await using var server = new ScriptedServer(
+            ScriptedAnswer.Error(400, "UnrecognizedClientException", "no"), ScriptedAnswer.Json("""{"Shards":[]}"""));
         using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = server.Url });
         await Assert.ThrowsAsync<KinesisException>(() => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Set("AWS_ACCESS_KEY_ID", "NEW");
@@ -209,7 +216,8 @@ public sealed class AwsEnvironmentTests : IDisposable
         foreach ((string? profile, string place) in ((string?, string)[])[(null, "AWS_ACCESS_KEY_ID"), ("nobody", "profile 'nobody'")])
         {
             using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = server.Url, Profile = profile });
-            KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+            KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+                () => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
             Assert.Equal(KinesisErrorKind.Denied, exception.Kind);
             Assert.StartsWith("No AWS credentials were found.", exception.Message, StringComparison.Ordinal);
             Assert.Contains(place, exception.Message, StringComparison.Ordinal);
@@ -222,8 +230,10 @@ public sealed class AwsEnvironmentTests : IDisposable
     [Fact]
     public async Task Anonymous_credentials_are_refused()
     {
-        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = "http://127.0.0.1:1", Credentials = new AnonymousAWSCredentials() });
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        using var client = new KinesisClient(
+            new KinesisClientOptions { ServiceUrl = "http://127.0.0.1:1", Credentials = new AnonymousAWSCredentials() });
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal(KinesisErrorKind.Denied, exception.Kind);
     }
 
@@ -233,7 +243,8 @@ public sealed class AwsEnvironmentTests : IDisposable
         EndpointResolver resolver = Resolver();
         Assert.Equal("ap-south-1", resolver.Resolve(Arn, true).Region);
         using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("a", "b") });
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal(KinesisErrorKind.Client, exception.Kind);
         Assert.StartsWith("No AWS region is set.", exception.Message, StringComparison.Ordinal);
         Assert.Contains("AWS_REGION=eu-west-1", exception.Message, StringComparison.Ordinal);

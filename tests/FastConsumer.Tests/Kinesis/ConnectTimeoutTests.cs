@@ -33,7 +33,8 @@ public class ConnectTimeoutTests
         using var handler = new GivingUpHandler();
         var clock = new ImpatientClock(KinesisClientOptions.DefaultRequestTimeout);
         using KinesisClient client = Client(handler, "http://127.0.0.1:1", clock);
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token));
         Assert.Equal(KinesisErrorKind.Unavailable, exception.Kind);
         Assert.Contains("was given up on its way", exception.Message, StringComparison.Ordinal);
         Assert.Equal(3, handler.Calls);
@@ -46,17 +47,26 @@ public class ConnectTimeoutTests
     {
         await using var server = new ScriptedServer(ScriptedAnswer.Json("""{"Shards":[]}"""));
         using var fixture = new ClientFixture(server.Url, static options => options.Credentials = new LateCredentials());
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal(KinesisErrorKind.Denied, exception.Kind);
         Assert.Contains(nameof(LateCredentials), exception.Message, StringComparison.Ordinal);
 
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: cancelled.Token));
     }
 
     private static KinesisClient Client(HttpMessageHandler handler, string url, TimeProvider clock) => new(
-        new KinesisClientOptions { Credentials = new BasicAWSCredentials("a", "b"), ServiceUrl = url, TimeProvider = clock, RandomSeed = 1 }, handler);
+        new KinesisClientOptions
+        {
+            Credentials = new BasicAWSCredentials("a", "b"),
+            ServiceUrl = url,
+            TimeProvider = clock,
+            RandomSeed = 1
+        },
+        handler);
 
     private sealed class GivingUpHandler : HttpMessageHandler
     {
@@ -71,6 +81,7 @@ public class ConnectTimeoutTests
 
     private sealed class LateCredentials : AWSCredentials
     {
-        public override ImmutableCredentials GetCredentials() => throw new TaskCanceledException("The request was canceled due to the configured timeout.");
+        public override ImmutableCredentials GetCredentials() => throw new TaskCanceledException(
+            "The request was canceled due to the configured timeout.");
     }
 }

@@ -78,7 +78,8 @@ public sealed class DeadConnectionTests
         });
         Consumer consumer = await client.RegisterStreamConsumerAsync(kinesis.StreamArn("orders"), "app", Token);
         string shard = kinesis.ListShards("orders")[0].ShardId;
-        await using (IShardSubscription subscription = await client.SubscribeToShardAsync(consumer.ConsumerARN, shard, StartingPosition.TrimHorizon, Token))
+        await using (IShardSubscription subscription = await client.SubscribeToShardAsync(
+            consumer.ConsumerARN, shard, StartingPosition.TrimHorizon, Token))
         {
             middle.ForgetAll();
             KinesisException broken = await Assert.ThrowsAsync<KinesisException>(async () =>
@@ -107,11 +108,13 @@ public sealed class DeadConnectionTests
         });
         Consumer consumer = await client.RegisterStreamConsumerAsync(kinesis.StreamArn("orders"), "app", Token);
         string shard = kinesis.ListShards("orders")[0].ShardId;
-        await using IShardSubscription subscription = await client.SubscribeToShardAsync(consumer.ConsumerARN, shard, StartingPosition.TrimHorizon, Token);
+        await using IShardSubscription subscription = await client.SubscribeToShardAsync(
+            consumer.ConsumerARN, shard, StartingPosition.TrimHorizon, Token);
         middle.ForgetAll();
         // over the same connection, for nothing has shown yet that it is dead
         KinesisException broken = await Assert.ThrowsAsync<KinesisException>(
-            () => client.SubscribeToShardAsync(consumer.ConsumerARN, shard, StartingPosition.TrimHorizon, Token)).WaitAsync(s_patience, Token);
+            () => client.SubscribeToShardAsync(consumer.ConsumerARN, shard, StartingPosition.TrimHorizon, Token))
+            .WaitAsync(s_patience, Token);
         Assert.Equal(KinesisErrorKind.Unavailable, broken.Kind);
         Assert.DoesNotContain("proxy", broken.Message, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("does not answer in HTTP/2", broken.Message, StringComparison.Ordinal);
@@ -120,7 +123,8 @@ public sealed class DeadConnectionTests
     [Fact]
     public void Connections_of_subscriptions_are_pinged_so_that_a_dead_one_is_known_before_35_seconds_of_silence()
     {
-        using SocketsHttpHandler handler = KinesisConnections.CreateForStreams(useProxy: false, KinesisClientOptions.DefaultStreamWindowBytes);
+        using SocketsHttpHandler handler = KinesisConnections.CreateForStreams(
+            useProxy: false, KinesisClientOptions.DefaultStreamWindowBytes);
         Assert.InRange(handler.KeepAlivePingDelay + handler.KeepAlivePingTimeout, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(25));
         Assert.Equal(HttpKeepAlivePingPolicy.WithActiveRequests, handler.KeepAlivePingPolicy);
     }
@@ -169,15 +173,16 @@ public sealed class DeadConnectionTests
         Assert.False(handler.IsClosed);
     }
 
-    private static KinesisClient Client(string url, TimeProvider clock, Action<SocketsHttpHandler>? configure = null) => new(new KinesisClientOptions
-    {
-        Credentials = new BasicAWSCredentials("AKID", "secret"),
-        ServiceUrl = url,
-        Region = "us-east-1",
-        TimeProvider = clock,
-        RandomSeed = 1,
-        ConfigureHttpHandler = configure,
-    });
+    private static KinesisClient Client(string url, TimeProvider clock, Action<SocketsHttpHandler>? configure = null) =>
+        new(new KinesisClientOptions
+        {
+            Credentials = new BasicAWSCredentials("AKID", "secret"),
+            ServiceUrl = url,
+            Region = "us-east-1",
+            TimeProvider = clock,
+            RandomSeed = 1,
+            ConfigureHttpHandler = configure,
+        });
 
     private static async Task UntilAsync(Func<bool> condition)
     {
@@ -193,7 +198,8 @@ public sealed class DeadConnectionTests
     {
         public bool IsClosed { get; private set; }
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => throw new NotSupportedException();
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

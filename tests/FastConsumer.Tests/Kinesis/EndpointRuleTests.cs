@@ -102,7 +102,8 @@ public sealed class EndpointRuleTests : IDisposable
     [InlineData(false, true, "dual-stack", "AWS_USE_DUALSTACK_ENDPOINT")]
     public void A_variant_and_a_custom_endpoint_exclude_each_other(bool fips, bool dualStack, string variant, string setting)
     {
-        KinesisException exception = Assert.Throws<KinesisException>(() => Resolver(fips, dualStack, static options => options.ServiceUrl = "http://localhost:4566"));
+        KinesisException exception = Assert.Throws<KinesisException>(
+            () => Resolver(fips, dualStack, static options => options.ServiceUrl = "http://localhost:4566"));
         Assert.Equal(KinesisErrorKind.Client, exception.Kind);
         Assert.Contains(variant, exception.Message, StringComparison.Ordinal);
         Assert.Contains(setting, exception.Message, StringComparison.Ordinal);
@@ -128,7 +129,8 @@ public sealed class EndpointRuleTests : IDisposable
     [Fact]
     public void A_streams_arn_is_checked_before_anything_is_sent()
     {
-        ArgumentException exception = Assert.Throws<ArgumentException>(static () => StreamIdentifier.Parse("arn:aws:kinesis:us-east-1:12345:stream/orders"));
+        ArgumentException exception = Assert.Throws<ArgumentException>(
+            static () => StreamIdentifier.Parse("arn:aws:kinesis:us-east-1:12345:stream/orders"));
         Assert.Contains("'12345'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("12 digits", exception.Message, StringComparison.Ordinal);
     }

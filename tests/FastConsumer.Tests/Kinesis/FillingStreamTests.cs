@@ -6,7 +6,9 @@ using FastConsumer.Tests.Kinesis.Wire;
 
 namespace FastConsumer.Tests.Kinesis;
 
-/// <summary>Memory that says so is filled before a read returns, through all that HttpClient puts between; any other gets what is there.</summary>
+/// <summary>
+/// Memory that says so is filled before a read returns, through all that HttpClient puts between; any other gets what is there.
+/// </summary>
 public sealed class FillingStreamTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -67,9 +69,11 @@ public sealed class FillingStreamTests
         SampleRecord[] records = SampleAnswers.Records(50, 200);
         using var body = new Pieces(SampleAnswers.Encode(WireFormat.Cbor, records), 100);
         using var handler = new OneAnswer(body, isAnnounced);
-        using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("a", "b"), Region = "eu-west-1" }, handler);
+        using var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("a", "b"), Region = "eu-west-1" }, handler);
         using GetRecordsResponse response = await client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Cancellation);
-        Assert.Equal(records.Select(static record => record.Data), Enumerable.Range(0, response.Count).Select(i => response.GetData(i).ToArray()));
+        Assert.Equal(
+            records.Select(static record => record.Data), Enumerable.Range(0, response.Count).Select(i => response.GetData(i).ToArray()));
         Assert.Equal(isAnnounced, body.WasReadIntoRoom);
     }
 

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace FastConsumer.Tests.Kinesis;
 
 /// <summary>
-/// Stands between a client and a server, as a NAT or a load balancer does, and carries bytes both ways. The connections that were open when it
-/// is told to forget stay open and carry nothing any more.
+/// Stands between a client and a server, as a NAT or a load balancer does, and carries bytes both ways. The connections that were open when
+/// it is told to forget stay open and carry nothing any more.
 /// </summary>
 internal sealed class ForgetfulMiddle : IAsyncDisposable
 {
@@ -79,7 +79,8 @@ internal sealed class ForgetfulMiddle : IAsyncDisposable
 
             to.Client.Shutdown(SocketShutdown.Send);
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException
+            or InvalidOperationException)
         {
             // one side has gone: so does the other
             from.Dispose();

@@ -9,7 +9,8 @@ namespace FastConsumer.Tests.Kinesis;
 public class KinesisClientTests
 {
     private const string Arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders";
-    private const string ConsumerJson = """{"ConsumerName":"c","ConsumerARN":"arn:c","ConsumerStatus":"ACTIVE","ConsumerCreationTimestamp":1.787036486712E9}""";
+    private const string ConsumerJson =
+        """{"ConsumerName":"c","ConsumerARN":"arn:c","ConsumerStatus":"ACTIVE","ConsumerCreationTimestamp":1.787036486712E9}""";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -30,7 +31,8 @@ public class KinesisClientTests
         Assert.Equal("20260801T120000Z", request.Headers["X-Amz-Date"]);
         Assert.Equal("token-of-the-test", request.Headers["X-Amz-Security-Token"]);
         Assert.Matches(
-            "^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260801/eu-west-1/kinesis/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature=[0-9a-f]{64}$",
+            "^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260801/eu-west-1/kinesis/aws4_request, "
+                + "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature=[0-9a-f]{64}$",
             request.Headers["Authorization"]);
         Assert.StartsWith("FastConsumer/", request.Headers["User-Agent"], StringComparison.Ordinal);
         Assert.Equal("orders", request.Content["StreamName"].AsText());
@@ -41,11 +43,13 @@ public class KinesisClientTests
     public async Task Sends_no_token_header_for_plain_credentials()
     {
         await using var server = new ScriptedServer(ScriptedAnswer.Json("""{"Shards":[]}"""));
-        using var fixture = new ClientFixture(server.Url, static options => options.Credentials = new Amazon.Runtime.BasicAWSCredentials("a", "b"));
+        using var fixture = new ClientFixture(
+            server.Url, static options => options.Credentials = new Amazon.Runtime.BasicAWSCredentials("a", "b"));
         await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
         ScriptedRequest request = Assert.Single(server.Requests);
         Assert.False(request.Headers.ContainsKey("X-Amz-Security-Token"));
-        Assert.Contains("SignedHeaders=content-type;host;x-amz-date;x-amz-target,", request.Headers["Authorization"], StringComparison.Ordinal);
+        Assert.Contains(
+            "SignedHeaders=content-type;host;x-amz-date;x-amz-target,", request.Headers["Authorization"], StringComparison.Ordinal);
     }
 
     [Theory]
@@ -57,7 +61,12 @@ public class KinesisClientTests
         {
             foreach (bool chunked in (bool[])[false, true])
             {
-                await using var server = new ScriptedServer(new ScriptedAnswer { Body = SampleAnswers.Encode(format, records, "next", 77), ContentType = format.MediaType(), Chunked = chunked });
+                await using var server = new ScriptedServer(new ScriptedAnswer
+                {
+                    Body = SampleAnswers.Encode(format, records, "next", 77),
+                    ContentType = format.MediaType(),
+                    Chunked = chunked
+                });
                 using var fixture = new ClientFixture(server.Url, options => options.Protocol = protocol);
                 using (GetRecordsResponse response = await fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", 100, Token))
                 {
@@ -92,7 +101,8 @@ public class KinesisClientTests
         await using var server = new ScriptedServer(ScriptedAnswer.Json(
             """{"Records":[],"NextShardIterator":null,"ChildShards":[{"ShardId":"s-1","ParentShards":["s-0"],"HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"340282366920938463463374607431768211455"}}]}"""));
         using var fixture = new ClientFixture(server.Url);
-        using GetRecordsResponse response = await fixture.Client.GetRecordsAsync(StreamIdentifier.Parse(Arn), "iterator", cancellationToken: Token);
+        using GetRecordsResponse response = await fixture.Client.GetRecordsAsync(
+            StreamIdentifier.Parse(Arn), "iterator", cancellationToken: Token);
         Assert.Null(response.NextShardIterator);
         ChildShard child = Assert.Single(response.ChildShards);
         Assert.Equal("s-1", child.ShardId);
@@ -132,7 +142,8 @@ public class KinesisClientTests
 
         Assert.Equal(
             [("orders", null, null), (null, null, "t"), (null, Arn, null), (null, Arn, "t")],
-            server.Requests.Select(static r => (r.Content["StreamName"].AsText(), r.Content["StreamARN"].AsText(), r.Content["NextToken"].AsText())));
+            server.Requests.Select(
+                static r => (r.Content["StreamName"].AsText(), r.Content["StreamARN"].AsText(), r.Content["NextToken"].AsText())));
     }
 
     [Fact]
@@ -167,15 +178,18 @@ public class KinesisClientTests
         using var fixture = new ClientFixture(server.Url, options => options.Protocol = protocol);
         SequenceNumber number = SequenceNumber.Parse("49");
         DateTimeOffset time = DateTimeOffset.FromUnixTimeMilliseconds(1_787_036_486_712);
-        foreach (StartingPosition position in (StartingPosition[])[StartingPosition.TrimHorizon, StartingPosition.Latest, StartingPosition.At(number), StartingPosition.After(number), StartingPosition.AtTimestamp(time)])
+        foreach (StartingPosition position in (StartingPosition[])[StartingPosition.TrimHorizon, StartingPosition.Latest,
+            StartingPosition.At(number), StartingPosition.After(number), StartingPosition.AtTimestamp(time)])
         {
             Assert.Equal("i", await fixture.Client.GetShardIteratorAsync(ClientFixture.Orders, "s-0", position, Token));
         }
 
         Assert.All(server.Requests, static r => Assert.Equal("s-0", r.Content["ShardId"].AsText()));
         Assert.Equal(
-            [("TRIM_HORIZON", null, null), ("LATEST", null, null), ("AT_SEQUENCE_NUMBER", "49", null), ("AFTER_SEQUENCE_NUMBER", "49", null), ("AT_TIMESTAMP", null, (DateTimeOffset?)time)],
-            server.Requests.Select(static r => (r.Content["ShardIteratorType"].AsText()!, r.Content["StartingSequenceNumber"].AsText(), r.Content["Timestamp"].AsTimestamp())));
+            [("TRIM_HORIZON", null, null), ("LATEST", null, null), ("AT_SEQUENCE_NUMBER", "49", null),
+                ("AFTER_SEQUENCE_NUMBER", "49", null), ("AT_TIMESTAMP", null, (DateTimeOffset?)time)],
+            server.Requests.Select(static r => (r.Content["ShardIteratorType"].AsText()!, r.Content["StartingSequenceNumber"].AsText(),
+                r.Content["Timestamp"].AsTimestamp())));
         if (protocol == KinesisProtocol.Json)
         {
             Assert.Contains("\"Timestamp\":1787036486.712", Encoding.UTF8.GetString(server.Requests[4].Body), StringComparison.Ordinal);
@@ -187,7 +201,8 @@ public class KinesisClientTests
     {
         await using var server = new ScriptedServer(ScriptedAnswer.Json("""{"ShardId":"s-0","SequenceNumber":"12"}"""));
         using var fixture = new ClientFixture(server.Url, static options => options.Protocol = KinesisProtocol.Json);
-        PutRecordResponse answer = await fixture.Client.PutRecordAsync(ClientFixture.Orders, new PutRecordsRequestEntry("hello"u8.ToArray(), "k", UInt128.MaxValue), Token);
+        PutRecordResponse answer = await fixture.Client.PutRecordAsync(
+            ClientFixture.Orders, new PutRecordsRequestEntry("hello"u8.ToArray(), "k", UInt128.MaxValue), Token);
         Assert.Equal(new PutRecordResponse("s-0", SequenceNumber.Parse("12")), answer);
         WireValue asked = Assert.Single(server.Requests).Content;
         Assert.Equal("aGVsbG8=", asked["Data"].AsText());
@@ -274,15 +289,23 @@ public class KinesisClientTests
         await Assert.ThrowsAsync<ArgumentException>(() => client.ListShardsAsync(default, cancellationToken: Token));
         await Assert.ThrowsAsync<ArgumentException>(() => client.CreateStreamAsync(Arn, 1, Token));
         await Assert.ThrowsAsync<ArgumentException>(() => client.RegisterStreamConsumerAsync("orders", "c", Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => client.PutRecordAsync(ClientFixture.Orders, new PutRecordsRequestEntry(default, ""), Token));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => client.GetShardIteratorAsync(ClientFixture.Orders, "s", new StartingPosition((ShardIteratorType)9), Token));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => client.PutRecordAsync(ClientFixture.Orders, new PutRecordsRequestEntry(default, ""), Token));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => client.GetShardIteratorAsync(ClientFixture.Orders, "s", new StartingPosition((ShardIteratorType)9), Token));
         Assert.Empty(server.Requests);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.MaxAttempts = 0));
-        Assert.Contains("50.00:00:00", Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.RequestTimeout = TimeSpan.FromDays(50))).Message, StringComparison.Ordinal);
-        ArgumentOutOfRangeException unknown = Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.Protocol = (KinesisProtocol)9));
+        Assert.Contains(
+            "50.00:00:00",
+            Assert.Throws<ArgumentOutOfRangeException>(
+                () => new ClientFixture(server.Url, static options => options.RequestTimeout = TimeSpan.FromDays(50))).Message,
+            StringComparison.Ordinal);
+        ArgumentOutOfRangeException unknown = Assert.Throws<ArgumentOutOfRangeException>(
+            () => new ClientFixture(server.Url, static options => options.Protocol = (KinesisProtocol)9));
         Assert.Equal((KinesisProtocol)9, unknown.ActualValue);
         Assert.Contains("Protocol is Auto, Cbor or Json.", unknown.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new ClientFixture(server.Url, static options => options.RequestTimeout = TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => new ClientFixture(server.Url, static options => options.RequestTimeout = TimeSpan.Zero));
     }
 
     [Fact]
@@ -299,13 +322,17 @@ public class KinesisClientTests
     public async Task Sends_through_the_handler_it_is_given_and_leaves_it_open()
     {
         using var handler = new FixedHandler();
-        using (var client = new KinesisClient(new KinesisClientOptions { Credentials = new Amazon.Runtime.BasicAWSCredentials("a", "b"), Region = "eu-west-1" }, handler))
+        using (var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new Amazon.Runtime.BasicAWSCredentials("a", "b"), Region = "eu-west-1" }, handler))
         {
             await client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
-            await client.ListShardsAsync(StreamIdentifier.Parse("arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders"), cancellationToken: Token);
+            await client.ListShardsAsync(
+                StreamIdentifier.Parse("arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders"), cancellationToken: Token);
         }
 
-        Assert.Equal(["https://kinesis.eu-west-1.amazonaws.com/", "https://123456789012.control-kinesis.cn-north-1.amazonaws.com.cn/"], handler.Uris);
+        Assert.Equal(
+            ["https://kinesis.eu-west-1.amazonaws.com/", "https://123456789012.control-kinesis.cn-north-1.amazonaws.com.cn/"],
+            handler.Uris);
         Assert.False(handler.IsDisposed);
     }
 
@@ -336,9 +363,12 @@ public class KinesisClientTests
         using var fixture = new ClientFixture(server.Url);
         KinesisRecord first;
         KinesisRecord owned;
-        using (GetRecordsResponse response = await fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token))
+        using (GetRecordsResponse response = await fixture.Client.GetRecordsAsync(
+            ClientFixture.Orders, "iterator", cancellationToken: Token))
         {
-            Assert.Equal(records.Select(static record => record.SequenceNumber), response.EnumerateRecords().Select(static record => record.SequenceNumber.ToString()));
+            Assert.Equal(
+                records.Select(static record => record.SequenceNumber),
+                response.EnumerateRecords().Select(static record => record.SequenceNumber.ToString()));
             Assert.Equal(records[1].Data, response.GetRecord(1).Data.ToArray());
             Assert.Equal(records[1].PartitionKey, response.GetRecord(1).PartitionKey);
             Assert.Throws<ArgumentOutOfRangeException>(() => response.GetRecord(3));
@@ -369,7 +399,11 @@ public class KinesisClientTests
     public void A_handler_that_cannot_be_configured_is_told_at_once()
     {
         KinesisException exception = Assert.Throws<KinesisException>(static () => new KinesisClient(
-            new KinesisClientOptions { Region = "eu-west-1", ConfigureHttpHandler = static _ => throw new InvalidOperationException("no such file") }));
+            new KinesisClientOptions
+            {
+                Region = "eu-west-1",
+                ConfigureHttpHandler = static _ => throw new InvalidOperationException("no such file")
+            }));
         Assert.Contains("ConfigureHttpHandler threw InvalidOperationException: no such file", exception.Message, StringComparison.Ordinal);
     }
 }

@@ -67,10 +67,16 @@ public class KinesisFailureTests
             Assert.Equal(status, exception.StatusCode);
             Assert.Equal("id-1", exception.RequestId);
             Assert.Equal("id-2", exception.ExtendedRequestId);
-            Assert.StartsWith($"GetRecords on stream 'orders' failed: {code}: the service's words.", exception.Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"GetRecords on stream 'orders' failed: {code}: the service's words.", exception.Message, StringComparison.Ordinal);
             Assert.Contains(remedy, exception.Message, StringComparison.Ordinal);
-            Assert.Equal(code.StartsWith("KMS", StringComparison.Ordinal) && kind == KinesisErrorKind.Denied, exception.Message.Contains("(access key id AKIDEXAMPLE)", StringComparison.Ordinal));
-            Assert.EndsWith($"[{server.Url} (region eu-west-1), HTTP {status}, request id id-1, extended request id id-2]", exception.Message, StringComparison.Ordinal);
+            Assert.Equal(
+                code.StartsWith("KMS", StringComparison.Ordinal) && kind == KinesisErrorKind.Denied,
+                exception.Message.Contains("(access key id AKIDEXAMPLE)", StringComparison.Ordinal));
+            Assert.EndsWith(
+                $"[{server.Url} (region eu-west-1), HTTP {status}, request id id-1, extended request id id-2]",
+                exception.Message,
+                StringComparison.Ordinal);
             Assert.Equal(kind == KinesisErrorKind.Unavailable ? 3 : 1, server.Requests.Count);
             Assert.Equal(0, fixture.Pool.Outstanding);
         }
@@ -93,7 +99,8 @@ public class KinesisFailureTests
 
         await using var server = new ScriptedServer(answer);
         using var fixture = new ClientFixture(server.Url);
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal("ResourceNotFoundException", exception.ErrorCode);
         Assert.Equal(KinesisErrorKind.NotFound, exception.Kind);
     }
@@ -102,9 +109,12 @@ public class KinesisFailureTests
     public async Task An_empty_500_is_transient()
     {
         await using var server = new ScriptedServer(
-            new ScriptedAnswer { Status = 500, ContentType = null }, new ScriptedAnswer { Status = 502, Body = "<html>bad gateway</html>"u8.ToArray(), ContentType = "text/html" }, ScriptedAnswer.Json("""{"Records":[]}"""));
+            new ScriptedAnswer { Status = 500, ContentType = null },
+            new ScriptedAnswer { Status = 502, Body = "<html>bad gateway</html>"u8.ToArray(), ContentType = "text/html" },
+            ScriptedAnswer.Json("""{"Records":[]}"""));
         using var fixture = new ClientFixture(server.Url);
-        using GetRecordsResponse response = await fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token);
+        using GetRecordsResponse response = await fixture.Client.GetRecordsAsync(
+            ClientFixture.Orders, "iterator", cancellationToken: Token);
         Assert.Equal(0, response.Count);
         Assert.Equal(3, server.Requests.Count);
         Assert.Equal(2, fixture.Clock.Delays.Count);
@@ -125,7 +135,8 @@ public class KinesisFailureTests
             Assert.InRange(fixture.Clock.Delays[i], TimeSpan.FromSeconds(1 << i), TimeSpan.FromSeconds(2 << i));
         }
 
-        await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token));
+        await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token));
         Assert.Equal(6, server.Requests.Count);
         await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.CreateStreamAsync("orders", 1, Token));
         Assert.Equal(11, server.Requests.Count);
@@ -139,7 +150,8 @@ public class KinesisFailureTests
         foreach (int seed in (int[])[7, 7, 8])
         {
             using var fixture = new ClientFixture(server.Url, options => options.RandomSeed = seed);
-            await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+            await Assert.ThrowsAsync<KinesisException>(
+                () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
             delays.Add(fixture.Clock.Delays);
         }
 
@@ -151,14 +163,16 @@ public class KinesisFailureTests
     public async Task A_broken_connection_is_repeated_except_for_changes()
     {
         ScriptedAnswer hangup = new() { Hangup = true };
-        await using var server = new ScriptedServer(hangup, hangup, ScriptedAnswer.Json(NoShards), hangup, ScriptedAnswer.Json("""{"ShardId":"s","SequenceNumber":"1"}"""), hangup);
+        await using var server = new ScriptedServer(
+            hangup, hangup, ScriptedAnswer.Json(NoShards), hangup, ScriptedAnswer.Json("""{"ShardId":"s","SequenceNumber":"1"}"""), hangup);
         using var fixture = new ClientFixture(server.Url);
         await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
         Assert.Equal(3, server.Requests.Count);
         await fixture.Client.PutRecordAsync(ClientFixture.Orders, new PutRecordsRequestEntry(default, "k"), Token);
         Assert.Equal(5, server.Requests.Count);
 
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.SplitShardAsync(ClientFixture.Orders, "s-0", 1, Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.SplitShardAsync(ClientFixture.Orders, "s-0", 1, Token));
         Assert.Equal(KinesisErrorKind.Unavailable, exception.Kind);
         Assert.Contains($"the connection to 127.0.0.1:{server.Port} broke", exception.Message, StringComparison.Ordinal);
         Assert.Equal(6, server.Requests.Count);
@@ -181,10 +195,15 @@ public class KinesisFailureTests
     {
         foreach (WireFormat format in Enum.GetValues<WireFormat>())
         {
-            var whole = new ScriptedAnswer { Body = SampleAnswers.Encode(format, SampleAnswers.Records(20, 100)), ContentType = format.MediaType() };
+            var whole = new ScriptedAnswer
+            {
+                Body = SampleAnswers.Encode(format, SampleAnswers.Records(20, 100)),
+                ContentType = format.MediaType()
+            };
             await using var server = new ScriptedServer(whole with { CutAfter = 0 }, whole with { CutAfter = 1500 }, whole);
             using var fixture = new ClientFixture(server.Url);
-            using (GetRecordsResponse response = await fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token))
+            using (GetRecordsResponse response = await fixture.Client.GetRecordsAsync(
+                ClientFixture.Orders, "iterator", cancellationToken: Token))
             {
                 Assert.Equal(20, response.Count);
                 Assert.Equal(3, server.Requests.Count);
@@ -248,7 +267,8 @@ public class KinesisFailureTests
             }
         }, Token);
         using var fixture = new ClientFixture($"https://127.0.0.1:{((IPEndPoint)plain.LocalEndpoint).Port}");
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Contains("TLS", exception.Message, StringComparison.Ordinal);
         await hangup;
     }
@@ -264,7 +284,8 @@ public class KinesisFailureTests
         fixture.Clock.PassTimeouts();
         Assert.Empty((await call).Shards);
         Assert.Equal(2, server.Requests.Count);
-        Assert.Contains(fixture.Log.Entries, static entry => entry.Text.Contains("no complete answer came within 00:00:30", StringComparison.Ordinal));
+        Assert.Contains(
+            fixture.Log.Entries, static entry => entry.Text.Contains("no complete answer came within 00:00:30", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -273,14 +294,16 @@ public class KinesisFailureTests
         await using var server = new ScriptedServer(new ScriptedAnswer { Silent = true });
         using var fixture = new ClientFixture(server.Url);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        Task<GetRecordsResponse> call = fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: cancellation.Token);
+        Task<GetRecordsResponse> call = fixture.Client.GetRecordsAsync(
+            ClientFixture.Orders, "iterator", cancellationToken: cancellation.Token);
         await server.WaitForRequestAsync();
         await cancellation.CancelAsync();
         OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal(cancellation.Token, exception.CancellationToken);
         Assert.Single(server.Requests);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: cancellation.Token));
         Assert.Single(server.Requests);
     }
 
@@ -339,18 +362,23 @@ public class KinesisFailureTests
         using var fixture = new ClientFixture(server.Url, static options => options.MaxAttempts = 1);
         await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
         await fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
-        Assert.Equal(["20260801T120000Z", "20260801T140000Z", "20260801T140000Z"], server.Requests.Select(static r => r.Headers["X-Amz-Date"]));
+        Assert.Equal(
+            ["20260801T120000Z", "20260801T140000Z", "20260801T140000Z"], server.Requests.Select(static r => r.Headers["X-Amz-Date"]));
         Assert.Single(fixture.Log.Entries, static entry => entry.Id == 1002);
     }
 
     [Fact]
     public async Task A_wrong_secret_is_not_taken_for_a_wrong_clock()
     {
-        ScriptedAnswer wrong = ScriptedAnswer.Error(403, "InvalidSignatureException", "no match. The Canonical String for this request should have been 'x-amz-security-token:token-of-the-test'")
+        ScriptedAnswer wrong = ScriptedAnswer.Error(
+            403,
+            "InvalidSignatureException",
+            "no match. The Canonical String for this request should have been 'x-amz-security-token:token-of-the-test'")
             .At("Sat, 01 Aug 2026 12:00:02 GMT");
         await using var server = new ScriptedServer(wrong);
         using var fixture = new ClientFixture(server.Url);
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Single(server.Requests);
         Assert.Equal(KinesisErrorKind.Denied, exception.Kind);
         Assert.DoesNotContain("token-of-the-test", exception.ToString(), StringComparison.Ordinal);
@@ -363,7 +391,8 @@ public class KinesisFailureTests
         ScriptedAnswer skewed = ScriptedAnswer.Error(403, "RequestTimeTooSkewed", "still wrong").At("Sat, 01 Aug 2026 14:00:00 GMT");
         await using var server = new ScriptedServer(skewed);
         using var fixture = new ClientFixture(server.Url);
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal(2, server.Requests.Count);
         Assert.Contains("Check this machine's clock", exception.Message, StringComparison.Ordinal);
     }
@@ -371,7 +400,8 @@ public class KinesisFailureTests
     [Fact]
     public async Task Puts_ask_for_another_key_permission_than_reads()
     {
-        await using var server = new ScriptedServer(ScriptedAnswer.Error(400, "KMSAccessDeniedException", "no access to key arn:aws:kms:eu-west-1:1:key/k"));
+        await using var server = new ScriptedServer(
+            ScriptedAnswer.Error(400, "KMSAccessDeniedException", "no access to key arn:aws:kms:eu-west-1:1:key/k"));
         using var fixture = new ClientFixture(server.Url);
         KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
             () => fixture.Client.PutRecordAsync(ClientFixture.Orders, new PutRecordsRequestEntry(default, "k"), Token));
@@ -384,7 +414,8 @@ public class KinesisFailureTests
     {
         await using var server = new ScriptedServer(ScriptedAnswer.Error(400, "ExpiredNextTokenException", "expired"));
         using var fixture = new ClientFixture(server.Url);
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, "t", Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, "t", Token));
         Assert.Equal(KinesisErrorKind.Client, exception.Kind);
         Assert.Contains("start the listing again", exception.Message, StringComparison.Ordinal);
     }

@@ -21,11 +21,14 @@ public class KinesisProtocolTests
         using var fixture = new ClientFixture(server.Url);
         for (int i = 0; i < 2; i++)
         {
-            using GetRecordsResponse response = await fixture.Client.GetRecordsAsync(ClientFixture.Orders, "iterator", cancellationToken: Token);
+            using GetRecordsResponse response = await fixture.Client.GetRecordsAsync(
+                ClientFixture.Orders, "iterator", cancellationToken: Token);
             Assert.Equal(3, response.Count);
         }
 
-        Assert.Equal([WireFormats.CborMediaType, WireFormats.JsonMediaType, WireFormats.JsonMediaType], server.Requests.Select(static r => r.ContentType));
+        Assert.Equal(
+            [WireFormats.CborMediaType, WireFormats.JsonMediaType, WireFormats.JsonMediaType],
+            server.Requests.Select(static r => r.ContentType));
         Assert.Single(fixture.Log.Entries, static entry => entry.Id == 1000);
         Assert.Empty(fixture.Clock.Delays);
         Assert.Equal(0, fixture.Pool.Outstanding);
@@ -75,7 +78,8 @@ public class KinesisProtocolTests
     {
         await using var server = new ScriptedServer(ScriptedAnswer.Cbor([0xA1]));
         using var fixture = new ClientFixture(server.Url, static options => options.Protocol = KinesisProtocol.Cbor);
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal(KinesisErrorKind.InvalidResponse, exception.Kind);
         Assert.All(server.Requests, static request => Assert.Equal(WireFormats.CborMediaType, request.ContentType));
     }

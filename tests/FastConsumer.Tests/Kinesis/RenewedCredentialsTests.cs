@@ -4,7 +4,9 @@ using FastConsumer.Testing;
 
 namespace FastConsumer.Tests.Kinesis;
 
-/// <summary>Credentials that the service refuses are asked for again, and where there are others the request goes out with them at once.</summary>
+/// <summary>
+/// Credentials that the service refuses are asked for again, and where there are others the request goes out with them at once.
+/// </summary>
 public class RenewedCredentialsTests
 {
     private static readonly ScriptedAnswer s_noShards = ScriptedAnswer.Json("""{"Shards":[]}""");
@@ -34,7 +36,8 @@ public class RenewedCredentialsTests
     {
         await using var server = new ScriptedServer(ScriptedAnswer.Error(400, "ExpiredTokenException", "expired"));
         using var fixture = new ClientFixture(server.Url, static options => options.Credentials = new RoleCredentials(changes: true));
-        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+        KinesisException exception = await Assert.ThrowsAsync<KinesisException>(
+            () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
         Assert.Equal("ExpiredTokenException", exception.ErrorCode);
         Assert.Equal(2, server.Requests.Count);
     }
@@ -47,7 +50,8 @@ public class RenewedCredentialsTests
         using var fixture = new ClientFixture(server.Url, options => options.Credentials = role);
         for (int i = 1; i <= 3; i++)
         {
-            await Assert.ThrowsAsync<KinesisException>(() => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
+            await Assert.ThrowsAsync<KinesisException>(
+                () => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token));
             Assert.Equal(i, server.Requests.Count);
         }
 
@@ -59,9 +63,12 @@ public class RenewedCredentialsTests
     public async Task Requests_that_are_refused_together_share_what_one_of_them_has_got()
     {
         var role = new RoleCredentials(changes: true);
-        await using var server = new ScriptedServer(request => request.Headers["X-Amz-Security-Token"] == "token-1" ? ScriptedAnswer.Error(400, "ExpiredTokenException", "expired") : s_noShards);
+        await using var server = new ScriptedServer(request => request.Headers["X-Amz-Security-Token"] == "token-1"
+            ? ScriptedAnswer.Error(400, "ExpiredTokenException", "expired")
+            : s_noShards);
         using var fixture = new ClientFixture(server.Url, options => options.Credentials = role);
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token)));
+        await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => fixture.Client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token)));
         Assert.Equal(2, role.Generated);
     }
 
@@ -69,7 +76,8 @@ public class RenewedCredentialsTests
     public async Task Credentials_that_never_come_hold_up_no_call_for_longer_than_an_attempt_may_take()
     {
         var clock = new ManualClock();
-        using var client = new KinesisClient(new KinesisClientOptions { ServiceUrl = "http://127.0.0.1:1", Credentials = new SilentCredentials(), TimeProvider = clock });
+        using var client = new KinesisClient(
+            new KinesisClientOptions { ServiceUrl = "http://127.0.0.1:1", Credentials = new SilentCredentials(), TimeProvider = clock });
         Task<ListShardsResponse> call = client.ListShardsAsync(ClientFixture.Orders, cancellationToken: Token);
         while (!call.IsCompleted)
         {
@@ -100,7 +108,9 @@ public class RenewedCredentialsTests
         protected override CredentialsRefreshState GenerateNewCredentials()
         {
             int number = Interlocked.Increment(ref _generated);
-            return new CredentialsRefreshState(new ImmutableCredentials("AKID", "secret", $"token-{(changes ? number : 1)}"), TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(1));
+            return new CredentialsRefreshState(
+                new ImmutableCredentials("AKID", "secret", $"token-{(changes ? number : 1)}"),
+                TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(1));
         }
     }
 }

@@ -14,7 +14,8 @@ internal sealed record ScriptedRequest(string RequestLine, IReadOnlyDictionary<s
 
     public string ContentType => Headers["Content-Type"];
 
-    public WireValue Content => WireValue.Decode(ContentType.Contains("cbor", StringComparison.Ordinal) ? WireFormat.Cbor : WireFormat.Json, Body.ToArray());
+    public WireValue Content => WireValue.Decode(
+        ContentType.Contains("cbor", StringComparison.Ordinal) ? WireFormat.Cbor : WireFormat.Json, Body.ToArray());
 }
 
 /// <summary>What the server does with one request.</summary>

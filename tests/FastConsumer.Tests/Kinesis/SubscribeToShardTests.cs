@@ -19,13 +19,15 @@ public sealed class SubscribeToShardTests
     [Fact]
     public async Task Records_come_as_they_are_put()
     {
-        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(new EmbeddedKinesisOptions { Credentials = new("AKID", "secret") }, Token);
+        await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
+            new EmbeddedKinesisOptions { Credentials = new("AKID", "secret") }, Token);
         kinesis.CreateStream("orders");
         using KinesisClient client = Client(kinesis.ServiceUrl);
         Consumer consumer = await client.RegisterStreamConsumerAsync(kinesis.StreamArn("orders"), "app", Token);
         PutRecordResponse first = kinesis.Put("orders", "k", "one");
 
-        await using IShardSubscription subscription = await client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.TrimHorizon, Token);
+        await using IShardSubscription subscription = await client.SubscribeToShardAsync(
+            consumer.ConsumerARN, Shard, StartingPosition.TrimHorizon, Token);
         using (GetRecordsResponse page = await NextAsync(subscription))
         {
             Assert.Equal(first.SequenceNumber, page.GetSequenceNumber(0));
@@ -50,20 +52,25 @@ public sealed class SubscribeToShardTests
         using KinesisClient client = Client(kinesis.ServiceUrl);
         Consumer consumer = await client.RegisterStreamConsumerAsync(kinesis.StreamArn("orders"), "app", Token);
 
-        KinesisException unknown = await Assert.ThrowsAsync<KinesisException>(() => client.SubscribeToShardAsync(consumer.ConsumerARN, "shardId-000000000009", StartingPosition.Latest, Token));
+        KinesisException unknown = await Assert.ThrowsAsync<KinesisException>(
+            () => client.SubscribeToShardAsync(consumer.ConsumerARN, "shardId-000000000009", StartingPosition.Latest, Token));
         Assert.Equal(KinesisErrorKind.NotFound, unknown.Kind);
 
-        await using IShardSubscription subscription = await client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token);
-        KinesisException inUse = await Assert.ThrowsAsync<KinesisException>(() => client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token));
+        await using IShardSubscription subscription = await client.SubscribeToShardAsync(
+            consumer.ConsumerARN, Shard, StartingPosition.Latest, Token);
+        KinesisException inUse = await Assert.ThrowsAsync<KinesisException>(
+            () => client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token));
         Assert.Equal(KinesisErrorKind.ResourceInUse, inUse.Kind);
 
         kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", "not allowed");
-        KinesisException denied = await Assert.ThrowsAsync<KinesisException>(() => client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token));
+        KinesisException denied = await Assert.ThrowsAsync<KinesisException>(
+            () => client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token));
         Assert.Equal(KinesisErrorKind.Denied, denied.Kind);
         Assert.Contains("kinesis:SubscribeToShard", denied.Message, StringComparison.Ordinal);
 
         kinesis.Faults.Fail("SubscribeToShard", "LimitExceededException");
-        KinesisException throttled = await Assert.ThrowsAsync<KinesisException>(() => client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token));
+        KinesisException throttled = await Assert.ThrowsAsync<KinesisException>(
+            () => client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token));
         Assert.Equal(KinesisErrorKind.Throttled, throttled.Kind);
         Assert.Equal(5, kinesis.RequestCount("SubscribeToShard"));
     }
@@ -84,7 +91,8 @@ public sealed class SubscribeToShardTests
         var options = new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret"), Region = "us-east-1" };
         using var client = new KinesisClient(options, handler);
 
-        await using IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.AtTimestamp(DateTimeOffset.FromUnixTimeMilliseconds(1_787_036_486_712)), Token);
+        await using IShardSubscription subscription = await client.SubscribeToShardAsync(
+            Arn, Shard, StartingPosition.AtTimestamp(DateTimeOffset.FromUnixTimeMilliseconds(1_787_036_486_712)), Token);
 
         Assert.Equal("https://123456789012.data-kinesis.eu-west-1.amazonaws.com/", handler.Uri);
         Assert.Equal((HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact), handler.Version);
@@ -101,8 +109,12 @@ public sealed class SubscribeToShardTests
         string large = $$"""{"Records":[],"ContinuationSequenceNumber":"8","Unknown":"{{new string('x', 3000)}}"}""";
         var pool = new CountingPool<byte>();
         using var handler = new OneAnswer(
-            Frames.Event("initial-response", "{}"), Frames.Event("Later", "{}"), Frames.Event("SubscribeToShardEvent", """{"Records":[],"ContinuationSequenceNumber":"7"}"""), Frames.Event("SubscribeToShardEvent", large));
-        using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
+            Frames.Event("initial-response", "{}"),
+            Frames.Event("Later", "{}"),
+            Frames.Event("SubscribeToShardEvent", """{"Records":[],"ContinuationSequenceNumber":"7"}"""),
+            Frames.Event("SubscribeToShardEvent", large));
+        using var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
         await using (IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token))
         {
             Assert.Equal(47, await subscription.WaitForEventAsync(Token));
@@ -131,14 +143,16 @@ public sealed class SubscribeToShardTests
     {
         SampleRecord[] records = SampleAnswers.Records(3, 2000);
         byte[] answer = SampleAnswers.Cbor(records);
-        byte[] headers = [.. Frames.Text(":event-type", "SubscribeToShardEvent"), .. Frames.Text(":content-type", label), .. Frames.Text(":message-type", "event")];
+        byte[] headers = [.. Frames.Text(":event-type", "SubscribeToShardEvent"), .. Frames.Text(":content-type", label),
+            .. Frames.Text(":message-type", "event")];
         byte[] last = new CborBytes().Map(4)
             .Text("Records").Array(0).Text("MillisBehindLatest").Integer(5).Text("ContinuationSequenceNumber").Text("77")
             .Text("ChildShards").Array(1).Map(3).Text("ShardId").Text("shardId-000000000001").Text("ParentShards").Array(1).Text(Shard)
             .Text("HashKeyRange").Map(2).Text("StartingHashKey").Text("0").Text("EndingHashKey").Text("9").ToArray();
         var pool = new CountingPool<byte>();
         using var handler = new OneAnswer(Frames.Frame(headers, answer), Frames.Frame(headers, last));
-        using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
+        using var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
         await using (IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token))
         {
             using (GetRecordsResponse first = await NextAsync(subscription))
@@ -169,7 +183,8 @@ public sealed class SubscribeToShardTests
         byte[] frame = Frames.Event("SubscribeToShardEvent", json);
         var pool = new CountingPool<byte>();
         using (var handler = new OneAnswer(frame))
-        using (var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool))
+        using (var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool))
         {
             await using IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token);
             Assert.Equal(json.Length, await subscription.WaitForEventAsync(Token));
@@ -181,7 +196,8 @@ public sealed class SubscribeToShardTests
         // the same announcement with little behind it
         pool = new CountingPool<byte>();
         using (var handler = new OneAnswer(frame[..100_000]))
-        using (var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool))
+        using (var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool))
         {
             await using IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token);
             await Assert.ThrowsAsync<KinesisException>(async () => await subscription.ReadAsync(Token));
@@ -194,7 +210,9 @@ public sealed class SubscribeToShardTests
     [Fact]
     public async Task Exception_frames_are_mapped_by_the_error_catalog()
     {
-        Assert.Equal(KinesisErrorKind.ResourceInUse, (await FailAsync(Frames.Exception("ResourceInUseException", """{"message":"taken over"}"""))).Kind);
+        Assert.Equal(
+            KinesisErrorKind.ResourceInUse,
+            (await FailAsync(Frames.Exception("ResourceInUseException", """{"message":"taken over"}"""))).Kind);
         KinesisException denied = await FailAsync(Frames.Exception("KMSAccessDeniedException", """{"message":"no key"}"""));
         Assert.Equal(KinesisErrorKind.Denied, denied.Kind);
         Assert.Contains("kms:Decrypt", denied.Message, StringComparison.Ordinal);
@@ -209,7 +227,8 @@ public sealed class SubscribeToShardTests
     [Fact]
     public async Task Broken_streams_are_told_apart()
     {
-        byte[] whole = Frames.Event("SubscribeToShardEvent", $$"""{"Records":[],"ContinuationSequenceNumber":"7","X":"{{new string('x', 2000)}}"}""");
+        byte[] whole = Frames.Event(
+            "SubscribeToShardEvent", $$"""{"Records":[],"ContinuationSequenceNumber":"7","X":"{{new string('x', 2000)}}"}""");
         for (int length = 1; length < whole.Length; length += length < 120 ? 1 : 97)
         {
             KinesisException cut = await FailAsync(whole[..length]);
@@ -219,7 +238,9 @@ public sealed class SubscribeToShardTests
         whole[^20] ^= 1;
         Assert.Equal(KinesisErrorKind.InvalidResponse, (await FailAsync(whole)).Kind);
         Assert.Equal(KinesisErrorKind.InvalidResponse, (await FailAsync(Frames.Event("SubscribeToShardEvent", "{}"))).Kind);
-        Assert.Equal(KinesisErrorKind.InvalidResponse, (await FailAsync(Frames.Event("SubscribeToShardEvent", """{"Records":[],"ContinuationSequenceNumber":"x"}"""))).Kind);
+        Assert.Equal(
+            KinesisErrorKind.InvalidResponse,
+            (await FailAsync(Frames.Event("SubscribeToShardEvent", """{"Records":[],"ContinuationSequenceNumber":"x"}"""))).Kind);
     }
 
     [Fact]
@@ -237,7 +258,8 @@ public sealed class SubscribeToShardTests
     {
         using var handler = new OneAnswer([]) { ContentType = "text/html" };
         using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler);
-        KinesisException refused = await Assert.ThrowsAsync<KinesisException>(() => client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token));
+        KinesisException refused = await Assert.ThrowsAsync<KinesisException>(
+            () => client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token));
         Assert.Equal(KinesisErrorKind.InvalidResponse, refused.Kind);
     }
 
@@ -248,7 +270,8 @@ public sealed class SubscribeToShardTests
         kinesis.CreateStream("orders");
         var pool = new CountingPool<byte>();
         using var client = new KinesisClient(
-            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret"), ServiceUrl = kinesis.ServiceUrl }, null, pool);
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret"), ServiceUrl = kinesis.ServiceUrl },
+            null, pool);
         Consumer consumer = await client.RegisterStreamConsumerAsync(kinesis.StreamArn("orders"), "app", Token);
         IShardSubscription subscription = await client.SubscribeToShardAsync(consumer.ConsumerARN, Shard, StartingPosition.Latest, Token);
         (await NextAsync(subscription)).Dispose();
@@ -264,7 +287,8 @@ public sealed class SubscribeToShardTests
     {
         var pool = new CountingPool<byte>();
         using var handler = new OneAnswer(body);
-        using var client = new KinesisClient(new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
+        using var client = new KinesisClient(
+            new KinesisClientOptions { Credentials = new BasicAWSCredentials("AKID", "secret") }, handler, pool);
         IShardSubscription subscription = await client.SubscribeToShardAsync(Arn, Shard, StartingPosition.Latest, Token);
         KinesisException failure = await Assert.ThrowsAsync<KinesisException>(async () => await subscription.ReadAsync(Token));
         await Assert.ThrowsAsync<KinesisException>(async () => await subscription.WaitForEventAsync(Token));
@@ -301,7 +325,10 @@ public sealed class SubscribeToShardTests
             Uri = request.RequestUri!.ToString();
             Version = (request.Version, request.VersionPolicy);
             RequestBody = await request.Content!.ReadAsStringAsync(cancellationToken);
-            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = Body is null ? new ByteArrayContent([.. frames.SelectMany(static frame => frame)]) : new StreamContent(Body) };
+            var response = new HttpResponseMessage(HttpStatusCode.OK)
+            {
+                Content = Body is null ? new ByteArrayContent([.. frames.SelectMany(static frame => frame)]) : new StreamContent(Body)
+            };
             response.Content.Headers.TryAddWithoutValidation("Content-Type", ContentType);
             response.Headers.TryAddWithoutValidation("x-amzn-RequestId", "req-1");
             return response;
@@ -310,6 +337,7 @@ public sealed class SubscribeToShardTests
 
     private sealed class GivenUpStream : MemoryStream
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new TaskCanceledException("The connection was closed.");
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            throw new TaskCanceledException("The connection was closed.");
     }
 }

@@ -11,8 +11,8 @@ public sealed class StartReportTests
     public void A_checkpoint_comes_before_the_start_position_and_that_is_said() =>
         Assert.Equal(
             "2 shards (shard-0, shard-1) go on after their checkpoints, so StartPosition (Latest) is not used for them. "
-                + "Shard shard-2 has no checkpoint yet and starts at the records put since 2026-11-30T12:00:00Z (LATEST), as StartPosition (Latest) says. "
-                + "Shard shard-3 is done.",
+                + "Shard shard-2 has no checkpoint yet and starts at the records put since 2026-11-30T12:00:00Z (LATEST), as StartPosition "
+                + "(Latest) says. Shard shard-3 is done.",
             StartReport.Describe(
                 [
                     Lease(3, CheckpointPosition.ShardEnd),
@@ -26,17 +26,19 @@ public sealed class StartReportTests
     [Fact]
     public void Of_many_shards_some_are_named() =>
         Assert.Equal(
-            "1000 shards (shard-0, shard-1, shard-10 and 997 more) have no checkpoint yet and start at the oldest record that the stream retains "
-                + "(TRIM_HORIZON), as StartPosition (TrimHorizon) says.",
+            "1000 shards (shard-0, shard-1, shard-10 and 997 more) have no checkpoint yet and start at the oldest record that the stream "
+                + "retains (TRIM_HORIZON), as StartPosition (TrimHorizon) says.",
             StartReport.Describe(
-                [.. Enumerable.Range(0, 1000).Select(static i => Lease(i, CheckpointPosition.TrimHorizon))], "TrimHorizon", CheckpointPosition.TrimHorizon));
+                [.. Enumerable.Range(0, 1000).Select(static i => Lease(i, CheckpointPosition.TrimHorizon))],
+                "TrimHorizon",
+                CheckpointPosition.TrimHorizon));
 
     [Fact]
     public void A_child_and_a_lease_of_an_earlier_setting_have_their_own_reasons() =>
         Assert.Equal(
-            "Shard shard-0 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), where its lease was "
-                + "created; StartPosition is Latest now. "
-                + "Shard shard-1 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), where its parents end.",
+            "Shard shard-0 has no checkpoint yet and starts at the oldest record that the stream retains (TRIM_HORIZON), "
+                + "where its lease was created; StartPosition is Latest now. Shard shard-1 has no checkpoint yet and starts at the oldest "
+                + "record that the stream retains (TRIM_HORIZON), where its parents end.",
             StartReport.Describe(
                 [Lease(1, CheckpointPosition.TrimHorizon) with { ParentShardIds = ["shard-9"] }, Lease(0, CheckpointPosition.TrimHorizon)],
                 "Latest",
@@ -46,7 +48,8 @@ public sealed class StartReportTests
     public void Without_leases_there_is_nothing_to_start() =>
         Assert.Equal("It has no shards yet.", StartReport.Describe([], "TrimHorizon", CheckpointPosition.TrimHorizon));
 
-    private static CheckpointPosition At(string number) => CheckpointPosition.At(SequenceNumber.Parse(System.Text.Encoding.ASCII.GetBytes(number)));
+    private static CheckpointPosition At(string number) => CheckpointPosition.At(
+        SequenceNumber.Parse(System.Text.Encoding.ASCII.GetBytes(number)));
 
     private static Lease Lease(int shard, CheckpointPosition checkpoint) => new() { LeaseKey = $"shard-{shard}", Checkpoint = checkpoint };
 }

@@ -103,7 +103,9 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         PutAggregate(2);
         using (RecordPage page = (await pages.Reader.ReadAsync(Token)).Page!)
         {
-            Assert.Equal(["1-0", "1-1"], Enumerable.Range(0, page.Count).Select(i => Encoding.UTF8.GetString(new KinesisRecord(page.Response, i).DataSpan)));
+            Assert.Equal(
+                ["1-0", "1-1"],
+                Enumerable.Range(0, page.Count).Select(i => Encoding.UTF8.GetString(new KinesisRecord(page.Response, i).DataSpan)));
         }
 
         await stop.CancelAsync();
@@ -117,7 +119,8 @@ public sealed class AggregatedShardTests : IAsyncLifetime
     {
         // the producer still knows one shard only, so its aggregates hold records of both halves
         UserRecord[][] aggregates = [.. Enumerable.Range(0, 10).Select(static aggregate => Enumerable.Range(0, 20)
-            .Select(i => new UserRecord($"key-{aggregate}-{i}", Encoding.UTF8.GetBytes($"{aggregate}-{i}"), i % 3 == 0 ? HashKey(i) : null)).ToArray())];
+            .Select(i => new UserRecord($"key-{aggregate}-{i}", Encoding.UTF8.GetBytes($"{aggregate}-{i}"), i % 3 == 0 ? HashKey(i) : null))
+            .ToArray())];
         foreach (UserRecord[] aggregate in aggregates[..5])
         {
             _kinesis.Put(Stream, "a", AggregateWriter.Write(aggregate));
@@ -131,7 +134,8 @@ public sealed class AggregatedShardTests : IAsyncLifetime
             _kinesis.Put(Stream, "a", AggregateWriter.Write(aggregate), s_middle);
         }
 
-        string[] children = [.. _kinesis.ListShards(Stream).Where(static shard => shard.ParentShardId == FirstShard).Select(static shard => shard.ShardId)];
+        string[] children = [
+            .. _kinesis.ListShards(Stream).Where(static shard => shard.ParentShardId == FirstShard).Select(static shard => shard.ShardId)];
         Assert.Equal(2, children.Length);
         children.ToList().ForEach(child => _kinesis.SplitShard(Stream, child));
 
@@ -144,9 +148,11 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         Assert.Equal(Texts(aggregates[5..]).Order(), lower.Concat(upper).Select(static record => record.Text).Order());
         Assert.Contains(_log.Entries, static entry => entry.Id == 2020);
 
-        static IEnumerable<string> Texts(UserRecord[][] aggregates) => aggregates.SelectMany(static records => records.Select(static record => Encoding.UTF8.GetString(record.Data)));
+        static IEnumerable<string> Texts(UserRecord[][] aggregates) =>
+            aggregates.SelectMany(static records => records.Select(static record => Encoding.UTF8.GetString(record.Data)));
 
-        static string HashKey(int i) => (i % 2 == 0 ? s_middle - (UInt128)i - 1 : s_middle + (UInt128)i).ToString(CultureInfo.InvariantCulture);
+        static string HashKey(int i) => (i % 2 == 0 ? s_middle - (UInt128)i - 1 : s_middle + (UInt128)i).ToString(
+            CultureInfo.InvariantCulture);
     }
 
     [Theory]
@@ -158,7 +164,11 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         PutResult last = PutAggregate(4);
         Close();
         var elsewhere = new HashKeyRange(UInt128.MaxValue, UInt128.MaxValue);
-        Assert.Empty(await RunAsync(FirstShard, CheckpointPosition.TrimHorizon, inBatches, Settings() with { HashKeyRange = elsewhere, ForeignRecords = ForeignRecords.LeaveOut }));
+        Assert.Empty(await RunAsync(
+            FirstShard,
+            CheckpointPosition.TrimHorizon,
+            inBatches,
+            Settings() with { HashKeyRange = elsewhere, ForeignRecords = ForeignRecords.LeaveOut }));
         Assert.Equal(CheckpointPosition.At(last.Number, 3), LastDone);
         Assert.Equal(0, _budget.Used);
     }
@@ -171,7 +181,11 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         Put("plain");
         PutResult last = PutAggregate(new("a", "here"u8.ToArray(), "0"), new("a", "elsewhere"u8.ToArray(), "9"));
         Close();
-        List<Seen> seen = await RunAsync(FirstShard, CheckpointPosition.TrimHorizon, inBatches, Settings() with { HashKeyRange = new(0, 5), ForeignRecords = ForeignRecords.LeaveOut });
+        List<Seen> seen = await RunAsync(
+            FirstShard,
+            CheckpointPosition.TrimHorizon,
+            inBatches,
+            Settings() with { HashKeyRange = new(0, 5), ForeignRecords = ForeignRecords.LeaveOut });
         Assert.Equal(["plain", "here"], seen.Select(static record => record.Text));
         Assert.Equal(CheckpointPosition.At(last.Number, 1), LastDone);
     }
@@ -184,7 +198,8 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         Close();
         ShardReaderSettings settings = Settings() with { Deaggregate = false, HashKeyRange = new(UInt128.MaxValue, UInt128.MaxValue) };
         List<Seen> seen = await RunAsync(FirstShard, CheckpointPosition.TrimHorizon, settings: settings);
-        Assert.Equal([CheckpointPosition.At(aggregate.Number), CheckpointPosition.At(plain.Number)], seen.Select(static record => record.Position));
+        Assert.Equal(
+            [CheckpointPosition.At(aggregate.Number), CheckpointPosition.At(plain.Number)], seen.Select(static record => record.Position));
         Assert.StartsWith("F3899AC2", seen[0].Data, StringComparison.Ordinal);
         // the rest of an aggregate that was begun while it was on is not lost
         Assert.Equal(seen, await RunAsync(FirstShard, CheckpointPosition.At(aggregate.Number, 1), settings: settings));
@@ -201,10 +216,12 @@ public sealed class AggregatedShardTests : IAsyncLifetime
     private PutResult PutAggregate(int count)
     {
         int number = _aggregates++;
-        return PutAggregate([.. Enumerable.Range(0, count).Select(i => new UserRecord($"key-{i}", Encoding.UTF8.GetBytes($"{number}-{i}")))]);
+        return PutAggregate(
+            [.. Enumerable.Range(0, count).Select(i => new UserRecord($"key-{i}", Encoding.UTF8.GetBytes($"{number}-{i}")))]);
     }
 
-    private PutResult PutAggregate(params UserRecord[] records) => new(_kinesis.Put(Stream, "a", AggregateWriter.Write(records)).SequenceNumber);
+    private PutResult PutAggregate(params UserRecord[] records) =>
+        new(_kinesis.Put(Stream, "a", AggregateWriter.Write(records)).SequenceNumber);
 
     /// <summary>Ends the shard, so that reading it ends.</summary>
     private void Close() => _kinesis.SplitShard(Stream, FirstShard);
@@ -231,14 +248,17 @@ public sealed class AggregatedShardTests : IAsyncLifetime
     private ConsumerMetrics Metrics() => new(_services.GetRequiredService<IMeterFactory>());
 
     /// <summary>Runs a closed shard to its end, as its consumer does.</summary>
-    private async Task<List<Seen>> RunAsync(string shardId, CheckpointPosition start, bool inBatches = false, ShardReaderSettings? settings = null)
+    private async Task<List<Seen>> RunAsync(
+        string shardId, CheckpointPosition start, bool inBatches = false, ShardReaderSettings? settings = null)
     {
         settings ??= Settings() with { HashKeyRange = _kinesis.ListShards(Stream).Single(shard => shard.ShardId == shardId).HashKeyRange };
         var tags = new ShardTags("tests", Stream, shardId);
         var shard = new ShardContext("Collector", "tests", Stream, shardId, fencingToken: 1);
         using var progress = new ShardProgress(start, static () => { });
         var cursor = new RecordCursor(shard, progress, recordsPerCheckpoint: 0);
-        var failures = new FailurePolicy(shard, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new Random(1)), TimeProvider.System, Metrics(), new ConsumerHealth(), NullLogger.Instance);
+        var failures = new FailurePolicy(
+            shard, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new Random(1)), TimeProvider.System, Metrics(),
+            new ConsumerHealth(), NullLogger.Instance);
         List<Seen> seen = [];
         ShardPipeline pipeline = inBatches ? new CollectingBatches(seen) : new Collecting(seen);
         Lane lane = inBatches

@@ -31,7 +31,13 @@ public sealed class AggregatedStreamTests
         SequenceNumber last = Put(kinesis, "2", 3);
         var leases = new InMemoryLeaseDatabase();
         // an old KCL's row: no hash keys
-        leases.Put(Application, new Lease { LeaseKey = "shardId-000000000000", LeaseOwner = null, LeaseCounter = 17, Checkpoint = CheckpointPosition.At(first, 1) });
+        leases.Put(Application, new Lease
+        {
+            LeaseKey = "shardId-000000000000",
+            LeaseOwner = null,
+            LeaseCounter = 17,
+            Checkpoint = CheckpointPosition.At(first, 1)
+        });
         Collected collected = await RunAsync(kinesis, leases, "true", static collected => collected.Count == 5);
         Assert.Equal(["1-2", "1-3", "2-0", "2-1", "2-2"], collected);
         Assert.Equal(CheckpointPosition.At(last, 5), leases.Snapshot(Application)[0].Checkpoint);
@@ -65,7 +71,8 @@ public sealed class AggregatedStreamTests
             (i < count ? (UInt128)i : s_upper + (UInt128)i).ToString(CultureInfo.InvariantCulture)))]),
         explicitHashKey: 0).SequenceNumber;
 
-    private static async Task<Collected> RunAsync(EmbeddedKinesis kinesis, InMemoryLeaseDatabase leases, string deaggregate, Func<Collected, bool> isDone)
+    private static async Task<Collected> RunAsync(
+        EmbeddedKinesis kinesis, InMemoryLeaseDatabase leases, string deaggregate, Func<Collected, bool> isDone)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.ClearProviders();

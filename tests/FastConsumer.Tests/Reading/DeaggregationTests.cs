@@ -79,7 +79,8 @@ public class DeaggregationTests
     {
         byte[] sound = AggregateWriter.Write(new UserRecord("a", [1]), new UserRecord("b", [2]));
         byte[] spoiled = [.. sound[..^1], (byte)~sound[^1]];
-        SampleRecord[] records = [new("100", "p", spoiled, 5), new("101", "p", AggregateWriter.Seal([]), 6), new("102", "p", sound, 7), new("103", "p", [0xF3, 0x89, 0x9A, 0xC2], 8)];
+        SampleRecord[] records = [new("100", "p", spoiled, 5), new("101", "p", AggregateWriter.Seal([]), 6), new("102", "p", sound, 7),
+            new("103", "p", [0xF3, 0x89, 0x9A, 0xC2], 8)];
         foreach (WireFormat format in Enum.GetValues<WireFormat>())
         {
             using GetRecordsResponse response = Decode(format, records);
@@ -97,7 +98,8 @@ public class DeaggregationTests
         for (int seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            Put[] puts = [.. Enumerable.Range(1, 5).Select(i => Put.Aggregate(i, AggregatedRecordReaderTests.Records(random, random.Next(1, 30))))];
+            Put[] puts = [
+                .. Enumerable.Range(1, 5).Select(i => Put.Aggregate(i, AggregatedRecordReaderTests.Records(random, random.Next(1, 30))))];
             UInt128 cut = new((ulong)random.NextInt64(long.MinValue, long.MaxValue), (ulong)random.NextInt64());
             HashKeyRange[] ranges = [new(UInt128.MinValue, cut), new(cut + 1, UInt128.MaxValue)];
             List<Delivered> delivered = [];
@@ -123,7 +125,8 @@ public class DeaggregationTests
     public void The_explicit_hash_key_goes_before_the_partition_key()
     {
         string lower = Enumerable.Range(0, 100).Select(static i => $"k{i}").First(static key => HashKeyOf(key) < s_middle);
-        Put put = Put.Aggregate(1, new(lower, [1]), new(lower, [2], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)), new(lower, [3], ""));
+        Put put = Put.Aggregate(
+            1, new(lower, [1]), new(lower, [2], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)), new(lower, [3], ""));
         using GetRecordsResponse response = Decode(WireFormat.Cbor, [put.Sample]);
         Assert.Equal(1, new Deaggregation(s_lower, ForeignRecords.LeaveOut).Apply(response).Foreign);
         Assert.Equal([0L, 2L], ReadAll(response).Select(static record => record.Position.SubSequenceNumber));
@@ -132,7 +135,9 @@ public class DeaggregationTests
     [Fact]
     public void Where_everything_belongs_elsewhere_the_position_still_moves_on()
     {
-        Put[] puts = [Put.Aggregate(1, new("a", [1], "5"), new("b", [2], "6")), Put.Aggregate(2, new("a", [3], "7"), new("b", [4], "8"), new("c", [5], "9"))];
+        Put[] puts = [
+            Put.Aggregate(1, new("a", [1], "5"), new("b", [2], "6")),
+            Put.Aggregate(2, new("a", [3], "7"), new("b", [4], "8"), new("c", [5], "9"))];
         using GetRecordsResponse response = Decode(WireFormat.Cbor, [.. puts.Select(static put => put.Sample)]);
         DeaggregationResult result = new Deaggregation(s_upper, ForeignRecords.LeaveOut).Apply(response);
         Assert.Equal(new DeaggregationResult(CheckpointPosition.At(puts[1].Number, 2), 5), result);
@@ -142,7 +147,8 @@ public class DeaggregationTests
     [Fact]
     public void A_record_of_its_own_is_never_left_out()
     {
-        SampleRecord plain = new("7", Enumerable.Range(0, 100).Select(static i => $"k{i}").First(static key => HashKeyOf(key) >= s_middle), [1], 1);
+        SampleRecord plain = new(
+            "7", Enumerable.Range(0, 100).Select(static i => $"k{i}").First(static key => HashKeyOf(key) >= s_middle), [1], 1);
         Put foreign = Put.Aggregate(8, new UserRecord("a", [1], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)));
         using GetRecordsResponse response = Decode(WireFormat.Cbor, [plain, foreign.Sample]);
         new Deaggregation(s_lower, ForeignRecords.LeaveOut).Apply(response);
@@ -222,8 +228,9 @@ public class DeaggregationTests
     private static long Allocated(HashKeyRange? range, int aggregates, int records)
     {
         var random = new Random(1);
-        SampleRecord[] samples = [.. Enumerable.Range(1, aggregates).Select(i => Put.Aggregate(i, [.. AggregatedRecordReaderTests.Records(random, records)
-            .Select((record, place) => record with { PartitionKey = $"key-{place}" })]).Sample)];
+        SampleRecord[] samples = [
+            .. Enumerable.Range(1, aggregates).Select(i => Put.Aggregate(i, [.. AggregatedRecordReaderTests.Records(random, records)
+                .Select((record, place) => record with { PartitionKey = $"key-{place}" })]).Sample)];
         var deaggregation = new Deaggregation(range, ForeignRecords.LeaveOut);
         long least = long.MaxValue;
         for (int i = 0; i < 30; i++)
@@ -247,7 +254,12 @@ public class DeaggregationTests
     private static Delivered[] ReadAll(GetRecordsResponse response) => [.. Enumerable.Range(0, response.Count).Select(i =>
     {
         var record = new KinesisRecord(response, i);
-        return new Delivered(record.Position, record.PartitionKey, Convert.ToHexString(record.DataSpan), record.ExplicitHashKey, record.ApproximateArrivalTimestamp.ToUnixTimeMilliseconds());
+        return new Delivered(
+            record.Position,
+            record.PartitionKey,
+            Convert.ToHexString(record.DataSpan),
+            record.ExplicitHashKey,
+            record.ApproximateArrivalTimestamp.ToUnixTimeMilliseconds());
     })];
 
     private static Put[] Puts(Random random, int count) => [.. Enumerable.Range(1, count).Select(i => random.Next(2) == 0
@@ -257,7 +269,8 @@ public class DeaggregationTests
     private static UInt128 HashKeyOf(string partitionKey) =>
         (UInt128)new BigInteger(MD5.HashData(Encoding.UTF8.GetBytes(partitionKey)), isUnsigned: true, isBigEndian: true);
 
-    private sealed record Delivered(CheckpointPosition Position, string PartitionKey, string Data, UInt128? ExplicitHashKey, long ArrivalMilliseconds)
+    private sealed record Delivered(
+        CheckpointPosition Position, string PartitionKey, string Data, UInt128? ExplicitHashKey, long ArrivalMilliseconds)
     {
         public UInt128 HashKey => ExplicitHashKey ?? HashKeyOf(PartitionKey);
     }
@@ -270,7 +283,9 @@ public class DeaggregationTests
         public static Put Plain(int number, string partitionKey, byte[] data)
         {
             SampleRecord sample = new($"495{number:D40}", partitionKey, data, 1_787_036_486_000 + number);
-            return new Put(sample, [new Delivered(CheckpointPosition.Parse(sample.SequenceNumber), partitionKey, Convert.ToHexString(data), null, sample.ArrivalMilliseconds)]);
+            return new Put(sample, [new Delivered(
+                CheckpointPosition.Parse(sample.SequenceNumber),
+                partitionKey, Convert.ToHexString(data), null, sample.ArrivalMilliseconds)]);
         }
 
         public static Put Aggregate(int number, params UserRecord[] records)

@@ -79,7 +79,13 @@ internal sealed class FanOutBench : IAsyncDisposable
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<FanOutBench> StartAsync(TimeSpan? lifetime = null, long budget = 64 * 1024 * 1024, TimeSpan createDelay = default, HttpMessageHandler? handler = null, ManualClock? manual = null, Func<string, string>? through = null)
+    public static async Task<FanOutBench> StartAsync(
+        TimeSpan? lifetime = null,
+        long budget = 64 * 1024 * 1024,
+        TimeSpan createDelay = default,
+        HttpMessageHandler? handler = null,
+        ManualClock? manual = null,
+        Func<string, string>? through = null)
     {
         ManualClock clock = manual ?? new ManualClock();
         EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(
@@ -106,15 +112,23 @@ internal sealed class FanOutBench : IAsyncDisposable
     }
 
     /// <summary>Starts a reader; what it passes on is taken at once, or when <paramref name="gate"/> lets it.</summary>
-    public void Read(CheckpointPosition? start = null, DateTimeOffset? startedAt = null, FanOutConsumer? consumer = null, SemaphoreSlim? gate = null, string shard = Shard)
+    public void Read(
+        CheckpointPosition? start = null,
+        DateTimeOffset? startedAt = null,
+        FanOutConsumer? consumer = null,
+        SemaphoreSlim? gate = null,
+        string shard = Shard)
     {
         var settings = new ShardReaderSettings(
-            StreamIdentifier.Parse(StreamName), new ShardTags("app", StreamName, shard), start ?? CheckpointPosition.TrimHorizon, startedAt, startedAt is null, 10_000, TimeSpan.FromMilliseconds(400));
+            StreamIdentifier.Parse(StreamName), new ShardTags("app", StreamName, shard), start ?? CheckpointPosition.TrimHorizon, startedAt,
+            startedAt is null, 10_000, TimeSpan.FromMilliseconds(400));
         var position = new ShardPosition(settings);
         ByteBudget.Account account = Budget.OpenAccount();
         var metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
         var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), metrics, Health, NullLogger.Instance);
-        var reader = new FanOutReader(Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Health, Log.CreateLogger("reader"));
+        var reader = new FanOutReader(
+            Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Health,
+            Log.CreateLogger("reader"));
         Channel<ReadItem> items = Channel.CreateBounded<ReadItem>(2);
         _reading = Task.Run(() => reader.RunAsync(items.Writer, _stop.Token));
         _taking = Task.Run(() => TakeAsync(items.Reader, gate));
@@ -136,7 +150,8 @@ internal sealed class FanOutBench : IAsyncDisposable
         {
             if (TimeProvider.System.GetElapsedTime(started) > s_patience)
             {
-                Assert.Fail($"Waited {s_patience} in vain; {Texts.Count} of {_put} records, {Subscriptions} subscriptions, health: {string.Join("; ", Health.Conditions.Values.Select(static c => c.Message))}");
+                Assert.Fail($"Waited {s_patience} in vain; {Texts.Count} of {_put} records, {Subscriptions} subscriptions, health: "
+                    + $"{string.Join("; ", Health.Conditions.Values.Select(static c => c.Message))}");
             }
 
             Clock.Advance(step ?? TimeSpan.FromMilliseconds(50));

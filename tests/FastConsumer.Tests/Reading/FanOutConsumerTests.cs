@@ -10,20 +10,23 @@ public sealed class FanOutConsumerTests
     {
         await using FanOutBench bench = await FanOutBench.StartAsync(createDelay: TimeSpan.FromSeconds(10));
         DateTimeOffset start = bench.Clock.GetUtcNow();
-        Task<string>[] workers = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(() => bench.Consumer().ArnAsync(FanOutBench.Token).AsTask(), FanOutBench.Token))];
+        Task<string>[] workers = [.. Enumerable.Range(0, 8)
+            .Select(_ => Task.Run(() => bench.Consumer().ArnAsync(FanOutBench.Token).AsTask(), FanOutBench.Token))];
         await bench.UntilAsync(() => workers.All(static worker => worker.IsCompleted), TimeSpan.FromMilliseconds(250));
 
         string[] arns = await Task.WhenAll(workers);
         Assert.Single(arns.Distinct());
         Assert.InRange(bench.Clock.GetUtcNow() - start, TimeSpan.FromSeconds(10), TimeSpan.MaxValue);
-        Assert.Single((await bench.Client.ListStreamConsumersAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), null, FanOutBench.Token)).Consumers);
+        Assert.Single((await bench.Client.ListStreamConsumersAsync(
+            bench.Kinesis.StreamArn(FanOutBench.StreamName), null, FanOutBench.Token)).Consumers);
     }
 
     [Fact]
     public async Task A_consumer_that_is_there_is_not_registered()
     {
         await using FanOutBench bench = await FanOutBench.StartAsync();
-        Consumer there = await bench.Client.RegisterStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
+        Consumer there = await bench.Client.RegisterStreamConsumerAsync(
+            bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
         FanOutConsumer consumer = bench.Consumer();
         Assert.Equal(there.ConsumerARN, await consumer.ArnAsync(FanOutBench.Token));
         Assert.Equal(there.ConsumerARN, await consumer.ArnAsync(FanOutBench.Token));
@@ -37,7 +40,8 @@ public sealed class FanOutConsumerTests
         await using FanOutBench bench = await FanOutBench.StartAsync();
         for (int i = 0; i < 20; i++)
         {
-            await bench.Client.RegisterStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), $"other-{i}", FanOutBench.Token);
+            await bench.Client.RegisterStreamConsumerAsync(
+                bench.Kinesis.StreamArn(FanOutBench.StreamName), $"other-{i}", FanOutBench.Token);
             // below the rate of five calls a second
             bench.Clock.Advance(TimeSpan.FromSeconds(1));
         }

@@ -7,7 +7,9 @@ using FastConsumer.Reading;
 
 namespace FastConsumer.Tests.Reading;
 
-/// <summary>The guarantee: what comes out is a contiguous run of the shard's records, each once, whatever happens to subscriptions.</summary>
+/// <summary>
+/// The guarantee: what comes out is a contiguous run of the shard's records, each once, whatever happens to subscriptions.
+/// </summary>
 public sealed class FanOutReaderTests
 {
     [Fact]
@@ -92,8 +94,10 @@ public sealed class FanOutReaderTests
         await bench.PassAsync(TimeSpan.FromSeconds(6));
 
         // another one takes the shard over and goes away again, while records are put
-        Consumer consumer = await bench.Client.DescribeStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
-        await using (IShardSubscription other = await bench.Client.SubscribeToShardAsync(consumer.ConsumerARN, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token))
+        Consumer consumer = await bench.Client.DescribeStreamConsumerAsync(
+            bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
+        await using (IShardSubscription other = await bench.Client.SubscribeToShardAsync(
+            consumer.ConsumerARN, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token))
         {
             bench.Put(10);
         }
@@ -109,7 +113,8 @@ public sealed class FanOutReaderTests
         await using FanOutBench bench = await FanOutBench.StartAsync();
         FanOutConsumer consumer = bench.Consumer();
         string arn = await bench.ArnAsync(consumer);
-        await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(arn, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
+        await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(
+            arn, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
         DateTimeOffset start = bench.Clock.GetUtcNow();
         bench.Put(5);
         bench.Read(consumer: consumer);
@@ -141,7 +146,8 @@ public sealed class FanOutReaderTests
             await bench.PassAsync(TimeSpan.FromSeconds(6));
             try
             {
-                await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(arn, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
+                await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(
+                    arn, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
                 await bench.PassAsync(TimeSpan.FromSeconds(1));
             }
             catch (KinesisException e) when (e.Kind == KinesisErrorKind.ResourceInUse)
@@ -276,7 +282,8 @@ public sealed class FanOutReaderTests
     public async Task What_the_connection_holds_beside_the_budget_is_no_more_than_the_largest_window()
     {
         long received = 0;
-        using SocketsHttpHandler handler = Counting(KinesisClientOptions.DefaultStreamWindowBytes, count => Interlocked.Add(ref received, count));
+        using SocketsHttpHandler handler = Counting(
+            KinesisClientOptions.DefaultStreamWindowBytes, count => Interlocked.Add(ref received, count));
         const int Records = 60;
         const int RecordBytes = 600_000;
         const long EventBytes = RecordBytes * 4L / 3;
@@ -302,7 +309,10 @@ public sealed class FanOutReaderTests
             await bench.UntilAsync(() => bench.Texts.Count == handled);
             await bench.PassAsync(TimeSpan.FromSeconds(5));
             Assert.InRange(bench.Budget.Used, 1, Budget + (2 * EventBytes));
-            Assert.InRange(Interlocked.Read(ref received) - (handled * EventBytes) - bench.Budget.Used, 0, KinesisClientOptions.LargestStreamWindowBytes + EventBytes);
+            Assert.InRange(
+                Interlocked.Read(ref received) - (handled * EventBytes) - bench.Budget.Used,
+                0,
+                KinesisClientOptions.LargestStreamWindowBytes + EventBytes);
         }
 
         gate.Release(Records);
@@ -365,8 +375,10 @@ public sealed class FanOutReaderTests
         bench.Kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", times: int.MaxValue);
         await bench.PassAsync(TimeSpan.FromSeconds(6));
         bench.Kinesis.Faults.Clear();
-        Consumer consumer = await bench.Client.DescribeStreamConsumerAsync(bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
-        await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(consumer.ConsumerARN, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
+        Consumer consumer = await bench.Client.DescribeStreamConsumerAsync(
+            bench.Kinesis.StreamArn(FanOutBench.StreamName), "app", FanOutBench.Token);
+        await using IShardSubscription other = await bench.Client.SubscribeToShardAsync(
+            consumer.ConsumerARN, FanOutBench.Shard, StartingPosition.Latest, FanOutBench.Token);
         bench.Kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", times: int.MaxValue);
         bench.Put(5);
         await bench.AllAsync();
@@ -414,7 +426,8 @@ public sealed class FanOutReaderTests
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            inner.WriteAsync(buffer, cancellationToken);
 
         public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
 
@@ -473,18 +486,23 @@ public sealed class FanOutReaderTests
         {
             if (request.Headers.GetValues("X-Amz-Target").Single().EndsWith(".SubscribeToShard", StringComparison.Ordinal))
             {
-                JsonElement position = JsonDocument.Parse(await request.Content!.ReadAsByteArrayAsync(cancellationToken)).RootElement.GetProperty("StartingPosition");
+                JsonElement position = JsonDocument.Parse(await request.Content!.ReadAsByteArrayAsync(cancellationToken)).RootElement
+                    .GetProperty("StartingPosition");
                 if (++_subscriptions == 2)
                 {
                     Refused = position.GetProperty("SequenceNumber").GetString();
                 }
 
-                if (Refused is not null && position.TryGetProperty("SequenceNumber", out JsonElement number) && number.GetString() == Refused)
+                if (Refused is not null && position.TryGetProperty("SequenceNumber", out JsonElement number)
+                    && number.GetString() == Refused)
                 {
                     Refusals++;
                     return new HttpResponseMessage(HttpStatusCode.BadRequest)
                     {
-                        Content = new StringContent("""{"__type":"InvalidArgumentException","message":"StartingSequenceNumber is invalid."}""", null, "application/x-amz-json-1.1"),
+                        Content = new StringContent(
+                            """{"__type":"InvalidArgumentException","message":"StartingSequenceNumber is invalid."}""",
+                            null,
+                            "application/x-amz-json-1.1"),
                     };
                 }
             }

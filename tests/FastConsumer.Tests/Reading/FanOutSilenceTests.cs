@@ -3,7 +3,9 @@ using FastConsumer.Tests.Kinesis;
 
 namespace FastConsumer.Tests.Reading;
 
-/// <summary>A connection that stands still, as one that is half open does, or one to a server that sends no more than a first window.</summary>
+/// <summary>
+/// A connection that stands still, as one that is half open does, or one to a server that sends no more than a first window.
+/// </summary>
 public sealed class FanOutSilenceTests
 {
     private const int SilentBetweenEvents = 2055;
@@ -31,7 +33,9 @@ public sealed class FanOutSilenceTests
         await bench.AllAsync();
 
         Assert.Equal(3, bench.Subscriptions);
-        Assert.Equal([said, said], bench.Log.Entries.Select(static entry => entry.Id).Where(static id => id is SilentBetweenEvents or SilentInEvent));
+        Assert.Equal(
+            [said, said],
+            bench.Log.Entries.Select(static entry => entry.Id).Where(static id => id is SilentBetweenEvents or SilentInEvent));
         await bench.StopAsync();
     }
 
@@ -81,7 +85,10 @@ public sealed class FanOutSilenceTests
         await using FanOutBench bench = await FanOutBench.StartAsync(handler: handler, manual: clock);
         bench.Put(200);
         bench.Read();
-        await bench.UntilAsync(() => bench.Health.Conditions.Values.Any(static condition => condition.Message.Contains("times in a row. Events of its subscription stop in their midst.", StringComparison.Ordinal)), s_step);
+        await bench.UntilAsync(
+            () => bench.Health.Conditions.Values.Any(static condition => condition.Message.Contains(
+                "times in a row. Events of its subscription stop in their midst.", StringComparison.Ordinal)),
+            s_step);
         Assert.Empty(bench.Texts);
         await bench.StopAsync();
         Assert.Empty(bench.Health.Conditions);
@@ -129,7 +136,8 @@ public sealed class FanOutSilenceTests
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
-            bool isSubscription = request.Headers.GetValues("X-Amz-Target").Single().EndsWith(".SubscribeToShard", StringComparison.Ordinal);
+            bool isSubscription = request.Headers.GetValues("X-Amz-Target").Single()
+                .EndsWith(".SubscribeToShard", StringComparison.Ordinal);
             if (isSubscription && response.IsSuccessStatusCode && Interlocked.Decrement(ref _left) >= 0)
             {
                 HttpContent whole = response.Content;

@@ -10,7 +10,9 @@ using FastConsumer.Tests.Kinesis.Wire;
 
 namespace FastConsumer.Tests.Reading;
 
-/// <summary>User records of an aggregate that belong to another shard: who made the aggregate decides, on aggregates as real producers make them.</summary>
+/// <summary>
+/// User records of an aggregate that belong to another shard: who made the aggregate decides, on aggregates as real producers make them.
+/// </summary>
 public sealed class ForeignRecordsTests
 {
     private static readonly UInt128 s_middle = UInt128.One << 127;
@@ -53,7 +55,8 @@ public sealed class ForeignRecordsTests
         JsonElement made = Read("aws-kinesis-agg-of-several-shards.json");
         UInt128[] hashKeys = [.. made.GetProperty("userRecords").EnumerateArray()
             .Select(static record => UInt128.Parse(record.GetProperty("hashKey").GetString()!, CultureInfo.InvariantCulture))];
-        string[] texts = [.. made.GetProperty("userRecords").EnumerateArray().Select(static record => record.GetProperty("data").GetString()!)];
+        string[] texts = [
+            .. made.GetProperty("userRecords").EnumerateArray().Select(static record => record.GetProperty("data").GetString()!)];
         UInt128 cut = hashKeys.Order().ElementAt(2);
         foreach (HashKeyRange shard in (HashKeyRange[])[new(0, cut - 1), new(cut, UInt128.MaxValue)])
         {
@@ -71,9 +74,11 @@ public sealed class ForeignRecordsTests
     [InlineData("b", "b", true)]
     [InlineData("aa", "b", true)]
     [InlineData("A", "b", true)]
-    public void The_kpl_is_told_by_its_own_partition_key_where_the_first_user_record_has_another(string outer, string first, bool isDelivered)
+    public void The_kpl_is_told_by_its_own_partition_key_where_the_first_user_record_has_another(
+        string outer, string first, bool isDelivered)
     {
-        byte[] aggregate = AggregateWriter.Write(new UserRecord(first, [1], "1"), new UserRecord("other", [2], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)));
+        byte[] aggregate = AggregateWriter.Write(
+            new UserRecord(first, [1], "1"), new UserRecord("other", [2], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)));
         using GetRecordsResponse response = Answer(new SampleRecord("100", outer, aggregate, 1));
         Assert.Equal(isDelivered ? 0 : 1, new Deaggregation(s_lower).Apply(response).Foreign);
         Assert.Equal(isDelivered ? [0L, 1L] : [0L], Places(response));
@@ -83,7 +88,8 @@ public sealed class ForeignRecordsTests
     public void Each_aggregate_of_an_answer_is_judged_alone()
     {
         byte[] kpl = AggregateWriter.Write(new UserRecord("k1", [1], "1"), new UserRecord("k2", [2], "2"));
-        using GetRecordsResponse response = Answer(new SampleRecord("100", "a", kpl, 1), new SampleRecord("101", "k1", kpl, 2), new SampleRecord("102", "a", kpl, 3));
+        using GetRecordsResponse response = Answer(
+            new SampleRecord("100", "a", kpl, 1), new SampleRecord("101", "k1", kpl, 2), new SampleRecord("102", "a", kpl, 3));
         Assert.Equal(4, new Deaggregation(s_upper).Apply(response).Foreign);
         Assert.Equal(["101", "101"], Enumerable.Range(0, response.Count).Select(i => response.GetSequenceNumber(i).ToString()));
     }

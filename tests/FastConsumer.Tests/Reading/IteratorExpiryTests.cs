@@ -32,7 +32,8 @@ public sealed class IteratorExpiryTests : IDisposable
 
     [Theory]
     [InlineData(null, "give it more lanes with [Concurrency].")]
-    [InlineData(12, "The lease table throttled this worker's writes 00:00:12 ago, and a handler that awaits a checkpoint waits for it: give the table more write units")]
+    [InlineData(12, "The lease table throttled this worker's writes 00:00:12 ago, and a handler that awaits a checkpoint waits for it: "
+        + "give the table more write units")]
     public async Task Where_the_handler_keeps_the_reader_waiting_health_says_how_often_and_for_how_long(int? throttledFor, string table)
     {
         // as the service does it: an iterator lasts for five minutes
@@ -66,7 +67,8 @@ public sealed class IteratorExpiryTests : IDisposable
 
         await AdvanceUntilAsync(() => Said.Length > 0);
         string said = Said;
-        Assert.Contains($"Iterators of shard {ShardId} expire again and again: 3 times within the last hour.", said, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Iterators of shard {ShardId} expire again and again: 3 times within the last hour.", said, StringComparison.Ordinal);
         // six minutes, less what the clock had moved on before the reader was blocked
         Assert.Matches("the reader had waited 00:0[56]:", said);
         Assert.Contains(table, said, StringComparison.Ordinal);
@@ -83,7 +85,10 @@ public sealed class IteratorExpiryTests : IDisposable
 
     [Theory]
     [InlineData(null, "It has throttled none of this worker's writes lately.")]
-    [InlineData(5, "The lease table throttled this worker's writes 00:00:05 ago, so give the table more write units, or set CheckpointInterval or LeaseDuration higher.")]
+    [InlineData(
+        5,
+        "The lease table throttled this worker's writes 00:00:05 ago, so give the table more write units, or set CheckpointInterval or "
+            + "LeaseDuration higher.")]
     public async Task Where_they_expire_before_they_can_be_used_the_lease_table_is_named(int? throttledFor, string table)
     {
         int expired = 0;
@@ -115,7 +120,9 @@ public sealed class IteratorExpiryTests : IDisposable
     public async Task Two_within_an_hour_are_no_storm()
     {
         int expired = 2;
-        _kinesis.Records = _ => Interlocked.Decrement(ref expired) >= 0 ? throw Expired() : Pages.Answer(Interlocked.Add(ref _next, 5), 5, behind: 0);
+        _kinesis.Records = _ => Interlocked.Decrement(ref expired) >= 0
+            ? throw Expired()
+            : Pages.Answer(Interlocked.Add(ref _next, 5), 5, behind: 0);
         Channel<ReadItem> items = Channel.CreateUnbounded<ReadItem>();
         Task run = Reader(static () => null).RunAsync(items.Writer, _stop.Token);
         await AdvanceUntilAsync(() => items.Reader.Count > 0);
@@ -156,7 +163,8 @@ public sealed class IteratorExpiryTests : IDisposable
         // half an hour, with a try each 30 s
         await AdvanceUntilAsync(() =>
         {
-            Assert.DoesNotContain(_health.Conditions, static condition => condition.Value.Message.Contains("expire", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                _health.Conditions, static condition => condition.Value.Message.Contains("expire", StringComparison.Ordinal));
             return Volatile.Read(ref denied) >= 60;
         });
         Assert.Contains("the key is denied", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
@@ -186,7 +194,8 @@ public sealed class IteratorExpiryTests : IDisposable
     }
 
     /// <summary>What health says of the iterators.</summary>
-    private string Said => _health.Conditions.Where(static condition => condition.Key.EndsWith("/iterator", StringComparison.Ordinal)).Select(static condition => condition.Value.Message).SingleOrDefault("");
+    private string Said => _health.Conditions.Where(static condition => condition.Key.EndsWith("/iterator", StringComparison.Ordinal))
+        .Select(static condition => condition.Value.Message).SingleOrDefault("");
 
     private static KinesisException Expired() => new("expired", KinesisErrorKind.ExpiredIterator, "ExpiredIteratorException");
 
@@ -213,7 +222,9 @@ public sealed class IteratorExpiryTests : IDisposable
 
     private ShardReader Reader(Func<TimeSpan?> sinceTableThrottle) => new(
         _kinesis,
-        new ShardReaderSettings(StreamIdentifier.Parse("events"), new ShardTags("tests", "events", ShardId), CheckpointPosition.TrimHorizon, null, false, 100, TimeSpan.FromMilliseconds(200))
+        new ShardReaderSettings(
+            StreamIdentifier.Parse("events"),
+            new ShardTags("tests", "events", ShardId), CheckpointPosition.TrimHorizon, null, false, 100, TimeSpan.FromMilliseconds(200))
         {
             SinceTableThrottle = sinceTableThrottle,
         },

@@ -45,7 +45,9 @@ public sealed class ReadQuotaTests
                 for (int j = i + 1; j < Math.Min(calls.Count, i + 20); j++)
                 {
                     bytes += calls[j - 1].Bytes;
-                    Assert.True(bytes < ((calls[j].At - calls[i].At).TotalSeconds + 1) * QuotaBytes, $"seed {seed}: {bytes} bytes within {calls[j].At - calls[i].At}");
+                    Assert.True(
+                        bytes < ((calls[j].At - calls[i].At).TotalSeconds + 1) * QuotaBytes,
+                        $"seed {seed}: {bytes} bytes within {calls[j].At - calls[i].At}");
                 }
             }
         }

@@ -18,7 +18,8 @@ public sealed class ReadRecoveryTests : IDisposable
     public ReadRecoveryTests()
     {
         var settings = new ShardReaderSettings(
-            StreamIdentifier.Parse("events"), new ShardTags("tests", "events", "shardId-000000000000"), CheckpointPosition.TrimHorizon, null, false, 100, TimeSpan.FromMilliseconds(200));
+            StreamIdentifier.Parse("events"), new ShardTags("tests", "events", "shardId-000000000000"), CheckpointPosition.TrimHorizon,
+            null, false, 100, TimeSpan.FromMilliseconds(200));
         _recovery = new ReadRecovery(settings, _clock, new Random(1), _health, _log.CreateLogger("reader"));
     }
 
@@ -55,7 +56,8 @@ public sealed class ReadRecoveryTests : IDisposable
         Assert.Empty(_health.Conditions);
         _recovery.StoodStill("It stops.");
         _recovery.Succeeded();
-        Assert.Contains("stood still 2 times in a row. It stops.", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "stood still 2 times in a row. It stops.", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
         _recovery.Advanced();
         Assert.Empty(_health.Conditions);
     }

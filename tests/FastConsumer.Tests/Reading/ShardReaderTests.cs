@@ -34,7 +34,8 @@ public sealed class ShardReaderTests : IDisposable
         // a server that names no children (kinesalite): the last answer holds records too
         int calls = 0;
         _kinesis.Records = _ => Interlocked.Increment(ref calls) == 1 ? Pages.Answer(100, 5) : Pages.Answer(105, 5, next: null);
-        _kinesis.Shards = static () => [Shard(ShardId, closed: true), Shard("child-1", parent: ShardId), Shard("child-2", parent: ShardId), Shard("other")];
+        _kinesis.Shards = static () => [
+            Shard(ShardId, closed: true), Shard("child-1", parent: ShardId), Shard("child-2", parent: ShardId), Shard("other")];
         List<ReadItem> items = await ReadAsync();
         Assert.Equal(["100-104", "105-109"], Ranges(items));
         Assert.Equal(["child-1", "child-2"], items[^1].Children!.Select(static child => child.ShardId));
@@ -113,7 +114,9 @@ public sealed class ShardReaderTests : IDisposable
         int listings = 0;
         _kinesis.Shards = () => hasHoles ? [Shard("child", isWhole: false)] : ++listings == 1 ? [Shard("other")] : [Shard(ShardId)];
         int calls = 0;
-        _kinesis.Iterator = position => ++calls < 3 ? throw new KinesisException("no such shard", KinesisErrorKind.NotFound) : position.ToString();
+        _kinesis.Iterator = position => ++calls < 3
+            ? throw new KinesisException("no such shard", KinesisErrorKind.NotFound)
+            : position.ToString();
         _kinesis.Records = static _ => Pages.Answer(100, 1, next: null, children: [Child()]);
         List<ReadItem> items = await ReadAsync();
         Assert.Equal(["100-100"], Ranges(items));
@@ -125,8 +128,12 @@ public sealed class ShardReaderTests : IDisposable
     public async Task A_stream_that_is_gone_is_no_end_of_its_shards()
     {
         int calls = 0;
-        _kinesis.Shards = () => Volatile.Read(ref calls) < 3 ? throw new KinesisException("no such stream", KinesisErrorKind.NotFound) : [Shard(ShardId)];
-        _kinesis.Iterator = position => Interlocked.Increment(ref calls) < 4 ? throw new KinesisException("no such stream", KinesisErrorKind.NotFound) : position.ToString();
+        _kinesis.Shards = () => Volatile.Read(ref calls) < 3
+            ? throw new KinesisException("no such stream", KinesisErrorKind.NotFound)
+            : [Shard(ShardId)];
+        _kinesis.Iterator = position => Interlocked.Increment(ref calls) < 4
+            ? throw new KinesisException("no such stream", KinesisErrorKind.NotFound)
+            : position.ToString();
         _kinesis.Records = static _ => Pages.Answer(100, 1, next: null, children: [Child()]);
         List<ReadItem> items = await ReadAsync();
         Assert.Equal(["100-100"], Ranges(items));
@@ -139,7 +146,9 @@ public sealed class ShardReaderTests : IDisposable
     {
         DateTimeOffset started = _clock.GetUtcNow();
         int calls = 0;
-        _kinesis.Iterator = position => Interlocked.Increment(ref calls) == 1 ? throw new KinesisException("down", KinesisErrorKind.Unavailable) : position.ToString();
+        _kinesis.Iterator = position => Interlocked.Increment(ref calls) == 1
+            ? throw new KinesisException("down", KinesisErrorKind.Unavailable)
+            : position.ToString();
         _kinesis.Records = static _ => Pages.Answer(100, 1, next: null, children: [Child()]);
         Release(await ReadAsync(CheckpointPosition.Latest, started, isFirstStart: true));
         Assert.Equal([StartingPosition.Latest, StartingPosition.AtTimestamp(started)], _kinesis.Iterators);
@@ -196,7 +205,9 @@ public sealed class ShardReaderTests : IDisposable
     public async Task A_refusal_leaves_an_iterator_alone()
     {
         int calls = 0;
-        _kinesis.Records = _ => ++calls < 4 ? throw new KinesisException("denied", KinesisErrorKind.Denied) : Pages.Answer(100, 1, next: null, children: [Child()]);
+        _kinesis.Records = _ => ++calls < 4
+            ? throw new KinesisException("denied", KinesisErrorKind.Denied)
+            : Pages.Answer(100, 1, next: null, children: [Child()]);
         Release(await ReadAsync());
         Assert.Single(_kinesis.Iterators);
     }
@@ -288,7 +299,8 @@ public sealed class ShardReaderTests : IDisposable
     };
 
     private static List<string> Ranges(List<ReadItem> items) =>
-        [.. items.Where(static item => item.Page is not null).Select(static item => $"{item.Page!.PositionOf(0)}-{item.Page.PositionOf(item.Page.Count - 1)}")];
+        [.. items.Where(static item => item.Page is not null)
+            .Select(static item => $"{item.Page!.PositionOf(0)}-{item.Page.PositionOf(item.Page.Count - 1)}")];
 
     private void Release(List<ReadItem> items)
     {
@@ -298,7 +310,9 @@ public sealed class ShardReaderTests : IDisposable
 
     private ShardReader Reader(CheckpointPosition start, DateTimeOffset? startedAt, bool isFirstStart) => new(
         _kinesis,
-        new ShardReaderSettings(StreamIdentifier.Parse("events"), new ShardTags("tests", "events", ShardId), start, startedAt, isFirstStart, 100, TimeSpan.FromMilliseconds(200)),
+        new ShardReaderSettings(
+            StreamIdentifier.Parse("events"),
+            new ShardTags("tests", "events", ShardId), start, startedAt, isFirstStart, 100, TimeSpan.FromMilliseconds(200)),
         _budget.OpenAccount(),
         _clock,
         new Random(1),
@@ -306,7 +320,8 @@ public sealed class ShardReaderTests : IDisposable
         _health,
         _log.CreateLogger("reader"));
 
-    private async Task<List<ReadItem>> ReadAsync(CheckpointPosition start = default, DateTimeOffset? startedAt = null, bool isFirstStart = false)
+    private async Task<List<ReadItem>> ReadAsync(
+        CheckpointPosition start = default, DateTimeOffset? startedAt = null, bool isFirstStart = false)
     {
         Channel<ReadItem> channel = Channel.CreateUnbounded<ReadItem>();
         Task run = Reader(start, startedAt, isFirstStart).RunAsync(channel.Writer, _stop.Token);

@@ -25,7 +25,9 @@ public sealed class StartSpreadTests
         var spread = new StartSpread(clock);
         for (int handOver = 0; handOver < 3; handOver++)
         {
-            Assert.All(Enumerable.Range(0, 12).Select(_ => spread.Next(s_interval)), static wait => Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromMilliseconds(10)));
+            Assert.All(
+                Enumerable.Range(0, 12).Select(_ => spread.Next(s_interval)),
+                static wait => Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromMilliseconds(10)));
             clock.Advance(s_interval);
         }
     }

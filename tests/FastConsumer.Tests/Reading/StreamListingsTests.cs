@@ -63,7 +63,8 @@ public sealed class StreamListingsTests : IDisposable
     private Task<IReadOnlyList<ChildShard>?>[] FindTrimmed(int count)
     {
         var listings = new StreamListings(_kinesis, StreamIdentifier.Parse("events"), _clock);
-        return [.. Enumerable.Range(0, count).Select(i => new ShardEnding(listings, $"gone-{i}", _clock, NullLogger.Instance).FindTrimmedAsync(Token).AsTask())];
+        return [.. Enumerable.Range(0, count)
+            .Select(i => new ShardEnding(listings, $"gone-{i}", _clock, NullLogger.Instance).FindTrimmedAsync(Token).AsTask())];
     }
 
     private async Task UntilDoneAsync(Task[] tasks)
@@ -84,11 +85,18 @@ public sealed class StreamListingsTests : IDisposable
         public int Calls => Volatile.Read(ref _calls);
 
         public void Answer() => _answer.SetResult(new ListShardsResponse(
-            [new Shard { ShardId = "open", HashKeyRange = new HashKeyRange(0, UInt128.MaxValue), StartingSequenceNumber = SequenceNumber.Parse("1") }], null));
+            [new Shard
+            {
+                ShardId = "open",
+                HashKeyRange = new HashKeyRange(0, UInt128.MaxValue),
+                StartingSequenceNumber = SequenceNumber.Parse("1")
+            }],
+            null));
 
         public void Fail() => _answer.SetException(new KinesisException("no", KinesisErrorKind.Throttled));
 
-        public override Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
+        public override Task<ListShardsResponse> ListShardsAsync(
+            StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
         {
             Interlocked.Increment(ref _calls);
             return _answer.Task.WaitAsync(cancellationToken);

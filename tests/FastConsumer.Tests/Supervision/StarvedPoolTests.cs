@@ -19,7 +19,8 @@ public sealed class StarvedPoolTests : WorkerTest
         using var end = new ManualResetEventSlim();
 
         // from here to the end this method blocks its own thread too: nothing may wait for the pool
-        Task[] blocked = [.. Enumerable.Range(0, 500).Select(_ => Task.Run(() => end.Wait(TimeSpan.FromMinutes(2), CancellationToken.None)))];
+        Task[] blocked = [
+            .. Enumerable.Range(0, 500).Select(_ => Task.Run(() => end.Wait(TimeSpan.FromMinutes(2), CancellationToken.None)))];
         try
         {
             Assert.True(
@@ -35,7 +36,8 @@ public sealed class StarvedPoolTests : WorkerTest
 
         await Task.WhenAll(blocked);
         await host.WaitForLogAsync(2503);
-        HealthReport report = await host.Host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
+        HealthReport report = await host.Host.Services.GetRequiredService<HealthCheckService>()
+            .CheckHealthAsync(TestContext.Current.CancellationToken);
         Assert.Equal(HealthStatus.Healthy, report.Status);
         Kinesis.Put(Stream, "key", "after");
         await Eventually.TrueAsync(() => Journal.Done.Count == 2, () => $"{host.Log}");

@@ -30,7 +30,9 @@ internal static class LeaseOperations
         LeaseWrite.Result result = await store.CreateAsync(lease, cancellationToken);
         if (result.Outcome != LeaseWrite.Outcome.Unknown)
         {
-            return result is { Outcome: LeaseWrite.Outcome.NotWritten, Error: { } error } ? throw error : result.Outcome == LeaseWrite.Outcome.Written;
+            return result is { Outcome: LeaseWrite.Outcome.NotWritten, Error: { } error }
+                ? throw error
+                : result.Outcome == LeaseWrite.Outcome.Written;
         }
 
         // two workers create the same row from the same shard: whose it is cannot be told and does not matter
@@ -40,7 +42,8 @@ internal static class LeaseOperations
 
     /// <summary>
     /// Takes a lease that is free, expired or to be stolen: on condition that counter and owners are as observed, sets the owner, adds 1
-    /// to the counter, counts the switch of owners, notes the taker and its process, ends a hand-over, and removes requests and notifications.
+    /// to the counter, counts the switch of owners, notes the taker and its process, ends a hand-over, and removes requests and
+    /// notifications.
     /// </summary>
     public static Task<LeaseWriteResult> TakeAsync(
         this ILeaseStore store, Lease observed, string owner, string session, CancellationToken cancellationToken)
@@ -70,7 +73,8 @@ internal static class LeaseOperations
             observed,
             write,
             // a release to this worker and a late renewal of its own leave the same owner and counter: only who took it last tells
-            row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && row.Session == session && observed.TakenBy != owner,
+            row => row.LeaseOwner == owner && row.CheckpointOwner is null && row.TakenBy == owner && row.Session == session
+                && observed.TakenBy != owner,
             cancellationToken);
     }
 
@@ -113,7 +117,8 @@ internal static class LeaseOperations
     /// next
     /// one stays, whatever the successor.
     /// </summary>
-    public static Task<LeaseWriteResult> ReleaseAsync(this ILeaseStore store, Lease held, string? successor, CancellationToken cancellationToken)
+    public static Task<LeaseWriteResult> ReleaseAsync(
+        this ILeaseStore store, Lease held, string? successor, CancellationToken cancellationToken)
     {
         RequireOwner(held, nameof(held));
         string? remaining = held.CheckpointOwner is null ? successor : held.LeaseOwner;
@@ -175,14 +180,19 @@ internal static class LeaseOperations
     /// no more:
     /// one that is lost costs time only.
     /// </summary>
-    public static async Task<bool> RingAsync(this ILeaseStore store, string leaseKey, string owner, string ring, CancellationToken cancellationToken)
+    public static async Task<bool> RingAsync(
+        this ILeaseStore store, string leaseKey, string owner, string ring, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(owner);
         ArgumentException.ThrowIfNullOrEmpty(ring);
         var write = new LeaseWrite
         {
             LeaseKey = leaseKey,
-            If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal) { [Lease.Names.LeaseOwner] = owner, [Lease.Names.CheckpointOwner] = null },
+            If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+            {
+                [Lease.Names.LeaseOwner] = owner,
+                [Lease.Names.CheckpointOwner] = null
+            },
             Set = new Dictionary<string, Lease.Value>(StringComparer.Ordinal) { [Lease.Names.Notification] = ring },
         };
         return await WriteFreelyAsync(store, write, cancellationToken) == LeaseWrite.Outcome.Written;
@@ -318,14 +328,17 @@ internal static class LeaseOperations
 
     /// <summary>Writes, and finds out what became of each write.</summary>
     private static async Task<LeaseWriteResult[]> SettleAsync(
-        ILeaseStore store, IReadOnlyList<(Lease Before, LeaseWrite Write, Func<Lease, bool> TookEffect)> writes, CancellationToken cancellationToken)
+        ILeaseStore store,
+        IReadOnlyList<(Lease Before, LeaseWrite Write, Func<Lease, bool> TookEffect)> writes,
+        CancellationToken cancellationToken)
     {
         if (writes.Count == 0)
         {
             return [];
         }
 
-        IReadOnlyList<LeaseWrite.Result> answers = await store.WriteAsync([.. writes.Select(static write => write.Write)], cancellationToken);
+        IReadOnlyList<LeaseWrite.Result> answers = await store.WriteAsync(
+            [.. writes.Select(static write => write.Write)], cancellationToken);
         if (answers.Count != writes.Count)
         {
             throw new InvalidOperationException($"{store.Description} gave {answers.Count} results for {writes.Count} writes.");
@@ -338,7 +351,8 @@ internal static class LeaseOperations
         {
             rows = unseen.Length == 0
                 ? []
-                : (await store.GetManyAsync(unseen, ReadConsistency.Strong, cancellationToken)).ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
+                : (await store.GetManyAsync(unseen, ReadConsistency.Strong, cancellationToken)).ToDictionary(
+                    static row => row.LeaseKey, StringComparer.Ordinal);
         }
         catch (LeaseStoreException e)
         {
@@ -388,11 +402,13 @@ internal static class LeaseOperations
     /// <param name="unreadable">Why the row cannot be read. A throttle of reads is none of writes, which need not slow down for it.</param>
     private static Exception Unsettled(Exception? fault, LeaseStoreException unreadable) =>
         fault ?? (unreadable.IsThrottled
-            ? new LeaseStoreException($"A write was refused, and its row could not be read back: {unreadable.Message}", isTransient: true, unreadable)
+            ? new LeaseStoreException(
+                $"A write was refused, and its row could not be read back: {unreadable.Message}", isTransient: true, unreadable)
             : unreadable);
 
     /// <summary>The row after a write whose answer was lost; where it cannot be read, the write's own fault is the news.</summary>
-    private static async Task<Lease?> ReadBackAsync(ILeaseStore store, string leaseKey, Exception fault, CancellationToken cancellationToken)
+    private static async Task<Lease?> ReadBackAsync(
+        ILeaseStore store, string leaseKey, Exception fault, CancellationToken cancellationToken)
     {
         try
         {

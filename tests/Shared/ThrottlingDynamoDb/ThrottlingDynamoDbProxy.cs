@@ -50,12 +50,15 @@ public sealed class ThrottlingDynamoDbProxy : IAsyncDisposable
     }
 
     /// <summary>Where to send requests.</summary>
-    public string ServiceUrl => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    public string ServiceUrl => _application.Services.GetRequiredService<IServer>().Features
+        .Get<IServerAddressesFeature>()!.Addresses.Single();
 
     /// <summary>How much longer than the server each answer takes: a network's round trip.</summary>
     public TimeSpan Latency { get; set; }
 
-    /// <summary>The error code of throttled statements in a batch: ProvisionedThroughputExceeded, ThrottlingError or RequestLimitExceeded.</summary>
+    /// <summary>
+    /// The error code of throttled statements in a batch: ProvisionedThroughputExceeded, ThrottlingError or RequestLimitExceeded.
+    /// </summary>
     public string StatementErrorCode { get; set; } = "ProvisionedThroughputExceeded";
 
     /// <summary>What DynamoDB calls the limit in the answer to a single write.</summary>
@@ -79,7 +82,8 @@ public sealed class ThrottlingDynamoDbProxy : IAsyncDisposable
     /// <summary>Limits writes from now on. DescribeTable says so too.</summary>
     /// <param name="writeUnitsPerSecond">The rate; infinite for none.</param>
     /// <param name="burst">How many may be saved up; those of one second where null.</param>
-    public void Limit(double writeUnitsPerSecond, double? burst = null) => _bucket.SetLimit(writeUnitsPerSecond, burst ?? writeUnitsPerSecond);
+    public void Limit(double writeUnitsPerSecond, double? burst = null) =>
+        _bucket.SetLimit(writeUnitsPerSecond, burst ?? writeUnitsPerSecond);
 
     /// <summary>How often an operation was asked for.</summary>
     public long Requests(string operation) => _byOperation.GetValueOrDefault(operation);

@@ -36,8 +36,12 @@ internal ref struct CborRequestReader
         (int major, byte info, ulong argument) = Head();
         object? value = major switch
         {
-            CborHead.UnsignedInteger => argument <= long.MaxValue ? (long)argument : throw new RequestFormatException("A CBOR integer is out of range."),
-            CborHead.NegativeInteger => argument <= long.MaxValue ? ~(long)argument : throw new RequestFormatException("A CBOR integer is out of range."),
+            CborHead.UnsignedInteger => argument <= long.MaxValue
+                ? (long)argument
+                : throw new RequestFormatException("A CBOR integer is out of range."),
+            CborHead.NegativeInteger => argument <= long.MaxValue
+                ? ~(long)argument
+                : throw new RequestFormatException("A CBOR integer is out of range."),
             CborHead.ByteString => String(major, info, argument),
             CborHead.TextString => Text(String(major, info, argument)),
             CborHead.Array => List(info, argument),

@@ -26,7 +26,8 @@ internal static class EventStreamFrame
     })];
 
     /// <summary>Appends one frame whose headers are all texts.</summary>
-    public static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> payload, params ReadOnlySpan<(string Name, string Value)> headers)
+    public static void Write(
+        IBufferWriter<byte> output, ReadOnlySpan<byte> payload, params ReadOnlySpan<(string Name, string Value)> headers)
     {
         int headerBytes = 0;
         foreach ((string name, string value) in headers)

@@ -40,7 +40,9 @@ internal sealed class RequestSigner(string region, string service = RequestSigne
             length += header.Name.Length;
         }
 
-        return $"AWS4-HMAC-SHA256 Credential={credentials.AccessKey}/{time.AsSpan(0, SignatureV4.DateLength)}/{Region}/{service}/aws4_request, SignedHeaders={signedHeaders[..length]}, Signature={signature}";
+        return "AWS4-HMAC-SHA256 "
+            + $"Credential={credentials.AccessKey}/{time.AsSpan(0, SignatureV4.DateLength)}/{Region}/{service}/aws4_request, "
+            + $"SignedHeaders={signedHeaders[..length]}, Signature={signature}";
     }
 
     /// <summary>Writes the signature alone; allocates nothing but the day's key, once.</summary>

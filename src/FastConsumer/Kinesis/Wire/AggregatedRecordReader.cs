@@ -147,7 +147,9 @@ internal ref struct AggregatedRecordReader
                 continue;
             }
 
-            if (!TryReadRecord(_aggregate, offset, length, out ulong partitionKey, out ulong? explicitHashKey, out record.DataOffset, out record.DataLength))
+            if (!TryReadRecord(
+                _aggregate,
+                offset, length, out ulong partitionKey, out ulong? explicitHashKey, out record.DataOffset, out record.DataLength))
             {
                 throw Changed();
             }
@@ -205,7 +207,14 @@ internal ref struct AggregatedRecordReader
         return false;
     }
 
-    private static bool TryReadRecord(ReadOnlySpan<byte> aggregate, int start, int size, out ulong partitionKey, out ulong? explicitHashKey, out int dataOffset, out int dataLength)
+    private static bool TryReadRecord(
+        ReadOnlySpan<byte> aggregate,
+        int start,
+        int size,
+        out ulong partitionKey,
+        out ulong? explicitHashKey,
+        out int dataOffset,
+        out int dataLength)
     {
         partitionKey = 0;
         explicitHashKey = null;
@@ -261,7 +270,8 @@ internal ref struct AggregatedRecordReader
 
     /// <summary>An empty one stands for none.</summary>
     private static bool IsHashKey(ReadOnlySpan<byte> digits) =>
-        digits.IsEmpty || (char.IsAsciiDigit((char)digits[^1]) && UInt128.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        digits.IsEmpty
+        || (char.IsAsciiDigit((char)digits[^1]) && UInt128.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
     private static InvalidOperationException Changed() => new("An aggregate changed after it was checked.");
 }

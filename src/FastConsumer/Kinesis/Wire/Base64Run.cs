@@ -61,7 +61,10 @@ internal readonly struct Base64Run
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
-    /// <summary>Decodes the text from <paramref name="position"/> to the next quote and moves behind that; false, with nothing moved or changed, where it is not plain base64.</summary>
+    /// <summary>
+    /// Decodes the text from <paramref name="position"/> to the next quote and moves behind that; false, with nothing moved or changed,
+    /// where it is not plain base64.
+    /// </summary>
     public static bool TryDecode(Span<byte> bytes, ref int position, out Base64Run run)
     {
         int end = DecodeGroups(bytes, position, out int written);
@@ -125,7 +128,8 @@ internal readonly struct Base64Run
                 int groups = BitOperations.TrailingZeroCount(others) / GroupLength;
                 // what stands behind the last group's bytes stays
                 Vector512<byte> isNew = Vector512.LessThan(Vector512<byte>.Indices, Vector512.Create((byte)(groups * GroupBytes)));
-                Vector512.ConditionalSelect(isNew, packed, Vector512.LoadUnsafe(ref first, (nuint)write)).StoreUnsafe(ref first, (nuint)write);
+                Vector512.ConditionalSelect(isNew, packed, Vector512.LoadUnsafe(ref first, (nuint)write))
+                    .StoreUnsafe(ref first, (nuint)write);
                 written = write - start + (groups * GroupBytes);
                 return read + (groups * GroupLength);
             }
@@ -159,7 +163,10 @@ internal readonly struct Base64Run
         return (first | second | third | fourth) < 64;
     }
 
-    /// <summary>The last group, which ends in one or two characters of padding; 0 where it is none, or where bits are left over, which the framework refuses.</summary>
+    /// <summary>
+    /// The last group, which ends in one or two characters of padding; 0 where it is none, or where bits are left over, which the framework
+    /// refuses.
+    /// </summary>
     private static int DecodePadded(ReadOnlySpan<byte> text, Span<byte> destination)
     {
         int first = Value(text[0]), second = Value(text[1]), third = Value(text[2]);

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the CBOR answer of GetRecords, and an event of SubscribeToShard: data and keys stay where they are, as ranges of the buffer.</summary>
+/// <summary>
+/// Decodes the CBOR answer of GetRecords, and an event of SubscribeToShard: data and keys stay where they are, as ranges of the buffer.
+/// </summary>
 internal static class CborRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>

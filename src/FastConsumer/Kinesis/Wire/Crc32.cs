@@ -16,7 +16,9 @@ internal static class Crc32
     /// <summary>The checksum of <paramref name="bytes"/>.</summary>
     public static uint Hash(ReadOnlySpan<byte> bytes) => Append(0, bytes);
 
-    /// <summary>The checksum of what <paramref name="crc"/> stands for and <paramref name="bytes"/> after it; 0 stands for nothing.</summary>
+    /// <summary>
+    /// The checksum of what <paramref name="crc"/> stands for and <paramref name="bytes"/> after it; 0 stands for nothing.
+    /// </summary>
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<uint> tables = s_tables;

@@ -28,5 +28,7 @@ internal readonly struct DecodedRecords
 
     /// <exception cref="WireFormatException">It is not UTF-8.</exception>
     public static (int Offset, int Length) Iterator(ReadOnlySpan<byte> buffer, int offset, int length) =>
-        Utf8.IsValid(buffer.Slice(offset, length)) ? (offset, length) : throw new WireFormatException("NextShardIterator is not valid UTF-8.");
+        Utf8.IsValid(buffer.Slice(offset, length))
+        ? (offset, length)
+        : throw new WireFormatException("NextShardIterator is not valid UTF-8.");
 }

@@ -45,7 +45,9 @@ internal sealed class EventStreamDecoder
         ? EventStreamMessage.Read(_headers.AsSpan(0, _headersLength))
         : throw new InvalidOperationException("The frame is not complete.");
 
-    /// <summary>Reads the next frame's lengths, and removes them from <paramref name="input"/>; false where they are not all there yet.</summary>
+    /// <summary>
+    /// Reads the next frame's lengths, and removes them from <paramref name="input"/>; false where they are not all there yet.
+    /// </summary>
     /// <exception cref="WireFormatException">They cannot be a frame's.</exception>
     public bool TryBegin(ref ReadOnlySequence<byte> input)
     {
@@ -76,7 +78,8 @@ internal sealed class EventStreamDecoder
         long payload = (long)total - PreludeLength - headers - ChecksumLength;
         if (payload is < 0 or > LargestPayload)
         {
-            throw new WireFormatException($"A frame of {total} bytes, {headers} of them headers, has no payload of 0 to {LargestPayload} bytes.");
+            throw new WireFormatException(
+                $"A frame of {total} bytes, {headers} of them headers, has no payload of 0 to {LargestPayload} bytes.");
         }
 
         input = input.Slice(PreludeLength);
@@ -95,7 +98,9 @@ internal sealed class EventStreamDecoder
         return true;
     }
 
-    /// <summary>Moves what there is of the frame out of <paramref name="input"/>; true when it is complete and its checksum has been found right.</summary>
+    /// <summary>
+    /// Moves what there is of the frame out of <paramref name="input"/>; true when it is complete and its checksum has been found right.
+    /// </summary>
     /// <param name="input">What has come; what is left of it belongs to the next frames, or is less than the checksum.</param>
     /// <param name="payload">Receives the payload, <see cref="PayloadLength"/> bytes in all.</param>
     /// <exception cref="WireFormatException">The checksum does not match.</exception>

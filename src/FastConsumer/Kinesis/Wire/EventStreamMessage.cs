@@ -9,7 +9,9 @@ internal enum EventStreamMessageKind
     /// <summary>An error of the service model; its name is <see cref="EventStreamMessage.Name"/>, its payload the error.</summary>
     Exception,
 
-    /// <summary>Any other error: <see cref="EventStreamMessage.Name"/> is its code, <see cref="EventStreamMessage.Text"/> its message.</summary>
+    /// <summary>
+    /// Any other error: <see cref="EventStreamMessage.Name"/> is its code, <see cref="EventStreamMessage.Text"/> its message.
+    /// </summary>
     Error,
 }
 
@@ -30,7 +32,8 @@ internal readonly ref struct EventStreamMessage
     /// <exception cref="WireFormatException">The headers are malformed, or do not say what the frame is.</exception>
     public static EventStreamMessage Read(ReadOnlySpan<byte> headers)
     {
-        ReadOnlySpan<byte> messageType = default, eventType = default, exceptionType = default, errorCode = default, text = default, contentType = default;
+        ReadOnlySpan<byte> messageType = default, eventType = default, exceptionType = default, errorCode = default, text = default,
+            contentType = default;
         var reader = new EventStreamHeaders(headers);
         while (reader.MoveNext())
         {

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Decodes the JSON answer of GetRecords, and an event of SubscribeToShard: base64 and escapes are resolved where they lie, in the same buffer.</summary>
+/// <summary>
+/// Decodes the JSON answer of GetRecords, and an event of SubscribeToShard: base64 and escapes are resolved where they lie, in the same
+/// buffer.
+/// </summary>
 internal static class JsonRecordsDecoder
 {
     /// <exception cref="WireFormatException">The bytes are not such an answer; nothing stays rented.</exception>
@@ -130,7 +133,8 @@ internal static class JsonRecordsDecoder
 
             if (position >= buffer.Length || buffer[position] != ',')
             {
-                throw new WireFormatException($"Behind record {table.Count - 1}, at offset {position}, neither a comma nor the end of Records stands.");
+                throw new WireFormatException(
+                    $"Behind record {table.Count - 1}, at offset {position}, neither a comma nor the end of Records stands.");
             }
 
             position++;
@@ -184,7 +188,9 @@ internal static class JsonRecordsDecoder
             {
                 reader.Read();
                 // epoch seconds, at times as 1.787036486712E9
-                entry.ArrivalMilliseconds = reader.TokenType == JsonTokenType.Null ? 0 : WireNumbers.ToTimestamp(ReadDouble(ref reader) * 1000);
+                entry.ArrivalMilliseconds = reader.TokenType == JsonTokenType.Null
+                    ? 0
+                    : WireNumbers.ToTimestamp(ReadDouble(ref reader) * 1000);
             }
             else
             {

@@ -28,7 +28,9 @@ internal static class PlainCborRecord
 
     private static ReadOnlySpan<byte> EncryptionTypeName => "\u006EEncryptionType"u8;
 
-    /// <summary>Reads the record at <paramref name="position"/> and moves behind it; false, with nothing moved, where it has another form.</summary>
+    /// <summary>
+    /// Reads the record at <paramref name="position"/> and moves behind it; false, with nothing moved, where it has another form.
+    /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, ref int position, ref RecordEntry entry)
     {
         if ((uint)position >= (uint)bytes.Length)

@@ -15,7 +15,8 @@ internal static class PlainJsonRecord
     private const int MostDigits = 18;
 
     /// <summary>The quote that ends a string, and what a plain one must not hold: escapes and control characters.</summary>
-    private static readonly SearchValues<byte> s_special = SearchValues.Create([(byte)'"', (byte)'\\', .. Enumerable.Range(0, 0x20).Select(static i => (byte)i)]);
+    private static readonly SearchValues<byte> s_special = SearchValues.Create(
+        [(byte)'"', (byte)'\\', .. Enumerable.Range(0, 0x20).Select(static i => (byte)i)]);
 
     private static ReadOnlySpan<byte> SequenceNumberMember => "\"SequenceNumber\":\""u8;
 
@@ -27,7 +28,10 @@ internal static class PlainJsonRecord
 
     private static ReadOnlySpan<byte> EncryptionTypeMember => "\"EncryptionType\":\""u8;
 
-    /// <summary>Reads the record at <paramref name="position"/> and moves behind it; false, with nothing moved or changed, where it has another form.</summary>
+    /// <summary>
+    /// Reads the record at <paramref name="position"/> and moves behind it; false, with nothing moved or changed, where it has another
+    /// form.
+    /// </summary>
     /// <exception cref="WireFormatException">Its data is not base64.</exception>
     public static bool TryRead(Span<byte> bytes, ref int position, ref RecordEntry entry)
     {

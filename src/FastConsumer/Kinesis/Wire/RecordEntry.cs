@@ -1,6 +1,8 @@
 namespace FastConsumer.Kinesis.Wire;
 
-/// <summary>Where one record's parts lie in the response's buffer. One per record, in a pooled array: nothing per record on the heap.</summary>
+/// <summary>
+/// Where one record's parts lie in the response's buffer. One per record, in a pooled array: nothing per record on the heap.
+/// </summary>
 internal struct RecordEntry
 {
     /// <summary>A sub-sequence number of records that were not aggregated by the KPL.</summary>

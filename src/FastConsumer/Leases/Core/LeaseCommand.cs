@@ -60,7 +60,9 @@ internal abstract partial record LeaseCommand
     /// </summary>
     public sealed record Abandon(long Request) : LeaseCommand;
 
-    /// <summary>Learn what the table may be asked for a second. Answered by <see cref="LeaseEvent.LimitsKnown"/>, where it can be learnt.</summary>
+    /// <summary>
+    /// Learn what the table may be asked for a second. Answered by <see cref="LeaseEvent.LimitsKnown"/>, where it can be learnt.
+    /// </summary>
     public sealed record LearnLimits : LeaseCommand;
 
     /// <summary>A command to the supervisor about one run.</summary>

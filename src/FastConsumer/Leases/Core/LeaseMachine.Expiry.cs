@@ -13,8 +13,9 @@ internal static partial class LeaseMachine
     private const double Suspicious = 0.7;
 
     /// <summary>
-    /// A notification row that stands still for so long is a reason to list the table: its owner renews at half of the duration and waits a tenth
-    /// for company at most. Earlier than <see cref="Suspicious"/>, so that all rows have stood still long enough soon after that row has expired.
+    /// A notification row that stands still for so long is a reason to list the table: its owner renews at half of the duration and waits a
+    /// tenth for company at most. Earlier than <see cref="Suspicious"/>, so that all rows have stood still long enough soon after that row
+    /// has expired.
     /// </summary>
     private const double ListAfter = 0.6;
 

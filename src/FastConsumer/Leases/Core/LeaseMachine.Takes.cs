@@ -101,7 +101,9 @@ internal static partial class LeaseMachine
                 Runnable = runnable.Count,
                 ToTake = [.. moves.Take.Select(lease => (lease.LeaseKey, lease.LeaseCounter, Origin(_leases[lease.LeaseKey])))],
                 ToWithdraw = [.. moves.Withdraw.Select(static lease => lease.LeaseKey)],
-                ToAsk = _now < _scan.LimitsBy ? [] : [.. moves.Request.Take(MovesAtOnce(runnable.Count)).Select(static lease => lease.LeaseKey)],
+                ToAsk = _now < _scan.LimitsBy
+                    ? []
+                    : [.. moves.Request.Take(MovesAtOnce(runnable.Count)).Select(static lease => lease.LeaseKey)],
                 AreHashKeysAwaited = _leases.Values.Any(AreHashKeysAwaited),
                 HasReached = _scan.HasReached || moves.Take.Count > 0 || moves.Request.Count > 0,
                 IsListWanted = _scan.IsListWanted || (_now < _scan.LimitsBy && moves.Request.Count > 0),
@@ -250,7 +252,9 @@ internal static partial class LeaseMachine
         private int MovesAtOnce(int leases) =>
             _budget.TableUnits is double units ? (int)Math.Clamp((units - UnitsToHold(leases)) / 3, 1, int.MaxValue) : int.MaxValue;
 
-        /// <summary>This worker's part of the table's units: what it holds of the leases that may run, and of those that are still to be created.</summary>
+        /// <summary>
+        /// This worker's part of the table's units: what it holds of the leases that may run, and of those that are still to be created.
+        /// </summary>
         private void SetShare(int runnable)
         {
             int leases = runnable + _stream.Missing.Length;
@@ -386,8 +390,8 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>
-        /// A row at AT_TIMESTAMP has no progress: it follows a start position that was corrected since it was created. Not where a parent has
-        /// a lease, for then the shard goes on where its parent ends, and a later time would leave records out.
+        /// A row at AT_TIMESTAMP has no progress: it follows a start position that was corrected since it was created. Not where a parent
+        /// has a lease, for then the shard goes on where its parent ends, and a later time would leave records out.
         /// </summary>
         private Lease Corrected(Lease row)
         {

@@ -114,8 +114,8 @@ internal sealed partial record LeaseTableState
         public bool AreHashKeysAwaited { get; init; }
 
         /// <summary>
-        /// Until when owners are asked for nothing, since the answer is awaited that tells what the table bears: many moves at once would cost leases
-        /// on a small one.
+        /// Until when owners are asked for nothing, since the answer is awaited that tells what the table bears: many moves at once would
+        /// cost leases on a small one.
         /// </summary>
         public TimeSpan LimitsBy { get; init; } = TimeSpan.MinValue;
 

@@ -137,15 +137,17 @@ internal sealed partial record LeaseTableState
         /// <summary>The time of AT_TIMESTAMP.</summary>
         public DateTimeOffset? StartTimestamp { get; init; }
 
-        /// <summary>What LATEST stands for where a row without progress is to follow it: the service's time when the worker began.</summary>
+        /// <summary>
+        /// What LATEST stands for where a row without progress is to follow it: the service's time when the worker began.
+        /// </summary>
         public DateTimeOffset? LatestAt { get; init; }
 
         /// <summary>The most leases that this worker takes; null for as many as fall to it.</summary>
         public int? MaxLeases { get; init; }
 
         /// <summary>
-        /// True where a lease without a range of hash keys, such as one of KCL before 2.3, is taken only when the stream's first listing has
-        /// told its range or has failed: its reader leaves out records of other shards.
+        /// True where a lease without a range of hash keys, such as one of KCL before 2.3, is taken only when the stream's first listing
+        /// has told its range or has failed: its reader leaves out records of other shards.
         /// </summary>
         public bool AwaitsHashKeys { get; init; }
 

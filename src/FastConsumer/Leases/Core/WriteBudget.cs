@@ -90,8 +90,8 @@ internal sealed record WriteBudget
     public WriteBudget Spend(int units, TimeSpan now) => this with { Spent = units, SpentAt = now };
 
     /// <summary>
-    /// So many writes took effect, and so many were throttled. Those have cost the table nothing: they count half, so that a table that throttles
-    /// all is asked twice as often at most.
+    /// So many writes took effect, and so many were throttled. Those have cost the table nothing: they count half, so that a table that
+    /// throttles all is asked twice as often at most.
     /// </summary>
     public WriteBudget Answered(int written, int throttled, TimeSpan now)
     {

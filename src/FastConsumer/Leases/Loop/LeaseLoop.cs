@@ -6,12 +6,13 @@ using FastConsumer.Timing;
 namespace FastConsumer.Leases.Loop;
 
 /// <summary>
-/// Owns the state of all leases of one worker. Events come in through the mailbox; each turn gives them to <see cref="LeaseMachine"/> and hands
-/// out its commands. Nothing else changes the state.
+/// Owns the state of all leases of one worker. Events come in through the mailbox; each turn gives them to <see cref="LeaseMachine"/> and
+/// hands out its commands. Nothing else changes the state.
 /// </summary>
 /// <remarks>
-/// On the system's clock the turns have a thread of their own, which runs no I/O, logger, meter or user code, and waits without the thread pool:
-/// whatever starves the pool, deadlines are kept. With another clock or scheduler, as in a simulation, the turns are a task on that scheduler.
+/// On the system's clock the turns have a thread of their own, which runs no I/O, logger, meter or user code, and waits without the thread
+/// pool: whatever starves the pool, deadlines are kept. With another clock or scheduler, as in a simulation, the turns are a task on that
+/// scheduler.
 /// </remarks>
 internal sealed class LeaseLoop
 {
@@ -52,7 +53,8 @@ internal sealed class LeaseLoop
     public LeaseTableState State => _state;
 
     /// <summary>
-    /// Ends when the stop is through or the loop was abandoned. Fails where the state cannot be carried on: then nothing is known of any lease.
+    /// Ends when the stop is through or the loop was abandoned. Fails where the state cannot be carried on: then nothing is known of any
+    /// lease.
     /// </summary>
     public Task Completion => _over.Task;
 
@@ -152,8 +154,8 @@ internal sealed class LeaseLoop
     }
 
     /// <summary>
-    /// Takes the answers first, then checks what has run out, then the rest: an answer that is there counts, and what is lost by now is lost
-    /// before anything else is decided.
+    /// Takes the answers first, then checks what has run out, then the rest: an answer that is there counts, and what is lost by now is
+    /// lost before anything else is decided.
     /// </summary>
     private void Turn()
     {

@@ -8,11 +8,14 @@ using FastConsumer.Timing;
 namespace FastConsumer.Leases.Loop;
 
 /// <summary>
-/// Carries out the lease loop's commands on the lease table and on the stream's control plane, and posts the answers. It decides nothing, tries
-/// nothing again and keeps nothing back.
+/// Carries out the lease loop's commands on the lease table and on the stream's control plane, and posts the answers. It decides nothing,
+/// tries nothing again and keeps nothing back.
 /// Invariant: each request is answered exactly once, whatever the store throws.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "Calls may still end late, so its source is never disposed; it holds neither a timer nor a handle.")]
+[SuppressMessage(
+    "Design",
+    "CA1001",
+    Justification = "Calls may still end late, so its source is never disposed; it holds neither a timer nor a handle.")]
 internal sealed class LeaseTableClient
 {
     private const int CreatedAtOnce = 16;
@@ -36,7 +39,12 @@ internal sealed class LeaseTableClient
     /// <param name="time">The clock.</param>
     /// <param name="scheduler">Where the store is called: never the lease thread, for a store may block.</param>
     public LeaseTableClient(
-        ILeaseStore store, IKinesisClient kinesis, StreamIdentifier stream, TimeSpan leaseDuration, TimeProvider time, TaskScheduler scheduler)
+        ILeaseStore store,
+        IKinesisClient kinesis,
+        StreamIdentifier stream,
+        TimeSpan leaseDuration,
+        TimeProvider time,
+        TaskScheduler scheduler)
     {
         _store = store;
         _kinesis = kinesis;
@@ -189,7 +197,8 @@ internal sealed class LeaseTableClient
         LeaseEvent answer;
         try
         {
-            IReadOnlyList<Lease> rows = await InTimeAsync(_readTimeout, "The lease table was not listed", end => _store.ListAsync(consistency, end));
+            IReadOnlyList<Lease> rows = await InTimeAsync(
+                _readTimeout, "The lease table was not listed", end => _store.ListAsync(consistency, end));
             answer = new LeaseEvent.TableListed(rows, begun, consistency);
         }
         catch (Exception e)
@@ -296,7 +305,8 @@ internal sealed class LeaseTableClient
         {
             try
             {
-                units = (await InTimeAsync(_readTimeout, "The limits of the lease table were not read", metered.DescribeThroughputAsync)).WriteUnits;
+                units = (await InTimeAsync(
+                    _readTimeout, "The limits of the lease table were not read", metered.DescribeThroughputAsync)).WriteUnits;
             }
             catch (Exception e)
             {

@@ -11,7 +11,9 @@ namespace FastConsumer.Processors;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct BatchLimits(int MaxRecords, int MaxBytes, TimeSpan MaxWait);
 
-/// <summary>The pipeline of a processor with an <see cref="OnBatchAttribute"/> method: collects records, then hands them over at once.</summary>
+/// <summary>
+/// The pipeline of a processor with an <see cref="OnBatchAttribute"/> method: collects records, then hands them over at once.
+/// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class BatchPipeline : ShardPipeline
 {
@@ -136,7 +138,9 @@ public abstract class BatchPipeline : ShardPipeline
         cursor.TakeUpTo(index);
     }
 
-    /// <summary>Leaves the record the cursor stands on out of the batch, and moves the cursor past it: it is done with those before it.</summary>
+    /// <summary>
+    /// Leaves the record the cursor stands on out of the batch, and moves the cursor past it: it is done with those before it.
+    /// </summary>
     protected void LeaveOut(RecordCursor cursor)
     {
         ArgumentNullException.ThrowIfNull(cursor);

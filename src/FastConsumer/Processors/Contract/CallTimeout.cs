@@ -50,7 +50,10 @@ public sealed class CallTimeout : IDisposable
 
     /// <summary>What a call that ended by its time-out has failed with.</summary>
     public TimeoutException Exceeded(Exception cause) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"The handler's call took longer than the {_time:c} that [OnError(Timeout = ...)] allows."), cause);
+        new(
+            string.Create(
+                CultureInfo.InvariantCulture, $"The handler's call took longer than the {_time:c} that [OnError(Timeout = ...)] allows."),
+            cause);
 
     /// <summary>Ends the timer.</summary>
     public void Dispose()

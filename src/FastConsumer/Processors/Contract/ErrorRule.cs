@@ -2,7 +2,9 @@ using System.ComponentModel;
 
 namespace FastConsumer.Processors;
 
-/// <summary>An <see cref="OnErrorAttribute"/> as generated code hands it to the dispatcher; its exception's type is a test in that code.</summary>
+/// <summary>
+/// An <see cref="OnErrorAttribute"/> as generated code hands it to the dispatcher; its exception's type is a test in that code.
+/// </summary>
 /// <param name="action">What becomes of the record.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ErrorRule(ErrorAction action)

@@ -21,7 +21,8 @@ internal sealed class PageLanes
     private int _unfinished;
 
     /// <param name="count">The page's records.</param>
-    /// <param name="finishedByBucket">Counts what is finished of each bucket of keys. A bucket is in one lane at a time, so each count has one writer.</param>
+    /// <param name="finishedByBucket">Counts what is finished of each bucket of keys. A bucket is in one lane at a time, so each count has
+    /// one writer.</param>
     public PageLanes(int count, int[] finishedByBucket)
     {
         _count = count;

@@ -18,7 +18,8 @@ public static class PayloadReader
     {
         ArgumentNullException.ThrowIfNull(context);
         return context.GetTypeInfo(typeof(T)) as JsonTypeInfo<T>
-            ?? throw new InvalidOperationException($"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.");
+            ?? throw new InvalidOperationException(
+                $"{context.GetType().Name} does not know {typeof(T)}: add [JsonSerializable(typeof({typeof(T).Name}))] to it.");
     }
 
     /// <summary>Reads JSON.</summary>
@@ -34,7 +35,8 @@ public static class PayloadReader
         {
             // The reader's own words quote the payload, which has no place in logs, health reports and dead letters.
             throw new JsonException(
-                $"The record's payload is not JSON: line {e.LineNumber}, byte {e.BytePositionInLine} (both counted from 0); {typeof(T)} is expected.",
+                $"The record's payload is not JSON: line {e.LineNumber}, byte {e.BytePositionInLine} (both counted from 0); "
+                    + $"{typeof(T)} is expected.",
                 e.Path,
                 e.LineNumber,
                 e.BytePositionInLine);

@@ -72,7 +72,10 @@ public sealed class RecordCursor
         get => new(_page!.Response, _index);
     }
 
-    /// <summary>The payload of <see cref="Current"/>, borrowed. Its page is not returned while the cursor stands on it, so nothing has to be asked first.</summary>
+    /// <summary>
+    /// The payload of <see cref="Current"/>, borrowed. Its page is not returned while the cursor stands on it, so nothing has to be asked
+    /// first.
+    /// </summary>
     public ReadOnlySpan<byte> DataSpan
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -83,7 +86,9 @@ public sealed class RecordCursor
         }
     }
 
-    /// <summary>The payload of <see cref="Current"/>, borrowed, as memory; where it is kept for longer, it throws once the page was returned.</summary>
+    /// <summary>
+    /// The payload of <see cref="Current"/>, borrowed, as memory; where it is kept for longer, it throws once the page was returned.
+    /// </summary>
     public ReadOnlyMemory<byte> Data
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -18,10 +18,15 @@ internal sealed class RecordPage(GetRecordsResponse response, IDisposable reserv
 
     public int Count => Response.Count;
 
-    /// <summary>The position when all of the page is done: that of its last record, or further where records behind it were left out.</summary>
-    public CheckpointPosition End { get; } = end ?? (response.Count == 0 ? default : new KinesisRecord(response, response.Count - 1).Position);
+    /// <summary>
+    /// The position when all of the page is done: that of its last record, or further where records behind it were left out.
+    /// </summary>
+    public CheckpointPosition End { get; } = end
+        ?? (response.Count == 0 ? default : new KinesisRecord(response, response.Count - 1).Position);
 
-    /// <summary>The contiguous prefix of records that are done. Written by the lane, or by the progress where several lanes share the page.</summary>
+    /// <summary>
+    /// The contiguous prefix of records that are done. Written by the lane, or by the progress where several lanes share the page.
+    /// </summary>
     public int Done => Volatile.Read(ref _done);
 
     public bool IsDone => Done == Count;

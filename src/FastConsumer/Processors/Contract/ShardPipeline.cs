@@ -26,7 +26,8 @@ public abstract class ShardPipeline
     /// null where the defaults decide.
     /// </summary>
     /// <param name="exception">What left the pipeline.</param>
-    /// <param name="handler">The handler's number in the source; negative where none was chosen. Always 0 unless handlers have rules of their own.</param>
+    /// <param name="handler">The handler's number in the source; negative where none was chosen. Always 0 unless handlers have rules of
+    /// their own.</param>
     public virtual ErrorRule? RuleFor(Exception exception, int handler) => null;
 
     /// <summary>Calls the method with <see cref="OnShardStartedAttribute"/>.</summary>

@@ -16,7 +16,9 @@ public sealed partial class OrderProcessor : ProcessorBase
 
     [OnRecord(Route = "order.cancelled")]
     [OnError(typeof(JsonException), ErrorAction.Skip)]
-    [OnError(typeof(Lost), ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.5", MaxBackoff = "00:01:00", Then = ErrorAction.DeadLetter)]
+    [OnError(
+        typeof(Lost),
+        ErrorAction.Retry, MaxAttempts = 3, InitialBackoff = "00:00:00.5", MaxBackoff = "00:01:00", Then = ErrorAction.DeadLetter)]
     public async Task CancelledAsync(OrderCancelled order, CancellationToken cancellationToken) => await Task.Yield();
 
     [OnRecord]

@@ -12,7 +12,8 @@ namespace Acme.@event.@namespace
                 internal sealed partial record @class
                 {
                     [OnRecord]
-                    public ValueTask @await(in KinesisRecord @in, CancellationToken @is, RecordContext @base) => GeneratedPipeline(@in, @is);
+                    public ValueTask @await(in KinesisRecord @in, CancellationToken @is, RecordContext @base) =>
+                        GeneratedPipeline(@in, @is);
 
                     private static ValueTask GeneratedPipeline(KinesisRecord record, CancellationToken cancellationToken) => default;
                 }

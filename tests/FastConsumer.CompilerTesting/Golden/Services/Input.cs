@@ -7,7 +7,11 @@ namespace Acme.Orders;
 public sealed partial class OrderProcessor : ProcessorBase
 {
     [OnRecord(Route = "order.placed")]
-    public Task PlacedAsync(OrderPlaced order, [FromServices] IOrderBook book, [FromServices] IComparer<string?>? comparer, CancellationToken cancellationToken) =>
+    public Task PlacedAsync(
+        OrderPlaced order,
+        [FromServices] IOrderBook book,
+        [FromServices] IComparer<string?>? comparer,
+        CancellationToken cancellationToken) =>
         book.AddAsync(order, cancellationToken);
 
     [OnRecord]

@@ -39,7 +39,8 @@ public class SignatureV4Tests
         };
         Assert.Equal("5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7", Sign(request, "iam"));
         Assert.Equal(
-            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, "
+                + "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
             new RequestSigner("us-east-1", "iam").Authorize(s_example, Time, request));
     }
 
@@ -155,7 +156,8 @@ public class SignatureV4Tests
                 new("x-amz-date", Time),
                 new("x-amz-target", "Kinesis_20131202.GetRecords"),
             ];
-            signer.Sign(s_example, Time, new SigningRequest { Method = "POST", Path = "/", Headers = headers, Payload = payload }, signature);
+            signer.Sign(
+                s_example, Time, new SigningRequest { Method = "POST", Path = "/", Headers = headers, Payload = payload }, signature);
         }
     }
 
@@ -181,11 +183,13 @@ public class SignatureV4Tests
         ImmutableCredentials credentials, string region, string host, string time, IEnumerable<SignedHeader> headers, byte[] payload)
     {
         // AWS4Signer.SignRequest reads the clock for x-amz-date, so its parts are used: the same code with the time given.
-        var sorted = new SortedDictionary<string, string>(headers.ToDictionary(static h => h.Name, static h => h.Value), StringComparer.OrdinalIgnoreCase);
+        var sorted = new SortedDictionary<string, string>(
+            headers.ToDictionary(static h => h.Name, static h => h.Value), StringComparer.OrdinalIgnoreCase);
         string hash = Convert.ToHexStringLower(AWS4Signer.ComputeHash(payload));
         string names = string.Join(';', sorted.Keys);
         string canonical = SdkSigner.Canonicalize(new Uri($"https://{host}/"), sorted, hash);
-        var signedAt = DateTime.ParseExact(time, "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
+        var signedAt = DateTime.ParseExact(
+            time, "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
         AWS4SigningResult result = AWS4Signer.ComputeSignature(credentials, region, signedAt, "kinesis", names, canonical);
         return result.ForAuthorizationHeader;
     }

@@ -38,7 +38,8 @@ internal static class AggregateWriter
     /// <summary>The protobuf of an aggregate.</summary>
     public static byte[] Unseal(byte[] aggregate) => aggregate[Magic.Length..^MD5.HashSizeInBytes];
 
-    private static (List<byte[]> PartitionKeys, List<byte[]> HashKeys, List<byte[]> Records) Fields(IReadOnlyList<UserRecord> records, Random? random)
+    private static (List<byte[]> PartitionKeys, List<byte[]> HashKeys, List<byte[]> Records) Fields(
+        IReadOnlyList<UserRecord> records, Random? random)
     {
         List<string> partitionKeys = [.. records.Select(static record => record.PartitionKey).Distinct()];
         List<string> hashKeys = [.. records.Select(static record => record.ExplicitHashKey).OfType<string>().Distinct()];

@@ -140,7 +140,9 @@ public class AggregatedRecordReaderTests
         Refuse("the largest hash key index", Around(new ProtobufBytes().Number(1, 0).Number(2, ulong.MaxValue).Blob(3, "data"u8)));
         Refuse("field 0", Around(new ProtobufBytes().Raw(sound).Tag(0, 0).Varint(1)));
         Refuse("wire type 6", Around(new ProtobufBytes().Raw(sound).Tag(9, 6)));
-        Refuse("a varint of 11 bytes", Around(new ProtobufBytes().Raw(sound).Tag(9, 0).Raw([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01])));
+        Refuse(
+            "a varint of 11 bytes",
+            Around(new ProtobufBytes().Raw(sound).Tag(9, 0).Raw([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01])));
         Refuse("a group without its end", Around(new ProtobufBytes().Raw(sound).Tag(9, 3)));
         Refuse("the end of another group", Around(new ProtobufBytes().Raw(sound).Tag(9, 3).Tag(8, 4)));
         Refuse("an end without a group", Around(new ProtobufBytes().Raw(sound).Tag(9, 4)));
@@ -161,7 +163,8 @@ public class AggregatedRecordReaderTests
     [Fact]
     public void Takes_the_largest_hash_key_and_an_empty_one()
     {
-        UserRecord[] records = [new("a", [1], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)), new("a", [2], "000"), new("a", [3], "")];
+        UserRecord[] records = [
+            new("a", [1], UInt128.MaxValue.ToString(CultureInfo.InvariantCulture)), new("a", [2], "000"), new("a", [3], "")];
         Assert.True(Same(records, Read(AggregateWriter.Write(records))));
     }
 
@@ -178,11 +181,13 @@ public class AggregatedRecordReaderTests
     [Fact]
     public void Large_tables_cost_no_more_than_their_bytes()
     {
-        UserRecord[] records = [.. Enumerable.Range(0, 50_000).Select(static i => new UserRecord(i.ToString("x", CultureInfo.InvariantCulture), []))];
+        UserRecord[] records = [
+            .. Enumerable.Range(0, 50_000).Select(static i => new UserRecord(i.ToString("x", CultureInfo.InvariantCulture), []))];
         var protobuf = new ProtobufBytes();
         for (int i = records.Length - 1; i >= 0; i--)
         {
-            protobuf.Blob(3, new ProtobufBytes().Number(1, (ulong)(records.Length - 1 - i)).Blob(3, []).ToArray()).Text(1, records[records.Length - 1 - i].PartitionKey);
+            protobuf.Blob(3, new ProtobufBytes().Number(1, (ulong)(records.Length - 1 - i)).Blob(3, []).ToArray())
+                .Text(1, records[records.Length - 1 - i].PartitionKey);
         }
 
         Assert.True(Same(records, Read(AggregateWriter.Seal(protobuf.ToArray()))));
@@ -192,7 +197,9 @@ public class AggregatedRecordReaderTests
     {
         byte[] data = new byte[random.Next(50)];
         random.NextBytes(data);
-        string? hashKey = random.Next(3) == 0 ? new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()).ToString(CultureInfo.InvariantCulture) : null;
+        string? hashKey = random.Next(3) == 0
+            ? new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()).ToString(CultureInfo.InvariantCulture)
+            : null;
         return new UserRecord($"schlüssel-{random.Next(10)}", data, hashKey);
     })];
 

@@ -12,7 +12,10 @@ public sealed class EventStreamDecoderTests
     [Theory]
     [InlineData("000000100000000005c248eb7d98c8ff", 0, "")]
     [InlineData("0000001d00000000fd528c5a7b27666f6f273a27626172277dc36539 36", 0, "{'foo':'bar'}")]
-    [InlineData("0000003d0000002007fd83960c636f6e74656e742d7479706507001061 70706c69636174696f6e2f6a736f6e7b27666f6f273a27626172277d8d9c08b1", 32, "{'foo':'bar'}")]
+    [InlineData(
+        "0000003d0000002007fd83960c636f6e74656e742d7479706507001061 70706c69636174696f6e2f6a736f6e7b27666f6f273a27626172277d8d9c08b1",
+        32,
+        "{'foo':'bar'}")]
     public void Published_vectors(string hex, int headers, string payload)
     {
         // the empty message, a payload alone, and one header: vectors of the AWS SDKs' event stream test suites
@@ -79,7 +82,8 @@ public sealed class EventStreamDecoderTests
         }
 
         Assert.Equal(
-            ["t True 0", "f False 0", "i8 Int8 1", "i16 Int16 2", "i32 Int32 4", "i64 Int64 8", "bytes Bytes 3", "text Text 2", "empty Text 0", "time Timestamp 8", "uuid Uuid 16"],
+            ["t True 0", "f False 0", "i8 Int8 1", "i16 Int16 2", "i32 Int32 4", "i64 Int64 8", "bytes Bytes 3", "text Text 2",
+                "empty Text 0", "time Timestamp 8", "uuid Uuid 16"],
             seen);
 
         // cut short anywhere, the last header is incomplete or the rest is a shorter list, and nothing is read beyond it
@@ -106,7 +110,8 @@ public sealed class EventStreamDecoderTests
     [InlineData("error", ":event-type")]
     [InlineData("other", ":event-type")]
     public void A_frame_that_does_not_say_what_it_is_is_refused(string messageType, string header) =>
-        Assert.Throws<WireFormatException>(() => EventStreamMessage.Read([.. Frames.Text(":message-type", messageType), .. Frames.Text(header, "x")]));
+        Assert.Throws<WireFormatException>(
+            () => EventStreamMessage.Read([.. Frames.Text(":message-type", messageType), .. Frames.Text(header, "x")]));
 
     [Theory]
     [InlineData(1)]

@@ -9,7 +9,9 @@ namespace FastConsumer.Tests.Kinesis.Wire;
 internal static class Frames
 {
     public static byte[] Event(string type, string json, string contentType = "application/x-amz-json-1.1") =>
-        Frame([.. Text(":event-type", type), .. Text(":content-type", contentType), .. Text(":message-type", "event")], Encoding.UTF8.GetBytes(json));
+        Frame(
+            [.. Text(":event-type", type), .. Text(":content-type", contentType), .. Text(":message-type", "event")],
+            Encoding.UTF8.GetBytes(json));
 
     public static byte[] Exception(string type, string json) =>
         Frame([.. Text(":exception-type", type), .. Text(":message-type", "exception")], Encoding.UTF8.GetBytes(json));
@@ -35,9 +37,11 @@ internal static class Frames
         return frame;
     }
 
-    public static byte[] Text(string name, string value) => Header(name, 7, [(byte)(value.Length >> 8), (byte)value.Length, .. Encoding.UTF8.GetBytes(value)]);
+    public static byte[] Text(
+        string name, string value) => Header(name, 7, [(byte)(value.Length >> 8), (byte)value.Length, .. Encoding.UTF8.GetBytes(value)]);
 
-    public static byte[] Header(string name, byte type, byte[] value) => [(byte)name.Length, .. Encoding.UTF8.GetBytes(name), type, .. value];
+    public static byte[] Header(string name, byte type, byte[] value) =>
+        [(byte)name.Length, .. Encoding.UTF8.GetBytes(name), type, .. value];
 
     /// <summary>What gzip writes behind its data.</summary>
     public static uint Checksum(ReadOnlySpan<byte> bytes)

@@ -114,7 +114,8 @@ public class GetRecordsDecoderTests
     [InlineData("null", 0)]
     public void Reads_json_timestamps_as_seconds(string timestamp, long expected)
     {
-        byte[] buffer = Encoding.UTF8.GetBytes($$"""{"Records":[{"SequenceNumber":"1","ApproximateArrivalTimestamp":{{timestamp}},"Data":"","PartitionKey":""}]}""");
+        byte[] buffer = Encoding.UTF8.GetBytes(
+            $$"""{"Records":[{"SequenceNumber":"1","ApproximateArrivalTimestamp":{{timestamp}},"Data":"","PartitionKey":""}]}""");
         Assert.Equal(expected, Decode(WireFormat.Json, buffer, out _).Entries[0].ArrivalMilliseconds);
     }
 
@@ -134,7 +135,8 @@ public class GetRecordsDecoderTests
         string base64 = Convert.ToBase64String(data);
         foreach (bool chunked in (bool[])[false, true])
         {
-            CborBytes cbor = new CborBytes().Map(1).Text("Records").Array(1).Map(3).Text("SequenceNumber").Text("1").Text("PartitionKey").Text("k").Text("Data");
+            CborBytes cbor = new CborBytes().Map(1).Text("Records").Array(1).Map(3).Text("SequenceNumber").Text("1").Text("PartitionKey")
+                .Text("k").Text("Data");
             byte[] buffer = (chunked ? cbor.ChunkedText(base64, 1000) : cbor.Text(base64)).ToArray();
             RecordEntry entry = Decode(WireFormat.Cbor, buffer, out _).Entries[0];
             Assert.True(buffer.AsSpan(entry.DataOffset, entry.DataLength).SequenceEqual(data));
@@ -219,7 +221,8 @@ public class GetRecordsDecoderTests
     [Fact]
     public void Finds_the_iterator_behind_records_and_resolves_its_escapes()
     {
-        byte[] buffer = Encoding.UTF8.GetBytes("{\"Records\":[{\"SequenceNumber\":\"1\",\"Data\":\"" + Convert.ToBase64String(new byte[200]) + "\",\"PartitionKey\":\"k\"}],\"NextShardIterator\":\"AAA\\/\\u0042==\"}");
+        byte[] buffer = Encoding.UTF8.GetBytes("{\"Records\":[{\"SequenceNumber\":\"1\",\"Data\":\"" + Convert.ToBase64String(new byte[200])
+            + "\",\"PartitionKey\":\"k\"}],\"NextShardIterator\":\"AAA\\/\\u0042==\"}");
         DecodedRecords decoded = Decode(WireFormat.Json, buffer, out _);
         Assert.Equal("AAA/B==", SampleAnswers.Iterator(decoded, buffer));
     }
@@ -288,7 +291,8 @@ public class GetRecordsDecoderTests
     [Fact]
     public void Bounds_the_depth()
     {
-        foreach (byte[] nested in (byte[][])[[.. Enumerable.Repeat((byte)0x81, 100_000)], [.. Enumerable.Repeat((byte)0x9F, 100_000)], [.. Enumerable.Repeat((byte)0xC1, 100_000)]])
+        foreach (byte[] nested in (byte[][])[[.. Enumerable.Repeat((byte)0x81, 100_000)], [.. Enumerable.Repeat((byte)0x9F, 100_000)],
+            [.. Enumerable.Repeat((byte)0xC1, 100_000)]])
         {
             foreach (string name in (string[])["Unknown", "ChildShards"])
             {
@@ -366,7 +370,8 @@ public class GetRecordsDecoderTests
     {
         var random = new Random(43);
         byte[] json = """{"a":[1,2.5,"\u00e4",true,null,{"b":-7}],"c":1e5}"""u8.ToArray();
-        byte[] cbor = new CborBytes().OpenMap().Text("a").Array(3).Integer(1).Double(2.5).Tag(1).Integer(5).Text("b").ChunkedText("abc", 1).Break().ToArray();
+        byte[] cbor = new CborBytes().OpenMap().Text("a").Array(3).Integer(1).Double(2.5).Tag(1).Integer(5).Text("b").ChunkedText("abc", 1)
+            .Break().ToArray();
         for (int i = 0; i < 30_000; i++)
         {
             WireFormat format = i % 2 == 0 ? WireFormat.Json : WireFormat.Cbor;

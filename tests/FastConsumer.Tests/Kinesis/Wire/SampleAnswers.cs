@@ -21,7 +21,8 @@ internal static class SampleAnswers
         {
             byte[] data = new byte[dataLength];
             random.NextBytes(data);
-            return new SampleRecord($"4968039057228493547536175531891319919485326694049592{1000 + i}", $"key-{i}", data, 1_787_036_486_712 + i);
+            return new SampleRecord(
+                $"4968039057228493547536175531891319919485326694049592{1000 + i}", $"key-{i}", data, 1_787_036_486_712 + i);
         })];
     }
 
@@ -57,7 +58,8 @@ internal static class SampleAnswers
 
     public static void AssertSame(SampleRecord expected, RecordEntry entry, ReadOnlySpan<byte> buffer)
     {
-        Assert.Equal(expected.SequenceNumber, Encoding.UTF8.GetString(buffer.Slice(entry.SequenceNumberOffset, entry.SequenceNumberLength)));
+        Assert.Equal(
+            expected.SequenceNumber, Encoding.UTF8.GetString(buffer.Slice(entry.SequenceNumberOffset, entry.SequenceNumberLength)));
         Assert.Equal(expected.PartitionKey, Encoding.UTF8.GetString(buffer.Slice(entry.PartitionKeyOffset, entry.PartitionKeyLength)));
         Assert.True(buffer.Slice(entry.DataOffset, entry.DataLength).SequenceEqual(expected.Data), "The data differs.");
         Assert.Equal(expected.ArrivalMilliseconds, entry.ArrivalMilliseconds);

@@ -75,7 +75,8 @@ public sealed class FleetTests(ITestOutputHelper output)
     [Theory]
     [InlineData(12, 3, 10, 12)]
     [InlineData(12, 3, 3, 4)]
-    // a worker is dead when each of its rows has stood still for 0.9 durations: a large table, which is listed seldom, tells that by two lists
+    // a worker is dead when each of its rows has stood still for 0.9 durations: a large table, which is listed seldom, tells that by two
+    // lists
     [InlineData(1000, 10, 10, 15)]
     [InlineData(1000, 10, 3, 4)]
     public void The_leases_of_a_worker_that_is_killed_are_taken_over_in_time(int shards, int workers, int leaseSeconds, double most)
@@ -163,5 +164,6 @@ public sealed class FleetTests(ITestOutputHelper output)
     private static double Median(List<double> times) => times.Order().ElementAt(times.Count / 2);
 
     private void Report(string what, List<double> times) =>
-        output.WriteLine($"{what}: median {Median(times):F2} s, 90 % {times.Order().ElementAt(times.Count * 9 / 10):F2} s, longest {times.Max():F2} s");
+        output.WriteLine(
+            $"{what}: median {Median(times):F2} s, 90 % {times.Order().ElementAt(times.Count * 9 / 10):F2} s, longest {times.Max():F2} s");
 }

@@ -103,11 +103,14 @@ public sealed class ListingTroubleTests
         fleet.Settle(1);
         Shard parent = ShardSyncTests.Split(fleet, 0);
         Lease row = fleet.Rows[0];
-        fleet.Database.Put("fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
+        fleet.Database.Put(
+            "fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
         Begin(fleet, trouble);
         fleet.Run(600);
 
-        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values, static condition => condition.Message.Contains("cannot list the shards", StringComparison.Ordinal));
+        HealthCondition condition = Assert.Single(
+            fleet.Health.Conditions.Values,
+            static condition => condition.Message.Contains("cannot list the shards", StringComparison.Ordinal));
         Assert.Equal(ConditionSeverity.Degraded, condition.Severity);
         Assert.Contains(reason, condition.Message, StringComparison.Ordinal);
         LogEntry[] told = [.. fleet.Logged.Of(2330)];
@@ -129,10 +132,12 @@ public sealed class ListingTroubleTests
         fleet.Settle(2);
         Shard parent = ShardSyncTests.Split(fleet, 0);
         Lease row = fleet.Rows[0];
-        fleet.Database.Put("fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
+        fleet.Database.Put(
+            "fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
         fleet.Run(120, () => fleet.Rows.Count(row => row.ParentShardIds.Contains(parent.ShardId) && row.LeaseOwner is not null) == 2);
 
-        Assert.True(fleet.Rows.Count(row => row.ParentShardIds.Contains(parent.ShardId) && row.LeaseOwner is not null) == 2, fleet.Describe());
+        Assert.True(
+            fleet.Rows.Count(row => row.ParentShardIds.Contains(parent.ShardId) && row.LeaseOwner is not null) == 2, fleet.Describe());
         // what the listing could not know yet is no hole
         Assert.Empty(fleet.Logged.Of(2318));
         Assert.Empty(fleet.Logged.Of(2330));

@@ -54,13 +54,15 @@ internal sealed class LoadedFleet : VirtualFleet
     public void Yield(int shard, double rate) => Yield(shard, _ => rate);
 
     /// <summary>From now on the hash keys of one of the first shards yield what a function of time says, in KB a second.</summary>
-    public void Yield(int shard, Func<TimeSpan, double> rate) => Array.Fill(_rates, now => rate(now) / PartsOfShard, shard * PartsOfShard, PartsOfShard);
+    public void Yield(
+        int shard, Func<TimeSpan, double> rate) => Array.Fill(_rates, now => rate(now) / PartsOfShard, shard * PartsOfShard, PartsOfShard);
 
     public void Split(string shardId) => _engine.SplitAnyMode(s_stream.Name!, shardId, null);
 
     /// <summary>What a worker read in the last seconds, in KB a second.</summary>
     public double Load(string worker, double seconds) =>
-        _read.Where(read => read.Worker == worker && read.At > Time.Now - TimeSpan.FromSeconds(seconds)).Sum(static read => read.Bytes) / 1024.0 / seconds;
+        _read.Where(read => read.Worker == worker && read.At > Time.Now - TimeSpan.FromSeconds(seconds)).Sum(static read => read.Bytes)
+        / 1024.0 / seconds;
 
     /// <summary>What the busiest worker would read if the shards, the busiest first, were each given to who has least.</summary>
     public double FairLoad(int workers, double seconds)
@@ -121,21 +123,35 @@ internal sealed class LoadedFleet : VirtualFleet
             Shards = () => fleet._engine.ListShards(new ListShardsRequest(s_stream)).Shards;
             Records = iterator =>
             {
-                GetRecordsResult result = Serve(KinesisOperation.GetRecords, () => fleet._engine.GetRecords(new GetRecordsRequest(iterator)));
-                GetRecordsResponse answer = SimulatedAnswer.Of(result.Records, result.MillisBehindLatest, result.ChildShards, result.NextShardIterator, null);
+                GetRecordsResult result = Serve(
+                    KinesisOperation.GetRecords, () => fleet._engine.GetRecords(new GetRecordsRequest(iterator)));
+                GetRecordsResponse answer = SimulatedAnswer.Of(
+                    result.Records, result.MillisBehindLatest, result.ChildShards, result.NextShardIterator, null);
                 fleet._read.Add((fleet.Time.Now, worker, answer.PayloadBytes));
                 return answer;
             };
         }
 
-        public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default)
+        public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+            StreamIdentifier stream, CancellationToken cancellationToken = default)
         {
             StreamView view = _fleet._engine.DescribeStreamSummary(s_stream);
-            return Task.FromResult(new StreamDescriptionSummary { StreamName = view.Name, StreamARN = view.Arn, StreamStatus = view.Status, OpenShardCount = view.OpenShardCount, RetentionPeriodHours = view.RetentionHours, StreamCreationTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(view.CreatedMs) });
+            return Task.FromResult(new StreamDescriptionSummary
+            {
+                StreamName = view.Name,
+                StreamARN = view.Arn,
+                StreamStatus = view.Status,
+                OpenShardCount = view.OpenShardCount,
+                RetentionPeriodHours = view.RetentionHours,
+                StreamCreationTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(view.CreatedMs)
+            });
         }
 
-        public override Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) =>
-            Task.FromResult(Serve(KinesisOperation.GetShardIterator, () => _fleet._engine.GetShardIterator(SimulatedKinesisClient.IteratorRequest(s_stream, shardId, position))));
+        public override Task<string> GetShardIteratorAsync(
+            StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default) =>
+            Task.FromResult(Serve(
+                KinesisOperation.GetShardIterator,
+                () => _fleet._engine.GetShardIterator(SimulatedKinesisClient.IteratorRequest(s_stream, shardId, position))));
 
         private static T Serve<T>(KinesisOperation operation, Func<T> serve)
         {
@@ -162,7 +178,8 @@ internal sealed class LoadLedger
 
     public void Add(string shardId, string number, int bytes) => _handled.Add((Now(), shardId, number, bytes));
 
-    public IEnumerable<string> Of(string shardId) => _handled.Where(handled => handled.ShardId == shardId).Select(static handled => handled.Number);
+    public IEnumerable<string> Of(string shardId) => _handled.Where(handled => handled.ShardId == shardId)
+        .Select(static handled => handled.Number);
 
     /// <summary>KB of each shard.</summary>
     public IEnumerable<double> LoadsSince(TimeSpan time) => _handled.Where(handled => handled.At > time)
@@ -173,5 +190,6 @@ internal sealed class LoadLedger
 internal sealed partial class LoadProcessor(LoadLedger ledger)
 {
     [OnRecord]
-    private void Handle(KinesisRecord record, RecordContext context) => ledger.Add(context.ShardId, record.SequenceNumber.ToString(), record.DataSpan.Length);
+    private void Handle(KinesisRecord record, RecordContext context) =>
+        ledger.Add(context.ShardId, record.SequenceNumber.ToString(), record.DataSpan.Length);
 }

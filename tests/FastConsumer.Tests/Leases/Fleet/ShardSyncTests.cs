@@ -15,7 +15,8 @@ public sealed class ShardSyncTests
     {
         using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
         Shard parent = Split(fleet, 0);
-        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
+        fleet.Database.Put(
+            "fleet", new Lease { LeaseKey = parent.ShardId, Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
         fleet.Start("a");
         fleet.Start("b");
         fleet.Run(200);
@@ -44,7 +45,15 @@ public sealed class ShardSyncTests
         using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
         Shard parent = Split(fleet, 0);
         // as KCL leaves it, and as a worker that dies before its release
-        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, LeaseOwner = "one that died", TakenBy = takenBy, LeaseCounter = 17, Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
+        fleet.Database.Put("fleet", new Lease
+        {
+            LeaseKey = parent.ShardId,
+            LeaseOwner = "one that died",
+            TakenBy = takenBy,
+            LeaseCounter = 17,
+            Checkpoint = CheckpointPosition.ShardEnd,
+            HashKeyRange = parent.HashKeyRange
+        });
         fleet.Start("a");
         fleet.Run(20);
         foreach (Lease row in fleet.Rows.Where(row => row.ParentShardIds.Contains(parent.ShardId)))
@@ -61,7 +70,13 @@ public sealed class ShardSyncTests
     {
         using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
         Shard parent = Split(fleet, 0);
-        fleet.Database.Put("fleet", new Lease { LeaseKey = parent.ShardId, LeaseOwner = "KCL", Checkpoint = CheckpointPosition.ShardEnd, HashKeyRange = parent.HashKeyRange });
+        fleet.Database.Put("fleet", new Lease
+        {
+            LeaseKey = parent.ShardId,
+            LeaseOwner = "KCL",
+            Checkpoint = CheckpointPosition.ShardEnd,
+            HashKeyRange = parent.HashKeyRange
+        });
         fleet.Start("a");
         fleet.Run(20);
         for (int i = 0; i < 100; i++)
@@ -158,12 +173,15 @@ public sealed class ShardSyncTests
         using var fleet = new VirtualFleet(4, TimeSpan.FromSeconds(10));
         fleet.Settle(2);
         Lease row = fleet.Rows[1];
-        fleet.Database.Put("fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
+        fleet.Database.Put(
+            "fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
         fleet.Run(20);
 
-        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values, static condition => condition.Message.Contains("hash keys", StringComparison.Ordinal));
+        HealthCondition condition = Assert.Single(
+            fleet.Health.Conditions.Values, static condition => condition.Message.Contains("hash keys", StringComparison.Ordinal));
         Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
-        Assert.Contains($"{row.HashKeyRange!.StartingHashKey} to {row.HashKeyRange.EndingHashKey}", condition.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{row.HashKeyRange!.StartingHashKey} to {row.HashKeyRange.EndingHashKey}", condition.Message, StringComparison.Ordinal);
         Assert.NotEmpty(fleet.Logged.Of(2318));
     }
 
@@ -200,7 +218,8 @@ public sealed class ShardSyncTests
         Assert.Equal(warnings, fleet.Logged.Of(2315).Count());
         Assert.Equal(
             isSilent ? 1 : 0,
-            fleet.Logged.Of(2314).Count(static entry => entry.Message.Contains("learn the limits of the lease table", StringComparison.Ordinal)));
+            fleet.Logged.Of(2314)
+                .Count(static entry => entry.Message.Contains("learn the limits of the lease table", StringComparison.Ordinal)));
         if (units >= 20)
         {
             Assert.Empty(fleet.Logged.Of(2301));
@@ -219,10 +238,22 @@ public sealed class ShardSyncTests
     internal static Shard Split(VirtualFleet fleet, int index)
     {
         Shard parent = fleet.Shards[index];
-        UInt128 middle = parent.HashKeyRange.StartingHashKey + ((parent.HashKeyRange.EndingHashKey - parent.HashKeyRange.StartingHashKey) / 2);
+        UInt128 middle = parent.HashKeyRange.StartingHashKey
+            + ((parent.HashKeyRange.EndingHashKey - parent.HashKeyRange.StartingHashKey) / 2);
         fleet.Shards[index] = parent with { EndingSequenceNumber = SequenceNumber.Parse("9") };
-        fleet.Shards.Add(parent with { EndingSequenceNumber = null, ShardId = "shardId-000000000100", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(parent.HashKeyRange.StartingHashKey, middle) });
-        fleet.Shards.Add(parent with { ShardId = "shardId-000000000101", ParentShardId = parent.ShardId, HashKeyRange = new HashKeyRange(middle + 1, parent.HashKeyRange.EndingHashKey) });
+        fleet.Shards.Add(parent with
+        {
+            EndingSequenceNumber = null,
+            ShardId = "shardId-000000000100",
+            ParentShardId = parent.ShardId,
+            HashKeyRange = new HashKeyRange(parent.HashKeyRange.StartingHashKey, middle)
+        });
+        fleet.Shards.Add(parent with
+        {
+            ShardId = "shardId-000000000101",
+            ParentShardId = parent.ShardId,
+            HashKeyRange = new HashKeyRange(middle + 1, parent.HashKeyRange.EndingHashKey)
+        });
         return parent;
     }
 }

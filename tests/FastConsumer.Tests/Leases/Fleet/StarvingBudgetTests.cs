@@ -64,8 +64,9 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
             return false;
         });
         output.WriteLine(
-            $"budget {given?.ToString() ?? "not given"}, {hasty} hasty: all held after {settled.TotalSeconds:F0} s; oldest checkpoint {oldest.TotalSeconds:F1} s, "
-            + $"{(costs.Writes - writes) / 400.0:F1} writes/s, {(costs.ThrottledWrites - throttled) / 400.0:F1} throttled/s, {lost.Count} lost");
+            $"budget {given?.ToString() ?? "not given"}, {hasty} hasty: all held after {settled.TotalSeconds:F0} s; "
+                + $"oldest checkpoint {oldest.TotalSeconds:F1} s, {(costs.Writes - writes) / 400.0:F1} writes/s, "
+                + $"{(costs.ThrottledWrites - throttled) / 400.0:F1} throttled/s, {lost.Count} lost");
         loop.Abandon();
 
         Assert.Empty(lost);

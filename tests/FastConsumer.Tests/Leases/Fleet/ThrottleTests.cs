@@ -26,8 +26,10 @@ public sealed class ThrottleTests(ITestOutputHelper output)
         output.WriteLine($"{fleet.Costs.ThrottledWrites} writes throttled: {string.Join('\n', lines.Select(static line => line.Message))}");
         Assert.True(fleet.Costs.ThrottledWrites > 50, "Nothing was throttled: the test says nothing.");
         Assert.InRange(lines.Length, 1, 300 / 30);
-        Assert.All(lines, static line => Assert.Matches("throttles a: [0-9]+ of its 100 leases wait to be written, the longest for 00:00:[0-9.]+", line.Message));
-        Assert.DoesNotContain(fleet.Logged.Entries, static entry => entry.Error is FastConsumer.Leases.LeaseStoreException { IsThrottled: true });
+        Assert.All(lines, static line => Assert.Matches(
+            "throttles a: [0-9]+ of its 100 leases wait to be written, the longest for 00:00:[0-9.]+", line.Message));
+        Assert.DoesNotContain(
+            fleet.Logged.Entries, static entry => entry.Error is FastConsumer.Leases.LeaseStoreException { IsThrottled: true });
         Assert.Empty(fleet.Logged.Of(2200));
         Assert.Empty(fleet.Logged.Of(2301));
         fleet.AssertHandledOnce();
@@ -65,6 +67,7 @@ public sealed class ThrottleTests(ITestOutputHelper output)
         Assert.True(fleet.Costs.ThrottledWrites > 100, "Hardly anything was throttled: the test says nothing.");
         Assert.True(fleet.IsEven(workers), fleet.Describe());
         LogEntry[] lost = [.. fleet.Logged.Of(2301)];
-        Assert.True(lost.Length == 0, $"{lost.Length} leases were lost: {string.Join('\n', lost.Take(5).Select(static line => line.Message))}");
+        Assert.True(
+            lost.Length == 0, $"{lost.Length} leases were lost: {string.Join('\n', lost.Take(5).Select(static line => line.Message))}");
     }
 }

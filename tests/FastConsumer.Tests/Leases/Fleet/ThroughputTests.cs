@@ -165,7 +165,8 @@ public sealed class ThroughputTests(ITestOutputHelper output)
         [.. Enumerable.Range(0, workers).Select(i => fleet.Start($"worker-{i}").Name)];
 
     private static IEnumerable<int> HeldBy(LoadedFleet fleet, string worker) =>
-        fleet.HeldBy(worker).Order(StringComparer.Ordinal).Select(static shard => int.Parse(shard.AsSpan("shardId-".Length), CultureInfo.InvariantCulture));
+        fleet.HeldBy(worker).Order(StringComparer.Ordinal)
+            .Select(static shard => int.Parse(shard.AsSpan("shardId-".Length), CultureInfo.InvariantCulture));
 
     private bool IsLevel(LoadedFleet fleet, string[] workers)
     {
@@ -176,7 +177,9 @@ public sealed class ThroughputTests(ITestOutputHelper output)
 
     private static string Loads(LoadedFleet fleet, string[] workers) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{fleet.Time.Now.TotalSeconds:F0} s: {string.Join(" ", workers.Select(worker => $"{fleet.Load(worker, 30):F0} ({fleet.HeldBy(worker).Length})"))}, fair {fleet.FairLoad(workers.Length, 30):F0}, {fleet.Costs.Takes} takes, {fleet.Costs.Requests} requests");
+        $"{fleet.Time.Now.TotalSeconds:F0} s: "
+            + $"{string.Join(" ", workers.Select(worker => $"{fleet.Load(worker, 30):F0} ({fleet.HeldBy(worker).Length})"))}, "
+            + $"fair {fleet.FairLoad(workers.Length, 30):F0}, {fleet.Costs.Takes} takes, {fleet.Costs.Requests} requests");
 
     private static string Describe(LoadedFleet fleet, string[] workers) => $"{Loads(fleet, workers)}\n{fleet.Describe()}";
 

@@ -103,7 +103,8 @@ internal class VirtualFleet : IDisposable
         };
         WorkerSettings settings = WorkerSettings.Resolve(processor, options, new ProcessorOptions(), name);
         var parts = new WorkerParts(
-            settings, processor, _services, CreateClient(name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Health, _log.CreateLogger(name), DeadLetters: null)
+            settings, processor, _services, CreateClient(name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Health,
+            _log.CreateLogger(name), DeadLetters: null)
         {
             Session = $"process {++_processes}",
             Scheduler = Time,
@@ -126,7 +127,8 @@ internal class VirtualFleet : IDisposable
 
     public bool IsEven(int workers)
     {
-        int[] held = [.. Rows.Where(static row => row.IsHeldByFastConsumer).GroupBy(static row => row.LeaseOwner).Select(static owned => owned.Count())];
+        int[] held = [.. Rows.Where(static row => row.IsHeldByFastConsumer).GroupBy(static row => row.LeaseOwner)
+            .Select(static owned => owned.Count())];
         return held.Sum() == _shards.Count && held.Length == Math.Min(workers, _shards.Count) && held.Max() - held.Min() <= 1;
     }
 
@@ -135,10 +137,12 @@ internal class VirtualFleet : IDisposable
 
     /// <summary>How long after <paramref name="since"/> each of these shards was read by another.</summary>
     public double[] SecondsUntilRead(IEnumerable<string> shards, TimeSpan since) => [.. shards
-        .Select(shard => Reads.Where(read => read.ShardId == shard && read.At > since).Select(read => (read.At - since).TotalSeconds).DefaultIfEmpty(double.PositiveInfinity).Min())
+        .Select(shard => Reads.Where(read => read.ShardId == shard && read.At > since).Select(read => (read.At - since).TotalSeconds)
+            .DefaultIfEmpty(double.PositiveInfinity).Min())
         .Order()];
 
-    public string[] HeldBy(string worker) => [.. Rows.Where(row => row.LeaseOwner == worker && row.IsHeldByFastConsumer).Select(static row => row.LeaseKey)];
+    public string[] HeldBy(string worker) =>
+        [.. Rows.Where(row => row.LeaseOwner == worker && row.IsHeldByFastConsumer).Select(static row => row.LeaseKey)];
 
     public string Describe()
     {
@@ -160,19 +164,30 @@ internal class VirtualFleet : IDisposable
 
     private sealed class StillKinesis(VirtualFleet fleet, string worker) : FakeKinesis
     {
-        public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(StreamIdentifier stream, CancellationToken cancellationToken = default)
+        public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+            StreamIdentifier stream, CancellationToken cancellationToken = default)
         {
             Shards = () => [.. fleet.Shards];
-            return Task.FromResult(new StreamDescriptionSummary { StreamName = "events", StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events", StreamStatus = "ACTIVE", OpenShardCount = fleet.Shards.Count, RetentionPeriodHours = 24, StreamCreationTimestamp = fleet.CreatedAt });
+            return Task.FromResult(new StreamDescriptionSummary
+            {
+                StreamName = "events",
+                StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/events",
+                StreamStatus = "ACTIVE",
+                OpenShardCount = fleet.Shards.Count,
+                RetentionPeriodHours = 24,
+                StreamCreationTimestamp = fleet.CreatedAt
+            });
         }
 
-        public override async Task<ListShardsResponse> ListShardsAsync(StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
+        public override async Task<ListShardsResponse> ListShardsAsync(
+            StreamIdentifier stream, string? nextToken = null, CancellationToken cancellationToken = default)
         {
             await fleet.BeforeListing(cancellationToken);
             return await base.ListShardsAsync(stream, nextToken, cancellationToken);
         }
 
-        public override async Task<string> GetShardIteratorAsync(StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
+        public override async Task<string> GetShardIteratorAsync(
+            StreamIdentifier stream, string shardId, StartingPosition position, CancellationToken cancellationToken = default)
         {
             if (!fleet.Shards.Any(shard => shard.ShardId == shardId))
             {
@@ -195,5 +210,6 @@ internal sealed record VirtualWorker(string Name, StreamWorker Worker, MeteredLe
 
     /// <summary>Begins a graceful stop, on the fleet's own thread.</summary>
     public Task BeginStop(VirtualFleet fleet) =>
-        Task.Factory.StartNew(() => Worker.StopAsync(CancellationToken.None), CancellationToken.None, TaskCreationOptions.None, fleet.Time).Unwrap();
+        Task.Factory.StartNew(() => Worker.StopAsync(CancellationToken.None), CancellationToken.None, TaskCreationOptions.None, fleet.Time)
+            .Unwrap();
 }

@@ -182,7 +182,8 @@ public sealed class ReadQuotaSimulationTests(ITestOutputHelper output)
     {
         double[] shares = [.. readers.Select(reader => reader.Share(from, to))];
         double refused = readers.Sum(reader => reader.Refused(from, to)) / (double)readers.Sum(reader => reader.Calls(from, to));
-        output.WriteLine($"total {shares.Sum():0.000}, each {string.Join(" ", shares.Select(static share => share.ToString("0.000")))}, refused {refused:P2}");
+        output.WriteLine($"total {shares.Sum():0.000}, each {string.Join(" ", shares.Select(static share => share.ToString("0.000")))}, "
+            + $"refused {refused:P2}");
         return new Figures(shares.Sum(), shares.Min(), refused);
     }
 

@@ -46,9 +46,11 @@ internal sealed class SimulatedShard
     /// <summary>Puts one record, the time of which the key tells.</summary>
     public void Put() => _shardId = _engine.PutRecord(new PutRecordRequest(Stream, new PutEntry(_data, "k"))).ShardId!;
 
-    public void At(double seconds, Action action) => _events.Enqueue(action, (Math.Max(_clock.GetTimestamp(), (long)Math.Ceiling(seconds * TimeSpan.TicksPerSecond)), _order++));
+    public void At(double seconds, Action action) => _events.Enqueue(
+        action, (Math.Max(_clock.GetTimestamp(), (long)Math.Ceiling(seconds * TimeSpan.TicksPerSecond)), _order++));
 
-    public IDisposable AddNeighbour(double callsPerSecond, long bytesPerSecond) => _engine.AddNeighbour(Stream, _shardId, callsPerSecond, bytesPerSecond);
+    public IDisposable AddNeighbour(double callsPerSecond, long bytesPerSecond) =>
+        _engine.AddNeighbour(Stream, _shardId, callsPerSecond, bytesPerSecond);
 
     /// <summary>An application that reads from some time on; where it lags, there is always more to read.</summary>
     public SimulatedReader AddReader(int seed, double from = 0, double until = double.MaxValue, bool isLagging = true)

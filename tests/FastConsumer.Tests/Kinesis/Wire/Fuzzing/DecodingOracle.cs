@@ -58,14 +58,17 @@ internal static class DecodingOracle
             // a range outside of the answer throws here
             hash.AddBytes(buffer.Slice(entry.DataOffset, entry.DataLength));
             hash.AddBytes(buffer.Slice(entry.PartitionKeyOffset, entry.PartitionKeyLength));
-            Assert.True(SequenceNumber.TryParse(buffer.Slice(entry.SequenceNumberOffset, entry.SequenceNumberLength), out SequenceNumber number));
+            Assert.True(
+                SequenceNumber.TryParse(buffer.Slice(entry.SequenceNumberOffset, entry.SequenceNumberLength), out SequenceNumber number));
             hash.Add(number);
             hash.Add(DateTimeOffset.FromUnixTimeMilliseconds(entry.ArrivalMilliseconds));
             payload += entry.DataLength + entry.PartitionKeyLength;
         }
 
         Assert.Equal(payload, decoded.PayloadBytes);
-        return $"{decoded.Count} records {hash.ToHashCode()}, iterator {(decoded.NextShardIterator is null ? null : "'" + SampleAnswers.Iterator(decoded, buffer) + "'")}, behind {decoded.MillisBehindLatest}, children {decoded.ChildShards.IsNull}";
+        return $"{decoded.Count} records {hash.ToHashCode()}, "
+            + $"iterator {(decoded.NextShardIterator is null ? null : "'" + SampleAnswers.Iterator(decoded, buffer) + "'")}, "
+            + $"behind {decoded.MillisBehindLatest}, children {decoded.ChildShards.IsNull}";
     }
 
     /// <summary>Counts what is out.</summary>

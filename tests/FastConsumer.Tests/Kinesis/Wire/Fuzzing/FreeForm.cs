@@ -98,7 +98,8 @@ internal sealed class FreeForm(Random random)
         value();
     }
 
-    private CborBytes Text(CborBytes cbor, string text) => Sometimes() && text.Length > 0 ? cbor.ChunkedText(text, random.Next(1, 20)) : cbor.Text(text);
+    private CborBytes Text(
+        CborBytes cbor, string text) => Sometimes() && text.Length > 0 ? cbor.ChunkedText(text, random.Next(1, 20)) : cbor.Text(text);
 
     private void Blob(CborBytes cbor, byte[] data)
     {
@@ -120,13 +121,16 @@ internal sealed class FreeForm(Random random)
 
         // in floating point, seconds below 1e11 and milliseconds above it
         _ = milliseconds > 100_000_000_000 && Sometimes() ? cbor.Double(milliseconds)
-            : Sometimes() ? cbor.Raw(0x1B, (byte)(milliseconds >> 56), (byte)(milliseconds >> 48), (byte)(milliseconds >> 40), (byte)(milliseconds >> 32), (byte)(milliseconds >> 24), (byte)(milliseconds >> 16), (byte)(milliseconds >> 8), (byte)milliseconds)
+            : Sometimes() ? cbor.Raw(
+                0x1B, (byte)(milliseconds >> 56), (byte)(milliseconds >> 48), (byte)(milliseconds >> 40), (byte)(milliseconds >> 32),
+                (byte)(milliseconds >> 24), (byte)(milliseconds >> 16), (byte)(milliseconds >> 8), (byte)milliseconds)
             : cbor.Integer(milliseconds);
     }
 
     private string Json(IReadOnlyList<SampleRecord> records, string? iterator, long behind)
     {
-        List<string> members = [Member("Records", Items(records.Select(Record))), Member("MillisBehindLatest", behind.ToString(CultureInfo.InvariantCulture))];
+        List<string> members = [
+            Member("Records", Items(records.Select(Record))), Member("MillisBehindLatest", behind.ToString(CultureInfo.InvariantCulture))];
         if (iterator is not null || Sometimes())
         {
             members.Add(Member("NextShardIterator", iterator is null ? "null" : Text(iterator)));
@@ -199,7 +203,9 @@ internal sealed class FreeForm(Random random)
             0 => seconds,
             1 => (milliseconds / 1000.0).ToString("E15", CultureInfo.InvariantCulture),
             // as the service writes it: 1.787036486712E9
-            _ => milliseconds is >= 1_000_000_000_000 and <= 9_999_999_999_999 ? $"{(milliseconds / 1_000_000_000_000m).ToString(CultureInfo.InvariantCulture)}E9" : seconds,
+            _ => milliseconds is >= 1_000_000_000_000 and <= 9_999_999_999_999
+                ? $"{(milliseconds / 1_000_000_000_000m).ToString(CultureInfo.InvariantCulture)}E9"
+                : seconds,
         };
     }
 }

@@ -35,7 +35,9 @@ public class FuzzTests
         {
             int before = Volatile.Read(ref current);
             await Task.WhenAny(run, Task.Delay(s_longestCase, TestContext.Current.CancellationToken));
-            Assert.True(run.IsCompleted || Volatile.Read(ref current) != before, $"The case of seed {before} hangs. Replay it with {SeedVariable}={before} {CasesVariable}=1.");
+            Assert.True(
+                run.IsCompleted || Volatile.Read(ref current) != before,
+                $"The case of seed {before} hangs. Replay it with {SeedVariable}={before} {CasesVariable}=1.");
         }
 
         await run;
@@ -58,7 +60,8 @@ public class FuzzTests
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"The case of seed {seed} ({answer.Name}) fails. Replay it with {SeedVariable}={seed} {CasesVariable}=1.", e);
+            throw new InvalidOperationException(
+                $"The case of seed {seed} ({answer.Name}) fails. Replay it with {SeedVariable}={seed} {CasesVariable}=1.", e);
         }
     }
 

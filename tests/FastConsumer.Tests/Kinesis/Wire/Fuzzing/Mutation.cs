@@ -10,7 +10,8 @@ internal static class Mutation
     [
         0x00, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1F, 0x3B, 0x40, 0x58, 0x5A, 0x5B, 0x5F, 0x60, 0x64, 0x6C, 0x6E, 0x78, 0x7A, 0x7B, 0x7F,
         0x80, 0x9A, 0x9B, 0x9F, 0xA0, 0xA4, 0xBA, 0xBB, 0xBF, 0xC1, 0xD9, 0xF4, 0xF6, 0xF7, 0xF9, 0xFA, 0xFB, 0xFC, 0xFF,
-        (byte)'"', (byte)'\\', (byte)'{', (byte)'}', (byte)'[', (byte)']', (byte)',', (byte)':', (byte)' ', (byte)'\n', (byte)'u', (byte)'n', (byte)'E', (byte)'e', (byte)'.', (byte)'-', (byte)'=', (byte)'+', (byte)'/', (byte)'0', (byte)'9',
+        (byte)'"', (byte)'\\', (byte)'{', (byte)'}', (byte)'[', (byte)']', (byte)',', (byte)':', (byte)' ', (byte)'\n', (byte)'u',
+        (byte)'n', (byte)'E', (byte)'e', (byte)'.', (byte)'-', (byte)'=', (byte)'+', (byte)'/', (byte)'0', (byte)'9',
     ];
 
     public static byte[] Of(byte[] seed, byte[] other, Random random)

@@ -29,8 +29,12 @@ public class RoundTripTests
         from digits in Gen.Choose(1, 129)
         from seed in Gen.Choose(0, int.MaxValue)
         from length in Gen.Frequency((8, Gen.Choose(0, 60)), (3, Gen.Choose(0, 2000)), (1, Gen.Choose(0, 70_000)))
-        from key in Gen.OneOf(Gen.Elements("k", "key-1", "", "schlüssel", "😀😀", "\"\\\b\f\n\r\t/", "\u0001", "é\u20AC"), Gen.Choose(1, 256).Select(static n => new string('x', n)))
-        from time in Gen.Frequency((5, Gen.Choose(0, int.MaxValue).Select(static n => 1_700_000_000_000L + n)), (1, Gen.Choose(0, int.MaxValue).Select(static n => s_last.ToUnixTimeMilliseconds() / int.MaxValue * n)))
+        from key in Gen.OneOf(
+            Gen.Elements("k", "key-1", "", "schlüssel", "😀😀", "\"\\\b\f\n\r\t/", "\u0001", "é\u20AC"),
+            Gen.Choose(1, 256).Select(static n => new string('x', n)))
+        from time in Gen.Frequency(
+            (5, Gen.Choose(0, int.MaxValue).Select(static n => 1_700_000_000_000L + n)),
+            (1, Gen.Choose(0, int.MaxValue).Select(static n => s_last.ToUnixTimeMilliseconds() / int.MaxValue * n)))
         select Make(digits, seed, length, key, time);
 
     private static SampleRecord Make(int digits, int seed, int length, string key, long time)
@@ -50,7 +54,9 @@ public class RoundTripTests
         Assert.Equal(answer.Records.Count, decoded.Count);
         Assert.Equal(answer.Iterator, SampleAnswers.Iterator(decoded, buffer));
         Assert.Equal(answer.Behind, decoded.MillisBehindLatest);
-        Assert.Equal(answer.Records.Sum(static record => record.Data.Length + Encoding.UTF8.GetByteCount(record.PartitionKey)), decoded.PayloadBytes);
+        Assert.Equal(
+            answer.Records.Sum(static record => record.Data.Length + Encoding.UTF8.GetByteCount(record.PartitionKey)),
+            decoded.PayloadBytes);
         for (int i = 0; i < decoded.Count; i++)
         {
             SampleAnswers.AssertSame(answer.Records[i], decoded.Entries[i], buffer);
