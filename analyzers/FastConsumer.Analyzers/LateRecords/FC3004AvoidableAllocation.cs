@@ -55,6 +55,16 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
                 return "ToArray() copies each record's bytes, and the method it is passed to takes a span as well. "
                     + "Pass the bytes as they are.";
 
+            // a stream has done with its memory when its task ends; of other methods nobody knows
+            case IInvocationOperation
+            {
+                TargetMethod.Name: "ToArray",
+                Parent: IConversionOperation { Parent: IArgumentOperation { Parent: IInvocationOperation write } argument }
+            } call
+                when IsBytes(Receiver(call)?.Type) && IsBytes(argument.Parameter?.Type)
+                    && write.TargetMethod.ContainingType.DerivesFrom("System.IO", "Stream") && IsAwaited(write):
+                return "ToArray() copies each record's bytes, and the stream takes memory. Pass the bytes as they are.";
+
             case IInvocationOperation { TargetMethod: { Name: "GetString" } target, Parent: IArgumentOperation argument } call
                 when target.ContainingType.DerivesFrom("System.Text", "Encoding")
                     && call.Arguments.Length == 1
@@ -96,6 +106,9 @@ public sealed class FC3004AvoidableAllocation : HandlerAnalyzer
     }
 
     private static IOperation? Receiver(IInvocationOperation call) => call.Instance ?? call.Arguments.FirstOrDefault()?.Value;
+
+    private static bool IsAwaited(IInvocationOperation call) =>
+        call.Parent is IAwaitOperation or IInvocationOperation { TargetMethod.Name: "ConfigureAwait", Parent: IAwaitOperation };
 
     private static bool IsBytes(ITypeSymbol? type) =>
         BorrowedFlow.IsBytes(type) && type!.OnlyTypeArgument()?.SpecialType == SpecialType.System_Byte;

@@ -46,7 +46,7 @@ public sealed class FC2003OutlivingWork : HandlerAnalyzer
     {
         switch (operation)
         {
-            case IExpressionStatementOperation statement when statement.UnawaitedValue() is { } value:
+            case IExpressionStatementOperation statement when statement.UnawaitedValue() is { } value && !work.IsInForgetting(value):
                 return new Found(
                     value.Syntax.GetLocation(),
                     $"Nobody awaits '{Name(value)}'",

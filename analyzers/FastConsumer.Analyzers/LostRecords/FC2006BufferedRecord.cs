@@ -82,7 +82,7 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
     private sealed class Search(ProcessorCode code, MadeOfRecord made, CancellationToken cancellationToken)
     {
         private readonly Dictionary<ISymbol, bool> _drained = new(SymbolEqualityComparer.Default);
-        private bool? _doesMore;
+        private List<(IInvocationOperation Call, ReachedMethod In)>? _more;
 
         public string? Find(IOperation operation, ReachedMethod method)
         {
@@ -92,7 +92,7 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
                 return target.Root().OutlivesCall()
                     && write.Arguments.Any(argument => argument.Value != target && made.Holds(argument.Value))
                     && !WaitsForIt(write, method)
-                    && !DoesMore
+                    && More.Count == 0
                         ? Message("in a channel")
                         : null;
             }
@@ -111,16 +111,21 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
             }
 
             var buffer = new RecordBuffer(symbol);
-            return IsDrained(buffer) && !DoesMore && Leaves(method, operation, buffer, steps: 0) ? Message($"in '{symbol.Name}'") : null;
+            return IsDrained(buffer) && More.All(more => IsSkippedFlush(more.Call, more.In, buffer, operation, method, steps: 0))
+                    && Leaves(method, operation, buffer, steps: 0)
+                ? Message($"in '{symbol.Name}'")
+                : null;
         }
 
         private static string Message(string where) =>
             $"The record is only put away {where} when the call ends: it counts as done, the checkpoint passes it, and a crash loses it. "
             + "Finish the work in the call, or take batches with [OnBatch].";
 
-        /// <summary>True where the call does something else with the record: a buffer beside that is no loss.</summary>
-        private bool DoesMore => _doesMore ??= code.FromRecords.Any(method => method.Of<IInvocationOperation>().Any(call =>
-            IsStatement(call)
+        /// <summary>What else is done with the record: a buffer beside that is no loss.</summary>
+        private List<(IInvocationOperation Call, ReachedMethod In)> More => _more ??=
+            [.. code.FromRecords.SelectMany(method => method.Of<IInvocationOperation>().Where(DoesMore).Select(call => (call, method)))];
+
+        private bool DoesMore(IInvocationOperation call) => IsStatement(call)
             && !IsChannelWrite(call)
             && !CaughtNote.Collects(call)
             && !IsAdding(call)
@@ -128,7 +133,35 @@ public sealed class FC2006BufferedRecord : HandlerAnalyzer
             && !call.TargetMethod.ContainingType.NamespaceName().StartsWith("FastConsumer", StringComparison.Ordinal)
             && call.Arguments.Any(argument => argument.Value.Unwrapped() is not IDelegateCreationOperation && made.Holds(argument.Value))
             && code.Target(call, cancellationToken) is null
-            && call.TargetMethod.MethodKind != MethodKind.LocalFunction));
+            && call.TargetMethod.MethodKind != MethodKind.LocalFunction;
+
+        /// <summary>
+        /// True for a call that is given the buffer, and the record only beside it, and that a way to the end passes by: a flush that is
+        /// named by the record which filled the buffer.
+        /// </summary>
+        private bool IsSkippedFlush(
+            IInvocationOperation call, ReachedMethod place, RecordBuffer buffer, IOperation put, ReachedMethod putIn, int steps)
+        {
+            if (steps == 0 && !call.Arguments.Any(argument => argument.Value.DescendantsAndSelf().Any(part => buffer.Is(part)
+                || (part is ILocalReferenceOperation
+                    && SymbolEqualityComparer.Default.Equals(RecordBuffer.Of(part, place), buffer.Symbol)))))
+            {
+                return false;
+            }
+
+            var body = new ReachedBody(place.Method, place.Body);
+            if (place == putIn)
+            {
+                return WayOut.Misses(put, body, part => part.Syntax == call.Syntax, cancellationToken);
+            }
+
+            ReachedUse[] uses = [.. code.UsesOf(place.Method).Where(use => use.In.FromRecords)];
+            return steps < MostSteps
+                && uses.Length > 0
+                && (WayOut.MissesFromStart(body, part => part.Syntax == call.Syntax, cancellationToken)
+                    || uses.All(use => use.Operation is IInvocationOperation outer
+                        && IsSkippedFlush(outer, use.In, buffer, put, putIn, steps + 1)));
+        }
 
         /// <summary>True for a call whose result nobody uses but as the call's own end.</summary>
         private static bool IsStatement(IInvocationOperation call)

@@ -39,7 +39,7 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
         {
             foreach (IInvocationOperation call in method.Of<IInvocationOperation>())
             {
-                if (Find(call, method) is { } message)
+                if (Find(call, method, code, findings.CancellationToken) is { } message)
                 {
                     findings.Report(Descriptors.UnreadAnswer, call.Syntax.GetLocation(), message);
                 }
@@ -47,7 +47,7 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
         }
     }
 
-    private static string? Find(IInvocationOperation call, ReachedMethod method)
+    private static string? Find(IInvocationOperation call, ReachedMethod method, ProcessorCode code, CancellationToken cancellationToken)
     {
         if (IsWithoutReport(call))
         {
@@ -68,7 +68,8 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
                 && !IsMade(call)
                 && ((ResultUse.IsWaitedFor(call)
                         && ResultUse.Of(call, method, member => Array.IndexOf(members, member.Name) >= 0) != ResultFate.LookedAt)
-                    || IsInDroppedWhenAll(call)))
+                    || DroppedTasks.Holds(call, method))
+                && !(code.Target(call, cancellationToken) is { } target && LooksAt(target.Body, members)))
             {
                 return $"The answer of '{call.TargetMethod.Name}' says what was not done, and nobody looks at its {members[0]}: "
                     + $"the record counts as done all the same. {Remedy(name, members[0])}";
@@ -78,41 +79,20 @@ public sealed class FC2007UnreadAnswer : HandlerAnalyzer
         return null;
     }
 
+    /// <summary>True for a method of this compilation that looks at the answer before it returns it.</summary>
+    private static bool LooksAt(IOperation body, string[] members) => body.Descendants().Any(operation => operation switch
+    {
+        IInvocationOperation call => Array.IndexOf(members, call.TargetMethod.Name) >= 0,
+        IPropertyReferenceOperation property => Array.IndexOf(members, property.Property.Name) >= 0,
+        _ => false,
+    });
+
     private static string Remedy(string answer, string member) => answer == "HttpResponseMessage"
         ? "Call EnsureSuccessStatusCode, or look at the status."
         : $"Look at {member}, and throw or send again what is in it.";
 
     // a response that is made here is no answer
     private static bool IsMade(IInvocationOperation call) => call.TargetMethod.ContainingType.Is("System.Net.Http", "HttpResponseMessage");
-
-    /// <summary>
-    /// True for <c>await Task.WhenAll(items.Select(item => http.PostAsync(...)))</c> as a statement: the answers are dropped together.
-    /// </summary>
-    private static bool IsInDroppedWhenAll(IInvocationOperation call)
-    {
-        IOperation? parent = call.Parent;
-        while (parent is IReturnOperation or IBlockOperation or IAnonymousFunctionOperation or IDelegateCreationOperation
-            or IArgumentOperation or IConversionOperation or IAwaitOperation
-            or IInvocationOperation { TargetMethod.Name: "Select" or "ToArray" or "ToList" or "ConfigureAwait" }
-            or IArrayInitializerOperation or IArrayCreationOperation or ICollectionExpressionOperation)
-        {
-            parent = parent.Parent;
-        }
-
-        if (parent is not IInvocationOperation { TargetMethod: { Name: "WhenAll" } target } all || !target.ContainingType.IsTask())
-        {
-            return false;
-        }
-
-        IOperation value = all;
-        while (value.Parent is IAwaitOperation or IConversionOperation or IInvocationOperation { TargetMethod.Name: "ConfigureAwait" })
-        {
-            value = value.Parent;
-        }
-
-        return value is not IInvocationOperation { TargetMethod.Name: "WhenAll" }
-            && value.Parent is IExpressionStatementOperation or ISimpleAssignmentOperation { Target: IDiscardOperation };
-    }
 
     /// <summary>Kafka's Produce, whose delivery handler is left out.</summary>
     private static bool IsWithoutReport(IInvocationOperation call) =>

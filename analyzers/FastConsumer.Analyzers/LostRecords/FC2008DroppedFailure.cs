@@ -66,10 +66,10 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
             _ when IsResult(result) && !IsChained(call) => $"'{target.Name}' returns a {result.Name} that may say it failed",
             _ => null,
         };
-        return what is not null && ResultUse.IsWaitedFor(call) && ResultUse.Of(call, method, counts: null) == ResultFate.Dropped
-                && !UsesOutValue(call, method)
-            ? what
-            : null;
+        bool isDropped = what is not null
+            && ((ResultUse.IsWaitedFor(call) && ResultUse.Of(call, method, counts: null) == ResultFate.Dropped)
+                || (call.Type.IsTask() && DroppedTasks.Holds(call, method)));
+        return isDropped && !UsesOutValue(call, method) ? what : null;
     }
 
     /// <summary>True for methods of this compilation named Try..., that are no collection's.</summary>

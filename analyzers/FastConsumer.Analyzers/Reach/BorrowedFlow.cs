@@ -470,7 +470,7 @@ internal sealed class BorrowedFlow
             case IArrayElementReferenceOperation element:
                 return MayHold(element.Type) && IsBorrowed(element.ArrayReference);
             case IWithOperation copy:
-                return IsBorrowed(copy.Operand)
+                return (!ReplacesAll(copy) && IsBorrowed(copy.Operand))
                     || copy.Initializer.Initializers.Any(member => member is ISimpleAssignmentOperation set && IsBorrowed(set.Value));
             case IConditionalAccessOperation access:
                 return MayHold(access.Type) && IsBorrowed(access.Operation);
@@ -553,6 +553,30 @@ internal sealed class BorrowedFlow
         }
 
         return _code.Target(call, _cancellationToken) is { } target && Enter(call, target);
+    }
+
+    /// <summary>True for <c>impression with { Body = copy }</c> that sets every member which may hold a view.</summary>
+    private static bool ReplacesAll(IWithOperation copy)
+    {
+        var set = new HashSet<ISymbol>(
+            copy.Initializer.Initializers.OfType<ISimpleAssignmentOperation>()
+                .Select(member => (member.Target as IMemberReferenceOperation)?.Member).OfType<ISymbol>(),
+            SymbolEqualityComparer.Default);
+        bool any = false;
+        for (ITypeSymbol? type = copy.Operand.Type; type is not null; type = type.BaseType)
+        {
+            foreach (IFieldSymbol field in type.GetMembers().OfType<IFieldSymbol>().Where(field => !field.IsStatic && MayHold(field.Type)))
+            {
+                if (!set.Contains(field.AssociatedSymbol ?? field))
+                {
+                    return false;
+                }
+
+                any = true;
+            }
+        }
+
+        return any;
     }
 
     private bool SelectsBorrowed(IOperation selector, IInvocationOperation call) => Lambda(selector) is { } lambda

@@ -1,3 +1,4 @@
+using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -14,11 +15,23 @@ internal sealed class CaughtNote(
         ["Add", "AddRange", "AddFirst", "AddLast", "Append", "Enqueue", "Insert", "Push", "TryAdd", "TryEnqueue", "AddOrUpdate",
             "GetOrAdd"];
 
-    /// <summary>True for calls that add to a collection of the framework.</summary>
+    /// <summary>True for calls that add to a collection of the framework, or to a text.</summary>
     public static bool Collects(IInvocationOperation call) =>
-        Array.IndexOf(s_collecting, call.TargetMethod.Name) >= 0
-        && (call.Instance ?? call.Arguments.FirstOrDefault()?.Value) is not null
-        && call.TargetMethod.ContainingType.NamespaceName().StartsWith("System.Collections", StringComparison.Ordinal);
+        (call.Instance ?? call.Arguments.FirstOrDefault()?.Value) is not null
+        && (WritesText(call)
+            || (Array.IndexOf(s_collecting, call.TargetMethod.Name) >= 0
+                && call.TargetMethod.ContainingType.NamespaceName().StartsWith("System.Collections", StringComparison.Ordinal)));
+
+    private static bool WritesText(IInvocationOperation call) => call.Instance?.Type switch
+    {
+        {
+        Name: "StringBuilder"
+    } type => type.Is("System.Text", "StringBuilder") && call.TargetMethod.Name.StartsWith("Append", StringComparison.Ordinal),
+        {
+        Name: "StringWriter"
+    } type => type.Is("System.IO", "StringWriter") && call.TargetMethod.Name.StartsWith("Write", StringComparison.Ordinal),
+        _ => false,
+    };
 
     /// <summary>True for calls that change the variable they are given: <c>Interlocked.Increment(ref _failures)</c>.</summary>
     public static bool Counts(IInvocationOperation call) =>
@@ -156,7 +169,8 @@ internal sealed class CaughtNote(
             ISimpleAssignmentOperation assignment => assignment.Target != used,
             ICompoundAssignmentOperation assignment => assignment.Target != used,
             IIncrementOrDecrementOperation => used.Parent.Parent is not IExpressionStatementOperation,
-            IInvocationOperation call when call.Instance == used => !Collects(call) && call.TargetMethod.Name != "Clear",
+            IInvocationOperation call
+                when call.Instance == used => !Collects(call) && call.TargetMethod.Name != "Clear" && !IsInQuietCall(used),
             _ => !IsInQuietCall(used),
         };
     }

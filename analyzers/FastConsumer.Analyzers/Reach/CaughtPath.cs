@@ -146,7 +146,8 @@ internal sealed class CaughtPath
                         _ => ((ForStatementSyntax)parent).Condition,
                     };
                     // a loop without an end goes on until the work is done; so does one that the work itself ends
-                    if (!breaks && (condition is null || condition.IsKind(SyntaxKind.TrueLiteralExpression) || Reads(condition, set)))
+                    if (!breaks && (condition is null || condition.IsKind(SyntaxKind.TrueLiteralExpression) || Reads(condition, set)
+                        || RunsUntilStopped(condition)))
                     {
                         return false;
                     }
@@ -169,6 +170,18 @@ internal sealed class CaughtPath
 
         return false;
     }
+
+    /// <summary>
+    /// True for <c>while (!token.IsCancellationRequested)</c> around a clause that passes a token on: what it calls throws on a stop, so no
+    /// way leads from the clause to the loop's end.
+    /// </summary>
+    private bool RunsUntilStopped(ExpressionSyntax condition) =>
+        condition is PrefixUnaryExpressionSyntax
+        {
+            RawKind: (int)SyntaxKind.LogicalNotExpression,
+            Operand: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "IsCancellationRequested" }
+        }
+        && Own(_clause.Handler).OfType<IInvocationOperation>().Any(call => OwnTimeOut.Tokens(call).Any());
 
     /// <summary>True where a statement after the try tells a failure from success.</summary>
     private bool Decides(StatementSyntax statement, HashSet<ISymbol> set, bool onlyFailuresPass)

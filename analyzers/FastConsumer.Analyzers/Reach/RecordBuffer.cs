@@ -69,16 +69,18 @@ internal sealed class RecordBuffer(ISymbol symbol)
     {
         IOperation[] operations = [.. body];
         var drains = new List<IOperation>();
-        bool reads = operations.Any(operation => Is(operation) && operation is IMemberReferenceOperation or IParameterReferenceOperation
-            && ReadsContent(operation));
+        HashSet<ISymbol> parts = Parts(operations);
+        bool reads = operations.Any(operation => operation is ILocalReferenceOperation local
+            ? parts.Contains(local.Local) && ReadsContent(operation)
+            : Is(operation) && operation is IMemberReferenceOperation or IParameterReferenceOperation && ReadsContent(operation));
         foreach (IOperation operation in operations)
         {
             switch (operation)
             {
-                case IInvocationOperation call when IsOn(call.Instance) && Array.IndexOf(s_taking, call.TargetMethod.Name) >= 0
+                case IInvocationOperation call when IsOn(call.Instance, parts) && Array.IndexOf(s_taking, call.TargetMethod.Name) >= 0
                     && IsUsed(call):
-                case IInvocationOperation clear when reads && IsOn(clear.Instance)
-                    && Array.IndexOf(s_emptying, clear.TargetMethod.Name) >= 0:
+                case IInvocationOperation clear when reads && IsOn(clear.Instance, parts)
+                    && Array.IndexOf(s_emptying, clear.TargetMethod.Name) >= 0 && !IsWholeBranch(clear):
                 case IInvocationOperation { TargetMethod.Name: "Exchange" or "InterlockedExchange" } exchange
                     when exchange.Arguments.Any(argument => Is(argument.Value)) && exchange.Parent is not IExpressionStatementOperation:
                 case ISimpleAssignmentOperation swap when reads && Is(swap.Target) && !swap.Value.Descendants().Any(Is):
@@ -131,11 +133,44 @@ internal sealed class RecordBuffer(ISymbol symbol)
         return null;
     }
 
-    private bool IsOn(IOperation? chain)
+    /// <summary>The locals that hold one of the collections in the buffer: <c>_groups.TryGetValue(key, out var group)</c>.</summary>
+    private HashSet<ISymbol> Parts(IOperation[] operations)
+    {
+        var parts = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+        foreach (IInvocationOperation call in operations.OfType<IInvocationOperation>())
+        {
+            if (!Is(call.Instance))
+            {
+                continue;
+            }
+
+            if (call.TargetMethod.Name == "TryGetValue")
+            {
+                parts.UnionWith(
+                    call.Arguments.SelectMany(argument => argument.Value.DescendantsAndSelf()).OfType<ILocalReferenceOperation>()
+                        .Where(local => local.Parent is IDeclarationExpressionOperation
+                            or IArgumentOperation { Parameter.RefKind: RefKind.Out }).Select(local => local.Local));
+            }
+            else if (call.TargetMethod.Name is "GetOrAdd" or "GetValueOrDefault"
+                && call.Parent is IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator })
+            {
+                parts.Add(declarator.Symbol);
+            }
+        }
+
+        return parts;
+    }
+
+    /// <summary>True where all that a condition does is to empty the buffer: it drops what is too much, as a window does.</summary>
+    private static bool IsWholeBranch(IInvocationOperation clear) => clear.Parent is IExpressionStatementOperation statement
+        && (statement.Parent is IConditionalOperation
+            || statement.Parent is IBlockOperation { Operations.Length: 1, Parent: IConditionalOperation });
+
+    private bool IsOn(IOperation? chain, HashSet<ISymbol> parts)
     {
         for (IOperation? operation = chain?.Unwrapped(); operation is not null;)
         {
-            if (Is(operation))
+            if (Is(operation) || (operation is ILocalReferenceOperation local && parts.Contains(local.Local)))
             {
                 return true;
             }

@@ -32,6 +32,16 @@ internal static class ResultUse
                 case IConversionOperation or IParenthesizedOperation or IAwaitOperation or IConditionalAccessOperation:
                     value = value.Parent;
                     continue;
+                case IConditionalOperation choice when choice.Condition != value:
+                    value = choice;
+                    continue;
+                case ISwitchExpressionArmOperation { Parent: { } choice } arm when arm.Value == value:
+                    value = choice;
+                    continue;
+                // new ValueTask(SendAsync())
+                case IArgumentOperation { Parent: IObjectCreationOperation { Type: { } made } creation } when made.IsTaskWithoutResult():
+                    value = creation;
+                    continue;
                 case IInvocationOperation
                 {
                     TargetMethod.Name: "ConfigureAwait" or "WaitAsync" or "AsTask" or "GetAwaiter" or "GetResult"
@@ -59,6 +69,12 @@ internal static class ResultUse
 
         for (IOperation? parent = call.Parent; parent is not null and not IBlockOperation; parent = parent.Parent)
         {
+            // the caller waits for it
+            if (parent is IReturnOperation { ReturnedValue: { } returned } && returned.Type.IsTaskWithoutResult())
+            {
+                return true;
+            }
+
             if (parent is IAwaitOperation or IPropertyReferenceOperation { Property.Name: "Result" }
                 or IInvocationOperation { TargetMethod.Name: "GetResult" or "Wait" })
             {
@@ -81,6 +97,8 @@ internal static class ResultUse
             case ISimpleAssignmentOperation { Target: ILocalReferenceOperation target } assignment when assignment.Value == value:
                 return OfLocal(target.Local, method, counts);
             case IUsingOperation:
+            // as a task without a result it says no more than whether the call threw
+            case IReturnOperation when value.Type.IsTaskWithoutResult():
                 return ResultFate.Dropped;
             case IMemberReferenceOperation member when member.Instance == value:
                 return counts is null || counts(member.Member) ? ResultFate.LookedAt : ResultFate.OnlyOthers;

@@ -1,3 +1,4 @@
+using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -15,6 +16,8 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
     {
         switch (value?.Unwrapped())
         {
+            case IInvocationOperation call when IsQueuedCommand(call):
+                return null;
             case IInvocationOperation call when call.Type.IsAwaitable() || StartsAll(call):
                 return call;
             case IConditionalOperation { WhenFalse: { } otherwise } choice when choice.Type.IsAwaitable()
@@ -26,10 +29,22 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
                 return choice;
             case IConditionalAccessOperation access when access.Type.IsAwaitable():
                 return access;
+            // new ValueTask(StartAsync())
+            case IObjectCreationOperation { Arguments.Length: 1 } creation when creation.Type.IsTask()
+                && Start(creation.Arguments[0].Value) is not null:
+                return creation;
             default:
                 return null;
         }
     }
+
+    /// <summary>
+    /// True for a command of a Redis transaction: its task ends with the transaction's Execute, which says whether it ran; an await before
+    /// that never ends.
+    /// </summary>
+    private static bool IsQueuedCommand(IInvocationOperation call) =>
+        call.Instance?.Type.Is("StackExchange.Redis", "ITransaction") == true
+        && !call.TargetMethod.ContainingType.Is("StackExchange.Redis", "ITransaction");
 
     /// <summary>True for <c>items.Select(StartAsync).ToArray()</c>: each element is a task that runs.</summary>
     public static bool StartsAll(IInvocationOperation call) =>
@@ -198,7 +213,7 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
             return false;
         }
 
-        if (Array.IndexOf(s_forgetting, call.TargetMethod.Name) >= 0 && call.TargetMethod.ReturnsVoid && !call.TargetMethod.IsAsync)
+        if (Forgets(call.TargetMethod))
         {
             return true;
         }
@@ -211,11 +226,24 @@ internal sealed class StartedWork(ProcessorCode code, ReachedMethod method, Canc
         }
 
         int ordinal = call.TargetMethod.ReducedFrom is null ? parameter.Ordinal : parameter.Ordinal + 1;
-        IParameterSymbol own = target.Method.Parameters[Math.Min(ordinal, target.Method.Parameters.Length - 1)];
-        return target.Body.Descendants().OfType<IParameterReferenceOperation>()
-            .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, own))
-            .All(IsForgotten);
+        return IsForgotten(target.Method.Parameters[Math.Min(ordinal, target.Method.Parameters.Length - 1)], target.Body);
     }
+
+    /// <summary>
+    /// True for a continuation of a task that the caller gave to a method that forgets it: the call is reported, not this.
+    /// </summary>
+    public bool IsInForgetting(IOperation value) =>
+        value is IInvocationOperation { TargetMethod.Name: "ContinueWith", Instance: { } instance }
+        && instance.Unwrapped() is IParameterReferenceOperation { Parameter: { } parameter }
+        && SymbolEqualityComparer.Default.Equals(parameter.ContainingSymbol, method.Method)
+        && (Forgets(method.Method) || IsForgotten(parameter, method.Body));
+
+    private static bool Forgets(IMethodSymbol called) => Array.IndexOf(s_forgetting, called.Name) >= 0
+        && called is { ReturnsVoid: true, IsAsync: false };
+
+    private static bool IsForgotten(IParameterSymbol own, IOperation body) => body.Descendants().OfType<IParameterReferenceOperation>()
+        .Where(reference => SymbolEqualityComparer.Default.Equals(reference.Parameter, own))
+        .All(IsForgotten);
 
     private static bool IsForgotten(IParameterReferenceOperation reference) => reference.Parent switch
     {

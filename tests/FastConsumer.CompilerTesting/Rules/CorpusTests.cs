@@ -30,7 +30,8 @@ public sealed class CorpusTests(ITestOutputHelper output)
             expected.UnionWith(findings.Select(finding => (path, finding)));
         }
 
-        GeneratorRun run = GeneratorRun.Of(Compilations.Create([.. sources.Select(file => (file.Key, file.Value))]));
+        GeneratorRun run = GeneratorRun.Of(
+            Compilations.Create([.. sources.Select(file => (file.Key, file.Value))]).AddReferences(Compilations.StandIns));
         Assert.DoesNotContain(run.CompilerDiagnostics, diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         var actual = (await RuleVerifier.AnalyzeAsync(run.Output))
             .Select(diagnostic => (diagnostic.Location.SourceTree!.FilePath, new Finding(diagnostic.Id, diagnostic.Location.SourceSpan)))
@@ -48,7 +49,8 @@ public sealed class CorpusTests(ITestOutputHelper output)
     public async Task Nothing_is_reported_where_FastConsumer_is_not_referenced()
     {
         (string, string)[] files = [.. s_texts.Select(file => (file.Key, Markup.Parse(file.Value, "").Source))];
-        Assert.Empty(await RuleVerifier.AnalyzeAsync(Compilations.Create(referencesFastConsumer: false, files)));
+        Assert.Empty(await RuleVerifier.AnalyzeAsync(
+            Compilations.Create(referencesFastConsumer: false, files).AddReferences(Compilations.StandIns)));
     }
 
     private static string Table(HashSet<(string Path, Finding Finding)> expected, HashSet<(string Path, Finding Finding)> actual)

@@ -26,6 +26,8 @@ public sealed class FC2002Tests
         + "log.LogInformation(found ?? \"nothing\");")]
     [InlineData("string? found = null; string? other = null; try { found = store.ToString(); } [|catch (Exception e)|] { log.LogError(e, "
         + "\"\"); } other ??= found; store.Save(text);")]
+    [InlineData("var failed = new StringBuilder(); foreach (string part in text.Split(',')) { try { store.Save(part); } "
+        + "[|catch (Exception)|] { failed.AppendLine(part); } } log.LogError(\"{Failed}\", failed.ToString());")]
     public Task What_ends_as_done_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2002", Source(body));
 
     [Theory]
@@ -33,6 +35,10 @@ public sealed class FC2002Tests
     [InlineData("try { store.Save(text); } catch (OwnException) { log.LogInformation(\"known\"); }")]
     [InlineData("try { store.Save(text); } catch (Exception) { store.Save(\"failed\"); }")]
     [InlineData("bool failed = false; try { store.Save(text); } catch (Exception) { failed = true; } if (failed) store.Save(\"\");")]
+    [InlineData("var failed = new StringBuilder(); foreach (string part in text.Split(',')) { try { store.Save(part); } catch (Exception) "
+        + "{ failed.AppendLine(part); } } if (failed.Length > 0) throw new OperationCanceledException(failed.ToString());")]
+    [InlineData("var failed = new StringWriter(); try { store.Save(text); } catch (Exception e) { failed.WriteLine(e.Message); } "
+        + "store.Save(failed.ToString());")]
     [InlineData("bool done = false; try { store.Save(text); done = true; } catch (Exception) { } "
         + "if (!done) throw new OperationCanceledException();")]
     [InlineData("while (true) { try { store.Save(text); break; } catch (Exception) { } }")]
@@ -102,16 +108,10 @@ public sealed class FC2002Tests
     private static string Notes(string body) => Source(body).Replace(
         "class OwnException",
         """
-        public class Metrics
-        {
-            public int Failures; public Metrics Failed => this; public void Inc() { Failures = 1; }
-            public void TrackException(Exception e) => Failures = 1; public void CaptureException(Exception e) => Failures = 1;
-            public void Park(string text) => Failures = 2;
-        }
+        public class Metrics { public int Failures; public Metrics Failed => this; public void Inc() { Failures = 1; } public void TrackException(Exception e) => Failures = 1; public void CaptureException(Exception e) => Failures = 1; public void Park(string text) => Failures = 2; }
         public interface Tx : IDisposable { void Rollback(); }
         class Note { public bool Failed { get; set; } }
-        static readonly System.Diagnostics.Metrics.Counter<int> s_unused = null!; static readonly Prometheus.Counter s_failed = null!;
-        static readonly Prometheus.Counter s_total = null!;
+        static readonly System.Diagnostics.Metrics.Counter<int> s_unused = null!; static readonly Prometheus.Counter s_failed = null!; static readonly Prometheus.Counter s_total = null!;
         readonly Metrics metrics = new(); readonly Tx tx = null!; int _failures; Exception? _last; readonly List<Exception> _errors = [];
         void Run(Task task) => Finish(task);
         void Abort() => store.Save("");
@@ -122,6 +122,14 @@ public sealed class FC2002Tests
         """,
         StringComparison.Ordinal)
         .Replace("[OnRecord] void", "[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] void", StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("catch (IOException e) { log.LogWarning(e, \"\"); await Task.Delay(9, token); }")]
+    [InlineData("[|catch (IOException e)|] { log.LogWarning(e, \"\"); }")]
+    [InlineData("[|catch (IOException)|] { await Task.Delay(9, token); break; }")]
+    public Task A_retry_until_the_stop_ends_with_what_throws_on_a_stop(string clause) => RuleVerifier.VerifyBodyAsync(
+        "FC2002",
+        HandlerSource.Of($$"""[OnRecord] async Task Handle(string text, CancellationToken token) { while (!token.IsCancellationRequested) { try { await store.SaveAsync(text, token); return; } {{clause}} } }"""));
 
     private static string Source(string body) => HandlerSource.Of(
         $$"""

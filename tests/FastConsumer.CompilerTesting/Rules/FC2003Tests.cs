@@ -12,6 +12,8 @@ public sealed class FC2003Tests
     [InlineData("_task = [|store.SaveAsync(text, token)|];")]
     [InlineData("_tasks.Add([|store.SaveAsync(text, token)|]);")]
     [InlineData("Task unused = [|store.SaveAsync(text, token)|];")]
+    [InlineData("ValueTask unused = [|new ValueTask(store.SaveAsync(text, token))|];")]
+    [InlineData("_ = [|new ValueTask<int>(store.CountAsync(token))|];")]
     [InlineData("text.Split(',').ToList().ForEach([|async|] part => await store.SaveAsync(part, token));")]
     [InlineData("[|ThreadPool.QueueUserWorkItem(_ => store.Save(text))|];")]
     [InlineData("[|new Thread(() => store.Save(text)).Start()|];")]
@@ -19,17 +21,23 @@ public sealed class FC2003Tests
     [InlineData("[|Happened += () => store.Save(text)|];")]
     [InlineData("await [|Task.Factory.StartNew(() => store.SaveAsync(text, token), token)|];")]
     [InlineData("_ = [|Task.WhenAll(store.SaveAsync(text, token), store.SaveAsync(text, token))|];")]
+    [InlineData("var tx = redis.CreateTransaction(); _ = tx.StringSetAsync(text, text); [|tx.ExecuteAsync()|];")]
+    [InlineData("var batch = redis.CreateBatch(); _ = [|batch.StringSetAsync(text, text)|]; batch.Execute();")]
     public Task Work_that_nobody_awaits_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2003", Source(body));
 
     [Theory]
     [InlineData("await Task.WhenAll(store.SaveAsync(text, token), store.SaveAsync(text, token));")]
     [InlineData("Task task = store.SaveAsync(text, token); await task;")]
+    [InlineData("var task = new ValueTask(store.SaveAsync(text, token)); await task;")]
+    [InlineData("var known = new ValueTask<int>(1); _ = new ValueTask(Task.CompletedTask);")]
     [InlineData("_task = store.SaveAsync(text, token); await _task;")]
     [InlineData("_tasks.Add(store.SaveAsync(text, token)); await Task.WhenAll(_tasks);")]
     [InlineData("await Task.Factory.StartNew(() => store.SaveAsync(text, token), token).Unwrap();")]
     [InlineData("using var timer = new Timer(_ => store.Save(text), null, 1, 1); await Task.Yield();")]
     [InlineData("_ = text.Length; await Task.CompletedTask;")]
     [InlineData("var thread = new Thread(() => store.Save(text)); thread.Start(); thread.Join();")]
+    [InlineData("var tx = redis.CreateTransaction(); _ = tx.StringSetAsync(text, text); var set = tx.KeyDeleteAsync(text); "
+        + "if (await tx.ExecuteAsync()) await set;")]
     public Task What_is_awaited_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2003", Source(body));
 
     [Fact]
@@ -95,11 +103,21 @@ public sealed class FC2003Tests
     [InlineData("async Task Local(string s) { Task one = store.SaveAsync(s, token); await one; } await Local(text);")]
     public Task What_is_awaited_on_every_way_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2003", Ways(body));
 
+    [Fact]
+    public Task A_continuation_of_a_task_that_the_caller_forgets_is_reported_once() => RuleVerifier.VerifyBodyAsync(
+        "FC2003",
+        HandlerSource.Of(
+            """
+            [OnRecord] void Handle(string text) { Watch([|store.SaveAsync(text)|]); Later(store.SaveAsync(text)).Wait(); }
+            void Watch(Task task) => task.ContinueWith(done => log.LogError(done.Exception, ""), TaskContinuationOptions.OnlyOnFaulted);
+            Task Later(Task task) { [|task.ContinueWith(done => log.LogDebug(""), TaskScheduler.Default)|]; return task; }
+            """).Replace("Later(store.SaveAsync(text)).Wait()", "{|FC3001:Later(store.SaveAsync(text)).Wait()|}", StringComparison.Ordinal)
+            .Replace("[OnRecord]", "[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)]", StringComparison.Ordinal));
+
     private static string Ways(string body) => Source(body).Replace(
         "Task? _task;",
         """
-        Task SaveAsync(string text) => store.SaveAsync(text); static void Ignore(Task task) { _ = task; }
-        static async Task Wait(Task task) => await task;
+        Task SaveAsync(string text) => store.SaveAsync(text); static void Ignore(Task task) { _ = task; } static async Task Wait(Task task) => await task;
         async Task FlushAsync() { await Task.WhenAll(_tasks); _tasks.Clear(); }
         Task? _task;
         """,
@@ -109,6 +127,7 @@ public sealed class FC2003Tests
 
     private static string Source(string body) => HandlerSource.Of(
         $$"""
+        readonly StackExchange.Redis.IDatabase redis = null!;
         Task? _task; List<Task> _tasks = []; object? _any; event Action? Happened;
         [OnRecord] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         async void LaterAsync() => await Task.Yield();

@@ -70,6 +70,7 @@ public sealed class FC2005Tests
     [InlineData("var list = new List<KinesisRecord> { record }; _any = [|list.ToArray()|];")]
     [InlineData("var list = new List<KinesisRecord> { record }; _any = [|list.Select(one => one.Data).ToList()|];")]
     [InlineData("var pair = new Pair(1, default); _any = [|pair with { Data = record.Data }|];")]
+    [InlineData("var pair = new Pair(1, record.Data); _any = [|pair with { Id = 2 }|];")]
     [InlineData("var (key, data) = (record.PartitionKey, record.Data); _data = [|data|]; _text = key;")]
     [InlineData("(_text, _data) = (record.PartitionKey, [|record.Data|]);")]
     [InlineData("Interlocked.Exchange(ref _any, [|new Box(record.Data)|]);")]
@@ -87,6 +88,7 @@ public sealed class FC2005Tests
     [InlineData("var list = new List<KinesisRecord> { record }; list = []; _any = list;")]
     [InlineData("_any = new Length(record.Data);")]
     [InlineData("_any = new Box(record.Data.ToArray());")]
+    [InlineData("var pair = new Pair(1, record.Data); _any = pair with { Data = pair.Data.ToArray() };")]
     [InlineData("using var doc = JsonDocument.Parse(record.Data); _element = doc.RootElement.Clone(); "
         + "_text = doc.RootElement.GetProperty(\"a\").GetString();")]
     [InlineData("_any = JsonDocument.Parse(record.Data.ToArray());")]
@@ -120,15 +122,8 @@ public sealed class FC2005Tests
             """
         public interface ISender { Task SendAsync(ReadOnlyMemory<byte> data); void Take(HttpContent content); }
         readonly ISender sender = null!; JsonElement _element;
-        class Box
-        {
-            ReadOnlyMemory<byte> _data; public Box(ReadOnlyMemory<byte> data) { _data = data; }
-            public void Put(ReadOnlyMemory<byte> data) => _data = data; public override string ToString() => _data.Length.ToString();
-        }
-        readonly struct Slot
-        {
-            readonly ReadOnlyMemory<byte> _data; public Slot(ReadOnlyMemory<byte> data) => _data = data; public int Size => _data.Length;
-        }
+        class Box { ReadOnlyMemory<byte> _data; public Box(ReadOnlyMemory<byte> data) { _data = data; } public void Put(ReadOnlyMemory<byte> data) => _data = data; public override string ToString() => _data.Length.ToString(); }
+        readonly struct Slot { readonly ReadOnlyMemory<byte> _data; public Slot(ReadOnlyMemory<byte> data) => _data = data; public int Size => _data.Length; }
         class Captures(KinesisRecord record) { public int Size => record.Data.Length; }
         class Property(ReadOnlyMemory<byte> data) { public ReadOnlyMemory<byte> Data { get; } = data; }
         class Length(ReadOnlyMemory<byte> data) { public int Size { get; } = data.Length; }
@@ -155,8 +150,7 @@ public sealed class FC2005Tests
         $$"""
         {{Fields}}
         class Holder { public KinesisRecord Record { get; set; } }
-        readonly Holder _holder = new(); readonly TaskCompletionSource<KinesisRecord> _source = new(); static int s_count;
-        static readonly ConcurrentQueue<KinesisRecord> s_all = [];
+        readonly Holder _holder = new(); readonly TaskCompletionSource<KinesisRecord> _source = new(); static int s_count; static readonly ConcurrentQueue<KinesisRecord> s_all = [];
         [OnRecord] void Handle(KinesisRecord record) { {{body}} }
         void Keep(KinesisRecord record) { {{keep}} }
         static ReadOnlyMemory<byte> First(KinesisRecord record) => record.Data.Slice(0, 1);

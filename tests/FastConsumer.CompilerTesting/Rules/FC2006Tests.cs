@@ -22,6 +22,12 @@ public sealed class FC2006Tests
     [InlineData("[|_slots[_next++] = text|]; if (_next == _slots.Length) { _next = 0; store.Save(string.Join(',', _slots)); "
         + "Array.Clear(_slots); _slots = new string[3]; }")]
     [InlineData("text.Split(',').ToList().ForEach(part => [|_list.Add(part)|]);")]
+    [InlineData("[|_bytes.Write(Encoding.UTF8.GetBytes(text))|]; if (_bytes.Length > 1000) Upload(text);")]
+    [InlineData("if (!_byKey.TryGetValue(text, out var group)) { group = []; _byKey.Add(text, group); } [|group.Add(text)|]; "
+        + "if (group.Count > 9) { Put(group, text); group.Clear(); }")]
+    [InlineData("var group = _groups.GetOrAdd(text, _ => []); [|group.Add(text)|]; if (group.Count > 9) { store.Save(string.Join(',', "
+        + "group)); group.Clear(); }")]
+    [InlineData("[|_list.Add(text)|]; if (_list.Count > 9) { Put(_list, text); _list.Clear(); }")]
     public Task What_is_left_in_a_buffer_is_reported(string body) =>
         RuleVerifier.VerifyBodyAsync("FC2006", Source(body, body == "Keep(text);"));
 
@@ -30,6 +36,9 @@ public sealed class FC2006Tests
     [InlineData("_list.Add(text); try { store.Save(\"\"); } finally { await FlushAsync(); }")]
     [InlineData("foreach (string part in text.Split(',')) _list.Add(part); if (_list.Count > 0) { await FlushAsync(); }")]
     [InlineData("_never.Add(text);")]
+    [InlineData("_recent.Add(text); Console.WriteLine(_recent.Max()); if (_recent.Count > 99) _recent.RemoveRange(0, 50);")]
+    [InlineData(
+        "_recent.Add(text); foreach (string one in _recent) { Console.WriteLine(one); } if (_recent.Count > 99) { _recent.Clear(); }")]
     [InlineData("_seen.Add(text); if (_seen.Count > 1000) _seen.Clear();")]
     [InlineData("_sums[text] = _sums.GetValueOrDefault(text) + text.Length; if (_sums.Count > 10) { foreach (var pair in _sums) "
         + "store.Save(pair.Key); _sums.Clear(); }")]
@@ -38,6 +47,8 @@ public sealed class FC2006Tests
     [InlineData("_numbers.Add(text.Length); if (_numbers.Count > 10) { Console.WriteLine(_numbers.Average()); _numbers.Clear(); }")]
     [InlineData("await store.SaveAsync(text, token); _writer.TryWrite(text);")]
     [InlineData("_list.Add(text); await store.SaveAsync(text, token);")]
+    [InlineData(
+        "if (text.Length == 0) return; _list.Add(text); Put(_list, text); if (_list.Count > 9) { Put(_list, \"\"); _list.Clear(); }")]
     [InlineData("var local = new List<string> { text }; local.Add(text); await store.SaveAsync(local[0], token); local.Clear();")]
     [InlineData("var channel = Channel.CreateUnbounded<string>(); channel.Writer.TryWrite(text); channel.Writer.Complete(); "
         + "await foreach (string one in channel.Reader.ReadAllAsync(token)) store.Save(one);")]
@@ -86,26 +97,19 @@ public sealed class FC2006Tests
 
     private static string Source(string body, bool keeps) => HandlerSource.Of(
         $$"""
-        record Order(string Id);
-        readonly List<string> _list = []; readonly ConcurrentQueue<Order> _orders = []; readonly ChannelWriter<string> _writer = null!;
-        readonly Channel<Order> _channel = Channel.CreateUnbounded<Order>();
+        record Order(string Id); System.Action<object, string> Put { get; } = null!; MemoryStream _bytes = new();
+        void Upload(string name) { Put(_bytes, name); _bytes = new MemoryStream(); }
+        readonly List<string> _list = []; readonly ConcurrentQueue<Order> _orders = []; readonly ChannelWriter<string> _writer = null!; readonly Channel<Order> _channel = Channel.CreateUnbounded<Order>();
         readonly Channel<(string, TaskCompletionSource)> _work = Channel.CreateUnbounded<(string, TaskCompletionSource)>();
-        readonly System.Threading.Tasks.Dataflow.BufferBlock<string> _block = new();
-        readonly ConcurrentDictionary<string, List<string>> _groups = []; readonly Dictionary<string, List<string>> _byKey = [];
-        readonly List<Task> _tasks = []; readonly StringBuilder _text = new(); List<string> _swapped = []; string[] _slots = new string[3];
-        int _next; readonly List<string> _never = []; readonly HashSet<string> _seen = [];
-        readonly Dictionary<string, int> _sums = []; readonly Queue<string> _window = []; readonly List<int> _numbers = [];
-        readonly List<string> _recent = []; int _count; string? _last;
+        readonly System.Threading.Tasks.Dataflow.BufferBlock<string> _block = new(); readonly ConcurrentDictionary<string, List<string>> _groups = []; readonly Dictionary<string, List<string>> _byKey = [];
+        readonly List<Task> _tasks = []; readonly StringBuilder _text = new(); List<string> _swapped = []; string[] _slots = new string[3]; int _next; readonly List<string> _never = []; readonly HashSet<string> _seen = [];
+        readonly Dictionary<string, int> _sums = []; readonly Queue<string> _window = []; readonly List<int> _numbers = []; readonly List<string> _recent = []; int _count; string? _last;
         [OnRecord] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         void Keep(string kept) => {{(keeps ? "[|_list.Add(kept)|]" : "_list.Clear()")}};
         async Task FlushAsync() { foreach (string one in _list) { await store.SaveAsync(one); } _list.Clear(); }
         async Task FlushIfFullAsync() { if (_list.Count < 10) return; await FlushAsync(); }
         void Swap() { var all = _swapped; _swapped = []; store.Save(string.Join(',', all)); }
-        void Timed()
-        {
-            while (_orders.TryDequeue(out Order? order)) { store.Save(order.Id); } foreach (var pair in _groups) { store.Save(pair.Key); }
-            _groups.Clear(); foreach (var pair in _byKey) { store.Save(pair.Key); } _byKey.Clear();
-        }
+        void Timed() { while (_orders.TryDequeue(out Order? order)) { store.Save(order.Id); } foreach (var pair in _groups) { store.Save(pair.Key); } _groups.Clear(); foreach (var pair in _byKey) { store.Save(pair.Key); } _byKey.Clear(); }
         object?[] All() => [_count, _last, _never];
         """).Replace("Task FlushAsync()", "Task FlushAsync(CancellationToken none = default)", StringComparison.Ordinal)
             .Replace("await FlushAsync();", "await FlushAsync(CancellationToken.None);", StringComparison.Ordinal)

@@ -18,6 +18,9 @@ public sealed class FC2008Tests
     [InlineData("Task task = store.SaveAsync(text, token); await [|task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | "
         + "ConfigureAwaitOptions.ForceYielding)|];")]
     [InlineData("[|TryRead(text, out _)|];")]
+    [InlineData("await Task.WhenAll(text.Split(',').Select(part => [|results.SaveAsync(part)|]));")]
+    [InlineData("var task = [|TrySaveAsync(text)|]; await task;")]
+    [InlineData("await Forward(text);")]
     public Task A_failure_that_nobody_looks_at_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC2008", Source(body));
 
     [Theory]
@@ -39,6 +42,9 @@ public sealed class FC2008Tests
     [InlineData("try { store.Save(text); } finally { TrySave(text); }")]
     [InlineData("TryReleaseLock();")]
     [InlineData("{|FC2003:TrySaveAsync(text)|};")]
+    [InlineData("var all = await Task.WhenAll(text.Split(',').Select(part => results.SaveAsync(part))); if (all.Any(one => one.IsFailed)) "
+        + "throw new OperationCanceledException();")]
+    [InlineData("var task = TrySaveAsync(text); if (!await task) throw new OperationCanceledException();")]
     public Task What_is_looked_at_or_meant_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2008", Source(body));
 
     private static string Source(string body) => HandlerSource.Of(
@@ -46,17 +52,13 @@ public sealed class FC2008Tests
         public interface IGate { Task<bool> TrySendAsync(string text); }
         public interface IResults { Task<FluentResults.Result> SaveAsync(string text); FluentResults.Result<int> Save(string text); }
         public record SaveResult(bool IsSuccess);
-        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)]
-        async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
-        bool TrySave(string text) => text.Length > 1; Task<bool> TrySaveAsync(string text) => Task.FromResult(text.Length > 1);
-        bool TryReleaseLock() => true;
-        static bool TryRead(string text, out int n) { n = text.Length; return n > 1; }
-        static bool TryGet(string text, out string? found) { found = text; return true; }
+        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
+        bool TrySave(string text) => text.Length > 1; Task<bool> TrySaveAsync(string text) => Task.FromResult(text.Length > 1); bool TryReleaseLock() => true;
+        static bool TryRead(string text, out int n) { n = text.Length; return n > 1; } static bool TryGet(string text, out string? found) { found = text; return true; }
+        Task Forward(string text) => {{(body == "await Forward(text);" ? "[|results.SaveAsync(text)|]" : "Task.CompletedTask")}};
         static SaveResult Own(string text) => new(text.Length > 1);
         readonly IGate gate = null!; readonly IResults results = null!;
-        readonly Channel<string> _bounded = Channel.CreateBounded<string>(10);
-        readonly Channel<string> _unbounded = Channel.CreateUnbounded<string>();
-        readonly Channel<string> _dropping = Channel.CreateBounded<string>(
-            new BoundedChannelOptions(10) { FullMode = BoundedChannelFullMode.DropOldest });
+        readonly Channel<string> _bounded = Channel.CreateBounded<string>(10); readonly Channel<string> _unbounded = Channel.CreateUnbounded<string>();
+        readonly Channel<string> _dropping = Channel.CreateBounded<string>(new BoundedChannelOptions(10) { FullMode = BoundedChannelFullMode.DropOldest });
         """);
 }

@@ -39,6 +39,7 @@ public sealed class FC3004Tests
     [InlineData("if (record.PartitionKey == _key) return;")]
     [InlineData("_key = record.PartitionKey;")]
     [InlineData("Take(record.Data.ToArray());")]
+    [InlineData("Keep(record.Data.ToArray());")]
     public Task A_copy_that_is_needed_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC3004", Source(body));
 
     [Fact]
@@ -53,9 +54,20 @@ public sealed class FC3004Tests
         HandlerSource.Of("[OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(string text) => "
             + "Console.WriteLine(JsonSerializer.Deserialize<int>(text) + text);"));
 
+    [Theory]
+    [InlineData("async Task Handle(KinesisRecord record) => await stream.WriteAsync([|record.Data.ToArray()|]);")]
+    [InlineData("async Task Handle(ReadOnlyMemory<byte> data) { await stream.WriteAsync([|data.ToArray()|]).ConfigureAwait(false); }")]
+    [InlineData("async Task Handle(KinesisRecord record) { ValueTask write = stream.WriteAsync(record.Data.ToArray()); await write; }")]
+    [InlineData("async Task Handle(KinesisRecord record) => await {|FC2006:channel.Writer.WriteAsync(record.Data.ToArray())|};")]
+    public Task A_copy_for_a_stream_that_is_awaited_is_reported(string handler) => RuleVerifier.VerifyBodyAsync(
+        "FC3004",
+        HandlerSource.Of("readonly Stream stream = Stream.Null; readonly Channel<ReadOnlyMemory<byte>> channel = null!; "
+            + "[OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] " + handler));
+
     private static string Source(string body) => HandlerSource.Of(
         $$"""
-        byte[]? _last; string? _key;
+        byte[]? _last; string? _key; readonly Stream _stream = Stream.Null;
+        ReadOnlyMemory<byte> _kept; void Keep(ReadOnlyMemory<byte> data) => _kept = data;
         [OnRecord] [OnError(typeof(JsonException), ErrorAction.Stop)] void Handle(KinesisRecord record) { {{body}} }
         object?[] Take(byte[] data) => [_last, _key, data];
         """);

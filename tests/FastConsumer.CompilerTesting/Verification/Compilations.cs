@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Emit;
 using Microsoft.CodeAnalysis.Text;
 
 namespace FastConsumer.CompilerTesting.Verification;
@@ -36,6 +37,15 @@ internal static class Compilations
         global using System.Threading.Tasks;
         """;
 
+    /// <summary>
+    /// Packages that teams use and that are not referenced here: the part of each that sources under test call, compiled to
+    /// an assembly of the package's name. The rules see metadata, as in a user's build.
+    /// </summary>
+    public static IReadOnlyList<MetadataReference> StandIns => s_standIns.Value;
+
+    private static readonly Lazy<MetadataReference[]> s_standIns = new(() =>
+        [.. Directory.GetFiles(Repository.StandInsFolder, "*.cs").Order(StringComparer.Ordinal).Select(StandIn)]);
+
     private static readonly Lazy<CSharpCompilation> s_with = Base(referencesFastConsumer: true);
     private static readonly Lazy<CSharpCompilation> s_without = Base(referencesFastConsumer: false);
 
@@ -47,6 +57,21 @@ internal static class Compilations
 
     public static SyntaxTree Parse(string path, string text) =>
         CSharpSyntaxTree.ParseText(SourceText.From(text, Encoding.UTF8), ParseOptions, path);
+
+    private static MetadataReference StandIn(string path)
+    {
+        string name = Path.GetFileNameWithoutExtension(path);
+        CSharpCompilation compilation = CSharpCompilation.Create(
+            name,
+            [Parse(path, File.ReadAllText(path)), Parse("Usings.cs", ImplicitUsings + "\nglobal using System.IO;")],
+            References,
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+        using var image = new MemoryStream();
+        EmitResult result = compilation.Emit(image);
+        return result.Success
+            ? MetadataReference.CreateFromImage(image.ToArray(), filePath: name + ".dll")
+            : throw new InvalidOperationException($"{path} does not compile:\n{string.Join('\n', result.Diagnostics)}");
+    }
 
     // compilations that come of one share what was read of the references, which is most of the work
     private static Lazy<CSharpCompilation> Base(bool referencesFastConsumer) => new(() =>

@@ -13,6 +13,8 @@ internal static class Repository
 
     public static string CorpusFolder => Path.Combine(Root, "tests", "FastConsumer.CompilerTesting", "Corpus");
 
+    public static string StandInsFolder => Path.Combine(Root, "tests", "FastConsumer.CompilerTesting", "Verification", "StandIns");
+
     private static string Metadata(string key) =>
         typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value
         ?? throw new InvalidOperationException($"The project sets no {key}.");
