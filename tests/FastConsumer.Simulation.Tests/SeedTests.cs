@@ -70,6 +70,6 @@ public sealed class SeedTests
             failures.IsEmpty,
             $"{failures.Count} of {seeds.Length} seeds fail:\n"
                 + $"{string.Join('\n', failures.OrderBy(static failure => failure.Seed).Select(static failure => failure.Reason))}\n\n"
-                + $"{failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text}");
+                + failures.OrderBy(static failure => failure.Seed).FirstOrDefault().Text);
     }
 }

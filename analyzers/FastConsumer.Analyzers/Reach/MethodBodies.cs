@@ -50,7 +50,9 @@ internal sealed class MethodBodies(Compilation compilation)
 
     private SemanticModel Model(SyntaxTree tree) => _models.GetOrAdd(
         tree,
-#pragma warning disable RS1030 // a callee stands in another file than its caller, whose model does not reach it; each model is made once, for files that handlers reach only
+        // a callee stands in another file than its caller, whose model does not reach it; each model is made once, for files that handlers
+        // reach only
+#pragma warning disable RS1030
         key => compilation.GetSemanticModel(key));
 #pragma warning restore RS1030
 }

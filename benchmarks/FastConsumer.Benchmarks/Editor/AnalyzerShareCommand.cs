@@ -73,10 +73,14 @@ internal sealed partial class AnalyzerShareCommand(int processors, int rounds)
         })!;
         string output = build.StandardOutput.ReadToEnd();
         build.WaitForExit();
-        return build.ExitCode == 0
-            ? output
-            : throw new InvalidOperationException("The build failed.\n"
-                + $"{string.Join('\n', output.Split('\n').Where(static line => line.Contains(" error ", StringComparison.Ordinal)).Take(20))}");
+        if (build.ExitCode != 0)
+        {
+            IEnumerable<string> errors = output.Split('\n')
+                .Where(static line => line.Contains(" error ", StringComparison.Ordinal)).Take(20);
+            throw new InvalidOperationException($"The build failed.\n{string.Join('\n', errors)}");
+        }
+
+        return output;
     }
 
     /// <summary>The compiler's table: a line for each assembly of analyzers and each analyzer.</summary>

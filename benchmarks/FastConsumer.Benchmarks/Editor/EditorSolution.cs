@@ -99,7 +99,10 @@ internal sealed class EditorSolution
             public Dictionary<string, string> Headers { get; } = [];
         }
 
-        public sealed class Line { public int Count { get; set; } public string Sku { get; set; } = ""; public Money Each { get; set; } = new(); }
+        public sealed class Line
+        {
+            public int Count { get; set; } public string Sku { get; set; } = ""; public Money Each { get; set; } = new();
+        }
 
         public sealed class Money { public decimal Amount { get; set; } public string Currency { get; set; } = ""; }
 
@@ -132,9 +135,15 @@ internal sealed class EditorSolution
         $$"""
         namespace Editor;
 
-        public sealed class Placed{{Number(i)}} : Event { public string Customer { get; set; } = ""; public Detail{{Number(i)}}? Detail { get; set; } }
+        public sealed class Placed{{Number(i)}} : Event
+        {
+            public string Customer { get; set; } = ""; public Detail{{Number(i)}}? Detail { get; set; }
+        }
 
-        public sealed class Detail{{Number(i)}} { public string Note { get; set; } = ""; public Dictionary<string, Line[]> Groups { get; } = []; }
+        public sealed class Detail{{Number(i)}}
+        {
+            public string Note { get; set; } = ""; public Dictionary<string, Line[]> Groups { get; } = [];
+        }
 
         public sealed class Store{{Number(i)}}(HttpClient http, ILogger log)
         {
@@ -146,7 +155,8 @@ internal sealed class EditorSolution
                 {
                     try
                     {
-                        using HttpResponseMessage response = await http.PostAsync(new Uri("https://example.org/" + Normalize(id)), null, cancellationToken);
+                        using HttpResponseMessage response = await http.PostAsync(
+                            new Uri("https://example.org/" + Normalize(id)), null, cancellationToken);
                         response.EnsureSuccessStatusCode();
                         return;
                     }
@@ -167,7 +177,9 @@ internal sealed class EditorSolution
             private static string Normalize(string id)
             {
                 string trimmed = id.Trim();
-                return trimmed.Length == 0 ? throw new FormatException("The id is empty.") : string.Concat(trimmed.Select(char.ToLowerInvariant));
+                return trimmed.Length == 0
+                    ? throw new FormatException("The id is empty.")
+                    : string.Concat(trimmed.Select(char.ToLowerInvariant));
             }
         }
         """;
@@ -230,16 +242,19 @@ internal sealed class EditorSolution
                     }
 
                     [OnRecord(Route = "shipped")]
-                    public void Shipped(ReadOnlySpan<byte> json) => store.Count(json.Length.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                    public void Shipped(ReadOnlySpan<byte> json) =>
+                        store.Count(json.Length.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
                     [OnRecord(Route = "cancelled")]
-                    public ValueTask CancelledAsync(string text, CancellationToken cancellationToken) => new(store.SaveAsync(text, cancellationToken));
+                    public ValueTask CancelledAsync(string text, CancellationToken cancellationToken) =>
+                        new(store.SaveAsync(text, cancellationToken));
 
                     [OnRecord]
                     public void Other(KinesisRecord record) => store.Count(record.PartitionKey);
 
                     [OnShardStarted]
-                    public Task StartAsync(ShardContext shard, CancellationToken cancellationToken) => store.SaveAsync(shard.ShardId, cancellationToken);
+                    public Task StartAsync(ShardContext shard, CancellationToken cancellationToken) =>
+                        store.SaveAsync(shard.ShardId, cancellationToken);
                     /*elsewhere*/
                 }
                 """,
@@ -252,7 +267,8 @@ internal sealed class EditorSolution
                 public sealed partial class Processor{{number}}(Store{{number}} store)
                 {
                     [OnBatch(MaxRecords = 200, MaxWait = "00:00:02")]
-                    public async Task HandleAsync(ReadOnlyMemory<Placed{{number}}> placed, BatchContext context, CancellationToken cancellationToken)
+                    public async Task HandleAsync(
+                        ReadOnlyMemory<Placed{{number}}> placed, BatchContext context, CancellationToken cancellationToken)
                     {
                         for (int i = 0; i < placed.Length; i++)
                         {
@@ -299,7 +315,11 @@ internal sealed class EditorSolution
                 public sealed partial class Processor{{number}}
                 {
                     [OnRecord]
-                    public async Task HandleAsync(Placed{{number}} placed, [FromServices] IOutbox outbox, [FromServices] Store{{number}} store, CancellationToken cancellationToken)
+                    public async Task HandleAsync(
+                        Placed{{number}} placed,
+                        [FromServices] IOutbox outbox,
+                        [FromServices] Store{{number}} store,
+                        CancellationToken cancellationToken)
                     {
                         store.Count(placed.Id);
                         foreach (Line line in placed.Lines)

@@ -178,10 +178,10 @@ internal sealed class FailoverCommand : IAsyncDisposable
         _struck.UnionWith(shards);
         _duplicateBound += (long)(shards.Count * _settings.Rate * (_settings.CheckpointInterval + s_beyondInterval).TotalSeconds);
         await TakenOverAsync(shards, victim, since, _failovers, cancellationToken);
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{signal} of {victim.Name} with {shards.Count} shards: "
-            + $"taken over after "
-            + $"{string.Join(" ", _failovers.TakeLast(shards.Count).Select(static seconds => seconds.ToString("F1", CultureInfo.InvariantCulture)))} "
-            + $"s"));
+        IEnumerable<string> times = _failovers.TakeLast(shards.Count)
+            .Select(static seconds => seconds.ToString("F1", CultureInfo.InvariantCulture));
+        Console.Error.WriteLine(
+            $"{signal} of {victim.Name} with {shards.Count} shards: taken over after {string.Join(" ", times)} s");
     }
 
     private async Task StopOneAsync(int round, CancellationToken cancellationToken)
@@ -193,10 +193,10 @@ internal sealed class FailoverCommand : IAsyncDisposable
         _left.Add(leaver.Name);
         await TakenOverAsync(shards, leaver, since, _handovers, cancellationToken);
         _failedStops += await leaver.ExitedAsync(cancellationToken) == 0 ? 0 : 1;
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Terminate of {leaver.Name} with {shards.Count} shards: "
-            + $"taken over after "
-            + $"{string.Join(" ", _handovers.TakeLast(shards.Count).Select(static seconds => seconds.ToString("F2", CultureInfo.InvariantCulture)))} "
-            + $"s"));
+        IEnumerable<string> times = _handovers.TakeLast(shards.Count)
+            .Select(static seconds => seconds.ToString("F2", CultureInfo.InvariantCulture));
+        Console.Error.WriteLine(
+            $"Terminate of {leaver.Name} with {shards.Count} shards: taken over after {string.Join(" ", times)} s");
         _workers.Remove(leaver);
         await leaver.DisposeAsync();
         StartWorker();

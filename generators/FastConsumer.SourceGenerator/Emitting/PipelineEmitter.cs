@@ -148,18 +148,19 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
 
         foreach (DeserializerModel deserializer in _fields.Deserializers)
         {
+            string problem =
+                $"{deserializer.ShortName} is not registered as a service, and it has no parameterless constructor. Register it.";
             string missing = deserializer.CanBeCreated
                 ? $"new {deserializer.Type}()"
-                : "throw new "
-                    + $"global::System.InvalidOperationException({Literals.Text($"{deserializer.ShortName} is not registered as a service, and it has no parameterless constructor. Register it.")})";
+                : $"throw new global::System.InvalidOperationException({Literals.Text(problem)})";
             writer.Line($"{_fields.Of(deserializer)} = services.GetService(typeof({deserializer.Type})) is {deserializer.Type} "
                 + $"{Variable(deserializer)} ? {Variable(deserializer)} : {missing};");
         }
 
         if (HasServices())
         {
-            writer.Line("_scopes = "
-                + $"{DependencyInjection}.ServiceProviderServiceExtensions.GetRequiredService<{DependencyInjection}.IServiceScopeFactory>(services);");
+            string factory = $"{DependencyInjection}.IServiceScopeFactory";
+            writer.Line($"_scopes = {DependencyInjection}.ServiceProviderServiceExtensions.GetRequiredService<{factory}>(services);");
         }
 
         writer.Close();

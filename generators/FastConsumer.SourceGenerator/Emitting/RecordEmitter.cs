@@ -153,8 +153,9 @@ internal sealed class RecordEmitter
         _writer.Line("/// <summary>The failure of a record without a handler; its payload stays out of the message.</summary>");
         _writer.Line($"private static global::FastConsumer.UnmatchedRouteException Unmatched({Cursor}) => new(");
         _writer.Line($"    $\"A record of stream '{{cursor.Context.StreamName}}' has no handler: \" +");
-        _writer.Line("    "
-            + $"{Literals.Text($"the text of its JSON property '{property}' is no [OnRecord(Route = ...)] of {_pipeline.ProcessorName}. Add the route, or an [OnRecord] method without one.")});");
+        string problem = $"the text of its JSON property '{property}' is no [OnRecord(Route = ...)] of {_pipeline.ProcessorName}. "
+            + "Add the route, or an [OnRecord] method without one.";
+        _writer.Line($"    {Literals.Text(problem)});");
     }
 
     private void EmitDelegation(string name)

@@ -42,11 +42,14 @@ internal sealed class CredentialsSource : IDisposable
             }
             catch (Exception exception) when (exception is not KinesisException && !IsCancellation(exception, cancellationToken))
             {
+                string places = _profile is null
+                    ? "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a web identity token, the profile (AWS_PROFILE or default) in ~/.aws, "
+                        + "and the metadata of the container or instance"
+                    : $"the profile '{_profile}' in ~/.aws";
                 throw new KinesisException(
-                    "No AWS credentials were found. They are looked for "
-                        + $"in the option {nameof(KinesisClientOptions.Credentials)} (of the client or of the host's FastConsumerOptions), "
-                        + $"{(_profile is null ? "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a web identity token, the profile (AWS_PROFILE or default) in ~/.aws, and the metadata of the container or instance" : $"the profile '{_profile}' in ~/.aws")}. "
-                        + $"Set one of them; for a local server any values do. The AWS SDK says: {exception.Message}",
+                    $"No AWS credentials were found. They are looked for in the option {nameof(KinesisClientOptions.Credentials)} "
+                        + $"(of the client or of the host's FastConsumerOptions), {places}. Set one of them; for a local server any values "
+                        + $"do. The AWS SDK says: {exception.Message}",
                     KinesisErrorKind.Denied,
                     innerException: exception);
             }

@@ -28,7 +28,8 @@ public sealed partial class StreamingProcessor(IOrderBook book)
         }
     }
 
-    private static async IAsyncEnumerable<string> LinesAsync(Order order, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    private static async IAsyncEnumerable<string> LinesAsync(
+        Order order, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await using var file = new FileStream(order.Id, FileMode.Open, FileAccess.Read, FileShare.Read, 4096, useAsync: true);
         using var reader = new StreamReader(file);

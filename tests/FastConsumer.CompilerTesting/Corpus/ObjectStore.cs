@@ -35,6 +35,7 @@ public sealed partial class ArchiverWithoutPolicy(IAmazonS3 s3)
     public async Task {|FC2001:ArchiveAsync|}(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
     {
         using var content = new MemoryStream();
-        await s3.PutObjectAsync(new PutObjectRequest { BucketName = "archive", Key = context.ShardId, InputStream = content }, cancellationToken);
+        await s3.PutObjectAsync(
+            new PutObjectRequest { BucketName = "archive", Key = context.ShardId, InputStream = content }, cancellationToken);
     }
 }

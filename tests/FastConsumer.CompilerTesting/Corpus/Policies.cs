@@ -53,5 +53,6 @@ public sealed partial class ParsesAndRetries
 public sealed partial class TextOnly(IDeadLetters letters)
 {
     [OnRecord]
-    public Task HandleAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) => letters.SendAsync("all", data, cancellationToken);
+    public Task HandleAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        letters.SendAsync("all", data, cancellationToken);
 }

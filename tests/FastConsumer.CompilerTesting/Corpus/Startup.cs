@@ -53,10 +53,11 @@ public static class Services
                 options.Limit = {|FC4004:500|};
                 options.IdlePollInterval = {|FC4004:TimeSpan.FromSeconds(1.5)|};
             });
-        services.AddFastConsumer("other", options => options.LeaseDuration = TimeSpan.FromSeconds(30)).AddProcessor<SlowProcessor>(options =>
-        {
-            options.Limit = 2_000;
-            options.IdlePollInterval = TimeSpan.FromSeconds(1);
-        });
+        services.AddFastConsumer("other", options => options.LeaseDuration = TimeSpan.FromSeconds(30))
+            .AddProcessor<SlowProcessor>(options =>
+            {
+                options.Limit = 2_000;
+                options.IdlePollInterval = TimeSpan.FromSeconds(1);
+            });
     }
 }

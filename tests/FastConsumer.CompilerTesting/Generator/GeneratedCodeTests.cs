@@ -71,8 +71,15 @@ public sealed class GeneratedCodeTests
         GeneratorRun run = GeneratorRun.Of(Compilations.Create(("Test.cs",
             """
             using FastConsumer;
-            abstract class First { [OnShardStarted] protected internal Task StartAsync() => Task.CompletedTask; [OnStopping] protected virtual void Stop() { } [OnLeaseLost] protected static void Lost(ShardContext shard) { } }
-            abstract class Second<T> : First { [OnShardEnded] private protected ValueTask EndAsync(CancellationToken token) => default; protected override void Stop() { } }
+            abstract class First
+            {
+                [OnShardStarted] protected internal Task StartAsync() => Task.CompletedTask; [OnStopping] protected virtual void Stop() { }
+                [OnLeaseLost] protected static void Lost(ShardContext shard) { }
+            }
+            abstract class Second<T> : First
+            {
+                [OnShardEnded] private protected ValueTask EndAsync(CancellationToken token) => default; protected override void Stop() { }
+            }
             [KinesisProcessor("s")] partial class P : Second<int> { [OnRecord] void Handle(string text) { } }
             """)));
 

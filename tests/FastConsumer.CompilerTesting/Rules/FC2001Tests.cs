@@ -85,7 +85,8 @@ public sealed class FC2001Tests
         $$"""
         [OnRecord] {{onMethod}} void {{handler}}(string text) { {{body}} }
         static void Check(string text) { if (text.Length == 0) throw new InvalidDataException(); }
-        const string Text = "00:00:05"; readonly Dictionary<string, int> _map = []; static readonly Dictionary<int, string> s_names = new() { [1] = "a" };
+        const string Text = "00:00:05"; readonly Dictionary<string, int> _map = [];
+        static readonly Dictionary<int, string> s_names = new() { [1] = "a" };
         static int Length => throw new TimeoutException();
         static void Recurse(string text) { if (text.Length == 0) throw new TimeoutException(); Recurse(text); }
         """,

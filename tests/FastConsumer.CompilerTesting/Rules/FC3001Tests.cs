@@ -96,7 +96,8 @@ public sealed class FC3001Tests
             """
         public class Row { public string Id { get; set; } = ""; }
         public class Shop : DbContext { public DbSet<Row> Rows => Set<Row>(); }
-        readonly Shop _db = null!; readonly System.Data.Common.DbConnection _sql = null!; readonly StackExchange.Redis.IDatabase _redis = null!;
+        readonly Shop _db = null!; readonly System.Data.Common.DbConnection _sql = null!;
+        readonly StackExchange.Redis.IDatabase _redis = null!;
         readonly System.Net.Sockets.NetworkStream _net = null!; readonly System.Net.Sockets.Socket _socket = null!;
         static void Print(Task<int> task) => Console.WriteLine(task.Result);
         SemaphoreSlim _gate
@@ -112,6 +113,7 @@ public sealed class FC3001Tests
     private static string Source(string body) => HandlerSource.Of(
         $$"""
         SemaphoreSlim _gate = new(1); ManualResetEvent _event = new(false);
-        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
+        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)]
+        async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         """);
 }

@@ -69,7 +69,10 @@ public sealed class FC3002Tests
         public class Row { public string Id { get; set; } = ""; }
         public class Shop : DbContext { public DbSet<Row> Rows => Set<Row>(); }
         readonly Shop _db = null!; readonly ParallelOptions _options = new(); readonly Stream _file = null!;
-        static async IAsyncEnumerable<string> LinesAsync(string text, [EnumeratorCancellation] CancellationToken cancel = default) { await Task.Delay(1, cancel); yield return text; }
+        static async IAsyncEnumerable<string> LinesAsync(string text, [EnumeratorCancellation] CancellationToken cancel = default)
+        {
+            await Task.Delay(1, cancel); yield return text;
+        }
         [OnRecord] [OnError
         """,
             StringComparison.Ordinal);

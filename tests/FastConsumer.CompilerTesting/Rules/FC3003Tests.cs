@@ -100,15 +100,18 @@ public sealed class FC3003Tests
         "static int s_count;",
         """
         static int[] s_numbers = new int[2]; static List<string>? s_lazy; [ThreadStatic] static List<string>? t_list;
-        static void Inc(ref int n) => n++; static void IncSafely(ref int n) => Interlocked.Increment(ref n); void Locked() => s_count++; void Outer() => Locked();
+        static void Inc(ref int n) => n++; static void IncSafely(ref int n) => Interlocked.Increment(ref n); void Locked() => s_count++;
+        void Outer() => Locked();
         static int s_count;
         """,
         StringComparison.Ordinal);
 
     private static string Source(string body, string bump) => HandlerSource.Of(
         $$"""
-        static int s_count; static string? s_last; static readonly List<string> s_list = []; static readonly Dictionary<string, int> s_map = [];
-        static readonly ConcurrentDictionary<string, int> s_safe = []; [ThreadStatic] static int t_own; static readonly SemaphoreSlim s_gate = new(1);
+        static int s_count; static string? s_last; static readonly List<string> s_list = [];
+        static readonly Dictionary<string, int> s_map = [];
+        static readonly ConcurrentDictionary<string, int> s_safe = []; [ThreadStatic] static int t_own;
+        static readonly SemaphoreSlim s_gate = new(1);
         int _count; List<string> _list = []; static string? Other { get; set; }
         [OnRecord] void Handle(string text) { {{body}} }
         static void Bump() => {{bump}};

@@ -57,7 +57,8 @@ public sealed class FC4002Tests
 
     private static string Source(string body, string add) => HandlerSource.Of(
         $$"""
-        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)] async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
+        [OnRecord] [OnError(typeof(Exception), ErrorAction.Stop)]
+        async Task Handle(string text, CancellationToken token) { await Task.Yield(); {{body}} }
         async Task WaitAsync(CancellationToken token) => await Task.Delay(new TimeSpan(0, 1, 0), token);
         """).Replace("using System.IO;", "using System.IO; using Microsoft.Extensions.DependencyInjection;", StringComparison.Ordinal)
         + $$"""

@@ -349,8 +349,9 @@ public sealed class BatchUpdateTests(DynoxideServer server) : IClassFixture<Dyno
         _proxy.Break("BatchGetItem", faults);
         _proxy.Break("GetItem", faults);
         // as a server that does not send the row with its refusal
-        _proxy.Answer("UpdateItem", (400,
-            """{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}"""));
+        const string Refusal =
+            """{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}""";
+        _proxy.Answer("UpdateItem", (400, Refusal));
 
         IReadOnlyList<LeaseWriteResult> results = await UpdateAsync(_table.Open(), mine, s_checkpoint);
 

@@ -144,9 +144,13 @@ internal class VirtualFleet : IDisposable
     public string[] HeldBy(string worker) =>
         [.. Rows.Where(row => row.LeaseOwner == worker && row.IsHeldByFastConsumer).Select(static row => row.LeaseKey)];
 
-    public string Describe() => string.Create(CultureInfo.InvariantCulture, $"{Time.Now}: "
-        + $"{string.Join(", ", Rows.GroupBy(static row => $"{row.LeaseOwner}{(row.IsHeldByFastConsumer ? "" : "?")}").Select(static owned => $"{owned.Key} {owned.Count()}"))}\n"
-        + $"{string.Join('\n', Log.Split('\n').TakeLast(60))}");
+    public string Describe()
+    {
+        IEnumerable<string> owners = Rows.GroupBy(static row => $"{row.LeaseOwner}{(row.IsHeldByFastConsumer ? "" : "?")}")
+            .Select(static owned => $"{owned.Key} {owned.Count()}");
+        string log = string.Join('\n', Log.Split('\n').TakeLast(60));
+        return string.Create(CultureInfo.InvariantCulture, $"{Time.Now}: {string.Join(", ", owners)}\n{log}");
+    }
 
     public void Dispose()
     {
