@@ -589,7 +589,8 @@ internal static partial class LeaseMachine
                 Do(new LeaseCommand.Tell.BackingOff(entry.Key, TimeSpan.Zero, IsOver: true));
             }
 
-            entry = entry with { Row = row, Asked = null };
+            // what was seen of others ends here: when the lease is given back to one of them, that is no sign of its life
+            entry = entry with { Row = row, Asked = null, Seen = null };
             if (_mode != Mode.Running || _scan.Blocked is not null)
             {
                 BeginRelease(entry, own, to: null);

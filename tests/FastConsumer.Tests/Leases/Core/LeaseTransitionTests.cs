@@ -225,6 +225,29 @@ public sealed class LeaseTransitionTests
     }
 
     [Fact]
+    public void A_lease_that_goes_back_to_its_former_owner_is_no_sign_of_that_owners_life()
+    {
+        _row = Read(new Lease { LeaseKey = "0", LeaseCounter = 4, LeaseOwner = "B" });
+        List();
+        TimeSpan seen = _now;
+        LeaseCommand.WriteOne? take = null;
+        while (take is null && _now < seen + (3 * s_d))
+        {
+            List();
+            take = _commands.OfType<LeaseCommand.WriteOne>().FirstOrDefault();
+        }
+
+        _row = Apply(take!.Write.Write);
+        Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        Assert.Null(_state.Leases["0"].Seen);
+        Step(new LeaseEvent.StopWanted(_now, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(3)));
+        Step(new LeaseEvent.Ended("0", 5));
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.LeaseOwner] = "B", [Lease.Names.LeaseCounter] = 7 });
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Strong));
+        Assert.False(_state.Leases["0"].Seen is { HasMoved: true });
+    }
+
+    [Fact]
     public void A_handler_that_hangs_is_cancelled_given_up_and_passed_on()
     {
         Owned();
