@@ -72,7 +72,7 @@ internal static class Page
 {
     public static RecordPage Of(params string[] payloads) => Of(payloads.Select(Encoding.UTF8.GetBytes));
 
-    public static RecordPage Of(IEnumerable<byte[]> payloads)
+    public static RecordPage Of(IEnumerable<byte[]> payloads, bool areAggregated = false)
     {
         var bytes = new ArrayBufferWriter<byte>();
         var entries = new List<RecordEntry>();
@@ -92,7 +92,8 @@ internal static class Page
                 PartitionKeyLength = key.Length,
                 SequenceNumberOffset = start + payload.Length + key.Length,
                 SequenceNumberLength = number.Length,
-                SubSequenceNumber = RecordEntry.NotAggregated,
+                SubSequenceNumber = areAggregated ? entries.Count : RecordEntry.NotAggregated,
+                ArrivalMilliseconds = 1_700_000_000_000 + entries.Count,
             });
         }
 

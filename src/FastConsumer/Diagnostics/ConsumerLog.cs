@@ -159,7 +159,7 @@ internal static partial class ConsumerLog
     [LoggerMessage(2201, LogLevel.Debug, "Shard {ShardId} is checkpointed at {Position}.")]
     public static partial void Checkpointed(ILogger log, string shardId, object position);
 
-    [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}): {From}.")]
+    [LoggerMessage(2300, LogLevel.Information, "{Worker} took shard {ShardId} at {Position} (fencing token {Token}) from {From}.")]
     public static partial void LeaseTaken(ILogger log, string worker, string shardId, object position, long token, string from);
 
     [LoggerMessage(

@@ -264,8 +264,11 @@ internal sealed class FailurePolicy
     private FailureDecision Retry(Exception error, CheckpointPosition position, int attempt, TimeSpan wait)
     {
         ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
-        _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} "
-            + $"(attempt {attempt}): {error.GetType().Name}: {error.Message} The shard waits and tries again.");
+        _health.Report(
+            _place,
+            ConditionSeverity.Degraded,
+            $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} of {_shard.StreamName} (attempt {attempt}): "
+                + $"{error.GetType().Name}: {error.Message} The shard waits and tries again.");
         return new FailureDecision(ErrorAction.Retry, wait);
     }
 

@@ -29,6 +29,32 @@ internal static class StartReport
         return sentences.Length == 0 ? "It has no shards yet." : string.Join(' ', sentences);
     }
 
+    /// <summary>
+    /// Says which shards another worker holds, and when this one takes them: a worker that was killed holds its leases until they expire,
+    /// and whoever starts it again waits for that without a record. Null where no other worker holds one.
+    /// </summary>
+    public static string? DescribeHeld(IReadOnlyList<Lease> leases, string worker, TimeSpan leaseDuration)
+    {
+        Lease[] held =
+        [
+            .. leases
+                .Where(lease => lease.Owner is not null && lease.Owner != worker && lease.Checkpoint.Kind != CheckpointKind.ShardEnd)
+                .OrderBy(static lease => lease.LeaseKey, StringComparer.Ordinal),
+        ];
+        if (held.Length == 0)
+        {
+            return null;
+        }
+
+        string when = string.Create(
+            CultureInfo.InvariantCulture,
+            $"when it is handed over, or when its lease has not been renewed for {leaseDuration.TotalSeconds:0.#} s, as after a crash");
+        string first = $"{held[0].LeaseKey} by {held[0].Owner}";
+        return held.Length == 1
+            ? $"Another worker holds one shard ({first}); this worker takes it {when}."
+            : $"Other workers hold {held.Length} shards ({first}, and so on); this worker takes one of them {when}.";
+    }
+
     private static Place PlaceOf(Lease lease, string startPosition, CheckpointPosition start) => lease.Checkpoint.Kind switch
     {
         CheckpointKind.ShardEnd => new Place(2, "is done.", "are done."),

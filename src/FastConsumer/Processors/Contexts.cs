@@ -1,3 +1,4 @@
+using FastConsumer.Kinesis;
 using FastConsumer.Processors;
 
 namespace FastConsumer;
@@ -25,11 +26,29 @@ public readonly struct RecordContext
     /// <summary>The stream's name.</summary>
     public string StreamName => _shard.StreamName;
 
+    /// <summary>
+    /// The record's number, growing inside a shard. Together with stream, shard and <see cref="SubSequenceNumber"/> it names the record,
+    /// also when the record is handled again. Valid during the call, as are the other properties of the record.
+    /// </summary>
+    public SequenceNumber SequenceNumber => Record.SequenceNumber;
+
+    /// <inheritdoc cref="KinesisRecord.SubSequenceNumber"/>
+    public long SubSequenceNumber => Record.SubSequenceNumber;
+
+    /// <inheritdoc cref="KinesisRecord.PartitionKey"/>
+    public string PartitionKey => Record.PartitionKey;
+
+    /// <inheritdoc cref="KinesisRecord.ApproximateArrivalTimestamp"/>
+    public DateTimeOffset ApproximateArrivalTimestamp => Record.ApproximateArrivalTimestamp;
+
     /// <summary>1 for the first call with this record, 2 for the first retry, and so on.</summary>
     public int Attempt { get; }
 
     /// <inheritdoc cref="ShardContext.FencingToken"/>
     public long FencingToken => _shard.FencingToken;
+
+    // not public: what is borrowed comes as a parameter, where FC2005 follows it
+    private KinesisRecord Record => new(_page.Response, _index);
 
     /// <summary>
     /// Marks this record as done and returns when a checkpoint at or past it is durable. Where the handler throws

@@ -116,6 +116,11 @@ internal sealed class LeaseReport
                 break;
             case Tell.ShardsFound found:
                 string starts = StartReport.Describe(found.Leases, _startPosition, _settings.Start);
+                if (StartReport.DescribeHeld(found.Leases, Me, _settings.LeaseDuration) is { } held)
+                {
+                    starts = $"{starts} {held}";
+                }
+
                 ConsumerLog.StartsAt(_log, _processor, _settings.StreamName, starts);
                 break;
             case Tell.LeaseLost lost:

@@ -24,6 +24,31 @@ public sealed class RawTests
     }
 
     [Fact]
+    public async Task A_context_names_its_record_beside_a_payload_that_does_not()
+    {
+        using var driver = new PipelineDriver<NamingProcessor>(new NamingProcessor());
+
+        await driver.RunAsync(Page.Of([[1], [2]], areAggregated: true));
+
+        DateTimeOffset arrival = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000);
+        Assert.Equal([("key-0", "1000", 0, arrival), ("key-1", "1001", 1, arrival.AddMilliseconds(1))], driver.Processor.Seen);
+    }
+
+    [Fact]
+    public async Task A_context_that_was_kept_does_not_name_another_record()
+    {
+        using var driver = new PipelineDriver<NamingProcessor>(new NamingProcessor());
+        RecordPage page = Page.Of("a");
+        await driver.RunAsync(page);
+        page.Dispose();
+
+        Assert.Throws<ObjectDisposedException>(() => driver.Processor.Kept.SequenceNumber);
+        Assert.Throws<ObjectDisposedException>(() => driver.Processor.Kept.SubSequenceNumber);
+        Assert.Throws<ObjectDisposedException>(() => driver.Processor.Kept.PartitionKey);
+        Assert.Throws<ObjectDisposedException>(() => driver.Processor.Kept.ApproximateArrivalTimestamp);
+    }
+
+    [Fact]
     public async Task Records_are_done_when_their_handler_has_returned()
     {
         using var driver = new PipelineDriver<SpanProcessor>(new SpanProcessor());
@@ -127,6 +152,21 @@ internal sealed partial class RecordProcessor
 
     [OnRecord]
     internal void Handle(in KinesisRecord record) => Seen.Add($"{record.PartitionKey}/{record.SequenceNumber}");
+}
+
+[KinesisProcessor("naming")]
+internal sealed partial class NamingProcessor
+{
+    public List<(string Key, string Number, long SubNumber, DateTimeOffset Arrival)> Seen { get; } = [];
+
+    public RecordContext Kept { get; private set; }
+
+    [OnRecord]
+    public void Handle(string text, RecordContext context)
+    {
+        Kept = context;
+        Seen.Add((context.PartitionKey, context.SequenceNumber.ToString(), context.SubSequenceNumber, context.ApproximateArrivalTimestamp));
+    }
 }
 
 [KinesisProcessor("text")]

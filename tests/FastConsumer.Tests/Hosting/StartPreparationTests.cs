@@ -62,4 +62,18 @@ public sealed class StartPreparationTests : WorkerTest
                 + "(Latest) is not used for it.",
             starts.Message);
     }
+
+    [Fact]
+    public async Task A_worker_says_at_its_start_which_shard_another_one_holds()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost first = await StartAsync();
+        await first.WaitForLogAsync(2300);
+
+        await using WorkerHost next = await StartAsync();
+
+        LogEntry starts = await next.WaitForLogAsync(2409);
+        Assert.Contains(" Another worker holds one shard (shardId-000000000000 by ", starts.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Another worker", Assert.Single(first.Log.Of(2409)).Message, StringComparison.Ordinal);
+    }
 }

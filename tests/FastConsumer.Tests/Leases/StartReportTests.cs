@@ -48,6 +48,25 @@ public sealed class StartReportTests
     public void Without_leases_there_is_nothing_to_start() =>
         Assert.Equal("It has no shards yet.", StartReport.Describe([], "TrimHorizon", CheckpointPosition.TrimHorizon));
 
+    [Fact]
+    public void Leases_of_other_workers_are_waited_for_and_that_is_said()
+    {
+        Lease mine = Lease(0, At("5")) with { LeaseOwner = "me" };
+        Lease free = Lease(1, At("5"));
+        Lease done = Lease(2, CheckpointPosition.ShardEnd) with { LeaseOwner = "killed" };
+        Lease held = Lease(3, At("5")) with { LeaseOwner = "killed" };
+
+        Assert.Null(StartReport.DescribeHeld([mine, free, done], "me", TimeSpan.FromSeconds(10)));
+        Assert.Equal(
+            "Another worker holds one shard (shard-3 by killed); this worker takes it when it is handed over, or when its lease has not "
+                + "been renewed for 10 s, as after a crash.",
+            StartReport.DescribeHeld([mine, free, done, held], "me", TimeSpan.FromSeconds(10)));
+        Assert.Equal(
+            "Other workers hold 2 shards (shard-3 by killed, and so on); this worker takes one of them when it is handed over, or when its "
+                + "lease has not been renewed for 1.5 s, as after a crash.",
+            StartReport.DescribeHeld([Lease(4, At("5")) with { LeaseOwner = "other" }, held], "me", TimeSpan.FromSeconds(1.5)));
+    }
+
     private static CheckpointPosition At(string number) => CheckpointPosition.At(
         SequenceNumber.Parse(System.Text.Encoding.ASCII.GetBytes(number)));
 
