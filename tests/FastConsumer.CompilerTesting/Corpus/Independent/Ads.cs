@@ -277,7 +277,10 @@ public sealed partial class Forms(HttpClient http)
     [OnRecord]
     public async Task HandleAsync(KinesisRecord record, CancellationToken cancellationToken)
     {
-        using var form = new MultipartFormDataContent { { new ReadOnlyMemoryContent(record.Data), "body", Encoding.UTF8.GetString(record.PartitionKeyUtf8) } };
+        using var form = new MultipartFormDataContent
+        {
+            { new ReadOnlyMemoryContent(record.Data), "body", Encoding.UTF8.GetString(record.PartitionKeyUtf8) }
+        };
         using HttpResponseMessage response = await http.PostAsync("/ads", form, cancellationToken);
         response.EnsureSuccessStatusCode();
     }

@@ -39,7 +39,8 @@ public sealed class UnknownTableException(string table) : Exception(table);
 public sealed partial class Upserts(NpgsqlDataSource source)
 {
     private const string Sql =
-        "insert into replica(key, row, lsn) values (@Key, @Row::jsonb, @Lsn) on conflict (key) do update set row = excluded.row, lsn = excluded.lsn where replica.lsn < excluded.lsn";
+        "insert into replica(key, row, lsn) values (@Key, @Row::jsonb, @Lsn) on conflict (key) do update set row = excluded.row, "
+        + "lsn = excluded.lsn where replica.lsn < excluded.lsn";
 
     [OnRecord]
     public async Task HandleAsync(Change change, CancellationToken cancellationToken)
@@ -78,7 +79,8 @@ public sealed partial class Copies(NpgsqlDataSource source)
     public async Task HandleAsync(ReadOnlyMemory<Change> changes, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await using NpgsqlBinaryImporter importer = await connection.BeginBinaryImportAsync("copy staging(key, row) from stdin (format binary)", cancellationToken);
+        await using NpgsqlBinaryImporter importer = await connection.BeginBinaryImportAsync(
+            "copy staging(key, row) from stdin (format binary)", cancellationToken);
         for (int i = 0; i < changes.Length; i++)
         {
             Change change = changes.Span[i];
@@ -202,7 +204,8 @@ public sealed partial class RowByRowTogether(MySqlDataSource source, ILogger<Row
         {
             try
             {
-                await connection.ExecuteAsync(new CommandDefinition("replace into replica values (@Key, @Row)", change, cancellationToken: cancellationToken));
+                await connection.ExecuteAsync(
+                    new CommandDefinition("replace into replica values (@Key, @Row)", change, cancellationToken: cancellationToken));
             }
             catch (MySqlException e)
             {

@@ -52,7 +52,8 @@ public sealed partial class Sessions(ISessions sessions)
             list.Add(click);
         }
 
-        await Parallel.ForEachAsync(byUser, cancellationToken, async (entry, token) => await sessions.AppendAsync(entry.Key, entry.Value, token));
+        await Parallel.ForEachAsync(
+            byUser, cancellationToken, async (entry, token) => await sessions.AppendAsync(entry.Key, entry.Value, token));
     }
 }
 
@@ -214,7 +215,8 @@ public sealed partial class MeterOfText(IMeters meters)
     [OnRecord]
     public async ValueTask HandleAsync(string line, CancellationToken cancellationToken)
     {
-        if (line.Split('\t') is not [string tenant, string text] || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long units))
+        if (line.Split('\t') is not [string tenant, string text]
+            || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long units))
         {
             throw new UsageRejectedException("No usage: " + line.Length);
         }

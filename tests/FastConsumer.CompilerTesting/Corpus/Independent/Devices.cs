@@ -116,7 +116,11 @@ public sealed partial class Alarms(IAlarmDesk desk, ILogger<Alarms> logger)
         }
 
         {|FC2003:desk.RaiseAsync(reading.Device, reading.Value, cancellationToken)
-            .ContinueWith(task => logger.LogError(task.Exception, "Alarm failed"), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default)|};
+            .ContinueWith(
+                task => logger.LogError(task.Exception, "Alarm failed"),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default)|};
     }
 }
 
@@ -175,7 +179,8 @@ public sealed partial class FixedColumnsForEver(ITimeSeries series)
     public Task HandleAsync(string line, CancellationToken cancellationToken)
     {
         string[] parts = line.Split(',');
-        return series.WriteAsync(parts[0], DateTimeOffset.UnixEpoch, double.Parse(parts[1], CultureInfo.InvariantCulture), cancellationToken);
+        return series.WriteAsync(
+            parts[0], DateTimeOffset.UnixEpoch, double.Parse(parts[1], CultureInfo.InvariantCulture), cancellationToken);
     }
 }
 
@@ -221,7 +226,8 @@ public sealed partial class WithoutHeartbeats(ITimeSeries series)
             return;
         }
 
-        Reading? reading = JsonSerializer.Deserialize({|FC3004:Encoding.UTF8.GetString(record.DataSpan)|}, DevicesJson.Default.Reading);
+        Reading? reading = JsonSerializer.Deserialize({|FC3004:Encoding.UTF8.GetString(record.DataSpan)|},
+            DevicesJson.Default.Reading);
         if (reading is not null)
         {
             await series.WriteAsync([reading], cancellationToken);

@@ -47,7 +47,13 @@ public sealed partial class Objects(IAmazonS3 s3)
 
         body.Position = 0;
         await s3.PutObjectAsync(
-            new PutObjectRequest { BucketName = "lake", Key = $"{context.ShardId}/{batch[0].SequenceNumber}.gz", InputStream = body, AutoCloseStream = false },
+            new PutObjectRequest
+            {
+                BucketName = "lake",
+                Key = $"{context.ShardId}/{batch[0].SequenceNumber}.gz",
+                InputStream = body,
+                AutoCloseStream = false
+            },
             cancellationToken);
     }
 }
@@ -151,7 +157,8 @@ public sealed partial class HoseAgain(IAmazonKinesisFirehose firehose)
 
         while (left.Count > 0)
         {
-            PutRecordBatchResponse answer = await firehose.PutRecordBatchAsync(new PutRecordBatchRequest { DeliveryStreamName = "lake", Records = left }, cancellationToken);
+            PutRecordBatchResponse answer = await firehose.PutRecordBatchAsync(
+                new PutRecordBatchRequest { DeliveryStreamName = "lake", Records = left }, cancellationToken);
             left = [.. left.Where((_, i) => answer.RequestResponses[i].ErrorCode is not null)];
             if (left.Count > 0)
             {
@@ -181,7 +188,8 @@ public sealed partial class SearchBulk(HttpClient http)
         using var content = new StringContent(lines.ToString(), MediaTypeHeaderValue.Parse("application/x-ndjson"));
         using HttpResponseMessage response = await http.PostAsync("/products/_bulk", content, cancellationToken);
         response.EnsureSuccessStatusCode();
-        using JsonDocument answer = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
+        using JsonDocument answer = await JsonDocument.ParseAsync(
+            await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
         int index = 0;
         foreach (JsonElement item in answer.RootElement.GetProperty("items").EnumerateArray())
         {
@@ -268,7 +276,8 @@ public sealed partial class CountsFailures(IAmazonS3 s3, ILogger<CountsFailures>
         await body.WriteAsync({|FC3004:record.Data.ToArray()|}, cancellationToken);
         try
         {
-            await s3.PutObjectAsync(new PutObjectRequest { BucketName = "lake", Key = record.PartitionKey, InputStream = body }, cancellationToken);
+            await s3.PutObjectAsync(
+                new PutObjectRequest { BucketName = "lake", Key = record.PartitionKey, InputStream = body }, cancellationToken);
         }
         {|FC2002:catch (AmazonServiceException e)|} when (e is AmazonS3Exception)
         {

@@ -144,8 +144,15 @@ public sealed partial class Boards(IScores scores)
     public async Task HandleAsync(Move move, CancellationToken cancellationToken)
     {
         await scores.AddAsync(move.Player, move.Score, cancellationToken);
-        _timers[move.Match] = {|FC2003:new Timer({|FC2003:async|} _ => await scores.PublishAsync(move.Match, CancellationToken.None), null, 1000, Timeout.Infinite)|};
-        await {|FC2003:Task.Factory.StartNew(async () => await scores.PublishAsync(move.Match, cancellationToken), cancellationToken, TaskCreationOptions.None, TaskScheduler.Default)|};
+        _timers[move.Match] = {|FC2003:new Timer({|FC2003:async|} _ => await scores.PublishAsync(move.Match, CancellationToken.None),
+            null,
+            1000,
+            Timeout.Infinite)|};
+        await {|FC2003:Task.Factory.StartNew(
+            async () => await scores.PublishAsync(move.Match, cancellationToken),
+            cancellationToken,
+            TaskCreationOptions.None,
+            TaskScheduler.Default)|};
     }
 }
 

@@ -264,7 +264,13 @@ public sealed partial class UploadsParts(IAmazonS3 s3)
                 new UploadPartRequest { BucketName = "points", Key = key, UploadId = upload.UploadId, PartNumber = 1, InputStream = body },
                 cancellationToken);
             await s3.CompleteMultipartUploadAsync(
-                new CompleteMultipartUploadRequest { BucketName = "points", Key = key, UploadId = upload.UploadId, PartETags = [new PartETag(1, part.ETag)] },
+                new CompleteMultipartUploadRequest
+                {
+                    BucketName = "points",
+                    Key = key,
+                    UploadId = upload.UploadId,
+                    PartETags = [new PartETag(1, part.ETag)]
+                },
                 cancellationToken);
         }
         catch
@@ -292,7 +298,10 @@ public sealed partial class Transacts(IAmazonDynamoDB table)
                 TableName = "points",
                 Key = new() { ["member"] = new AttributeValue(points.Member) },
                 UpdateExpression = "ADD amount :a",
-                ExpressionAttributeValues = new() { [":a"] = new AttributeValue { N = points.Amount.ToString(CultureInfo.InvariantCulture) } },
+                ExpressionAttributeValues = new()
+                {
+                    [":a"] = new AttributeValue { N = points.Amount.ToString(CultureInfo.InvariantCulture) }
+                },
             },
         });
         try

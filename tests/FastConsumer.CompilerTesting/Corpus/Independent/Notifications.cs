@@ -41,7 +41,9 @@ public sealed partial class ToTopic(IAmazonSimpleNotificationService sns)
 {
     [OnRecord]
     public async Task HandleAsync(Notice notice, CancellationToken cancellationToken) =>
-        await sns.PublishAsync(new PublishRequest { TopicArn = "arn:aws:sns:eu-west-1:1:notices", Message = notice.Text, MessageGroupId = notice.User }, cancellationToken);
+        await sns.PublishAsync(
+            new PublishRequest { TopicArn = "arn:aws:sns:eu-west-1:1:notices", Message = notice.Text, MessageGroupId = notice.User },
+            cancellationToken);
 }
 
 /// <summary>Ten messages in one call, of which some may have been refused.</summary>
@@ -56,7 +58,8 @@ public sealed partial class ToTopicByTens(IAmazonSimpleNotificationService sns, 
         var request = new PublishBatchRequest { TopicArn = "arn:aws:sns:eu-west-1:1:notices", PublishBatchRequestEntries = [] };
         foreach (Notice notice in notices.ToArray())
         {
-            request.PublishBatchRequestEntries.Add(new PublishBatchRequestEntry { Id = request.PublishBatchRequestEntries.Count.ToString(), Message = notice.Text });
+            request.PublishBatchRequestEntries.Add(
+                new PublishBatchRequestEntry { Id = request.PublishBatchRequestEntries.Count.ToString(), Message = notice.Text });
         }
 
         PublishBatchResponse response = await {|FC2007:sns.PublishBatchAsync(request, cancellationToken)|};
@@ -73,7 +76,8 @@ public sealed partial class ToTopicByTensWell(IAmazonSimpleNotificationService s
     [OnBatch(MaxRecords = 10)]
     public async Task HandleAsync(ReadOnlyMemory<Notice> notices, BatchContext context, CancellationToken cancellationToken)
     {
-        List<PublishBatchRequestEntry> entries = [.. notices.ToArray().Select((notice, i) => new PublishBatchRequestEntry { Id = $"{i}", Message = notice.Text })];
+        List<PublishBatchRequestEntry> entries = [
+            .. notices.ToArray().Select((notice, i) => new PublishBatchRequestEntry { Id = $"{i}", Message = notice.Text })];
         var response = await sns.PublishBatchAsync(new PublishBatchRequest { PublishBatchRequestEntries = entries }, cancellationToken);
         foreach (BatchResultErrorEntry failed in response.Failed ?? [])
         {
@@ -93,7 +97,8 @@ public sealed partial class HooksBlind(HttpClient http)
     [OnRecord]
     public async Task HandleAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        await Task.WhenAll(s_hooks.Select(hook => {|FC2007:http.PostAsync(hook, new ReadOnlyMemoryContent(body), cancellationToken)|}));
+        await Task.WhenAll(
+            s_hooks.Select(hook => {|FC2007:http.PostAsync(hook, new ReadOnlyMemoryContent(body), cancellationToken)|}));
     }
 }
 
@@ -263,7 +268,8 @@ public sealed partial class PushesDeaf(IPush push)
     private async Task SendAllAsync(Notice notice, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await {|FC3002:Parallel.ForEachAsync(notice.Devices, async (device, token) => await push.SendAsync(device, notice.Text, token))|};
+        await {|FC3002:Parallel.ForEachAsync(
+            notice.Devices, async (device, token) => await push.SendAsync(device, notice.Text, token))|};
         foreach (string device in notice.Devices)
         {
             await {|FC3002:push.SendAsync(device, "badge")|};

@@ -38,7 +38,8 @@ public sealed partial class ToQueue(IAmazonSQS sqs, string url)
         }
 
         SendMessageBatchResponse response = await sqs.SendMessageBatchAsync(url, entries, cancellationToken);
-        response.Failed?.ForEach(failed => context.Fail(int.Parse(failed.Id, CultureInfo.InvariantCulture), new RelayFailedException(failed.Code)));
+        response.Failed?.ForEach(
+            failed => context.Fail(int.Parse(failed.Id, CultureInfo.InvariantCulture), new RelayFailedException(failed.Code)));
     }
 }
 
@@ -87,7 +88,8 @@ public sealed partial class ToKafka(IProducer<string, string> producer)
     public async Task HandleAsync(ReadOnlyMemory<Message> messages, CancellationToken cancellationToken)
     {
         var sends = messages.ToArray().Select(message =>
-            producer.ProduceAsync(message.Topic, new Message<string, string> { Key = message.Id, Value = message.Body }, cancellationToken)).ToList();
+            producer.ProduceAsync(message.Topic, new Message<string, string> { Key = message.Id, Value = message.Body }, cancellationToken))
+            .ToList();
         DeliveryResult<string, string>[] results = await Task.WhenAll(sends);
         if (results.Any(result => result.Status == PersistenceStatus.NotPersisted))
         {
@@ -191,8 +193,10 @@ public sealed partial class ToTableBlind(IAmazonDynamoDB table)
     [OnBatch(MaxRecords = 25)]
     public async Task HandleAsync(ReadOnlyMemory<Message> messages, CancellationToken cancellationToken)
     {
-        List<WriteRequest> writes = [.. messages.ToArray().Select(message => new WriteRequest(new PutRequest(new() { ["id"] = new AttributeValue(message.Id) })))];
-        var answer = await {|FC2007:table.BatchWriteItemAsync(new BatchWriteItemRequest(new Dictionary<string, List<WriteRequest>> { ["messages"] = writes }), cancellationToken)|};
+        List<WriteRequest> writes = [
+            .. messages.ToArray().Select(message => new WriteRequest(new PutRequest(new() { ["id"] = new AttributeValue(message.Id) })))];
+        var answer = await {|FC2007:table.BatchWriteItemAsync(
+            new BatchWriteItemRequest(new Dictionary<string, List<WriteRequest>> { ["messages"] = writes }), cancellationToken)|};
         _units += answer.ConsumedCapacity?.Sum(capacity => capacity.CapacityUnits) ?? 0;
     }
 }
@@ -208,7 +212,8 @@ public sealed partial class ToTableUntilDone(IAmazonDynamoDB table, TimeProvider
     {
         var left = new Dictionary<string, List<WriteRequest>>
         {
-            ["messages"] = [.. messages.ToArray().Select(message => new WriteRequest(new PutRequest(new() { ["id"] = new AttributeValue(message.Id) })))],
+            ["messages"] = [.. messages.ToArray()
+                .Select(message => new WriteRequest(new PutRequest(new() { ["id"] = new AttributeValue(message.Id) })))],
         };
         do
         {
@@ -231,7 +236,8 @@ public sealed partial class ByStatements(IAmazonDynamoDB table)
         var request = new BatchExecuteStatementRequest { Statements = [] };
         foreach (Message message in messages.ToArray())
         {
-            request.Statements.Add(new BatchStatementRequest { Statement = "insert into messages value {'id': ?}", Parameters = [new(message.Id)] });
+            request.Statements.Add(
+                new BatchStatementRequest { Statement = "insert into messages value {'id': ?}", Parameters = [new(message.Id)] });
         }
 
         await {|FC2007:table.BatchExecuteStatementAsync(request, cancellationToken)|};

@@ -274,7 +274,8 @@ public sealed partial class CompensatesOnFailure(IAcquirer acquirer, IAmazonSQS 
         catch (Exception e) when (e is not OperationCanceledException and not LeaseLostException)
         {
             await acquirer.ReverseAsync(payment.Id);
-            await queue.SendMessageAsync(new SendMessageRequest("https://queue/compensations", payment.Id + ": " + e.Message), cancellationToken);
+            await queue.SendMessageAsync(
+                new SendMessageRequest("https://queue/compensations", payment.Id + ": " + e.Message), cancellationToken);
         }
     }
 }

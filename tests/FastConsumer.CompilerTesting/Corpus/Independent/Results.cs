@@ -100,7 +100,8 @@ public sealed partial class PacksAndLabels(IWarehouse warehouse)
     [OnRecord]
     public async Task HandleAsync(Shipment shipment, CancellationToken cancellationToken)
     {
-        Shipment packed = (await warehouse.PackAsync(shipment, cancellationToken)).Match(Right: made => made, Left: error => throw error.ToException());
+        Shipment packed = (await warehouse.PackAsync(shipment, cancellationToken)).Match(
+            Right: made => made, Left: error => throw error.ToException());
         (await warehouse.LabelAsync(packed, cancellationToken)).ThrowIfFail();
     }
 }
@@ -277,7 +278,8 @@ public sealed partial class OwnResultsSeen(IWarehouse warehouse)
 [OnError(typeof(JsonException), ErrorAction.DeadLetter)]
 public sealed partial class DropsWhenFull(IWarehouse warehouse)
 {
-    private readonly Channel<Shipment> _queue = Channel.CreateBounded<Shipment>(new BoundedChannelOptions(100) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+    private readonly Channel<Shipment> _queue = Channel.CreateBounded<Shipment>(
+        new BoundedChannelOptions(100) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
 
     [OnRecord]
     public void Handle(Shipment shipment) => {|FC2006:{|FC2008:_queue.Writer.TryWrite(shipment)|}|};

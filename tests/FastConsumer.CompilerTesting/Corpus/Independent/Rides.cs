@@ -341,7 +341,8 @@ public sealed partial class Queries(IBilling billing)
             return;
         }
 
-        List<Invoice> all = {|FC3001:context.Invoices.Where(invoice => invoice.Ride == ride.Driver).OrderBy(invoice => invoice.Amount).ToList()|};
+        List<Invoice> all = {|FC3001:context.Invoices.Where(invoice => invoice.Ride == ride.Driver).OrderBy(invoice => invoice.Amount)
+            .ToList()|};
         List<Invoice> some = await context.Invoices.Where(invoice => invoice.Amount > 0).AsNoTracking().ToListAsync(cancellationToken);
         await billing.BillAsync(ride.Id, all.Sum(invoice => invoice.Amount) + some.Count, cancellationToken);
     }

@@ -73,7 +73,8 @@ public sealed partial class IntoABlock
     private readonly ActionBlock<Item> _block;
 
     public IntoABlock(ILedger ledger) =>
-        _block = new ActionBlock<Item>(item => ledger.AddAsync(item, CancellationToken.None), new ExecutionDataflowBlockOptions { BoundedCapacity = 100 });
+        _block = new ActionBlock<Item>(
+            item => ledger.AddAsync(item, CancellationToken.None), new ExecutionDataflowBlockOptions { BoundedCapacity = 100 });
 
     [OnRecord]
     public async Task HandleAsync(Item item, CancellationToken cancellationToken)
@@ -202,7 +203,8 @@ public sealed partial class DapperWithoutToken(NpgsqlDataSource source)
     {
         await using NpgsqlConnection connection = await {|FC3002:source.OpenConnectionAsync()|};
         await using NpgsqlTransaction transaction = await {|FC3002:connection.BeginTransactionAsync()|};
-        await connection.ExecuteAsync(new CommandDefinition("update stock set level = level + @Delta where sku = @Sku", item, transaction, cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(new CommandDefinition(
+            "update stock set level = level + @Delta where sku = @Sku", item, transaction, cancellationToken: cancellationToken));
         await transaction.CommitAsync(cancellationToken);
     }
 }
@@ -220,7 +222,8 @@ public sealed partial class RollsBack(NpgsqlDataSource source)
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         try
         {
-            await connection.ExecuteAsync(new CommandDefinition("update stock set level = level + @Delta where sku = @Sku", item, transaction, cancellationToken: cancellationToken));
+            await connection.ExecuteAsync(new CommandDefinition(
+                "update stock set level = level + @Delta where sku = @Sku", item, transaction, cancellationToken: cancellationToken));
             await transaction.CommitAsync(cancellationToken);
         }
         {|FC2002:catch|}
