@@ -24,12 +24,10 @@ internal sealed class CaughtNote(
 
     private static bool WritesText(IInvocationOperation call) => call.Instance?.Type switch
     {
-        {
-        Name: "StringBuilder"
-    } type => type.Is("System.Text", "StringBuilder") && call.TargetMethod.Name.StartsWith("Append", StringComparison.Ordinal),
-        {
-        Name: "StringWriter"
-    } type => type.Is("System.IO", "StringWriter") && call.TargetMethod.Name.StartsWith("Write", StringComparison.Ordinal),
+        { Name: "StringBuilder" } type =>
+            type.Is("System.Text", "StringBuilder") && call.TargetMethod.Name.StartsWith("Append", StringComparison.Ordinal),
+        { Name: "StringWriter" } type =>
+            type.Is("System.IO", "StringWriter") && call.TargetMethod.Name.StartsWith("Write", StringComparison.Ordinal),
         _ => false,
     };
 

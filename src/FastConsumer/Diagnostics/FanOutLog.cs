@@ -30,7 +30,7 @@ internal static partial class FanOutLog
         2055,
         LogLevel.Warning,
         "The subscription to shard {ShardId} has been silent for {Silence}, and the service sends an event every few seconds. "
-            + "FastConsumer treats the connection as dead and subscribes again over another one.")]
+            + "FastConsumer treats the connection as dead and subscribes again over another connection.")]
     public static partial void SubscriptionSilent(ILogger log, string shardId, TimeSpan silence);
 
     [LoggerMessage(2056, LogLevel.Debug, "Subscribing to shard {ShardId} was refused; next try in {Wait}. {Reason}")]
