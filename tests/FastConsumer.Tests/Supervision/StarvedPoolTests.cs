@@ -19,8 +19,20 @@ public sealed class StarvedPoolTests : WorkerTest
         using var end = new ManualResetEventSlim();
 
         // from here to the end this method blocks its own thread too: nothing may wait for the pool
-        Task[] blocked = [
-            .. Enumerable.Range(0, 500).Select(_ => Task.Run(() => end.Wait(TimeSpan.FromMinutes(2), CancellationToken.None)))];
+        // queued for all threads: what the pool's new threads take first is this, and not what came later
+        const int blocked = 500;
+        using var ended = new CountdownEvent(blocked);
+        for (int i = 0; i < blocked; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                _ =>
+                {
+                    end.Wait(TimeSpan.FromMinutes(2), CancellationToken.None);
+                    ended.Signal();
+                },
+                null);
+        }
+
         try
         {
             Assert.True(
@@ -34,7 +46,7 @@ public sealed class StarvedPoolTests : WorkerTest
             end.Set();
         }
 
-        await Task.WhenAll(blocked);
+        Assert.True(ended.Wait(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken));
         await host.WaitForLogAsync(2503);
         HealthReport report = await host.Host.Services.GetRequiredService<HealthCheckService>()
             .CheckHealthAsync(TestContext.Current.CancellationToken);
