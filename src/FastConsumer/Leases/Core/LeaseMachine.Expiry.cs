@@ -39,6 +39,7 @@ internal static partial class LeaseMachine
         /// <summary>True for a worker that is known to show no sign of life, by all processes that bear its name.</summary>
         private bool IsGone(string? name) =>
             name is not null
+            && !(_scan.Askers.TryGetValue(name, out TimeSpan asked) && _now - asked < D)
             && _workers.Any(worker => IsNamed(worker.Key, name) && worker.Value.IsDead)
             && !_workers.Any(worker => IsNamed(worker.Key, name) && !worker.Value.IsDead && worker.Value.IsFastConsumer);
 
@@ -260,6 +261,10 @@ internal static partial class LeaseMachine
             }
 
             _workers = workers.ToImmutable();
+            _scan = _scan with
+            {
+                Askers = _scan.Askers.RemoveRange(_scan.Askers.Where(asker => _now - asker.Value >= D).Select(static asker => asker.Key)),
+            };
         }
 
         /// <summary>A row that cannot be read is named, once.</summary>

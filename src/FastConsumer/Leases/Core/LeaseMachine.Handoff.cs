@@ -39,6 +39,7 @@ internal static partial class LeaseMachine
             {
                 if (entry.Hold is Hold.Owned owned && IsRequest(owned.Own, entry.Row) && _mode == Mode.Running && _scan.Blocked is null)
                 {
+                    _scan = _scan with { Askers = _scan.Askers.SetItem(entry.Row.RequestedBy!, _now) };
                     BeginHandOff(entry, Hold.Reason.Requested, entry.Row.RequestedBy, RequestTimes);
                     any = true;
                 }
@@ -466,7 +467,9 @@ internal static partial class LeaseMachine
             _released++;
             string? to = row.LeaseOwner;
             Do(new LeaseCommand.Tell.Released(entry.Key, own.Epoch, to));
-            Put(entry with { Hold = Hold.NotHeld.Settled, Row = row, Asked = null });
+            // known from here on: neither its former owner nor its next one has written this counter
+            var seen = new Sight(row.LeaseCounter, row.Owner, WorkerOf(row), _now, _now, HasMoved: false, IsTaken: !row.IsPassedOn);
+            Put(entry with { Hold = Hold.NotHeld.Settled, Row = row, Asked = null, Seen = seen });
             if (_mode != Mode.Running && to is not null && to != Me && row.TakenBy == Me)
             {
                 _scan = _scan with { Given = _scan.Given.SetItem(entry.Key, to) };

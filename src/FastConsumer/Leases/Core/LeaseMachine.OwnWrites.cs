@@ -109,6 +109,9 @@ internal static partial class LeaseMachine
         && one.CheckpointOwner == other.CheckpointOwner
         && one.Session == other.Session;
 
+    /// <summary>What a last checkpoint is given to be answered.</summary>
+    private static readonly TimeSpan s_lastCheckpoint = TimeSpan.FromMilliseconds(250);
+
     private sealed partial class Turn
     {
         /// <summary>Writes wait a moment for company: the fewer requests, the more shards.</summary>
@@ -145,9 +148,15 @@ internal static partial class LeaseMachine
                 }
 
                 TimeSpan company = _sendTimes.Count >= BatchSize ? TimeSpan.MinValue : _sendTimes.Min.At;
-                return Max(company, _budget.NextAt);
+                return Max(company, Min(_budget.NextAt, LastCheckpointsBy));
             }
         }
+
+        /// <summary>At a stop, what waits for its last checkpoint is sent before its time is over, whatever the pace is.</summary>
+        private TimeSpan LastCheckpointsBy => _mode != Mode.Running && _stop is { } stop
+            && _leases.Values.Any(static entry => entry.Hold is Hold.HandingOff { Step: Hold.Stage.Flushing, Own.Waiting: not null })
+            ? stop.FlushEnd - s_lastCheckpoint
+            : TimeSpan.MaxValue;
 
         /// <summary>
         /// Sends what has waited long enough. The lease that was renewed longest ago goes first; what somebody waits for passes only those

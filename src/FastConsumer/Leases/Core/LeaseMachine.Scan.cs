@@ -239,10 +239,10 @@ internal static partial class LeaseMachine
             foreach ((string worker, Entry row) in notificationRows)
             {
                 TimeSpan silence = SilenceOf(row);
-                if (row.Hold is Hold.NotHeld && silence >= ListAfter * DurationOf(row.Row) && !IsNamed(worker, Me)
+                if (row is { Hold: Hold.NotHeld, Seen: { } last } && silence >= ListAfter * DurationOf(row.Row) && !IsNamed(worker, Me)
                     && _workers.GetValueOrDefault(worker)?.IsDead != true)
                 {
-                    deaths[worker] = row.Seen!.Until - silence + DurationOf(row.Row);
+                    deaths[worker] = last.Until - silence + DurationOf(row.Row);
                 }
             }
 

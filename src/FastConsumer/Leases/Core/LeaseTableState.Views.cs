@@ -18,6 +18,10 @@ internal sealed partial record LeaseTableState
         /// <summary>True where only a consistent list will do.</summary>
         public bool IsStrongWanted { get; init; } = true;
 
+        /// <summary>Which worker was last seen to ask for a lease, and when: a request is a sign of life.</summary>
+        public ImmutableSortedDictionary<string, TimeSpan> Askers { get; init; } =
+            ImmutableSortedDictionary.Create<string, TimeSpan>(StringComparer.Ordinal);
+
         /// <summary>When the list that is under way began; null where none is.</summary>
         public TimeSpan? ListingSince { get; init; }
 
