@@ -17,10 +17,6 @@ public sealed class PlantedBugTests
             "needless loss");
 
     [Fact]
-    public void Finds_renewals_that_ignore_their_refusal() =>
-        Finds(50, static _ => new IgnoresRefusals(), "dead owner", "stopped clean", "released", "no failure inside", "needless loss");
-
-    [Fact]
     public void Finds_expiry_by_wall_clocks() =>
         Finds(50, static scenario => new ComparesWallClocks(scenario.LeaseDuration), "live lease");
 

@@ -130,18 +130,6 @@ internal sealed class RenewsByCheckpointsOnly : StoreBug
     }
 }
 
-/// <summary>A refused renewal counts as written.</summary>
-internal sealed class IgnoresRefusals : StoreBug
-{
-    protected override async Task<IReadOnlyList<LeaseWrite.Result>> UpdateAsync(
-        BugStore store, IReadOnlyList<LeaseWrite> updates, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<LeaseWrite.Result> results = await store.RightUpdateAsync(updates, cancellationToken);
-        return [.. results.Select(static result =>
-            result.Outcome == LeaseWrite.Outcome.Refused ? new LeaseWrite.Result(LeaseWrite.Outcome.Written) : result)];
-    }
-}
-
 /// <summary>A lease has expired where the time that its owner wrote into it is long ago by the reader's own date.</summary>
 internal sealed class ComparesWallClocks(TimeSpan leaseDuration) : StoreBug
 {

@@ -50,7 +50,8 @@ internal static partial class LeaseMachine
 
         /// <summary>True where nobody has taken it for so long although everybody could.</summary>
         private bool IsFreeFor(Entry entry, TimeSpan time) =>
-            IsFree(entry) && entry.Seen is { } seen && seen.Still >= time + (entry.Row.Owner is null ? TimeSpan.Zero : DurationOf(entry.Row));
+            IsFree(entry) && entry.Seen is { } seen
+            && seen.Still >= time + (entry.Row.Owner is null ? TimeSpan.Zero : DurationOf(entry.Row));
 
         private static bool IsTake(Attempt attempt) => attempt.Write.Set.ContainsKey(Lease.Names.TakenBy);
 

@@ -248,6 +248,23 @@ public sealed class LeaseTransitionTests
     }
 
     [Fact]
+    public void A_checkpoint_that_is_refused_since_another_has_the_row_loses_the_lease()
+    {
+        Owned();
+        (LeaseCommand.Send send, _) = Checkpoint("7");
+        Lease row = LeaseWorld.Changed(_row, new()
+        {
+            [Lease.Names.LeaseOwner] = "B",
+            [Lease.Names.TakenBy] = "B",
+            [Lease.Names.Session] = "process-B/6",
+            [Lease.Names.LeaseCounter] = 6,
+        });
+        Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Refused, row));
+        Assert.Single(_all.OfType<LeaseCommand.Lose>());
+        Assert.False(_state.Leases["0"].IsHeld);
+    }
+
+    [Fact]
     public void A_handler_that_hangs_is_cancelled_given_up_and_passed_on()
     {
         Owned();
