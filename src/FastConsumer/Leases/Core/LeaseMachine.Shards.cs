@@ -400,7 +400,7 @@ internal static partial class LeaseMachine
         /// deliver records of other shards. A listing that fails holds up no lease.
         /// </summary>
         private bool AreHashKeysAwaited(Entry entry) =>
-            _settings.AwaitsHashKeys && HashKeysOf(entry) is null && _stream is { HashKeys.IsEmpty: true, Failures: 0 };
+            _settings.AwaitsHashKeys && _stream is { HashKeys.IsEmpty: true, Failures: 0 } && entry.Row.HashKeyRange is null;
 
         /// <summary>A listing has told hash keys, or has failed: leases that waited for it may be taken.</summary>
         private void TakeWhatAwaitedHashKeys()

@@ -374,6 +374,7 @@ internal static partial class LeaseMachine
             if (Corrected(row) is var corrected && (corrected.Checkpoint, corrected.StartedAt) != (row.Checkpoint, row.StartedAt))
             {
                 set[Lease.Names.Checkpoint] = corrected.Checkpoint.ToCheckpointString();
+                set[Lease.Names.CheckpointSubSequenceNumber] = corrected.Checkpoint.SubSequenceNumber;
                 set[Lease.Names.StartedAt] = corrected.StartedAt!.Value.ToUnixTimeMilliseconds();
             }
 

@@ -443,6 +443,8 @@ public sealed class LeaseTransitionTests
         Step(new LeaseEvent.TableListed(hasParent ? [Read(row), Read(parent)] : [Read(row)], _now, ReadConsistency.Strong));
         LeaseWrite write = Assert.Single(_all.OfType<LeaseCommand.WriteOne>()).Write.Write;
         Assert.Equal(checkpoint, write.Set.TryGetValue(Lease.Names.Checkpoint, out Lease.Value written) ? written.Text : null);
+        // the two are written together, as KCL does
+        Assert.Equal(checkpoint is not null, write.Set.ContainsKey(Lease.Names.CheckpointSubSequenceNumber));
         Assert.Equal(startedAt, write.Set.TryGetValue(Lease.Names.StartedAt, out Lease.Value time) ? time.WholeNumber : null);
     }
 
