@@ -148,7 +148,10 @@ internal sealed class Kcl3FleetCheck(
                 + "FastConsumer, which goes on from their checkpoints (KCL 1.x and 2.x workers may go on running meanwhile). To run "
                 + "beside them all "
                 + "the same, with records processed more than once, set DynamoDbLeaseOptions.AllowKcl3Fleet.",
-                isTransient: false);
+                isTransient: false)
+            {
+                IsKclFleet = true,
+            };
         }
     }
 }

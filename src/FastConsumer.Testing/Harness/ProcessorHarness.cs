@@ -323,19 +323,18 @@ public sealed class ProcessorHarness : IAsyncDisposable
 
     private List<ShardStanding> Look()
     {
-        IReadOnlyDictionary<string, HealthCondition> conditions = _consumer?.Conditions
-            ?? ReadOnlyDictionary<string, HealthCondition>.Empty;
+        IReadOnlyList<Finding> findings = _consumer?.Findings ?? [];
         Dictionary<string, Lease> leases = Leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
-        string place = $"{_settings.ApplicationName}/{StreamName}";
+        string scope = $"{_settings.ApplicationName}/{StreamName}";
         return [.. Kinesis.ListShards(StreamName).Select(shard =>
-            ShardStanding.Of(shard, leases.GetValueOrDefault(shard.ShardId), _put, conditions, place, _failures.StopOf(shard.ShardId)))];
+            ShardStanding.Of(shard, leases.GetValueOrDefault(shard.ShardId), _put, findings, scope, _failures.StopOf(shard.ShardId)))];
     }
 
     private RecordsNotDoneException NotDone(string what, List<ShardStanding> shards)
     {
-        string worker = _consumer?.Conditions.GetValueOrDefault($"{StreamName}/{_processorName}") is { } condition
-            ? $"\n  {condition.Message}"
-            : "";
+        string own = $"{_settings.ApplicationName}/{StreamName}/{_processorName}";
+        string worker = string.Concat((_consumer?.Findings ?? []).Where(finding => finding.Scope == own)
+            .Select(static finding => $"\n  {finding.Message}"));
         string failure = _failures.Last is { } last
             ? $"The last failure: {last.GetType().Name}: {last.Message}"
             : "Nothing has failed: a handler may not have returned, or waits for something that the test does not give it.";

@@ -23,21 +23,20 @@ internal sealed record ShardStanding(
         Shard shard,
         Lease? lease,
         PutRecords records,
-        IEnumerable<KeyValuePair<string, HealthCondition>> conditions,
-        string place,
+        IEnumerable<Finding> findings,
+        string scope,
         CheckpointPosition? stop)
     {
         CheckpointPosition checkpoint = lease?.Checkpoint ?? default;
         (int put, int done) = records.Count(shard.ShardId, checkpoint);
-        string own = $"{place}/{shard.ShardId}";
-        KeyValuePair<string, HealthCondition>[] mine = [
-            .. conditions.Where(condition => condition.Key == own || condition.Key.StartsWith($"{own}/", StringComparison.Ordinal))];
+        string own = $"{scope}/{shard.ShardId}";
+        Finding[] mine = [
+            .. findings.Where(finding => finding.Scope == own || finding.Scope.StartsWith($"{own}/", StringComparison.Ordinal))];
         // what cannot be read is tried again; a handler's shard that has stopped, or one that cannot even begin, is not
-        bool hasStopped = mine.Any(condition => condition.Value.Severity == ConditionSeverity.Unhealthy
-            && !condition.Key.EndsWith("/read", StringComparison.Ordinal));
+        bool hasStopped = mine.Any(static finding => finding.Id is "FCF3001" or "FCF3008" or "FCF4010");
         bool isSettled = stop is not { } position || done >= records.CountBefore(shard.ShardId, position);
         return new ShardStanding(
-            shard, lease?.Checkpoint, put, done, [.. mine.Select(static condition => condition.Value.Message)], hasStopped, isSettled);
+            shard, lease?.Checkpoint, put, done, [.. mine.Select(static finding => finding.Message)], hasStopped, isSettled);
     }
 
     public override string ToString()

@@ -15,9 +15,8 @@ internal sealed class TestConsumer(IHost host)
     public FastConsumerOptions Options => host.Services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>()
         .Get(Microsoft.Extensions.Options.Options.DefaultName);
 
-    /// <summary>What lasts right now, by place.</summary>
-    public IReadOnlyDictionary<string, HealthCondition> Conditions =>
-        host.Services.GetRequiredKeyedService<ConsumerHealth>(string.Empty).Conditions;
+    /// <summary>What holds right now.</summary>
+    public IReadOnlyList<Finding> Findings => host.Services.GetRequiredKeyedService<Findings>(string.Empty).Current;
 
     /// <exception cref="Exception">What the host refuses to start with; it is disposed then.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)

@@ -51,7 +51,7 @@ internal sealed class SimulatedWorker
         var log = new WorkerLog(this);
         _budget = new ByteBudget(options.PrefetchBytes);
         var parts = new WorkerParts(
-            settings, options.Processor, services, client, _budget, process.Clock, chance, s_metrics, new ConsumerHealth(), log,
+            settings, options.Processor, services, client, _budget, process.Clock, chance, s_metrics, new Findings(process.Clock), log,
             options.DeadLetters?.Invoke(services))
         {
             Session = process.Name,

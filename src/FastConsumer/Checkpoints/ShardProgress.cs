@@ -15,6 +15,8 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     private readonly Queue<RecordPage> _inFlight = [];
     private readonly List<Waiter> _waiters = [];
     private readonly Action _requestCheckpoint;
+    private readonly TimeProvider _time;
+    private long _waitsSince;
     private CheckpointPosition _done;
     private CheckpointPosition _durable;
     private long _dispatchedRecords;
@@ -29,8 +31,10 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
 
     /// <param name="start">The lease's checkpoint: done and durable already.</param>
     /// <param name="requestCheckpoint">Called when somebody waits for a checkpoint.</param>
-    public ShardProgress(CheckpointPosition start, Action requestCheckpoint)
+    /// <param name="time">The clock; null for the system's.</param>
+    public ShardProgress(CheckpointPosition start, Action requestCheckpoint, TimeProvider? time = null)
     {
+        _time = time ?? TimeProvider.System;
         _done = start;
         _durable = start;
         DispatchedPosition = start;
@@ -76,6 +80,39 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
                 }
 
                 return _done;
+            }
+        }
+    }
+
+    /// <summary>How long something has been done that is not durable; zero where nothing waits.</summary>
+    public TimeSpan CheckpointAge
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _done > _durable ? _time.GetElapsedTime(_waitsSince) : TimeSpan.Zero;
+            }
+        }
+    }
+
+    /// <summary>When the oldest record that was dispatched and is not done came to the service; null where there is none.</summary>
+    public DateTimeOffset? OldestInFlight
+    {
+        get
+        {
+            lock (_lock)
+            {
+                foreach (RecordPage page in _inFlight)
+                {
+                    int done = page.AdvanceDone();
+                    if (done < page.Count)
+                    {
+                        return DateTimeOffset.FromUnixTimeMilliseconds(page.Response.Entry(done).ArrivalMilliseconds);
+                    }
+                }
+
+                return null;
             }
         }
     }
@@ -219,6 +256,8 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             if (position > _durable)
             {
                 _durable = position;
+                // what has been done since waits since now at the latest, which is as exact as the interval of checkpoints
+                _waitsSince = _time.GetTimestamp();
             }
 
             served = _waiters.FindAll(waiter => waiter.Position <= _durable);
@@ -308,6 +347,11 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     {
         if (position > _done)
         {
+            if (_done <= _durable)
+            {
+                _waitsSince = _time.GetTimestamp();
+            }
+
             _done = position;
         }
     }

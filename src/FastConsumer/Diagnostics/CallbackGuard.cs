@@ -8,10 +8,10 @@ namespace FastConsumer.Diagnostics;
 /// they throw is caught at the call, counted and shown in health, and ends nothing; one that does not return is shown in health too.
 /// Thread-safe.
 /// </summary>
-/// <param name="health">Told of both; null where nobody is.</param>
-/// <param name="place">Where health names it.</param>
+/// <param name="findings">Told of both; null where nobody is.</param>
+/// <param name="scope">Where findings name it.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimeProvider time)
+internal sealed class CallbackGuard(Findings? findings, string scope, TimeProvider time)
 {
     public const string Logger = "A logger";
     public const string MeterListener = "A meter listener";
@@ -104,7 +104,7 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
             }
         }
 
-        health?.Report(place, ConditionSeverity.Degraded, $"{what} of this application threw {error.GetType().Name}: {error.Message} "
+        findings?.Raise(FindingRules.CallbacksFail, scope, $"{what} of this application threw {error.GetType().Name}. "
             + $"FastConsumer goes on without it. This was exception {failures} of its loggers, meter listeners and token callbacks.");
         if (!tells)
         {
@@ -125,7 +125,7 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
     }
 
     /// <summary>
-    /// Shows calls that have not returned for so long, and no longer what is over. Called now and then; calls nobody but health.
+    /// Shows calls that have not returned for so long, and no longer what is over. Called now and then; calls nobody but the findings.
     /// </summary>
     public void Look(TimeSpan longest)
     {
@@ -134,11 +134,11 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
             if (_isShown && time.GetElapsedTime(_failedAt) >= s_shownFor)
             {
                 _isShown = false;
-                health?.Clear(place);
+                findings?.Clear(FindingRules.CallbacksFail, scope);
             }
         }
 
-        string blockedPlace = place + "/blocked";
+        string blockedScope = scope + "/blocked";
         List<(string What, TimeSpan Time)> blocked = [];
         foreach (Call call in _calls.Values)
         {
@@ -151,7 +151,7 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
         if (blocked.Count > 0)
         {
             (string what, TimeSpan worst) = blocked.MaxBy(static call => call.Time);
-            health?.Report(blockedPlace, ConditionSeverity.Degraded, $"{what} of this application has not returned for "
+            findings?.Raise(FindingRules.CallbacksFail, blockedScope, $"{what} of this application has not returned for "
                 + $"{worst:hh\\:mm\\:ss}, and whatever called it waits ({blocked.Count} in all). Loggers, meter listeners and token "
                 + "callbacks must return soon.");
             _isBlockedShown = true;
@@ -159,7 +159,7 @@ internal sealed class CallbackGuard(ConsumerHealth? health, string place, TimePr
         else if (_isBlockedShown)
         {
             _isBlockedShown = false;
-            health?.Clear(blockedPlace);
+            findings?.Clear(FindingRules.CallbacksFail, blockedScope);
         }
     }
 

@@ -1,173 +1,271 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using System.Reflection;
 
 namespace FastConsumer.Diagnostics;
 
+/// <summary>A worker as metrics see it.</summary>
+internal interface IObservedWorker
+{
+    /// <summary>Whether its figures name shards.</summary>
+    bool NamesShards { get; }
+
+    /// <summary>How it stands now. Never waits and throws nothing.</summary>
+    WorkerSnapshot Observe();
+
+    /// <summary>What it has found.</summary>
+    IReadOnlyList<Finding> Findings { get; }
+}
+
 /// <summary>
-/// The meter <c>FastConsumer</c>. Per record nothing is measured: counts are added per page and per checkpoint. What a listener throws is
-/// caught.
+/// The meter <c>FastConsumer</c>. Counts are added per page and per checkpoint, never per record. What stands for now (a lag, a share, the
+/// leases) is observed: it is told while a worker has the shard, and no longer, so that nobody goes on exporting the last lag of a shard
+/// that another worker reads.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The meter belongs to the factory, which disposes it.")]
 internal sealed class ConsumerMetrics
 {
     /// <summary>The meter's name.</summary>
     public const string MeterName = "FastConsumer";
 
-    private readonly Counter<long> _recordsRead;
-    private readonly Counter<long> _recordsForeign;
-    private readonly Counter<long> _bytesRead;
-    private readonly Counter<long> _reads;
-    private readonly Counter<long> _throttledReads;
-    private readonly Histogram<long> _bytesPerSecond;
-    private readonly Histogram<int> _callsPerSecond;
-    private readonly Gauge<double> _readShare;
-    private readonly Gauge<double> _bytesShare;
-    private readonly Counter<long> _recordsDone;
-    private readonly Counter<long> _failures;
-    private readonly Counter<long> _skipped;
-    private readonly Counter<long> _deadLettered;
-    private readonly Counter<long> _filtered;
-    private readonly Counter<long> _checkpoints;
-    private readonly UpDownCounter<long> _leases;
-    private readonly Gauge<long> _millisBehindLatest;
-    private CallbackGuard _guard = CallbackGuard.Silent;
+    private static readonly string? s_version = typeof(ConsumerMetrics).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+
+    private readonly ConcurrentDictionary<IObservedWorker, byte> _workers = new();
+    private readonly Meter _meter;
 
     public ConsumerMetrics(IMeterFactory meters)
     {
-        Meter meter = meters.Create(MeterName);
-        _reads = meter.CreateCounter<long>("fastconsumer.reads", "{call}", "Answered GetRecords calls.");
-        _throttledReads = meter.CreateCounter<long>("fastconsumer.reads.throttled", "{call}", "GetRecords calls refused for throughput.");
-        _bytesPerSecond = meter.CreateHistogram<long>(
-            "fastconsumer.reads.second.bytes",
-            "By",
-            "What was read from a shard within a second, one value for each second with reads; a shard allows 2 MiB.");
-        _callsPerSecond = meter.CreateHistogram<int>(
-            "fastconsumer.reads.second.calls",
-            "{call}",
-            "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.");
-        _readShare = meter.CreateGauge<double>(
-            "fastconsumer.reads.share", "1", "The part of the shard's read quota that is taken: 1 alone, less beside others.");
-        _recordsRead = meter.CreateCounter<long>("fastconsumer.records.read", "{record}", "Records received.");
-        _recordsForeign = meter.CreateCounter<long>(
-            "fastconsumer.records.foreign",
-            "{record}",
-            "User records of aggregates that belong to another shard by their hash key and were left out (ForeignRecords).");
-        _bytesRead = meter.CreateCounter<long>("fastconsumer.bytes.read", "By", "Data and partition keys received.");
-        _bytesShare = meter.CreateGauge<double>(
-            "fastconsumer.bytes.share", "1", "The shard's part of what its worker read within the last minute.");
-        _recordsDone = meter.CreateCounter<long>(
-            "fastconsumer.records.done", "{record}", "Records that are done: their handlers have returned, or they were left out.");
-        _failures = meter.CreateCounter<long>("fastconsumer.handler.failures", "{failure}", "Exceptions that left handlers.");
-        _skipped = meter.CreateCounter<long>(
-            "fastconsumer.records.skipped", "{record}", "Records left out by [OnError(..., ErrorAction.Skip)].");
-        _deadLettered = meter.CreateCounter<long>(
-            "fastconsumer.records.dead_lettered", "{record}", "Records left out after their dead letters were written.");
-        _filtered = meter.CreateCounter<long>(
-            "fastconsumer.records.filtered", "{record}", "Records for which a [Filter] method was false.");
-        _checkpoints = meter.CreateCounter<long>("fastconsumer.checkpoints", "{checkpoint}", "Checkpoints that became durable.");
-        _leases = meter.CreateUpDownCounter<long>("fastconsumer.leases", "{lease}", "Leases held.");
-        _millisBehindLatest = meter.CreateGauge<long>("fastconsumer.millis_behind_latest", "ms",
-            "KCL's MillisBehindLatest of the last answer, and the time since.");
+        _meter = meters.Create(new MeterOptions(MeterName) { Version = s_version });
+        Reads = Counter<long>(InstrumentCatalog.Reads);
+        ReadsThrottled = Counter<long>(InstrumentCatalog.ReadsThrottled);
+        ReadsEmpty = Counter<long>(InstrumentCatalog.ReadsEmpty);
+        ReadDuration = Histogram<double>(InstrumentCatalog.ReadDuration);
+        SecondBytes = Histogram<long>(InstrumentCatalog.SecondBytes);
+        SecondCalls = Histogram<int>(InstrumentCatalog.SecondCalls);
+        IteratorsExpired = Counter<long>(InstrumentCatalog.IteratorsExpired);
+        RecordsRead = Counter<long>(InstrumentCatalog.RecordsRead);
+        RecordsForeign = Counter<long>(InstrumentCatalog.RecordsForeign);
+        BytesRead = Counter<long>(InstrumentCatalog.BytesRead);
+        RecordsDone = Counter<long>(InstrumentCatalog.RecordsDone);
+        RecordsSkipped = Counter<long>(InstrumentCatalog.RecordsSkipped);
+        RecordsDeadLettered = Counter<long>(InstrumentCatalog.RecordsDeadLettered);
+        RecordsFiltered = Counter<long>(InstrumentCatalog.RecordsFiltered);
+        HandlerFailures = Counter<long>(InstrumentCatalog.HandlerFailures);
+        HandlerRecordDuration = Histogram<double>(InstrumentCatalog.HandlerRecordDuration);
+        ProcessDuration = Histogram<double>(InstrumentCatalog.ProcessDuration);
+        ConsumedMessages = Counter<long>(InstrumentCatalog.ConsumedMessages);
+        LeasesTaken = Counter<long>(InstrumentCatalog.LeasesTaken);
+        LeasesLost = Counter<long>(InstrumentCatalog.LeasesLost);
+        LeasesHandedOver = Counter<long>(InstrumentCatalog.LeasesHandedOver);
+        Checkpoints = Counter<long>(InstrumentCatalog.Checkpoints);
+        OperatorActions = Counter<long>(InstrumentCatalog.OperatorActions);
+        ObserveShards();
+        ObserveWorkers();
     }
 
-    /// <summary>The same instruments for one worker, which hears of what their listeners throw.</summary>
-    public ConsumerMetrics For(CallbackGuard guard)
+    public Counter<long> Reads { get; }
+
+    public Counter<long> ReadsThrottled { get; }
+
+    public Counter<long> ReadsEmpty { get; }
+
+    public Histogram<double> ReadDuration { get; }
+
+    public Histogram<long> SecondBytes { get; }
+
+    public Histogram<int> SecondCalls { get; }
+
+    public Counter<long> IteratorsExpired { get; }
+
+    public Counter<long> RecordsRead { get; }
+
+    public Counter<long> RecordsForeign { get; }
+
+    public Counter<long> BytesRead { get; }
+
+    public Counter<long> RecordsDone { get; }
+
+    public Counter<long> RecordsSkipped { get; }
+
+    public Counter<long> RecordsDeadLettered { get; }
+
+    public Counter<long> RecordsFiltered { get; }
+
+    public Counter<long> HandlerFailures { get; }
+
+    public Histogram<double> HandlerRecordDuration { get; }
+
+    public Histogram<double> ProcessDuration { get; }
+
+    public Counter<long> ConsumedMessages { get; }
+
+    public Counter<long> LeasesTaken { get; }
+
+    public Counter<long> LeasesLost { get; }
+
+    public Counter<long> LeasesHandedOver { get; }
+
+    public Counter<long> Checkpoints { get; }
+
+    public Counter<long> OperatorActions { get; }
+
+    /// <summary>The worker is observed from now on, until <see cref="Remove"/>.</summary>
+    public void Add(IObservedWorker worker) => _workers[worker] = 0;
+
+    /// <summary>The worker has ended: its figures end with it.</summary>
+    public void Remove(IObservedWorker worker) => _workers.TryRemove(worker, out _);
+
+    private void ObserveShards()
     {
-        var own = (ConsumerMetrics)MemberwiseClone();
-        own._guard = guard;
-        return own;
+        Gauge(InstrumentCatalog.MillisBehindLatest, static shard => shard.BehindLatest?.TotalMilliseconds);
+        Gauge(InstrumentCatalog.Lag, static shard => shard.Lag?.TotalSeconds);
+        Gauge(InstrumentCatalog.ReadsShare, static shard => shard.ReadShare);
+        Gauge(InstrumentCatalog.BytesShare, static shard => shard.BytesShare);
+        Gauge(InstrumentCatalog.CheckpointAge, static shard => shard.CheckpointAge.TotalSeconds);
+        Create(InstrumentCatalog.Leases, info => _meter.CreateObservableUpDownCounter(
+            info.Name, () => OfShards(static _ => 1, static ones => ones.Sum(), static value => (long)value), info.Unit, info.Description));
     }
 
-    public void Read(in ShardTags shard, int records, long bytes, long? millisBehindLatest)
+    private void ObserveWorkers()
     {
-        Add(_reads, 1, shard);
-        Add(_recordsRead, records, shard);
-        Add(_bytesRead, bytes, shard);
-        if (millisBehindLatest is long behind)
-        {
-            BehindLatest(shard, behind);
-        }
+        Gauge(InstrumentCatalog.LagMax, static worker => worker.Shards.Max(static shard => shard.Lag)?.TotalSeconds);
+        Gauge(InstrumentCatalog.LossIn, static worker => worker.LossIn?.TotalSeconds);
+        Gauge(InstrumentCatalog.Retention, static worker => worker.Retention?.TotalSeconds);
+        Gauge(InstrumentCatalog.LeaseRenewalAgeMax, static worker => worker.LongestSinceRenewal.TotalSeconds);
+        Create(InstrumentCatalog.ShardsUnread, info => _meter.CreateObservableGauge(
+            info.Name, () => OfWorkers<long>(static worker => worker.UnreadShards), info.Unit, info.Description));
+        UpDown(InstrumentCatalog.RecordsInFlight, static worker => worker.Shards.Sum(static shard => (long)shard.RecordsInFlight));
+        UpDown(InstrumentCatalog.LanesBusy, static worker => worker.Shards.Sum(static shard => (long)shard.LanesBusy));
+        UpDown(InstrumentCatalog.BufferUsed, static worker => worker.BufferUsed);
+        UpDown(InstrumentCatalog.BufferLimit, static worker => worker.BufferLimit);
+        Sum(InstrumentCatalog.TableRequests, static worker => worker.LeaseTable?.Requests);
+        Sum(InstrumentCatalog.TableWriteUnits, static worker => worker.LeaseTable?.WriteUnits);
+        Sum(InstrumentCatalog.TableReadUnits, static worker => worker.LeaseTable?.ReadUnits);
+        Sum(InstrumentCatalog.TableThrottled, static worker => worker.LeaseTable?.Throttled);
+        Create(InstrumentCatalog.ShardTime, info => _meter.CreateObservableCounter(info.Name, ShardTimes, info.Unit, info.Description));
+        Create(InstrumentCatalog.FindingsRaised, info => _meter.CreateObservableGauge(
+            info.Name, FindingsRaised, info.Unit, info.Description));
     }
 
-    public void BehindLatest(in ShardTags shard, long milliseconds) =>
-        Guarded(_millisBehindLatest, milliseconds, shard, static (gauge, value, tags) => gauge.Record(value, tags));
+    private void Gauge(InstrumentInfo info, Func<ShardSnapshot, double?> read) => Create(info, info => _meter.CreateObservableGauge(
+        info.Name, () => OfShards(read, static values => values.Max(), static value => value), info.Unit, info.Description));
 
-    public void SecondRead(in ShardTags shard, int calls, long bytes)
+    private void Gauge(InstrumentInfo info, Func<WorkerSnapshot, double?> read) =>
+        Create(info, info => _meter.CreateObservableGauge(info.Name, () => OfWorkers(read), info.Unit, info.Description));
+
+    private void UpDown(InstrumentInfo info, Func<WorkerSnapshot, long?> read) =>
+        Create(info, info => _meter.CreateObservableUpDownCounter(info.Name, () => OfWorkers(read), info.Unit, info.Description));
+
+    private void Sum(InstrumentInfo info, Func<WorkerSnapshot, double?> read) =>
+        Create(info, info => _meter.CreateObservableCounter(info.Name, () => OfWorkers(read), info.Unit, info.Description));
+
+    private static void Create(InstrumentInfo info, Func<InstrumentInfo, Instrument> create) => create(info);
+
+    private Counter<T> Counter<T>(InstrumentInfo info)
+        where T : struct => _meter.CreateCounter<T>(info.Name, info.Unit, info.Description);
+
+    private Histogram<T> Histogram<T>(InstrumentInfo info)
+        where T : struct => _meter.CreateHistogram(
+            info.Name,
+            info.Unit,
+            info.Description,
+            tags: null,
+            info.Boundaries is { } ends
+                ? new InstrumentAdvice<T> { HistogramBucketBoundaries = [.. ends.Select(static end => (T)Convert.ChangeType(end, typeof(T)))] }
+                : null);
+
+    private List<Measurement<T>> OfShards<T>(
+        Func<ShardSnapshot, double?> read, Func<IEnumerable<double>, double> sum, Func<double, T> convert)
+        where T : struct
     {
-        Guarded(_callsPerSecond, calls, shard, static (histogram, value, tags) => histogram.Record(value, tags));
-        Guarded(_bytesPerSecond, bytes, shard, static (histogram, value, tags) => histogram.Record(value, tags));
+        List<Measurement<T>> values = [];
+        foreach (IObservedWorker worker in _workers.Keys)
+        {
+            WorkerSnapshot snapshot = worker.Observe();
+            if (worker.NamesShards)
+            {
+                foreach (ShardSnapshot shard in snapshot.Shards)
+                {
+                    if (read(shard) is { } value)
+                    {
+                        values.Add(new Measurement<T>(
+                            convert(value),
+                            [.. Tags(snapshot), new KeyValuePair<string, object?>(ShardTelemetry.ShardTag, shard.ShardId)]));
+                    }
+                }
+            }
+            else
+            {
+                double[] all = [.. snapshot.Shards.Select(read).OfType<double>()];
+                if (all.Length > 0)
+                {
+                    values.Add(new Measurement<T>(convert(sum(all)), Tags(snapshot)));
+                }
+            }
+        }
+
+        return values;
     }
 
-    public void ReadShare(in ShardTags shard, double share) => Record(_readShare, share, shard);
-
-    public void BytesShare(in ShardTags shard, double share) => Record(_bytesShare, share, shard);
-
-    public void LeftOut(in ShardTags shard, int records) => Add(_recordsForeign, records, shard);
-
-    public void ReadThrottled(in ShardTags shard) => Add(_throttledReads, 1, shard);
-
-    public void Done(in ShardTags shard, long records) => Add(_recordsDone, records, shard);
-
-    public void Failed(in ShardTags shard) => Add(_failures, 1, shard);
-
-    public void Skipped(in ShardTags shard) => Add(_skipped, 1, shard);
-
-    public void DeadLettered(in ShardTags shard) => Add(_deadLettered, 1, shard);
-
-    public void Filtered(in ShardTags shard, long records)
+    private List<Measurement<T>> OfWorkers<T>(Func<WorkerSnapshot, T?> read)
+        where T : struct
     {
-        if (records > 0)
+        List<Measurement<T>> values = [];
+        foreach (IObservedWorker worker in _workers.Keys)
         {
-            Add(_filtered, records, shard);
+            WorkerSnapshot snapshot = worker.Observe();
+            if (read(snapshot) is { } value)
+            {
+                values.Add(new Measurement<T>(value, Tags(snapshot)));
+            }
         }
+
+        return values;
     }
 
-    public void Checkpointed(in ShardTags shard) => Add(_checkpoints, 1, shard);
-
-    public void LeaseTaken(in ShardTags shard) => Leases(1, shard);
-
-    public void LeaseGone(in ShardTags shard) => Leases(-1, shard);
-
-    private void Leases(long change, in ShardTags shard) => Guarded(_leases, change, shard, static (counter, value, tags) =>
-        counter.Add(value, tags));
-
-    private void Add(Counter<long> counter, long value, in ShardTags shard) =>
-        Guarded(counter, value, shard, static (counter, value, tags) => counter.Add(value, tags));
-
-    private void Record(Gauge<double> gauge, double value, in ShardTags shard) =>
-        Guarded(gauge, value, shard, static (gauge, value, tags) => gauge.Record(value, tags));
-
-    private void Guarded<TInstrument, TValue>(TInstrument instrument, TValue value, in ShardTags shard,
-        Action<TInstrument, TValue, TagList> record)
-        where TInstrument : Instrument
+    private List<Measurement<double>> ShardTimes()
     {
-        if (!instrument.Enabled)
+        List<Measurement<double>> values = [];
+        foreach (IObservedWorker worker in _workers.Keys)
         {
-            return;
+            WorkerSnapshot snapshot = worker.Observe();
+            foreach ((ShardState state, double seconds) in snapshot.TimeByState)
+            {
+                values.Add(new Measurement<double>(
+                    seconds, [.. Tags(snapshot), new KeyValuePair<string, object?>("state", NameOf(state))]));
+            }
         }
 
-        CallbackGuard.Call call = _guard.Enter(CallbackGuard.MeterListener);
-        try
-        {
-            record(instrument, value, shard.ToTagList());
-        }
-        catch (Exception e)
-        {
-            _guard.Failed(CallbackGuard.MeterListener, e);
-        }
-        finally
-        {
-            CallbackGuard.Leave(call);
-        }
+        return values;
     }
-}
 
-/// <summary>What each figure is told apart by.</summary>
-internal readonly record struct ShardTags(string Application, string Stream, string Shard)
-{
-    public TagList ToTagList() => new()
+    private List<Measurement<long>> FindingsRaised()
     {
-        { "fastconsumer.application", Application },
-        { "aws.kinesis.stream_name", Stream },
-        { "aws.kinesis.shard_id", Shard },
-    };
+        List<Measurement<long>> values = [];
+        foreach (IObservedWorker worker in _workers.Keys)
+        {
+            WorkerSnapshot snapshot = worker.Observe();
+            foreach (IGrouping<(string Id, FindingSeverity Severity), Finding> some in worker.Findings
+                .GroupBy(static finding => (finding.Id, finding.Severity)))
+            {
+                values.Add(new Measurement<long>(
+                    some.Count(),
+                    [
+                        .. Tags(snapshot),
+                        new KeyValuePair<string, object?>("fastconsumer.finding.id", some.Key.Id),
+                        new KeyValuePair<string, object?>("fastconsumer.finding.severity", NameOf(some.Key.Severity)),
+                    ]));
+            }
+        }
+
+        return values;
+    }
+
+    private static KeyValuePair<string, object?>[] Tags(WorkerSnapshot worker) =>
+        [new(ShardTelemetry.ApplicationTag, worker.ApplicationName), new(ShardTelemetry.StreamTag, worker.StreamName)];
+
+    private static string NameOf<T>(T value)
+        where T : struct, Enum => Enum.GetName(value)!.ToLowerInvariant();
 }

@@ -16,8 +16,7 @@ internal sealed class BatchLane(
     ShardContext shard,
     int recordsPerCheckpoint,
     TimeProvider time,
-    ConsumerMetrics metrics,
-    ShardTags tags,
+    ShardTelemetry telemetry,
     CallbackGuard? guard = null) : Lane
 {
     private long _firstCollected;
@@ -58,7 +57,9 @@ internal sealed class BatchLane(
             }
 
             var context = new BatchContext(shard, pipeline, progress, attempt);
+            long since = time.GetTimestamp();
             Exception? thrown = await InvokeAsync(context, abort);
+            telemetry.Processed(time.GetElapsedTime(since), thrown);
             context.Close();
             (List<int> left, TimeSpan wait) = thrown is null
                 ? await SettleFailuresAsync(context, attempt, stop, abort)
@@ -87,7 +88,7 @@ internal sealed class BatchLane(
             progress.RequestCheckpoint();
         }
 
-        metrics.Done(tags, progress.Advance());
+        telemetry.Done(progress.Advance());
     }
 
     protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
@@ -97,7 +98,7 @@ internal sealed class BatchLane(
         if (page.Count == 0 && pipeline.Count == 0)
         {
             // nothing that waits for company stands before it, so its end is reached
-            metrics.Done(tags, progress.Advance());
+            telemetry.Done(progress.Advance());
             return;
         }
 
@@ -144,11 +145,11 @@ internal sealed class BatchLane(
             }
         }
 
-        metrics.Filtered(tags, cursor.TakeFiltered());
+        telemetry.Filtered(cursor.TakeFiltered());
         if (pipeline.Count == 0)
         {
             // what was left out behind the last batch
-            metrics.Done(tags, progress.Advance());
+            telemetry.Done(progress.Advance());
         }
     }
 

@@ -24,19 +24,19 @@ internal sealed class FailurePolicy
     private readonly ShardContext _shard;
     private readonly Backoff _backoff;
     private readonly TimeProvider _time;
-    private readonly ConsumerMetrics _metrics;
-    private readonly ConsumerHealth _health;
+    private readonly ShardTelemetry _telemetry;
+    private readonly Findings _findings;
     private readonly ILogger _log;
     private readonly IDeadLetterSink? _deadLetters;
     private readonly Action? _stopHost;
     private readonly HeldUntil? _held;
-    private readonly string _place;
+    private readonly string _scope;
 
     /// <param name="shard">The shard.</param>
     /// <param name="backoff">The bounds of waits where a rule says none.</param>
     /// <param name="time">The clock of waits.</param>
-    /// <param name="metrics">Counts failures and what is left out.</param>
-    /// <param name="health">Told what lasts.</param>
+    /// <param name="telemetry">Counts failures and what is left out.</param>
+    /// <param name="findings">Told what lasts.</param>
     /// <param name="log">Told everything.</param>
     /// <param name="deadLetters">The sink; null where no rule needs one.</param>
     /// <param name="lane">The lane's number, where there are several.</param>
@@ -46,8 +46,8 @@ internal sealed class FailurePolicy
         ShardContext shard,
         Backoff backoff,
         TimeProvider time,
-        ConsumerMetrics metrics,
-        ConsumerHealth health,
+        ShardTelemetry telemetry,
+        Findings findings,
         ILogger log,
         IDeadLetterSink? deadLetters = null,
         int? lane = null,
@@ -57,19 +57,17 @@ internal sealed class FailurePolicy
         _shard = shard;
         _backoff = backoff;
         _time = time;
-        _metrics = metrics;
-        _health = health;
+        _telemetry = telemetry;
+        _findings = findings;
         _log = log;
         _deadLetters = deadLetters;
         _stopHost = stopHost;
         _held = held;
-        _place = $"{shard.ApplicationName}/{shard.StreamName}/{shard.ShardId}/handler{(lane is null ? "" : $"/{lane}")}";
+        _scope = $"{shard.ApplicationName}/{shard.StreamName}/{shard.ShardId}{(lane is null ? "" : $"/lane {lane}")}";
     }
 
     /// <summary>The call of the user's code that its lane is in.</summary>
     public CallWatch Calls { get; } = new();
-
-    private ShardTags Tags => new(_shard.ApplicationName, _shard.StreamName, _shard.ShardId);
 
     /// <summary>
     /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's.
@@ -85,7 +83,7 @@ internal sealed class FailurePolicy
     /// <exception cref="ShardStoppedException">The shard is to stop.</exception>
     public FailureDecision Decide(Exception error, ErrorRule? rule, CheckpointPosition position, int attempt, bool inHandler)
     {
-        _metrics.Failed(Tags);
+        _telemetry.Failed(error);
         if (rule is null)
         {
             return inHandler || MayPass(error)
@@ -118,7 +116,7 @@ internal sealed class FailurePolicy
     {
         if (action == ErrorAction.Skip)
         {
-            _metrics.Skipped(Tags);
+            _telemetry.Skipped();
             ConsumerLog.Skipped(_log, _shard.ProcessorName, _shard.ShardId, record.Position, attempts, error);
             return true;
         }
@@ -144,7 +142,7 @@ internal sealed class FailurePolicy
                     Calls.Leave();
                 }
 
-                _metrics.DeadLettered(Tags);
+                _telemetry.DeadLettered();
                 ConsumerLog.DeadLettered(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, attempts, error);
                 return true;
             }
@@ -161,8 +159,8 @@ internal sealed class FailurePolicy
             {
                 TimeSpan wait = _backoff.After(failures, initial: null, maximum: null);
                 ConsumerLog.DeadLetterFailed(_log, _shard.ProcessorName, _shard.ShardId, letter.Position, wait, e);
-                _health.Report(_place, ConditionSeverity.Degraded, $"{_shard.ProcessorName} cannot write the dead letter of record "
-                    + $"{letter.Position} of shard {_shard.ShardId}: {e.GetType().Name}: {e.Message} The shard waits and tries again.");
+                _findings.Raise(FindingRules.DeadLetterSinkFails, _scope, $"{_shard.ProcessorName} cannot write the dead letter of "
+                    + $"record {letter.Position} of shard {_shard.ShardId}: {e.GetType().Name}. The shard waits and tries again.");
                 await WaitAsync(wait, stop);
                 if (stop.IsCancellationRequested)
                 {
@@ -175,6 +173,7 @@ internal sealed class FailurePolicy
     /// <summary>Waits; a stop ends it without an exception.</summary>
     public async ValueTask WaitAsync(TimeSpan wait, CancellationToken stop)
     {
+        _telemetry.Time.RetryBegins();
         try
         {
             await Task.Delay(wait, _time, stop);
@@ -182,6 +181,10 @@ internal sealed class FailurePolicy
         catch (OperationCanceledException)
         {
             // the caller looks at the token
+        }
+        finally
+        {
+            _telemetry.Time.RetryEnds();
         }
     }
 
@@ -214,10 +217,11 @@ internal sealed class FailurePolicy
             {
                 TimeSpan wait = _backoff.Next();
                 ConsumerLog.LifeCycleFailed(_log, _shard.ProcessorName, method, _shard.ShardId, attempt, wait, e);
-                _health.Report(
-                    _place,
-                    ConditionSeverity.Degraded,
-                    $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.Message} The shard waits.");
+                _findings.Raise(
+                    FindingRules.RecordRetried,
+                    _scope,
+                    $"{_shard.ProcessorName}: {method} of shard {_shard.ShardId} fails (attempt {attempt}): {e.GetType().Name}. The shard "
+                        + "waits and tries again.");
                 await WaitAsync(wait, stop);
                 if (stop.IsCancellationRequested)
                 {
@@ -236,12 +240,13 @@ internal sealed class FailurePolicy
     }
 
     /// <summary>The shard is no longer this worker's to report on.</summary>
-    public void Clear() => _health.Clear(_place);
+    public void Clear() => _findings.ClearScope(
+        _scope, FindingRules.RecordRetried, FindingRules.ShardStopped, FindingRules.DeadLetterSinkFails);
 
     /// <summary>The handler has checkpointed the record before it threw: it counts as done.</summary>
     public void FailedAfterCheckpoint(Exception error, CheckpointPosition position)
     {
-        _metrics.Failed(Tags);
+        _telemetry.Failed(error);
         ConsumerLog.FailedAfterCheckpoint(_log, _shard.ProcessorName, _shard.ShardId, position, error);
     }
 
@@ -264,11 +269,12 @@ internal sealed class FailurePolicy
     private FailureDecision Retry(Exception error, CheckpointPosition position, int attempt, TimeSpan wait)
     {
         ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
-        _health.Report(
-            _place,
-            ConditionSeverity.Degraded,
+        _findings.Raise(
+            FindingRules.RecordRetried,
+            _scope,
             $"{_shard.ProcessorName} fails on record {position} of shard {_shard.ShardId} of {_shard.StreamName} (attempt {attempt}): "
-                + $"{error.GetType().Name}: {error.Message} The shard waits and tries again.");
+                + $"{error.GetType().Name}. The shard waits and tries again.",
+            [new FindingFigure("attempts", attempt, "{attempt}")]);
         return new FailureDecision(ErrorAction.Retry, wait);
     }
 
@@ -286,10 +292,10 @@ internal sealed class FailurePolicy
         string remedy = " Correct the processor or the record's producer and restart: the shard goes on with this record.")
     {
         string message = $"{_shard.ProcessorName} stopped shard {_shard.ShardId} of {_shard.StreamName} at record {position}: "
-            + $"{error.GetType().Name}: {error.Message} {reason}. The record is not skipped.{remedy}";
+            + $"{error.GetType().Name}. {reason}. The record is not skipped.{remedy}";
         ConsumerLog.ShardStopped(
             _log, _shard.ProcessorName, _shard.ShardId, position, char.ToLowerInvariant(reason[0]) + reason[1..], remedy, error);
-        _health.Report(_place, ConditionSeverity.Unhealthy, message);
+        _findings.Raise(FindingRules.ShardStopped, _scope, message);
         return new ShardStoppedException(message, error);
     }
 }

@@ -9,6 +9,9 @@ internal abstract class Lane
     /// <summary>How many lanes a barrier goes through.</summary>
     public virtual int Count => 1;
 
+    /// <summary>How many of them have records to run, where there are several; else the caller knows.</summary>
+    public virtual int Busy => 0;
+
     /// <summary>
     /// Before the first item. The token it returns ends with <paramref name="stop"/>, or when a lane beside the caller has failed.
     /// </summary>

@@ -27,8 +27,7 @@ internal sealed class ParallelLanes : Lane
     private readonly Channel<LaneItem>[] _queues;
     private readonly bool _keepsKeys;
     private readonly IShardProgress _progress;
-    private readonly ConsumerMetrics _metrics;
-    private readonly ShardTags _tags;
+    private readonly ShardTelemetry _telemetry;
     private readonly int[] _heads;
     private readonly int[] _tails;
     private readonly long[] _given;
@@ -44,13 +43,12 @@ internal sealed class ParallelLanes : Lane
     private CancellationTokenSource? _ending;
     private Task _running = Task.CompletedTask;
 
-    public ParallelLanes(RecordLane[] lanes, RecordOrder order, IShardProgress progress, ConsumerMetrics metrics, ShardTags tags)
+    public ParallelLanes(RecordLane[] lanes, RecordOrder order, IShardProgress progress, ShardTelemetry telemetry)
     {
         _lanes = lanes;
         _keepsKeys = order == RecordOrder.PartitionKey;
         _progress = progress;
-        _metrics = metrics;
-        _tags = tags;
+        _telemetry = telemetry;
         _queues = [.. lanes.Select(
             static _ => Channel.CreateUnbounded<LaneItem>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true }))];
         _heads = new int[lanes.Length];
@@ -66,7 +64,7 @@ internal sealed class ParallelLanes : Lane
     public override int Count => _lanes.Length;
 
     /// <summary>How many lanes were given more than they have completed.</summary>
-    public int Busy => _lanes.Select((lane, i) => Volatile.Read(ref _given[i]) > lane.Completed).Count(static busy => busy);
+    public override int Busy => _lanes.Select((lane, i) => Volatile.Read(ref _given[i]) > lane.Completed).Count(static busy => busy);
 
     private int Unordered => _started.Length - 1;
 
@@ -119,7 +117,7 @@ internal sealed class ParallelLanes : Lane
         if (page.Count == 0)
         {
             _progress.Dispatched(page);
-            _metrics.Done(_tags, _progress.Advance());
+            _telemetry.Done(_progress.Advance());
             return;
         }
 

@@ -7,8 +7,12 @@ namespace FastConsumer.Dispatch;
 /// Runs records one by one. None after a failed record starts before that is done: tried again, or left out as its rule says.
 /// </summary>
 internal sealed class RecordLane(
-    RecordPipeline pipeline, RecordCursor cursor, IShardProgress progress, FailurePolicy failures, ConsumerMetrics metrics, ShardTags tags)
-    : Lane
+    RecordPipeline pipeline,
+    RecordCursor cursor,
+    IShardProgress progress,
+    FailurePolicy failures,
+    TimeProvider time,
+    ShardTelemetry telemetry) : Lane
 {
     /// <summary>How many records the lane has completed.</summary>
     public long Completed => cursor.Completed;
@@ -29,6 +33,13 @@ internal sealed class RecordLane(
         }
 
         int failedAt = -1;
+        int timedAt = -1;
+        if (telemetry.TimesRecords && !cursor.AtEnd)
+        {
+            timedAt = cursor.Index;
+            cursor.EndBehindCurrent();
+        }
+
         try
         {
             while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
@@ -36,21 +47,25 @@ internal sealed class RecordLane(
                 if (cursor.IsHeldUp)
                 {
                     await cursor.WaitUntilHeldAsync(stop);
+                    timedAt = -1;
                     ResumeRun(failedAt);
                     continue;
                 }
 
                 failures.Calls.Enter("the handler", cursor);
+                long since = time.GetTimestamp();
                 try
                 {
                     ValueTask run = pipeline.RunAsync(cursor, abort);
                     cursor.ReturnsAtOnce(run.IsCompleted);
                     await run;
                     failures.Calls.Leave();
+                    Took(since, timedAt, null);
                 }
                 catch (Exception e) when (FailurePolicy.Takes(e, abort))
                 {
                     failures.Calls.Leave();
+                    Took(since, -1, e);
                     if (page.IsRecordDone(cursor.Index))
                     {
                         failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));
@@ -69,13 +84,29 @@ internal sealed class RecordLane(
                     failures.Succeeded();
                     cursor.EndWithPage();
                 }
+                else if (failedAt < 0 && timedAt >= 0)
+                {
+                    cursor.EndWithPage();
+                }
+
+                timedAt = -1;
             }
         }
         finally
         {
             failures.Calls.Leave();
-            metrics.Done(tags, progress.Advance());
-            metrics.Filtered(tags, cursor.TakeFiltered());
+            telemetry.Done(progress.Advance());
+            telemetry.Filtered(cursor.TakeFiltered());
+        }
+    }
+
+    private void Took(long since, int timedAt, Exception? error)
+    {
+        TimeSpan took = time.GetElapsedTime(since);
+        telemetry.Processed(took, error);
+        if (timedAt >= 0 && cursor.Index > timedAt)
+        {
+            telemetry.RecordTook(took);
         }
     }
 

@@ -20,6 +20,11 @@ internal static class ConfigurationKeys
     private static readonly string[] s_ofProcessor =
         [.. typeof(ProcessorOptions).GetProperties().Select(static property => property.Name)];
 
+    private static readonly string[] s_ofTelemetry =
+        [.. typeof(TelemetryOptions).GetProperties().Select(static property => property.Name)];
+
+    private static readonly string[] s_ofLag = [.. typeof(LagOptions).GetProperties().Select(static property => property.Name)];
+
     /// <summary>A sentence for each key or section that has no effect, with what may have been meant.</summary>
     /// <param name="configuration">The host's configuration.</param>
     /// <param name="consumers">The consumers that were added.</param>
@@ -61,7 +66,7 @@ internal static class ConfigurationKeys
                     yield return warning;
                 }
             }
-            else if (consumer.Sections.TryGetValue(child.Key, out IReadOnlyList<string>? keys))
+            else if (KeysOf(consumer, child.Key) is { } keys)
             {
                 foreach (IConfigurationSection setting in child.GetChildren().Where(setting => !Contains(keys, setting.Key)))
                 {
@@ -70,6 +75,11 @@ internal static class ConfigurationKeys
             }
         }
     }
+
+    private static IReadOnlyList<string>? KeysOf(FastConsumerBuilder consumer, string section) =>
+        Is(section, nameof(FastConsumerOptions.Telemetry)) ? s_ofTelemetry
+        : Is(section, nameof(FastConsumerOptions.Lag)) ? s_ofLag
+        : consumer.Sections.GetValueOrDefault(section);
 
     private static IEnumerable<string> FindUnknownOfProcessor(IConfigurationSection section)
     {

@@ -129,7 +129,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             time,
             random,
             services.GetRequiredService<ConsumerMetrics>(),
-            services.GetRequiredKeyedService<ConsumerHealth>(consumer.Name),
+            services.GetRequiredKeyedService<Findings>(consumer.Name),
             _log,
             deadLetters)
         {

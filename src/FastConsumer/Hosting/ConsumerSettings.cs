@@ -1,5 +1,6 @@
 using Amazon.Runtime;
 using FastConsumer.Buffers;
+using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 
 namespace FastConsumer.Hosting;
@@ -293,6 +294,17 @@ public sealed class FastConsumerOptions : ConsumerSettings
     /// host's name, the process's id and a random number.
     /// </summary>
     public string? WorkerId { get; set; }
+
+    /// <summary>
+    /// How single findings are treated, by id: <c>FastConsumer:Findings:FCF2003:Off</c>. An id that does not exist is refused at start.
+    /// </summary>
+    public Dictionary<string, FindingOptions> Findings { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What metrics and traces tell.</summary>
+    public TelemetryOptions Telemetry { get; } = new();
+
+    /// <summary>When a lag is a finding.</summary>
+    public LagOptions Lag { get; } = new();
 
     /// <summary>
     /// For the test harness, which makes the instances that a test counts itself: no instance is made at start to see whether it can be.

@@ -63,7 +63,9 @@ public static class FastConsumerServiceCollectionExtensions
         services.TryAddSingleton<FanOutConsumers>();
         services.TryAddSingleton<IKinesisClientFactory, KinesisClientFactory>();
         services.AddKeyedSingleton(name, builder);
-        services.AddKeyedSingleton<ConsumerHealth>(name);
+        services.AddKeyedSingleton(name, (provider, _) => new Findings(
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(name).Findings));
         services.AddSingleton(builder);
         services.AddOptions<FastConsumerOptions>(name)
             .BindConfiguration(builder.ConfigurationSection)
@@ -74,7 +76,7 @@ public static class FastConsumerServiceCollectionExtensions
         services.AddSingleton<IHostedService>(provider => new ConsumerService(builder, provider));
         services.AddHealthChecks().Add(new HealthCheckRegistration(
             name.Length == 0 ? "fastconsumer" : $"fastconsumer:{name}",
-            provider => new ConsumerHealthCheck(provider.GetRequiredKeyedService<ConsumerHealth>(name)),
+            provider => new ConsumerHealthCheck(provider.GetRequiredKeyedService<Findings>(name)),
             failureStatus: null,
             tags: ["fastconsumer"]));
     }

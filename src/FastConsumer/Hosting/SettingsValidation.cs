@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using Microsoft.Extensions.Options;
 
@@ -35,7 +36,45 @@ internal static class SettingsValidation
             nameof(options.WorkerId),
             options.WorkerId,
             "a name that is not blank");
+        Operations(options, checks);
         return checks.Result;
+    }
+
+    private static void Operations(FastConsumerOptions options, Checks checks)
+    {
+        foreach ((string id, FindingOptions finding) in options.Findings)
+        {
+            if (FindingRules.Find(id) is null)
+            {
+                string question = ConfigurationKeys.Nearest(id, FindingRules.All.Select(static rule => rule.Id)) is { } nearest
+                    ? $" Did you mean {nearest}?"
+                    : "";
+                checks.Fail($"{checks.Section}:Findings:{id} is not a finding; see docs/findings.{question}");
+            }
+
+            checks.That(
+                finding.RaiseAfter is null || (finding.RaiseAfter >= TimeSpan.Zero && finding.RaiseAfter <= s_longest),
+                $"Findings:{id}:RaiseAfter",
+                finding.RaiseAfter,
+                "00:00:00 to 1.00:00:00");
+            checks.That(
+                finding.Severity is null || Enum.IsDefined(finding.Severity.Value),
+                $"Findings:{id}:Severity",
+                finding.Severity,
+                "Information, Degraded or Unhealthy");
+        }
+
+        TelemetryOptions telemetry = options.Telemetry;
+        checks.That(Enum.IsDefined(telemetry.ShardTags), "Telemetry:ShardTags", telemetry.ShardTags, "All or None");
+        checks.That(
+            telemetry.TraceParentProperty is not "",
+            "Telemetry:TraceParentProperty",
+            telemetry.TraceParentProperty,
+            "the name of a property");
+        LagOptions lag = options.Lag;
+        checks.That(lag.DegradedAt is > 0 and <= 1, "Lag:DegradedAt", lag.DegradedAt, "more than 0 to 1");
+        checks.That(lag.UnhealthyAt is > 0 and <= 1, "Lag:UnhealthyAt", lag.UnhealthyAt, "more than 0 to 1");
+        checks.That(lag.UnhealthyBeforeLoss >= TimeSpan.Zero, "Lag:UnhealthyBeforeLoss", lag.UnhealthyBeforeLoss, "00:00:00 or more");
     }
 
     public static ValidateOptionsResult Validate(

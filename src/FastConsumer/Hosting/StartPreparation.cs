@@ -26,7 +26,7 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
 
     private WorkerSettings Settings => parts.Settings;
 
-    private string Place => $"{Settings.ApplicationName}/{Settings.Stream.Name}/start";
+    private string Place => $"{Settings.ApplicationName}/{Settings.Stream.Name}/{Settings.ProcessorName}";
 
     /// <summary>Waits until all of it is there.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -39,7 +39,7 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
             try
             {
                 StreamDescriptionSummary stream = await TryAsync(cancellationToken);
-                parts.Health.Clear(Place);
+                parts.Findings.Clear(FindingRules.CannotStart, Place);
                 ConsumerLog.Started(
                     parts.Log,
                     Settings.ProcessorName,
@@ -102,10 +102,11 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
         string hint = FailureAdvice.HintOf(error, Settings.Stream, parts.Client.EndpointDescription);
         ConsumerLog.StartFailed(
             parts.Log, Settings.ProcessorName, Settings.Stream.ToString(), _step, failure.Text + hint, wait, failure.Error);
-        parts.Health.Report(
+        parts.Findings.Raise(
+            FindingRules.CannotStart,
             Place,
-            since > s_patience ? ConditionSeverity.Unhealthy : FailureAdvice.SeverityAtStart(error),
             $"{Settings.ProcessorName} cannot start on stream {Settings.Stream}: {_step} failed. {error.Message}{hint} It is tried again, "
-                + "and no shard is read meanwhile.");
+                + "and no shard is read meanwhile.",
+            severity: since > s_patience ? FindingSeverity.Unhealthy : FailureAdvice.SeverityAtStart(error));
     }
 }

@@ -3,6 +3,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
 using FastConsumer.Leases.Loop;
+using FastConsumer.Monitoring;
 using FastConsumer.Reading;
 using FastConsumer.Supervision;
 using FastConsumer.Timing;
@@ -29,6 +30,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly ShardSupervisor _supervisor;
     private readonly LeaseTableClient _client;
     private readonly LeaseReport _report;
+    private readonly WorkerMonitor _monitor;
     private LeaseLoop? _loop;
     private LeaseEvent.StopWanted? _stopWanted;
     private bool _isAbandoned;
@@ -42,14 +44,22 @@ internal sealed class StreamWorker : IAsyncDisposable
         bool hasThreads = parts.Scheduler == TaskScheduler.Default;
         _tableThreads = hasThreads ? new HandlerScheduler("FastConsumer lease table", TableThreads) : null;
         TaskScheduler tableScheduler = _tableThreads ?? parts.Scheduler;
-        _supervisor = new ShardSupervisor(parts.ForShards() with { SinceTableThrottle = SinceTableThrottle }, Post);
+        ShardParts shards = parts.ForShards() with { SinceTableThrottle = SinceTableThrottle };
+        _supervisor = new ShardSupervisor(shards, Post);
+        _monitor = new WorkerMonitor(
+            shards,
+            _supervisor,
+            store,
+            Settings.WorkerId,
+            () => Volatile.Read(ref _loop)?.State,
+            new LagLimits(Settings.Lag.DegradedAt, Settings.Lag.UnhealthyAt, Settings.Lag.UnhealthyBeforeLoss));
         _report = new LeaseReport(
             LeaseSettings,
             Settings.ApplicationName,
             Settings.ProcessorName,
             store.Description,
             StartText,
-            parts.Health,
+            parts.Findings,
             parts.Log,
             parts.Time,
             _supervisor.Control);
@@ -148,12 +158,12 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
 
         _supervisor.StartLooking();
-        using var watchEnd = new CancellationTokenSource();
-        Task watch = new HotShardWatch(Settings, _parts.Metrics, _parts.Time, _parts.Log).RunAsync(
-            () => _supervisor.Intakes, watchEnd.Token);
+        using var monitorEnd = new CancellationTokenSource();
+        // it calls loggers and meter listeners, which may block
+        Task monitoring = ApartTask.StartOn(_supervisor.Control, () => _monitor.RunAsync(stream, monitorEnd.Token));
         await ShareLeasesAsync(stream);
-        await watchEnd.CancelApartAsync();
-        await watch;
+        await monitorEnd.CancelApartAsync();
+        await monitoring;
         await _report.FlushAsync();
     }
 

@@ -17,7 +17,7 @@ internal sealed record WorkerParts(
     TimeProvider Time,
     RandomSource Random,
     ConsumerMetrics Metrics,
-    ConsumerHealth Health,
+    Findings Findings,
     ILogger Log,
     IDeadLetterSink? DeadLetters)
 {
@@ -43,16 +43,16 @@ internal sealed record WorkerParts(
     public Action? StopHost { get; init; }
 
     /// <summary>Catches what loggers, meter listeners and callbacks of tokens throw.</summary>
-    public CallbackGuard Guard { get; init; } = new(Health,
-        $"{Settings.ApplicationName}/{Settings.Stream.Name}/{Settings.ProcessorName}/callbacks", Time);
+    public CallbackGuard Guard { get; init; } = new(Findings,
+        $"{Settings.ApplicationName}/{Settings.Stream.Name}/{Settings.ProcessorName}", Time);
 
-    /// <summary>The same parts, with a logger and metrics that throw nothing, and entries that say where they belong.</summary>
+    /// <summary>The same parts, with a logger that throws nothing, and entries that say where they belong.</summary>
     public WorkerParts Guarded()
     {
         GuardedLogger log = Log as GuardedLogger
             ?? GuardedLogger.For(Log, Guard, Settings.ApplicationName, Settings.Stream.Name, Settings.ProcessorName);
         Guard.Log = log;
-        return this with { Log = log, Metrics = Metrics.For(Guard) };
+        return this with { Log = log };
     }
 
     /// <summary>What the runs of the shards need; of <see cref="Guarded"/> parts.</summary>
@@ -88,7 +88,8 @@ internal sealed record WorkerParts(
         Time = Time,
         CreateRandom = Random.Create,
         Metrics = Metrics,
-        Health = Health,
+        NamesShards = Settings.ShardTags == ShardTags.All,
+        Findings = Findings,
         Log = (GuardedLogger)Log,
         Guard = Guard,
         DeadLetters = DeadLetters,

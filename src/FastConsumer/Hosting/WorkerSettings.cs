@@ -80,6 +80,12 @@ internal sealed record WorkerSettings
 
     public required string WorkerId { get; init; }
 
+    /// <summary>Which figures bear the shard.</summary>
+    public ShardTags ShardTags { get; init; }
+
+    /// <summary>When a lag is a finding.</summary>
+    public LagOptions Lag { get; init; } = new();
+
     /// <inheritdoc cref="FastConsumerOptions.IgnoreReadQuota"/>
     public bool IgnoreReadQuota { get; init; }
 
@@ -148,6 +154,8 @@ internal sealed record WorkerSettings
             RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
+            ShardTags = consumer.Telemetry.ShardTags,
+            Lag = consumer.Lag,
             IgnoreReadQuota = consumer.IgnoreReadQuota,
         };
     }

@@ -54,6 +54,9 @@ public sealed class KinesisClient : IKinesisClient
         _transport = new KinesisTransport(options, handler, pool);
     }
 
+    /// <inheritdoc cref="ServiceClock.Offset"/>
+    internal TimeSpan ClockOffset => _transport.ClockOffset;
+
     /// <inheritdoc/>
     public string EndpointDescription => _transport.EndpointDescription;
 

@@ -225,6 +225,9 @@ internal sealed class KinesisTransport : IDisposable
                 },
                 isRenewable: true);
 
+    /// <inheritdoc cref="ServiceClock.Offset"/>
+    public TimeSpan ClockOffset => _clock.Offset;
+
     private static bool MayRepeat(KinesisOperation operation, KinesisErrorKind kind, bool isUntouched) => kind switch
     {
         KinesisErrorKind.Throttled => operation.Retry is not (RetryRule.ReadRecords or RetryRule.Subscribe),
@@ -250,6 +253,11 @@ internal sealed class KinesisTransport : IDisposable
             HttpResponseMessage response = await connections.Invoker.SendAsync(request, either.Token);
             connections.Answered();
             body.Dispose();
+            if (_clock.IsCurious)
+            {
+                _clock.Hear(response.Headers.Date);
+            }
+
             try
             {
                 if (call.Open is null || !response.IsSuccessStatusCode)

@@ -12,12 +12,12 @@ internal static class FailureAdvice
     /// service.
     /// </summary>
     /// <param name="error">What the step failed with.</param>
-    public static ConditionSeverity SeverityOf(Exception error) => error switch
+    public static FindingSeverity SeverityOf(Exception error) => error switch
     {
         KinesisException { Kind: KinesisErrorKind.NotFound or KinesisErrorKind.Denied or KinesisErrorKind.Client } =>
-            ConditionSeverity.Unhealthy,
-        LeaseStoreException { IsTransient: false } => ConditionSeverity.Unhealthy,
-        _ => ConditionSeverity.Degraded,
+            FindingSeverity.Unhealthy,
+        LeaseStoreException { IsTransient: false } => FindingSeverity.Unhealthy,
+        _ => FindingSeverity.Degraded,
     };
 
     /// <summary>
@@ -25,7 +25,7 @@ internal static class FailureAdvice
     /// network looks like that, and no shard is read meanwhile.
     /// </summary>
     /// <param name="error">What the step failed with.</param>
-    public static ConditionSeverity SeverityAtStart(Exception error) => IsAnswer(error) ? SeverityOf(error) : ConditionSeverity.Unhealthy;
+    public static FindingSeverity SeverityAtStart(Exception error) => IsAnswer(error) ? SeverityOf(error) : FindingSeverity.Unhealthy;
 
     /// <summary>What a stream that was not found may mean; empty for any other failure.</summary>
     /// <param name="error">What the step failed with.</param>

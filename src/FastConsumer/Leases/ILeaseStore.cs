@@ -87,6 +87,9 @@ public sealed class LeaseStoreException : Exception
     /// does not say.
     /// </summary>
     public string? ThrottleReason { get; init; }
+
+    /// <summary>True where a fleet of KCL 3.x runs on the table.</summary>
+    internal bool IsKclFleet { get; init; }
 }
 
 /// <summary>Makes the lease store of one processor. Registered by <c>UseDynamoDb()</c> and its like.</summary>

@@ -42,7 +42,7 @@ internal sealed class FanOutReader : IShardReader
     private readonly ByteBudget.Account _budget;
     private readonly TimeProvider _time;
     private readonly Random _random;
-    private readonly ConsumerMetrics _metrics;
+    private readonly ShardTelemetry _shard;
     private readonly ILogger _log;
     private readonly ReadRecovery _recovery;
     private readonly ShardEnding _ending;
@@ -65,8 +65,7 @@ internal sealed class FanOutReader : IShardReader
     /// <param name="budget">The shard's share of the byte budget.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">Jitter.</param>
-    /// <param name="metrics">Hears of what is read.</param>
-    /// <param name="health">Hears of what lasts.</param>
+    /// <param name="findings">Hears of what lasts.</param>
     /// <param name="log">The log.</param>
     public FanOutReader(
         IKinesisClient client,
@@ -77,27 +76,26 @@ internal sealed class FanOutReader : IShardReader
         ByteBudget.Account budget,
         TimeProvider time,
         Random random,
-        ConsumerMetrics metrics,
-        ConsumerHealth health,
+        Findings findings,
         ILogger log)
     {
         _client = client;
         _settings = settings;
         _consumer = consumer;
         _position = position;
-        _output = new ShardOutput(settings, position, metrics, log);
+        _output = new ShardOutput(settings, position, log);
         _fallback = fallback;
         _budget = budget;
         _time = time;
         _random = random;
-        _metrics = metrics;
+        _shard = settings.Shard;
         _log = log;
-        _recovery = new ReadRecovery(settings, time, random, health, log);
-        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.Shard, time, log);
+        _recovery = new ReadRecovery(settings, time, random, findings, log);
+        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.ShardId, time, log);
         _throttles = new Backoff(s_firstThrottleWait, s_longestThrottleWait, random);
     }
 
-    private string ShardId => _settings.Shard.Shard;
+    private string ShardId => _shard.ShardId;
 
     /// <inheritdoc/>
     public async Task RunAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
@@ -152,10 +150,13 @@ internal sealed class FanOutReader : IShardReader
         {
             if (_subscription is null)
             {
+                _shard.Time.Enter(ShardState.Refused);
                 await PaceAsync(cancellationToken);
+                _shard.Time.Enter(ShardState.Reading);
                 _subscription = await SubscribeAsync(cancellationToken);
             }
 
+            _shard.Time.Enter(ShardState.Idle);
             if (await NextEventAsync(_subscription, cancellationToken) is not { } bytes)
             {
                 return false;
@@ -166,6 +167,7 @@ internal sealed class FanOutReader : IShardReader
         catch (KinesisException e)
         {
             await UnsubscribeAsync();
+            _shard.Time.Enter(ShardState.Refused);
             return await RecoverAsync(e, output, cancellationToken);
         }
     }
@@ -272,10 +274,11 @@ internal sealed class FanOutReader : IShardReader
     private async ValueTask<bool> PassOnAsync(
         IShardSubscription subscription, int bytes, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
-        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(bytes, cancellationToken);
+        ByteBudget.Reservation? reservation = await _output.ReserveAsync(_budget, bytes, cancellationToken);
         GetRecordsResponse? response = null;
         try
         {
+            _shard.Time.Enter(ShardState.Reading);
             response = await ReadEventAsync(subscription, cancellationToken);
             if (response is null)
             {
@@ -285,7 +288,7 @@ internal sealed class FanOutReader : IShardReader
 
             CheckpointPosition? end = _output.Unpack(response);
             _settings.Intake?.Behind(response.MillisBehindLatest);
-            _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
+            _shard.Read(response.Count, response.PayloadBytes);
             IReadOnlyList<ChildShard>? children = null;
             if (response.ContinuationSequenceNumber is null)
             {
@@ -318,6 +321,7 @@ internal sealed class FanOutReader : IShardReader
             if (children is not null)
             {
                 ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
+                _shard.Time.Enter(ShardState.Handling);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
             }
@@ -387,7 +391,7 @@ internal sealed class FanOutReader : IShardReader
                 return false;
 
             case KinesisErrorKind.Throttled:
-                _metrics.ReadThrottled(_settings.Shard);
+                _shard.ReadThrottled();
                 _recovery.Refused(error);
                 await RefusedAsync(error, _throttles.Next(), cancellationToken);
                 return false;

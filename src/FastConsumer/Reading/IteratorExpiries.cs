@@ -22,9 +22,9 @@ internal sealed class IteratorExpiries
 
     private readonly ShardReaderSettings _settings;
     private readonly TimeProvider _time;
-    private readonly ConsumerHealth _health;
+    private readonly Findings _findings;
     private readonly ILogger _log;
-    private readonly string _place;
+    private readonly string _scope;
     private readonly Queue<long> _expired = new();
     private long _givenAt;
     private long _expiredAt;
@@ -34,13 +34,13 @@ internal sealed class IteratorExpiries
     private bool _isStorm;
     private bool _wasRefused;
 
-    public IteratorExpiries(ShardReaderSettings settings, TimeProvider time, ConsumerHealth health, ILogger log)
+    public IteratorExpiries(ShardReaderSettings settings, TimeProvider time, Findings findings, ILogger log)
     {
         _settings = settings;
         _time = time;
-        _health = health;
+        _findings = findings;
         _log = log;
-        _place = $"{settings.Shard.Application}/{settings.Shard.Stream}/{settings.Shard.Shard}/iterator";
+        _scope = settings.Shard.Scope;
     }
 
     private bool HasWaited => _expiredAge >= s_longWait;
@@ -86,7 +86,11 @@ internal sealed class IteratorExpiries
 
         _isStorm = true;
         string storm = Describe();
-        _health.Report(_place, ConditionSeverity.Degraded, storm);
+        (FindingRule rule, FindingRule other) = HasWaited
+            ? (FindingRules.IteratorsExpireOnHandler, FindingRules.IteratorsExpireOnTable)
+            : (FindingRules.IteratorsExpireOnTable, FindingRules.IteratorsExpireOnHandler);
+        _findings.ClearScope(_scope, other);
+        _findings.Raise(rule, _scope, storm, [new FindingFigure("expired within an hour", _expired.Count, "{iterator}")]);
         if (_toldAt is not { } toldAt || _time.GetElapsedTime(toldAt) >= s_window)
         {
             _toldAt = _expiredAt;
@@ -107,7 +111,7 @@ internal sealed class IteratorExpiries
     public void End()
     {
         _isStorm = false;
-        _health.Clear(_place);
+        _findings.ClearScope(_scope, FindingRules.IteratorsExpireOnHandler, FindingRules.IteratorsExpireOnTable);
     }
 
     private string Describe()
@@ -122,7 +126,7 @@ internal sealed class IteratorExpiries
                 + $"{(HasWaited ? "and a handler that awaits a checkpoint waits for it: " : "so ")}give the table more write units, "
                 + "or set CheckpointInterval or LeaseDuration higher."
             : HasWaited ? "" : " It has throttled none of this worker's writes lately.";
-        return $"Iterators of shard {_settings.Shard.Shard} expire again and again: {_expired.Count} times within the last hour. "
+        return $"Iterators of shard {_settings.Shard.ShardId} expire again and again: {_expired.Count} times within the last hour. "
             + $"Nothing is lost or repeated, new ones go on after the last record. {cause}{table}";
     }
 

@@ -6,7 +6,7 @@ namespace FastConsumer.Reading;
 /// What was read within each second: a minute's average hides the seconds that are throttled. A second is reported when
 /// the first call after it is answered; seconds without any are not.
 /// </summary>
-internal sealed class PerSecondMeter(TimeProvider time, ConsumerMetrics metrics, ShardTags shard)
+internal sealed class PerSecondMeter(TimeProvider time, ShardTelemetry shard)
 {
     private readonly long _origin = time.GetTimestamp();
     private long _second;
@@ -20,7 +20,7 @@ internal sealed class PerSecondMeter(TimeProvider time, ConsumerMetrics metrics,
         {
             if (_calls > 0)
             {
-                metrics.SecondRead(shard, _calls, _bytes);
+                shard.SecondRead(_calls, _bytes);
             }
 
             _second = second;

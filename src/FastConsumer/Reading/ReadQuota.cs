@@ -1,3 +1,5 @@
+using FastConsumer.Diagnostics;
+
 namespace FastConsumer.Reading;
 
 /// <summary>
@@ -95,6 +97,7 @@ internal sealed class ReadQuota
     private int _limit;
     private bool _isLagging = true;
     private bool _hasIdled;
+    private bool _wasRefused;
 
     /// <param name="time">The clock.</param>
     /// <param name="random">Keeps applications out of step.</param>
@@ -142,15 +145,11 @@ internal sealed class ReadQuota
         _ => FullInterval,
     };
 
-    /// <summary>Waits until a call is due.</summary>
-    public async ValueTask WaitAsync(CancellationToken cancellationToken)
-    {
-        TimeSpan rest = UntilNext;
-        if (rest > TimeSpan.Zero)
-        {
-            await Task.Delay(rest, _time, cancellationToken);
-        }
-    }
+    /// <summary>True where the last answer was so large that the service asks for five seconds of silence.</summary>
+    public bool IsSilent => _silentUntil > 0;
+
+    /// <summary>What the wait for the next call is for.</summary>
+    public ShardState WaitsFor => _wasRefused ? ShardState.Refused : _isLagging ? ShardState.Quota : ShardState.Idle;
 
     /// <summary>A call starts now.</summary>
     /// <returns>The most records to ask for, so that the answer's bytes fit the pace.</returns>
@@ -177,6 +176,7 @@ internal sealed class ReadQuota
     public void Succeeded(int records, long bytes, long? millisBehindLatest)
     {
         double now = Now;
+        _wasRefused = false;
         _own.Add(now, bytes);
         _backoff = FirstBackoff;
         if (records > 0)
@@ -223,6 +223,7 @@ internal sealed class ReadQuota
     public TimeSpan Throttled()
     {
         double now = Now;
+        _wasRefused = true;
         double wait = _backoff * (1 + (_random.NextDouble() / 4));
         double door = UntilDoor + (DoorOpen * (0.25 + (_random.NextDouble() / 4)));
         bool isShutOut = _isLagging && _backoff > FirstBackoff;

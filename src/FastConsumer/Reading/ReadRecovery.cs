@@ -19,31 +19,28 @@ internal sealed class ReadRecovery
     /// <summary>A refusal so long ago has nothing to do with the next.</summary>
     private static readonly TimeSpan s_refusalLasts = TimeSpan.FromMinutes(5);
 
-    private readonly ShardTags _shard;
+    private readonly ShardTelemetry _shard;
     private readonly StreamKey? _key;
     private readonly TimeProvider _time;
-    private readonly ConsumerHealth _health;
+    private readonly Findings _findings;
     private readonly ILogger _log;
     private readonly Backoff _backoff;
-    private readonly string _place;
-    private readonly string _refusedPlace;
-    private readonly string _stuckPlace;
+    private readonly string _scope;
+    private FindingRule? _failure;
     private int _refusals;
     private long _refusedAt;
     private int _stuck;
 
-    public ReadRecovery(ShardReaderSettings settings, TimeProvider time, Random random, ConsumerHealth health, ILogger log)
+    public ReadRecovery(ShardReaderSettings settings, TimeProvider time, Random random, Findings findings, ILogger log)
     {
-        ShardTags shard = settings.Shard;
+        ShardTelemetry shard = settings.Shard;
         _shard = shard;
         _key = settings.Key;
         _time = time;
-        _health = health;
+        _findings = findings;
         _log = log;
         _backoff = new Backoff(s_firstRetry, s_maximumRetry, random);
-        _place = $"{shard.Application}/{shard.Stream}/{shard.Shard}/read";
-        _refusedPlace = $"{_place}/refused";
-        _stuckPlace = $"{_place}/stuck";
+        _scope = shard.Scope;
     }
 
     /// <summary>Records come: what was wrong is over.</summary>
@@ -51,20 +48,20 @@ internal sealed class ReadRecovery
     public void Succeeded(bool isSettled = true)
     {
         _backoff.Reset();
-        _health.Clear(_place);
+        ClearFailure();
         if (isSettled && _refusals > 0)
         {
             _refusals = 0;
-            _health.Clear(_refusedPlace);
+            _findings.Clear(FindingRules.RefusedBesideOthers, _scope);
         }
     }
 
     /// <summary>Nobody reads any more.</summary>
     public void End()
     {
-        _health.Clear(_place);
-        _health.Clear(_refusedPlace);
-        _health.Clear(_stuckPlace);
+        ClearFailure();
+        _findings.Clear(FindingRules.RefusedBesideOthers, _scope);
+        _findings.Clear(FindingRules.SubscriptionStuck, _scope);
     }
 
     /// <summary>The position has moved.</summary>
@@ -73,7 +70,7 @@ internal sealed class ReadRecovery
         if (_stuck > 0)
         {
             _stuck = 0;
-            _health.Clear(_stuckPlace);
+            _findings.Clear(FindingRules.SubscriptionStuck, _scope);
         }
     }
 
@@ -82,10 +79,10 @@ internal sealed class ReadRecovery
     {
         if (++_stuck > 1)
         {
-            _health.Report(
-                _stuckPlace,
-                ConditionSeverity.Degraded,
-                $"Shard {_shard.Shard} of {_shard.Stream} has stood still {_stuck} times in a row. {message}");
+            _findings.Raise(
+                FindingRules.SubscriptionStuck,
+                _scope,
+                $"Shard {_shard.ShardId} of {_shard.Stream} has stood still {_stuck} times in a row. {message}");
         }
     }
 
@@ -101,13 +98,14 @@ internal sealed class ReadRecovery
             return;
         }
 
-        _health.Report(
-            _refusedPlace,
-            ConditionSeverity.Degraded,
-            $"Shard {_shard.Shard} of {_shard.Stream} is refused again and again. {error.Message}{remedy}");
+        _findings.Raise(
+            FindingRules.RefusedBesideOthers,
+            _scope,
+            $"Shard {_shard.ShardId} of {_shard.Stream} is refused again and again. {error.Message}{remedy}",
+            [new FindingFigure("refusals in a row", _refusals, "{call}")]);
         if (_refusals == LastingRefusals)
         {
-            ConsumerLog.ReadKeepsBeingRefused(_log, _shard.Shard, _refusals, error.Message, remedy);
+            ConsumerLog.ReadKeepsBeingRefused(_log, _shard.ShardId, _refusals, error.Message, remedy);
         }
     }
 
@@ -123,16 +121,36 @@ internal sealed class ReadRecovery
         if (error.Kind is KinesisErrorKind.Denied or KinesisErrorKind.NotFound or KinesisErrorKind.Client)
         {
             wait = s_slowRetry;
-            _health.Report(_place, ConditionSeverity.Unhealthy, error.Message);
-            ConsumerLog.ReadRefused(_log, _shard.Shard, wait, error);
+            Failed(ErrorCatalog.IsKey(error.ErrorCode) ? FindingRules.KeyDenied : FindingRules.ReadDenied, error);
+            ConsumerLog.ReadRefused(_log, _shard.ShardId, wait, error);
         }
         else
         {
             wait = _backoff.Next() + (error.Kind == KinesisErrorKind.Throttled ? s_throttledRetry : TimeSpan.Zero);
-            _health.Report(_place, ConditionSeverity.Degraded, error.Message);
-            ConsumerLog.ReadFailed(_log, _shard.Shard, wait, error);
+            Failed(FindingRules.ReadsFail, error);
+            ConsumerLog.ReadFailed(_log, _shard.ShardId, wait, error);
         }
 
         await Task.Delay(wait, _time, cancellationToken);
+    }
+
+    private void Failed(FindingRule rule, KinesisException error)
+    {
+        if (_failure != rule)
+        {
+            ClearFailure();
+        }
+
+        _failure = rule;
+        _findings.Raise(rule, _scope, error.Message);
+    }
+
+    private void ClearFailure()
+    {
+        if (_failure is { } rule)
+        {
+            _failure = null;
+            _findings.Clear(rule, _scope);
+        }
     }
 }

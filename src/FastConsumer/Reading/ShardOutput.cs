@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Reading;
 
 /// <summary>What both readers do with an answer: unpack it, pass it on, and move the position after that.</summary>
-internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition position, ConsumerMetrics metrics, ILogger log)
+internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition position, ILogger log)
 {
     private readonly Deaggregation? _deaggregation =
         settings.Deaggregate ? new Deaggregation(settings.HashKeyRange, settings.ForeignRecords) : null;
@@ -32,15 +32,28 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
         DeaggregationResult result = _deaggregation.Apply(response, position.Done);
         if (result.Foreign > 0)
         {
-            metrics.LeftOut(settings.Shard, result.Foreign);
+            settings.Shard.LeftOut(result.Foreign);
             if (!_foreignSaid)
             {
                 _foreignSaid = true;
-                ConsumerLog.ForeignRecords(log, settings.Shard.Shard, result.Foreign);
+                ConsumerLog.ForeignRecords(log, settings.Shard.ShardId, result.Foreign);
             }
         }
 
         return result.End;
+    }
+
+    /// <summary>Waits for room in the byte budget.</summary>
+    public async ValueTask<ByteBudget.Reservation> ReserveAsync(
+        ByteBudget.Account budget, long bytes, CancellationToken cancellationToken)
+    {
+        ValueTask<ByteBudget.Reservation> reserving = budget.ReserveAsync(bytes, cancellationToken);
+        if (!reserving.IsCompleted)
+        {
+            settings.Shard.Time.Enter(ShardState.Budget);
+        }
+
+        return await reserving;
     }
 
     /// <summary>
@@ -61,7 +74,13 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
             if (page.Count > 0 || end > position.Current)
             {
                 reservation.Resize(response.RetainedBytes);
-                await output.WriteAsync(ReadItem.Records(page), cancellationToken);
+                ValueTask writing = output.WriteAsync(ReadItem.Records(page), cancellationToken);
+                if (!writing.IsCompleted)
+                {
+                    settings.Shard.Time.Enter(ShardState.Handling);
+                }
+
+                await writing;
                 isTaken = true;
             }
         }

@@ -18,7 +18,7 @@ internal sealed class ShardPosition
     public ShardPosition(ShardReaderSettings settings)
     {
         _stream = settings.Stream;
-        _shardId = settings.Shard.Shard;
+        _shardId = settings.Shard.ShardId;
         _startedAt = settings.StartedAt;
         _latestIsNow = settings.IsFirstStart || settings.StartedAt is null;
         Current = settings.Start;

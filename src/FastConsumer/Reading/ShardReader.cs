@@ -12,7 +12,7 @@ namespace FastConsumer.Reading;
 
 /// <summary>What a reader is told about its shard.</summary>
 /// <param name="Stream">The stream.</param>
-/// <param name="Shard">The shard, and what its figures are told apart by.</param>
+/// <param name="Shard">The shard, and what is told of it.</param>
 /// <param name="Start">Where to start.</param>
 /// <param name="StartedAt">The time that LATEST and AT_TIMESTAMP stand for.</param>
 /// <param name="IsFirstStart">True where nobody has read the shard for this application before: LATEST then means now.</param>
@@ -30,7 +30,7 @@ namespace FastConsumer.Reading;
 /// not.</param>
 internal sealed record ShardReaderSettings(
     StreamIdentifier Stream,
-    ShardTags Shard,
+    ShardTelemetry Shard,
     CheckpointPosition Start,
     DateTimeOffset? StartedAt,
     bool IsFirstStart,
@@ -66,7 +66,7 @@ internal sealed class ShardReader : IShardReader
     private readonly ShardEnding _ending;
     private readonly IteratorExpiries _expiries;
     private readonly PerSecondMeter _bursts;
-    private readonly ConsumerMetrics _metrics;
+    private readonly ShardTelemetry _shard;
     private readonly ILogger _log;
     // in UTF-8, and none where it is empty: the same memory for each call
     private readonly ArrayBufferWriter<byte> _iterator = new(512);
@@ -79,10 +79,9 @@ internal sealed class ShardReader : IShardReader
         ByteBudget.Account budget,
         TimeProvider time,
         Random random,
-        ConsumerMetrics metrics,
-        ConsumerHealth health,
+        Findings findings,
         ILogger log)
-        : this(client, settings, new ShardPosition(settings), budget, time, random, metrics, health, log)
+        : this(client, settings, new ShardPosition(settings), budget, time, random, findings, log)
     {
     }
 
@@ -94,26 +93,25 @@ internal sealed class ShardReader : IShardReader
         ByteBudget.Account budget,
         TimeProvider time,
         Random random,
-        ConsumerMetrics metrics,
-        ConsumerHealth health,
+        Findings findings,
         ILogger log)
     {
         _client = client;
         _settings = settings;
         _position = position;
-        _output = new ShardOutput(settings, position, metrics, log);
+        _output = new ShardOutput(settings, position, log);
         _budget = budget;
         _time = time;
-        _metrics = metrics;
+        _shard = settings.Shard;
         _log = log;
         _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
-        _recovery = new ReadRecovery(settings, time, random, health, log);
-        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.Shard, time, log);
-        _expiries = new IteratorExpiries(settings, time, health, log);
-        _bursts = new PerSecondMeter(time, metrics, settings.Shard);
+        _recovery = new ReadRecovery(settings, time, random, findings, log);
+        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.ShardId, time, log);
+        _expiries = new IteratorExpiries(settings, time, findings, log);
+        _bursts = new PerSecondMeter(time, settings.Shard);
     }
 
-    private string ShardId => _settings.Shard.Shard;
+    private string ShardId => _shard.ShardId;
 
     /// <inheritdoc/>
     public async Task RunAsync(ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
@@ -155,14 +153,16 @@ internal sealed class ShardReader : IShardReader
         {
             if (_iterator.WrittenCount == 0)
             {
+                _shard.Time.Enter(ShardState.Reading);
                 StartingPosition start = await _position.NextAsync(_client, _time, cancellationToken);
                 Encoding.UTF8.GetBytes(await _client.GetShardIteratorAsync(_settings.Stream, ShardId, start, cancellationToken), _iterator);
                 _expiries.Given();
             }
 
-            if (!_settings.IgnoreQuota)
+            if (!_settings.IgnoreQuota && _quota.UntilNext is var rest && rest > TimeSpan.Zero)
             {
-                await _quota.WaitAsync(cancellationToken);
+                _shard.Time.Enter(_quota.WaitsFor);
+                await Task.Delay(rest, _time, cancellationToken);
             }
         }
         catch (KinesisException e)
@@ -170,20 +170,22 @@ internal sealed class ShardReader : IShardReader
             return await RecoverAsync(e, "GetShardIterator", output, cancellationToken);
         }
 
-        ByteBudget.Reservation? reservation = await _budget.ReserveAsync(_estimate, cancellationToken);
+        ByteBudget.Reservation? reservation = await _output.ReserveAsync(_budget, _estimate, cancellationToken);
         GetRecordsResponse? response = null;
         try
         {
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
             _expiries.Used();
-            response = await ApartTask.OnPool(() => _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit,
-                cancellationToken));
+            _shard.Time.Enter(ShardState.Reading);
+            response = await CallAsync(limit, cancellationToken);
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _bursts.Add(response.PayloadBytes);
-            _metrics.ReadShare(_settings.Shard, _quota.Share);
+            _shard.ReadShare = _quota.Share;
+            // one that the quota asked for in fewer is full for another reason
+            bool isFull = limit == _settings.Limit && response.Count == limit;
             CheckpointPosition? end = _output.Unpack(response);
             _settings.Intake?.Behind(response.MillisBehindLatest);
-            _metrics.Read(_settings.Shard, response.Count, response.PayloadBytes, response.MillisBehindLatest);
+            _shard.Read(response.Count, response.PayloadBytes, isFull, _quota.IsSilent);
 
             IReadOnlyList<ChildShard>? children = null;
             if (response.IsLast)
@@ -227,6 +229,7 @@ internal sealed class ShardReader : IShardReader
             if (children is not null)
             {
                 ConsumerLog.ShardEndRead(_log, ShardId, children.Count);
+                _shard.Time.Enter(ShardState.Handling);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
             }
@@ -246,6 +249,32 @@ internal sealed class ShardReader : IShardReader
         }
     }
 
+    private Task<GetRecordsResponse> CallAsync(int limit, CancellationToken cancellationToken)
+    {
+        Task<GetRecordsResponse> call = ApartTask.OnPool(() => _client.GetRecordsAsync(
+            _settings.Stream, _iterator.WrittenMemory, limit, cancellationToken));
+        return _shard.TimesReads ? TimedAsync(call) : call;
+    }
+
+    private async Task<GetRecordsResponse> TimedAsync(Task<GetRecordsResponse> call)
+    {
+        long since = _time.GetTimestamp();
+        string? error = null;
+        try
+        {
+            return await call;
+        }
+        catch (Exception e)
+        {
+            error = (e as KinesisException)?.ErrorCode ?? e.GetType().FullName;
+            throw;
+        }
+        finally
+        {
+            _shard.ReadTook(_time.GetElapsedTime(since), error);
+        }
+    }
+
     /// <summary>
     /// Waits as the error asks, and gives up the iterator where a new one may help. Returns when the next try is due; true where the shard
     /// is gone.
@@ -253,8 +282,10 @@ internal sealed class ShardReader : IShardReader
     private async ValueTask<bool> RecoverAsync(
         KinesisException error, string operation, ChannelWriter<ReadItem> output, CancellationToken cancellationToken)
     {
+        _shard.Time.Enter(ShardState.Refused);
         if (error.ErrorCode == "ExpiredIteratorException")
         {
+            _shard.IteratorExpired();
             _expiries.Expired();
         }
         else
@@ -272,7 +303,7 @@ internal sealed class ShardReader : IShardReader
 
             // other throttles, such as KMS's, say nothing of the shard's quota
             case KinesisErrorKind.Throttled when operation == "GetRecords" && error.ErrorCode == "ProvisionedThroughputExceededException":
-                _metrics.ReadThrottled(_settings.Shard);
+                _shard.ReadThrottled();
                 ConsumerLog.ReadThrottled(_log, ShardId, _quota.Throttled(), error.Message);
                 _recovery.Refused(error, " Other consumers may take the shard's quota of 5 calls and 2 MiB a second: "
                     + "let fewer applications poll, read by enhanced fan-out (FastConsumer:ReadMode), or split the shard.");

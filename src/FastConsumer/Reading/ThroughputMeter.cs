@@ -38,16 +38,15 @@ internal sealed class ThroughputMeter(TimeProvider time)
         }
     }
 
-    /// <summary>
-    /// How far the reader may be behind the tip now: what the last answer said, and the time since. Null where none has said so, or one did
-    /// less than <paramref name="least"/> ago.
-    /// </summary>
-    public TimeSpan? BehindLatest(TimeSpan least)
+    /// <summary>How far the last answer was behind the shard's tip, and how long ago that was; null where none has said so.</summary>
+    public (TimeSpan Behind, TimeSpan Ago)? Tip
     {
-        lock (_lock)
+        get
         {
-            TimeSpan elapsed = time.GetElapsedTime(_behindSaidAt);
-            return _behind < 0 || elapsed < least ? null : TimeSpan.FromMilliseconds(_behind) + elapsed;
+            lock (_lock)
+            {
+                return _behind < 0 ? null : (TimeSpan.FromMilliseconds(_behind), time.GetElapsedTime(_behindSaidAt));
+            }
         }
     }
 

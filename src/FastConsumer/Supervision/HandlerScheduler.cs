@@ -26,7 +26,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
     // the one that became idle last goes on first, so that the others may end
     private readonly List<Worker> _idle = [];
     private readonly SemaphoreSlim _backlog = new(0);
-    private readonly ManualResetEventSlim _never = new();
+    private readonly ManualResetEventSlim _never = new(initialState: false, spinCount: 0);
     private readonly string _name;
     private readonly int _least;
     private readonly int _most;
@@ -92,7 +92,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
             _idle.Clear();
         }
 
-        Array.ForEach(idle, static worker => worker.Signal.Release());
+        Array.ForEach(idle, static worker => worker.Signal.Set());
         _backlog.Release();
     }
 
@@ -122,7 +122,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
             }
         }
 
-        idle?.Signal.Release();
+        idle?.Signal.Set();
         added?.Start();
         if (startsWatch)
         {
@@ -183,6 +183,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
 
             if (worker.Signal.Wait(_idleTime))
             {
+                worker.Signal.Reset();
                 continue;
             }
 
@@ -197,6 +198,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
             }
 
             worker.Signal.Wait();
+            worker.Signal.Reset();
         }
     }
 
@@ -274,7 +276,11 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
         public Worker(HandlerScheduler owner, string name) =>
             _thread = new Thread(() => owner.Run(this)) { IsBackground = true, Name = name };
 
-        public SemaphoreSlim Signal { get; } = new(0);
+        /// <summary>
+        /// Set once for each time that it is taken from the idle ones. It does not spin: a page comes some hundred times a second, and
+        /// threads that spin in between cost more than all that the worker does for it.
+        /// </summary>
+        public ManualResetEventSlim Signal { get; } = new(initialState: false, spinCount: 0);
 
         /// <summary>True where it waits for something. What blocks outside of .NET does not show.</summary>
         public bool IsBlocked => (_thread.ThreadState & ThreadState.WaitSleepJoin) != 0;

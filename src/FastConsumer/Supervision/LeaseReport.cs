@@ -23,7 +23,7 @@ internal sealed class LeaseReport
     private readonly string _processor;
     private readonly string _table;
     private readonly string _startPosition;
-    private readonly ConsumerHealth _health;
+    private readonly Findings _findings;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly TaskScheduler _scheduler;
@@ -34,7 +34,7 @@ internal sealed class LeaseReport
     /// <param name="processor">The processor's name.</param>
     /// <param name="table">The lease table, for messages.</param>
     /// <param name="startPosition">The start position of the options, as messages write it.</param>
-    /// <param name="health">Where conditions are shown.</param>
+    /// <param name="findings">Where conditions are shown.</param>
     /// <param name="log">A logger that throws nothing.</param>
     /// <param name="time">The clock.</param>
     /// <param name="scheduler">Where the logger is called; it may block there.</param>
@@ -44,7 +44,7 @@ internal sealed class LeaseReport
         string processor,
         string table,
         string startPosition,
-        ConsumerHealth health,
+        Findings findings,
         ILogger log,
         TimeProvider time,
         TaskScheduler scheduler)
@@ -54,7 +54,7 @@ internal sealed class LeaseReport
         _processor = processor;
         _table = table;
         _startPosition = startPosition;
-        _health = health;
+        _findings = findings;
         _log = log;
         _time = time;
         _scheduler = scheduler;
@@ -183,29 +183,31 @@ internal sealed class LeaseReport
             ? $"The lease of shard {key} is given up, and this worker leaves the shard alone for a while."
             : "This worker gives up all of its leases, and begins anew.";
         LeaseLog.InvariantViolated(_log, Me, violated.Invariant, consequence);
-        string place = Place(violated.Key is null ? "leases" : $"{violated.Key}/lease");
-        _health.Report(place, ConditionSeverity.Unhealthy, $"A rule of the lease table does not hold: {violated.Invariant} {consequence}");
+        _findings.Raise(
+            FindingRules.LeaseRuleBroken,
+            Scope(violated.Key ?? _processor),
+            $"A rule of the lease table does not hold: {violated.Invariant} {consequence}");
     }
 
     private void SayCondition(Tell.Condition condition)
     {
-        string place = Place(PlaceOf(condition));
+        (FindingRule? rule, string scope) = RuleOf(condition);
         if (condition.IsOver)
         {
-            if (_health.Conditions.ContainsKey(place))
+            if (rule is not null && _findings.Holds(rule, scope))
             {
-                _health.Clear(place);
+                _findings.Clear(rule, scope);
                 LeaseLog.ConditionOver(_log, Text(condition));
             }
 
-            _failures.Remove(place);
+            _failures.Remove(condition.GetType().Name);
             return;
         }
 
         switch (condition)
         {
             case Tell.TableFailed failed:
-                FailureText table = Failure(place, failed.Error);
+                FailureText table = Failure(condition.GetType().Name, failed.Error);
                 if (failed.Error is LeaseStoreException { IsThrottled: true })
                 {
                     LeaseLog.TableThrottled(_log, Me, failed.Wait, table.Text);
@@ -220,11 +222,11 @@ internal sealed class LeaseReport
                     $"{_processor} cannot read the {_table}: {Reason(failed.Error)} Its leases are kept as long as they can be renewed.");
                 break;
             case Tell.StreamFailed failed:
-                FailureText stream = Failure(place, failed.Error);
+                FailureText stream = Failure(condition.GetType().Name, failed.Error);
                 LeaseLog.StreamFailed(_log, _settings.StreamName, stream.Text, failed.Wait, stream.Error);
                 // whatever forbids it: what has a lease is read, and moves
                 Report(
-                    ConditionSeverity.Degraded,
+                    FindingSeverity.Degraded,
                     $"{_processor} cannot list the shards of {_settings.StreamName}, or create their leases: "
                         + $"{Reason(failed.Error)} Shards that have a lease are read; those that a split or merge makes are not.");
                 break;
@@ -246,7 +248,7 @@ internal sealed class LeaseReport
             case Tell.ListingIncomplete incomplete:
                 LeaseLog.ListingIncomplete(_log, _settings.StreamName, Text(incomplete.Holes));
                 Report(
-                    ConditionSeverity.Degraded,
+                    FindingSeverity.Degraded,
                     $"The listing of {_settings.StreamName} has no open shard for the hash keys {Text(incomplete.Holes)}. "
                         + $"{_processor} lists the stream again, and reads no new shard until the listing is complete.");
                 break;
@@ -265,7 +267,7 @@ internal sealed class LeaseReport
             case Tell.RunNotEnded notEnded:
                 LeaseLog.RunNotEnded(_log, Me, notEnded.Key);
                 Report(
-                    ConditionSeverity.Degraded,
+                    FindingSeverity.Degraded,
                     $"The lease of shard {notEnded.Key} was lost, and a handler of it has not returned since. "
                         + $"{Me} does not take this shard before it has.");
                 break;
@@ -278,20 +280,26 @@ internal sealed class LeaseReport
                 throw new InvalidOperationException($"{condition.GetType().Name} has no words.");
         }
 
-        void Report(object? cause, string message) => _health.Report(
-            place,
-            cause switch
+        void Report(object? cause, string message) => _findings.Raise(
+            rule!,
+            scope,
+            message,
+            severity: cause switch
             {
-                ConditionSeverity severity => severity,
+                FindingSeverity severity => severity,
                 Exception error => FailureAdvice.SeverityOf(error),
-                _ => ConditionSeverity.Unhealthy,
-            },
-            message);
+                _ => FindingSeverity.Unhealthy,
+            });
     }
 
     private void SayBudget(Tell.BudgetTooSmall small)
     {
         double needed = Math.Round(small.Needed, 1);
+        _findings.Raise(
+            FindingRules.TableTooSmall,
+            Scope(_processor),
+            $"The {_table} bears {small.Units} write units a second, and the renewal of {small.Leases} leases needs {needed}.",
+            [new FindingFigure("write units", small.Units, "{unit}/s"), new FindingFigure("needed", needed, "{unit}/s")]);
         if (small.IsConfigured)
         {
             LeaseLog.BudgetTooSmall(_log, small.Units, small.Leases, _settings.LeaseDuration, needed, small.Longer);
@@ -317,21 +325,24 @@ internal sealed class LeaseReport
         return log.Next(error);
     }
 
-    private string Place(string what) => $"{_application}/{_settings.StreamName}/{what}";
+    private string Scope(string what) => $"{_application}/{_settings.StreamName}/{what}";
 
-    private static string PlaceOf(Tell.Condition condition) => condition switch
+    /// <summary>The finding of a condition; of a shard that is left alone, the one that its run has raised.</summary>
+    private (FindingRule? Rule, string Scope) RuleOf(Tell.Condition condition) => condition switch
     {
-        Tell.Unreadable row => $"{row.Key}/row",
-        Tell.RunNotEnded run => $"{run.Key}/run",
-        Tell.BackingOff backingOff => backingOff.Key,
-        Tell.TableFailed => "lease table",
-        Tell.StreamFailed => "shards",
-        Tell.ListingIncomplete => "listing",
-        Tell.HashKeysUnread => "hash keys",
-        Tell.WorkerIdInUse => "worker id",
-        Tell.Block => "leases blocked",
-        Tell.AtMaxLeases => "MaxLeases",
-        _ => condition.GetType().Name,
+        Tell.Unreadable row => (FindingRules.RowUnreadable, Scope(row.Key)),
+        Tell.RunNotEnded run => (FindingRules.CancellationIgnored, Scope(run.Key)),
+        Tell.BackingOff backingOff => (FindingRules.ShardCannotRun, Scope(backingOff.Key)),
+        Tell.TableFailed => (FindingRules.TableUnread, Scope(_processor)),
+        Tell.StreamFailed => (FindingRules.ShardsNotFollowed, Scope(_processor)),
+        Tell.ListingIncomplete => (FindingRules.ListingIncomplete, Scope(_processor)),
+        Tell.HashKeysUnread => (FindingRules.HashKeysUnread, Scope(_processor)),
+        Tell.WorkerIdInUse => (FindingRules.WorkerIdInUse, Scope(_processor)),
+        Tell.Block { Why: Tell.Block.Reason.KclFleetRuns } => (FindingRules.KclFleetRuns, Scope(_processor)),
+        Tell.Block => (FindingRules.TableRefused, Scope(_processor)),
+        Tell.BudgetTooSmall => (FindingRules.TableTooSmall, Scope(_processor)),
+        Tell.AtMaxLeases => (FindingRules.AtMaxLeases, Scope(_processor)),
+        _ => (null, ""),
     };
 
     private static string Text(Tell.Condition condition) => condition switch

@@ -6,11 +6,11 @@ namespace FastConsumer.Supervision;
 /// Tells when the runtime's thread pool is starved: it queues an item each second, and one that has not run a second later is told, once
 /// and then with a count, and in health until one runs again. Driven by a thread that is not the pool's.
 /// </summary>
-/// <param name="health">Told while it lasts.</param>
-/// <param name="place">Where health names it.</param>
+/// <param name="findings">Told while it lasts.</param>
+/// <param name="scope">Where findings name it.</param>
 /// <param name="time">The clock.</param>
 /// <param name="queue">Queues an item to the pool; for tests another.</param>
-internal sealed class PoolWatch(ConsumerHealth health, string place, TimeProvider time, Action<Action>? queue = null)
+internal sealed class PoolWatch(Findings findings, string scope, TimeProvider time, Action<Action>? queue = null)
 {
     /// <summary>How often an item is queued, and how long it may wait.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -45,7 +45,7 @@ internal sealed class PoolWatch(ConsumerHealth health, string place, TimeProvide
             if (_isStarved)
             {
                 _isStarved = false;
-                health.Clear(place);
+                findings.Clear(FindingRules.ProcessStarved, scope);
                 tell(null);
             }
 
@@ -69,9 +69,9 @@ internal sealed class PoolWatch(ConsumerHealth health, string place, TimeProvide
             Count++;
         }
 
-        health.Report(
-            place,
-            ConditionSeverity.Degraded,
+        findings.Raise(
+            FindingRules.ProcessStarved,
+            scope,
             $"The runtime's thread pool is starved: an item has waited for {waited:hh\\:mm\\:ss}. Something in this process blocks the "
                 + "pool's threads; "
             + "renewals of leases may come too late. Look for Task.Result, Task.Wait and Thread.Sleep.");

@@ -78,7 +78,10 @@ internal sealed record ShardParts
 
     public required ConsumerMetrics Metrics { get; init; }
 
-    public required ConsumerHealth Health { get; init; }
+    /// <summary>Whether figures name shards.</summary>
+    public bool NamesShards { get; init; } = true;
+
+    public required Findings Findings { get; init; }
 
     public required GuardedLogger Log { get; init; }
 
@@ -97,4 +100,14 @@ internal sealed record ShardParts
     /// another, do callbacks.
     /// </summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>The service's time, as far as its answers tell.</summary>
+    public DateTimeOffset ServiceTime => Time.GetUtcNow() + ClockOffset;
+
+    /// <summary>How far the service's clock is ahead of this machine's.</summary>
+    public TimeSpan ClockOffset => Client is KinesisClient client ? client.ClockOffset : TimeSpan.Zero;
+
+    /// <summary>What is told of one shard's run.</summary>
+    public ShardTelemetry CreateTelemetry(string shardId) =>
+        new(Metrics, Guard, ApplicationName, Stream.Name, shardId, Time, NamesShards);
 }

@@ -21,7 +21,7 @@ internal sealed partial class ShardSupervisor
     /// </summary>
     [SuppressMessage("Design", "CA1001",
         Justification = "Commands may come at any time, so its sources are never disposed; they hold neither timers nor handles.")]
-    private sealed class ShardRun
+    private sealed partial class ShardRun
     {
         private const int PagesAhead = 2;
 
@@ -47,6 +47,8 @@ internal sealed partial class ShardSupervisor
         private volatile Lane? _lane;
         private volatile string? _lossReason;
         private volatile bool _isStopping;
+        private volatile Channel<ReadItem>? _pages;
+        private long _renewedAt;
         private double? _published;
         private AsyncServiceScope _scope;
         private ShardPipeline? _pipeline;
@@ -59,7 +61,8 @@ internal sealed partial class ShardSupervisor
             _parts = owner._parts;
             _start = start;
             _context = new ShardContext(_parts.ProcessorName, _parts.ApplicationName, _parts.Stream.Name, start.Key, start.Epoch);
-            Tags = new ShardTags(_parts.ApplicationName, _parts.Stream.Name, start.Key);
+            Telemetry = _parts.CreateTelemetry(start.Key);
+            _renewedAt = start.RenewedAt.Ticks;
             _log = _parts.Log.ForShard(start.Key);
             Intake = new ThroughputMeter(_parts.Time);
             _held = new HeldUntil(_parts.Time);
@@ -73,7 +76,7 @@ internal sealed partial class ShardSupervisor
         /// <summary>Ends with the run.</summary>
         public Task Ended { get; set; } = Task.CompletedTask;
 
-        public ShardTags Tags { get; }
+        public ShardTelemetry Telemetry { get; }
 
         public ThroughputMeter Intake { get; }
 
@@ -83,7 +86,7 @@ internal sealed partial class ShardSupervisor
 
         private string Key => _start.Key;
 
-        private string Place => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{Key}";
+        private string Scope => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{Key}";
 
         private bool IsLost => _lossReason is not null;
 
@@ -112,6 +115,7 @@ internal sealed partial class ShardSupervisor
             }
 
             _progress?.Close(LostException());
+            _owner.Tell(Telemetry.LeaseLost);
             CancelHandler();
             _lost.TrySetResult();
             // whoever owns the shard now reads it already: a handler that ignores the loss is waited for no longer than a hand-over takes
@@ -126,6 +130,7 @@ internal sealed partial class ShardSupervisor
         public void Wrote(LeaseCommand.Wrote wrote)
         {
             _held.MoveTo(wrote.RenewedAt + (Lasts * _parts.LeaseDuration));
+            Volatile.Write(ref _renewedAt, wrote.RenewedAt.Ticks);
             if (wrote.Position is not { } position)
             {
                 return;
@@ -146,7 +151,7 @@ internal sealed partial class ShardSupervisor
 
             _owner.Tell(() =>
             {
-                _parts.Metrics.Checkpointed(Tags);
+                Telemetry.Checkpointed();
                 ConsumerLog.Checkpointed(_log, Key, position);
             });
         }
@@ -158,22 +163,22 @@ internal sealed partial class ShardSupervisor
             for (int lane = 0; lane < policies.Length; lane++)
             {
                 HungCall? hung = policies[lane].Calls.Look(_parts.HungCallAfter, _parts.Time, out HungCall? returned);
-                string place = $"{Place}/hangs/{lane}";
+                string scope = policies.Length > 1 ? $"{Scope}/lane {lane}" : Scope;
                 if (returned is not null)
                 {
-                    _parts.Health.Clear(place);
+                    _parts.Findings.Clear(FindingRules.HandlerHangs, scope);
                     _owner.Tell(() => ConsumerLog.CallReturned(_log, _parts.ProcessorName, returned.Method, Key, returned.Running));
                 }
 
                 if (hung is not null)
                 {
                     string record = hung.Position is { } position ? position.ToString() : "(none)";
-                    _parts.Health.Report(
-                        place,
-                        ConditionSeverity.Degraded,
+                    _parts.Findings.Raise(
+                        FindingRules.HandlerHangs,
+                        scope,
                         $"{_parts.ProcessorName}: {hung.Method} of shard {Key} has not returned for {hung.Running:hh\\:mm\\:ss}, at "
-                            + $"record {record}. "
-                        + "The shard waits for it and keeps its lease.");
+                            + $"record {record}. The shard waits for it and keeps its lease.",
+                        [new FindingFigure("running", hung.Running.TotalSeconds, "s")]);
                     if (hung.IsNew)
                     {
                         _owner.Tell(() => ConsumerLog.CallHangs(_log, _parts.ProcessorName, hung.Method, Key, hung.Running, record));
@@ -186,9 +191,9 @@ internal sealed partial class ShardSupervisor
         public async Task RunAsync()
         {
             using IDisposable? scope = _log.OpenScope();
-            _parts.Health.Clear(Place);
+            _parts.Findings.Clear(FindingRules.ShardCannotRun, Scope);
             ConsumerLog.LeaseTaken(_log, _start.Taken.LeaseOwner ?? "", Key, _start.Taken.Checkpoint, Epoch, _start.From);
-            _parts.Metrics.LeaseTaken(Tags);
+            Telemetry.LeaseTaken();
             try
             {
                 LeaseEvent.RunEnd end;
@@ -216,8 +221,7 @@ internal sealed partial class ShardSupervisor
             finally
             {
                 EndLooks();
-                _owner._runs.TryRemove(KeyValuePair.Create(Key, this));
-                _parts.Metrics.LeaseGone(Tags);
+                _owner.Remove(this);
                 _owner._post(new LeaseEvent.Ended(Key, Epoch));
             }
         }
@@ -247,7 +251,7 @@ internal sealed partial class ShardSupervisor
             }
 
             ShardPipeline pipeline = _pipeline = await creating;
-            var progress = new ShardProgress(_start.Taken.Checkpoint, WantCheckpoint);
+            var progress = new ShardProgress(_start.Taken.Checkpoint, WantCheckpoint, _parts.Time);
             _progress = progress;
             Lane lane = CreateLane(pipeline, progress, policies);
             _policies = [.. policies];
@@ -258,6 +262,7 @@ internal sealed partial class ShardSupervisor
             }
 
             var pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
+            _pages = pages;
             var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time);
             using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             Task reading = ApartTask.StartOn(_owner._control, () => CreateReader().RunAsync(pages.Writer, readingEnd.Token));
@@ -353,6 +358,8 @@ internal sealed partial class ShardSupervisor
             catch (ShardStoppedException)
             {
                 // The lease is kept: another worker would meet the same record. The shard waits for a restart.
+                Telemetry.Time.Enter(ShardState.Stopped);
+                _stoppedAt = OldestUndone;
                 await readingEnd.CancelApartAsync();
                 ReturnUnread(pages);
                 // and holds nothing of what the other shards need meanwhile
@@ -450,23 +457,22 @@ internal sealed partial class ShardSupervisor
         private LeaseEvent.RunEnd.Failed Failed(Exception error)
         {
             ConsumerLog.ShardFailed(_log, _parts.ProcessorName, Key, error);
-            _parts.Health.Report(
-                Place,
-                ConditionSeverity.Unhealthy,
-                $"{_parts.ProcessorName} cannot run shard {Key}: {error.GetType().Name}: {error.Message} Its lease is released, and this "
-                    + "worker leaves it to others for a while.");
+            _parts.Findings.Raise(
+                FindingRules.ShardCannotRun,
+                Scope,
+                $"{_parts.ProcessorName} cannot run shard {Key}: {error.GetType().Name}. Its lease is released, and this worker leaves it "
+                    + "to others for a while.");
             return new LeaseEvent.RunEnd.Failed(error);
         }
 
         private LeaseEvent.RunEnd.Failed NotCreated(Exception error)
         {
             ConsumerLog.ProcessorNotCreated(_log, _parts.ProcessorName, Key, error);
-            _parts.Health.Report(
-                Place,
-                ConditionSeverity.Unhealthy,
+            _parts.Findings.Raise(
+                FindingRules.ShardCannotRun,
+                Scope,
                 $"{_parts.ProcessorName} could not be created for shard {Key}: {error.GetType().Name}: {error.Message} Correct its "
-                    + "constructor or the "
-                + "services that it needs. The lease is released, and this worker leaves it to others for a while.");
+                    + "constructor or the services that it needs. The lease is released, and this worker leaves it to others for a while.");
             return new LeaseEvent.RunEnd.Failed(error);
         }
 
@@ -474,7 +480,7 @@ internal sealed partial class ShardSupervisor
         {
             for (int lane = 0; lane < _policies.Length; lane++)
             {
-                _parts.Health.Clear($"{Place}/hangs/{lane}");
+                _parts.Findings.Clear(FindingRules.HandlerHangs, _policies.Length > 1 ? $"{Scope}/lane {lane}" : Scope);
             }
         }
 
@@ -532,13 +538,13 @@ internal sealed partial class ShardSupervisor
                 case RecordPipeline record when _parts.Lanes > 1:
                     int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
-                        record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Metrics, Tags))];
-                    return new ParallelLanes(parallel, _parts.Order, progress, _parts.Metrics, Tags);
+                        record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Time, Telemetry))];
+                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry);
                 case RecordPipeline record:
-                    return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Metrics, Tags);
+                    return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Time, Telemetry);
                 case BatchPipeline batch:
                     return new BatchLane(
-                        batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, _parts.Metrics, Tags,
+                        batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, Telemetry,
                             _parts.Guard);
                 default:
                     throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator.");
@@ -553,7 +559,7 @@ internal sealed partial class ShardSupervisor
             var backoff = new Backoff(_parts.RetryInitialBackoff, _parts.RetryMaxBackoff, _parts.CreateRandom());
             Action? stopHost = _parts.StopHost is { } stop ? () => _owner.Tell(stop) : null;
             var policy = new FailurePolicy(
-                _context, backoff, _parts.Time, _parts.Metrics, _parts.Health, _log, _parts.DeadLetters, lane, stopHost, _held);
+                _context, backoff, _parts.Time, Telemetry, _parts.Findings, _log, _parts.DeadLetters, lane, stopHost, _held);
             all.Add(policy);
             return policy;
         }
@@ -563,7 +569,7 @@ internal sealed partial class ShardSupervisor
             Lease taken = _start.Taken;
             var settings = new ShardReaderSettings(
                 _parts.Stream,
-                Tags,
+                Telemetry,
                 taken.Checkpoint,
                 taken.StartedAt ?? (taken.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.StartTimestamp : null),
                 _start.LatestIsNow,
@@ -581,11 +587,11 @@ internal sealed partial class ShardSupervisor
             var position = new ShardPosition(settings);
             ByteBudget.Account budget = _parts.Budget.OpenAccount();
             var polling = new ShardReader(
-                _parts.Client, settings, position, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics, _parts.Health, _log);
+                _parts.Client, settings, position, budget, _parts.Time, _parts.CreateRandom(), _parts.Findings, _log);
             return _parts.FanOut is { HasFallenBack: false } consumer
                 ? new FanOutReader(
-                    _parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.CreateRandom(), _parts.Metrics,
-                        _parts.Health, _log)
+                    _parts.Client, settings, consumer, position, polling, budget, _parts.Time, _parts.CreateRandom(), _parts.Findings,
+                    _log)
                 : polling;
         }
     }

@@ -25,7 +25,6 @@ internal sealed partial class ShardSupervisor : IDisposable
 
     private const int LeastControlThreads = 64;
 
-    private static readonly TimeSpan s_lagInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_blockedToldEach = TimeSpan.FromMinutes(5);
 
     private readonly ShardParts _parts;
@@ -37,9 +36,8 @@ internal sealed partial class ShardSupervisor : IDisposable
     private readonly TaskScheduler _control;
     private readonly PoolWatch _pool;
     private readonly ManualResetEventSlim _isOver = new();
+    private readonly double[] _timeOfEnded = new double[ShardTime.States];
     private long? _blockedToldAt;
-    private long? _laggedAt;
-    private Task _telling = Task.CompletedTask;
 
     /// <param name="parts">What the shards share.</param>
     /// <param name="post">Takes the events; returns at once, and throws nothing.</param>
@@ -57,14 +55,22 @@ internal sealed partial class ShardSupervisor : IDisposable
             _handlers = _control = parts.Scheduler;
         }
 
-        _pool = new PoolWatch(parts.Health, Place("thread pool"), parts.Time);
+        _pool = new PoolWatch(parts.Findings, Scope, parts.Time);
     }
 
     /// <summary>Where loggers, meter listeners and callbacks of tokens are called: they may block there.</summary>
     public TaskScheduler Control => _control;
 
     /// <summary>What the shards that run now yield.</summary>
-    public IEnumerable<(string ShardId, ThroughputMeter Intake)> Intakes => _runs.Select(static pair => (pair.Key, pair.Value.Intake));
+    public IEnumerable<(ShardTelemetry Shard, ThroughputMeter Intake)> Intakes =>
+        _runs.Values.Select(static run => (run.Telemetry, run.Intake));
+
+    /// <summary>How the shards stand that run now. Never waits.</summary>
+    public IReadOnlyList<(ShardTelemetry Shard, ShardSnapshot Now)> Shards =>
+        [.. _runs.Values.Select(static run => (run.Telemetry, run.Snapshot()))];
+
+    /// <summary>The longest time since the lease of one of them was renewed; zero where none runs.</summary>
+    public TimeSpan LongestSinceRenewal => _runs.Values.Select(static run => run.SinceRenewal).DefaultIfEmpty().Max();
 
     /// <summary>Does what a command says. Never waits, never throws. A command of another epoch is ignored.</summary>
     public void Execute(LeaseCommand command)
@@ -124,6 +130,22 @@ internal sealed partial class ShardSupervisor : IDisposable
         }
     }
 
+    /// <summary>Seconds of all shards in each state, those that are gone included.</summary>
+    public Dictionary<ShardState, double> TimeByState()
+    {
+        double[] seconds = new double[ShardTime.States];
+        lock (_timeOfEnded)
+        {
+            _timeOfEnded.CopyTo(seconds, 0);
+            foreach (ShardRun run in _runs.Values)
+            {
+                run.Telemetry.Time.AddTo(seconds);
+            }
+        }
+
+        return Enum.GetValues<ShardState>().ToDictionary(static state => state, state => seconds[(int)state]);
+    }
+
     /// <summary>Ends when no run is left of those that were started until now.</summary>
     public Task EndedAsync() => Task.WhenAll(_runs.Values.Select(static run => run.Ended));
 
@@ -151,7 +173,6 @@ internal sealed partial class ShardSupervisor : IDisposable
             }
         }));
         LookAtHandlerThreads();
-        LookAtLag();
     }
 
     /// <summary>Looks on a thread of its own, until it is disposed; not in a simulation.</summary>
@@ -191,9 +212,18 @@ internal sealed partial class ShardSupervisor : IDisposable
         _controlThreads?.Dispose();
     }
 
+    private void Remove(ShardRun run)
+    {
+        lock (_timeOfEnded)
+        {
+            _runs.TryRemove(KeyValuePair.Create(run.Telemetry.ShardId, run));
+            run.Telemetry.Time.AddTo(_timeOfEnded);
+        }
+    }
+
     private ShardRun? Find(string key, long epoch) => _runs.TryGetValue(key, out ShardRun? run) && run.Epoch == epoch ? run : null;
 
-    private string Place(string what) => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{_parts.ProcessorName}/{what}";
+    private string Scope => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{_parts.ProcessorName}";
 
     /// <summary>Calls loggers and meter listeners on threads that may be blocked.</summary>
     private Task Tell(Action call) => ApartTask.StartOn(_control, call);
@@ -205,48 +235,24 @@ internal sealed partial class ShardSupervisor : IDisposable
             return;
         }
 
-        string place = Place("handler threads");
         if (!_handlerThreads.IsBlocked)
         {
-            _parts.Health.Clear(place);
+            _parts.Findings.Clear(FindingRules.HandlersBlock, Scope);
             return;
         }
 
         (int threads, int waiting) = (_handlerThreads.Threads, _handlerThreads.Waiting);
-        _parts.Health.Report(
-            place,
-            ConditionSeverity.Degraded,
+        _parts.Findings.Raise(
+            FindingRules.HandlersBlock,
+            Scope,
             $"{_parts.ProcessorName} blocks the threads of its handlers: {threads} threads are there, {waiting} calls wait for one, and "
             + $"{_parts.MaxHandlerThreads} threads are the most (FastConsumer:MaxHandlerThreads). Await what takes long instead of "
-            + "blocking.");
+            + "blocking.",
+            [new FindingFigure("threads", threads, "{thread}"), new FindingFigure("calls that wait", waiting, "{call}")]);
         if (_blockedToldAt is not { } toldAt || _parts.Time.GetElapsedTime(toldAt) >= s_blockedToldEach)
         {
             _blockedToldAt = _parts.Time.GetTimestamp();
             Tell(() => ConsumerLog.HandlersBlock(_parts.Log, _parts.ProcessorName, threads, waiting, _parts.MaxHandlerThreads));
-        }
-    }
-
-    /// <summary>A reader that waits for a handler asks for no answer, so nobody else says that its shard lags more and more.</summary>
-    private void LookAtLag()
-    {
-        if (!_telling.IsCompleted || (_laggedAt is { } laggedAt && _parts.Time.GetElapsedTime(laggedAt) < s_lagInterval))
-        {
-            return;
-        }
-
-        _laggedAt = _parts.Time.GetTimestamp();
-        List<(ShardTags Tags, TimeSpan Behind)> lags = [];
-        foreach (ShardRun run in _runs.Values)
-        {
-            if (run.Intake.BehindLatest(s_lagInterval) is { } behind)
-            {
-                lags.Add((run.Tags, behind));
-            }
-        }
-
-        if (lags.Count > 0)
-        {
-            _telling = Tell(() => lags.ForEach(lag => _parts.Metrics.BehindLatest(lag.Tags, (long)lag.Behind.TotalMilliseconds)));
         }
     }
 }

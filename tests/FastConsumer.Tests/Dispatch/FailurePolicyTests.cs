@@ -13,7 +13,7 @@ namespace FastConsumer.Tests.Dispatch;
 public sealed class FailurePolicyTests : IDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly ConsumerHealth _health = new();
+    private readonly Findings _findings = new(TimeProvider.System);
     private readonly FailurePolicy _policy;
 
     public FailurePolicyTests() => _policy = new FailurePolicy(
@@ -21,7 +21,7 @@ public sealed class FailurePolicyTests : IDisposable
         new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8), new Random(1)),
         new ManualClock(),
         new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>()),
-        _health,
+        _findings,
         NullLogger.Instance);
 
     public void Dispose() => _services.Dispose();
@@ -38,7 +38,7 @@ public sealed class FailurePolicyTests : IDisposable
 
         Assert.Equal(ErrorAction.Retry, _policy.Decide(new IOException(), null, default, 1, inHandler: false).Action);
         Assert.Throws<ShardStoppedException>(() => _policy.Decide(new FormatException(), null, default, 1, inHandler: false));
-        Assert.Equal(ConditionSeverity.Unhealthy, Assert.Single(_health.Conditions).Value.Severity);
+        Assert.Equal(FindingSeverity.Unhealthy, Assert.Single(_findings.Current).Severity);
     }
 
     [Fact]

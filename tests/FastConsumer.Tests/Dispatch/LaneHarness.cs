@@ -47,7 +47,7 @@ internal sealed class LaneHarness : IAsyncDisposable
             new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), new Random(1)),
             TimeProvider.System,
             metrics,
-            Health,
+            Findings,
             NullLogger.Instance,
             deadLetters: null,
             lane);
@@ -57,7 +57,7 @@ internal sealed class LaneHarness : IAsyncDisposable
 
     public ShardDispatcher Dispatcher { get; }
 
-    public ConsumerHealth Health { get; } = new();
+    public Findings Findings { get; } = new(TimeProvider.System);
 
     public int CheckpointsRequested => Volatile.Read(ref _checkpointsRequested);
 

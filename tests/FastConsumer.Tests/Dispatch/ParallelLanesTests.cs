@@ -50,7 +50,7 @@ public sealed class ParallelLanesTests
         Assert.All(seen.Values, static numbers => Assert.Equal(numbers.Order(), numbers));
         Assert.Equal(CheckpointPosition.ShardEnd, harness.Progress.Done);
         Assert.Equal(0, harness.Outstanding);
-        Assert.Empty(harness.Health.Conditions);
+        Assert.Empty(harness.Findings.Current);
     }
 
     [Fact]
@@ -68,10 +68,10 @@ public sealed class ParallelLanesTests
         // the second page is not held up: its memory is returned before that of the first
         await Eventually.TrueAsync(() => harness.Outstanding == 1, () => $"{harness.Outstanding}");
         Assert.Throws<ObjectDisposedException>(() => { _ = later.Response.BufferSpan.Length; });
-        Assert.Contains(harness.Health.Conditions, static condition => condition.Value.Severity == ConditionSeverity.Degraded);
+        Assert.Contains(harness.Findings.Current, static condition => condition.Severity == FindingSeverity.Degraded);
         Volatile.Write(ref failing, false);
         await Eventually.TrueAsync(() => harness.Progress.Done == harness.PositionOf(11), () => $"{harness.Progress.Done}");
-        await Eventually.TrueAsync(() => harness.Health.Conditions.Count == 0, () => "still unwell");
+        await Eventually.TrueAsync(() => harness.Findings.Current.Count == 0, () => "still unwell");
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class ParallelLanesTests
         harness.Start();
         harness.Put("a", "b", "c", "d", "a", "b", "c", "d");
         await Eventually.TrueAsync(
-            () => harness.Health.Conditions.Any(static condition => condition.Value.Severity == ConditionSeverity.Unhealthy),
+            () => harness.Findings.Current.Any(static condition => condition.Severity == FindingSeverity.Unhealthy),
             () => "healthy");
         Assert.False(harness.Running.IsCompleted);
         gate.SetResult();

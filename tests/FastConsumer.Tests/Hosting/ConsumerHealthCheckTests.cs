@@ -6,26 +6,24 @@ namespace FastConsumer.Tests.Hosting;
 
 public sealed class ConsumerHealthCheckTests
 {
-    private readonly ConsumerHealth _health = new();
+    private readonly Findings _findings = new(TimeProvider.System);
 
     [Fact]
     public async Task Five_hundred_shards_in_trouble_are_told_by_the_worst_ten_and_a_count()
     {
         for (int i = 0; i < 500; i++)
         {
-            _health.Report(
-                $"app/orders/shard-{i:D3}/read",
-                i == 499 ? ConditionSeverity.Unhealthy : ConditionSeverity.Degraded,
-                $"Shard {i} is in trouble.");
+            _findings.Raise(
+                i == 499 ? FindingRules.ReadDenied : FindingRules.ReadsFail, $"app/orders/shard-{i:D3}", $"Shard {i} is in trouble.");
         }
 
         HealthCheckResult result = await CheckAsync();
         Assert.Equal(HealthStatus.Unhealthy, result.Status);
         Assert.StartsWith("Shard 499 is in trouble. Shard 0 is in trouble. Shard 1 is", result.Description, StringComparison.Ordinal);
         Assert.EndsWith(
-            "Shard 8 is in trouble. And 490 more conditions: 1 of 500 are unhealthy.", result.Description, StringComparison.Ordinal);
+            "Shard 8 is in trouble. And 490 more findings: 1 of 500 are unhealthy.", result.Description, StringComparison.Ordinal);
         Assert.Equal(100, result.Data.Count);
-        Assert.Contains("app/orders/shard-499/read", result.Data.Keys);
+        Assert.Contains("FCF1014 app/orders/shard-499", result.Data.Keys);
     }
 
     [Fact]
@@ -33,7 +31,7 @@ public sealed class ConsumerHealthCheckTests
     {
         for (int i = 0; i < 10; i++)
         {
-            _health.Report($"{i}", ConditionSeverity.Degraded, $"Message {i}.");
+            _findings.Raise(FindingRules.ReadsFail, $"{i}", $"Message {i}.");
         }
 
         HealthCheckResult result = await CheckAsync();
@@ -44,7 +42,7 @@ public sealed class ConsumerHealthCheckTests
 
     private Task<HealthCheckResult> CheckAsync()
     {
-        var check = new ConsumerHealthCheck(_health);
+        var check = new ConsumerHealthCheck(_findings);
         return check.CheckHealthAsync(
             new HealthCheckContext { Registration = new HealthCheckRegistration("fastconsumer", check, failureStatus: null, tags: null) },
             TestContext.Current.CancellationToken);

@@ -242,7 +242,7 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         TimeProvider.System,
         new Random(1),
         Metrics(),
-        new ConsumerHealth(),
+        new Findings(TimeProvider.System),
         _log);
 
     private ConsumerMetrics Metrics() => new(_services.GetRequiredService<IMeterFactory>());
@@ -258,7 +258,7 @@ public sealed class AggregatedShardTests : IAsyncLifetime
         var cursor = new RecordCursor(shard, progress, recordsPerCheckpoint: 0);
         var failures = new FailurePolicy(
             shard, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new Random(1)), TimeProvider.System, Metrics(),
-            new ConsumerHealth(), NullLogger.Instance);
+            new Findings(TimeProvider.System), NullLogger.Instance);
         List<Seen> seen = [];
         ShardPipeline pipeline = inBatches ? new CollectingBatches(seen) : new Collecting(seen);
         Lane lane = inBatches

@@ -55,7 +55,7 @@ internal sealed class FanOutBench : IAsyncDisposable
 
     public ByteBudget Budget { get; }
 
-    public ConsumerHealth Health { get; } = new();
+    public Findings Findings { get; } = new(TimeProvider.System);
 
     public LogRecorder Log { get; } = new();
 
@@ -125,9 +125,9 @@ internal sealed class FanOutBench : IAsyncDisposable
         var position = new ShardPosition(settings);
         ByteBudget.Account account = Budget.OpenAccount();
         var metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
-        var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), metrics, Health, NullLogger.Instance);
+        var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), metrics, Findings, NullLogger.Instance);
         var reader = new FanOutReader(
-            Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Health,
+            Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Findings,
             Log.CreateLogger("reader"));
         Channel<ReadItem> items = Channel.CreateBounded<ReadItem>(2);
         _reading = Task.Run(() => reader.RunAsync(items.Writer, _stop.Token));
@@ -151,7 +151,7 @@ internal sealed class FanOutBench : IAsyncDisposable
             if (TimeProvider.System.GetElapsedTime(started) > s_patience)
             {
                 Assert.Fail($"Waited {s_patience} in vain; {Texts.Count} of {_put} records, {Subscriptions} subscriptions, health: "
-                    + $"{string.Join("; ", Health.Conditions.Values.Select(static c => c.Message))}");
+                    + $"{string.Join("; ", Health.Current.Select(static c => c.Message))}");
             }
 
             Clock.Advance(step ?? TimeSpan.FromMilliseconds(50));

@@ -41,7 +41,7 @@ public sealed class FanOutReaderTests
         }
 
         await bench.AllAsync();
-        Assert.Empty(bench.Health.Conditions);
+        Assert.Empty(bench.Findings.Current);
         await bench.StopAsync();
     }
 
@@ -79,7 +79,7 @@ public sealed class FanOutReaderTests
         }
 
         await bench.AllAsync();
-        Assert.Empty(bench.Health.Conditions);
+        Assert.Empty(bench.Findings.Current);
         await bench.StopAsync();
     }
 
@@ -139,7 +139,7 @@ public sealed class FanOutReaderTests
         FanOutConsumer consumer = bench.Consumer();
         string arn = await bench.ArnAsync(consumer);
         bench.Read(consumer: consumer);
-        for (int round = 0; bench.Health.Conditions.Count == 0; round++)
+        for (int round = 0; bench.Findings.Current.Count == 0; round++)
         {
             Assert.InRange(round, 0, 40);
             bench.Put();
@@ -156,12 +156,12 @@ public sealed class FanOutReaderTests
             }
         }
 
-        HealthCondition condition = Assert.Single(bench.Health.Conditions.Values);
-        Assert.Equal(ConditionSeverity.Degraded, condition.Severity);
+        Finding condition = Assert.Single(bench.Findings.Current);
+        Assert.Equal(FindingSeverity.Degraded, condition.Severity);
         Assert.Contains("FastConsumer:ConsumerName", condition.Message, StringComparison.Ordinal);
 
         // the other one goes away
-        await bench.UntilAsync(() => bench.Health.Conditions.Count == 0, TimeSpan.FromMilliseconds(500));
+        await bench.UntilAsync(() => bench.Findings.Current.Count == 0, TimeSpan.FromMilliseconds(500));
         await bench.AllAsync();
         await bench.StopAsync();
     }
@@ -213,7 +213,7 @@ public sealed class FanOutReaderTests
 
         Assert.Equal(6, bench.Subscriptions);
         Assert.InRange(bench.Clock.GetUtcNow() - start, TimeSpan.FromSeconds(5), TimeSpan.MaxValue);
-        await bench.UntilAsync(() => bench.Health.Conditions.Count == 0);
+        await bench.UntilAsync(() => bench.Findings.Current.Count == 0);
         await bench.StopAsync();
     }
 
@@ -352,12 +352,12 @@ public sealed class FanOutReaderTests
         bench.Kinesis.Faults.Fail("SubscribeToShard", "AccessDeniedException", "not allowed", times: 2);
         bench.Put(3);
         bench.Read();
-        await bench.UntilAsync(() => bench.Health.Conditions.Count > 0);
-        HealthCondition condition = Assert.Single(bench.Health.Conditions.Values);
-        Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
+        await bench.UntilAsync(() => bench.Findings.Current.Count > 0);
+        Finding condition = Assert.Single(bench.Findings.Current);
+        Assert.Equal(FindingSeverity.Unhealthy, condition.Severity);
         Assert.Contains("kinesis:SubscribeToShard", condition.Message, StringComparison.Ordinal);
         await bench.UntilAsync(() => bench.Texts.Count == 3, TimeSpan.FromMilliseconds(500));
-        Assert.Empty(bench.Health.Conditions);
+        Assert.Empty(bench.Findings.Current);
         await bench.StopAsync();
     }
 
@@ -469,7 +469,7 @@ public sealed class FanOutReaderTests
         string message = Assert.Single(bench.Log.Of(2008)).Message;
         Assert.Contains(handler.Refused!, message, StringComparison.Ordinal);
         Assert.Contains("read again from", message, StringComparison.Ordinal);
-        Assert.Empty(bench.Health.Conditions);
+        Assert.Empty(bench.Findings.Current);
         await bench.StopAsync();
     }
 

@@ -27,7 +27,7 @@ public sealed class FanOutSilenceTests
         DateTimeOffset start = clock.GetUtcNow();
         bench.Read();
         await bench.UntilAsync(() => bench.Texts.Count == 200, s_step);
-        Assert.Empty(bench.Health.Conditions);
+        Assert.Empty(bench.Findings.Current);
         Assert.InRange(clock.GetUtcNow() - start, TimeSpan.FromSeconds(70), TimeSpan.MaxValue);
         bench.Put(5);
         await bench.AllAsync();
@@ -86,12 +86,12 @@ public sealed class FanOutSilenceTests
         bench.Put(200);
         bench.Read();
         await bench.UntilAsync(
-            () => bench.Health.Conditions.Values.Any(static condition => condition.Message.Contains(
+            () => bench.Findings.Current.Any(static condition => condition.Message.Contains(
                 "times in a row. Events of its subscription stop in their midst.", StringComparison.Ordinal)),
             s_step);
         Assert.Empty(bench.Texts);
         await bench.StopAsync();
-        Assert.Empty(bench.Health.Conditions);
+        Assert.Empty(bench.Findings.Current);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class IteratorExpiryTests : IDisposable
     private readonly ManualClock _clock = new();
     private readonly FakeKinesis _kinesis = new();
     private readonly ByteBudget _budget = new(1_000_000);
-    private readonly ConsumerHealth _health = new();
+    private readonly Findings _findings = new(TimeProvider.System);
     private readonly LogRecorder _log = new();
     private readonly CancellationTokenSource _stop = new();
     private int _next;
@@ -59,7 +59,7 @@ public sealed class IteratorExpiryTests : IDisposable
         Task run = Reader(() => throttledFor is { } seconds ? TimeSpan.FromSeconds(seconds) : null).RunAsync(items.Writer, _stop.Token);
         for (int times = 1; times <= 3; times++)
         {
-            Assert.Empty(_health.Conditions);
+            Assert.Empty(_findings.Current);
             await AdvanceUntilAsync(() => items.Reader.Count == 1);
             _clock.Advance(TimeSpan.FromMinutes(6));
             await AdvanceUntilAsync(() => Take(items.Reader) >= 0 && Volatile.Read(ref expired) == times);
@@ -77,7 +77,7 @@ public sealed class IteratorExpiryTests : IDisposable
 
         // it stays while the next one may be on its way, although records come meanwhile
         DateTimeOffset since = _clock.GetUtcNow();
-        await AdvanceUntilAsync(() => Take(items.Reader) > 0 && _health.Conditions.Count == 0, TimeSpan.FromSeconds(10));
+        await AdvanceUntilAsync(() => Take(items.Reader) > 0 && _findings.Current.Count == 0, TimeSpan.FromSeconds(10));
         Assert.InRange(_clock.GetUtcNow() - since, TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(20));
         Assert.Equal(3, Volatile.Read(ref expired));
         await StopAsync(run, items.Reader);
@@ -111,7 +111,7 @@ public sealed class IteratorExpiryTests : IDisposable
 
         // a read that succeeds ends it
         Volatile.Write(ref isOver, true);
-        await AdvanceUntilAsync(() => items.Reader.Count > 0 && _health.Conditions.Count == 0);
+        await AdvanceUntilAsync(() => items.Reader.Count > 0 && _findings.Current.Count == 0);
         Assert.Single(_log.Of(IteratorsExpire));
         await StopAsync(run, items.Reader);
     }
@@ -164,13 +164,13 @@ public sealed class IteratorExpiryTests : IDisposable
         await AdvanceUntilAsync(() =>
         {
             Assert.DoesNotContain(
-                _health.Conditions, static condition => condition.Value.Message.Contains("expire", StringComparison.Ordinal));
+                _findings.Current, static condition => condition.Message.Contains("expire", StringComparison.Ordinal));
             return Volatile.Read(ref denied) >= 60;
         });
-        Assert.Contains("the key is denied", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
+        Assert.Contains("the key is denied", Assert.Single(_findings.Current).Message, StringComparison.Ordinal);
 
         Volatile.Write(ref isDenied, false);
-        await AdvanceUntilAsync(() => items.Reader.Count > 0 && _health.Conditions.Count == 0);
+        await AdvanceUntilAsync(() => items.Reader.Count > 0 && _findings.Current.Count == 0);
         Assert.Empty(_log.Of(IteratorsExpire));
         await StopAsync(run, items.Reader);
     }
@@ -194,8 +194,8 @@ public sealed class IteratorExpiryTests : IDisposable
     }
 
     /// <summary>What health says of the iterators.</summary>
-    private string Said => _health.Conditions.Where(static condition => condition.Key.EndsWith("/iterator", StringComparison.Ordinal))
-        .Select(static condition => condition.Value.Message).SingleOrDefault("");
+    private string Said => _findings.Current.Where(static condition => condition.Key.EndsWith("/iterator", StringComparison.Ordinal))
+        .Select(static condition => condition.Message).SingleOrDefault("");
 
     private static KinesisException Expired() => new("expired", KinesisErrorKind.ExpiredIterator, "ExpiredIteratorException");
 
@@ -216,7 +216,7 @@ public sealed class IteratorExpiryTests : IDisposable
         await _stop.CancelAsync();
         await Eventually.WithinAsync(run);
         Take(items);
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         Assert.Equal(0, _budget.Used);
     }
 
@@ -232,7 +232,7 @@ public sealed class IteratorExpiryTests : IDisposable
         _clock,
         new Random(1),
         Pages.Metrics,
-        _health,
+        _findings,
         _log.CreateLogger("reader"));
 
     private Task AdvanceUntilAsync(Func<bool> condition, TimeSpan? atLeast = null) => Eventually.TrueAsync(

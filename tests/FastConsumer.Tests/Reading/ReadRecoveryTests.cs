@@ -11,7 +11,7 @@ public sealed class ReadRecoveryTests : IDisposable
     private static readonly KinesisException s_refusal = new("refused", KinesisErrorKind.ResourceInUse);
 
     private readonly ManualClock _clock = new();
-    private readonly ConsumerHealth _health = new();
+    private readonly Findings _findings = new(TimeProvider.System);
     private readonly LogRecorder _log = new();
     private readonly ReadRecovery _recovery;
 
@@ -20,7 +20,7 @@ public sealed class ReadRecoveryTests : IDisposable
         var settings = new ShardReaderSettings(
             StreamIdentifier.Parse("events"), new ShardTags("tests", "events", "shardId-000000000000"), CheckpointPosition.TrimHorizon,
             null, false, 100, TimeSpan.FromMilliseconds(200));
-        _recovery = new ReadRecovery(settings, _clock, new Random(1), _health, _log.CreateLogger("reader"));
+        _recovery = new ReadRecovery(settings, _clock, new Random(1), _findings, _log.CreateLogger("reader"));
     }
 
     public void Dispose() => _log.Dispose();
@@ -34,31 +34,31 @@ public sealed class ReadRecoveryTests : IDisposable
             _clock.Advance(TimeSpan.FromMinutes(6));
         }
 
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         for (int i = 0; i < 10; i++)
         {
             _recovery.Refused(s_refusal, " Look there.");
             _clock.Advance(TimeSpan.FromSeconds(20));
         }
 
-        Assert.EndsWith("refused Look there.", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
+        Assert.EndsWith("refused Look there.", Assert.Single(_findings.Current).Message, StringComparison.Ordinal);
         Assert.Single(_log.Of(2007));
         _recovery.Succeeded(isSettled: false);
-        Assert.Single(_health.Conditions);
+        Assert.Single(_findings.Current);
         _recovery.Succeeded();
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
     }
 
     [Fact]
     public void Who_stands_still_at_the_same_position_again_is_degraded_until_it_moves()
     {
         _recovery.StoodStill("It stops.");
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         _recovery.StoodStill("It stops.");
         _recovery.Succeeded();
         Assert.Contains(
-            "stood still 2 times in a row. It stops.", Assert.Single(_health.Conditions).Value.Message, StringComparison.Ordinal);
+            "stood still 2 times in a row. It stops.", Assert.Single(_findings.Current).Message, StringComparison.Ordinal);
         _recovery.Advanced();
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
     }
 }

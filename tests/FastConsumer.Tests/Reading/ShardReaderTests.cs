@@ -17,7 +17,7 @@ public sealed class ShardReaderTests : IDisposable
     private readonly ManualClock _clock = new();
     private readonly FakeKinesis _kinesis = new();
     private readonly ByteBudget _budget = new(1_000_000);
-    private readonly ConsumerHealth _health = new();
+    private readonly Findings _findings = new(TimeProvider.System);
     private readonly LogRecorder _log = new();
     private readonly CancellationTokenSource _stop = new();
 
@@ -81,7 +81,7 @@ public sealed class ShardReaderTests : IDisposable
         Assert.Equal(
             [StartingPosition.TrimHorizon, After(104), After(109), After(109)],
             _kinesis.Iterators);
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         Release(items);
     }
 
@@ -234,10 +234,10 @@ public sealed class ShardReaderTests : IDisposable
     public async Task Throttles_that_go_on_are_said_once_and_shown_until_records_come()
     {
         int calls = 0;
-        List<HealthCondition> shown = [];
+        List<Finding> shown = [];
         _kinesis.Records = _ =>
         {
-            shown.AddRange(_health.Conditions.Values);
+            shown.AddRange(_findings.Current);
             return ++calls switch
             {
                 5 => Pages.Answer(100, 1),
@@ -248,12 +248,12 @@ public sealed class ShardReaderTests : IDisposable
         Release(await ReadAsync());
         // the 5th to the 9th of the second row, seen at the call after each
         Assert.Equal(5, shown.Count);
-        Assert.All(shown, static condition => Assert.Equal(ConditionSeverity.Degraded, condition.Severity));
+        Assert.All(shown, static condition => Assert.Equal(FindingSeverity.Degraded, condition.Severity));
         Assert.Contains("FastConsumer:ReadMode", shown[0].Message, StringComparison.Ordinal);
         Assert.Contains("rate exceeded", shown[0].Message, StringComparison.Ordinal);
         Assert.Equal(LogLevel.Warning, Assert.Single(_log.Of(2007)).Level);
         Assert.Equal(13, _log.Of(2002).Count());
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
     }
 
     [Fact]
@@ -317,7 +317,7 @@ public sealed class ShardReaderTests : IDisposable
         _clock,
         new Random(1),
         Pages.Metrics,
-        _health,
+        _findings,
         _log.CreateLogger("reader"));
 
     private async Task<List<ReadItem>> ReadAsync(

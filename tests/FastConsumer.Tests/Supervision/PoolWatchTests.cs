@@ -8,12 +8,12 @@ namespace FastConsumer.Tests.Supervision;
 public sealed class PoolWatchTests
 {
     private readonly ManualClock _clock = new();
-    private readonly ConsumerHealth _health = new();
+    private readonly Findings _findings = new(TimeProvider.System);
     private readonly Queue<Action> _pool = new();
     private readonly List<TimeSpan?> _told = [];
     private readonly PoolWatch _watch;
 
-    public PoolWatchTests() => _watch = new PoolWatch(_health, "pool", _clock, _pool.Enqueue);
+    public PoolWatchTests() => _watch = new PoolWatch(_findings, "pool", _clock, _pool.Enqueue);
 
     [Fact]
     public void A_pool_that_runs_its_items_is_not_told_of()
@@ -25,7 +25,7 @@ public sealed class PoolWatchTests
         }
 
         Assert.Empty(_told);
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         Assert.Equal(0, _watch.Count);
     }
 
@@ -35,17 +35,17 @@ public sealed class PoolWatchTests
         Look();
         _clock.Advance(PoolWatch.Interval - TimeSpan.FromMilliseconds(1));
         Look(TimeSpan.Zero);
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         Look(TimeSpan.FromMilliseconds(1));
         Look();
         Look();
         Assert.Equal(PoolWatch.Interval, Assert.Single(_told));
-        Assert.Equal(ConditionSeverity.Degraded, _health.Conditions["pool"].Severity);
+        Assert.Equal(FindingSeverity.Degraded, _findings.Current["pool"].Severity);
         Assert.Equal(1, _watch.Count);
 
         RunPool();
         Look();
-        Assert.Empty(_health.Conditions);
+        Assert.Empty(_findings.Current);
         Assert.Equal([PoolWatch.Interval, null], _told);
     }
 

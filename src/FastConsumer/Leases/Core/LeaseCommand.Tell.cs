@@ -92,8 +92,11 @@ internal abstract partial record LeaseCommand
                 /// <summary>The stream was deleted and created again: the checkpoints mean nothing in it.</summary>
                 StreamMadeAgain,
 
-                /// <summary>The store refuses the table: a fleet of KCL 3.x runs on it, or it is gone, or access is denied.</summary>
+                /// <summary>The store refuses the table: it is gone, or access is denied.</summary>
                 Refused,
+
+                /// <summary>The store refuses the table, since a fleet of KCL 3.x runs on it.</summary>
+                KclFleetRuns,
             }
         }
 

@@ -479,7 +479,10 @@ internal static partial class LeaseMachine
             };
             if (error is LeaseStoreException { IsTransient: false } refused)
             {
-                Block(new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.Refused, Key: null, refused.Message, Expected: null));
+                LeaseCommand.Tell.Block.Reason why = refused.IsKclFleet
+                    ? LeaseCommand.Tell.Block.Reason.KclFleetRuns
+                    : LeaseCommand.Tell.Block.Reason.Refused;
+                Block(new LeaseCommand.Tell.Block(why, Key: null, refused.Message, Expected: null));
             }
 
             if (_mode != Mode.Running && (!_scan.KnowsSuccessors || _scan.TakeBackSince is not null))

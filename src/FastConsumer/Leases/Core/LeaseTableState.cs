@@ -90,6 +90,14 @@ internal sealed partial record LeaseTableState
         Stopped,
     }
 
+    /// <summary>
+    /// How many shards were begun, are not finished, and have no owner that lives, by what was read of the table last.
+    /// </summary>
+    public int Unread => Leases.Values.Count(entry => !entry.IsHeld
+        && entry.Row is { Problem: null, IsFinished: false, Checkpoint.Kind: CheckpointKind.Record } row
+        && (row.Owner is null
+            || (entry.Seen is { } seen && seen.Owner == row.Owner && seen.Still >= (row.Duration ?? Configuration.LeaseDuration))));
+
     /// <summary>The state of a worker that knows nothing yet.</summary>
     /// <param name="settings">What it is told to do.</param>
     /// <param name="streamCreatedAt">When the stream was created, as it said before the worker began; null where that is not known.</param>

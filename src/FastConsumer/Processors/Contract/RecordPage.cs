@@ -16,6 +16,9 @@ internal sealed class RecordPage(GetRecordsResponse response, IDisposable reserv
 
     public GetRecordsResponse Response { get; } = response;
 
+    /// <summary>When the first record came to the service, in epoch milliseconds; null where the page is empty. It stays.</summary>
+    public long? FirstArrival { get; } = response.Count == 0 ? null : response.Entry(0).ArrivalMilliseconds;
+
     public int Count => Response.Count;
 
     /// <summary>

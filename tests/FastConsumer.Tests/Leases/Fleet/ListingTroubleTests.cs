@@ -108,10 +108,10 @@ public sealed class ListingTroubleTests
         Begin(fleet, trouble);
         fleet.Run(600);
 
-        HealthCondition condition = Assert.Single(
-            fleet.Health.Conditions.Values,
+        Finding condition = Assert.Single(
+            fleet.Findings.Current,
             static condition => condition.Message.Contains("cannot list the shards", StringComparison.Ordinal));
-        Assert.Equal(ConditionSeverity.Degraded, condition.Severity);
+        Assert.Equal(FindingSeverity.Degraded, condition.Severity);
         Assert.Contains(reason, condition.Message, StringComparison.Ordinal);
         LogEntry[] told = [.. fleet.Logged.Of(2330)];
         Assert.InRange(told.Length, 5, 60);
@@ -121,7 +121,7 @@ public sealed class ListingTroubleTests
         fleet.Run(60, () => fleet.Rows.Count(row => row.ParentShardIds.Contains(parent.ShardId) && row.LeaseOwner is not null) == 2);
         Assert.Equal(2, fleet.Rows.Count(row => row.ParentShardIds.Contains(parent.ShardId) && row.LeaseOwner is not null));
         fleet.Run(40);
-        Assert.Empty(fleet.Health.Conditions);
+        Assert.Empty(fleet.Findings.Current);
     }
 
     [Fact]

@@ -26,8 +26,8 @@ public sealed class NamesakeTests
         LogEntry told = Assert.Single(fleet.Logged.Of(2331));
         Assert.Equal(LogLevel.Error, told.Level);
         Assert.Contains("'same'", told.Message, StringComparison.Ordinal);
-        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values);
-        Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
+        Finding condition = Assert.Single(fleet.Findings.Current);
+        Assert.Equal(FindingSeverity.Unhealthy, condition.Severity);
         Assert.Contains("WorkerId 'same'", condition.Message, StringComparison.Ordinal);
         Assert.Contains("Do not set FastConsumer:WorkerId", condition.Message, StringComparison.Ordinal);
 
@@ -42,7 +42,7 @@ public sealed class NamesakeTests
         Assert.All(fleet.Rows, row => Assert.Contains(ProcessOf(row), first));
         Assert.InRange((fleet.Time.Now - since).TotalSeconds, 9.9, 25);
         fleet.Run(5);
-        Assert.Empty(fleet.Health.Conditions);
+        Assert.Empty(fleet.Findings.Current);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class ShardSyncTests
         Assert.DoesNotContain(fleet.Rows, row => row.LeaseKey == parent.ShardId);
         Assert.Single(fleet.Logged.Of(2319));
         Assert.Equal(5, fleet.Rows.Count);
-        Assert.Empty(fleet.Health.Conditions);
+        Assert.Empty(fleet.Findings.Current);
     }
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed class ShardSyncTests
         CreateAgain(fleet);
         fleet.Run(60);
 
-        HealthCondition condition = Assert.Single(fleet.Health.Conditions.Values);
+        Finding condition = Assert.Single(fleet.Findings.Current);
         Assert.Contains("it was deleted and created again", condition.Message, StringComparison.Ordinal);
         Assert.Equal(4, fleet.Rows.Count);
         Assert.All(fleet.Rows, static row => Assert.Equal(DateTimeOffset.UnixEpoch, row.StreamCreatedAt));
@@ -124,7 +124,7 @@ public sealed class ShardSyncTests
         Assert.True(fleet.IsEven(2), fleet.Describe());
         Assert.All(fleet.Rows, row => Assert.Equal((fleet.CreatedAt, "events"), (row.StreamCreatedAt!.Value, row.StreamName)));
         fleet.Run(60);
-        Assert.Empty(fleet.Health.Conditions);
+        Assert.Empty(fleet.Findings.Current);
     }
 
     private static void CreateAgain(VirtualFleet fleet)
@@ -177,9 +177,9 @@ public sealed class ShardSyncTests
             "fleet", row with { LeaseOwner = null, LeaseCounter = row.LeaseCounter + 5, Checkpoint = CheckpointPosition.ShardEnd });
         fleet.Run(20);
 
-        HealthCondition condition = Assert.Single(
-            fleet.Health.Conditions.Values, static condition => condition.Message.Contains("hash keys", StringComparison.Ordinal));
-        Assert.Equal(ConditionSeverity.Unhealthy, condition.Severity);
+        Finding condition = Assert.Single(
+            fleet.Findings.Current, static condition => condition.Message.Contains("hash keys", StringComparison.Ordinal));
+        Assert.Equal(FindingSeverity.Unhealthy, condition.Severity);
         Assert.Contains(
             $"{row.HashKeyRange!.StartingHashKey} to {row.HashKeyRange.EndingHashKey}", condition.Message, StringComparison.Ordinal);
         Assert.NotEmpty(fleet.Logged.Of(2318));

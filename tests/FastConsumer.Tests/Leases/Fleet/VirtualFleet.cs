@@ -74,7 +74,7 @@ internal class VirtualFleet : IDisposable
 
     public IReadOnlyList<Lease> Rows => Database.Snapshot("fleet");
 
-    public ConsumerHealth Health { get; } = new();
+    public Findings Findings { get; } = new(TimeProvider.System);
 
     public string Log => _log.ToString();
 
@@ -103,7 +103,7 @@ internal class VirtualFleet : IDisposable
         };
         WorkerSettings settings = WorkerSettings.Resolve(processor, options, new ProcessorOptions(), name);
         var parts = new WorkerParts(
-            settings, processor, _services, CreateClient(name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Health,
+            settings, processor, _services, CreateClient(name), new ByteBudget(1 << 30), Time.Clock, _random, _metrics, Findings,
             _log.CreateLogger(name), DeadLetters: null)
         {
             Session = $"process {++_processes}",

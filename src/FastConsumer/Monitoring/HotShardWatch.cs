@@ -2,14 +2,15 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Reading;
 using Microsoft.Extensions.Logging;
 
-namespace FastConsumer.Hosting;
+namespace FastConsumer.Monitoring;
 
 /// <summary>
 /// Compares what a worker's shards yield, each minute, and names one that has much more than its fair part: no setting of a consumer helps
 /// against that, only other partition keys or another cut of the shards.
 /// </summary>
-internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics metrics, TimeProvider time, ILogger log)
+internal sealed class HotShardWatch(Findings findings, TimeProvider time, ILogger log)
 {
+    /// <summary>How often it is to look.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     /// <summary>So many times what the worker's other shards yield on average is much more than a fair part.</summary>
@@ -24,58 +25,58 @@ internal sealed class HotShardWatch(WorkerSettings settings, ConsumerMetrics met
 
     private readonly Dictionary<string, (double Rate, long At)> _told = new(StringComparer.Ordinal);
 
-    /// <summary>Looks each minute until cancelled.</summary>
-    public async Task RunAsync(Func<IEnumerable<(string ShardId, ThroughputMeter Intake)>> shards, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await Task.Delay(Interval, time, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
-            if (cancellationToken.IsCancellationRequested)
-            {
-                return;
-            }
-
-            Look(shards());
-        }
-    }
-
     /// <summary>Looks at what the shards have yielded since the last look; those that came just now wait for the next.</summary>
-    internal void Look(IEnumerable<(string ShardId, ThroughputMeter Intake)> shards)
+    public void Look(IEnumerable<(ShardTelemetry Shard, ThroughputMeter Intake)> shards)
     {
-        List<(string ShardId, double Rate)> rates = [];
-        foreach ((string shardId, ThroughputMeter intake) in shards)
+        List<(ShardTelemetry Shard, double Rate)> rates = [];
+        foreach ((ShardTelemetry shard, ThroughputMeter intake) in shards)
         {
             if (intake.Measure(Interval / 2) is { } rate)
             {
-                rates.Add((shardId, rate));
+                rates.Add((shard, rate));
             }
         }
 
-        foreach (string gone in _told.Keys.Except(rates.Select(static shard => shard.ShardId)).ToList())
+        foreach (string gone in _told.Keys.Except(rates.Select(static shard => shard.Shard.Scope)).ToList())
         {
             _told.Remove(gone);
         }
 
         double total = rates.Sum(static shard => shard.Rate);
-        foreach ((string shardId, double rate) in rates)
+        foreach ((ShardTelemetry shard, double rate) in rates)
         {
             double share = total > 0 ? rate / total : 0;
-            metrics.BytesShare(new ShardTags(settings.ApplicationName, settings.Stream.Name, shardId), share);
+            shard.BytesShare = share;
             double others = rates.Count > 1 ? (total - rate) / (rates.Count - 1) : rate;
-            if (rate >= LeastBytesPerSecond && rate >= Uneven * others && IsNews(shardId, rate))
+            if (rate < LeastBytesPerSecond || rate < Uneven * others)
             {
-                _told[shardId] = (rate, time.GetTimestamp());
+                findings.Clear(FindingRules.HotShard, shard.Scope);
+                continue;
+            }
+
+            findings.Raise(
+                FindingRules.HotShard,
+                shard.Scope,
+                $"Shard {shard.ShardId} of {shard.Stream} yields {KiB(rate)} KiB a second, {Math.Round(100 * share)} % of what this worker "
+                    + $"reads; the {rates.Count - 1} other shards here yield {KiB(others)} each.",
+                [
+                    new FindingFigure("rate", rate, "By/s"),
+                    new FindingFigure("share", share, "1"),
+                    new FindingFigure("mean of the others", others, "By/s"),
+                ]);
+            if (IsNews(shard.Scope, rate))
+            {
+                _told[shard.Scope] = (rate, time.GetTimestamp());
                 ConsumerLog.HotShard(
-                    log, shardId, settings.Stream.Name, KiB(rate), (long)Math.Round(100 * share), rates.Count - 1, KiB(others));
+                    log, shard.ShardId, shard.Stream, KiB(rate), (long)Math.Round(100 * share), rates.Count - 1, KiB(others));
             }
         }
     }
 
     private static long KiB(double bytes) => (long)Math.Round(bytes / 1024);
 
-    private bool IsNews(string shardId, double rate) =>
-        !_told.TryGetValue(shardId, out (double Rate, long At) told)
+    private bool IsNews(string scope, double rate) =>
+        !_told.TryGetValue(scope, out (double Rate, long At) told)
         || rate > told.Rate * Change
         || rate < told.Rate / Change
         || time.GetElapsedTime(told.At) >= s_again;
