@@ -1,6 +1,7 @@
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
+using FastConsumer.Kinesis.Wire;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
 using FastConsumer.Supervision;
@@ -98,17 +99,17 @@ internal sealed class WorkerMonitor : IObservedWorker
         _parts.Metrics.Add(this);
         try
         {
-            Random random = _parts.CreateRandom();
+            // an interval of its own for each worker, so that those that started together do not ask together
+            ulong hash = Fnv1a.Mix(_workerId.Aggregate(Fnv1a.Start, static (hash, letter) => Fnv1a.Add(hash, letter)));
+            TimeSpan describeEach = s_retentionInterval * (0.8 + (0.4 * hash / ulong.MaxValue));
             long describedAt = _parts.Time.GetTimestamp();
-            TimeSpan describeIn = Jittered(random);
             long hotAt = describedAt;
             while (true)
             {
                 await Task.Delay(LagHistory.Interval, _parts.Time, cancellationToken);
-                if (_parts.Time.GetElapsedTime(describedAt) >= describeIn)
+                if (_parts.Time.GetElapsedTime(describedAt) >= describeEach)
                 {
                     describedAt = _parts.Time.GetTimestamp();
-                    describeIn = Jittered(random);
                     await DescribeAsync(cancellationToken);
                 }
 
@@ -158,8 +159,6 @@ internal sealed class WorkerMonitor : IObservedWorker
 
         JudgeWorker();
     }
-
-    private static TimeSpan Jittered(Random random) => s_retentionInterval * (0.8 + (0.4 * random.NextDouble()));
 
     private void JudgeWorker()
     {

@@ -20,7 +20,7 @@ public sealed class FailurePolicyTests : IDisposable
         new ShardContext("Tested", "tests", "stream", "shard", fencingToken: 1),
         new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8), new Random(1)),
         new ManualClock(),
-        new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>()),
+        Pages.Of("stream", "shard"),
         _findings,
         NullLogger.Instance);
 

@@ -34,19 +34,18 @@ internal sealed class LaneHarness : IAsyncDisposable
     public LaneHarness(int lanes, RecordPipeline pipeline, RecordOrder order = RecordOrder.PartitionKey, HeldUntil? held = null)
     {
         var shard = new ShardContext("Tested", "tests", "stream", "shardId-000000000000", fencingToken: 3);
-        var tags = new ShardTags("tests", "stream", shard.ShardId);
-        var metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
+        ShardTelemetry telemetry = Pages.Of("stream", shard.ShardId);
         Progress = new ShardProgress(CheckpointPosition.TrimHorizon, () => Interlocked.Increment(ref _checkpointsRequested));
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new RecordLane(
-            pipeline, new RecordCursor(shard, Progress, 0, held: held), Progress, Policy(lane), metrics, tags))];
-        _parallel = new ParallelLanes(_lanes, order, Progress, metrics, tags);
+            pipeline, new RecordCursor(shard, Progress, 0, held: held), Progress, Policy(lane), TimeProvider.System, telemetry))];
+        _parallel = new ParallelLanes(_lanes, order, Progress, telemetry);
         Dispatcher = new ShardDispatcher(shard, pipeline, _parallel, Progress, Policy(null), TimeProvider.System);
 
         FailurePolicy Policy(int? lane) => new(
             shard,
             new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), new Random(1)),
             TimeProvider.System,
-            metrics,
+            telemetry,
             Findings,
             NullLogger.Instance,
             deadLetters: null,

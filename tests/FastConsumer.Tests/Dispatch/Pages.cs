@@ -14,9 +14,13 @@ internal static class Pages
 {
     public static ConsumerMetrics Metrics { get; } = new(new Meters());
 
-    public static ShardTags Tags { get; } = new("tests", "events", "shardId-000000000000");
+    public static ShardTelemetry Telemetry { get; } = Of("events", "shardId-000000000000");
 
     public static ShardContext Shard { get; } = new("Processor", "tests", "events", "shardId-000000000000", fencingToken: 1);
+
+    /// <summary>What is told of a shard, to the meter of <see cref="Metrics"/>.</summary>
+    public static ShardTelemetry Of(string stream, string shardId, string application = "tests", TimeProvider? time = null) =>
+        new(Metrics, CallbackGuard.Silent, application, stream, shardId, time ?? TimeProvider.System);
 
     public static GetRecordsResponse Answer(
         int firstNumber, int count, string? next = "next", IReadOnlyList<ChildShard>? children = null, long? behind = 0)

@@ -17,10 +17,11 @@ public sealed class RecordLaneTests : IDisposable
     {
         var failures = new FailurePolicy(
             Pages.Shard, new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1), new Random(1)), TimeProvider.System,
-            Pages.Metrics, new Findings(TimeProvider.System), NullLogger.Instance);
+            Pages.Telemetry, new Findings(TimeProvider.System), NullLogger.Instance);
         _lane = new RecordLane(
             _pipeline,
-            new RecordCursor(Pages.Shard, _progress, recordsPerCheckpoint: 1000), _progress, failures, Pages.Metrics, Pages.Tags);
+            new RecordCursor(Pages.Shard, _progress, recordsPerCheckpoint: 1000), _progress, failures, TimeProvider.System,
+            Pages.Telemetry);
     }
 
     public void Dispose() => _progress.Dispose();

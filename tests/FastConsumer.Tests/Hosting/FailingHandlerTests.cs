@@ -60,7 +60,9 @@ public sealed class FailingHandlerTests : WorkerTest
         await using WorkerHost host = await StartAsync();
         string description = await host.WaitForHealthAsync(HealthStatus.Degraded);
         Assert.Contains("shardId-000000000000", description, StringComparison.Ordinal);
-        Assert.Contains("down", description, StringComparison.Ordinal);
+        Assert.Contains(nameof(InvalidOperationException), description, StringComparison.Ordinal);
+        // what the exception says may be a payload
+        Assert.DoesNotContain("down", description, StringComparison.Ordinal);
         Volatile.Write(ref failing, false);
         // the rest of the page is still under way
         await host.WaitForHealthAsync(HealthStatus.Healthy);
@@ -157,7 +159,6 @@ public sealed class FailingHandlerTests : WorkerTest
         await using WorkerHost host = await StartAsync<RoutedProcessor>();
         string description = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains("UnmatchedRouteException", description, StringComparison.Ordinal);
-        Assert.Contains("OnRecord", description, StringComparison.Ordinal);
         await host.StopAsync();
         Assert.Single(Journal.Done);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using FastConsumer.Diagnostics;
 
 namespace FastConsumer.Tests.Hosting;
 
@@ -16,7 +17,7 @@ internal sealed class Measurements : IDisposable
         _stream = stream;
         _listener.InstrumentPublished = static (instrument, listener) =>
         {
-            if (instrument.Meter.Name == FastConsumer.Diagnostics.ConsumerMetrics.MeterName)
+            if (instrument.Meter.Name == ConsumerMetrics.MeterName)
             {
                 listener.EnableMeasurementEvents(instrument);
             }
@@ -31,6 +32,14 @@ internal sealed class Measurements : IDisposable
     public IReadOnlyList<double> Of(string name, string? shard = null) =>
         [.. _values.Where(value => value.Name == name && (shard is null || value.Shard == shard)).Select(static value => value.Value)];
 
+    /// <summary>What an observable instrument tells now.</summary>
+    public IReadOnlyList<double> Now(string name, string? shard = null)
+    {
+        int before = Of(name, shard).Count;
+        _listener.RecordObservableInstruments();
+        return [.. Of(name, shard).Skip(before)];
+    }
+
     public void Dispose() => _listener.Dispose();
 
     private void Add<T>(Instrument instrument, T value, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state)
@@ -41,7 +50,7 @@ internal sealed class Measurements : IDisposable
         foreach (KeyValuePair<string, object?> tag in tags)
         {
             stream = tag.Key == "aws.kinesis.stream_name" ? (string?)tag.Value : stream;
-            shard = tag.Key == "aws.kinesis.shard_id" ? (string?)tag.Value : shard;
+            shard = tag.Key == ShardTelemetry.ShardTag ? (string?)tag.Value : shard;
         }
 
         if (stream == _stream)

@@ -228,7 +228,7 @@ public sealed class AggregatedShardTests : IAsyncLifetime
 
     private ShardReaderSettings Settings() => new(
         StreamIdentifier.Parse(Stream),
-        new ShardTags("tests", Stream, FirstShard),
+        Telemetry(FirstShard),
         CheckpointPosition.TrimHorizon,
         StartedAt: null,
         IsFirstStart: false,
@@ -237,33 +237,34 @@ public sealed class AggregatedShardTests : IAsyncLifetime
 
     private ShardReader Reader(string shardId, CheckpointPosition start, ShardReaderSettings settings) => new(
         _client,
-        settings with { Start = start, Shard = new ShardTags("tests", Stream, shardId) },
+        settings with { Start = start, Shard = Telemetry(shardId) },
         _budget.OpenAccount(),
         TimeProvider.System,
         new Random(1),
-        Metrics(),
         new Findings(TimeProvider.System),
         _log);
 
-    private ConsumerMetrics Metrics() => new(_services.GetRequiredService<IMeterFactory>());
+    private ShardTelemetry Telemetry(string shardId) => new(
+        new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>()), CallbackGuard.Silent, "tests", Stream, shardId,
+        TimeProvider.System);
 
     /// <summary>Runs a closed shard to its end, as its consumer does.</summary>
     private async Task<List<Seen>> RunAsync(
         string shardId, CheckpointPosition start, bool inBatches = false, ShardReaderSettings? settings = null)
     {
         settings ??= Settings() with { HashKeyRange = _kinesis.ListShards(Stream).Single(shard => shard.ShardId == shardId).HashKeyRange };
-        var tags = new ShardTags("tests", Stream, shardId);
+        ShardTelemetry telemetry = Telemetry(shardId);
         var shard = new ShardContext("Collector", "tests", Stream, shardId, fencingToken: 1);
         using var progress = new ShardProgress(start, static () => { });
         var cursor = new RecordCursor(shard, progress, recordsPerCheckpoint: 0);
         var failures = new FailurePolicy(
-            shard, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new Random(1)), TimeProvider.System, Metrics(),
+            shard, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new Random(1)), TimeProvider.System, telemetry,
             new Findings(TimeProvider.System), NullLogger.Instance);
         List<Seen> seen = [];
         ShardPipeline pipeline = inBatches ? new CollectingBatches(seen) : new Collecting(seen);
         Lane lane = inBatches
-            ? new BatchLane((BatchPipeline)pipeline, cursor, progress, failures, shard, 0, TimeProvider.System, Metrics(), tags)
-            : new RecordLane((RecordPipeline)pipeline, cursor, progress, failures, Metrics(), tags);
+            ? new BatchLane((BatchPipeline)pipeline, cursor, progress, failures, shard, 0, TimeProvider.System, telemetry)
+            : new RecordLane((RecordPipeline)pipeline, cursor, progress, failures, TimeProvider.System, telemetry);
         var pages = Channel.CreateBounded<ReadItem>(2);
         Task reading = Reader(shardId, start, settings).RunAsync(pages.Writer, Token);
         await foreach (ReadItem item in pages.Reader.ReadAllAsync(Token))

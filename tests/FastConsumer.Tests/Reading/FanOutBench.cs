@@ -10,6 +10,7 @@ using FastConsumer.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using System.Diagnostics.Metrics;
+using FastConsumer.Tests.Dispatch;
 
 namespace FastConsumer.Tests.Reading;
 
@@ -120,14 +121,13 @@ internal sealed class FanOutBench : IAsyncDisposable
         string shard = Shard)
     {
         var settings = new ShardReaderSettings(
-            StreamIdentifier.Parse(StreamName), new ShardTags("app", StreamName, shard), start ?? CheckpointPosition.TrimHorizon, startedAt,
+            StreamIdentifier.Parse(StreamName), Pages.Of(StreamName, shard, "app", Clock), start ?? CheckpointPosition.TrimHorizon, startedAt,
             startedAt is null, 10_000, TimeSpan.FromMilliseconds(400));
         var position = new ShardPosition(settings);
         ByteBudget.Account account = Budget.OpenAccount();
-        var metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>());
-        var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), metrics, Findings, NullLogger.Instance);
+        var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), Findings, NullLogger.Instance);
         var reader = new FanOutReader(
-            Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), metrics, Findings,
+            Client, settings, consumer ?? Consumer(), position, polling, account, Clock, new Random(4), Findings,
             Log.CreateLogger("reader"));
         Channel<ReadItem> items = Channel.CreateBounded<ReadItem>(2);
         _reading = Task.Run(() => reader.RunAsync(items.Writer, _stop.Token));
@@ -151,7 +151,7 @@ internal sealed class FanOutBench : IAsyncDisposable
             if (TimeProvider.System.GetElapsedTime(started) > s_patience)
             {
                 Assert.Fail($"Waited {s_patience} in vain; {Texts.Count} of {_put} records, {Subscriptions} subscriptions, health: "
-                    + $"{string.Join("; ", Health.Current.Select(static c => c.Message))}");
+                    + $"{string.Join("; ", Findings.Current.Select(static c => c.Message))}");
             }
 
             Clock.Advance(step ?? TimeSpan.FromMilliseconds(50));

@@ -194,7 +194,7 @@ public sealed class IteratorExpiryTests : IDisposable
     }
 
     /// <summary>What health says of the iterators.</summary>
-    private string Said => _findings.Current.Where(static condition => condition.Key.EndsWith("/iterator", StringComparison.Ordinal))
+    private string Said => _findings.Current.Where(static condition => condition.Id is "FCF1011" or "FCF1012")
         .Select(static condition => condition.Message).SingleOrDefault("");
 
     private static KinesisException Expired() => new("expired", KinesisErrorKind.ExpiredIterator, "ExpiredIteratorException");
@@ -224,14 +224,13 @@ public sealed class IteratorExpiryTests : IDisposable
         _kinesis,
         new ShardReaderSettings(
             StreamIdentifier.Parse("events"),
-            new ShardTags("tests", "events", ShardId), CheckpointPosition.TrimHorizon, null, false, 100, TimeSpan.FromMilliseconds(200))
+            Pages.Of("events", ShardId, time: _clock), CheckpointPosition.TrimHorizon, null, false, 100, TimeSpan.FromMilliseconds(200))
         {
             SinceTableThrottle = sinceTableThrottle,
         },
         _budget.OpenAccount(),
         _clock,
         new Random(1),
-        Pages.Metrics,
         _findings,
         _log.CreateLogger("reader"));
 

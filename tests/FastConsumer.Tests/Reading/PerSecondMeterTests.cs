@@ -15,7 +15,7 @@ public sealed class PerSecondMeterTests
     {
         using var measurements = new Measurements(Stream);
         var clock = new ManualClock();
-        var meter = new PerSecondMeter(clock, Pages.Metrics, new ShardTags("tests", Stream, "shard"));
+        var meter = new PerSecondMeter(clock, Pages.Of(Stream, "shard"));
         meter.Add(1000);
         clock.Advance(TimeSpan.FromMilliseconds(999));
         meter.Add(500);

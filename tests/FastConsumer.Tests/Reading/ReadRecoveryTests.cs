@@ -3,6 +3,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Reading;
 using FastConsumer.Testing;
 using FastConsumer.Tests.Hosting;
+using FastConsumer.Tests.Dispatch;
 
 namespace FastConsumer.Tests.Reading;
 
@@ -18,7 +19,7 @@ public sealed class ReadRecoveryTests : IDisposable
     public ReadRecoveryTests()
     {
         var settings = new ShardReaderSettings(
-            StreamIdentifier.Parse("events"), new ShardTags("tests", "events", "shardId-000000000000"), CheckpointPosition.TrimHorizon,
+            StreamIdentifier.Parse("events"), Pages.Of("events", "shardId-000000000000", time: _clock), CheckpointPosition.TrimHorizon,
             null, false, 100, TimeSpan.FromMilliseconds(200));
         _recovery = new ReadRecovery(settings, _clock, new Random(1), _findings, _log.CreateLogger("reader"));
     }

@@ -312,11 +312,10 @@ public sealed class ShardReaderTests : IDisposable
         _kinesis,
         new ShardReaderSettings(
             StreamIdentifier.Parse("events"),
-            new ShardTags("tests", "events", ShardId), start, startedAt, isFirstStart, 100, TimeSpan.FromMilliseconds(200)),
+            Pages.Of("events", ShardId, time: _clock), start, startedAt, isFirstStart, 100, TimeSpan.FromMilliseconds(200)),
         _budget.OpenAccount(),
         _clock,
         new Random(1),
-        Pages.Metrics,
         _findings,
         _log.CreateLogger("reader"));
 

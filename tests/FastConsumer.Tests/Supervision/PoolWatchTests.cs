@@ -40,7 +40,7 @@ public sealed class PoolWatchTests
         Look();
         Look();
         Assert.Equal(PoolWatch.Interval, Assert.Single(_told));
-        Assert.Equal(FindingSeverity.Degraded, _findings.Current["pool"].Severity);
+        Assert.Equal(FindingSeverity.Degraded, Assert.Single(_findings.Current).Severity);
         Assert.Equal(1, _watch.Count);
 
         RunPool();

@@ -1,9 +1,11 @@
-using FastConsumer.Hosting;
+using FastConsumer.Diagnostics;
+using FastConsumer.Monitoring;
 using FastConsumer.Reading;
 using FastConsumer.Testing;
 using FastConsumer.Tests.Dispatch;
+using FastConsumer.Tests.Hosting;
 
-namespace FastConsumer.Tests.Hosting;
+namespace FastConsumer.Tests.Monitoring;
 
 /// <summary>The watch by itself, minute by minute; that a worker has one is shown in the simulation.</summary>
 public sealed class HotShardWatchTests : IDisposable
@@ -14,21 +16,18 @@ public sealed class HotShardWatchTests : IDisposable
 
     private readonly ManualClock _clock = new();
     private readonly LogRecorder _log = new();
-    private readonly Measurements _measurements = new(Stream);
+    private readonly Findings _findings;
     private readonly HotShardWatch _watch;
-    private readonly Dictionary<string, ThroughputMeter> _shards = [];
+    private readonly Dictionary<string, (ShardTelemetry Shard, ThroughputMeter Intake)> _shards = [];
 
     public HotShardWatchTests()
     {
-        var options = new FastConsumerOptions { ApplicationName = "app" };
-        WorkerSettings settings = WorkerSettings.Resolve(
-            new ProcessorRegistration<EventProcessor>(), options, new ProcessorOptions { Stream = Stream }, "worker");
-        _watch = new HotShardWatch(settings, Pages.Metrics, _clock, _log.CreateLogger("watch"));
+        _findings = new Findings(_clock);
+        _watch = new HotShardWatch(_findings, _clock, _log.CreateLogger("watch"));
     }
 
     public void Dispose()
     {
-        _measurements.Dispose();
         _log.Dispose();
     }
 
@@ -44,8 +43,12 @@ public sealed class HotShardWatchTests : IDisposable
             StringComparison.Ordinal);
         Assert.Contains("partition keys", said.Message, StringComparison.Ordinal);
         Assert.Contains("split", said.Message, StringComparison.Ordinal);
-        Assert.Equal(600 / 660.0, Assert.Single(_measurements.Of("fastconsumer.bytes.share", "s0")), 3);
-        Assert.Equal(10 / 660.0, Assert.Single(_measurements.Of("fastconsumer.bytes.share", "s3")), 3);
+        Assert.Equal(600 / 660.0, _shards["s0"].Shard.BytesShare!.Value, 3);
+        Assert.Equal(10 / 660.0, _shards["s3"].Shard.BytesShare!.Value, 3);
+        Finding finding = Assert.Single(_findings.Current);
+        Assert.Equal(("FCF1005", $"tests/{Stream}/s0"), (finding.Id, finding.Scope));
+        Assert.Equal(600 * KiB, finding.Figures.Single(static figure => figure.Name == "rate").Value, 0);
+        Assert.Equal(20 * KiB, finding.Figures.Single(static figure => figure.Name == "mean of the others").Value, 0);
     }
 
     [Fact]
@@ -123,9 +126,9 @@ public sealed class HotShardWatchTests : IDisposable
         _clock.Advance(TimeSpan.FromSeconds(20));
         Look();
         Assert.Empty(_log.Of(HotShard));
-        Assert.Empty(_measurements.Of("fastconsumer.bytes.share", "new"));
+        Assert.Null(_shards["new"].Shard.BytesShare);
         Minute(10, 10);
-        Assert.Single(_measurements.Of("fastconsumer.bytes.share", "new"));
+        Assert.NotNull(_shards["new"].Shard.BytesShare);
     }
 
     private void Minute(params int[] kibPerSecond)
@@ -141,18 +144,18 @@ public sealed class HotShardWatchTests : IDisposable
 
     private void Add(string shardId, long bytes, TimeSpan over)
     {
-        if (!_shards.TryGetValue(shardId, out ThroughputMeter? intake))
+        if (!_shards.TryGetValue(shardId, out (ShardTelemetry Shard, ThroughputMeter Intake) shard))
         {
-            _shards.Add(shardId, intake = new ThroughputMeter(_clock));
+            _shards.Add(shardId, shard = (Pages.Of(Stream, shardId), new ThroughputMeter(_clock)));
         }
 
         long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         if (bytes > 0)
         {
-            intake.Add(bytes / 2, now - (long)over.TotalMilliseconds, now);
-            intake.Add(bytes - (bytes / 2), now, now);
+            shard.Intake.Add(bytes / 2, now - (long)over.TotalMilliseconds, now);
+            shard.Intake.Add(bytes - (bytes / 2), now, now);
         }
     }
 
-    private void Look() => _watch.Look(_shards.Select(static shard => (shard.Key, shard.Value)));
+    private void Look() => _watch.Look(_shards.Values);
 }
