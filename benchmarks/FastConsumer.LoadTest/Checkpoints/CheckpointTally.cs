@@ -6,7 +6,7 @@ namespace FastConsumer.LoadTest.Checkpoints;
 /// <summary>What handlers and the workers' own metrics say, shard by shard. All workers of this process share it.</summary>
 internal sealed class CheckpointTally(TimeProvider time)
 {
-    private const string ShardTag = "aws.kinesis.shard_id";
+    private const string ShardTag = "aws.kinesis.shard.id";
     private readonly ConcurrentDictionary<string, long> _checkpointed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte> _seen = new(StringComparer.Ordinal);
     private readonly List<double> _ages = [];

@@ -23,7 +23,7 @@ internal sealed class TrickleTally
         {
             InstrumentPublished = static (instrument, listener) =>
             {
-                if (instrument.Meter.Name == "FastConsumer" && instrument.Name is "fastconsumer.reads" or "fastconsumer.leases")
+                if (instrument.Meter.Name == "FastConsumer" && instrument.Name is "fastconsumer.reads" or "fastconsumer.leases.taken")
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }

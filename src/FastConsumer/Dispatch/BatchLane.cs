@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using FastConsumer.Diagnostics;
 using FastConsumer.Processors;
@@ -17,7 +18,8 @@ internal sealed class BatchLane(
     int recordsPerCheckpoint,
     TimeProvider time,
     ShardTelemetry telemetry,
-    CallbackGuard? guard = null) : Lane
+    CallbackGuard? guard = null,
+    ProcessSpans? spans = null) : Lane
 {
     private long _firstCollected;
     private long _sinceCheckpoint;
@@ -57,8 +59,10 @@ internal sealed class BatchLane(
             }
 
             var context = new BatchContext(shard, pipeline, progress, attempt);
+            using Activity? span = spans?.StartBatch(pipeline);
             long since = time.GetTimestamp();
             Exception? thrown = await InvokeAsync(context, abort);
+            Tracing.End(span, thrown);
             telemetry.Processed(time.GetElapsedTime(since), thrown);
             context.Close();
             (List<int> left, TimeSpan wait) = thrown is null

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FastConsumer.Diagnostics;
 using FastConsumer.Processors;
 
@@ -12,7 +13,8 @@ internal sealed class RecordLane(
     IShardProgress progress,
     FailurePolicy failures,
     TimeProvider time,
-    ShardTelemetry telemetry) : Lane
+    ShardTelemetry telemetry,
+    ProcessSpans? spans = null) : Lane
 {
     /// <summary>How many records the lane has completed.</summary>
     public long Completed => cursor.Completed;
@@ -40,6 +42,9 @@ internal sealed class RecordLane(
             cursor.EndBehindCurrent();
         }
 
+        bool tracesRecords = spans is { OfRecords: true };
+        Activity? span = spans?.StartPage(page, item.Page!.Lanes, cursor.Index);
+        Exception? failure = null;
         try
         {
             while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
@@ -52,6 +57,12 @@ internal sealed class RecordLane(
                     continue;
                 }
 
+                if (tracesRecords)
+                {
+                    cursor.EndBehindCurrent();
+                }
+
+                using Activity? recordSpan = tracesRecords ? spans!.StartRecord(cursor.Current) : null;
                 failures.Calls.Enter("the handler", cursor);
                 long since = time.GetTimestamp();
                 try
@@ -61,11 +72,14 @@ internal sealed class RecordLane(
                     await run;
                     failures.Calls.Leave();
                     Took(since, timedAt, null);
+                    Tracing.End(recordSpan, null);
                 }
                 catch (Exception e) when (FailurePolicy.Takes(e, abort))
                 {
                     failures.Calls.Leave();
                     Took(since, -1, e);
+                    Tracing.End(recordSpan, e);
+                    failure = e;
                     if (page.IsRecordDone(cursor.Index))
                     {
                         failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));
@@ -95,6 +109,7 @@ internal sealed class RecordLane(
         finally
         {
             failures.Calls.Leave();
+            Tracing.End(span, failure);
             telemetry.Done(progress.Advance());
             telemetry.Filtered(cursor.TakeFiltered());
         }

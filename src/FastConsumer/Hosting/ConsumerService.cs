@@ -1,5 +1,6 @@
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
+using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Reading;
@@ -134,6 +135,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             deadLetters)
         {
             Session = _session,
+            TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)
+                ?? (settings.Telemetry.TraceParentProperty is { } property ? new JsonTraceContext(property) : null),
             StopHost = services.GetService<IHostApplicationLifetime>() is { } lifetime ? lifetime.StopApplication : null,
         };
         parts = parts.Guarded();

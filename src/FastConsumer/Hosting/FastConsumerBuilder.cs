@@ -91,6 +91,19 @@ public sealed class FastConsumerBuilder
         return this;
     }
 
+    /// <summary>
+    /// Spans of this consumer's handlers are linked to what <typeparamref name="TExtractor"/> finds in their records. It comes from the
+    /// host's services, once for the consumer. For a property of JSON payloads, <see cref="TelemetryOptions.TraceParentProperty"/> is enough.
+    /// </summary>
+    /// <typeparam name="TExtractor">The extractor.</typeparam>
+    public FastConsumerBuilder UseTraceContext<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TExtractor>()
+        where TExtractor : class, ITraceContextExtractor
+    {
+        Services.AddKeyedSingleton<ITraceContextExtractor, TExtractor>(Name);
+        return this;
+    }
+
     /// <summary>Where the options of one processor stand in the configuration.</summary>
     internal string SectionOf(string processor) => $"{ConfigurationSection}:Processors:{processor}";
 

@@ -39,6 +39,9 @@ internal sealed record WorkerParts(
     /// <summary>What the worker and all of its shards run on.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 
+    /// <summary>Finds what producers have put into records; null where nobody does.</summary>
+    public ITraceContextExtractor? TraceContexts { get; init; }
+
     /// <summary>Stops the host gracefully; null where there is none.</summary>
     public Action? StopHost { get; init; }
 
@@ -88,7 +91,9 @@ internal sealed record WorkerParts(
         Time = Time,
         CreateRandom = Random.Create,
         Metrics = Metrics,
-        NamesShards = Settings.ShardTags == ShardTags.All,
+        NamesShards = Settings.Telemetry.ShardTags == ShardTags.All,
+        TracesRecords = Settings.Telemetry.RecordSpans,
+        TraceContexts = TraceContexts,
         Findings = Findings,
         Log = (GuardedLogger)Log,
         Guard = Guard,

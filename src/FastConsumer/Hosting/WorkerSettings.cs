@@ -80,8 +80,8 @@ internal sealed record WorkerSettings
 
     public required string WorkerId { get; init; }
 
-    /// <summary>Which figures bear the shard.</summary>
-    public ShardTags ShardTags { get; init; }
+    /// <summary>What metrics and traces tell.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
 
     /// <summary>When a lag is a finding.</summary>
     public LagOptions Lag { get; init; } = new();
@@ -154,7 +154,7 @@ internal sealed record WorkerSettings
             RetryMaxBackoff = retryMaxBackoff > retryInitialBackoff ? retryMaxBackoff : retryInitialBackoff,
             StopTimeout = consumer.StopTimeout,
             WorkerId = workerId,
-            ShardTags = consumer.Telemetry.ShardTags,
+            Telemetry = consumer.Telemetry,
             Lag = consumer.Lag,
             IgnoreReadQuota = consumer.IgnoreReadQuota,
         };

@@ -78,6 +78,12 @@ internal sealed record ShardParts
 
     public required ConsumerMetrics Metrics { get; init; }
 
+    /// <summary>Finds what producers have put into records; null where nobody does.</summary>
+    public ITraceContextExtractor? TraceContexts { get; init; }
+
+    /// <summary>Whether each record has a span of its own.</summary>
+    public bool TracesRecords { get; init; }
+
     /// <summary>Whether figures name shards.</summary>
     public bool NamesShards { get; init; } = true;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using FastConsumer.Buffers;
@@ -191,6 +192,10 @@ internal sealed partial class ShardSupervisor
         public async Task RunAsync()
         {
             using IDisposable? scope = _log.OpenScope();
+            using Activity? span = Tracing.Internals.StartActivity("shard.run");
+            span?.SetTag("messaging.destination.partition.id", Key);
+            // the run lasts for days: what it does are no parts of this span
+            Activity.Current = null;
             _parts.Findings.Clear(FindingRules.ShardCannotRun, Scope);
             ConsumerLog.LeaseTaken(_log, _start.Taken.LeaseOwner ?? "", Key, _start.Taken.Checkpoint, Epoch, _start.From);
             Telemetry.LeaseTaken();
@@ -538,14 +543,16 @@ internal sealed partial class ShardSupervisor
                 case RecordPipeline record when _parts.Lanes > 1:
                     int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
-                        record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Time, Telemetry))];
+                        record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Time, Telemetry,
+                        CreateSpans()))];
                     return new ParallelLanes(parallel, _parts.Order, progress, Telemetry);
                 case RecordPipeline record:
-                    return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Time, Telemetry);
+                    return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Time, Telemetry,
+                        CreateSpans());
                 case BatchPipeline batch:
                     return new BatchLane(
                         batch, CreateCursor(progress, records), progress, failures[0], _context, records, _parts.Time, Telemetry,
-                            _parts.Guard);
+                            _parts.Guard, CreateSpans());
                 default:
                     throw new InvalidOperationException($"{pipeline.GetType()} is no pipeline of the source generator.");
             }
@@ -553,6 +560,8 @@ internal sealed partial class ShardSupervisor
 
         private RecordCursor CreateCursor(ShardProgress progress, int recordsPerCheckpoint) =>
             new(_context, progress, recordsPerCheckpoint, _parts.Time, _held, _parts.Guard);
+
+        private ProcessSpans CreateSpans() => new(_context, _parts.TraceContexts, _parts.TracesRecords);
 
         private FailurePolicy CreatePolicy(List<FailurePolicy> all, int? lane)
         {

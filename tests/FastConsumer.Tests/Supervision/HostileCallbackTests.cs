@@ -200,7 +200,7 @@ public sealed class HostileCallbackTests : WorkerTest
                 foreach (KeyValuePair<string, object?> tag in tags)
                 {
                     of = tag.Key == "aws.kinesis.stream_name" ? (string?)tag.Value : of;
-                    shard = tag.Key == "aws.kinesis.shard_id" ? (string)tag.Value! : shard;
+                    shard = tag.Key == "aws.kinesis.shard.id" ? (string)tag.Value! : shard;
                 }
 
                 if (of == stream)

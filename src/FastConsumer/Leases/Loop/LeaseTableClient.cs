@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases.Core;
 using FastConsumer.Reading;
@@ -77,7 +79,7 @@ internal sealed class LeaseTableClient
                 Begin(send.Request, send.Leases.Count, handling => SendAsync(send, handling));
                 break;
             case LeaseCommand.WriteOne one:
-                Begin(one.Request, 1, handling => WriteAsync([one.Write.Write], handling));
+                Begin(one.Request, 1, handling => WriteOneAsync(one.Write, handling));
                 break;
             case LeaseCommand.Create create:
                 Begin(create.Request, create.Leases.Count, handling => CreateAsync(create.Leases, handling));
@@ -157,7 +159,26 @@ internal sealed class LeaseTableClient
 
         handling.Sent = writes.Count;
         Post(new LeaseEvent.Sent(send.Request, writes, at));
-        return writes.Count == 0 ? [] : await WriteAsync([.. writes.Select(static write => write.Write)], handling);
+        if (writes.Count == 0)
+        {
+            return [];
+        }
+
+        using Activity? span = Tracing.Internals.StartActivity($"settle {_stream.Name}", ActivityKind.Client);
+        span?.SetTag("messaging.batch.message_count", writes.Count);
+        return await WriteAsync([.. writes.Select(static write => write.Write)], handling);
+    }
+
+    private async Task<IReadOnlyList<LeaseWrite.Result>> WriteOneAsync(LeaseEvent.Outgoing write, Handling handling)
+    {
+        // what asks another owner for a lease is of no epoch; a take notes this process's session, and a release does not
+        using Activity? span = write.Epoch == 0 ? null
+            : Tracing.Internals.StartActivity(
+                write.Write.Set.ContainsKey(Lease.Names.Session) ? "lease.take" : "lease.hand_over", ActivityKind.Client);
+        span?.SetTag("messaging.destination.partition.id", write.Key);
+        IReadOnlyList<LeaseWrite.Result> results = await WriteAsync([write.Write], handling);
+        span?.SetTag("fastconsumer.outcome", results[0].Outcome.ToString());
+        return results;
     }
 
     private async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, Handling handling)
