@@ -13,9 +13,6 @@ internal interface IObservedWorker
 
     /// <summary>How it stands now. Never waits and throws nothing.</summary>
     WorkerSnapshot Observe();
-
-    /// <summary>What it has found.</summary>
-    IReadOnlyList<Finding> Findings { get; }
 }
 
 /// <summary>
@@ -33,6 +30,7 @@ internal sealed class ConsumerMetrics
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
 
     private readonly ConcurrentDictionary<IObservedWorker, byte> _workers = new();
+    private readonly ConcurrentDictionary<Findings, byte> _findings = new();
     private readonly Meter _meter;
 
     public ConsumerMetrics(IMeterFactory meters)
@@ -113,6 +111,12 @@ internal sealed class ConsumerMetrics
 
     /// <summary>The worker is observed from now on, until <see cref="Remove"/>.</summary>
     public void Add(IObservedWorker worker) => _workers[worker] = 0;
+
+    /// <summary>A consumer's findings are told from now on, until <see cref="Remove(Findings)"/>.</summary>
+    public void Add(Findings findings) => _findings[findings] = 0;
+
+    /// <summary>The consumer has ended.</summary>
+    public void Remove(Findings findings) => _findings.TryRemove(findings, out _);
 
     /// <summary>The worker has ended: its figures end with it.</summary>
     public void Remove(IObservedWorker worker) => _workers.TryRemove(worker, out _);
@@ -244,23 +248,24 @@ internal sealed class ConsumerMetrics
     private List<Measurement<long>> FindingsRaised()
     {
         List<Measurement<long>> values = [];
-        foreach (IObservedWorker worker in _workers.Keys)
+        foreach (IGrouping<(string Id, FindingSeverity Severity, string Application, string Stream), Finding> some in _findings.Keys
+            .SelectMany(static findings => findings.Current)
+            .GroupBy(static finding => (finding.Id, finding.Severity, Part(finding.Scope, 0), Part(finding.Scope, 1))))
         {
-            WorkerSnapshot snapshot = worker.Observe();
-            foreach (IGrouping<(string Id, FindingSeverity Severity), Finding> some in worker.Findings
-                .GroupBy(static finding => (finding.Id, finding.Severity)))
-            {
-                values.Add(new Measurement<long>(
-                    some.Count(),
-                    [
-                        .. Tags(snapshot),
-                        new KeyValuePair<string, object?>("fastconsumer.finding.id", some.Key.Id),
-                        new KeyValuePair<string, object?>("fastconsumer.finding.severity", NameOf(some.Key.Severity)),
-                    ]));
-            }
+            values.Add(new Measurement<long>(
+                some.Count(),
+                [
+                    new KeyValuePair<string, object?>(ShardTelemetry.ApplicationTag, some.Key.Application),
+                    new KeyValuePair<string, object?>(ShardTelemetry.StreamTag, some.Key.Stream),
+                    new KeyValuePair<string, object?>("fastconsumer.finding.id", some.Key.Id),
+                    new KeyValuePair<string, object?>("fastconsumer.finding.severity", NameOf(some.Key.Severity)),
+                ]));
         }
 
         return values;
+
+        // a scope is application, stream, and shard or processor; what concerns the whole consumer has no stream
+        static string Part(string scope, int index) => scope.Split('/') is { Length: > 1 } parts ? parts[index] : "";
     }
 
     private static KeyValuePair<string, object?>[] Tags(WorkerSnapshot worker) =>

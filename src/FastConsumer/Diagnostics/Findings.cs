@@ -84,11 +84,7 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
             state.Message = message;
             state.Figures = figures ?? [];
             state.Severity = own?.Severity ?? severity ?? rule.Severity;
-            if (!state.IsRaised && now - state.Since >= (own?.RaiseAfter ?? rule.RaiseAfter))
-            {
-                state.IsRaised = true;
-                state.Episodes++;
-            }
+            Promote(state, rule, now);
         }
     }
 
@@ -126,8 +122,10 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         DateTimeOffset now = time.GetUtcNow();
         lock (_lock)
         {
-            foreach (((FindingRule, string) key, State state) in _states.ToList())
+            foreach (((FindingRule Rule, string) key, State state) in _states.ToList())
             {
+                // what is told once, and not with each sample
+                Promote(state, key.Rule, now);
                 if (state.IsRaised && state.ToldAt is null)
                 {
                     changes.Add((state, state.ToFinding(), Change.Raised));
@@ -186,6 +184,16 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
             default:
                 FindingLog.Raised(log, finding.Id, finding.Title, finding.Scope, finding.Message, finding.Page);
                 break;
+        }
+    }
+
+    /// <summary>Under the lock: raises what has held for long enough.</summary>
+    private void Promote(State state, FindingRule rule, DateTimeOffset now)
+    {
+        if (state.Holds && !state.IsRaised && now - state.Since >= (options?.GetValueOrDefault(rule.Id)?.RaiseAfter ?? rule.RaiseAfter))
+        {
+            state.IsRaised = true;
+            state.Episodes++;
         }
     }
 

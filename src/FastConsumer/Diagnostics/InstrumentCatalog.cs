@@ -36,20 +36,29 @@ internal static class InstrumentCatalog
     public static InstrumentInfo ReadsEmpty { get; } =
         Worker("reads.empty", Counter, "{call}", "Answers without a record. They are normal, also while there is data.");
 
-    public static InstrumentInfo ReadDuration { get; } = Worker("read.duration", Histogram, "s",
-        "How long a GetRecords call took, with its retries.", "error.type") with { Boundaries = s_seconds };
+    public static InstrumentInfo ReadDuration { get; } = Add(new InstrumentInfo(
+        "fastconsumer.read.duration", Histogram, "s", "How long a GetRecords call took, with its retries.", false, "error.type")
+    {
+        Boundaries = s_seconds,
+    });
 
-    public static InstrumentInfo SecondBytes { get; } = Worker("reads.second.bytes", Histogram, "By",
-        "What was read from a shard within a second, one value for each second with reads; a shard allows 2 MiB.") with
+    public static InstrumentInfo SecondBytes { get; } = Add(new InstrumentInfo(
+        "fastconsumer.reads.second.bytes",
+        Histogram,
+        "By",
+        "What was read from a shard within a second, one value for each second with reads; a shard allows 2 MiB.")
     {
         Boundaries = [64 * KiB, 256 * KiB, 512 * KiB, MiB, 1.5 * MiB, 2 * MiB, 4 * MiB, 8 * MiB, 10 * MiB],
-    };
+    });
 
-    public static InstrumentInfo SecondCalls { get; } = Worker("reads.second.calls", Histogram, "{call}",
-        "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.") with
+    public static InstrumentInfo SecondCalls { get; } = Add(new InstrumentInfo(
+        "fastconsumer.reads.second.calls",
+        Histogram,
+        "{call}",
+        "Answered GetRecords calls within a second, one value for each second with reads; a shard allows 5.")
     {
         Boundaries = [1, 2, 3, 4, 5, 10],
-    };
+    });
 
     public static InstrumentInfo ReadsShare { get; } = Shard("reads.share", ObservableGauge, "1",
         "The part of the shard's read quota that is taken: 1 alone, less beside others.");
@@ -99,8 +108,11 @@ internal static class InstrumentCatalog
     public static InstrumentInfo HandlerFailures { get; } = Shard("handler.failures", Counter, "{failure}",
         "Exceptions that left handlers. With Telemetry:ShardTags = None it has error.type instead of the shard.");
 
-    public static InstrumentInfo HandlerRecordDuration { get; } = Worker("handler.record.duration", Histogram, "s",
-        "How long the handler took for one record: the first of each page.") with { Boundaries = s_shortSeconds };
+    public static InstrumentInfo HandlerRecordDuration { get; } = Add(new InstrumentInfo(
+        "fastconsumer.handler.record.duration", Histogram, "s", "How long the handler took for one record: the first of each page.")
+    {
+        Boundaries = s_shortSeconds,
+    });
 
     public static InstrumentInfo ProcessDuration { get; } = Add(new InstrumentInfo(
         "messaging.process.duration",

@@ -53,6 +53,7 @@ internal sealed class ShardTelemetry
         Stream = stream;
         ShardId = shardId;
         Time = new ShardTime(time);
+        Seconds = new PerSecondMeter(time, this);
         _worker = new TagList { { ApplicationTag, application }, { StreamTag, stream } };
         _shard = _worker;
         if (namesShards)
@@ -78,6 +79,9 @@ internal sealed class ShardTelemetry
 
     /// <summary>What the shard's reader does or waits for.</summary>
     public ShardTime Time { get; }
+
+    /// <summary>What was read within each second.</summary>
+    public PerSecondMeter Seconds { get; }
 
     /// <summary>What was counted of the shard so far.</summary>
     public ShardCounts Counts => new()
@@ -152,6 +156,7 @@ internal sealed class ShardTelemetry
     public void ReadThrottled()
     {
         Interlocked.Increment(ref _refused);
+        Seconds.Refused();
         Add(_metrics?.ReadsThrottled, 1, _shard);
     }
 

@@ -58,6 +58,9 @@ public sealed record ShardSnapshot
     /// <summary>The shard's id.</summary>
     public required string ShardId { get; init; }
 
+    /// <summary>When it stood so, by the service's clock.</summary>
+    public DateTimeOffset Taken { get; init; }
+
     /// <summary>What its reader does or waits for.</summary>
     public ShardState State { get; init; }
 

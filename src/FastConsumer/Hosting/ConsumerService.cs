@@ -18,17 +18,23 @@ namespace FastConsumer.Hosting;
 /// A host awaits the <see cref="StopAsync"/> of its services one after another, and the <see cref="StoppingAsync"/> of all of them before
 /// that. So the stop begins in the latter: the consumers of a host drain at the same time, and need no more than one StopTimeout together.
 /// </remarks>
-internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProvider services) : IHostedLifecycleService, IAsyncDisposable
+internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProvider services)
+    : IHostedLifecycleService, IFastConsumerControl, IAsyncDisposable
 {
     private readonly ILogger _log = services.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer");
     private readonly string _session = SessionName(services);
-    private readonly List<StreamWorker> _workers = [];
+    private readonly Findings _findings = services.GetRequiredKeyedService<Findings>(consumer.Name);
+    private volatile IReadOnlyList<StreamWorker> _workers = [];
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _hurry = new();
     private Task? _stop;
+    private Task? _disposal;
 
     /// <summary>What all shards of all its processors hold, once it has started.</summary>
     internal ByteBudget? Budget { get; private set; }
+
+    /// <summary>The workers, once they have started.</summary>
+    internal IReadOnlyList<StreamWorker> Workers => _workers;
 
     private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
 
@@ -48,12 +54,35 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
         WarnOfPrefetchBytes(options.PrefetchBytes);
         var budget = Budget = new ByteBudget(options.PrefetchBytes);
+        List<StreamWorker> workers = [];
         foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
         {
-            _workers.Add(new StreamWorker(CreateParts(processor, settings, budget, deadLetters), leases.Create(Context(settings))));
+            workers.Add(new StreamWorker(CreateParts(processor, settings, budget, deadLetters), leases.Create(Context(settings))));
         }
 
-        _workers.ForEach(static worker => worker.Start());
+        _workers = workers;
+        services.GetRequiredService<ConsumerMetrics>().Add(_findings);
+        workers.ForEach(static worker => worker.Start());
+    }
+
+    /// <inheritdoc/>
+    public ConsumerSnapshot GetSnapshot() => new([.. _workers.Select(static worker => worker.Snapshot())], _findings.Current);
+
+    /// <inheritdoc/>
+    public bool Acknowledge(string findingId, string scope)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(findingId);
+        ArgumentException.ThrowIfNullOrEmpty(scope);
+        FindingRule rule = FindingRules.RecordsLost;
+        if (!string.Equals(findingId, rule.Id, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ArgumentException(
+                $"'{findingId}' ends by itself when its condition is over; only {rule.Id} ({rule.Title}) is acknowledged.", nameof(findingId));
+        }
+
+        bool holds = _findings.Holds(rule, scope);
+        _findings.ClearScope(scope, rule);
+        return holds;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => StopWithinAsync(cancellationToken);
@@ -71,14 +100,30 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Once, however often it is called: the service is registered under several types, and each disposes it.</summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            return new ValueTask(_disposal ??= DisposeWorkersAsync());
+        }
+    }
+
+    private async Task DisposeWorkersAsync()
     {
         await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
+        services.GetService<ConsumerMetrics>()?.Remove(_findings);
         _hurry.Dispose();
     }
 
     /// <inheritdoc cref="StreamWorker.Abandon"/>
-    internal void Abandon() => _workers.ForEach(static worker => worker.Abandon());
+    internal void Abandon()
+    {
+        foreach (StreamWorker worker in _workers)
+        {
+            worker.Abandon();
+        }
+    }
 
     private static string SessionName(IServiceProvider services) =>
         $"{Environment.MachineName}-{Environment.ProcessId}-{services.GetRequiredService<RandomSource>().Create().NextInt64():x16}";
@@ -130,7 +175,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             time,
             random,
             services.GetRequiredService<ConsumerMetrics>(),
-            services.GetRequiredKeyedService<Findings>(consumer.Name),
+            _findings,
             _log,
             deadLetters)
         {

@@ -73,11 +73,36 @@ public static class FastConsumerServiceCollectionExtensions
                 ConfiguredTime.Correct(options, provider.GetService<IConfiguration>(), builder.ConfigurationSection));
         services.AddSingleton<IValidateOptions<FastConsumerOptions>>(new SettingsValidator<FastConsumerOptions>(
             name, options => SettingsValidation.Validate(options, builder.ConfigurationSection)));
-        services.AddSingleton<IHostedService>(provider => new ConsumerService(builder, provider));
-        services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name.Length == 0 ? "fastconsumer" : $"fastconsumer:{name}",
-            provider => new ConsumerHealthCheck(provider.GetRequiredKeyedService<Findings>(name)),
-            failureStatus: null,
-            tags: ["fastconsumer"]));
+        services.AddKeyedSingleton(name, (provider, _) => new ConsumerService(builder, provider));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ConsumerService>(name));
+        services.AddKeyedSingleton<IFastConsumerControl>(
+            name, static (provider, key) => provider.GetRequiredKeyedService<ConsumerService>(key));
+        if (name.Length == 0)
+        {
+            services.AddSingleton<IFastConsumerControl>(static provider => provider.GetRequiredKeyedService<ConsumerService>(string.Empty));
+        }
+
+        AddHealthChecks(services, name);
+    }
+
+    private static void AddHealthChecks(IServiceCollection services, string name)
+    {
+        string suffix = name.Length == 0 ? "" : $":{name}";
+        services.AddHealthChecks()
+            .Add(new HealthCheckRegistration(
+                $"fastconsumer{suffix}",
+                provider => new ConsumerHealthCheck(provider.GetRequiredKeyedService<Findings>(name)),
+                failureStatus: null,
+                tags: ["fastconsumer"]))
+            .Add(new HealthCheckRegistration(
+                $"fastconsumer-live{suffix}",
+                provider => new LiveHealthCheck(provider.GetRequiredKeyedService<ConsumerService>(name)),
+                failureStatus: null,
+                tags: ["live"]))
+            .Add(new HealthCheckRegistration(
+                $"fastconsumer-ready{suffix}",
+                provider => new ReadyHealthCheck(provider.GetRequiredKeyedService<ConsumerService>(name)),
+                failureStatus: null,
+                tags: ["ready"]));
     }
 }

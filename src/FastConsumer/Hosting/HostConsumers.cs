@@ -58,6 +58,14 @@ internal sealed class HostConsumers(IServiceProvider services)
         if (tooLong.Length > 0)
         {
             ConsumerLog.StopTimeoutTooLong(log, string.Join(" and ", tooLong), shutdown);
+            foreach ((FastConsumerBuilder consumer, TimeSpan stopTimeout) in consumers.Where(consumer => consumer.StopTimeout >= shutdown))
+            {
+                services.GetRequiredKeyedService<Findings>(consumer.Name).Raise(
+                    FindingRules.StopTimeoutTooLong,
+                    consumer.ConfigurationSection,
+                    $"{consumer.ConfigurationSection}:StopTimeout is {stopTimeout}, and the host ends the process after {shutdown}: leases may "
+                        + "stay until they expire.");
+            }
         }
     }
 

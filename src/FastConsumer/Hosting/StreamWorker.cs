@@ -19,6 +19,9 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// <summary>A store that blocks its caller keeps up no other call.</summary>
     private const int TableThreads = 16;
 
+    /// <summary>A loop that makes no turn for so long stands still, however short a lease lasts.</summary>
+    private static readonly TimeSpan s_longestTurn = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan s_firstRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longestRestart = TimeSpan.FromMinutes(5);
 
@@ -70,6 +73,28 @@ internal sealed class StreamWorker : IAsyncDisposable
             Failed = _report.Failed,
         };
     }
+
+    /// <summary>The processor's name.</summary>
+    public string ProcessorName => Settings.ProcessorName;
+
+    /// <summary>How long ago the lease loop began its last turn; null before the first, and once it has ended.</summary>
+    public TimeSpan? SinceTurn => Volatile.Read(ref _loop) is { Completion.IsCompleted: false } loop ? loop.SinceTurn : null;
+
+    /// <summary>False where the lease loop stands still, so that leases are not renewed and only a restart helps.</summary>
+    public bool IsAlive
+    {
+        get
+        {
+            TimeSpan longest = Settings.LeaseDuration > s_longestTurn ? Settings.LeaseDuration : s_longestTurn;
+            return SinceTurn is not { } since || since < longest;
+        }
+    }
+
+    /// <summary>True once the lease table was listed, until the stop begins.</summary>
+    public bool IsReady => _stopWanted is null && Volatile.Read(ref _loop)?.State.Table.ListedAt is not null;
+
+    /// <summary>How it stands now.</summary>
+    public WorkerSnapshot Snapshot() => _monitor.Observe();
 
     private WorkerSettings Settings => _parts.Settings;
 

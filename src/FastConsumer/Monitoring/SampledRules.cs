@@ -12,6 +12,7 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
     /// <summary>A lag below is nothing that anybody waits for.</summary>
     private const double LeastLag = 5;
 
+    private static readonly TimeSpan s_trimTolerance = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_oldCheckpoint = TimeSpan.FromMinutes(5);
 
     /// <summary>Every rule that is judged here, to clear them when the shard is gone.</summary>
@@ -67,6 +68,16 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         string forecast = caughtUpIn is { } eta ? $"It catches up, and has done so in {Text(eta.TotalSeconds)}."
             : lossIn is { } loss ? $"If that goes on, the first record is lost in {Text(loss.TotalSeconds)}."
             : "The lag stands.";
+        // the service deletes a little late, and a record of the last minutes may still be on its way
+        if (lag.Last >= (kept + s_trimTolerance).TotalSeconds)
+        {
+            // it stays until somebody says that it was seen: what was lost does not come back
+            findings.Raise(FindingRules.RecordsLost, watch.Shard.Scope,
+                $"{shard} lags by {Text(lag.Last)}, and the stream keeps a record for {kept.TotalHours:F0} hours. Records that came before "
+                    + $"{watch.Now?.Taken - kept:u} may be lost.",
+                [seconds]);
+        }
+
         FindingFigure ofRetention = new("part of the retention", part, "1");
         FindingFigure loses = new("loss in", lossIn?.TotalSeconds ?? double.PositiveInfinity, "s");
         Set(isNear, FindingRules.LossNear, watch,
@@ -110,6 +121,12 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
             () => $"{shard}: {minute.LargeReads} answers of the last minute were followed by five seconds of silence each, "
                 + $"{minute.LargeReads * 5} seconds in all.",
             new FindingFigure("answers", minute.LargeReads, "{call}"));
+        (long minuteBytes, int full, int refused) = watch.Shard.Seconds.LastMinute((long)BytesPerSecond);
+        Set(polls && minuteBytes < 0.5 * 60 * BytesPerSecond && full + refused > 1, FindingRules.Microburst, watch,
+            () => $"{shard}: within the last minute {minuteBytes / 60 / 1024} KiB a second were read on average, and yet {full} seconds "
+                + $"were full and calls were refused in {refused}.",
+            new FindingFigure("mean", minuteBytes / 60.0, "By/s"), new FindingFigure("full seconds", full, "s"),
+            new FindingFigure("seconds with refusals", refused, "s"));
         Set(polls && lags && calls >= 0.85 * CallsPerSecond * share && rate < 0.5 * BytesPerSecond, FindingRules.CallsAreTheLimit, watch,
             () => $"{shard} is read by {calls:F1} calls a second, which are all that there may be, with {rate / 1024 / calls:F0} KiB each.",
             perSecond, bytes);

@@ -18,6 +18,9 @@ internal sealed class WorkerMonitor : IObservedWorker
     /// <summary>The stream's retention may be changed at any time; a description costs one of 20 calls a second of the account.</summary>
     private static readonly TimeSpan s_retentionInterval = TimeSpan.FromMinutes(10);
 
+    /// <summary>Ten minutes.</summary>
+    private const int LossSamples = 61;
+
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
 
     /// <summary>The gauges of one collection are told from one snapshot.</summary>
@@ -34,6 +37,7 @@ internal sealed class WorkerMonitor : IObservedWorker
     private readonly HotShardWatch _hotShards;
     private readonly string _scope;
     private TimeSpan? _retention;
+    private readonly Queue<long> _lost = new([0]);
     private LeaseTableCounts? _tableBefore;
     private WorkerSnapshot? _snapshot;
     private long _snapshotAt;
@@ -64,16 +68,6 @@ internal sealed class WorkerMonitor : IObservedWorker
 
     /// <inheritdoc/>
     public bool NamesShards => _parts.NamesShards;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Finding> Findings
-    {
-        get
-        {
-            string own = $"{_parts.ApplicationName}/{_parts.Stream.Name}/";
-            return [.. _parts.Findings.Current.Where(finding => finding.Scope.StartsWith(own, StringComparison.Ordinal))];
-        }
-    }
 
     /// <inheritdoc/>
     public WorkerSnapshot Observe()
@@ -132,7 +126,7 @@ internal sealed class WorkerMonitor : IObservedWorker
             _parts.Metrics.Remove(this);
             Forget(static _ => true);
             _parts.Findings.ClearScope(
-                _scope, FindingRules.ClockOff, FindingRules.TableThrottled, FindingRules.FellBackToPolling);
+                _scope, FindingRules.ClockOff, FindingRules.TableThrottled, FindingRules.FellBackToPolling, FindingRules.LeasesLost);
         }
     }
 
@@ -171,6 +165,15 @@ internal sealed class WorkerMonitor : IObservedWorker
         LeaseTableCounts? table = Table();
         long throttled = table is not null && _tableBefore is not null ? table.Throttled - _tableBefore.Throttled : 0;
         _tableBefore = table;
+        if (_lost.Count == LossSamples)
+        {
+            _lost.Dequeue();
+        }
+
+        _lost.Enqueue(_supervisor.LeasesLost);
+        long lost = _lost.Last() - _lost.Peek();
+        Set(lost > 0, FindingRules.LeasesLost,
+            () => $"{_workerId} has lost {lost} leases within ten minutes.", new FindingFigure("lost", lost, "{lease}"));
         Set(throttled > 0, FindingRules.TableThrottled,
             () => $"The {_store.Description} throttled {throttled} requests of this worker within ten seconds.",
             new FindingFigure("throttled", throttled, "{request}"));

@@ -26,10 +26,18 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
 {
     private const int KeysOnStack = 128;
 
+    /// <summary>So many records of other producers are looked at, until one of another shard is found: each costs a hash.</summary>
+    private const int MostLookedAt = 1000;
+
+    private int _lookedAt;
+
     private readonly HashKeyRange? _range = foreign != ForeignRecords.Deliver
             && range is { StartingHashKey: var first, EndingHashKey: var last } && (first != UInt128.MinValue || last != UInt128.MaxValue)
         ? range
         : null;
+
+    /// <summary>True once a record was seen that belongs to another shard and is delivered, since its producer knows no shards.</summary>
+    public bool HasDelivered { get; private set; }
 
     /// <summary>Rewrites the table of an answer that has records.</summary>
     /// <param name="response">The answer, still as the service gave it.</param>
@@ -128,6 +136,12 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
             {
                 leftOut++;
                 continue;
+            }
+
+            if (!mayLeaveOut && _range is not null && _lookedAt < MostLookedAt)
+            {
+                HasDelivered = !IsInside(aggregate, ref keys[isExplicit ? record.ExplicitHashKey : record.PartitionKey], isExplicit);
+                _lookedAt = HasDelivered ? MostLookedAt : _lookedAt + 1;
             }
 
             RecordEntry entry = whole;

@@ -83,7 +83,7 @@ internal sealed class FanOutReader : IShardReader
         _settings = settings;
         _consumer = consumer;
         _position = position;
-        _output = new ShardOutput(settings, position, log);
+        _output = new ShardOutput(settings, position, findings, log);
         _fallback = fallback;
         _budget = budget;
         _time = time;
@@ -404,6 +404,7 @@ internal sealed class FanOutReader : IShardReader
 
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:
                 ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
+                _recovery.Gone(_position.Current);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
 

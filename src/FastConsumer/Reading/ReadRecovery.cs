@@ -86,6 +86,13 @@ internal sealed class ReadRecovery
         }
     }
 
+    /// <summary>The shard was trimmed before its end was read: what was left in it is lost. That is shown until somebody says so.</summary>
+    public void Gone(CheckpointPosition position) => _findings.Raise(
+        FindingRules.RecordsLost,
+        _scope,
+        $"Shard {_shard.ShardId} of {_shard.Stream} was deleted by the stream's retention before its end was read. The last position that "
+            + $"was read is {position}; records behind it may be lost.");
+
     /// <summary>The service refused a call for now. Said where that goes on.</summary>
     /// <param name="error">How it did.</param>
     /// <param name="remedy">What the reader of the message can do, where more is known than the error says.</param>

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace FastConsumer.Reading;
 
 /// <summary>What both readers do with an answer: unpack it, pass it on, and move the position after that.</summary>
-internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition position, ILogger log)
+internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition position, Findings findings, ILogger log)
 {
     private readonly Deaggregation? _deaggregation =
         settings.Deaggregate ? new Deaggregation(settings.HashKeyRange, settings.ForeignRecords) : null;
@@ -38,6 +38,15 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
                 _foreignSaid = true;
                 ConsumerLog.ForeignRecords(log, settings.Shard.ShardId, result.Foreign);
             }
+        }
+
+        if (_deaggregation.HasDelivered)
+        {
+            findings.Raise(
+                FindingRules.ForeignRecordsDelivered,
+                settings.Shard.Scope,
+                $"Aggregates in shard {settings.Shard.ShardId} of {settings.Shard.Stream} hold records whose keys belong to other shards. "
+                    + "Their producer knows no shards and sends them nowhere else, so they are delivered here.");
         }
 
         return result.End;

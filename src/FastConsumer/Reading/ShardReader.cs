@@ -65,7 +65,6 @@ internal sealed class ShardReader : IShardReader
     private readonly ReadRecovery _recovery;
     private readonly ShardEnding _ending;
     private readonly IteratorExpiries _expiries;
-    private readonly PerSecondMeter _bursts;
     private readonly ShardTelemetry _shard;
     private readonly ILogger _log;
     // in UTF-8, and none where it is empty: the same memory for each call
@@ -99,7 +98,7 @@ internal sealed class ShardReader : IShardReader
         _client = client;
         _settings = settings;
         _position = position;
-        _output = new ShardOutput(settings, position, log);
+        _output = new ShardOutput(settings, position, findings, log);
         _budget = budget;
         _time = time;
         _shard = settings.Shard;
@@ -108,7 +107,6 @@ internal sealed class ShardReader : IShardReader
         _recovery = new ReadRecovery(settings, time, random, findings, log);
         _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.ShardId, time, log);
         _expiries = new IteratorExpiries(settings, time, findings, log);
-        _bursts = new PerSecondMeter(time, settings.Shard);
     }
 
     private string ShardId => _shard.ShardId;
@@ -179,7 +177,7 @@ internal sealed class ShardReader : IShardReader
             _shard.Time.Enter(ShardState.Reading);
             response = await CallAsync(limit, cancellationToken);
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
-            _bursts.Add(response.PayloadBytes);
+            _shard.Seconds.Add(response.PayloadBytes);
             _shard.ReadShare = _quota.Share;
             // one that the quota asked for in fewer is full for another reason
             bool isFull = limit == _settings.Limit && response.Count == limit;
@@ -322,6 +320,7 @@ internal sealed class ShardReader : IShardReader
 
             case KinesisErrorKind.NotFound when await _ending.FindTrimmedAsync(cancellationToken) is { } children:
                 ConsumerLog.ShardGone(_log, ShardId, _position.Current, children.Count);
+                _recovery.Gone(_position.Current);
                 await output.WriteAsync(ReadItem.End(children), cancellationToken);
                 return true;
 

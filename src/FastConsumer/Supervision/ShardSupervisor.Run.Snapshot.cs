@@ -23,6 +23,7 @@ internal sealed partial class ShardSupervisor
         public ShardSnapshot Snapshot() => new()
         {
             ShardId = Key,
+            Taken = _parts.ServiceTime,
             State = Telemetry.Time.State,
             Lag = Lag,
             BehindLatest = Intake.Tip is var (behind, ago) ? behind + ago : null,

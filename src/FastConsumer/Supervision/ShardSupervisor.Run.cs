@@ -26,6 +26,9 @@ internal sealed partial class ShardSupervisor
     {
         private const int PagesAhead = 2;
 
+        /// <summary>So many owners without a checkpoint between them are no accident.</summary>
+        private const int ManySwitches = 3;
+
         /// <summary>A reader that is cancelled ends soon, also where nothing else is waited for any more.</summary>
         private static readonly TimeSpan s_readerEndsIn = TimeSpan.FromSeconds(1);
 
@@ -116,6 +119,7 @@ internal sealed partial class ShardSupervisor
             }
 
             _progress?.Close(LostException());
+            Interlocked.Increment(ref _owner._leasesLost);
             _owner.Tell(Telemetry.LeaseLost);
             CancelHandler();
             _lost.TrySetResult();
@@ -138,6 +142,11 @@ internal sealed partial class ShardSupervisor
             }
 
             _progress?.MadeDurable(position);
+            if (position > _start.Taken.Checkpoint)
+            {
+                _parts.Findings.Clear(FindingRules.ShardKillsOwners, Scope);
+            }
+
             if (_gauge is not null && wrote.Row.Throughput is { } throughput)
             {
                 lock (_gauge)
@@ -197,6 +206,16 @@ internal sealed partial class ShardSupervisor
             // the run lasts for days: what it does are no parts of this span
             Activity.Current = null;
             _parts.Findings.Clear(FindingRules.ShardCannotRun, Scope);
+            if (_start.Taken.OwnerSwitchesSinceCheckpoint >= ManySwitches)
+            {
+                _parts.Findings.Raise(
+                    FindingRules.ShardKillsOwners,
+                    Scope,
+                    $"Shard {Key} of {_parts.Stream.Name} has had {_start.Taken.OwnerSwitchesSinceCheckpoint} owners since its last "
+                        + "checkpoint. One of its next records may end the process that handles it.",
+                    [new FindingFigure("owners", _start.Taken.OwnerSwitchesSinceCheckpoint, "{worker}")]);
+            }
+
             ConsumerLog.LeaseTaken(_log, _start.Taken.LeaseOwner ?? "", Key, _start.Taken.Checkpoint, Epoch, _start.From);
             Telemetry.LeaseTaken();
             try
@@ -226,6 +245,7 @@ internal sealed partial class ShardSupervisor
             finally
             {
                 EndLooks();
+                _parts.Findings.Clear(FindingRules.ShardKillsOwners, Scope);
                 _owner.Remove(this);
                 _owner._post(new LeaseEvent.Ended(Key, Epoch));
             }
@@ -243,8 +263,7 @@ internal sealed partial class ShardSupervisor
                 Task.FromResult(_parts.CreatePipeline(_scope.ServiceProvider)));
             if (!await EndsAsync(creating))
             {
-                ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
-                _isUserCodeOver = false;
+                GivenUp();
                 _ = EndLateAsync(creating, () => { });
                 return new LeaseEvent.RunEnd.Stopped();
             }
@@ -292,8 +311,7 @@ internal sealed partial class ShardSupervisor
             else
             {
                 // it keeps its memory and its services until it ends, if ever
-                ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
-                _isUserCodeOver = false;
+                GivenUp();
                 _ = EndLateAsync(Task.WhenAll(dispatching, reading), () =>
                 {
                     ReturnUnread(pages.Reader);
@@ -440,10 +458,22 @@ internal sealed partial class ShardSupervisor
             }
         }
 
+        private void GivenUp()
+        {
+            _isUserCodeOver = false;
+            ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
+            _parts.Findings.Raise(
+                FindingRules.CancellationIgnored,
+                Scope,
+                $"A handler of {_parts.ProcessorName} for shard {Key} goes on although its token was cancelled. Another worker may read the "
+                    + "shard already, so that two run until it returns.");
+        }
+
         /// <summary>What was given up has ended after all.</summary>
         private async Task EndLateAsync(Task userCode, Action release)
         {
             await userCode.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            _parts.Findings.Clear(FindingRules.CancellationIgnored, Scope);
             release();
             if (IsLost && _pipeline is not null)
             {

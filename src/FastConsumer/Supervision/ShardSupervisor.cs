@@ -38,6 +38,7 @@ internal sealed partial class ShardSupervisor : IDisposable
     private readonly ManualResetEventSlim _isOver = new();
     private readonly double[] _timeOfEnded = new double[ShardTime.States];
     private long? _blockedToldAt;
+    private long _leasesLost;
 
     /// <param name="parts">What the shards share.</param>
     /// <param name="post">Takes the events; returns at once, and throws nothing.</param>
@@ -60,6 +61,9 @@ internal sealed partial class ShardSupervisor : IDisposable
 
     /// <summary>Where loggers, meter listeners and callbacks of tokens are called: they may block there.</summary>
     public TaskScheduler Control => _control;
+
+    /// <summary>How many leases were lost so far.</summary>
+    public long LeasesLost => Interlocked.Read(ref _leasesLost);
 
     /// <summary>What the shards that run now yield.</summary>
     public IEnumerable<(ShardTelemetry Shard, ThroughputMeter Intake)> Intakes =>

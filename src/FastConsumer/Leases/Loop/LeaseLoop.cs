@@ -36,6 +36,7 @@ internal sealed class LeaseLoop
     private volatile LeaseTableState _state;
     private volatile bool _isAbandoned;
     private bool _isSignalled;
+    private long _turnedAt;
     private TimeSpan _due;
     private TimeSpan _limitsDue;
 
@@ -58,6 +59,9 @@ internal sealed class LeaseLoop
     /// </summary>
     public Task Completion => _over.Task;
 
+    /// <summary>How long ago the last turn began.</summary>
+    public TimeSpan SinceTurn => Now - new TimeSpan(Volatile.Read(ref _turnedAt));
+
     private TimeSpan Now => _time.GetElapsedTime(0);
 
     /// <summary>Begins the turns.</summary>
@@ -66,6 +70,7 @@ internal sealed class LeaseLoop
     public void Start(TaskScheduler scheduler, string name)
     {
         _due = Now;
+        _turnedAt = _due.Ticks;
         if (_state.Configuration is { TableWriteUnits: null, LeaseDuration: var duration })
         {
             // asked first, so that the first list finds it known
@@ -160,6 +165,7 @@ internal sealed class LeaseLoop
     private void Turn()
     {
         TimeSpan now = Now;
+        Volatile.Write(ref _turnedAt, now.Ticks);
         TimeSpan late = now - _due;
         if (late >= _state.Configuration.LeaseDuration / 5)
         {
