@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+using FastConsumer.Diagnostics;
+
+namespace FastConsumer.Docs.Tests.Reference;
+
+/// <summary>docs/telemetry.md lists every instrument of the catalogue, with its tags and buckets.</summary>
+public sealed class TelemetryTests
+{
+    private const string Page = "docs/telemetry.md";
+
+    private static IEnumerable<InstrumentInfo> Instruments => InstrumentCatalog.All.OrderBy(static info => info.Name, StringComparer.Ordinal);
+
+    [Fact]
+    public void Every_instrument_is_listed()
+    {
+        var table = new StringBuilder("| name | kind | unit | tags | what it tells |\n| --- | --- | --- | --- | --- |\n");
+        foreach (InstrumentInfo info in Instruments)
+        {
+            IEnumerable<string> tags = info.ByShard ? info.Tags.Prepend(ShardTelemetry.ShardTag) : info.Tags;
+            string names = string.Join(", ", tags.Select(static tag => $"`{tag}`"));
+            table.Append(null, $"| `{info.Name}` | {info.Kind} | {info.Unit} | {names} | {GeneratedTable.Cell(info.Description)} |\n");
+        }
+
+        GeneratedTable.Matches(Page, "instruments", table.ToString());
+    }
+
+    [Fact]
+    public void Every_histogram_has_its_buckets()
+    {
+        var table = new StringBuilder("| histogram | unit | where its buckets end |\n| --- | --- | --- |\n");
+        foreach (InstrumentInfo info in Instruments.Where(static info => info.Kind == InstrumentKind.Histogram))
+        {
+            Assert.NotNull(info.Boundaries);
+            string ends = string.Join("; ", info.Boundaries.Select(static end => end.ToString("#,0.######", CultureInfo.InvariantCulture)));
+            table.Append(null, $"| `{info.Name}` | {info.Unit} | {ends} |\n");
+        }
+
+        GeneratedTable.Matches(Page, "buckets", table.ToString());
+    }
+
+    [Fact]
+    public void Every_tag_is_explained()
+    {
+        string page = Pages.Text(Page);
+
+        Assert.Empty(InstrumentCatalog.All.SelectMany(static info => info.Tags)
+            .Concat([ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, ShardTelemetry.ShardTag])
+            .Distinct()
+            .Where(tag => !page.Split('\n').Any(line => line.StartsWith('|') && line.Split('|')[1].Contains($"`{tag}`", StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public void Every_state_is_explained()
+    {
+        string page = Pages.Text(Page);
+
+        Assert.Empty(Enum.GetNames<ShardState>().Where(state => !page.Contains($"\n| `{state.ToLowerInvariant()}` |", StringComparison.Ordinal)));
+    }
+}
