@@ -8,8 +8,8 @@ using Microsoft.Extensions.Hosting;
 namespace FastConsumer.Docs.Tests.Deploying;
 
 /// <summary>
-/// deploy/: dashboards and rules ask for instruments, tags and findings that there are. Whether the rules fire when they should is tested by
-/// deploy/check.
+/// deploy/: dashboards and rules ask for instruments, tags and findings that there are. Whether the rules fire when they should is tested
+/// by deploy/check.
 /// </summary>
 public sealed partial class DeployTests
 {
@@ -23,7 +23,8 @@ public sealed partial class DeployTests
 
     private static readonly IReadOnlyList<string> s_dashboardQueries = DashboardQueries();
 
-    public static TheoryData<string> Queries { get; } = [.. s_dashboardQueries.Concat(Alerts().Select(static alert => alert.Query)).Distinct()];
+    public static TheoryData<string> Queries { get; } =
+        [.. s_dashboardQueries.Concat(Alerts().Select(static alert => alert.Query)).Distinct()];
 
     [Theory]
     [MemberData(nameof(Queries))]
@@ -54,7 +55,10 @@ public sealed partial class DeployTests
     public void The_dashboard_shows_each_instrument_but_these()
     {
         HashSet<string> shown =
-            [.. s_dashboardQueries.SelectMany(static query => PrometheusQuery.Parse(query).Metrics).Select(static metric => PrometheusQuery.Instruments[metric].Name)];
+        [
+            .. s_dashboardQueries.SelectMany(static query => PrometheusQuery.Parse(query).Metrics)
+                .Select(static metric => PrometheusQuery.Instruments[metric].Name),
+        ];
 
         Assert.Equal(
             [
@@ -84,7 +88,8 @@ public sealed partial class DeployTests
     {
         string[] pages = [.. Alerts().Select(static alert => alert.Page)];
 
-        Assert.Empty(pages.Where(static page => page != "docs/findings/{{ $labels.fastconsumer_finding_id }}.md" && !Pages.All.Contains(page)));
+        Assert.Empty(pages.Where(static page =>
+            page != "docs/findings/{{ $labels.fastconsumer_finding_id }}.md" && !Pages.All.Contains(page)));
     }
 
     [Fact]
@@ -93,7 +98,8 @@ public sealed partial class DeployTests
         ILookup<string, bool> fires = TestedAlert().Matches(Pages.Text(RuleTests))
             .ToLookup(static test => test.Groups["name"].Value, static test => !test.Groups["silent"].Success);
 
-        Assert.Empty(Alerts().Select(static alert => alert.Name).Where(name => !fires[name].Contains(true) || !fires[name].Contains(false)));
+        Assert.Empty(Alerts().Select(static alert => alert.Name)
+            .Where(name => !fires[name].Contains(true) || !fires[name].Contains(false)));
     }
 
     [Fact]
@@ -123,8 +129,8 @@ public sealed partial class DeployTests
     {
         InstrumentInfo info = PrometheusQuery.Instruments[metric];
         IEnumerable<string> tags = info.Name.StartsWith("messaging.", StringComparison.Ordinal) ? info.Tags
-            : [ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, .. info.ByShard ? new[] { ShardTelemetry.ShardTag } : [], .. info.Tags];
-        return tags.Select(PrometheusQuery.LabelOf);
+            : info.Tags.Concat([ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag]);
+        return (info.ByShard ? tags.Append(ShardTelemetry.ShardTag) : tags).Select(PrometheusQuery.LabelOf);
     }
 
     private static IEnumerable<string> StatesIn(string query) =>
@@ -179,7 +185,8 @@ public sealed partial class DeployTests
     private static partial Regex LabelValues();
 
     [GeneratedRegex(
-        @"- alert: (?<name>\w+)\n +expr:(?<query>.*?)\n +(for: \w+\n +)?labels:\n +severity: (?<severity>\w+)\n.*?\n +page: ""?(?<page>[^""\n]*)",
+        @"- alert: (?<name>\w+)\n +expr:(?<query>.*?)\n +(for: \w+\n +)?labels:\n +severity: (?<severity>\w+)\n.*?\n +page: ""?"
+            + @"(?<page>[^""\n]*)",
         RegexOptions.Singleline)]
     private static partial Regex AlertRule();
 

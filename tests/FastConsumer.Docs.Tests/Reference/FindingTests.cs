@@ -12,13 +12,17 @@ public sealed partial class FindingTests
     public static TheoryData<string> Ids { get; } = [.. FindingRules.All.Select(static rule => rule.Id)];
 
     /// <summary>The pages that speak of instruments by name.</summary>
-    public static TheoryData<string> PagesOfInstruments { get; } =
-        [.. Pages.All.Where(static page => page.StartsWith("docs/findings/", StringComparison.Ordinal)), "docs/operating.md", "docs/telemetry.md"];
+    public static TheoryData<string> PagesOfInstruments { get; } = [.. FindingPages, "docs/operating.md", "docs/telemetry.md"];
+
+    private static IEnumerable<string> FindingPages =>
+        Pages.All.Where(static page => page.StartsWith("docs/findings/", StringComparison.Ordinal));
 
     [Fact]
     public void A_rule_has_a_page_and_a_page_has_a_rule() => Assert.Equal(
-        FindingRules.All.Select(static rule => $"docs/findings/{rule.Id}.md").Append("docs/findings/index.md").Order(StringComparer.Ordinal),
-        Pages.All.Where(static page => page.StartsWith("docs/findings/", StringComparison.Ordinal)));
+        FindingRules.All.Select(static rule => $"docs/findings/{rule.Id}.md")
+            .Append("docs/findings/index.md")
+            .Order(StringComparer.Ordinal),
+        FindingPages);
 
     [Theory]
     [MemberData(nameof(Ids))]
@@ -48,7 +52,8 @@ public sealed partial class FindingTests
     {
         string page = Pages.Text("docs/operating.md");
 
-        Assert.Empty(FindingRules.All.Where(rule => !page.Contains($"(findings/{rule.Id}.md)", StringComparison.Ordinal)).Select(static rule => rule.Id));
+        Assert.Empty(FindingRules.All.Select(static rule => rule.Id)
+            .Where(id => !page.Contains($"(findings/{id}.md)", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -62,7 +67,8 @@ public sealed partial class FindingTests
             ShardTelemetry.ApplicationTag,
         ];
 
-        Assert.Empty(NameOfInstrument().Matches(Pages.Text(page)).Select(static match => match.Groups["name"].Value).Where(name => !known.Contains(name)));
+        Assert.Empty(NameOfInstrument().Matches(Pages.Text(page)).Select(static match => match.Groups["name"].Value)
+            .Where(name => !known.Contains(name)));
     }
 
     [GeneratedRegex("^## (?<name>.*)$", RegexOptions.Multiline)]
