@@ -21,7 +21,7 @@ public sealed partial class DeployTests
     /// <summary>Labels that Prometheus adds.</summary>
     private static readonly string[] s_prometheusLabels = ["le", "instance", "job"];
 
-    private static readonly IReadOnlyList<string> s_dashboardQueries = DashboardQueries();
+    private static readonly List<string> s_dashboardQueries = DashboardQueries();
 
     public static TheoryData<string> Queries { get; } =
         [.. s_dashboardQueries.Concat(Alerts().Select(static alert => alert.Query)).Distinct()];
@@ -33,11 +33,11 @@ public sealed partial class DeployTests
         PrometheusQuery parsed = PrometheusQuery.Parse(query);
 
         Assert.NotEmpty(parsed.Metrics);
-        Assert.Empty(parsed.Metrics.Where(static metric => !PrometheusQuery.Instruments.ContainsKey(metric)));
+        Assert.DoesNotContain(parsed.Metrics, static metric => !PrometheusQuery.Instruments.ContainsKey(metric));
         HashSet<string> known = [.. s_prometheusLabels, .. parsed.Metrics.SelectMany(LabelsOf)];
-        Assert.Empty(parsed.Labels.Where(label => !known.Contains(label)));
-        Assert.Empty(FindingId().Matches(query).Select(static id => id.Value).Where(static id => FindingRules.Find(id) is null));
-        Assert.Empty(StatesIn(query).Where(static state => !Enum.TryParse<ShardState>(state, ignoreCase: true, out _)));
+        Assert.DoesNotContain(parsed.Labels, label => !known.Contains(label));
+        Assert.DoesNotContain(FindingId().Matches(query).Select(static id => id.Value), static id => FindingRules.Find(id) is null);
+        Assert.DoesNotContain(StatesIn(query), static state => !Enum.TryParse<ShardState>(state, ignoreCase: true, out _));
     }
 
     [Theory]
@@ -84,13 +84,9 @@ public sealed partial class DeployTests
     }
 
     [Fact]
-    public void An_alert_leads_to_a_page_that_is_there()
-    {
-        string[] pages = [.. Alerts().Select(static alert => alert.Page)];
-
-        Assert.Empty(pages.Where(static page =>
-            page != "docs/findings/{{ $labels.fastconsumer_finding_id }}.md" && !Pages.All.Contains(page)));
-    }
+    public void An_alert_leads_to_a_page_that_is_there() => Assert.DoesNotContain(
+        Alerts().Select(static alert => alert.Page),
+        static page => page != "docs/findings/{{ $labels.fastconsumer_finding_id }}.md" && !Pages.All.Contains(page));
 
     [Fact]
     public void Each_alert_is_tested_where_it_fires_and_where_it_is_silent()
@@ -98,8 +94,7 @@ public sealed partial class DeployTests
         ILookup<string, bool> fires = TestedAlert().Matches(Pages.Text(RuleTests))
             .ToLookup(static test => test.Groups["name"].Value, static test => !test.Groups["silent"].Success);
 
-        Assert.Empty(Alerts().Select(static alert => alert.Name)
-            .Where(name => !fires[name].Contains(true) || !fires[name].Contains(false)));
+        Assert.DoesNotContain(Alerts(), alert => !fires[alert.Name].Contains(true) || !fires[alert.Name].Contains(false));
     }
 
     [Fact]
@@ -136,7 +131,7 @@ public sealed partial class DeployTests
     private static IEnumerable<string> StatesIn(string query) =>
         StateMatcher().Matches(query).SelectMany(static match => match.Groups["states"].Value.Split('|'));
 
-    private static IReadOnlyList<Alert> Alerts()
+    private static Alert[] Alerts()
     {
         string rules = string.Join('\n', Pages.Text(Rules).Split('\n').Where(static line => !line.TrimStart().StartsWith('#')));
         Alert[] alerts =
@@ -149,7 +144,7 @@ public sealed partial class DeployTests
     }
 
     /// <summary>The queries of panels and variables.</summary>
-    private static IReadOnlyList<string> DashboardQueries()
+    private static List<string> DashboardQueries()
     {
         List<string> queries = [];
         using JsonDocument dashboard = JsonDocument.Parse(Pages.Text(Dashboard));

@@ -52,8 +52,7 @@ public sealed partial class FindingTests
     {
         string page = Pages.Text("docs/operating.md");
 
-        Assert.Empty(FindingRules.All.Select(static rule => rule.Id)
-            .Where(id => !page.Contains($"(findings/{id}.md)", StringComparison.Ordinal)));
+        Assert.DoesNotContain(FindingRules.All, rule => !page.Contains($"(findings/{rule.Id}.md)", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -67,8 +66,9 @@ public sealed partial class FindingTests
             ShardTelemetry.ApplicationTag,
         ];
 
-        Assert.Empty(NameOfInstrument().Matches(Pages.Text(page)).Select(static match => match.Groups["name"].Value)
-            .Where(name => !known.Contains(name)));
+        Assert.DoesNotContain(
+            NameOfInstrument().Matches(Pages.Text(page)).Select(static match => match.Groups["name"].Value),
+            name => !known.Contains(name));
     }
 
     [GeneratedRegex("^## (?<name>.*)$", RegexOptions.Multiline)]

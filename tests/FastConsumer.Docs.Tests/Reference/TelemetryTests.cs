@@ -54,10 +54,10 @@ public sealed class TelemetryTests
             .. Pages.Text(Page).Split('\n').Where(static line => line.StartsWith('|')).Select(static line => line.Split('|')[1]),
         ];
 
-        Assert.Empty(InstrumentCatalog.All.SelectMany(static info => info.Tags)
-            .Concat([ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, ShardTelemetry.ShardTag])
-            .Distinct()
-            .Where(tag => !firstCells.Any(cell => cell.Contains($"`{tag}`", StringComparison.Ordinal))));
+        Assert.DoesNotContain(
+            InstrumentCatalog.All.SelectMany(static info => info.Tags)
+                .Concat([ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, ShardTelemetry.ShardTag]),
+            tag => !firstCells.Any(cell => cell.Contains($"`{tag}`", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -65,7 +65,8 @@ public sealed class TelemetryTests
     {
         string page = Pages.Text(Page);
 
-        Assert.Empty(Enum.GetNames<ShardState>()
-            .Where(state => !page.Contains($"\n| `{state.ToLowerInvariant()}` |", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            Enum.GetNames<ShardState>(),
+            state => !page.Contains($"\n| `{state.ToLowerInvariant()}` |", StringComparison.Ordinal));
     }
 }
