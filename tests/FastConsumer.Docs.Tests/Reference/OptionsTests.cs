@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using FastConsumer.Diagnostics;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
@@ -20,6 +21,9 @@ public sealed class OptionsTests
     [InlineData(typeof(ConsumerSettings), "consumer and processor")]
     [InlineData(typeof(FastConsumerOptions), "consumer")]
     [InlineData(typeof(ProcessorOptions), "processor")]
+    [InlineData(typeof(FindingOptions), "findings")]
+    [InlineData(typeof(LagOptions), "lag")]
+    [InlineData(typeof(TelemetryOptions), "telemetry")]
     [InlineData(typeof(DynamoDbLeaseOptions), "leases on DynamoDB")]
     public void Options_of_the_configuration_are_listed(Type type, string name) =>
         GeneratedTable.Matches(Page, name, Table(type, isConfigured: true));
@@ -85,6 +89,7 @@ public sealed class OptionsTests
         _ when type == typeof(string) => "`\"text\"`",
         _ when type == typeof(double) || type == typeof(int) || type == typeof(long) =>
             value is null ? "a number" : $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",
+        _ when type == typeof(Dictionary<string, FindingOptions>) => "`{ \"FCF2003\": { } }`",
         _ when type.Name.StartsWith("IDictionary", StringComparison.Ordinal) => "`{ \"name\": \"value\" }`",
         _ => "in code only",
     };
