@@ -109,10 +109,10 @@ internal sealed class ConsumerMetrics
 
     public Counter<long> OperatorActions { get; }
 
-    /// <summary>The worker is observed from now on, until <see cref="Remove"/>.</summary>
+    /// <summary>The worker is observed from now on, until it is removed.</summary>
     public void Add(IObservedWorker worker) => _workers[worker] = 0;
 
-    /// <summary>A consumer's findings are told from now on, until <see cref="Remove(Findings)"/>.</summary>
+    /// <summary>A consumer's findings are told from now on, until they are removed.</summary>
     public void Add(Findings findings) => _findings[findings] = 0;
 
     /// <summary>The consumer has ended.</summary>

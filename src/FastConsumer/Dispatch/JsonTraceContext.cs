@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using FastConsumer.Processors;
 
 namespace FastConsumer.Dispatch;
 

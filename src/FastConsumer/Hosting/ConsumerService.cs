@@ -24,6 +24,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private readonly ILogger _log = services.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer");
     private readonly string _session = SessionName(services);
     private readonly Findings _findings = services.GetRequiredKeyedService<Findings>(consumer.Name);
+    private readonly ConsumerMetrics _metrics = services.GetRequiredService<ConsumerMetrics>();
     private volatile IReadOnlyList<StreamWorker> _workers = [];
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _hurry = new();
@@ -61,7 +62,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         }
 
         _workers = workers;
-        services.GetRequiredService<ConsumerMetrics>().Add(_findings);
+        _metrics.Add(_findings);
         workers.ForEach(static worker => worker.Start());
     }
 
@@ -112,7 +113,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private async Task DisposeWorkersAsync()
     {
         await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
-        services.GetService<ConsumerMetrics>()?.Remove(_findings);
+        _metrics.Remove(_findings);
         _hurry.Dispose();
     }
 
@@ -174,7 +175,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             budget,
             time,
             random,
-            services.GetRequiredService<ConsumerMetrics>(),
+            _metrics,
             _findings,
             _log,
             deadLetters)

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;

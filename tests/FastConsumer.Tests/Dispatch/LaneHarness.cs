@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 using System.Threading.Channels;

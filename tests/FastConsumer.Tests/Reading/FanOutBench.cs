@@ -9,7 +9,6 @@ using FastConsumer.Testing;
 using FastConsumer.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using System.Diagnostics.Metrics;
 using FastConsumer.Tests.Dispatch;
 
 namespace FastConsumer.Tests.Reading;

@@ -1,5 +1,4 @@
 using FastConsumer.Diagnostics;
-using FastConsumer.Reading;
 using FastConsumer.Testing;
 using FastConsumer.Tests.Dispatch;
 using FastConsumer.Tests.Hosting;
