@@ -144,18 +144,29 @@ internal sealed class MetricCollector : IDisposable
     private Sample SampleOf(KclMetric metric, string space, string? shard) =>
         CollectionsMarshal.GetValueRefOrAddDefault(_samples, (metric, space, shard), out _) ??= new Sample();
 
-    /// <summary>A count of what is there has a value in each interval.</summary>
+    /// <summary>
+    /// A count of what is there has a value in each interval: of each shard that is there, or of the application, where no shard has one.
+    /// </summary>
     private void AddZeros()
     {
+        HashSet<(KclMetric Metric, string Namespace)> counted = [.. _samples.Where(static sample => sample.Value.Count > 0)
+            .Select(static sample => (sample.Key.Metric, sample.Key.Namespace))];
         foreach (string space in _present.Select(static present => present.Namespace).Distinct().ToArray())
         {
-            string?[] shards = [.. _present.Where(present => present.Namespace == space && present.ShardId is not null)
-                .Select(static present => present.ShardId)];
+            string[] shards = [.. _present.Where(present => present.Namespace == space).Select(static present => present.ShardId)
+                .OfType<string>()];
             foreach (KclMetric metric in KclMetric.All.Where(static metric => metric.IsCounted))
             {
-                foreach (string? shard in metric.ByShard && shards.Length > 0 ? shards : [null])
+                if (metric.ByShard && shards.Length > 0)
                 {
-                    SampleOf(metric, space, shard).IsExpected = true;
+                    foreach (string shard in shards)
+                    {
+                        SampleOf(metric, space, shard).IsExpected = true;
+                    }
+                }
+                else if (!counted.Contains((metric, space)))
+                {
+                    SampleOf(metric, space, null).IsExpected = true;
                 }
             }
         }
