@@ -47,7 +47,9 @@ internal sealed class AgentSink(Uri endpoint, TimeProvider time) : IEmfSink
 
     public void Dispose() => Close();
 
-    /// <summary>The agent sends nothing, so what can be read is the end. Without asking, the first lines after a restart would be lost.</summary>
+    /// <summary>
+    /// The agent sends nothing, so what can be read is the end. Without asking, the first lines after its restart would be lost.
+    /// </summary>
     private bool IsClosed(Socket socket) => _isStream && socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
 
     private async Task<Socket> ConnectAsync(CancellationToken cancellationToken)

@@ -6,7 +6,9 @@ public sealed class CloudWatchOptions
     /// <summary>The default of <see cref="FlushInterval"/>: 1 minute, CloudWatch's own resolution.</summary>
     public static readonly TimeSpan DefaultFlushInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>The default of <see cref="AgentEndpoint"/>: <c>tcp://127.0.0.1:25888</c>, where the agent listens if it is not told otherwise.</summary>
+    /// <summary>
+    /// The default of <see cref="AgentEndpoint"/>: <c>tcp://127.0.0.1:25888</c>, where the agent listens if it is not told otherwise.
+    /// </summary>
     public static readonly Uri DefaultAgentEndpoint = new("tcp://127.0.0.1:25888");
 
     /// <summary>

@@ -29,7 +29,7 @@ internal sealed partial class CloudWatchOptionsValidator : IValidateOptions<Clou
 
         if (!IsEndpoint(options.AgentEndpoint))
         {
-            Fail(nameof(options.AgentEndpoint), options.AgentEndpoint, "tcp:// or udp://, a host and a port, such as tcp://127.0.0.1:25888");
+            Fail(nameof(options.AgentEndpoint), options.AgentEndpoint, "tcp:// or udp://, a host and a port, as in tcp://127.0.0.1:25888");
         }
 
         if (options.LogGroup is { } group && !LogGroupName().IsMatch(group))

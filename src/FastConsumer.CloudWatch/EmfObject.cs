@@ -5,4 +5,5 @@ namespace FastConsumer.CloudWatch;
 /// <param name="Operation">The dimension <c>Operation</c>.</param>
 /// <param name="ShardId">The dimension <c>ShardId</c>; null where there is none.</param>
 /// <param name="Metrics">The metrics with their values, in their order.</param>
-internal sealed record EmfObject(string Namespace, string Operation, string? ShardId, IReadOnlyList<(KclMetric Metric, double[] Values)> Metrics);
+internal sealed record EmfObject(
+    string Namespace, string Operation, string? ShardId, IReadOnlyList<(KclMetric Metric, double[] Values)> Metrics);

@@ -4,7 +4,7 @@ using static FastConsumer.CloudWatch.Tests.Tags;
 
 namespace FastConsumer.CloudWatch.Tests;
 
-/// <summary>Which lines become of which measurements. The manual clock stands at 2026-01-01 00:01:00 when the first interval ends.</summary>
+/// <summary>Which lines become of which measurements. The first interval ends at 2026-01-01 00:01:00 of the manual clock.</summary>
 public sealed class LineTests
 {
     [Fact]
@@ -40,7 +40,8 @@ public sealed class LineTests
             ByShard + """0","RecordsProcessed":10,"DataBytesProcessed":4096,"MillisBehindLatest":250,"RecordsFailedProcessing":0,"UpdateLease.Success":3}""",
             ByShard + """1","RecordsProcessed":5,"DataBytesProcessed":0,"MillisBehindLatest":1500.5,"RecordsFailedProcessing":1,"UpdateLease.Success":0}""",
         ], lines[..3]);
-        Assert.Equal(["ProcessTask", "ProcessTask", "ProcessTask", "ApplicationTracker", "RenewAllLeases", "TakeLeases", "LeaseAssignmentManager"],
+        Assert.Equal(
+            ["ProcessTask", "ProcessTask", "ProcessTask", "ApplicationTracker", "RenewAllLeases", "TakeLeases", "LeaseAssignmentManager"],
             lines.Select(static line => Text(line, "Operation")));
     }
 
@@ -192,7 +193,8 @@ public sealed class LineTests
         host.Record("fastconsumer.read.duration", 0.009, App());
         host.Observe<double>("fastconsumer.millis_behind_latest",
             static () => [new Measurement<double>(250, App(), Shard(0)), new Measurement<double>(1500.5, App(), Shard(1))]);
-        host.Observe<long>(KclMetric.Leases, static () => [new Measurement<long>(1, App(), Shard(0)), new Measurement<long>(1, App(), Shard(1))]);
+        host.Observe<long>(KclMetric.Leases,
+            static () => [new Measurement<long>(1, App(), Shard(0)), new Measurement<long>(1, App(), Shard(1))]);
         host.Observe<long>(KclMetric.UnreadShards, static () => [new Measurement<long>(4, App())]);
     }
 

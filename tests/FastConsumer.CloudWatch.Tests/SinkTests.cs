@@ -117,7 +117,8 @@ public sealed class SinkTests
 
         clock.Advance(AgentSink.Patience);
 
-        TimeoutException failure = await Assert.ThrowsAsync<TimeoutException>(() => write.WaitAsync(s_patience, TimeProvider.System, Token));
+        TimeoutException failure =
+            await Assert.ThrowsAsync<TimeoutException>(() => write.WaitAsync(s_patience, TimeProvider.System, Token));
         Assert.Equal("It did not take the metrics within 5 seconds.", failure.Message);
     }
 
@@ -133,10 +134,10 @@ public sealed class SinkTests
 
         Assert.Equal(
         [
-            (2700, "the test did not take CloudWatch metrics: 1 lines of them are dropped since the last such message, 1 in all. FastConsumer "
-                + "tries again each 00:00:10; consumers are not affected. The pipe is broken."),
-            (2700, "the test did not take CloudWatch metrics: 6 lines of them are dropped since the last such message, 7 in all. FastConsumer "
-                + "tries again each 00:00:10; consumers are not affected. The pipe is broken."),
+            (2700, "the test did not take CloudWatch metrics: 1 lines of them are dropped since the last such message, 1 in all. "
+                + "FastConsumer tries again each 00:00:10; consumers are not affected. The pipe is broken."),
+            (2700, "the test did not take CloudWatch metrics: 6 lines of them are dropped since the last such message, 7 in all. "
+                + "FastConsumer tries again each 00:00:10; consumers are not affected. The pipe is broken."),
         ], host.Log.Entries);
 
         host.Sink.Failure = null;

@@ -80,8 +80,10 @@ public sealed class ExportTests : IAsyncLifetime
             }
         }
 
-        Assert.Equal(Wanted, Sum(exported, "fastconsumer.records.done", Application) - Sum(exported, "fastconsumer.records.skipped", Application)
-            - Sum(exported, "fastconsumer.records.filtered", Application));
+        Assert.Equal(
+            Wanted,
+            Sum(exported, "fastconsumer.records.done", Application) - Sum(exported, "fastconsumer.records.skipped", Application)
+                - Sum(exported, "fastconsumer.records.filtered", Application));
         Assert.Equal(2, Sum(exported, "fastconsumer.leases", Application));
     }
 
@@ -161,7 +163,8 @@ public sealed class ExportTests : IAsyncLifetime
 
         await first.StopAsync();
         await UntilAsync(
-            () => Exported(_telemetry.Export(), "fastconsumer.lag", Application).Length == 2, "The second worker does not export both shards.");
+            () => Exported(_telemetry.Export(), "fastconsumer.lag", Application).Length == 2,
+            "The second worker does not export both shards.");
 
         ExportedPoint[] leasesNow = Exported(_telemetry.Export(), "fastconsumer.leases", Application);
         Assert.Equal(2, leasesNow.Select(static point => point.Tags[ShardTelemetry.ShardTag]).Distinct().Count());
@@ -194,7 +197,8 @@ public sealed class ExportTests : IAsyncLifetime
                 observed.Observe();
                 return consumer.Done.Count == Wanted && Always.All(observed.Has);
             },
-            () => $"{consumer.Done.Count} records were handled; without a value are {string.Join(", ", Always.Where(name => !observed.Has(name)))}.");
+            () => $"{consumer.Done.Count} records were handled; without a value are "
+                + $"{string.Join(", ", Always.Where(name => !observed.Has(name)))}.");
         return consumer;
     }
 
@@ -204,7 +208,8 @@ public sealed class ExportTests : IAsyncLifetime
     private static void AssertTags(InstrumentInfo info, IEnumerable<string> tags)
     {
         HashSet<string> allowed = [ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, .. info.Tags];
-        HashSet<string> required = [ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, .. info.Tags.Where(static tag => tag != "error.type")];
+        HashSet<string> required =
+            [ShardTelemetry.ApplicationTag, ShardTelemetry.StreamTag, .. info.Tags.Where(static tag => tag != "error.type")];
         if (info.ByShard)
         {
             allowed.Add(ShardTelemetry.ShardTag);

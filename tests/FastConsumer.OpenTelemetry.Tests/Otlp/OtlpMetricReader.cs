@@ -192,7 +192,9 @@ internal static class OtlpMetricReader
 
     private static void Each(ByteString message, Func<int, CodedInputStream, bool> read) => Each(message.CreateCodedInput(), read);
 
-    /// <summary>Gives each field of a message to <paramref name="read"/>, and passes over those of which it says that it took nothing.</summary>
+    /// <summary>
+    /// Gives each field of a message to <paramref name="read"/>, and passes over those of which it says that it took nothing.
+    /// </summary>
     private static void Each(CodedInputStream input, Func<int, CodedInputStream, bool> read)
     {
         uint tag;
