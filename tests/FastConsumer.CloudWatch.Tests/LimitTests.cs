@@ -72,6 +72,25 @@ public sealed class LimitTests
         Assert.Equal(all.Sum(), sample.Sum, 3);
     }
 
+    /// <summary>What came first counts as much as what came last.</summary>
+    [Fact]
+    public void A_trend_is_kept()
+    {
+        const int Count = 100_000;
+        Sample sample = new();
+        for (int i = 0; i < Count; i++)
+        {
+            sample.Add(i, isSuccess: true);
+        }
+
+        double[] values = sample.Values();
+
+        Assert.Equal((0, Count - 1), (values[0], values[^1]));
+        Assert.InRange(values.Average(), Count * 0.48, Count * 0.52);
+        Assert.InRange(values[10], Count * 0.08, Count * 0.12);
+        Assert.InRange(values[90], Count * 0.88, Count * 0.92);
+    }
+
     [Fact]
     public void A_cleared_sample_begins_anew()
     {
