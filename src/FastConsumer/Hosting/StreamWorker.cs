@@ -65,7 +65,8 @@ internal sealed class StreamWorker : IAsyncDisposable
             parts.Findings,
             parts.Log,
             parts.Time,
-            _supervisor.Control);
+            _supervisor.Control,
+            shards.CreateTelemetry("").LeaseHandedOver);
         _client = new LeaseTableClient(store, parts.Client, Settings.Stream, Settings.LeaseDuration, parts.Time, tableScheduler)
         {
             Post = Post,

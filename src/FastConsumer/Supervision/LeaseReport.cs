@@ -27,6 +27,7 @@ internal sealed class LeaseReport
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly TaskScheduler _scheduler;
+    private readonly Action _handedOver;
     private int _isWriting;
 
     /// <param name="settings">The lease loop's settings.</param>
@@ -38,6 +39,7 @@ internal sealed class LeaseReport
     /// <param name="log">A logger that throws nothing.</param>
     /// <param name="time">The clock.</param>
     /// <param name="scheduler">Where the logger is called; it may block there.</param>
+    /// <param name="handedOver">Counts a lease that was released to another worker.</param>
     public LeaseReport(
         LeaseTableState.Settings settings,
         string application,
@@ -47,8 +49,10 @@ internal sealed class LeaseReport
         Findings findings,
         ILogger log,
         TimeProvider time,
-        TaskScheduler scheduler)
+        TaskScheduler scheduler,
+        Action handedOver)
     {
+        _handedOver = handedOver;
         _settings = settings;
         _application = application;
         _processor = processor;
@@ -134,6 +138,11 @@ internal sealed class LeaseReport
                 break;
             case Tell.Released released:
                 LeaseLog.LeaseReleased(_log, Me, released.Key, released.To ?? "nobody");
+                if (released.To is not null)
+                {
+                    _handedOver();
+                }
+
                 break;
             case Tell.ReleaseRetried retried:
                 LeaseLog.ReleaseRetried(_log, Me, retried.Key, Reason(retried.Error), retried.Wait);

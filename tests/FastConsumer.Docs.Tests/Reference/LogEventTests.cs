@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using FastConsumer.CloudWatch;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Testing;
@@ -15,7 +16,7 @@ public sealed class LogEventTests
 
     private static IReadOnlyList<LoggerMessageAttribute> Messages { get; } =
     [
-        .. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(EmbeddedKinesis) }
+        .. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(CloudWatchOptions), typeof(EmbeddedKinesis) }
             .SelectMany(static type => type.Assembly.GetTypes())
             .SelectMany(static type => type.GetMethods(Declared))
             .Select(static method => method.GetCustomAttribute<LoggerMessageAttribute>()!)
