@@ -177,7 +177,10 @@ internal sealed class ConsumerMetrics
             info.Description,
             tags: null,
             info.Boundaries is { } ends
-                ? new InstrumentAdvice<T> { HistogramBucketBoundaries = [.. ends.Select(static end => (T)Convert.ChangeType(end, typeof(T)))] }
+                ? new InstrumentAdvice<T>
+                {
+                    HistogramBucketBoundaries = [.. ends.Select(static end => (T)Convert.ChangeType(end, typeof(T)))],
+                }
                 : null);
 
     private List<Measurement<T>> OfShards<T>(

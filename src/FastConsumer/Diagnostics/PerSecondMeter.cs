@@ -1,8 +1,8 @@
 namespace FastConsumer.Diagnostics;
 
 /// <summary>
-/// What was read of a shard within each second: a minute's average hides the seconds that are throttled. A second is measured when the first
-/// call after it is answered; seconds without any are not. The reader adds to it; others look at the last minute.
+/// What was read of a shard within each second: a minute's average hides the seconds that are throttled. A second is measured when the
+/// first call after it is answered; seconds without any are not. The reader adds to it; others look at the last minute.
 /// </summary>
 internal sealed class PerSecondMeter(TimeProvider time, ShardTelemetry shard)
 {

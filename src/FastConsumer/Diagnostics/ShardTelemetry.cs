@@ -139,7 +139,8 @@ internal sealed class ShardTelemetry
 
     /// <param name="duration">How long the call took.</param>
     /// <param name="error">What it failed with; null where it did not.</param>
-    public void ReadTook(TimeSpan duration, string? error) => Record(_metrics?.ReadDuration, duration.TotalSeconds, WithError(_worker, error));
+    public void ReadTook(TimeSpan duration, string? error) =>
+        Record(_metrics?.ReadDuration, duration.TotalSeconds, WithError(_worker, error));
 
     public void SecondRead(int calls, long bytes)
     {

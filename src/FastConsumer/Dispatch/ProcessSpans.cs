@@ -85,7 +85,8 @@ internal sealed class ProcessSpans(ShardContext shard, ITraceContextExtractor? e
     {
         // what the host did when it started the worker is not what has caused this
         Activity.Current = null;
-        Activity? activity = Tracing.Source.StartActivity(_name, ActivityKind.Consumer, parentContext: default, Tags(batchCount), links.All);
+        Activity? activity = Tracing.Source.StartActivity(
+            _name, ActivityKind.Consumer, parentContext: default, Tags(batchCount), links.All);
         if (links.Dropped > 0)
         {
             activity?.SetTag("fastconsumer.links.dropped", links.Dropped);

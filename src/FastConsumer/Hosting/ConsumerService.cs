@@ -78,7 +78,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         if (!string.Equals(findingId, rule.Id, StringComparison.OrdinalIgnoreCase))
         {
             throw new ArgumentException(
-                $"'{findingId}' ends by itself when its condition is over; only {rule.Id} ({rule.Title}) is acknowledged.", nameof(findingId));
+                $"'{findingId}' ends by itself when its condition is over; only {rule.Id} ({rule.Title}) is acknowledged.",
+                nameof(findingId));
         }
 
         bool holds = _findings.Holds(rule, scope);

@@ -93,7 +93,8 @@ public sealed class FastConsumerBuilder
 
     /// <summary>
     /// Spans of this consumer's handlers are linked to what <typeparamref name="TExtractor"/> finds in their records. It comes from the
-    /// host's services, once for the consumer. For a property of JSON payloads, <see cref="TelemetryOptions.TraceParentProperty"/> is enough.
+    /// host's services, once for the consumer. For a property of JSON payloads,
+    /// <see cref="TelemetryOptions.TraceParentProperty"/> is enough.
     /// </summary>
     /// <typeparam name="TExtractor">The extractor.</typeparam>
     public FastConsumerBuilder UseTraceContext<

@@ -63,8 +63,8 @@ internal sealed class HostConsumers(IServiceProvider services)
                 services.GetRequiredKeyedService<Findings>(consumer.Name).Raise(
                     FindingRules.StopTimeoutTooLong,
                     consumer.ConfigurationSection,
-                    $"{consumer.ConfigurationSection}:StopTimeout is {stopTimeout}, and the host ends the process after {shutdown}: leases may "
-                        + "stay until they expire.");
+                    $"{consumer.ConfigurationSection}:StopTimeout is {stopTimeout}, and the host ends the process after {shutdown}: "
+                        + "leases may stay until they expire.");
             }
         }
     }

@@ -91,7 +91,8 @@ internal sealed class FanOutReader : IShardReader
         _shard = settings.Shard;
         _log = log;
         _recovery = new ReadRecovery(settings, time, random, findings, log);
-        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.ShardId, time, log);
+        StreamListings listings = settings.Listings ?? new StreamListings(client, settings.Stream, time);
+        _ending = new ShardEnding(listings, settings.Shard.ShardId, time, log);
         _throttles = new Backoff(s_firstThrottleWait, s_longestThrottleWait, random);
     }
 

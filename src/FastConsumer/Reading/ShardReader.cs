@@ -105,7 +105,8 @@ internal sealed class ShardReader : IShardReader
         _log = log;
         _quota = new ReadQuota(time, random, settings.Limit, settings.IdlePollInterval);
         _recovery = new ReadRecovery(settings, time, random, findings, log);
-        _ending = new ShardEnding(settings.Listings ?? new StreamListings(client, settings.Stream, time), settings.Shard.ShardId, time, log);
+        StreamListings listings = settings.Listings ?? new StreamListings(client, settings.Stream, time);
+        _ending = new ShardEnding(listings, settings.Shard.ShardId, time, log);
         _expiries = new IteratorExpiries(settings, time, findings, log);
     }
 

@@ -202,7 +202,7 @@ internal sealed partial class ShardSupervisor
         {
             using IDisposable? scope = _log.OpenScope();
             using Activity? span = Tracing.Internals.StartActivity("shard.run");
-            span?.SetTag("messaging.destination.partition.id", Key);
+            span?.SetTag("messaging.destination.name", _parts.Stream.Name).SetTag("messaging.destination.partition.id", Key);
             // the run lasts for days: what it does are no parts of this span
             Activity.Current = null;
             _parts.Findings.Clear(FindingRules.ShardCannotRun, Scope);
@@ -465,8 +465,8 @@ internal sealed partial class ShardSupervisor
             _parts.Findings.Raise(
                 FindingRules.CancellationIgnored,
                 Scope,
-                $"A handler of {_parts.ProcessorName} for shard {Key} goes on although its token was cancelled. Another worker may read the "
-                    + "shard already, so that two run until it returns.");
+                $"A handler of {_parts.ProcessorName} for shard {Key} goes on although its token was cancelled. Another worker may read "
+                    + "the shard already, so that two run until it returns.");
         }
 
         /// <summary>What was given up has ended after all.</summary>

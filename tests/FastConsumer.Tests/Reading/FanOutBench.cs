@@ -120,8 +120,8 @@ internal sealed class FanOutBench : IAsyncDisposable
         string shard = Shard)
     {
         var settings = new ShardReaderSettings(
-            StreamIdentifier.Parse(StreamName), Pages.Of(StreamName, shard, "app", Clock), start ?? CheckpointPosition.TrimHorizon, startedAt,
-            startedAt is null, 10_000, TimeSpan.FromMilliseconds(400));
+            StreamIdentifier.Parse(StreamName), Pages.Of(StreamName, shard, "app", Clock), start ?? CheckpointPosition.TrimHorizon,
+            startedAt, startedAt is null, 10_000, TimeSpan.FromMilliseconds(400));
         var position = new ShardPosition(settings);
         ByteBudget.Account account = Budget.OpenAccount();
         var polling = new ShardReader(Client, settings, position, account, Clock, new Random(3), Findings, NullLogger.Instance);

@@ -71,8 +71,9 @@ public sealed class SupervisionTests : WorkerTest
         Assert.Contains(number, health, StringComparison.Ordinal);
 
         // nothing is read meanwhile (the buffers fill up in the end), and yet the lag grows
-        await Eventually.TrueAsync(() => measured.Now("fastconsumer.millis_behind_latest").Any(static value => value > 0) || PutMore(), () =>
-            host.Log.ToString());
+        await Eventually.TrueAsync(
+            () => measured.Now("fastconsumer.millis_behind_latest").Any(static value => value > 0) || PutMore(),
+            () => host.Log.ToString());
         Assert.Single(host.Log.Of(2131));
         hangs.SetResult();
         await host.WaitForLogAsync(2132);

@@ -165,7 +165,7 @@ internal sealed class LeaseTableClient
         }
 
         using Activity? span = Tracing.Internals.StartActivity($"settle {_stream.Name}", ActivityKind.Client);
-        span?.SetTag("messaging.batch.message_count", writes.Count);
+        span?.SetTag("messaging.destination.name", _stream.Name).SetTag("messaging.batch.message_count", writes.Count);
         return await WriteAsync([.. writes.Select(static write => write.Write)], handling);
     }
 
@@ -175,7 +175,7 @@ internal sealed class LeaseTableClient
         using Activity? span = write.Epoch == 0 ? null
             : Tracing.Internals.StartActivity(
                 write.Write.Set.ContainsKey(Lease.Names.Session) ? "lease.take" : "lease.hand_over", ActivityKind.Client);
-        span?.SetTag("messaging.destination.partition.id", write.Key);
+        span?.SetTag("messaging.destination.name", _stream.Name).SetTag("messaging.destination.partition.id", write.Key);
         IReadOnlyList<LeaseWrite.Result> results = await WriteAsync([write.Write], handling);
         span?.SetTag("fastconsumer.outcome", results[0].Outcome.ToString());
         return results;
