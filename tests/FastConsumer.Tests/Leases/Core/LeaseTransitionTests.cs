@@ -522,6 +522,44 @@ public sealed class LeaseTransitionTests
         Assert.Equal(8, _all.OfType<LeaseCommand.List>().Count());
     }
 
+    [Fact]
+    public void The_first_lists_of_a_start_follow_each_other_at_once_and_later_ones_wait()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        List<double> gaps = [];
+        while (gaps.Count < 4)
+        {
+            TimeSpan listed = _now;
+            // it failed, for whatever reason: the table tells
+            Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten));
+            Until<LeaseCommand.List>(_now + s_d);
+            gaps.Add((_now - listed).TotalMilliseconds);
+            Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+            take = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        }
+
+        Assert.Equal([5, 5, 100, 100], gaps);
+    }
+
+    [Fact]
+    public void The_lists_of_a_stop_follow_each_other_at_once()
+    {
+        Owned();
+        List();
+        TimeSpan begun = _now;
+        Step(new LeaseEvent.StopWanted(_now, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(3)));
+        Step(new LeaseEvent.Ended("0", 5));
+        Until<LeaseCommand.List>(_now + s_d);
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+        LeaseCommand.WriteOne release = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        _row = Apply(release.Write.Write);
+        Answer(release.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        Assert.Equal(ReadConsistency.Strong, Until<LeaseCommand.List>(_now + s_d).Consistency);
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Strong));
+        Assert.Single(_commands.OfType<LeaseCommand.Tell.Stopped>());
+        Assert.Equal(10, (_now - begun).TotalMilliseconds);
+    }
+
     private void ListAll(IReadOnlyList<Lease> rows)
     {
         _now += TimeSpan.FromSeconds(30);
