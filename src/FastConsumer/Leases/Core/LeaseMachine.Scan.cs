@@ -222,7 +222,7 @@ internal static partial class LeaseMachine
                     expiry = entry.Seen is { } seen ? Min(expiry, seen.Since + DurationOf(entry.Row)) : expiry;
                 }
 
-                _scan = _scan with { Watched = [], ExpiryAt = Max(expiry, _now + s_shortestGap) };
+                _scan = _scan with { Watched = [], ExpiryAt = Max(Min(expiry, PassedOnUntil), _now + s_shortestGap) };
                 return;
             }
 
@@ -236,9 +236,15 @@ internal static partial class LeaseMachine
             _scan = _scan with
             {
                 Watched = [.. rows.Skip(next).Concat(rows.Take(next)).Take(MostWatched)],
-                ExpiryAt = Max(DeathAt(notificationRows), _now + s_shortestGap),
+                ExpiryAt = Max(Min(DeathAt(notificationRows), PassedOnUntil), _now + s_shortestGap),
             };
         }
+
+        /// <summary>Until when dead workers have their time to take what was passed on to them: then a list finds all of it free.</summary>
+        private TimeSpan PassedOnUntil => _leases.Values
+            .Where(entry => entry is { Row.IsPassedOn: true, Seen: not null } && IsOthers(entry) && IsOfDead(entry.Row))
+            .Select(entry => entry.Seen!.Since + (PassedOnFor * DurationOf(entry.Row)))
+            .DefaultIfEmpty(TimeSpan.MaxValue).Max();
 
         /// <summary>
         /// When a list can first tell that a worker whose notification row stands still is dead: also where that row itself has expired,
