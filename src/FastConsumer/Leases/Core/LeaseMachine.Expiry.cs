@@ -19,6 +19,12 @@ internal static partial class LeaseMachine
     /// </summary>
     private const double ListAfter = 0.6;
 
+    /// <summary>
+    /// What was passed on is its receiver's for so much of the duration, whoever holds the receiver for dead: who passed it on has seen its
+    /// request, which is a sign of life that others may have missed.
+    /// </summary>
+    private const double PassedOnFor = 0.25;
+
     /// <summary>What a worker that does not say its lease duration is granted at least: KCL's default, and ours.</summary>
     private static readonly TimeSpan s_unsaidDuration = TimeSpan.FromSeconds(10);
 
@@ -60,8 +66,11 @@ internal static partial class LeaseMachine
             return row.Problem is null
                 && (row.Owner is null
                     || (entry.Seen is { } seen && seen.Counter == row.LeaseCounter && seen.Owner == row.Owner
-                        && (seen.Still >= DurationOf(row) || IsOfDead(row))));
+                        && (seen.Still >= DurationOf(row) || (IsOfDead(row) && !IsFreshlyPassedOn(row, seen)))));
         }
+
+        /// <summary>True where it was passed on so lately that its receiver may not have come to take it yet.</summary>
+        private bool IsFreshlyPassedOn(Lease row, Sight seen) => row.IsPassedOn && seen.Still < PassedOnFor * DurationOf(row);
 
         private bool IsOfDead(Lease row) =>
             row.IsPassedOn ? IsGone(row.Owner) : _workers.TryGetValue(WorkerOf(row)!, out Worker? known) && known.IsDead;
@@ -229,6 +238,7 @@ internal static partial class LeaseMachine
             HashSet<string> owners = new(StringComparer.Ordinal);
             HashSet<string> fastConsumers = new(StringComparer.Ordinal);
             HashSet<string> alive = new(StringComparer.Ordinal);
+            HashSet<string> receivers = new(StringComparer.Ordinal);
             foreach (Entry entry in _leases.Values)
             {
                 if (WorkerOf(entry.Row) is not { } owner)
@@ -237,6 +247,11 @@ internal static partial class LeaseMachine
                 }
 
                 owners.Add(owner);
+                if (entry.Row.IsPassedOn)
+                {
+                    receivers.Add(entry.Row.Owner!);
+                }
+
                 if (entry.Row.IsHeldByFastConsumer)
                 {
                     fastConsumers.Add(owner);
@@ -258,6 +273,15 @@ internal static partial class LeaseMachine
                     && SilenceOf(row) >= DurationOf(row.Row);
                 Worker next = known with { IsDead = isDead, IsFastConsumer = fastConsumers.Contains(owner) };
                 workers[owner] = next == known ? known : next;
+            }
+
+            // when others have taken all that a dead worker held, what was passed on to it since still has to be known as a dead worker's
+            foreach ((string worker, Worker known) in _workers)
+            {
+                if (known.IsDead && !owners.Contains(worker) && receivers.Any(name => IsNamed(worker, name)))
+                {
+                    workers[worker] = known;
+                }
             }
 
             _workers = workers.ToImmutable();

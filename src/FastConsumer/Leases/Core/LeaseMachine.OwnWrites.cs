@@ -53,6 +53,9 @@ internal static partial class LeaseMachine
     /// <summary>Somebody waits for an urgent write, and others may be about to: at a stop, every shard writes at once.</summary>
     private static readonly TimeSpan s_urgentGather = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>What a last checkpoint is given to be answered.</summary>
+    private static readonly TimeSpan s_lastCheckpoint = TimeSpan.FromMilliseconds(250);
+
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestRetry = TimeSpan.FromSeconds(5);
 
@@ -109,9 +112,6 @@ internal static partial class LeaseMachine
         && one.CheckpointOwner == other.CheckpointOwner
         && one.Session == other.Session;
 
-    /// <summary>What a last checkpoint is given to be answered.</summary>
-    private static readonly TimeSpan s_lastCheckpoint = TimeSpan.FromMilliseconds(250);
-
     private sealed partial class Turn
     {
         /// <summary>Writes wait a moment for company: the fewer requests, the more shards.</summary>
@@ -154,7 +154,7 @@ internal static partial class LeaseMachine
 
         /// <summary>At a stop, what waits for its last checkpoint is sent before its time is over, whatever the pace is.</summary>
         private TimeSpan LastCheckpointsBy => _mode != Mode.Running && _stop is { } stop
-            && _leases.Values.Any(static entry => entry.Hold is Hold.HandingOff { Step: Hold.Stage.Flushing, Own.Waiting: not null })
+            && _sendOrder.Any(due => _leases[due.Key].Hold is Hold.HandingOff { Step: Hold.Stage.Flushing })
             ? stop.FlushEnd - s_lastCheckpoint
             : TimeSpan.MaxValue;
 

@@ -20,6 +20,15 @@ internal static partial class LeaseMachine
     private const double UrgentLeasesPerSecond = 1600;
 
     private static readonly TimeSpan s_shortestGap = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan s_quickGap = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>
+    /// So many lists of a start, and of a stop, follow each other at once. A start needs one that finds nothing, one before leases are
+    /// created and one after it; a stop needs one before leases are passed on and one after it.
+    /// </summary>
+    internal const int QuickLists = 3;
+
     private static readonly TimeSpan s_longestInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_longestRead = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_firstReadRetry = TimeSpan.FromMilliseconds(500);
@@ -70,7 +79,9 @@ internal static partial class LeaseMachine
                     return since + Max(D, s_longestRead);
                 }
 
-                TimeSpan gap = Max(s_shortestGap, Min(TimeSpan.FromSeconds(_scan.Leases / UrgentLeasesPerSecond), s_pollInterval));
+                TimeSpan gap = Max(
+                    _scan.QuickLists > 0 ? s_quickGap : s_shortestGap,
+                    Min(TimeSpan.FromSeconds(_scan.Leases / UrgentLeasesPerSecond), s_pollInterval));
                 TimeSpan wanted = _scan.ListedAt is not { } listedAt ? TimeSpan.MinValue
                     : _scan.IsListWanted || _scan.IsStrongWanted ? listedAt + gap
                     : Min(_scan.ListAt, _scan.ExpiryAt);
@@ -130,6 +141,7 @@ internal static partial class LeaseMachine
                         IsListingStrong = isStrong,
                         IsListWanted = false,
                         IsStrongWanted = false,
+                        QuickLists = Math.Max(0, _scan.QuickLists - 1),
                         AnswersNotification = _scan.IsNotified,
                         IsNotified = false,
                     };
@@ -210,7 +222,7 @@ internal static partial class LeaseMachine
                     expiry = entry.Seen is { } seen ? Min(expiry, seen.Since + DurationOf(entry.Row)) : expiry;
                 }
 
-                _scan = _scan with { Watched = [], ExpiryAt = Max(expiry, _now + s_shortestGap) };
+                _scan = _scan with { Watched = [], ExpiryAt = Max(Min(expiry, PassedOnUntil), _now + s_shortestGap) };
                 return;
             }
 
@@ -224,9 +236,15 @@ internal static partial class LeaseMachine
             _scan = _scan with
             {
                 Watched = [.. rows.Skip(next).Concat(rows.Take(next)).Take(MostWatched)],
-                ExpiryAt = Max(DeathAt(notificationRows), _now + s_shortestGap),
+                ExpiryAt = Max(Min(DeathAt(notificationRows), PassedOnUntil), _now + s_shortestGap),
             };
         }
+
+        /// <summary>Until when dead workers have their time to take what was passed on to them: then a list finds all of it free.</summary>
+        private TimeSpan PassedOnUntil => _leases.Values
+            .Where(entry => entry is { Row.IsPassedOn: true, Seen: not null } && IsOthers(entry) && IsOfDead(entry.Row))
+            .Select(entry => entry.Seen!.Since + (PassedOnFor * DurationOf(entry.Row)))
+            .DefaultIfEmpty(TimeSpan.MaxValue).Max();
 
         /// <summary>
         /// When a list can first tell that a worker whose notification row stands still is dead: also where that row itself has expired,

@@ -25,7 +25,7 @@ internal static partial class LeaseMachine
                 _mode = Mode.Stopping;
                 _stopBegan = _now;
                 _released = 0;
-                _scan = _scan with { ToTake = [], ToAsk = [], ToWithdraw = [], ToNotify = _scan.ToNotify.Clear() };
+                _scan = _scan with { ToTake = [], ToAsk = [], ToWithdraw = [], ToNotify = _scan.ToNotify.Clear(), QuickLists = QuickLists };
                 if (_busy > 0)
                 {
                     WantList();

@@ -12,6 +12,9 @@ internal sealed partial record LeaseTableState
         /// <summary>When the regular list is due.</summary>
         public TimeSpan ListAt { get; init; }
 
+        /// <summary>How many more lists follow the one before at once: the first ones of a start and of a stop.</summary>
+        public int QuickLists { get; init; } = LeaseMachine.QuickLists;
+
         /// <summary>True where a list is asked for before that.</summary>
         public bool IsListWanted { get; init; } = true;
 

@@ -247,6 +247,55 @@ public sealed class LeaseTransitionTests
         Assert.False(_state.Leases["0"].Seen is { HasMoved: true });
     }
 
+    [Theory]
+    [InlineData(0)]
+    // a table that is listed less often than each quarter of the duration
+    [InlineData(150)]
+    public void What_was_just_passed_on_is_its_receivers_for_a_quarter_of_the_duration_although_that_one_is_held_for_dead(int finished)
+    {
+        var ofB = new Lease { LeaseKey = "0", LeaseCounter = 4, LeaseOwner = "B", TakenBy = "B", Session = "process-B/4" };
+        var ofC = new Lease { LeaseKey = "1", LeaseCounter = 4, LeaseOwner = "C", TakenBy = "C", Session = "process-C/4" };
+        Lease[] rows =
+        [
+            Read(ofB),
+            Read(ofC),
+            .. Enumerable.Range(2, finished).Select(static i => Read(new Lease
+            {
+                LeaseKey = $"{i}",
+                Checkpoint = CheckpointPosition.ShardEnd,
+            })),
+        ];
+        TimeSpan begun = _now;
+        TimeSpan? passedOn = null;
+        List<(TimeSpan At, string Key)> taken = [];
+        while (taken.Count < 2)
+        {
+            Until<LeaseCommand.List>(_now + s_d);
+            // C renews what it has, and passes it on when B has been silent for almost the whole duration
+            if (passedOn is null)
+            {
+                bool isPassedOn = _now >= begun + (0.9 * s_d);
+                passedOn = isPassedOn ? _now : null;
+                ofC = ofC with { LeaseCounter = ofC.LeaseCounter + 1, LeaseOwner = isPassedOn ? "B" : "C" };
+                rows[1] = Read(ofC);
+            }
+
+            Step(new LeaseEvent.TableListed(rows, _now, ReadConsistency.Eventual));
+            foreach (LeaseCommand.WriteOne take in _commands.OfType<LeaseCommand.WriteOne>().ToList())
+            {
+                string key = take.Write.Key;
+                taken.Add((_now, key));
+                ref Lease row = ref rows[key == "0" ? 0 : 1];
+                row = LeaseWorld.Changed(row, new(take.Write.Write.Set, StringComparer.Ordinal), [.. take.Write.Write.Remove]);
+                Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, row));
+            }
+        }
+
+        Assert.Equal(["0", "1"], taken.Select(static take => take.Key));
+        Assert.InRange(taken[0].At - passedOn!.Value, TimeSpan.Zero, 0.24 * s_d);
+        Assert.InRange(taken[1].At - passedOn.Value, 0.25 * s_d, 0.26 * s_d);
+    }
+
     [Fact]
     public void A_checkpoint_that_is_refused_since_another_has_the_row_loses_the_lease()
     {
@@ -520,6 +569,44 @@ public sealed class LeaseTransitionTests
 
         Assert.Equal(leases, _state.Leases.Count);
         Assert.Equal(8, _all.OfType<LeaseCommand.List>().Count());
+    }
+
+    [Fact]
+    public void The_first_lists_of_a_start_follow_each_other_at_once_and_later_ones_wait()
+    {
+        LeaseCommand.WriteOne take = Taking();
+        List<double> gaps = [];
+        while (gaps.Count < 4)
+        {
+            TimeSpan listed = _now;
+            // it failed, for whatever reason: the table tells
+            Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten));
+            Until<LeaseCommand.List>(_now + s_d);
+            gaps.Add((_now - listed).TotalMilliseconds);
+            Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+            take = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        }
+
+        Assert.Equal([5, 5, 100, 100], gaps);
+    }
+
+    [Fact]
+    public void The_lists_of_a_stop_follow_each_other_at_once()
+    {
+        Owned();
+        List();
+        TimeSpan begun = _now;
+        Step(new LeaseEvent.StopWanted(_now, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(3)));
+        Step(new LeaseEvent.Ended("0", 5));
+        Until<LeaseCommand.List>(_now + s_d);
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Eventual));
+        LeaseCommand.WriteOne release = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        _row = Apply(release.Write.Write);
+        Answer(release.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        Assert.Equal(ReadConsistency.Strong, Until<LeaseCommand.List>(_now + s_d).Consistency);
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Strong));
+        Assert.Single(_commands.OfType<LeaseCommand.Tell.Stopped>());
+        Assert.Equal(10, (_now - begun).TotalMilliseconds);
     }
 
     private void ListAll(IReadOnlyList<Lease> rows)

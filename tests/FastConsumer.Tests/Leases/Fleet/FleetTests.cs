@@ -19,6 +19,26 @@ public sealed class FleetTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData(1, 0.05)]
+    [InlineData(12, 0.05)]
+    // a list of so many leases has its price: the next one waits for it
+    [InlineData(100, 0.2)]
+    public void A_fresh_application_reads_its_shards_at_once(int shards, double most)
+    {
+        List<double> times = [];
+        for (int seed = 0; seed < 10; seed++)
+        {
+            using var fleet = new VirtualFleet(shards, TimeSpan.FromSeconds(10), seed);
+            fleet.Start("worker");
+            fleet.Run(1);
+            times.AddRange(fleet.SecondsUntilRead(fleet.Shards.Select(static shard => shard.ShardId), TimeSpan.Zero));
+        }
+
+        Report($"start, {shards} leases", times);
+        Assert.InRange(times.Max(), 0, most);
+    }
+
+    [Theory]
     [InlineData(1, 2)]
     [InlineData(12, 3)]
     [InlineData(1000, 10)]
