@@ -127,7 +127,8 @@ internal sealed class LeaseLoop
             lock (_thread)
             {
                 TimeSpan wait = _due - Now;
-                if (!_isSignalled && wait > TimeSpan.Zero)
+                // after the last turn nothing is due any more
+                if (!_isSignalled && wait > TimeSpan.Zero && !IsOver)
                 {
                     Monitor.Wait(_thread, (int)Math.Ceiling(wait.TotalMilliseconds));
                 }
@@ -145,6 +146,11 @@ internal sealed class LeaseLoop
         {
             Turn();
             TimeSpan wait = _due - Now;
+            if (IsOver)
+            {
+                break;
+            }
+
             if (_mailbox.IsEmpty && wait > TimeSpan.Zero)
             {
                 await _signal.WaitAsync(wait, _time, CancellationToken.None);
