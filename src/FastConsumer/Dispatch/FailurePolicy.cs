@@ -151,8 +151,8 @@ internal sealed class FailurePolicy
                 throw Stop(
                     e,
                     letter.Position,
-                    "Its dead letter can never be written: set a second place for such letters (UseDeadLetterFallbackToFile and "
-                        + "the like) and restart",
+                    $"Its dead letter can never be written: {e.Message.TrimEnd('.')}. Set a second place for such letters "
+                        + "(UseDeadLetterFallbackToFile and the like) and restart",
                     "");
             }
             catch (Exception e) when (Takes(e, abort))
