@@ -41,6 +41,18 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         }
     }
 
+    /// <summary>How many conditions it keeps, those that ended lately included.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _states.Count;
+            }
+        }
+    }
+
     /// <summary>True while a condition is known to hold, whether it is raised already or not.</summary>
     public bool Holds(FindingRule rule, string scope)
     {
@@ -84,11 +96,7 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
             state.Message = message;
             state.Figures = figures ?? [];
             state.Severity = own?.Severity ?? severity ?? rule.Severity;
-            if (!state.IsRaised && now - state.Since >= (own?.RaiseAfter ?? rule.RaiseAfter))
-            {
-                state.IsRaised = true;
-                state.Episodes++;
-            }
+            Settle(state, now);
         }
     }
 
@@ -99,7 +107,9 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         {
             if (_states.TryGetValue((rule, scope), out State? state))
             {
-                End(state, rule.ClearAfter);
+                DateTimeOffset now = time.GetUtcNow();
+                End(state, now);
+                Settle(state, now);
             }
         }
     }
@@ -113,7 +123,9 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
             {
                 if (_states.TryGetValue((rule, scope), out State? state))
                 {
-                    End(state, TimeSpan.Zero);
+                    DateTimeOffset now = time.GetUtcNow();
+                    End(state, now);
+                    Lower(state, now);
                 }
             }
         }
@@ -128,6 +140,8 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         {
             foreach (((FindingRule, string) key, State state) in _states.ToList())
             {
+                // an event is told once: where the options make it wait, nobody else comes back to it
+                Settle(state, now);
                 if (state.IsRaised && state.ToldAt is null)
                 {
                     changes.Add((state, state.ToFinding(), Change.Raised));
@@ -189,19 +203,38 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         }
     }
 
-    /// <summary>Under the lock.</summary>
-    private void End(State state, TimeSpan clearAfter)
+    /// <summary>Under the lock: the condition holds no more.</summary>
+    private static void End(State state, DateTimeOffset now)
     {
-        DateTimeOffset now = time.GetUtcNow();
         if (state.Holds)
         {
             state.Holds = false;
             state.EndedAt = now;
         }
+    }
 
-        if (state.IsRaised && now - state.EndedAt >= clearAfter)
+    /// <summary>Under the lock: the finding is over. What comes again soon after this moment is the same one.</summary>
+    private static void Lower(State state, DateTimeOffset now)
+    {
+        if (state.IsRaised)
         {
             state.IsRaised = false;
+            state.EndedAt = now;
+        }
+    }
+
+    /// <summary>Under the lock: raises what has held for long enough, and clears what has been over for long enough.</summary>
+    private void Settle(State state, DateTimeOffset now)
+    {
+        TimeSpan raiseAfter = options?.GetValueOrDefault(state.Rule.Id)?.RaiseAfter ?? state.Rule.RaiseAfter;
+        if (state.Holds && !state.IsRaised && now - state.Since >= raiseAfter)
+        {
+            state.IsRaised = true;
+            state.Episodes++;
+        }
+        else if (!state.Holds && now - state.EndedAt >= state.Rule.ClearAfter(raiseAfter))
+        {
+            Lower(state, now);
         }
     }
 
@@ -214,6 +247,8 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
 
     private sealed class State(FindingRule rule, string scope)
     {
+        public FindingRule Rule => rule;
+
         public bool Holds { get; set; }
 
         public bool IsRaised { get; set; }
