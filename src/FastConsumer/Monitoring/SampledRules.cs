@@ -195,6 +195,7 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         ShardState.Refused => "Its reads are refused or fail.",
         ShardState.Quota => "Its reader waits for the shard's read quota.",
         ShardState.Paused => "An operator has paused it.",
+        ShardState.Idle when watch.Now.RecordsInFlight > 0 => "The handler has been given records, and has not done them.",
         _ => "Look at the other findings of this shard for the cause.",
     };
 

@@ -1,4 +1,3 @@
-using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
