@@ -10,7 +10,9 @@ internal sealed record FindingRule(string Id, string Title, FindingSeverity Seve
 {
     private static readonly TimeSpan s_shortestClear = TimeSpan.FromMinutes(1);
 
-    /// <summary>True where the condition is looked for again and again; false for an event, which is told when it begins and ends.</summary>
+    /// <summary>
+    /// True where the condition is looked for again and again; false for an event, which is told when it begins and when it ends.
+    /// </summary>
     public bool IsSampled { get; init; }
 
     /// <summary>

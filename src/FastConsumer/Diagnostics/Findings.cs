@@ -152,7 +152,8 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
                     changes.Add((state, state.ToFinding(), Change.Lasts));
                     state.ToldAt = now;
                 }
-                else if (!state.IsRaised && state.ToldAt is not null && now - state.EndedAt >= (state.Episodes > 1 ? s_sameWithin : default))
+                else if (!state.IsRaised && state.ToldAt is not null
+                    && now - state.EndedAt >= (state.Episodes > 1 ? s_sameWithin : default))
                 {
                     // one that comes and goes is said to be over when it has stayed away
                     changes.Add((state, state.ToFinding(), Change.Cleared));

@@ -137,7 +137,7 @@ internal sealed class LagHistory
         }
     }
 
-    /// <summary>The middle one of three samples, of which the last was taken so many samples ago: a single one that is odd is none.</summary>
+    /// <summary>The middle one of three samples, the last of them taken so many samples ago: a single odd one never is.</summary>
     private double Middle(int ago)
     {
         (double a, double b, double c) = (Back(ago), Back(ago + 1), Back(ago + 2));

@@ -163,8 +163,8 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         // what takes some microseconds is never a trouble, whatever it took before
         bool isSlower = slower >= 2 && Microseconds(now) >= 100;
         FindingFigure[] figures = [new("time per record against an hour ago", slower, "1"), new("records against an hour ago", more, "1")];
-        string text = $"{shard}: a record takes {Microseconds(now):F0} us, {slower:F1} times as long as an hour ago, with {more:F1} times as "
-            + "many records.";
+        string text = $"{shard}: a record takes {Microseconds(now):F0} us, {slower:F1} times as long as an hour ago, with {more:F1} times "
+            + "as many records.";
         // With less load each call of a batch handler has fewer records, and each of them costs more: nothing is slower then. Where the
         // shard lags, it is not the load that has fallen.
         bool isSameLoad = more < 1.25 && (more >= 0.8 || watch.Lag.Last > LeastLag);
@@ -177,7 +177,8 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         ShardCounts some = watch.LastTenMinutes;
         string shard = $"of shard {watch.Shard.ShardId} of {watch.Shard.Stream}";
         Set(some.Skipped > 0, FindingRules.RecordsSkipped, watch,
-            () => $"{some.Skipped} records {shard} were skipped within ten minutes.", new FindingFigure("skipped", some.Skipped, "{record}"));
+            () => $"{some.Skipped} records {shard} were skipped within ten minutes.",
+            new FindingFigure("skipped", some.Skipped, "{record}"));
         Set(some.DeadLettered > 0, FindingRules.RecordsDeadLettered, watch,
             () => $"{some.DeadLettered} records {shard} went to the dead letters within ten minutes.",
             new FindingFigure("dead letters", some.DeadLettered, "{record}"));

@@ -158,6 +158,65 @@ public sealed class WatchedFleetTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Bursts_that_take_some_time_and_a_restart_of_all_workers_are_no_finding()
+    {
+        using var fleet = new WatchedFleet(shards: 10);
+        string[] keys = [.. fleet.OpenShards.Select(WatchedFleet.MiddleOf)];
+        int second = 0;
+        fleet.Each(TimeSpan.FromSeconds(1), () =>
+        {
+            second++;
+            for (int i = 0; i < keys.Length; i++)
+            {
+                // each five minutes as much as takes forty seconds
+                fleet.Put(keys[i], records: (second + (17 * i)) % 300 == 0 ? 400 : 1);
+            }
+        });
+        fleet.Handler = (_, stop) => fleet.WaitAsync(TimeSpan.FromMilliseconds(100), stop);
+        fleet.Settle(3);
+        double most = 0;
+        for (int i = 0; i < 180; i++)
+        {
+            fleet.Run(10);
+            most = Math.Max(most, fleet.Workers.SelectMany(static worker => worker.Lags).Max(static lag => lag.Seconds));
+        }
+
+        Assert.InRange(most, 30, 60);
+        Assert.True(fleet.Seen.Count == 0, fleet.Describe());
+        fleet.Workers.ToList().ForEach(fleet.Stop);
+        fleet.Run(90);
+        for (int i = 0; i < 3; i++)
+        {
+            fleet.Start($"new-{i}");
+        }
+
+        fleet.Run(600);
+        Assert.True(fleet.Seen.Count == 0, fleet.Describe());
+        Assert.InRange(fleet.Workers.SelectMany(static worker => worker.Lags).Count(static lag => lag.Seconds < 5), 6, 10);
+    }
+
+    [Fact]
+    public void A_handler_that_fails_and_is_tried_again_is_the_cause_of_the_lag_and_not_slow()
+    {
+        using var fleet = new WatchedFleet(shards: 1);
+        fleet.Settle(1);
+        WatchedWorker worker = fleet.Workers[0];
+        Shard shard = fleet.OpenShards[0];
+        bool fails = true;
+        fleet.Handler = (_, _) => fails ? throw new InvalidOperationException("It fails.") : default;
+        fleet.Each(TimeSpan.FromSeconds(1), () => fleet.Put(shard));
+        fleet.RunUntil(() => worker.Find("FCF2002") is not null, 180);
+        fleet.Run(120);
+        Assert.EndsWith("Its handler waits to try a record again.", worker.Find("FCF2002")!.Message, StringComparison.Ordinal);
+        Assert.Equal(["FCF2002", "FCF3002"], worker.Findings.Current.Select(static finding => finding.Id));
+        fails = false;
+        fleet.RunUntil(() => worker.Find("FCF3002") is null, 120);
+        fleet.Run(130);
+        Assert.Empty(worker.Findings.Current);
+        Assert.InRange(worker.Lag, 0, 3);
+    }
+
+    [Fact]
     public void A_backlog_of_twenty_hours_that_is_caught_up_with_is_degraded_and_tells_when_it_is_gone()
     {
         using var fleet = new WatchedFleet(shards: 1);
