@@ -61,6 +61,12 @@ internal sealed class WatchedFleet : IDisposable
     /// <summary>True where the fleet asks for fan-out, and nobody may have it.</summary>
     public bool IsDeniedFanOut { get; init; }
 
+    /// <summary>What the stream says of its retention; the service does not heed it.</summary>
+    public int RetentionHours { get; set; } = 24;
+
+    /// <summary>Called before each description of the stream; may wait.</summary>
+    public Func<CancellationToken, Task> BeforeDescribing { get; set; } = static _ => Task.CompletedTask;
+
     /// <summary>How many records were put.</summary>
     public int Count { get; private set; }
 
@@ -251,19 +257,20 @@ internal sealed class WatchedFleet : IDisposable
             Shards = () => fleet._engine.ListShards(new ListShardsRequest(s_stream)).Shards;
         }
 
-        public override Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
+        public override async Task<StreamDescriptionSummary> DescribeStreamSummaryAsync(
             StreamIdentifier stream, CancellationToken cancellationToken = default)
         {
+            await _fleet.BeforeDescribing(cancellationToken);
             StreamView view = _fleet._engine.DescribeStreamSummary(s_stream);
-            return Task.FromResult(new StreamDescriptionSummary
+            return new StreamDescriptionSummary
             {
                 StreamName = view.Name,
                 StreamARN = view.Arn,
                 StreamStatus = view.Status,
                 OpenShardCount = view.OpenShardCount,
-                RetentionPeriodHours = view.RetentionHours,
+                RetentionPeriodHours = _fleet.RetentionHours,
                 StreamCreationTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(view.CreatedMs),
-            });
+            };
         }
 
         public override Task<string> GetShardIteratorAsync(

@@ -298,6 +298,45 @@ public sealed class WatchedFleetTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_retention_that_is_raised_is_noticed_within_a_quarter_of_an_hour()
+    {
+        using var fleet = new WatchedFleet(shards: 1) { LeaseDuration = TimeSpan.FromSeconds(60) };
+        fleet.Settle(1);
+        WatchedWorker worker = fleet.Workers[0];
+        fleet.Handler = (_, stop) => fleet.WaitAsync(Timeout.InfiniteTimeSpan, stop);
+        fleet.Put(fleet.OpenShards[0]);
+        fleet.RunUntil(() => worker.Find("FCF2001") is not null, 13 * 3600);
+        // once it cannot be asked for: the retention that was known stays
+        fleet.BeforeDescribing = static _ => throw new KinesisException("Not now.", KinesisErrorKind.Unavailable);
+        fleet.Run(900);
+        Assert.NotNull(worker.Find("FCF2001"));
+        fleet.RetentionHours = 48;
+        fleet.BeforeDescribing = static _ => Task.CompletedTask;
+        fleet.RunUntil(() => worker.Find("FCF2001") is null, 900);
+        Assert.NotNull(worker.Find("FCF2002"));
+    }
+
+    [Fact]
+    public void A_description_that_does_not_come_holds_up_no_sample_and_no_stop()
+    {
+        using var fleet = new WatchedFleet(shards: 1);
+        fleet.Settle(1);
+        WatchedWorker worker = fleet.Workers[0];
+        bool isAsked = false;
+        fleet.BeforeDescribing = async cancelled =>
+        {
+            isAsked = true;
+            await fleet.WaitAsync(Timeout.InfiniteTimeSpan, cancelled);
+        };
+        fleet.RunUntil(() => isAsked, 900);
+        fleet.Handler = (_, stop) => fleet.WaitAsync(Timeout.InfiniteTimeSpan, stop);
+        fleet.Put(fleet.OpenShards[0]);
+        fleet.RunUntil(() => worker.Find("FCF2002") is not null, 180);
+        fleet.Stop(worker);
+        Assert.Empty(worker.Findings.Current);
+    }
+
+    [Fact]
     public void A_table_that_throttles_is_found_and_cleared()
     {
         using var fleet = new WatchedFleet(shards: 40);
