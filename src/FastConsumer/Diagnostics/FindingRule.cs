@@ -11,9 +11,15 @@ internal sealed record FindingRule(string Id, string Title, FindingSeverity Seve
     private static readonly TimeSpan s_shortestClear = TimeSpan.FromMinutes(1);
 
     /// <summary>
+    /// True where the condition is looked for again and again; false for an event, which is told when it begins and when it ends.
+    /// </summary>
+    public bool IsSampled { get; init; }
+
+    /// <summary>
     /// How long the condition must be over before the finding is cleared. What is an event is over when it is told to be; what is sampled
     /// may come back with the next sample.
     /// </summary>
-    public TimeSpan ClearAfter { get; } = RaiseAfter == TimeSpan.Zero ? TimeSpan.Zero
-        : RaiseAfter > s_shortestClear ? RaiseAfter : s_shortestClear;
+    /// <param name="raiseAfter">How long it must hold before it is raised: what the rule says, or the options.</param>
+    public TimeSpan ClearAfter(TimeSpan raiseAfter) =>
+        !IsSampled ? TimeSpan.Zero : raiseAfter > s_shortestClear ? raiseAfter : s_shortestClear;
 }

@@ -141,8 +141,8 @@ internal static class FindingRules
     public static FindingRule WorkerIdInUse { get; } = Event("FCF4004", "Two processes have one WorkerId", FindingSeverity.Unhealthy,
         "Do not set FastConsumer:WorkerId, or give each process its own.");
 
-    public static FindingRule TableThrottled { get; } = Event("FCF4005", "The lease table throttles", FindingSeverity.Degraded,
-        "Give the table more write units or on-demand capacity, or raise LeaseDuration and CheckpointInterval.");
+    public static FindingRule TableThrottled { get; } = Sampled("FCF4005", "The lease table throttles", FindingSeverity.Degraded,
+        "Give the table more write units or on-demand capacity, or raise LeaseDuration and CheckpointInterval.", TimeSpan.Zero);
 
     public static FindingRule TableTooSmall { get; } = Event("FCF4006", "The lease table is too small for its leases",
         FindingSeverity.Degraded, "Give the table more write units, or raise FastConsumer:LeaseDuration.");
@@ -201,7 +201,7 @@ internal static class FindingRules
         Add(new FindingRule(id, title, severity, TimeSpan.Zero, remedy));
 
     private static FindingRule Sampled(string id, string title, FindingSeverity severity, string remedy, TimeSpan? raiseAfter = null) =>
-        Add(new FindingRule(id, title, severity, raiseAfter ?? s_minute, remedy));
+        Add(new FindingRule(id, title, severity, raiseAfter ?? s_minute, remedy) { IsSampled = true });
 
     private static FindingRule Add(FindingRule rule)
     {

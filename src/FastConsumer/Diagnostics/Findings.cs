@@ -41,6 +41,18 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         }
     }
 
+    /// <summary>How many conditions it keeps, those that ended lately included.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _states.Count;
+            }
+        }
+    }
+
     /// <summary>True while a condition is known to hold, whether it is raised already or not.</summary>
     public bool Holds(FindingRule rule, string scope)
     {
@@ -84,7 +96,7 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
             state.Message = message;
             state.Figures = figures ?? [];
             state.Severity = own?.Severity ?? severity ?? rule.Severity;
-            Promote(state, rule, now);
+            Settle(state, now);
         }
     }
 
@@ -95,7 +107,9 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         {
             if (_states.TryGetValue((rule, scope), out State? state))
             {
-                End(state, rule.ClearAfter);
+                DateTimeOffset now = time.GetUtcNow();
+                End(state, now);
+                Settle(state, now);
             }
         }
     }
@@ -109,7 +123,9 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
             {
                 if (_states.TryGetValue((rule, scope), out State? state))
                 {
-                    End(state, TimeSpan.Zero);
+                    DateTimeOffset now = time.GetUtcNow();
+                    End(state, now);
+                    Lower(state, now);
                 }
             }
         }
@@ -124,8 +140,8 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         {
             foreach (((FindingRule Rule, string) key, State state) in _states.ToList())
             {
-                // what is told once, and not with each sample
-                Promote(state, key.Rule, now);
+                // an event is told once: where the options make it wait, nobody else comes back to it
+                Settle(state, now);
                 if (state.IsRaised && state.ToldAt is null)
                 {
                     changes.Add((state, state.ToFinding(), Change.Raised));
@@ -136,7 +152,8 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
                     changes.Add((state, state.ToFinding(), Change.Lasts));
                     state.ToldAt = now;
                 }
-                else if (!state.IsRaised && state.ToldAt is not null && now - state.EndedAt >= (state.Episodes > 1 ? s_sameWithin : default))
+                else if (!state.IsRaised && state.ToldAt is not null
+                    && now - state.EndedAt >= (state.Episodes > 1 ? s_sameWithin : default))
                 {
                     // one that comes and goes is said to be over when it has stayed away
                     changes.Add((state, state.ToFinding(), Change.Cleared));
@@ -187,29 +204,38 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         }
     }
 
-    /// <summary>Under the lock: raises what has held for long enough.</summary>
-    private void Promote(State state, FindingRule rule, DateTimeOffset now)
+    /// <summary>Under the lock: the condition holds no more.</summary>
+    private static void End(State state, DateTimeOffset now)
     {
-        if (state.Holds && !state.IsRaised && now - state.Since >= (options?.GetValueOrDefault(rule.Id)?.RaiseAfter ?? rule.RaiseAfter))
-        {
-            state.IsRaised = true;
-            state.Episodes++;
-        }
-    }
-
-    /// <summary>Under the lock.</summary>
-    private void End(State state, TimeSpan clearAfter)
-    {
-        DateTimeOffset now = time.GetUtcNow();
         if (state.Holds)
         {
             state.Holds = false;
             state.EndedAt = now;
         }
+    }
 
-        if (state.IsRaised && now - state.EndedAt >= clearAfter)
+    /// <summary>Under the lock: the finding is over. What comes again soon after this moment is the same one.</summary>
+    private static void Lower(State state, DateTimeOffset now)
+    {
+        if (state.IsRaised)
         {
             state.IsRaised = false;
+            state.EndedAt = now;
+        }
+    }
+
+    /// <summary>Under the lock: raises what has held for long enough, and clears what has been over for long enough.</summary>
+    private void Settle(State state, DateTimeOffset now)
+    {
+        TimeSpan raiseAfter = options?.GetValueOrDefault(state.Rule.Id)?.RaiseAfter ?? state.Rule.RaiseAfter;
+        if (state.Holds && !state.IsRaised && now - state.Since >= raiseAfter)
+        {
+            state.IsRaised = true;
+            state.Episodes++;
+        }
+        else if (!state.Holds && now - state.EndedAt >= state.Rule.ClearAfter(raiseAfter))
+        {
+            Lower(state, now);
         }
     }
 
@@ -222,6 +248,8 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
 
     private sealed class State(FindingRule rule, string scope)
     {
+        public FindingRule Rule => rule;
+
         public bool Holds { get; set; }
 
         public bool IsRaised { get; set; }

@@ -9,6 +9,8 @@ internal sealed class LagHistory
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private const int Samples = 361;
+    private const int TwoMinutes = 12;
+    private const int TenMinutes = 60;
 
     /// <summary>A lag is known to so much: answers tell milliseconds, but come some times a second.</summary>
     private const double Noise = 2;
@@ -59,52 +61,99 @@ internal sealed class LagHistory
         }
     }
 
-    /// <summary>A minute more within two minutes, at nearly one second per second.</summary>
+    /// <summary>A minute more within two minutes, at nearly one second per second, in most of the last minute's samples.</summary>
     public bool IsSudden => Length >= TimeSpan.FromMinutes(1)
         && Last - Lowest(TimeSpan.FromMinutes(2)) >= 60
-        && Slope(TimeSpan.FromMinutes(1)) >= 0.8;
+        && Slope(TimeSpan.FromMinutes(1)) >= 0.8
+        && RisesOfMinute >= 4;
 
     /// <summary>A quarter of an hour without a fall, at two seconds in a hundred at least.</summary>
     public bool IsGradual
     {
         get
         {
-            TimeSpan window = TimeSpan.FromMinutes(15);
-            if (Length < window || Slope(window) < 0.02)
+            if (Length < TimeSpan.FromMinutes(15))
             {
                 return false;
             }
 
             // by the lowest of each minute: a poll that comes late is no rise, and one that comes early no fall
+            Span<double> lowest = stackalloc double[15];
             double before = double.MinValue;
-            for (int minute = 14; minute >= 0; minute--)
+            for (int minute = 0; minute < lowest.Length; minute++)
             {
-                double lowest = double.MaxValue;
-                for (int i = 0; i < 6; i++)
-                {
-                    lowest = Math.Min(lowest, Back((6 * minute) + i));
-                }
-
-                if (lowest < before - Noise)
+                lowest[minute] = LowestOfMinute(lowest.Length - 1 - minute);
+                if (lowest[minute] < before - Noise)
                 {
                     return false;
                 }
 
-                before = Math.Max(before, lowest);
+                before = Math.Max(before, lowest[minute]);
             }
 
-            return true;
+            // a single step, as when a handler begins to collect its records, is no growth: both halves must have their part
+            const double sevenMinutes = 7 * 60;
+            double first = (lowest[7] - lowest[0]) / sevenMinutes;
+            double second = (lowest[14] - lowest[7]) / sevenMinutes;
+            return (first + second) / 2 >= 0.02 && Math.Min(first, second) >= 0.01;
         }
     }
 
-    /// <summary>The lag falls: when it is gone at this pace; null where it does not fall, or there is none.</summary>
+    /// <summary>
+    /// The lag falls: when it is gone at this pace; null where it does not fall, or there is none. It has fallen within ten minutes, or
+    /// since it is known, by more than samples differ, and has not grown again within the last two.
+    /// </summary>
     public TimeSpan? CaughtUpIn
     {
         get
         {
-            double slope = Math.Min(Slope(TimeSpan.FromMinutes(1)) ?? 0, Slope(TimeSpan.FromMinutes(10)) ?? 0);
-            return slope < -0.01 && Last > 0 ? TimeSpan.FromSeconds(Math.Min(Last / -slope, TimeSpan.FromDays(365).TotalSeconds)) : null;
+            if (_count < 4)
+            {
+                return null;
+            }
+
+            int back = Math.Min(TenMinutes, _count - 1) - 2;
+            double now = Middle(0);
+            double slope = (Middle(back) - now) / (back * Interval.TotalSeconds);
+            bool falls = slope > 0.01 && Middle(back) - now > Noise && now <= Middle(Math.Min(back, TwoMinutes));
+            return falls && Last > 0
+                ? TimeSpan.FromSeconds(Math.Min(Last / slope, TimeSpan.FromDays(365).TotalSeconds))
+                : null;
         }
+    }
+
+    /// <summary>How many of the last minute's samples were clearly above the one before.</summary>
+    private int RisesOfMinute
+    {
+        get
+        {
+            int rises = 0;
+            for (int i = 0; i < Math.Min(6, _count - 1); i++)
+            {
+                rises += Back(i) - Back(i + 1) > Noise ? 1 : 0;
+            }
+
+            return rises;
+        }
+    }
+
+    /// <summary>The middle one of three samples, the last of them taken so many samples ago: a single odd one never is.</summary>
+    private double Middle(int ago)
+    {
+        (double a, double b, double c) = (Back(ago), Back(ago + 1), Back(ago + 2));
+        return Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
+    }
+
+    /// <summary>The lowest of a minute's six samples, so many minutes ago.</summary>
+    private double LowestOfMinute(int ago)
+    {
+        double lowest = double.MaxValue;
+        for (int i = 0; i < 6; i++)
+        {
+            lowest = Math.Min(lowest, Back((6 * ago) + i));
+        }
+
+        return lowest;
     }
 
     private double Lowest(TimeSpan time)

@@ -14,6 +14,7 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
 
     private static readonly TimeSpan s_trimTolerance = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_oldCheckpoint = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_fallShows = TimeSpan.FromMinutes(2);
 
     /// <summary>Every rule that is judged here, to clear them when the shard is gone.</summary>
     private static readonly FindingRule[] s_rules =
@@ -64,7 +65,9 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         double part = lag.Last / kept.TotalSeconds;
         TimeSpan? lossIn = LossIn(lag, kept);
         TimeSpan? caughtUpIn = lag.CaughtUpIn;
-        bool isNear = caughtUpIn is null && (part >= limits.UnhealthyAt || (lag.Last > LeastLag && lossIn < limits.UnhealthyBeforeLoss));
+        // a first start at TRIM_HORIZON, or a hand-over while the lag is caught up with, takes a while to show that it falls
+        bool isNear = lag.Length >= s_fallShows && caughtUpIn is null
+            && (part >= limits.UnhealthyAt || (lag.Last > LeastLag && lossIn < limits.UnhealthyBeforeLoss));
         string forecast = caughtUpIn is { } eta ? $"It catches up, and has done so in {Text(eta.TotalSeconds)}."
             : lossIn is { } loss ? $"If that goes on, the first record is lost in {Text(loss.TotalSeconds)}."
             : "The lag stands.";
@@ -139,7 +142,7 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
                 + $"large as FastConsumer:Limit ({limit}) allows.",
             new FindingFigure("full answers", minute.FullReads, "{call}"));
         double budget = watch.PartOfMinute(ShardState.Budget);
-        Set(budget >= 0.3, FindingRules.BudgetHoldsBack, watch,
+        Set(lags && budget >= 0.3, FindingRules.BudgetHoldsBack, watch,
             () => $"{shard}: its reader waited for room in FastConsumer:PrefetchBytes for {100 * budget:F0} % of the last minute.",
             new FindingFigure("part of the time", budget, "1"));
     }
@@ -177,9 +180,12 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         // what takes some microseconds is never a trouble, whatever it took before
         bool isSlower = slower >= 2 && Microseconds(now) >= 100;
         FindingFigure[] figures = [new("time per record against an hour ago", slower, "1"), new("records against an hour ago", more, "1")];
-        string text = $"{shard}: a record takes {Microseconds(now):F0} us, {slower:F1} times as long as an hour ago, with {more:F1} times as "
-            + "many records.";
-        Set(isSlower && more < 1.25, FindingRules.HandlerSlower, watch, () => text, figures);
+        string text = $"{shard}: a record takes {Microseconds(now):F0} us, {slower:F1} times as long as an hour ago, with {more:F1} times "
+            + "as many records.";
+        // With less load each call of a batch handler has fewer records, and each of them costs more: nothing is slower then. Where the
+        // shard lags, it is not the load that has fallen.
+        bool isSameLoad = more < 1.25 && (more >= 0.8 || watch.Lag.Last > LeastLag);
+        Set(isSlower && isSameLoad, FindingRules.HandlerSlower, watch, () => text, figures);
         Set(isSlower && more >= 1.25, FindingRules.HandlerSlowerUnderLoad, watch, () => text, figures);
     }
 
@@ -188,7 +194,8 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         ShardCounts some = watch.LastTenMinutes;
         string shard = $"of shard {watch.Shard.ShardId} of {watch.Shard.Stream}";
         Set(some.Skipped > 0, FindingRules.RecordsSkipped, watch,
-            () => $"{some.Skipped} records {shard} were skipped within ten minutes.", new FindingFigure("skipped", some.Skipped, "{record}"));
+            () => $"{some.Skipped} records {shard} were skipped within ten minutes.",
+            new FindingFigure("skipped", some.Skipped, "{record}"));
         Set(some.DeadLettered > 0, FindingRules.RecordsDeadLettered, watch,
             () => $"{some.DeadLettered} records {shard} went to the dead letters within ten minutes.",
             new FindingFigure("dead letters", some.DeadLettered, "{record}"));
@@ -206,6 +213,7 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         ShardState.Refused => "Its reads are refused or fail.",
         ShardState.Quota => "Its reader waits for the shard's read quota.",
         ShardState.Paused => "An operator has paused it.",
+        ShardState.Idle when watch.Now.RecordsInFlight > 0 => "The handler has been given records, and has not done them.",
         _ => "Look at the other findings of this shard for the cause.",
     };
 

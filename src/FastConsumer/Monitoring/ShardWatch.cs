@@ -22,7 +22,7 @@ internal sealed class ShardWatch(ShardTelemetry shard)
     /// <summary>True once it was watched for a whole minute.</summary>
     public bool HasMinute => _samples.Count > Minute;
 
-    /// <summary>True once it was watched for an hour and ten minutes, with which ten minutes can be compared.</summary>
+    /// <summary>True once it was watched for an hour, so that its last ten minutes can be compared with its first.</summary>
     public bool HasHour => _samples.Count > Hour;
 
     /// <summary>What was counted within the last minute.</summary>
@@ -74,6 +74,8 @@ internal sealed class ShardWatch(ShardTelemetry shard)
         return all > 0 ? part / all : 0;
     }
 
-    private ShardCounts Since(int samples) =>
-        _samples.Count < 2 ? default : _samples[^1].Counts - _samples[^Math.Min(samples + 1, _samples.Count)].Counts;
+    // of a run that is younger everything counts, what came before its first sample too
+    private ShardCounts Since(int samples) => _samples.Count == 0 ? default
+        : _samples.Count <= samples ? _samples[^1].Counts
+        : _samples[^1].Counts - _samples[^(samples + 1)].Counts;
 }

@@ -96,14 +96,17 @@ internal sealed class WorkerMonitor : IObservedWorker
             ulong hash = Fnv1a.Mix(_workerId.Aggregate(Fnv1a.Start, static (hash, letter) => Fnv1a.Add(hash, letter)));
             TimeSpan describeEach = s_retentionInterval * (0.8 + (0.4 * hash / ulong.MaxValue));
             long describedAt = _parts.Time.GetTimestamp();
+            Task describing = Task.CompletedTask;
             long hotAt = describedAt;
             while (true)
             {
                 await Task.Delay(LagHistory.Interval, _parts.Time, cancellationToken);
-                if (_parts.Time.GetElapsedTime(describedAt) >= describeEach)
+                if (describing.IsCompleted && _parts.Time.GetElapsedTime(describedAt) >= describeEach)
                 {
+                    // samples do not wait for it: they are to be ten seconds apart
+                    await describing;
                     describedAt = _parts.Time.GetTimestamp();
-                    await DescribeAsync(cancellationToken);
+                    describing = DescribeAsync(cancellationToken);
                 }
 
                 if (_parts.Time.GetElapsedTime(hotAt) >= HotShardWatch.Interval)
