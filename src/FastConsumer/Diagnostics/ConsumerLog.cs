@@ -245,7 +245,7 @@ internal static partial class ConsumerLog
     [LoggerMessage(
         2504,
         LogLevel.Error,
-        "{Processor}: the check for handlers that hang and for starved threads failed. It runs again at once.")]
+        "{Processor}: a check of its shards failed. Findings may come late; the check runs again.")]
     public static partial void LookFailed(ILogger log, string processor, Exception error);
 
     [LoggerMessage(2503, LogLevel.Information, "The runtime's thread pool runs items again.")]

@@ -2,7 +2,7 @@ namespace FastConsumer.Diagnostics;
 
 /// <summary>
 /// All conditions that are found by name. The thousands say the area: 1 reading, 2 lag and speed, 3 records and handlers, 4 leases and
-/// their table, 5 the worker, 6 operators. Each has a page, <c>docs/findings/{Id}.md</c>.
+/// their table, 5 the worker. Each has a page, <c>docs/findings/{Id}.md</c>.
 /// </summary>
 internal static class FindingRules
 {
@@ -105,7 +105,7 @@ internal static class FindingRules
 
     // ---- records and handlers
     public static FindingRule ShardStopped { get; } = Event("FCF3001", "A shard has stopped in front of a record",
-        FindingSeverity.Unhealthy, "Correct the processor or the record's producer and restart, or decide the record from outside.");
+        FindingSeverity.Unhealthy, "Correct the processor or the record's producer and restart: the shard goes on with this record.");
 
     public static FindingRule RecordRetried { get; } = Event("FCF3002", "A record fails and is tried again", FindingSeverity.Degraded,
         "Look at the error. The shard waits for this record; it goes on when the handler succeeds, or an [OnError] rule leaves it out.");
@@ -189,10 +189,6 @@ internal static class FindingRules
 
     public static FindingRule CallbacksFail { get; } = Event("FCF5007", "Loggers, meter listeners or token callbacks throw or block",
         FindingSeverity.Degraded, "Correct the callback that the message names. FastConsumer goes on without it.");
-
-    // ---- operators
-    public static FindingRule Paused { get; } = Event("FCF6001", "Reading is paused by an operator", FindingSeverity.Information,
-        "Resume it (IFastConsumerControl.ResumeAsync), or wait until the time that was set.");
 
     /// <summary>A rule by its id; null where there is none.</summary>
     public static FindingRule? Find(string id) => s_all.Find(rule => rule.Id == id);

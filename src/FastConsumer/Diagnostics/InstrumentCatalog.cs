@@ -175,9 +175,6 @@ internal static class InstrumentCatalog
     public static InstrumentInfo FindingsRaised { get; } = Worker("findings", ObservableGauge, "{finding}", "Findings that hold now.",
         "fastconsumer.finding.id", "fastconsumer.finding.severity");
 
-    public static InstrumentInfo OperatorActions { get; } = Worker("operator.actions", Counter, "{action}",
-        "What operators told this worker to do, and what became of it.", "fastconsumer.action", "fastconsumer.outcome");
-
     private static InstrumentInfo Shard(string name, InstrumentKind kind, string unit, string description) =>
         Add(new InstrumentInfo($"fastconsumer.{name}", kind, unit, description, ByShard: true));
 

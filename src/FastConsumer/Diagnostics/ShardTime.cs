@@ -24,9 +24,6 @@ public enum ShardState
     /// <summary>It waits for the handler, which waits to try a record again.</summary>
     Retrying,
 
-    /// <summary>An operator has paused the shard.</summary>
-    Paused,
-
     /// <summary>The shard has stopped in front of a record.</summary>
     Stopped,
 }

@@ -87,4 +87,7 @@ public sealed record ShardSnapshot
 
     /// <summary>Lanes that have records to run.</summary>
     public int LanesBusy { get; init; }
+
+    /// <summary>The longest that a call of the handler was seen to run within the last half minute.</summary>
+    public TimeSpan LongestCall { get; init; }
 }

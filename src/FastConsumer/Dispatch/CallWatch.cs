@@ -15,6 +15,8 @@ internal sealed record HungCall(string Method, CheckpointPosition? Position, Tim
 /// </summary>
 internal sealed class CallWatch
 {
+    private static readonly TimeSpan s_lately = TimeSpan.FromSeconds(30);
+
     private volatile string? _method;
     private volatile RecordCursor? _cursor;
     private volatile object? _position;
@@ -23,6 +25,8 @@ internal sealed class CallWatch
     // the watch's own
     private (long Number, RecordPage? Page, int Index, int Attempt) _seen;
     private long _seenAt;
+    private long _longest;
+    private long _longestAt;
     private HungCall? _told;
 
     /// <summary>The lane calls something.</summary>
@@ -39,6 +43,10 @@ internal sealed class CallWatch
 
     /// <summary>It has returned.</summary>
     public void Leave() => _method = null;
+
+    /// <summary>The longest that a call was seen to run within the last half minute, to the time between two looks.</summary>
+    public TimeSpan LongestLately(TimeProvider time) =>
+        time.GetElapsedTime(Volatile.Read(ref _longestAt)) < s_lately ? new TimeSpan(Volatile.Read(ref _longest)) : TimeSpan.Zero;
 
     /// <summary>Looks whether the lane stands where it stood. One caller at a time.</summary>
     /// <param name="longest">How long a call may take.</param>
@@ -63,6 +71,12 @@ internal sealed class CallWatch
         }
 
         TimeSpan running = time.GetElapsedTime(_seenAt);
+        if (running >= LongestLately(time))
+        {
+            Volatile.Write(ref _longest, running.Ticks);
+            Volatile.Write(ref _longestAt, time.GetTimestamp());
+        }
+
         if (running < longest)
         {
             return null;

@@ -170,27 +170,37 @@ internal sealed class StreamWorker : IAsyncDisposable
     private async Task RunAsync()
     {
         using IDisposable? scope = ((GuardedLogger)_parts.Log).OpenScope();
-        StreamDescriptionSummary stream;
+        using var monitorEnd = new CancellationTokenSource();
+        // it calls loggers and meter listeners, which may block
+        Task monitoring = ApartTask.StartOn(_supervisor.Control, () => _monitor.RunAsync(monitorEnd.Token));
+        if (await PrepareAsync() is { } stream)
+        {
+            _monitor.Described(stream);
+            _supervisor.StartLooking();
+            await ShareLeasesAsync(stream);
+        }
+        else
+        {
+            _report.Write(new LeaseCommand.Tell.Stopped(0));
+        }
+
+        await monitorEnd.CancelApartAsync();
+        await monitoring;
+        await _report.FlushAsync();
+    }
+
+    /// <summary>What must be there before leases are shared; null where the worker stops before it is.</summary>
+    private async Task<StreamDescriptionSummary?> PrepareAsync()
+    {
         try
         {
-            stream = await new StartPreparation(_parts, _store).RunAsync(_stop.Token);
+            return await new StartPreparation(_parts, _store).RunAsync(_stop.Token);
         }
         catch (Exception) when (_stop.IsCancellationRequested)
         {
             // it has nothing to release: whatever the call under way made of its cancelled token
-            _report.Write(new LeaseCommand.Tell.Stopped(0));
-            await _report.FlushAsync();
-            return;
+            return null;
         }
-
-        _supervisor.StartLooking();
-        using var monitorEnd = new CancellationTokenSource();
-        // it calls loggers and meter listeners, which may block
-        Task monitoring = ApartTask.StartOn(_supervisor.Control, () => _monitor.RunAsync(stream, monitorEnd.Token));
-        await ShareLeasesAsync(stream);
-        await monitorEnd.CancelApartAsync();
-        await monitoring;
-        await _report.FlushAsync();
     }
 
     /// <summary>

@@ -3,7 +3,8 @@ using FastConsumer.Diagnostics;
 namespace FastConsumer.Monitoring;
 
 /// <summary>The conditions of one shard that show in samples only: each is raised while it holds, and else cleared.</summary>
-internal sealed class SampledRules(Findings findings, LagLimits limits, int limit, TimeSpan checkpointInterval)
+internal sealed class SampledRules(
+    Findings findings, LagLimits limits, int limit, TimeSpan checkpointInterval, TimeSpan leaseDuration)
 {
     private const double BytesPerSecond = 2 * 1024 * 1024;
     private const double CallsPerSecond = 5;
@@ -24,6 +25,7 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         FindingRules.HalfRetention, FindingRules.LossNear, FindingRules.SuddenLag, FindingRules.GradualLag,
         FindingRules.HandlerIsSlow, FindingRules.HandlerSlower, FindingRules.HandlerSlowerUnderLoad,
         FindingRules.RecordsSkipped, FindingRules.RecordsDeadLettered, FindingRules.ForeignRecordsLeftOut, FindingRules.CheckpointOld,
+        FindingRules.CallsOutlastLease,
     ];
 
     /// <summary>Judges a shard by its samples.</summary>
@@ -157,8 +159,12 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
                 + $"done, at {Microseconds(minute):F0} us each.",
             new FindingFigure("part of the time", handling, "1"), new FindingFigure("time per record", Microseconds(minute), "us"));
         JudgeTrend(watch, shard);
+        Set(watch.Now!.LongestCall > leaseDuration, FindingRules.CallsOutlastLease, watch,
+            () => $"{shard}: calls of the handler take {Text(watch.Now.LongestCall.TotalSeconds)} and longer, and a lease lasts "
+                + $"{leaseDuration:c}. A call that runs on when the lease is lost runs beside that of the next owner.",
+            new FindingFigure("longest call", watch.Now.LongestCall.TotalSeconds, "s"));
         TimeSpan old = 3 * checkpointInterval > s_oldCheckpoint ? 3 * checkpointInterval : s_oldCheckpoint;
-        Set(watch.Now!.CheckpointAge >= old, FindingRules.CheckpointOld, watch,
+        Set(watch.Now.CheckpointAge >= old, FindingRules.CheckpointOld, watch,
             () => $"{shard}: records have been done for {Text(watch.Now.CheckpointAge.TotalSeconds)} that no checkpoint covers. After a "
                 + "crash they run again.",
             new FindingFigure("age", watch.Now.CheckpointAge.TotalSeconds, "s"));
@@ -212,7 +218,6 @@ internal sealed class SampledRules(Findings findings, LagLimits limits, int limi
         ShardState.Budget => "Its reader waits for room in FastConsumer:PrefetchBytes.",
         ShardState.Refused => "Its reads are refused or fail.",
         ShardState.Quota => "Its reader waits for the shard's read quota.",
-        ShardState.Paused => "An operator has paused it.",
         ShardState.Idle when watch.Now.RecordsInFlight > 0 => "The handler has been given records, and has not done them.",
         _ => "Look at the other findings of this shard for the cause.",
     };

@@ -60,7 +60,7 @@ internal sealed class WorkerMonitor : IObservedWorker
         _store = store;
         _workerId = workerId;
         _leases = leases;
-        _rules = new SampledRules(parts.Findings, limits, parts.Limit, parts.CheckpointInterval);
+        _rules = new SampledRules(parts.Findings, limits, parts.Limit, parts.CheckpointInterval, parts.LeaseDuration);
         _hotShards = new HotShardWatch(parts.Findings, parts.Time, parts.Log);
         _scope = $"{parts.ApplicationName}/{parts.Stream.Name}/{parts.ProcessorName}";
     }
@@ -83,12 +83,18 @@ internal sealed class WorkerMonitor : IObservedWorker
         }
     }
 
-    /// <summary>Watches until it is cancelled.</summary>
-    /// <param name="stream">The stream as it described itself at the start.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    public async Task RunAsync(StreamDescriptionSummary stream, CancellationToken cancellationToken)
+    /// <summary>The stream has described itself.</summary>
+    public void Described(StreamDescriptionSummary stream)
     {
-        _retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
+        lock (_lock)
+        {
+            _retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
+        }
+    }
+
+    /// <summary>Watches from the start of the worker on, until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
         _parts.Metrics.Add(this);
         try
         {
@@ -101,22 +107,29 @@ internal sealed class WorkerMonitor : IObservedWorker
             while (true)
             {
                 await Task.Delay(LagHistory.Interval, _parts.Time, cancellationToken);
-                if (describing.IsCompleted && _parts.Time.GetElapsedTime(describedAt) >= describeEach)
+                if (_retention is not null && describing.IsCompleted && _parts.Time.GetElapsedTime(describedAt) >= describeEach)
                 {
                     // samples do not wait for it: they are to be ten seconds apart
-                    await describing;
                     describedAt = _parts.Time.GetTimestamp();
                     describing = DescribeAsync(cancellationToken);
                 }
 
-                if (_parts.Time.GetElapsedTime(hotAt) >= HotShardWatch.Interval)
+                try
                 {
-                    hotAt = _parts.Time.GetTimestamp();
-                    _hotShards.Look(_supervisor.Intakes);
-                }
+                    if (_parts.Time.GetElapsedTime(hotAt) >= HotShardWatch.Interval)
+                    {
+                        hotAt = _parts.Time.GetTimestamp();
+                        _hotShards.Look(_supervisor.Intakes);
+                    }
 
-                Sample();
-                _parts.Findings.Look(_parts.Log);
+                    Sample();
+                    _parts.Findings.Look(_parts.Log);
+                }
+                catch (Exception e)
+                {
+                    // the next look may succeed, and nobody else looks
+                    ConsumerLog.LookFailed(_parts.Log, _parts.ProcessorName, e);
+                }
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -209,13 +222,19 @@ internal sealed class WorkerMonitor : IObservedWorker
     {
         try
         {
-            StreamDescriptionSummary stream = await ApartTask.OnPool(
-                () => _parts.Client.DescribeStreamSummaryAsync(_parts.Stream, cancellationToken));
-            _retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
+            Described(await ApartTask.OnPool(() => _parts.Client.DescribeStreamSummaryAsync(_parts.Stream, cancellationToken)));
         }
         catch (KinesisException)
         {
             // the retention that was known stays; what forbids the call is told by those that cannot do without it
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // the worker has stopped
+        }
+        catch (Exception e)
+        {
+            ConsumerLog.LookFailed(_parts.Log, _parts.ProcessorName, e);
         }
     }
 

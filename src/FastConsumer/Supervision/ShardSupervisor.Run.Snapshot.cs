@@ -33,6 +33,7 @@ internal sealed partial class ShardSupervisor
             Checkpoint = (_progress?.Durable ?? _start.Taken.Checkpoint).ToString(),
             RecordsInFlight = _progress?.InFlight ?? 0,
             LanesBusy = LanesBusy,
+            LongestCall = _policies.Select(policy => policy.Calls.LongestLately(_parts.Time)).DefaultIfEmpty().Max(),
         };
 
         private int LanesBusy => _lane is not { } lane ? 0

@@ -64,7 +64,6 @@ public sealed partial class DeployTests
             [
                 // KCL's figure, in favour of the lag
                 "fastconsumer.millis_behind_latest",
-                "fastconsumer.operator.actions",
                 // single seconds, for the hunt of bursts
                 "fastconsumer.reads.second.bytes",
                 "fastconsumer.reads.second.calls",

@@ -71,7 +71,7 @@ public sealed class ProcessorHarnessTests
         Assert.Equal($"  shardId-000000000000: 1 of 3 records done, checkpoint {first.SequenceNumber}", lines[1]);
         Assert.Matches(
             $@"^    BookingProcessor fails on record {second.SequenceNumber} of shard shardId-000000000000 of \S+ \(attempt \d+\): "
-                + @"InvalidOperationException: The book is closed\. The shard waits and tries again\.$",
+                + @"InvalidOperationException\. The shard waits and tries again\.$",
             lines[2]);
         Assert.Equal("The last failure: InvalidOperationException: The book is closed.", lines[3]);
     }

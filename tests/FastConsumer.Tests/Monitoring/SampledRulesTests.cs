@@ -22,6 +22,7 @@ public sealed class SampledRulesTests
     private double _lag;
     private double? _readShare = 1;
     private TimeSpan _checkpointAge;
+    private TimeSpan _longestCall;
 
     public SampledRulesTests()
     {
@@ -244,7 +245,7 @@ public sealed class SampledRulesTests
     [InlineData(0.501, "FCF2001")]
     [InlineData(0.799, "FCF2001")]
     [InlineData(0.801, "FCF2009")]
-    [InlineData(1.5, "FCF2009")]
+    [InlineData(0.999, "FCF2009")]
     public void Half_of_the_retention_is_degraded_and_four_fifths_are_unhealthy(double part, string? id)
     {
         _lag = part * s_retention.TotalSeconds;
@@ -252,6 +253,57 @@ public sealed class SampledRulesTests
         Expect(id is not null, id ?? "");
         Assert.Equal(id == "FCF2009", _findings.Current.Any(static finding => finding.Severity == FindingSeverity.Unhealthy));
         Assert.All(_findings.Current, static finding => Assert.Contains("The lag stands.", finding.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_lag_beyond_the_retention_means_lost_records_until_somebody_has_seen_that()
+    {
+        _lag = s_retention.TotalSeconds + 599;
+        Minutes(3, () => { });
+        Is("FCF2009");
+        _lag = s_retention.TotalSeconds + 600;
+        Minutes(0.2, () => { });
+        Assert.NotNull(Find("FCF1018"));
+        _lag = 0;
+        Minutes(5, () => { });
+        Is("FCF1018");
+        Rules().Forget(_watch);
+        // the shard's next owner cannot know of it
+        Is("FCF1018");
+        _findings.ClearScope(_shard.Scope, FindingRules.RecordsLost);
+        Silent();
+    }
+
+    [Theory]
+    [InlineData(10, false)]
+    [InlineData(10.1, true)]
+    public void Calls_that_outlast_the_lease_are_a_finding(double seconds, bool isFinding)
+    {
+        _longestCall = TimeSpan.FromSeconds(seconds);
+        Minutes(2, () => { });
+        Expect(isFinding, "FCF4003");
+    }
+
+    [Theory]
+    // two full seconds, or two with refusals, in a minute that is half empty
+    [InlineData(2 * MiB, 0, true)]
+    [InlineData((2 * MiB) - 1, 0, false)]
+    [InlineData(1, 2, true)]
+    [InlineData(1, 1, false)]
+    // so full that the minute shows it
+    [InlineData(11 * MiB, 0, false)]
+    public void Seconds_that_a_minute_hides_are_a_finding(int bytes, int refusals, bool isFinding)
+    {
+        int sample = 0;
+        Minutes(3, () =>
+        {
+            _shard.Seconds.Add(bytes);
+            if (sample++ % 6 < refusals)
+            {
+                _shard.Seconds.Refused();
+            }
+        });
+        Expect(isFinding, "FCF1006");
     }
 
     [Fact]
@@ -319,7 +371,6 @@ public sealed class SampledRulesTests
     [InlineData(ShardState.Refused, "Its reads are refused or fail.")]
     [InlineData(ShardState.Quota, "Its reader waits for the shard's read quota.")]
     [InlineData(ShardState.Budget, "Its reader waits for room in FastConsumer:PrefetchBytes.")]
-    [InlineData(ShardState.Paused, "An operator has paused it.")]
     public void A_sudden_lag_names_its_cause(ShardState state, string cause)
     {
         Minutes(2, () => { });
@@ -395,12 +446,13 @@ public sealed class SampledRulesTests
                 Lag = TimeSpan.FromSeconds(_lag),
                 ReadShare = _readShare,
                 CheckpointAge = _checkpointAge,
+                LongestCall = _longestCall,
             });
             rules.Judge(_watch, retention);
         }
     }
 
-    private SampledRules Rules() => new(_findings, _limits, _limit, _checkpointInterval);
+    private SampledRules Rules() => new(_findings, _limits, _limit, _checkpointInterval, TimeSpan.FromSeconds(10));
 
     private Finding? Find(string id) => _findings.Current.SingleOrDefault(finding => finding.Id == id);
 

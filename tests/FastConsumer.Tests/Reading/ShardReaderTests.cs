@@ -99,6 +99,9 @@ public sealed class ShardReaderTests : IDisposable
         List<ReadItem> items = await ReadAsync(CheckpointPosition.At(SequenceNumber.Parse("77")));
         Assert.Equal(["child"], Assert.Single(items).Children!.Select(static child => child.ShardId));
         LogEntry logged = Assert.Single(_log.Of(2006));
+        // what is lost is shown until somebody has seen it
+        Finding lost = Assert.Single(_findings.Current);
+        Assert.Equal(("FCF1018", FindingSeverity.Unhealthy), (lost.Id, lost.Severity));
         Assert.Equal(LogLevel.Error, logged.Level);
         Assert.Contains("77", logged.Message, StringComparison.Ordinal);
         Assert.Equal(2, listings);
