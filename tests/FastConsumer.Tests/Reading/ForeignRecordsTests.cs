@@ -130,6 +130,20 @@ public sealed class ForeignRecordsTests
         Assert.Equal(isNoticed, deaggregation.HasDelivered);
     }
 
+    [Fact]
+    public void What_the_kpl_made_does_not_count_as_looked_at()
+    {
+        var deaggregation = new Deaggregation(s_lower);
+        UserRecord[] own = [.. Enumerable.Range(0, 1000).Select(static i => new UserRecord("k", [1], "1"))];
+        using (GetRecordsResponse response = Answer(new SampleRecord("100", "a", AggregateWriter.Write(own), 1)))
+        {
+            deaggregation.Apply(response);
+        }
+
+        Deliver(deaggregation, AggregateWriter.Write(new UserRecord("k", [1], Largest), new UserRecord("k", [2], "1")));
+        Assert.True(deaggregation.HasDelivered);
+    }
+
     private static string Largest => UInt128.MaxValue.ToString(CultureInfo.InvariantCulture);
 
     private static void Deliver(Deaggregation deaggregation, byte[] aggregate)

@@ -504,6 +504,110 @@ public sealed class LeasePlanCoreTests
         Assert.Empty(LeasePlan.Removable(shards, [odd, Leased("1", "0") with { Checkpoint = CheckpointPosition.Parse("7") }]));
     }
 
+    [Fact]
+    public void A_child_of_a_shard_that_was_passed_starts_at_once()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0"), Node("2", closed: false, "0")];
+        Lease child = Assert.Single(LeasePlan.Missing(shards, [Leased("1", "0")], CheckpointPosition.TrimHorizon, s_epoch));
+        Assert.Equal(("2", CheckpointPosition.TrimHorizon), (child.LeaseKey, child.Checkpoint));
+    }
+
+    [Fact]
+    public void When_the_application_started_is_kept_where_the_start_needs_it()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0")];
+        DateTimeOffset? StartOf(CheckpointPosition start, params Lease[] leases) =>
+            Assert.Single(LeasePlan.Missing(shards, leases, start, s_epoch)).StartedAt;
+
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Null(StartOf(CheckpointPosition.TrimHorizon));
+        Assert.Null(StartOf(CheckpointPosition.TrimHorizon, done));
+        Assert.Null(StartOf(CheckpointPosition.Latest, done));
+        Assert.Equal(s_epoch, StartOf(CheckpointPosition.AtTimestamp));
+        Assert.Equal(s_epoch, StartOf(CheckpointPosition.AtTimestamp, done));
+    }
+
+    [Fact]
+    public void A_child_has_begun_where_it_is_done_or_was_passed_and_not_before()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true, "0"), Node("2", closed: false, "1")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Lease child = Leased("1", "0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Equal(["0"], LeasePlan.Removable(shards[..2], [done, child]).Select(static lease => lease.LeaseKey));
+        Assert.Equal(["0"], LeasePlan.Removable(shards, [done, Leased("2", "1")]).Select(static lease => lease.LeaseKey));
+        // no shard is listed any more, and the child is still to be read
+        Assert.Empty(LeasePlan.Removable([], [done, Leased("1", "0")]));
+    }
+
+    [Fact]
+    public void What_others_have_asked_for_or_were_given_is_not_asked_for()
+    {
+        Lease[] leases = [.. Ours("a", 6, 0).Select(static (lease, i) => i < 3 ? lease with { RequestedBy = "b" } : lease)];
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            LeasePlan.Moves moves = MovesOf(leases, "me", new Chance(seed));
+            Assert.Null(Assert.Single(moves.Request).RequestedBy);
+        }
+
+        LeasePlan.Moves given = MovesOf([.. Owned("b", 3, 0).Select(static lease => lease with { TakenBy = "a" })], "me", new Chance(1));
+        Assert.Empty(given.Take);
+        Assert.Empty(given.Request);
+    }
+
+    [Theory]
+    [InlineData(1, 2, 1, 1)]
+    [InlineData(1, 3, 1, 0)]
+    [InlineData(1, 3, 2, 1)]
+    [InlineData(2, 3, 2, 2)]
+    public void As_many_requests_are_withdrawn_as_would_level_nothing_out(int mine, int others, int asked, int withdrawn)
+    {
+        Lease[] leases = [.. Ours("me", mine, 0),
+            .. Ours("a", others, 100).Select((lease, i) => i < asked ? lease with { RequestedBy = "me" } : lease)];
+        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null)
+        {
+            MaxLeases = 100,
+        };
+        Assert.Equal(withdrawn, LeasePlan.Balance(leases, view, new Chance(1)).Withdraw.Count);
+    }
+
+    [Fact]
+    public void Who_has_its_share_asks_for_no_more()
+    {
+        Assert.Empty(MovesOf([.. Ours("me", 3, 0), .. Ours("a", 5, 100), .. Ours("b", 1, 200)], "me", new Chance(1)).Request);
+    }
+
+    [Fact]
+    public void Those_who_have_most_are_asked_in_turn()
+    {
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            LeasePlan.Moves moves = MovesOf([.. Ours("a", 6, 0), .. Ours("b", 6, 100)], "me", new Chance(seed));
+            Assert.Equal((2, 2), (moves.Request.Count(static lease => lease.LeaseOwner == "a"),
+                moves.Request.Count(static lease => lease.LeaseOwner == "b")));
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_stolen_while_there_is_something_to_ask_for()
+    {
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            LeasePlan.Moves moves = MovesOf([.. Ours("a", 6, 0), .. Owned("kcl", 5, 100)], "me", new Chance(seed));
+            Assert.Empty(moves.Take);
+            Assert.NotEmpty(moves.Request);
+        }
+    }
+
+    [Fact]
+    public void A_worker_that_is_to_take_too_much_takes_too_much()
+    {
+        // the tests that show that it is missed depend on it
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null);
+        Lease[] leases = [.. Owned(null, 8, 0), .. Owned("a", 2, 100)];
+        Assert.Equal(5, LeasePlan.Balance(leases, view, new Chance(1)).Take.Count);
+        Assert.Equal(7, LeasePlan.Balance(leases, view with { Beyond = 2 }, new Chance(1)).Take.Count);
+    }
+
     private static LeasePlan.Moves MovesOf(IReadOnlyList<Lease> leases, string me, Chance chance) =>
         LeasePlan.Balance(leases,
             new LeasePlan.View(me, lease => lease.Owner == me && (lease.TakenBy ?? me) == me, static lease => lease.Owner is null), chance);
