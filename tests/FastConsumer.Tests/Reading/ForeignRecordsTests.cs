@@ -94,6 +94,64 @@ public sealed class ForeignRecordsTests
         Assert.Equal(["101", "101"], Enumerable.Range(0, response.Count).Select(i => response.GetSequenceNumber(i).ToString()));
     }
 
+    [Fact]
+    public void Delivering_what_belongs_elsewhere_is_noticed_and_not_forgotten()
+    {
+        byte[] strays = AggregateWriter.Write(
+            new UserRecord("k1", [1], "1"), new UserRecord("k2", [2], Largest), new UserRecord("k3", [3], "3"));
+        byte[] own = AggregateWriter.Write(new UserRecord("k1", [1], "1"), new UserRecord("k2", [2], "2"));
+        var deaggregation = new Deaggregation(s_lower);
+        Deliver(deaggregation, own);
+        Assert.False(deaggregation.HasDelivered);
+        Deliver(deaggregation, strays);
+        Assert.True(deaggregation.HasDelivered);
+        Deliver(deaggregation, own);
+        Assert.True(deaggregation.HasDelivered);
+
+        // where nothing is known of the shard, or all is its own, nothing is from elsewhere
+        foreach (HashKeyRange? range in (HashKeyRange?[])[null, new HashKeyRange(0, UInt128.MaxValue)])
+        {
+            deaggregation = new Deaggregation(range);
+            Deliver(deaggregation, strays);
+            Assert.False(deaggregation.HasDelivered);
+        }
+    }
+
+    [Theory]
+    [InlineData(999, true)]
+    [InlineData(1000, false)]
+    public void A_thousand_records_are_looked_at_for_what_belongs_elsewhere(int before, bool isNoticed)
+    {
+        var deaggregation = new Deaggregation(s_lower);
+        UserRecord[] own = [.. Enumerable.Range(0, before).Select(static i => new UserRecord("k", [1], "1"))];
+        Deliver(deaggregation, AggregateWriter.Write(own));
+        Assert.False(deaggregation.HasDelivered);
+        Deliver(deaggregation, AggregateWriter.Write(new UserRecord("k", [1], Largest), new UserRecord("k", [2], "1")));
+        Assert.Equal(isNoticed, deaggregation.HasDelivered);
+    }
+
+    [Fact]
+    public void What_the_kpl_made_does_not_count_as_looked_at()
+    {
+        var deaggregation = new Deaggregation(s_lower);
+        UserRecord[] own = [.. Enumerable.Range(0, 1000).Select(static i => new UserRecord("k", [1], "1"))];
+        using (GetRecordsResponse response = Answer(new SampleRecord("100", "a", AggregateWriter.Write(own), 1)))
+        {
+            deaggregation.Apply(response);
+        }
+
+        Deliver(deaggregation, AggregateWriter.Write(new UserRecord("k", [1], Largest), new UserRecord("k", [2], "1")));
+        Assert.True(deaggregation.HasDelivered);
+    }
+
+    private static string Largest => UInt128.MaxValue.ToString(CultureInfo.InvariantCulture);
+
+    private static void Deliver(Deaggregation deaggregation, byte[] aggregate)
+    {
+        using GetRecordsResponse response = Answer(new SampleRecord("100", "k", aggregate, 1));
+        Assert.Equal(0, deaggregation.Apply(response).Foreign);
+    }
+
     private static JsonElement Read(string name)
     {
         using Stream stream = typeof(ForeignRecordsTests).Assembly.GetManifestResourceStream(name)!;

@@ -353,6 +353,261 @@ public sealed class LeasePlanCoreTests
         }
     }
 
+    [Fact]
+    public void Chance_is_splitmix64_and_so_the_same_everywhere()
+    {
+        // what the published algorithm gives for seed 0
+        var chance = new Chance(0);
+        Assert.Equal(0xe220a8397b1dcdaf, chance.NextUInt64());
+        Assert.Equal(0x6e789e6aa1b965f4UL, chance.NextUInt64());
+        Assert.Equal(0x06c45d188009454fUL, chance.NextUInt64());
+        Assert.Equal(0xe220a8397b1dcdaf / Math.Pow(2, 64), new Chance(0).NextDouble(), 1e-12);
+        Assert.Equal((int)(0xe220a8397b1dcdaf / Math.Pow(2, 64) * 1000), new Chance(0).Next(1000));
+    }
+
+    [Fact]
+    public void Every_order_comes_up_about_as_often()
+    {
+        var chance = new Chance(1);
+        Dictionary<string, int> orders = Enumerable.Range(0, 6000).Select(_ => string.Concat(chance.Shuffled([1, 2, 3])))
+            .CountBy(static order => order).ToDictionary();
+        Assert.Equal(6, orders.Count);
+        Assert.All(orders.Values, static count => Assert.InRange(count, 850, 1150));
+    }
+
+    [Fact]
+    public void No_more_is_taken_or_asked_for_than_there_is_room_for()
+    {
+        static LeasePlan.Moves Moves(Lease[] leases, int most, string? given = null) => LeasePlan.Balance(leases,
+            new LeasePlan.View("me", static lease => lease.LeaseOwner == "me" && lease.TakenBy == "me", static lease => lease.Owner is null)
+            {
+                MaxLeases = most,
+                IsGiven = lease => given is not null && lease.TakenBy == given,
+            }, new Chance(1));
+
+        Lease[] mine = [.. Ours("me", 1, 0)];
+        Assert.Equal(2, Moves([.. mine, .. Owned(null, 5, 100)], 3).Take.Count);
+        Assert.Empty(Moves([.. mine, .. Owned(null, 5, 100)], 1).Take);
+        Assert.Equal(2, Moves([.. mine, .. Ours("a", 9, 100)], 3).Request.Count);
+        Assert.Empty(Moves([.. mine, .. Ours("a", 9, 100)], 1).Request);
+
+        // what was asked for takes up room, and what there is no room for is given up
+        Lease[] asked = [.. Ours("a", 9, 100).Select(static (lease, i) => i < 2 ? lease with { RequestedBy = "me" } : lease)];
+        Assert.Single(Moves([.. mine, .. asked], 4).Request);
+        LeasePlan.Moves full = Moves([.. mine, .. asked], 3);
+        Assert.Empty(full.Request);
+        Assert.Empty(full.Withdraw);
+        Assert.Single(Moves([.. mine, .. asked], 2).Withdraw);
+        // KCL's worker cannot be asked: what the row says of a request takes up no room
+        Lease[] kcls = [.. Owned("kcl", 9, 100).Select(static lease => lease with { RequestedBy = "me" })];
+        Assert.Single(Moves([.. mine, .. kcls], 2).Take);
+
+        // what is given is taken as far as there is room, and counts against what is free
+        Lease[] given = [.. Owned("me", 3, 100).Select(static lease => lease with { TakenBy = "a" })];
+        Assert.Equal(2, Moves([.. mine, .. given], 3, "a").Take.Count);
+        Assert.Equal(2, Moves([.. mine, .. given[..1], .. Owned(null, 5, 200)], 3, "a").Take.Count);
+    }
+
+    [Fact]
+    public void What_is_barred_is_left_alone()
+    {
+        static LeasePlan.Moves Moves(Lease[] leases) => LeasePlan.Balance(leases,
+            new LeasePlan.View("me", static lease => lease.LeaseOwner == "me" && lease.TakenBy == "me", static lease => lease.Owner is null)
+            {
+                IsBarred = static lease => lease.LeaseKey != "100",
+                IsOverdue = static lease => lease.RequestedBy == "me",
+            }, new Chance(1));
+
+        Lease[] given = [.. Owned("me", 3, 100).Select(static lease => lease with { TakenBy = "a" })];
+        Assert.Equal(["100"], Moves(given).Take.Select(static lease => lease.LeaseKey));
+        Assert.Equal(["100"], Moves([.. Owned(null, 3, 100)]).Take.Select(static lease => lease.LeaseKey));
+        Assert.Equal(["100"], Moves([.. Ours("a", 6, 100)]).Request.Select(static lease => lease.LeaseKey));
+        Assert.Empty(Moves([.. Ours("a", 6, 101)]).Request);
+        Lease[] asked = [.. Ours("a", 6, 101).Select(static (lease, i) => i < 2 ? lease with { RequestedBy = "me" } : lease)];
+        Assert.Empty(Moves(asked).Take);
+    }
+
+    [Fact]
+    public void What_nobody_has_taken_for_long_is_taken_beyond_the_share_as_far_as_there_is_room()
+    {
+        Lease[] leases = [.. Ours("me", 3, 0), .. Owned(null, 4, 100), .. Ours("a", 1, 200)];
+        LeasePlan.Moves Moves(int most, bool isLeftOver) => LeasePlan.Balance(leases,
+            new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null)
+            {
+                MaxLeases = most,
+                IsLeftOver = _ => isLeftOver,
+            }, new Chance(1));
+
+        // 8 leases and two workers
+        Assert.Equal((1, 0), Count(Moves(int.MaxValue, isLeftOver: false)));
+        Assert.Equal((4, 0), Count(Moves(int.MaxValue, isLeftOver: true)));
+        Assert.Equal((2, 2), Count(Moves(5, isLeftOver: true)));
+        Assert.Equal((0, 4), Count(Moves(3, isLeftOver: true)));
+        Assert.Equal((0, 0), Count(Moves(3, isLeftOver: false)));
+
+        static (int Taken, int Unread) Count(LeasePlan.Moves moves) => (moves.Take.Count, moves.Unread);
+    }
+
+    [Fact]
+    public void At_most_a_hundred_are_asked_for_at_once()
+    {
+        Assert.Equal(100, MovesOf([.. Ours("a", 300, 0)], "me", new Chance(1)).Request.Count);
+        Assert.Equal(99, MovesOf([.. Ours("a", 198, 0)], "me", new Chance(1)).Request.Count);
+    }
+
+    [Fact]
+    public void Workers_who_find_free_leases_at_the_same_time_reach_for_different_ones()
+    {
+        string[] workers = ["a", "b", "c"];
+        Lease[] leases = [.. workers.SelectMany(static (worker, i) => Ours(worker, 1, i)), .. Owned(null, 60, 100)];
+        IReadOnlyList<Lease>[] taken = [.. workers.Select((worker, i) => MovesOf(leases, worker, new Chance((ulong)i)).Take)];
+        Assert.All(taken, static all => Assert.Equal(20, all.Count));
+        Assert.InRange(taken.SelectMany(static all => all).DistinctBy(static lease => lease.LeaseKey).Count(), 52, 60);
+    }
+
+    [Fact]
+    public void An_interrupted_start_goes_on_from_when_it_began()
+    {
+        ShardNode[] shards = [Node("0", closed: false), Node("1", closed: false), Node("2", closed: true), Node("3", closed: false)];
+        Lease[] leases = [Leased("0") with { StartedAt = s_epoch.AddSeconds(2) }, Leased("1") with { StartedAt = s_epoch.AddSeconds(1) }];
+        IReadOnlyList<Lease> missing = LeasePlan.Missing(shards, leases, CheckpointPosition.Latest, s_epoch.AddSeconds(9));
+        // the closed one too: it may have been closed since
+        Assert.Equal([("2", s_epoch.AddSeconds(1)), ("3", s_epoch.AddSeconds(1))],
+            missing.Select(static lease => (lease.LeaseKey, lease.StartedAt!.Value)));
+        Assert.All(missing, static lease => Assert.Equal((CheckpointPosition.Latest, new HashKeyRange(0, 0)),
+            (lease.Checkpoint, lease.HashKeyRange)));
+        // a start that was not interrupted leaves out what was closed before
+        missing = LeasePlan.Missing(shards, [], CheckpointPosition.Latest, s_epoch.AddSeconds(9));
+        Assert.Equal(["0", "1", "3"], missing.Select(static lease => lease.LeaseKey));
+        Assert.All(missing, static lease => Assert.Equal(s_epoch.AddSeconds(9), lease.StartedAt));
+    }
+
+    [Fact]
+    public void Descendants_wait_in_whatever_order_they_are_listed()
+    {
+        ShardNode[] shards = [Node("4", closed: false, "3"), Node("3", closed: true, "2"), Node("2", closed: true, "1"),
+            Node("1", closed: true, "0"), Node("0", closed: true), Node("5", closed: false)];
+        Assert.Equal(["1", "2", "3", "4"], LeasePlan.Waiting(shards, [Leased("0")]).Select(static shard => shard.ShardId).Order());
+        // what is leased waits no more, whatever its parent does
+        Assert.Equal(["2", "3", "4"],
+            LeasePlan.Waiting(shards, [Leased("0"), Leased("1", "0")]).Select(static shard => shard.ShardId).Order());
+    }
+
+    [Fact]
+    public void A_row_that_cannot_be_read_is_never_taken_for_done()
+    {
+        Lease odd = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd, Problem = "not a number" };
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0")];
+        Assert.Empty(LeasePlan.Missing(shards, [odd], CheckpointPosition.TrimHorizon, s_epoch));
+        Assert.Equal(["1"], LeasePlan.Waiting(shards, [odd]).Select(static shard => shard.ShardId));
+        Assert.DoesNotContain(LeasePlan.Runnable([odd, Leased("1", "0")]), static lease => lease.LeaseKey == "1");
+        Assert.Empty(LeasePlan.Removable(shards, [odd, Leased("1", "0") with { Checkpoint = CheckpointPosition.Parse("7") }]));
+    }
+
+    [Fact]
+    public void A_child_of_a_shard_that_was_passed_starts_at_once()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0"), Node("2", closed: false, "0")];
+        Lease child = Assert.Single(LeasePlan.Missing(shards, [Leased("1", "0")], CheckpointPosition.TrimHorizon, s_epoch));
+        Assert.Equal(("2", CheckpointPosition.TrimHorizon), (child.LeaseKey, child.Checkpoint));
+    }
+
+    [Fact]
+    public void When_the_application_started_is_kept_where_the_start_needs_it()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: false, "0")];
+        DateTimeOffset? StartOf(CheckpointPosition start, params Lease[] leases) =>
+            Assert.Single(LeasePlan.Missing(shards, leases, start, s_epoch)).StartedAt;
+
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Null(StartOf(CheckpointPosition.TrimHorizon));
+        Assert.Null(StartOf(CheckpointPosition.TrimHorizon, done));
+        Assert.Null(StartOf(CheckpointPosition.Latest, done));
+        Assert.Equal(s_epoch, StartOf(CheckpointPosition.AtTimestamp));
+        Assert.Equal(s_epoch, StartOf(CheckpointPosition.AtTimestamp, done));
+    }
+
+    [Fact]
+    public void A_child_has_begun_where_it_is_done_or_was_passed_and_not_before()
+    {
+        ShardNode[] shards = [Node("0", closed: true), Node("1", closed: true, "0"), Node("2", closed: false, "1")];
+        Lease done = Leased("0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Lease child = Leased("1", "0") with { Checkpoint = CheckpointPosition.ShardEnd };
+        Assert.Equal(["0"], LeasePlan.Removable(shards[..2], [done, child]).Select(static lease => lease.LeaseKey));
+        Assert.Equal(["0"], LeasePlan.Removable(shards, [done, Leased("2", "1")]).Select(static lease => lease.LeaseKey));
+        // no shard is listed any more, and the child is still to be read
+        Assert.Empty(LeasePlan.Removable([], [done, Leased("1", "0")]));
+    }
+
+    [Fact]
+    public void What_others_have_asked_for_or_were_given_is_not_asked_for()
+    {
+        Lease[] leases = [.. Ours("a", 6, 0).Select(static (lease, i) => i < 3 ? lease with { RequestedBy = "b" } : lease)];
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            LeasePlan.Moves moves = MovesOf(leases, "me", new Chance(seed));
+            Assert.Null(Assert.Single(moves.Request).RequestedBy);
+        }
+
+        LeasePlan.Moves given = MovesOf([.. Owned("b", 3, 0).Select(static lease => lease with { TakenBy = "a" })], "me", new Chance(1));
+        Assert.Empty(given.Take);
+        Assert.Empty(given.Request);
+    }
+
+    [Theory]
+    [InlineData(1, 2, 1, 1)]
+    [InlineData(1, 3, 1, 0)]
+    [InlineData(1, 3, 2, 1)]
+    [InlineData(2, 3, 2, 2)]
+    public void As_many_requests_are_withdrawn_as_would_level_nothing_out(int mine, int others, int asked, int withdrawn)
+    {
+        Lease[] leases = [.. Ours("me", mine, 0),
+            .. Ours("a", others, 100).Select((lease, i) => i < asked ? lease with { RequestedBy = "me" } : lease)];
+        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null)
+        {
+            MaxLeases = 100,
+        };
+        Assert.Equal(withdrawn, LeasePlan.Balance(leases, view, new Chance(1)).Withdraw.Count);
+    }
+
+    [Fact]
+    public void Who_has_its_share_asks_for_no_more()
+    {
+        Assert.Empty(MovesOf([.. Ours("me", 3, 0), .. Ours("a", 5, 100), .. Ours("b", 1, 200)], "me", new Chance(1)).Request);
+    }
+
+    [Fact]
+    public void Those_who_have_most_are_asked_in_turn()
+    {
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            LeasePlan.Moves moves = MovesOf([.. Ours("a", 6, 0), .. Ours("b", 6, 100)], "me", new Chance(seed));
+            Assert.Equal((2, 2), (moves.Request.Count(static lease => lease.LeaseOwner == "a"),
+                moves.Request.Count(static lease => lease.LeaseOwner == "b")));
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_stolen_while_there_is_something_to_ask_for()
+    {
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            LeasePlan.Moves moves = MovesOf([.. Ours("a", 6, 0), .. Owned("kcl", 5, 100)], "me", new Chance(seed));
+            Assert.Empty(moves.Take);
+            Assert.NotEmpty(moves.Request);
+        }
+    }
+
+    [Fact]
+    public void A_worker_that_is_to_take_too_much_takes_too_much()
+    {
+        // the tests that show that it is missed depend on it
+        var view = new LeasePlan.View("me", static _ => false, static lease => lease.Owner is null);
+        Lease[] leases = [.. Owned(null, 8, 0), .. Owned("a", 2, 100)];
+        Assert.Equal(5, LeasePlan.Balance(leases, view, new Chance(1)).Take.Count);
+        Assert.Equal(7, LeasePlan.Balance(leases, view with { Beyond = 2 }, new Chance(1)).Take.Count);
+    }
+
     private static LeasePlan.Moves MovesOf(IReadOnlyList<Lease> leases, string me, Chance chance) =>
         LeasePlan.Balance(leases,
             new LeasePlan.View(me, lease => lease.Owner == me && (lease.TakenBy ?? me) == me, static lease => lease.Owner is null), chance);
