@@ -174,7 +174,7 @@ internal static class LeasePlan
         List<Lease> free = [];
         List<Lease> movable = [];
         List<Lease> asked = [];
-        int room = view.MaxLeases == int.MaxValue ? int.MaxValue
+        long room = view.MaxLeases == int.MaxValue ? int.MaxValue
             : view.MaxLeases - runnable.Count(lease => view.IsMine(lease) || (lease.IsHeldByFastConsumer && lease.RequestedBy == view.Me));
         foreach (Lease lease in runnable)
         {
@@ -412,7 +412,7 @@ internal static class LeasePlan
         /// <summary>
         /// The part of a fair share by which two workers must differ beyond what is moved between them: weights that vary move nothing to
         /// and fro.
-        /// It does not count where they differ by half a share.
+        /// It does not count where they differ by more than half a share.
         /// </summary>
         public double Slack { get; init; }
 

@@ -563,10 +563,7 @@ public sealed class LeasePlanCoreTests
     {
         Lease[] leases = [.. Ours("me", mine, 0),
             .. Ours("a", others, 100).Select((lease, i) => i < asked ? lease with { RequestedBy = "me" } : lease)];
-        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null)
-        {
-            MaxLeases = 100,
-        };
+        var view = new LeasePlan.View("me", static lease => lease.LeaseOwner == "me", static lease => lease.Owner is null);
         Assert.Equal(withdrawn, LeasePlan.Balance(leases, view, new Chance(1)).Withdraw.Count);
     }
 
