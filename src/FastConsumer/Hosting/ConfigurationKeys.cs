@@ -1,3 +1,4 @@
+using FastConsumer.Diagnostics;
 using Microsoft.Extensions.Configuration;
 
 namespace FastConsumer.Hosting;
@@ -22,6 +23,9 @@ internal static class ConfigurationKeys
 
     private static readonly string[] s_ofTelemetry =
         [.. typeof(TelemetryOptions).GetProperties().Select(static property => property.Name)];
+
+    private static readonly string[] s_ofFinding =
+        [.. typeof(FindingOptions).GetProperties().Select(static property => property.Name)];
 
     private static readonly string[] s_ofLag = [.. typeof(LagOptions).GetProperties().Select(static property => property.Name)];
 
@@ -64,6 +68,15 @@ internal static class ConfigurationKeys
                 foreach (string warning in Named(child, further, Complaint, static _ => []))
                 {
                     yield return warning;
+                }
+            }
+            else if (Is(child.Key, nameof(FastConsumerOptions.Findings)))
+            {
+                // an id that is none is refused when the host starts
+                foreach (IConfigurationSection setting in child.GetChildren().SelectMany(static finding => finding.GetChildren())
+                    .Where(static setting => !Contains(s_ofFinding, setting.Key)))
+                {
+                    yield return Unknown(setting, "is not a setting of a finding", s_ofFinding);
                 }
             }
             else if (KeysOf(consumer, child.Key) is { } keys)

@@ -12,7 +12,7 @@ internal sealed class ServiceClock(TimeProvider timeProvider, ILogger? logger)
     // A service takes signatures that are up to five minutes old; below this a wrong signature has another cause.
     private static readonly TimeSpan s_leastSkew = TimeSpan.FromMinutes(1);
 
-    /// <summary>The header has whole seconds, and a single answer may have been under way for long: the median of some is the time.</summary>
+    /// <summary>The header has whole seconds, and an answer may have been under way for long: the median of some is the time.</summary>
     private const int Answers = 9;
     private static readonly TimeSpan s_betweenAnswers = TimeSpan.FromSeconds(10);
 

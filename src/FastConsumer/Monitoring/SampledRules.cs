@@ -17,7 +17,7 @@ internal sealed class SampledRules(
     private static readonly TimeSpan s_oldCheckpoint = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_fallShows = TimeSpan.FromMinutes(2);
 
-    /// <summary>Every rule that is judged here, to clear them when the shard is gone.</summary>
+    /// <summary>Every rule that ends here when the shard is gone: those that are judged here, and one that nothing else clears.</summary>
     private static readonly FindingRule[] s_rules =
     [
         FindingRules.QuotaFilled, FindingRules.LargeAnswers, FindingRules.CallsAreTheLimit, FindingRules.TooManyPollers,
@@ -25,7 +25,7 @@ internal sealed class SampledRules(
         FindingRules.HalfRetention, FindingRules.LossNear, FindingRules.SuddenLag, FindingRules.GradualLag,
         FindingRules.HandlerIsSlow, FindingRules.HandlerSlower, FindingRules.HandlerSlowerUnderLoad,
         FindingRules.RecordsSkipped, FindingRules.RecordsDeadLettered, FindingRules.ForeignRecordsLeftOut, FindingRules.CheckpointOld,
-        FindingRules.CallsOutlastLease,
+        FindingRules.CallsOutlastLease, FindingRules.ForeignRecordsDelivered,
     ];
 
     /// <summary>Judges a shard by its samples.</summary>

@@ -13,6 +13,7 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
     private readonly Deaggregation? _deaggregation =
         settings.Deaggregate ? new Deaggregation(settings.HashKeyRange, settings.ForeignRecords) : null;
     private bool _foreignSaid;
+    private bool _deliveredSaid;
 
     /// <summary>Unpacks what the KPL aggregated; the position when all of the answer is done, or null where it has no records.</summary>
     public CheckpointPosition? Unpack(GetRecordsResponse response)
@@ -40,8 +41,9 @@ internal sealed class ShardOutput(ShardReaderSettings settings, ShardPosition po
             }
         }
 
-        if (_deaggregation.HasDelivered)
+        if (_deaggregation.HasDelivered && !_deliveredSaid)
         {
+            _deliveredSaid = true;
             findings.Raise(
                 FindingRules.ForeignRecordsDelivered,
                 settings.Shard.Scope,

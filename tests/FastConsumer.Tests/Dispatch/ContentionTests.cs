@@ -42,7 +42,10 @@ public sealed class ContentionTests
         }
 
         using var isOver = new CancellationTokenSource();
-        Task<long>[] lookers = [.. Enumerable.Range(0, 2).Select(_ => OnThread(() => Look(progress, completed, recordsOfAPage, isOver.Token)))];
+        Task<long>[] lookers =
+        [
+            .. Enumerable.Range(0, 2).Select(_ => OnThread(() => Look(progress, completed, recordsOfAPage, isOver.Token))),
+        ];
         await Task.WhenAll(Enumerable.Range(0, Lanes).Select(lane => OnThread(() =>
         {
             for (int number = 0; number < pages; number++)

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
@@ -36,6 +37,35 @@ public sealed class RecordLaneTests : IDisposable
         Assert.Equal(10 + 10 + 10_000 + 10_000, _pipeline.Records);
         Assert.True(large <= small + 64, $"10 records: {small} bytes, 10,000 records: {large} bytes.");
         Assert.InRange(small, 0, 2048);
+    }
+
+    [Fact]
+    public void A_meter_listener_costs_no_byte_of_a_page_or_record()
+    {
+        Run(10, count: 10);
+        long unheard = Run(100, count: 10_000);
+        long heard = 0;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == ConsumerMetrics.MeterName)
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref heard, value));
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Interlocked.Increment(ref heard));
+        listener.Start();
+        Run(20_000, count: 10);
+        Run(30_000, count: 10_000);
+        Interlocked.Exchange(ref heard, 0);
+        long small = Run(50_000, count: 10);
+        long large = Run(60_000, count: 10_000);
+        Assert.True(Interlocked.Read(ref heard) > 20_000, "Nothing was measured: the test says nothing.");
+        Assert.Equal(small, large);
+        Assert.Equal(unheard, large);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -151,6 +152,63 @@ public sealed class SettingsTests : WorkerTest
             [(consumer.Processors[0], new ProcessorOptions { ReadMode = ReadMode.FanOut }),
                 (consumer.Processors[1], new ProcessorOptions())]));
     }
+
+    [Fact]
+    public void What_operators_set_is_bound_and_reaches_the_worker()
+    {
+        (FastConsumerOptions options, _) = OptionsOf(new()
+        {
+            ["FastConsumer:ApplicationName"] = "tests",
+            ["FastConsumer:Findings:fcf2003:Off"] = "true",
+            ["FastConsumer:Findings:FCF1005:Severity"] = "Unhealthy",
+            ["FastConsumer:Findings:FCF1005:RaiseAfter"] = "00:10:00",
+            ["FastConsumer:Telemetry:ShardTags"] = "None",
+            ["FastConsumer:Telemetry:RecordSpans"] = "true",
+            ["FastConsumer:Telemetry:TraceParentProperty"] = "traceparent",
+            ["FastConsumer:Lag:DegradedAt"] = "0.25",
+            ["FastConsumer:Lag:UnhealthyAt"] = "0.5",
+            ["FastConsumer:Lag:UnhealthyBeforeLoss"] = "12:00:00",
+        });
+        Assert.True(options.Findings["FCF2003"].Off);
+        Assert.Equal(
+            (FindingSeverity.Unhealthy, TimeSpan.FromMinutes(10)),
+            (options.Findings["FCF1005"].Severity!.Value, options.Findings["FCF1005"].RaiseAfter!.Value));
+        WorkerSettings settings = WorkerSettings.Resolve(
+            new ProcessorRegistration<EventProcessor>(), options, new ProcessorOptions(), "worker");
+        Assert.Equal(
+            (ShardTags.None, true, "traceparent"),
+            (settings.Telemetry.ShardTags, settings.Telemetry.RecordSpans, settings.Telemetry.TraceParentProperty));
+        Assert.Equal(
+            (0.25, 0.5, TimeSpan.FromHours(12)), (settings.Lag.DegradedAt, settings.Lag.UnhealthyAt, settings.Lag.UnhealthyBeforeLoss));
+    }
+
+    [Theory]
+    [InlineData("Findings:FCF2030:Off", "true", "FastConsumer:Findings:FCF2030 is not a finding", "Did you mean FCF2003?")]
+    [InlineData("Findings:FCF2003:RaiseAfter", "-00:00:01", "Findings:FCF2003:RaiseAfter is -00:00:01", "00:00:00 to 1.00:00:00")]
+    [InlineData("Findings:FCF2003:Severity", "7", "FastConsumer:Findings:FCF2003:Severity is 7", "Information, Degraded or Unhealthy")]
+    [InlineData("Telemetry:ShardTags", "9", "FastConsumer:Telemetry:ShardTags is 9", "All or None")]
+    [InlineData("Telemetry:TraceParentProperty", "", "FastConsumer:Telemetry:TraceParentProperty is ", "the name of a property")]
+    [InlineData("Lag:DegradedAt", "0", "FastConsumer:Lag:DegradedAt is 0", "more than 0 to 1")]
+    [InlineData("Lag:UnhealthyAt", "1.01", "FastConsumer:Lag:UnhealthyAt is 1.01", "more than 0 to 1")]
+    [InlineData("Lag:UnhealthyBeforeLoss", "-1", "FastConsumer:Lag:UnhealthyBeforeLoss is -1.00:00:00", "00:00:00 or more")]
+    public void What_operators_set_wrongly_is_refused(string key, string value, string complaint, string allowed)
+    {
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() => OptionsOf(new()
+        {
+            ["FastConsumer:ApplicationName"] = "tests",
+            [$"FastConsumer:{key}"] = value,
+        }));
+        Assert.Contains(complaint, error.Message, StringComparison.Ordinal);
+        Assert.Contains(allowed, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("FastConsumer:Telemetry:ShardTag", "FastConsumer:Telemetry:ShardTags")]
+    [InlineData("FastConsumer:Lag:DegradeAt", "FastConsumer:Lag:DegradedAt")]
+    [InlineData("FastConsumer:Finding:FCF2003:Off", "FastConsumer:Findings")]
+    [InlineData("FastConsumer:Findings:FCF2003:Of", "FastConsumer:Findings:FCF2003:Off")]
+    public void A_misspelt_key_of_operators_is_warned_of(string key, string meant) =>
+        Assert.Contains($"Did you mean {meant}?", Assert.Single(Unknown(key)), StringComparison.Ordinal);
 
     [Fact]
     public void The_most_leases_of_a_worker_reach_its_settings()
