@@ -120,7 +120,10 @@ internal static class InstrumentCatalog
         "s",
         "How long handlers took for a lane's records of a page, or for a batch.",
         false,
-        [.. s_messagingTags, "error.type"]) { Boundaries = s_seconds });
+        [.. s_messagingTags, "error.type"])
+    {
+        Boundaries = s_seconds,
+    });
 
     public static InstrumentInfo ConsumedMessages { get; } = Add(new InstrumentInfo(
         "messaging.client.consumed.messages", Counter, "{message}", "Records that were given to handlers and are done.", false,
