@@ -190,8 +190,8 @@ internal static class FindingRules
     public static FindingRule CallbacksFail { get; } = Event("FCF5007", "Loggers, meter listeners or token callbacks throw or block",
         FindingSeverity.Degraded, "Correct the callback that the message names. FastConsumer goes on without it.");
 
-    /// <summary>A rule by its id; null where there is none.</summary>
-    public static FindingRule? Find(string id) => s_all.Find(rule => rule.Id == id);
+    /// <summary>A rule by its id, in upper or lower case as configuration keys are; null where there is none.</summary>
+    public static FindingRule? Find(string id) => s_all.Find(rule => string.Equals(rule.Id, id, StringComparison.OrdinalIgnoreCase));
 
     private static FindingRule Event(string id, string title, FindingSeverity severity, string remedy) =>
         Add(new FindingRule(id, title, severity, TimeSpan.Zero, remedy));

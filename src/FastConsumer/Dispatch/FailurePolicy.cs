@@ -295,6 +295,8 @@ internal sealed class FailurePolicy
             + $"{error.GetType().Name}. {reason}. The record is not skipped.{remedy}";
         ConsumerLog.ShardStopped(
             _log, _shard.ProcessorName, _shard.ShardId, position, char.ToLowerInvariant(reason[0]) + reason[1..], remedy, error);
+        // nothing is tried again any more
+        _findings.ClearScope(_scope, FindingRules.RecordRetried, FindingRules.DeadLetterSinkFails);
         _findings.Raise(FindingRules.ShardStopped, _scope, message);
         return new ShardStoppedException(message, error);
     }

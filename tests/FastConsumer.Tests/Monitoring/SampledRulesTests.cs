@@ -259,7 +259,7 @@ public sealed class SampledRulesTests
     public void A_lag_beyond_the_retention_means_lost_records_until_somebody_has_seen_that()
     {
         _lag = s_retention.TotalSeconds + 599;
-        Minutes(3, () => { });
+        Minutes(6, () => { });
         Is("FCF2009");
         _lag = s_retention.TotalSeconds + 600;
         Minutes(0.2, () => { });
@@ -280,7 +280,7 @@ public sealed class SampledRulesTests
     public void Calls_that_outlast_the_lease_are_a_finding(double seconds, bool isFinding)
     {
         _longestCall = TimeSpan.FromSeconds(seconds);
-        Minutes(2, () => { });
+        Minutes(3, () => { });
         Expect(isFinding, "FCF4003");
     }
 
@@ -304,6 +304,14 @@ public sealed class SampledRulesTests
             }
         });
         Expect(isFinding, "FCF1006");
+    }
+
+    [Fact]
+    public void Where_others_read_too_refusals_are_theirs()
+    {
+        _readShare = 0.5;
+        Minutes(3, () => _shard.Seconds.Refused());
+        Silent();
     }
 
     [Fact]
