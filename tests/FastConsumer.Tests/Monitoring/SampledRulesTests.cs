@@ -449,6 +449,7 @@ public sealed class SampledRulesTests
             _watch.Sample(new ShardSnapshot
             {
                 ShardId = _shard.ShardId,
+                Taken = _clock.GetUtcNow(),
                 Checkpoint = "1",
                 State = _shard.Time.State,
                 Lag = TimeSpan.FromSeconds(_lag),
