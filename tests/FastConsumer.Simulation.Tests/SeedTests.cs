@@ -39,6 +39,10 @@ public sealed class SeedTests
     [InlineData(809864)]
     // the pace of writes held up the last checkpoint of a stop
     [InlineData(805741)]
+    // a stop ended before the pages of runs that were given up were returned
+    [InlineData(5001658)]
+    [InlineData(5013516)]
+    [InlineData(5016339)]
     public void What_failed_once_holds(int seed)
     {
         var scenario = Scenario.Of(seed);

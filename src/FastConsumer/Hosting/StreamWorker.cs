@@ -22,6 +22,9 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// <summary>A loop that makes no turn for so long stands still, however short a lease lasts.</summary>
     private static readonly TimeSpan s_longestTurn = TimeSpan.FromSeconds(30);
 
+    /// <summary>Runs that were lost or given up before the last lease was released end within a moment of that.</summary>
+    private static readonly TimeSpan s_runsEndIn = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan s_firstRestart = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longestRestart = TimeSpan.FromMinutes(5);
 
@@ -239,6 +242,10 @@ internal sealed class StreamWorker : IAsyncDisposable
                     await _supervisor.EndedAsync();
                 }
 
+                // what the last runs hold is returned; one whose handler ignores its end is not waited for
+                using var waited = new CancellationTokenSource();
+                await Task.WhenAny(_supervisor.EndedAsync(), ApartTask.DelayAsync(s_runsEndIn, _parts.Time, waited.Token));
+                await waited.CancelApartAsync();
                 return;
             }
             catch (Exception e)
