@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
-using System.Reflection;
 
 namespace FastConsumer.Diagnostics;
 
@@ -26,16 +25,13 @@ internal sealed class ConsumerMetrics
     /// <summary>The meter's name.</summary>
     public const string MeterName = "FastConsumer";
 
-    private static readonly string? s_version = typeof(ConsumerMetrics).Assembly
-        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
-
     private readonly ConcurrentDictionary<IObservedWorker, byte> _workers = new();
     private readonly ConcurrentDictionary<Findings, byte> _findings = new();
     private readonly Meter _meter;
 
     public ConsumerMetrics(IMeterFactory meters)
     {
-        _meter = meters.Create(new MeterOptions(MeterName) { Version = s_version });
+        _meter = meters.Create(new MeterOptions(MeterName) { Version = Tracing.Version });
         Reads = Counter<long>(InstrumentCatalog.Reads);
         ReadsThrottled = Counter<long>(InstrumentCatalog.ReadsThrottled);
         ReadsEmpty = Counter<long>(InstrumentCatalog.ReadsEmpty);
@@ -125,8 +121,12 @@ internal sealed class ConsumerMetrics
         Gauge(InstrumentCatalog.ReadsShare, static shard => shard.ReadShare);
         Gauge(InstrumentCatalog.BytesShare, static shard => shard.BytesShare);
         Gauge(InstrumentCatalog.CheckpointAge, static shard => shard.CheckpointAge.TotalSeconds);
-        Create(InstrumentCatalog.Leases, info => _meter.CreateObservableUpDownCounter(
-            info.Name, () => OfShards(static _ => 1, static ones => ones.Sum(), static value => (long)value), info.Unit, info.Description));
+        InstrumentInfo leases = InstrumentCatalog.Leases;
+        _meter.CreateObservableUpDownCounter(
+            leases.Name,
+            () => OfShards(static _ => 1, static ones => ones.Sum(), static value => (long)value),
+            leases.Unit,
+            leases.Description);
     }
 
     private void ObserveWorkers()
@@ -135,8 +135,9 @@ internal sealed class ConsumerMetrics
         Gauge(InstrumentCatalog.LossIn, static worker => worker.LossIn?.TotalSeconds);
         Gauge(InstrumentCatalog.Retention, static worker => worker.Retention?.TotalSeconds);
         Gauge(InstrumentCatalog.LeaseRenewalAgeMax, static worker => worker.LongestSinceRenewal.TotalSeconds);
-        Create(InstrumentCatalog.ShardsUnread, info => _meter.CreateObservableGauge(
-            info.Name, () => OfWorkers<long>(static worker => worker.UnreadShards), info.Unit, info.Description));
+        InstrumentInfo unread = InstrumentCatalog.ShardsUnread;
+        _meter.CreateObservableGauge(
+            unread.Name, () => OfWorkers<long>(static worker => worker.UnreadShards), unread.Unit, unread.Description);
         UpDown(InstrumentCatalog.RecordsInFlight, static worker => worker.Shards.Sum(static shard => (long)shard.RecordsInFlight));
         UpDown(InstrumentCatalog.LanesBusy, static worker => worker.Shards.Sum(static shard => (long)shard.LanesBusy));
         UpDown(InstrumentCatalog.BufferUsed, static worker => worker.BufferUsed);
@@ -145,24 +146,23 @@ internal sealed class ConsumerMetrics
         Sum(InstrumentCatalog.TableWriteUnits, static worker => worker.LeaseTable?.WriteUnits);
         Sum(InstrumentCatalog.TableReadUnits, static worker => worker.LeaseTable?.ReadUnits);
         Sum(InstrumentCatalog.TableThrottled, static worker => worker.LeaseTable?.Throttled);
-        Create(InstrumentCatalog.ShardTime, info => _meter.CreateObservableCounter(info.Name, ShardTimes, info.Unit, info.Description));
-        Create(InstrumentCatalog.FindingsRaised, info => _meter.CreateObservableGauge(
-            info.Name, FindingsRaised, info.Unit, info.Description));
+        InstrumentInfo times = InstrumentCatalog.ShardTime;
+        _meter.CreateObservableCounter(times.Name, ShardTimes, times.Unit, times.Description);
+        InstrumentInfo raised = InstrumentCatalog.FindingsRaised;
+        _meter.CreateObservableGauge(raised.Name, FindingsRaised, raised.Unit, raised.Description);
     }
 
-    private void Gauge(InstrumentInfo info, Func<ShardSnapshot, double?> read) => Create(info, info => _meter.CreateObservableGauge(
-        info.Name, () => OfShards(read, static values => values.Max(), static value => value), info.Unit, info.Description));
+    private void Gauge(InstrumentInfo info, Func<ShardSnapshot, double?> read) => _meter.CreateObservableGauge(
+        info.Name, () => OfShards(read, static values => values.Max(), static value => value), info.Unit, info.Description);
 
     private void Gauge(InstrumentInfo info, Func<WorkerSnapshot, double?> read) =>
-        Create(info, info => _meter.CreateObservableGauge(info.Name, () => OfWorkers(read), info.Unit, info.Description));
+        _meter.CreateObservableGauge(info.Name, () => OfWorkers(read), info.Unit, info.Description);
 
     private void UpDown(InstrumentInfo info, Func<WorkerSnapshot, long?> read) =>
-        Create(info, info => _meter.CreateObservableUpDownCounter(info.Name, () => OfWorkers(read), info.Unit, info.Description));
+        _meter.CreateObservableUpDownCounter(info.Name, () => OfWorkers(read), info.Unit, info.Description);
 
     private void Sum(InstrumentInfo info, Func<WorkerSnapshot, double?> read) =>
-        Create(info, info => _meter.CreateObservableCounter(info.Name, () => OfWorkers(read), info.Unit, info.Description));
-
-    private static void Create(InstrumentInfo info, Func<InstrumentInfo, Instrument> create) => create(info);
+        _meter.CreateObservableCounter(info.Name, () => OfWorkers(read), info.Unit, info.Description);
 
     private Counter<T> Counter<T>(InstrumentInfo info)
         where T : struct => _meter.CreateCounter<T>(info.Name, info.Unit, info.Description);

@@ -100,6 +100,19 @@ internal sealed class Findings(TimeProvider time, IReadOnlyDictionary<string, Fi
         }
     }
 
+    /// <summary>Whether a sampled condition holds now. The message is made only where it does.</summary>
+    public void Set(bool holds, FindingRule rule, string scope, Func<string> message, params FindingFigure[] figures)
+    {
+        if (holds)
+        {
+            Raise(rule, scope, message(), figures);
+        }
+        else
+        {
+            Clear(rule, scope);
+        }
+    }
+
     /// <summary>The condition does not hold (any more).</summary>
     public void Clear(FindingRule rule, string scope)
     {

@@ -226,32 +226,17 @@ internal sealed class ShardTelemetry
         return with;
     }
 
-    private void Add(Counter<long>? counter, long value, in TagList tags)
-    {
-        if (counter is not { Enabled: true })
-        {
-            return;
-        }
-
-        CallbackGuard.Call call = _guard.Enter(CallbackGuard.MeterListener);
-        try
-        {
-            counter.Add(value, tags);
-        }
-        catch (Exception e)
-        {
-            _guard.Failed(CallbackGuard.MeterListener, e);
-        }
-        finally
-        {
-            CallbackGuard.Leave(call);
-        }
-    }
+    private void Add(Counter<long>? counter, long value, in TagList tags) =>
+        Guarded(counter, value, tags, static (counter, value, tags) => counter.Add(value, tags));
 
     private void Record<T>(Histogram<T>? histogram, T value, in TagList tags)
-        where T : struct
+        where T : struct => Guarded(histogram, value, tags, static (histogram, value, tags) => histogram.Record(value, tags));
+
+    private void Guarded<TInstrument, TValue>(
+        TInstrument? instrument, TValue value, in TagList tags, Action<TInstrument, TValue, TagList> record)
+        where TInstrument : Instrument
     {
-        if (histogram is not { Enabled: true })
+        if (instrument is not { Enabled: true })
         {
             return;
         }
@@ -259,7 +244,7 @@ internal sealed class ShardTelemetry
         CallbackGuard.Call call = _guard.Enter(CallbackGuard.MeterListener);
         try
         {
-            histogram.Record(value, tags);
+            record(instrument, value, tags);
         }
         catch (Exception e)
         {

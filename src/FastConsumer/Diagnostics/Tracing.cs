@@ -12,14 +12,15 @@ internal static class Tracing
     /// <summary>What FastConsumer does for itself.</summary>
     public const string InternalsName = "FastConsumer.Internals";
 
-    private static readonly string s_version = typeof(Tracing).Assembly
+    /// <summary>The version of the sources and of the meter.</summary>
+    public static string Version { get; } = typeof(Tracing).Assembly
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
 
     /// <summary>Spans of pages, batches and records.</summary>
-    public static ActivitySource Source { get; } = new(SourceName, s_version);
+    public static ActivitySource Source { get; } = new(SourceName, Version);
 
     /// <summary>Spans of runs, checkpoints and leases.</summary>
-    public static ActivitySource Internals { get; } = new(InternalsName, s_version);
+    public static ActivitySource Internals { get; } = new(InternalsName, Version);
 
     /// <summary>Ends a span with the failure that ended what it stands for; null where there is none.</summary>
     public static void End(Activity? activity, Exception? error)

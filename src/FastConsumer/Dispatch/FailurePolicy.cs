@@ -63,7 +63,7 @@ internal sealed class FailurePolicy
         _deadLetters = deadLetters;
         _stopHost = stopHost;
         _held = held;
-        _scope = $"{shard.ApplicationName}/{shard.StreamName}/{shard.ShardId}{(lane is null ? "" : $"/lane {lane}")}";
+        _scope = $"{telemetry.Scope}{(lane is null ? "" : $"/lane {lane}")}";
     }
 
     /// <summary>The call of the user's code that its lane is in.</summary>

@@ -122,7 +122,7 @@ internal sealed class ProcessSpans(ShardContext shard, ITraceContextExtractor? e
         }
         catch (Exception)
         {
-            // a record without a trace is handled all the same; the count is shown
+            // a record without a trace is handled all the same
             Interlocked.Increment(ref _failures);
             context = default;
             return false;

@@ -228,15 +228,6 @@ internal sealed class SampledRules(
 
     private static string Text(double seconds) => TimeSpan.FromSeconds(Math.Round(seconds)).ToString("c");
 
-    private void Set(bool holds, FindingRule rule, ShardWatch watch, Func<string> message, params FindingFigure[] figures)
-    {
-        if (holds)
-        {
-            findings.Raise(rule, watch.Shard.Scope, message(), figures);
-        }
-        else
-        {
-            findings.Clear(rule, watch.Shard.Scope);
-        }
-    }
+    private void Set(bool holds, FindingRule rule, ShardWatch watch, Func<string> message, params FindingFigure[] figures) =>
+        findings.Set(holds, rule, watch.Shard.Scope, message, figures);
 }

@@ -62,7 +62,7 @@ internal sealed class WorkerMonitor : IObservedWorker
         _leases = leases;
         _rules = new SampledRules(parts.Findings, limits, parts.Limit, parts.CheckpointInterval, parts.LeaseDuration);
         _hotShards = new HotShardWatch(parts.Findings, parts.Time, parts.Log);
-        _scope = $"{parts.ApplicationName}/{parts.Stream.Name}/{parts.ProcessorName}";
+        _scope = parts.Scope;
     }
 
     /// <inheritdoc/>
@@ -194,17 +194,8 @@ internal sealed class WorkerMonitor : IObservedWorker
             new FindingFigure("throttled", throttled, "{request}"));
     }
 
-    private void Set(bool holds, FindingRule rule, Func<string> message, params FindingFigure[] figures)
-    {
-        if (holds)
-        {
-            _parts.Findings.Raise(rule, _scope, message(), figures);
-        }
-        else
-        {
-            _parts.Findings.Clear(rule, _scope);
-        }
-    }
+    private void Set(bool holds, FindingRule rule, Func<string> message, params FindingFigure[] figures) =>
+        _parts.Findings.Set(holds, rule, _scope, message, figures);
 
     private void Forget(Func<ShardWatch, bool> isGone)
     {

@@ -107,6 +107,9 @@ internal sealed record ShardParts
     /// </summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 
+    /// <summary>Where findings of the worker hold.</summary>
+    public string Scope => $"{ApplicationName}/{Stream.Name}/{ProcessorName}";
+
     /// <summary>The service's time, as far as its answers tell.</summary>
     public DateTimeOffset ServiceTime => Time.GetUtcNow() + ClockOffset;
 

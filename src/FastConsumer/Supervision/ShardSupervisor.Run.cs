@@ -90,7 +90,7 @@ internal sealed partial class ShardSupervisor
 
         private string Key => _start.Key;
 
-        private string Scope => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{Key}";
+        private string Scope => Telemetry.Scope;
 
         private bool IsLost => _lossReason is not null;
 

@@ -227,7 +227,7 @@ internal sealed partial class ShardSupervisor : IDisposable
 
     private ShardRun? Find(string key, long epoch) => _runs.TryGetValue(key, out ShardRun? run) && run.Epoch == epoch ? run : null;
 
-    private string Scope => $"{_parts.ApplicationName}/{_parts.Stream.Name}/{_parts.ProcessorName}";
+    private string Scope => _parts.Scope;
 
     /// <summary>Calls loggers and meter listeners on threads that may be blocked.</summary>
     private Task Tell(Action call) => ApartTask.StartOn(_control, call);
