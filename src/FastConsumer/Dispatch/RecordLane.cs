@@ -65,10 +65,11 @@ internal sealed class RecordLane(
                 using Activity? recordSpan = tracesRecords ? spans!.StartRecord(cursor.Current) : null;
                 failures.Calls.Enter("the handler", cursor);
                 long since = time.GetTimestamp();
+                bool endsEarly = false;
                 try
                 {
                     ValueTask run = pipeline.RunAsync(cursor, abort);
-                    cursor.ReturnsAtOnce(run.IsCompleted);
+                    endsEarly = cursor.ReturnsAtOnce(run.IsCompleted);
                     await run;
                     failures.Calls.Leave();
                     Took(since, timedAt, null);
@@ -90,6 +91,12 @@ internal sealed class RecordLane(
                         failedAt = cursor.Index;
                         await TakeCareAsync(e, page.PositionOf(cursor.Index), stop, abort);
                     }
+                }
+
+                if (endsEarly)
+                {
+                    cursor.LookAtEach();
+                    ResumeRun(failedAt);
                 }
 
                 if (failedAt >= 0 && cursor.Index > failedAt)
@@ -125,7 +132,7 @@ internal sealed class RecordLane(
         }
     }
 
-    /// <summary>The run was ended since the lease was not known to be held: it goes on as far as it was to go.</summary>
+    /// <summary>The run was ended for a look at the lease: it goes on as far as it was to go.</summary>
     private void ResumeRun(int failedAt)
     {
         if (failedAt >= 0 && cursor.Index == failedAt)

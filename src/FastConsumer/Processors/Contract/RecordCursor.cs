@@ -166,9 +166,20 @@ public sealed class RecordCursor
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Look()
     {
+        EndSpan();
+        if (_held is { IsOver: true })
+        {
+            // the run ends here: whoever opened the page goes on once the lease is held again
+            _isHeldUp = true;
+            EndAt(_index);
+        }
+    }
+
+    private void EndSpan()
+    {
         if (_recordsPerCheckpoint > 0)
         {
-            _untilCheckpoint -= _lookSpan;
+            _untilCheckpoint -= _lookSpan - _untilLook;
             if (_untilCheckpoint <= 0)
             {
                 _untilCheckpoint = _recordsPerCheckpoint;
@@ -177,12 +188,6 @@ public sealed class RecordCursor
         }
 
         StartSpan();
-        if (_held is { IsOver: true })
-        {
-            // the run ends here: whoever opened the page goes on once the lease is held again
-            _isHeldUp = true;
-            EndAt(_index);
-        }
     }
 
     private void StartSpan()
@@ -205,8 +210,26 @@ public sealed class RecordCursor
         return _held?.WaitAsync(stop) ?? default;
     }
 
-    /// <summary>Whether the handlers of the page that runs have returned at once so far.</summary>
-    internal void ReturnsAtOnce(bool value) => _lookEach = value ? RecordsBetweenLooks : 1;
+    /// <summary>
+    /// Whether the handlers of the run that was just started have returned at once. Where they do not and did before, the run ends behind
+    /// the current record, since its next look may be many records away: whoever started it calls <see cref="LookAtEach"/> and goes on.
+    /// </summary>
+    /// <returns>True where the run ends early.</returns>
+    internal bool ReturnsAtOnce(bool value)
+    {
+        bool endsEarly = !value && _lookEach > 1 && _held is not null;
+        _lookEach = value ? RecordsBetweenLooks : 1;
+        if (endsEarly)
+        {
+            // the run goes on, on a thread of its own: nothing else of it may be touched
+            _end = 0;
+        }
+
+        return endsEarly;
+    }
+
+    /// <summary>From here on each record is preceded by a look; no run may be under way.</summary>
+    internal void LookAtEach() => EndSpan();
 
     /// <summary>Counts a record for which a filter was false; it completes without its handler.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
