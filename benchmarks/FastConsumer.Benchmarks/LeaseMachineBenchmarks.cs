@@ -162,7 +162,7 @@ public class LeaseMachineBenchmarks
         List<LeaseEvent.Outgoing> writes =
         [
             .. send.Leases.Select(static lease => new LeaseEvent.Outgoing(
-                lease.Key, lease.Epoch, LeaseMachine.Renew(lease, CheckpointPosition.Parse("42"), throughput: null)!)),
+                lease.Key, lease.Epoch, LeaseMachine.Renew(lease, new(CheckpointPosition.Parse("42"), null))!)),
         ];
         _sent = Step(new LeaseEvent.Sent(send.Request, writes, _now));
         _sentAt = _now;

@@ -54,6 +54,7 @@ internal sealed class ConsumerMetrics
         LeasesLost = Counter<long>(InstrumentCatalog.LeasesLost);
         LeasesHandedOver = Counter<long>(InstrumentCatalog.LeasesHandedOver);
         Checkpoints = Counter<long>(InstrumentCatalog.Checkpoints);
+        OperatorActions = Counter<long>(InstrumentCatalog.OperatorActions);
         ObserveShards();
         ObserveWorkers();
     }
@@ -101,6 +102,8 @@ internal sealed class ConsumerMetrics
     public Counter<long> LeasesHandedOver { get; }
 
     public Counter<long> Checkpoints { get; }
+
+    public Counter<long> OperatorActions { get; }
 
     /// <summary>The worker is observed from now on, until it is removed.</summary>
     public void Add(IObservedWorker worker) => _workers[worker] = 0;

@@ -190,6 +190,10 @@ internal static class FindingRules
     public static FindingRule CallbacksFail { get; } = Event("FCF5007", "Loggers, meter listeners or token callbacks throw or block",
         FindingSeverity.Degraded, "Correct the callback that the message names. FastConsumer goes on without it.");
 
+    // ---- operators
+    public static FindingRule ShardPaused { get; } = Event("FCF6001", "The shard is paused", FindingSeverity.Information,
+        "Resume it when the reason is gone. Its records are kept no longer than the stream's retention.");
+
     /// <summary>A rule by its id, in upper or lower case as configuration keys are; null where there is none.</summary>
     public static FindingRule? Find(string id) => s_all.Find(rule => string.Equals(rule.Id, id, StringComparison.OrdinalIgnoreCase));
 

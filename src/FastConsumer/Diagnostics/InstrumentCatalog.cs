@@ -178,6 +178,9 @@ internal static class InstrumentCatalog
     public static InstrumentInfo FindingsRaised { get; } = Worker("findings", ObservableGauge, "{finding}", "Findings that hold now.",
         "fastconsumer.finding.id", "fastconsumer.finding.severity");
 
+    public static InstrumentInfo OperatorActions { get; } = Worker("operator.actions", Counter, "{action}",
+        "What operators have decided about records and shards, by what became of it.", "fastconsumer.action", "fastconsumer.outcome");
+
     private static InstrumentInfo Shard(string name, InstrumentKind kind, string unit, string description) =>
         Add(new InstrumentInfo($"fastconsumer.{name}", kind, unit, description, ByShard: true));
 

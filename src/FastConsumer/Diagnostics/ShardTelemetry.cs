@@ -213,6 +213,16 @@ internal sealed class ShardTelemetry
 
     public void LeaseLost() => Add(_metrics?.LeasesLost, 1, _worker);
 
+    /// <param name="action">What an operator wanted.</param>
+    /// <param name="isDone">False where it was refused.</param>
+    public void OperatorActed(string action, bool isDone)
+    {
+        TagList tags = _worker;
+        tags.Add("fastconsumer.action", action.ToLowerInvariant());
+        tags.Add("fastconsumer.outcome", isDone ? "done" : "refused");
+        Add(_metrics?.OperatorActions, 1, tags);
+    }
+
     public void LeaseHandedOver() => Add(_metrics?.LeasesHandedOver, 1, _worker);
 
     private static TagList WithError(in TagList tags, string? error)

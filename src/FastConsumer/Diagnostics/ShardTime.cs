@@ -26,6 +26,9 @@ public enum ShardState
 
     /// <summary>The shard has stopped in front of a record.</summary>
     Stopped,
+
+    /// <summary>An operator has paused the shard.</summary>
+    Paused,
 }
 
 /// <summary>
@@ -33,7 +36,7 @@ public enum ShardState
 /// </summary>
 internal sealed class ShardTime(TimeProvider time)
 {
-    public const int States = (int)ShardState.Stopped + 1;
+    public const int States = (int)ShardState.Paused + 1;
 
     private readonly Lock _lock = new();
     private readonly long[] _ticks = new long[States];

@@ -107,12 +107,38 @@ internal sealed class BatchLane(
         }
 
         cursor.Open(page);
+        int decidedAt = failures.Redrive is { } redrive ? redrive.IndexIn(page) : -1;
+        if (decidedAt >= 0)
+        {
+            cursor.EndBefore(decidedAt);
+        }
+
         while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
         {
             if (cursor.IsHeldUp)
             {
                 await cursor.WaitUntilHeldAsync(stop);
                 cursor.EndWithPage();
+                if (decidedAt >= 0)
+                {
+                    cursor.EndBefore(decidedAt);
+                }
+
+                continue;
+            }
+
+            if (cursor.Index == decidedAt)
+            {
+                // what stands before it is done first, as before an unreadable record
+                await FlushAsync(stop, abort);
+                if (!stop.IsCancellationRequested && await failures.LeaveOutDecidedAsync(cursor.Current, stop, abort))
+                {
+                    failures.Redrive!.Complete(cursor);
+                    telemetry.Done(progress.Advance());
+                    decidedAt = -1;
+                    cursor.EndWithPage();
+                }
+
                 continue;
             }
 

@@ -1,4 +1,5 @@
 using FastConsumer.Diagnostics;
+using FastConsumer.Leases.Operator;
 using FastConsumer.Processors;
 using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,9 @@ internal readonly record struct FailureDecision(ErrorAction Action, TimeSpan Wai
 /// </summary>
 internal sealed class FailurePolicy
 {
+    /// <summary>A record that has failed for so long is told to operators.</summary>
+    private static readonly TimeSpan s_standsAfter = TimeSpan.FromSeconds(10);
+
     private readonly Dictionary<(CheckpointPosition Record, ErrorRule Rule), int> _failures = [];
     private readonly ShardContext _shard;
     private readonly Backoff _backoff;
@@ -30,7 +34,10 @@ internal sealed class FailurePolicy
     private readonly IDeadLetterSink? _deadLetters;
     private readonly Action? _stopHost;
     private readonly HeldUntil? _held;
+    private readonly Action? _standingChanged;
     private readonly string _scope;
+    private volatile Failure? _failing;
+    private volatile Standing? _standing;
 
     /// <param name="shard">The shard.</param>
     /// <param name="backoff">The bounds of waits where a rule says none.</param>
@@ -42,6 +49,7 @@ internal sealed class FailurePolicy
     /// <param name="lane">The lane's number, where there are several.</param>
     /// <param name="stopHost">Stops the host gracefully, and returns at once; null where there is none.</param>
     /// <param name="held">Until when something may start.</param>
+    /// <param name="standingChanged">Called where <see cref="Standing"/> has changed; returns at once.</param>
     public FailurePolicy(
         ShardContext shard,
         Backoff backoff,
@@ -52,7 +60,8 @@ internal sealed class FailurePolicy
         IDeadLetterSink? deadLetters = null,
         int? lane = null,
         Action? stopHost = null,
-        HeldUntil? held = null)
+        HeldUntil? held = null,
+        Action? standingChanged = null)
     {
         _shard = shard;
         _backoff = backoff;
@@ -63,11 +72,24 @@ internal sealed class FailurePolicy
         _deadLetters = deadLetters;
         _stopHost = stopHost;
         _held = held;
+        _standingChanged = standingChanged;
         _scope = $"{telemetry.Scope}{(lane is null ? "" : $"/lane {lane}")}";
     }
 
     /// <summary>The call of the user's code that its lane is in.</summary>
     public CallWatch Calls { get; } = new();
+
+    /// <summary>What an operator has decided for this run; null for nothing.</summary>
+    public Redrive? Redrive { get; init; }
+
+    /// <summary>The record that fails now; null where none does. Any thread may ask.</summary>
+    public CheckpointPosition? Failing => _failing?.Position;
+
+    /// <summary>What operators are told of the record that fails: once it has for 10 s, or the shard has stopped. Any thread may ask.</summary>
+    public Standing? Standing => _standing;
+
+    /// <summary>True where there is a place for dead letters.</summary>
+    public bool HasDeadLetters => _deadLetters is not null;
 
     /// <summary>
     /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's.
@@ -84,11 +106,12 @@ internal sealed class FailurePolicy
     public FailureDecision Decide(Exception error, ErrorRule? rule, CheckpointPosition position, int attempt, bool inHandler)
     {
         _telemetry.Failed(error);
+        Fails(error, position, attempt);
         if (rule is null)
         {
             return inHandler || MayPass(error)
                 ? Retry(error, position, attempt, _backoff.Next())
-                : throw Stop(error, position, "The record can never succeed");
+                : throw Stop(error, position, attempt, "The record can never succeed");
         }
 
         ErrorAction action = rule.Action;
@@ -103,16 +126,26 @@ internal sealed class FailurePolicy
         {
             ErrorAction.Retry => Retry(error, position, attempt, _backoff.After(failures, rule.InitialBackoff, rule.MaxBackoff)),
             ErrorAction.Skip or ErrorAction.DeadLetter => new FailureDecision(action),
-            ErrorAction.StopHost => throw StopHost(error, position),
-            _ => throw Stop(error, position, failures > 0
+            ErrorAction.StopHost => throw StopHost(error, position, attempt),
+            _ => throw Stop(error, position, attempt, failures > 0
                 ? $"Its error policy allows {rule.MaxAttempts} attempt{(rule.MaxAttempts == 1 ? "" : "s")}"
                 : "Its error policy says so"),
         };
     }
 
+    /// <summary>
+    /// Leaves out the record that an operator has decided about, without a call of its handler. Returns true when it counts as done, false
+    /// where a stop came first; the caller then calls <see cref="Redrive.Complete"/>.
+    /// </summary>
+    public ValueTask<bool> LeaveOutDecidedAsync(KinesisRecord record, CancellationToken stop, CancellationToken abort) =>
+        LeaveOutAsync(
+            Redrive!.Action, new LeftOutByDecisionException(Redrive.Command), record, Redrive.Command.Attempts, stop, abort,
+            Redrive.Command);
+
     /// <summary>Leaves a record out as decided: returns true when it counts as done, false where a stop came first.</summary>
     public async ValueTask<bool> LeaveOutAsync(
-        ErrorAction action, Exception error, KinesisRecord record, int attempts, CancellationToken stop, CancellationToken abort)
+        ErrorAction action, Exception error, KinesisRecord record, int attempts, CancellationToken stop, CancellationToken abort,
+        OperatorCommand? decided = null)
     {
         if (action == ErrorAction.Skip)
         {
@@ -122,7 +155,7 @@ internal sealed class FailurePolicy
         }
 
         IDeadLetterSink sink = _deadLetters ?? throw new InvalidOperationException($"{_shard.ProcessorName} has no dead-letter sink.");
-        var letter = new DeadLetter(record, _shard, error, attempts);
+        var letter = new DeadLetter(record, _shard, error, attempts) { DecidedBy = decided?.By, Reason = decided?.Reason };
         for (int failures = 1; ; failures++)
         {
             if (!await MayStartAsync(stop))
@@ -151,6 +184,7 @@ internal sealed class FailurePolicy
                 throw Stop(
                     e,
                     letter.Position,
+                    attempts,
                     $"Its dead letter can never be written: {e.Message.TrimEnd('.')}. Set a second place for such letters "
                         + "(UseDeadLetterFallbackToFile and the like) and restart",
                     "");
@@ -237,6 +271,12 @@ internal sealed class FailurePolicy
         _backoff.Reset();
         _failures.Clear();
         Clear();
+        _failing = null;
+        if (_standing is not null)
+        {
+            _standing = null;
+            _standingChanged?.Invoke();
+        }
     }
 
     /// <summary>The shard is no longer this worker's to report on.</summary>
@@ -266,6 +306,34 @@ internal sealed class FailurePolicy
     private static bool MayPass(Exception error) =>
         error is TimeoutException or IOException or HttpRequestException or OperationCanceledException;
 
+    private void Fails(Exception error, CheckpointPosition position, int attempt)
+    {
+        if (_failing is not { } failing || (failing.Position != position && failing.Attempt != attempt))
+        {
+            _failing = new Failure(position, attempt, _time.GetTimestamp());
+            if (_standing is not null)
+            {
+                _standing = null;
+                _standingChanged?.Invoke();
+            }
+        }
+        else if (failing.Position == position)
+        {
+            // of a batch's records that fail in one attempt, the first one counts
+            _failing = failing with { Attempt = attempt };
+            if (_standing is null && _time.GetElapsedTime(failing.Since) >= s_standsAfter)
+            {
+                Stands(error, position, attempt, isStopped: false);
+            }
+        }
+    }
+
+    private void Stands(Exception error, CheckpointPosition position, int attempt, bool isStopped)
+    {
+        _standing = new Standing(_shard.FencingToken, position.ToString(), error.GetType().Name, attempt, isStopped);
+        _standingChanged?.Invoke();
+    }
+
     private FailureDecision Retry(Exception error, CheckpointPosition position, int attempt, TimeSpan wait)
     {
         ConsumerLog.HandlerFailed(_log, _shard.ProcessorName, _shard.ShardId, position, attempt, wait, error);
@@ -278,16 +346,17 @@ internal sealed class FailurePolicy
         return new FailureDecision(ErrorAction.Retry, wait);
     }
 
-    private ShardStoppedException StopHost(Exception error, CheckpointPosition position)
+    private ShardStoppedException StopHost(Exception error, CheckpointPosition position, int attempt)
     {
         ConsumerLog.HostStopped(_log, _shard.ProcessorName, _shard.ShardId, position, error);
         _stopHost?.Invoke();
-        return Stop(error, position, "Its error policy says to stop the host");
+        return Stop(error, position, attempt, "Its error policy says to stop the host");
     }
 
     private ShardStoppedException Stop(
         Exception error,
         CheckpointPosition position,
+        int attempt,
         string reason,
         string remedy = " Correct the processor or the record's producer and restart: the shard goes on with this record.")
     {
@@ -298,6 +367,10 @@ internal sealed class FailurePolicy
         // nothing is tried again any more
         _findings.ClearScope(_scope, FindingRules.RecordRetried, FindingRules.DeadLetterSinkFails);
         _findings.Raise(FindingRules.ShardStopped, _scope, message);
+        _failing = new Failure(position, attempt, _time.GetTimestamp());
+        Stands(error, position, attempt, isStopped: true);
         return new ShardStoppedException(message, error);
     }
+
+    private sealed record Failure(CheckpointPosition Position, int Attempt, long Since);
 }

@@ -86,6 +86,12 @@ internal sealed class FileDeadLetterSink(string path) : IDeadLetterSink, IAsyncD
             json.WriteNumber("attempts", letter.Attempts);
             json.WriteString("exception", letter.Exception.GetType().FullName);
             json.WriteString("message", letter.Exception.Message);
+            if (letter.DecidedBy is { } decidedBy)
+            {
+                json.WriteString("decidedBy", decidedBy);
+                json.WriteString("reason", letter.Reason);
+            }
+
             json.WriteBase64String("data", record.DataSpan);
             json.WriteEndObject();
         }

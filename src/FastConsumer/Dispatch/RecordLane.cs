@@ -35,6 +35,7 @@ internal sealed class RecordLane(
         }
 
         int failedAt = -1;
+        int decidedAt = failures.Redrive is { } redrive ? redrive.IndexIn(page) : -1;
         int timedAt = -1;
         if (telemetry.TimesRecords && !cursor.AtEnd)
         {
@@ -55,6 +56,31 @@ internal sealed class RecordLane(
                     timedAt = -1;
                     ResumeRun(failedAt);
                     continue;
+                }
+
+                if (decidedAt >= 0)
+                {
+                    if (cursor.Index == decidedAt)
+                    {
+                        if (await failures.LeaveOutDecidedAsync(cursor.Current, stop, abort))
+                        {
+                            failures.Redrive!.Complete(cursor);
+                            decidedAt = -1;
+                            cursor.EndWithPage();
+                        }
+
+                        continue;
+                    }
+
+                    decidedAt = cursor.Index > decidedAt ? -1 : decidedAt;
+                    if (decidedAt < 0 && failedAt < 0)
+                    {
+                        cursor.EndWithPage();
+                    }
+                    else if (decidedAt >= 0)
+                    {
+                        cursor.EndBefore(decidedAt);
+                    }
                 }
 
                 if (tracesRecords)

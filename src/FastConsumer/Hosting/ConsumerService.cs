@@ -3,6 +3,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Leases.Operator;
 using FastConsumer.Reading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -85,6 +86,89 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         bool holds = _findings.Holds(rule, scope);
         _findings.ClearScope(scope, rule);
         return holds;
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<FailingRecord>> ListFailingAsync(CancellationToken cancellationToken = default)
+    {
+        List<FailingRecord> failing = [];
+        foreach (StreamWorker worker in Started())
+        {
+            failing.AddRange(await worker.Operator.ListFailingAsync(cancellationToken).ConfigureAwait(false));
+        }
+
+        return failing;
+    }
+
+    /// <inheritdoc/>
+    public Task<DecidedRecord> DecideAsync(
+        FailingRecord record, RecordDecision decision, string by, string? reason = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        StreamWorker worker = Started().FirstOrDefault(worker => worker.ProcessorName == record.ProcessorName)
+            ?? throw new ArgumentException(
+                $"{Described} has no processor '{record.ProcessorName}', only {string.Join(", ", Started().Select(
+                    static worker => $"'{worker.ProcessorName}'"))}.",
+                nameof(record));
+        return worker.Operator.DecideAsync(record, decision, by, reason, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> PauseAsync(
+        string? shardId, string by, string? reason = null, DateTimeOffset? until = null, CancellationToken cancellationToken = default)
+    {
+        if (until <= services.GetRequiredService<TimeProvider>().GetUtcNow())
+        {
+            throw new ArgumentException($"'{until:O}' is over already.", nameof(until));
+        }
+
+        return ChangeAsync(
+            "pause", shardId, by, reason, table => table.PauseAsync(shardId, by, reason, until, cancellationToken), mayBeNone: false);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> ResumeAsync(string? shardId, string by, CancellationToken cancellationToken = default) =>
+        ChangeAsync("resume", shardId, by, null, table => table.ResumeAsync(shardId, cancellationToken), mayBeNone: true);
+
+    /// <inheritdoc/>
+    public async Task DrainAsync(CancellationToken cancellationToken = default)
+    {
+        OperatorLog.DrainBegins(_log, Described);
+        await Task.WhenAll(Started().Select(static worker => worker.DrainAsync())).WaitAsync(cancellationToken).ConfigureAwait(false);
+        OperatorLog.Drained(_log, Described);
+    }
+
+    /// <inheritdoc/>
+    public void EndDrain()
+    {
+        OperatorLog.DrainEnds(_log, Described);
+        foreach (StreamWorker worker in Started())
+        {
+            worker.EndDrain();
+        }
+    }
+
+    private IReadOnlyList<StreamWorker> Started() => _workers is { Count: > 0 } workers
+        ? workers
+        : throw new InvalidOperationException($"{Described} has not started yet.");
+
+    private async Task<IReadOnlyList<string>> ChangeAsync(
+        string action, string? shardId, string by, string? reason, Func<OperatorTable, Task<IReadOnlyList<string>>> change, bool mayBeNone)
+    {
+        OperatorTable.Check(by, reason);
+        List<string> changed = [];
+        foreach (StreamWorker worker in Started())
+        {
+            changed.AddRange(await change(worker.Operator).ConfigureAwait(false));
+        }
+
+        if (changed.Count == 0 && shardId is not null && !mayBeNone)
+        {
+            throw new ArgumentException($"No processor of {Described} has a lease for shard '{shardId}' that is not finished.", nameof(shardId));
+        }
+
+        OperatorLog.ShardsChanged(_log, by, action, changed.Count, shardId ?? "all shards", reason ?? "none");
+        return changed;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => StopWithinAsync(cancellationToken);

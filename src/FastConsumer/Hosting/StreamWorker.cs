@@ -3,6 +3,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
 using FastConsumer.Leases.Loop;
+using FastConsumer.Leases.Operator;
 using FastConsumer.Monitoring;
 using FastConsumer.Reading;
 using FastConsumer.Supervision;
@@ -39,6 +40,8 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly WorkerMonitor _monitor;
     private LeaseLoop? _loop;
     private LeaseEvent.StopWanted? _stopWanted;
+    private TaskCompletionSource _handedOver = ApartTask.Completion();
+    private TaskCompletionSource? _drain;
     private bool _isAbandoned;
     private bool _isDrainTold;
     private Task? _run;
@@ -48,6 +51,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         _parts = parts = parts.Guarded();
         _store = store;
         bool hasThreads = parts.Scheduler == TaskScheduler.Default;
+        Operator = new OperatorTable(store, Settings.ProcessorName, parts.Time, parts.Random.Create());
         _tableThreads = hasThreads ? new HandlerScheduler("FastConsumer lease table", TableThreads) : null;
         TaskScheduler tableScheduler = _tableThreads ?? parts.Scheduler;
         ShardParts shards = parts.ForShards() with { SinceTableThrottle = SinceTableThrottle };
@@ -94,11 +98,14 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
     }
 
-    /// <summary>True once the lease table was listed, until the stop begins.</summary>
-    public bool IsReady => _stopWanted is null && Volatile.Read(ref _loop)?.State.Table.ListedAt is not null;
+    /// <summary>True once the lease table was listed, until the stop or a drain begins.</summary>
+    public bool IsReady => _stopWanted is null && _drain is null && Volatile.Read(ref _loop)?.State.Table.ListedAt is not null;
 
     /// <summary>How it stands now.</summary>
     public WorkerSnapshot Snapshot() => _monitor.Observe();
+
+    /// <summary>What operators do by way of the lease table.</summary>
+    public OperatorTable Operator { get; }
 
     private WorkerSettings Settings => _parts.Settings;
 
@@ -137,6 +144,34 @@ internal sealed class StreamWorker : IAsyncDisposable
 
         BeginStop(Settings.StopTimeout, FastConsumerOptions.ReleaseTime);
         await _run.WaitAsync(hurry);
+    }
+
+    /// <summary>
+    /// Hands all leases over as a stop does, and takes none until <see cref="EndDrain"/>. Ends when all are released.
+    /// </summary>
+    public Task DrainAsync()
+    {
+        lock (_lock)
+        {
+            if (_drain is null)
+            {
+                _drain = ApartTask.Completion();
+                _handedOver = ApartTask.Completion();
+                _loop?.Post(StopNow(Settings.StopTimeout, FastConsumerOptions.ReleaseTime));
+            }
+
+            return _handedOver.Task;
+        }
+    }
+
+    /// <summary>Leases are taken again.</summary>
+    public void EndDrain()
+    {
+        lock (_lock)
+        {
+            _drain?.TrySetResult();
+            _drain = null;
+        }
     }
 
     /// <summary>For tests: ends as a crash does. Nothing further is written, and the leases stay in their table as they are.</summary>
@@ -187,6 +222,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             _report.Write(new LeaseCommand.Tell.Stopped(0));
         }
 
+        _handedOver.TrySetResult();
         await monitorEnd.CancelApartAsync();
         await monitoring;
         await _report.FlushAsync();
@@ -221,9 +257,9 @@ internal sealed class StreamWorker : IAsyncDisposable
             lock (_lock)
             {
                 _loop = loop;
-                if (_stopWanted is not null)
+                if (_stopWanted is not null || _drain is not null)
                 {
-                    loop.Post(_stopWanted);
+                    loop.Post(_stopWanted ?? StopNow(Settings.StopTimeout, FastConsumerOptions.ReleaseTime));
                 }
 
                 if (_isAbandoned)
@@ -246,7 +282,10 @@ internal sealed class StreamWorker : IAsyncDisposable
                 using var waited = new CancellationTokenSource();
                 await Task.WhenAny(_supervisor.EndedAsync(), ApartTask.DelayAsync(s_runsEndIn, _parts.Time, waited.Token));
                 await waited.CancelApartAsync();
-                return;
+                if (!await DrainedAsync())
+                {
+                    return;
+                }
             }
             catch (Exception e)
             {
@@ -258,9 +297,31 @@ internal sealed class StreamWorker : IAsyncDisposable
         }
     }
 
+    /// <summary>Where the leases were handed over for a drain, waits for its end: true where leases are to be taken again.</summary>
+    private async Task<bool> DrainedAsync()
+    {
+        Task drain;
+        lock (_lock)
+        {
+            if (_stopWanted is not null || _isAbandoned)
+            {
+                return false;
+            }
+
+            drain = _drain?.Task ?? Task.CompletedTask;
+            _handedOver.TrySetResult();
+        }
+
+        await drain.WaitAsync(_stop.Token)
+            .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        return !_stop.IsCancellationRequested;
+    }
+
+    private LeaseEvent.StopWanted StopNow(TimeSpan stopTimeout, TimeSpan releaseTime) => new(Now, stopTimeout, releaseTime);
+
     private void BeginStop(TimeSpan stopTimeout, TimeSpan releaseTime)
     {
-        var wanted = new LeaseEvent.StopWanted(Now, stopTimeout, releaseTime);
+        LeaseEvent.StopWanted wanted = StopNow(stopTimeout, releaseTime);
         lock (_lock)
         {
             _stopWanted = wanted;

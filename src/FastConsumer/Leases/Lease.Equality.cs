@@ -28,6 +28,10 @@ public sealed partial record Lease
             && Duration == other.Duration
             && RequestedBy == other.RequestedBy
             && Notification == other.Notification
+            && Standing == other.Standing
+            && Command == other.Command
+            && Decision == other.Decision
+            && Paused == other.Paused
             && Throughput.Equals(other.Throughput)
             && HasPendingCheckpoint == other.HasPendingCheckpoint
             && Problem == other.Problem);

@@ -85,6 +85,20 @@ public sealed partial record Lease
         /// <summary>Ours: S, the last notification to the owner.</summary>
         public const string Notification = "fastConsumerRing";
 
+        /// <summary>
+        /// Ours: S, the record that the owner fails on, as JSON (<see cref="Operator.FailingRecord"/>); a take or release removes it.
+        /// </summary>
+        public const string Standing = "fastConsumerStanding";
+
+        /// <summary>Ours: S, what an operator has decided for the owner to do, as JSON; a take or release removes it.</summary>
+        public const string Command = "fastConsumerCommand";
+
+        /// <summary>Ours: S, the last decision of an operator and what became of it, as JSON. It stays with the shard.</summary>
+        public const string Decision = "fastConsumerDecision";
+
+        /// <summary>Ours: S, since when and by whom the shard is paused, as JSON. It stays with the shard until it is resumed.</summary>
+        public const string Paused = "fastConsumerPaused";
+
         /// <summary>Ours: N, KB a second. Not <see cref="ThroughputKBps"/>, by which a fleet of KCL 3.x is recognized.</summary>
         public const string Throughput = "fastConsumerThroughput";
     }

@@ -60,6 +60,10 @@ public sealed partial record Lease
             Duration = DurationOf(row.HintText(Names.Duration), EpochOf(session)),
             RequestedBy = row.HintText(Names.RequestedBy),
             Notification = row.HintText(Names.Notification),
+            Standing = row.HintText(Names.Standing),
+            Command = row.HintText(Names.Command),
+            Decision = row.HintText(Names.Decision),
+            Paused = row.HintText(Names.Paused),
             Throughput = row.Hint(Names.Throughput).RealNumber,
             HasPendingCheckpoint = attributes.ContainsKey(Names.PendingCheckpoint)
                 || attributes.ContainsKey(Names.PendingCheckpointSubSequenceNumber)
@@ -103,6 +107,10 @@ public sealed partial record Lease
         PutText(read?.Session, Session, Names.Session);
         PutText(read?.RequestedBy, RequestedBy, Names.RequestedBy);
         PutText(read?.Notification, Notification, Names.Notification);
+        PutText(read?.Standing, Standing, Names.Standing);
+        PutText(read?.Command, Command, Names.Command);
+        PutText(read?.Decision, Decision, Names.Decision);
+        PutText(read?.Paused, Paused, Names.Paused);
         PutStrings(read?.ParentShardIds, ParentShardIds, Names.ParentShardIds);
         PutStrings(read?.ChildShardIds, ChildShardIds, Names.ChildShardIds);
         PutTime(read?.StartedAt, StartedAt, Names.StartedAt);

@@ -89,6 +89,18 @@ public sealed partial record Lease
     /// <summary>What the shard's last owner read of it, in KB a second, as far as it was published. An attribute of ours.</summary>
     public double? Throughput { get; init; }
 
+    /// <summary>The record that the owner fails on (<see cref="Names.Standing"/>). An attribute of ours.</summary>
+    public string? Standing { get; init; }
+
+    /// <summary>What the owner is to do (<see cref="Names.Command"/>). An attribute of ours.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>What was decided last (<see cref="Names.Decision"/>). An attribute of ours.</summary>
+    public string? Decision { get; init; }
+
+    /// <summary>Set while the shard is paused (<see cref="Names.Paused"/>). An attribute of ours.</summary>
+    public string? Paused { get; init; }
+
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }
 

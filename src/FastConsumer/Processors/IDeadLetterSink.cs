@@ -38,6 +38,12 @@ public sealed class DeadLetter
     /// <summary>How often the record was tried, from 1.</summary>
     public int Attempts { get; }
 
+    /// <summary>Who has decided that the record is left out; null where its error policy has.</summary>
+    public string? DecidedBy { get; internal init; }
+
+    /// <summary>Why, as far as whoever decided has said; null otherwise.</summary>
+    public string? Reason { get; internal init; }
+
     /// <summary>The record's place in its shard.</summary>
     public CheckpointPosition Position { get; }
 }

@@ -7,6 +7,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
+using FastConsumer.Leases.Operator;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 using FastConsumer.Timing;
@@ -85,8 +86,10 @@ internal sealed partial class ShardSupervisor
         public ThroughputMeter Intake { get; }
 
         /// <inheritdoc cref="ProgressOf"/>
-        public (CheckpointPosition Position, double? Throughput)? Progress =>
-            _progress is { } progress ? (progress.Done, Measure(progress)) : null;
+        public LeaseMachine.Progress? Progress =>
+            _progress is { } progress ? Say(progress.Done, Measure(progress))
+            : _isPaused ? Say(_start.Taken.Checkpoint, null)
+            : null;
 
         private string Key => _start.Key;
 
@@ -254,6 +257,13 @@ internal sealed partial class ShardSupervisor
         /// <summary>Runs the shard until a stop, its end, a failure, or the loss of the lease.</summary>
         private async Task<LeaseEvent.RunEnd> ServeAsync()
         {
+            TakeOverRedrive();
+            if (OperatorNotes.ReadPause(_start.Taken.Paused) is { } pause && !(pause.Until <= _parts.Time.GetUtcNow()))
+            {
+                await PausedAsync(pause);
+                return new LeaseEvent.RunEnd.Stopped();
+            }
+
             List<FailurePolicy> policies = [];
             FailurePolicy failures = CreatePolicy(policies, lane: null);
             _policies = [.. policies];
@@ -519,10 +529,9 @@ internal sealed partial class ShardSupervisor
             }
         }
 
-        private void WantCheckpoint()
-        {
-            _owner._post(new LeaseEvent.CheckpointWanted(Key, Epoch, _progress is { IsAwaited: true }));
-        }
+        private void WantCheckpoint() => WantCheckpoint(_progress is { IsAwaited: true });
+
+        private void WantCheckpoint(bool isUrgent) => _owner._post(new LeaseEvent.CheckpointWanted(Key, Epoch, isUrgent));
 
         private double? Measure(ShardProgress progress)
         {
@@ -598,7 +607,11 @@ internal sealed partial class ShardSupervisor
             var backoff = new Backoff(_parts.RetryInitialBackoff, _parts.RetryMaxBackoff, _parts.CreateRandom());
             Action? stopHost = _parts.StopHost is { } stop ? () => _owner.Tell(stop) : null;
             var policy = new FailurePolicy(
-                _context, backoff, _parts.Time, Telemetry, _parts.Findings, _log, _parts.DeadLetters, lane, stopHost, _held);
+                _context, backoff, _parts.Time, Telemetry, _parts.Findings, _log, _parts.DeadLetters, lane, stopHost, _held,
+                () => WantCheckpoint(isUrgent: true))
+            {
+                Redrive = _redrive,
+            };
             all.Add(policy);
             return policy;
         }

@@ -107,14 +107,17 @@ internal sealed partial class ShardSupervisor : IDisposable
                 case LeaseCommand.Finish:
                     run.Finish();
                     break;
+                case LeaseCommand.Decide decide:
+                    run.Decide(decide.Command);
+                    break;
             }
         }
     }
 
     /// <summary>
-    /// The position that is done, and the throughput to publish; null where nothing is known (yet, or of this epoch any more). Never waits.
+    /// What a run has to say in its lease's row; null where nothing is known (yet, or of this epoch any more). Never waits.
     /// </summary>
-    public (CheckpointPosition Position, double? Throughput)? ProgressOf(string key, long epoch) => Find(key, epoch)?.Progress;
+    public LeaseMachine.Progress? ProgressOf(string key, long epoch) => Find(key, epoch)?.Progress;
 
     /// <summary>All leases are lost: nothing of this worker may go on.</summary>
     public void LoseAll(string reason)

@@ -77,7 +77,20 @@ internal abstract partial record LeaseCommand
     /// <param name="HashKeys">The shard's hash keys, as far as known.</param>
     /// <param name="From">Who had it and how it came here, for the log.</param>
     public sealed record Start(
-        string Key, long Epoch, Lease Taken, TimeSpan RenewedAt, bool LatestIsNow, HashKeyRange? HashKeys, string From) : ToRun(Key, Epoch);
+        string Key, long Epoch, Lease Taken, TimeSpan RenewedAt, bool LatestIsNow, HashKeyRange? HashKeys, string From) : ToRun(Key, Epoch)
+    {
+        /// <summary>
+        /// An operator's command about the record that the run before failed on; null for none. Only ever where this take follows that run
+        /// directly.
+        /// </summary>
+        public string? Redrive { get; init; }
+    }
+
+    /// <summary>
+    /// An operator's command stands in the row. The run answers with <see cref="LeaseEvent.TakeAnew"/>, or writes its refusal with its
+    /// next progress.
+    /// </summary>
+    public sealed record Decide(string Key, long Epoch, string Command) : ToRun(Key, Epoch);
 
     /// <summary>No further record starts; what runs is finished. Answered by <see cref="LeaseEvent.Drained"/>.</summary>
     public sealed record Stop(string Key, long Epoch, string Why) : ToRun(Key, Epoch);

@@ -83,8 +83,13 @@ internal abstract record LeaseEvent
     /// <summary>The run is over: nothing here touches the shard any more.</summary>
     public sealed record Ended(string Key, long Epoch) : LeaseEvent;
 
-    /// <summary>The lease is to be taken anew, with a new epoch, by this worker.</summary>
-    public sealed record TakeAnew(string Key, long Epoch) : LeaseEvent;
+    /// <summary>
+    /// The run is to be ended and another begun: the lease is taken anew by this worker, with a new epoch.
+    /// </summary>
+    /// <param name="Key">The lease.</param>
+    /// <param name="Epoch">The run.</param>
+    /// <param name="Redrive">An operator's command that the next run carries out; null for none.</param>
+    public sealed record TakeAnew(string Key, long Epoch, string? Redrive = null) : LeaseEvent;
 
     /// <summary>The worker stops gracefully until then.</summary>
     /// <param name="Now">When the stop began.</param>

@@ -360,7 +360,7 @@ internal static partial class LeaseMachine
         private static LeaseWrite ReleaseOf(Lease row, string? to)
         {
             Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
-            List<string> remove = [Lease.Names.RequestedBy, Lease.Names.Notification];
+            List<string> remove = [.. s_ofOwner];
             if (row.CheckpointOwner is not null)
             {
                 // during a hand-over of KCL 3.x only the old owner goes, and the next one stays
@@ -485,8 +485,46 @@ internal static partial class LeaseMachine
         {
             if (Find(anew.Key) is { Hold: Hold.Owned } entry && IsOfRun(entry, anew.Epoch))
             {
-                BeginHandOff(entry, Hold.Reason.TakeAnew, to: null, RequestTimes);
+                BeginHandOff(
+                    entry with { Redrive = anew.Redrive is { } command ? (anew.Epoch, command) : null },
+                    Hold.Reason.TakeAnew,
+                    to: null,
+                    RequestTimes);
             }
+        }
+
+        /// <summary>
+        /// What operators have written to the rows of leases that are held: a command is passed to the run, and a pause or its end begins a
+        /// new one.
+        /// </summary>
+        private bool NotesRead()
+        {
+            bool any = false;
+            foreach (Entry entry in _leases.Values.Where(static entry => entry.Hold is Hold.Owned).ToList())
+            {
+                Own own = entry.Own!;
+                Lease row = entry.Row;
+                if (row.Session != own.Row.Session || row.LeaseOwner != Me || _scan.Blocked is not null
+                    || (row.Command == own.Row.Command && row.Paused == own.Row.Paused))
+                {
+                    continue;
+                }
+
+                bool isCommand = row.Command is not null && row.Command != own.Row.Command;
+                bool isPaused = row.Paused != own.Row.Paused;
+                Put(entry, own with { Row = own.Row with { Command = row.Command, Paused = row.Paused } });
+                if (isPaused)
+                {
+                    any = true;
+                    BeginHandOff(Find(entry.Key)!, Hold.Reason.TakeAnew, to: null, RequestTimes);
+                }
+                else if (isCommand)
+                {
+                    Do(new LeaseCommand.Decide(entry.Key, own.Epoch, row.Command!));
+                }
+            }
+
+            return any;
         }
     }
 }

@@ -10,23 +10,25 @@ internal static partial class LeaseMachine
     /// older on the way.
     /// </summary>
     /// <param name="lease">The lease, as <see cref="LeaseCommand.Send"/> names it.</param>
-    /// <param name="position">The position that is done; null for none. One that is not beyond the row's is none.</param>
-    /// <param name="throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is.</param>
+    /// <param name="progress">What its run has to say; null where nothing is known of it (yet, or any more).</param>
     /// <returns>The write; null where there is nothing new and no renewal is due.</returns>
-    public static LeaseWrite? Renew(LeaseCommand.Renewal lease, CheckpointPosition? position, double? throughput)
+    public static LeaseWrite? Renew(LeaseCommand.Renewal lease, Progress? progress)
     {
         ArgumentNullException.ThrowIfNull(lease);
         Lease row = lease.Row;
+        CheckpointPosition? position = progress?.Position;
         bool isNews = position > row.Checkpoint;
         // a shard that has run dry, or has had nothing yet, says so by a checkpoint where it stands
-        bool isPublished = throughput is not null && !row.IsFinished;
-        if (!isNews && !isPublished && !lease.IsRenewalDue)
+        bool isPublished = progress?.Throughput is not null && !row.IsFinished;
+        bool hasMoved = progress is { } said && said.Standing != row.Standing;
+        bool isDecided = progress?.Decision is { } decided && decided != row.Decision;
+        if (!isNews && !isPublished && !hasMoved && !isDecided && !lease.IsRenewalDue)
         {
             return null;
         }
 
         Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
-        if (!isNews && !isPublished)
+        if (!isNews && !isPublished && !hasMoved && !isDecided)
         {
             return Write(row, set);
         }
@@ -34,14 +36,45 @@ internal static partial class LeaseMachine
         CheckpointPosition checkpoint = isNews ? position!.Value : row.Checkpoint;
         set[Lease.Names.Checkpoint] = checkpoint.ToCheckpointString();
         set[Lease.Names.CheckpointSubSequenceNumber] = checkpoint.SubSequenceNumber;
-        set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
-        if (isPublished)
+        List<string> remove = row.HasPendingCheckpoint ? [.. s_pending] : [];
+        if (isNews || isPublished)
         {
-            set[Lease.Names.Throughput] = Lease.ThroughputValue(throughput!.Value);
+            set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
         }
 
-        return row.HasPendingCheckpoint ? Write(row, set) with { Remove = s_pending } : Write(row, set);
+        if (isPublished)
+        {
+            set[Lease.Names.Throughput] = Lease.ThroughputValue(progress!.Value.Throughput!.Value);
+        }
+
+        if (hasMoved && progress!.Value.Standing is { } standing)
+        {
+            set[Lease.Names.Standing] = standing;
+        }
+        else if (hasMoved)
+        {
+            remove.Add(Lease.Names.Standing);
+        }
+
+        if (isDecided)
+        {
+            // it takes the command's place
+            set[Lease.Names.Decision] = progress!.Value.Decision!;
+            if (row.Command is not null)
+            {
+                remove.Add(Lease.Names.Command);
+            }
+        }
+
+        return remove.Count > 0 ? Write(row, set) with { Remove = remove } : Write(row, set);
     }
+
+    /// <summary>What a run has to say in its lease's row.</summary>
+    /// <param name="Position">The position that is done; null for none. One that is not beyond the row's is none.</param>
+    /// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is.</param>
+    /// <param name="Standing">The record that it fails on; null for none.</param>
+    /// <param name="Decision">What became of an operator's command; null for nothing.</param>
+    public readonly record struct Progress(CheckpointPosition? Position, double? Throughput, string? Standing = null, string? Decision = null);
 
     private static readonly string[] s_pending =
     [
@@ -171,7 +204,8 @@ internal static partial class LeaseMachine
                 {
                     Entry entry = _leases[due.Key];
                     // what removes attributes fits into no batch
-                    bool isAlone = entry.Own is { Row.HasPendingCheckpoint: true, Waiting.HasCheckpoint: true };
+                    bool isAlone = entry.Own is { Waiting.HasCheckpoint: true, Row: var row }
+                        && (row.HasPendingCheckpoint || row.Standing is not null || row.Command is not null);
                     if (batch.Count == 0 || !isAlone)
                     {
                         batch.Add(entry);

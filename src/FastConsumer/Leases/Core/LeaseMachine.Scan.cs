@@ -327,7 +327,7 @@ internal static partial class LeaseMachine
             Withdrawn(listed.Begun);
             if (_mode == Mode.Running)
             {
-                bool any = HandOffRequested();
+                bool any = HandOffRequested() | NotesRead();
                 StreamIsDue();
                 CreationListed(isStrong, listed.Begun);
                 any |= Balance();

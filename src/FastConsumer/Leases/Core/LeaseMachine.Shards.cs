@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FastConsumer.Kinesis;
+using FastConsumer.Leases.Operator;
 using static FastConsumer.Leases.Core.LeaseTableState;
 
 namespace FastConsumer.Leases.Core;
@@ -306,7 +307,12 @@ internal static partial class LeaseMachine
             ImmutableArray<Lease> some =
             [
                 .. creating.Left.Take(CreatedAtOnce)
-                    .Select(lease => lease with { StreamCreatedAt = _stream.CreatedAt, StreamName = _settings.StreamName }),
+                    .Select(lease => lease with
+                    {
+                        StreamCreatedAt = _stream.CreatedAt,
+                        StreamName = _settings.StreamName,
+                        Paused = PauseOfAll(lease),
+                    }),
             ];
             foreach (Lease lease in some)
             {
@@ -325,6 +331,11 @@ internal static partial class LeaseMachine
             };
             Do(new LeaseCommand.Create(request, some));
         }
+
+        /// <summary>A pause of all shards, which holds for those that are made from them too.</summary>
+        private string? PauseOfAll(Lease lease) => lease.ParentShardIds
+            .Select(parent => Find(parent)?.Row.Paused)
+            .FirstOrDefault(static text => OperatorNotes.ReadPause(text) is { IsOfAll: true });
 
         private void CreateAnswered(long number, TimeSpan begun, IReadOnlyList<LeaseWrite.Result> results)
         {

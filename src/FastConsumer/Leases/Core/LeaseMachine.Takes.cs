@@ -22,6 +22,12 @@ internal static partial class LeaseMachine
     /// <summary>A lease that is taken longer after its creation than this starts at the time that it bears.</summary>
     private static readonly TimeSpan s_latestLasts = TimeSpan.FromSeconds(3);
 
+    /// <summary>What goes with the owner: what it says of itself, and what others wrote for it.</summary>
+    private static readonly string[] s_ofOwner =
+    [
+        Lease.Names.RequestedBy, Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command,
+    ];
+
     private sealed partial class Turn
     {
         /// <summary>True where this worker may have the lease by what its row says, whoever has written it last.</summary>
@@ -381,7 +387,7 @@ internal static partial class LeaseMachine
             // a take ends a hand-over, as KCL 3.x has it, and what others wrote for the owner before
             LeaseWrite write = Write(row, set) with
             {
-                Remove = [Lease.Names.CheckpointOwner, Lease.Names.RequestedBy, Lease.Names.Notification],
+                Remove = [Lease.Names.CheckpointOwner, .. s_ofOwner],
             };
             TimeSpan first = entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && IsTake(unsettled)
                 && CounterOf(unsettled.Write) == row.LeaseCounter
@@ -592,7 +598,12 @@ internal static partial class LeaseMachine
             }
 
             // what was seen of others ends here: when the lease is given back to one of them, that is no sign of its life
-            entry = entry with { Row = row, Asked = null, Seen = null };
+            string? redrive = entry.Redrive is { } accepted
+                && taking.Attempt.Write.If.GetValueOrDefault(Lease.Names.Session)?.Text
+                    == Lease.SessionOf(_settings.Session, accepted.Epoch)
+                ? accepted.Command
+                : null;
+            entry = entry with { Row = row, Asked = null, Seen = null, Redrive = null };
             if (_mode != Mode.Running || _scan.Blocked is not null)
             {
                 BeginRelease(entry, own, to: null);
@@ -604,7 +615,10 @@ internal static partial class LeaseMachine
             _stream = _stream with { CreatedHere = _stream.CreatedHere.Remove(entry.Key) };
             Put(entry with { Hold = new Hold.Owned(own) });
             Do(new LeaseCommand.Tell.Taken(entry.Key, own.Epoch, row.Checkpoint, taking.From));
-            Do(new LeaseCommand.Start(entry.Key, own.Epoch, row, renewedAt, isLatestNow, HashKeysOf(entry), taking.From));
+            Do(new LeaseCommand.Start(entry.Key, own.Epoch, row, renewedAt, isLatestNow, HashKeysOf(entry), taking.From)
+            {
+                Redrive = redrive,
+            });
             SetShare(_scan.Runnable);
         }
 

@@ -215,6 +215,12 @@ internal sealed partial record LeaseTableState
         /// <summary>Set where this worker leaves it alone for a while.</summary>
         public Bar? Barred { get; init; }
 
+        /// <summary>
+        /// A command that the run of this epoch has accepted, for the run that follows it; null for none. It is dropped where another
+        /// owner comes between the two.
+        /// </summary>
+        public (long Epoch, string Command)? Redrive { get; init; }
+
         /// <summary>When it is to be looked at again: what stands in <see cref="Deadlines"/>.</summary>
         public TimeSpan Deadline { get; init; } = TimeSpan.MaxValue;
 

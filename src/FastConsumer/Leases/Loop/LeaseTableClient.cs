@@ -60,7 +60,7 @@ internal sealed class LeaseTableClient
     public required Action<LeaseEvent> Post { private get; init; }
 
     /// <summary>What a run has done so far, asked just before a batch is handed to the store; null where it says nothing now.</summary>
-    public required Func<string, long, (CheckpointPosition Position, double? Throughput)?> ProgressOf { private get; init; }
+    public required Func<string, long, LeaseMachine.Progress?> ProgressOf { private get; init; }
 
     /// <summary>Told of what nobody waits for and has failed.</summary>
     public required Action<string, Exception> Failed { private get; init; }
@@ -150,8 +150,7 @@ internal sealed class LeaseTableClient
         List<LeaseEvent.Outgoing> writes = [];
         foreach (LeaseCommand.Renewal lease in send.Leases)
         {
-            (CheckpointPosition Position, double? Throughput)? progress = ProgressOf(lease.Key, lease.Epoch);
-            if (LeaseMachine.Renew(lease, progress?.Position, progress?.Throughput) is { } write)
+            if (LeaseMachine.Renew(lease, ProgressOf(lease.Key, lease.Epoch)) is { } write)
             {
                 writes.Add(new LeaseEvent.Outgoing(lease.Key, lease.Epoch, write));
             }

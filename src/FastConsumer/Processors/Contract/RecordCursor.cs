@@ -283,6 +283,15 @@ public sealed class RecordCursor
     /// <summary>The pipeline comes back when the record the cursor stands on is done, instead of running on.</summary>
     internal void EndBehindCurrent() => EndAt(_index + 1);
 
+    /// <summary>The pipeline comes back before it runs a record.</summary>
+    internal void EndBefore(int index)
+    {
+        if (_end > index)
+        {
+            EndAt(index);
+        }
+    }
+
     /// <summary>The pipeline runs on to the page's end.</summary>
     internal void EndWithPage() => EndAt(_count);
 

@@ -36,7 +36,11 @@ public sealed class LeaseTransitionTests
         Assert.Equal("process-A/5", write.Set[Lease.Names.Session].Text);
         Assert.Equal("5/10000", write.Set[Lease.Names.Duration].Text);
         Assert.Equal("A", write.Set[Lease.Names.TakenBy].Text);
-        Assert.Equal([Lease.Names.CheckpointOwner, Lease.Names.RequestedBy, Lease.Names.Notification], write.Remove);
+        Assert.Equal(
+            [
+                Lease.Names.CheckpointOwner, Lease.Names.RequestedBy, Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command,
+            ],
+            write.Remove);
         Assert.DoesNotContain(Lease.Names.OwnerSwitchesSinceCheckpoint, write.Set.Keys);
     }
 
@@ -122,7 +126,7 @@ public sealed class LeaseTransitionTests
         LeaseCommand.Send again = Until<LeaseCommand.Send>(_now + (0.3 * s_d));
         Assert.Contains(_commands.Concat(_all), command => command is LeaseCommand.Abandon abandon && abandon.Request == send.Request);
         Assert.Equal(5, again.Leases[0].Row.LeaseCounter);
-        LeaseWrite second = LeaseMachine.Renew(again.Leases[0], Position("9"), null)!;
+        LeaseWrite second = LeaseMachine.Renew(again.Leases[0], new(Position("9"), null))!;
         Step(new LeaseEvent.Sent(again.Request, [new LeaseEvent.Outgoing("0", 5, second)], _now));
         Assert.Equal(2, Own.Attempts.Count);
         // the answer of the second is a refusal: the first has taken effect
@@ -208,7 +212,7 @@ public sealed class LeaseTransitionTests
         Assert.Single(_commands.OfType<LeaseCommand.Stop>());
         Step(new LeaseEvent.Drained("0", 5, new LeaseEvent.RunEnd.Stopped()));
         LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
-        LeaseWrite write = LeaseMachine.Renew(send.Leases[0], Position("7"), null)!;
+        LeaseWrite write = LeaseMachine.Renew(send.Leases[0], new(Position("7"), null))!;
         Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
         _row = Apply(write);
         Answer(send.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
@@ -672,7 +676,7 @@ public sealed class LeaseTransitionTests
             _now = next > _now ? next : _now;
             Step(new LeaseEvent.Tick());
             if (_commands.OfType<LeaseCommand.Send>().FirstOrDefault() is { } send
-                && LeaseMachine.Renew(send.Leases[0], null, null) is { } write)
+                && LeaseMachine.Renew(send.Leases[0], null) is { } write)
             {
                 ImmutableArray<LeaseCommand> before = _commands;
                 Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
@@ -751,7 +755,7 @@ public sealed class LeaseTransitionTests
     {
         Step(new LeaseEvent.CheckpointWanted("0", 5, IsUrgent: true));
         LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
-        LeaseWrite write = LeaseMachine.Renew(send.Leases[0], Position(position), null)!;
+        LeaseWrite write = LeaseMachine.Renew(send.Leases[0], new(Position(position), null))!;
         Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
         return (send, write);
     }

@@ -32,7 +32,7 @@ internal sealed partial class LeaseWorld
                 List<LeaseEvent.Outgoing> writes = [];
                 foreach (LeaseCommand.Renewal renewal in send.Leases)
                 {
-                    if (LeaseMachine.Renew(renewal, ProgressOf(worker, renewal.Key, renewal.Epoch), null) is { } write)
+                    if (LeaseMachine.Renew(renewal, new(ProgressOf(worker, renewal.Key, renewal.Epoch), null)) is { } write)
                     {
                         writes.Add(new LeaseEvent.Outgoing(renewal.Key, renewal.Epoch, write));
                     }

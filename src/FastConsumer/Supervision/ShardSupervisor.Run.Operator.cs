@@ -1,0 +1,134 @@
+using FastConsumer.Diagnostics;
+using FastConsumer.Dispatch;
+using FastConsumer.Leases.Core;
+using FastConsumer.Leases.Operator;
+using FastConsumer.Timing;
+
+namespace FastConsumer.Supervision;
+
+internal sealed partial class ShardSupervisor
+{
+    /// <content>
+    /// What operators decide. A command is accepted by the run that fails on its record, and carried out by the run that follows it, at once
+    /// and under a new epoch: so no two calls with one record ever run at a time, and a command that was written for another owner, or for
+    /// another record, does nothing.
+    /// </content>
+    private sealed partial class ShardRun
+    {
+        /// <summary>Timers take no more than some weeks.</summary>
+        private static readonly TimeSpan s_longestWait = TimeSpan.FromDays(1);
+
+        private volatile string? _decision;
+        private volatile bool _isPaused;
+        private Redrive? _redrive;
+
+        /// <summary>An operator's command stands in the lease's row. Returns at once.</summary>
+        public void Decide(string text)
+        {
+            OperatorCommand? command = OperatorNotes.ReadCommand(text);
+            if (command is null)
+            {
+                _owner.Tell(() => OperatorLog.Unreadable(_log, Key));
+                return;
+            }
+
+            string? refusal = Refusal(command);
+            if (refusal is null)
+            {
+                _owner._post(new LeaseEvent.TakeAnew(Key, Epoch, text));
+                return;
+            }
+
+            _decision = OperatorNotes.Write(command.Decided(refusal));
+            WantCheckpoint(isUrgent: true);
+            _owner.Tell(() =>
+            {
+                OperatorLog.Refused(_log, command.By, command.Decision, Key, command.Position, refusal);
+                Telemetry.OperatorActed(command.Decision.ToString(), isDone: false);
+            });
+        }
+
+        private string? Refusal(OperatorCommand command) =>
+            command.Epoch != Epoch ? $"It was decided for the owner with fencing token {command.Epoch}; now it is {Epoch}."
+            : !Array.Exists(_policies, policy => policy.Failing?.ToString() == command.Position)
+                ? $"The shard does not fail on record {command.Position}."
+            : command.Decision == RecordDecision.DeadLetter && _parts.DeadLetters is null
+                ? $"{_parts.ProcessorName} has no place for dead letters."
+            : null;
+
+        /// <summary>What the run before has accepted.</summary>
+        private void TakeOverRedrive()
+        {
+            if (OperatorNotes.ReadCommand(_start.Redrive) is not { } command
+                || !OperatorNotes.TryParsePosition(command.Position, out CheckpointPosition position))
+            {
+                return;
+            }
+
+            string decision = OperatorNotes.Write(command.Decided());
+            if (command.Decision == RecordDecision.Retry)
+            {
+                _decision = decision;
+                Carried(command);
+                return;
+            }
+
+            _redrive = new Redrive(command, position, () => _decision = decision, () => Carried(command));
+        }
+
+        private void Carried(OperatorCommand command)
+        {
+            WantCheckpoint(isUrgent: true);
+            _owner.Tell(() =>
+            {
+                OperatorLog.Decided(_log, command.By, command.Decision, Key, command.Position, command.Reason ?? "none");
+                Telemetry.OperatorActed(command.Decision.ToString(), isDone: true);
+            });
+        }
+
+        /// <summary>
+        /// What the row is to say. A decision is told together with the checkpoint that passes its record: one write makes both durable.
+        /// </summary>
+        private LeaseMachine.Progress Say(CheckpointPosition done, double? throughput)
+        {
+            string? decision = _redrive is { } redrive && done < redrive.Position ? null : _decision;
+            Standing? standing = _policies.Select(static policy => policy.Standing)
+                .OrderByDescending(static standing => standing is { IsStopped: true })
+                .FirstOrDefault(static standing => standing is not null);
+            return new LeaseMachine.Progress(
+                done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision);
+        }
+
+        /// <summary>Holds the lease and reads nothing, until the pause is over or a stop comes.</summary>
+        private async Task PausedAsync(ShardPause pause)
+        {
+            _isPaused = true;
+            Telemetry.Time.Enter(ShardState.Paused);
+            string until = pause.Until is { } end ? $"until {end:u}" : "until it is resumed";
+            OperatorLog.Paused(_log, Key, pause.By, pause.At, until, pause.Reason ?? "none");
+            _parts.Findings.Raise(
+                FindingRules.ShardPaused,
+                Scope,
+                $"Shard {Key} of {_parts.Stream.Name} was paused by {pause.By} at {pause.At:u}, {until}. Nothing of it is read.");
+            try
+            {
+                while (pause.Until is { } last && last > _parts.Time.GetUtcNow() && !_stop.IsCancellationRequested)
+                {
+                    TimeSpan left = last - _parts.Time.GetUtcNow();
+                    await ApartTask.DelayAsync(left < s_longestWait ? left : s_longestWait, _parts.Time, _stop.Token);
+                }
+
+                if (pause.Until is not null && !_stop.IsCancellationRequested)
+                {
+                    _owner._post(new LeaseEvent.TakeAnew(Key, Epoch));
+                }
+
+                await ApartTask.DelayAsync(Timeout.InfiniteTimeSpan, _parts.Time, _stop.Token);
+            }
+            finally
+            {
+                _parts.Findings.Clear(FindingRules.ShardPaused, Scope);
+            }
+        }
+    }
+}
