@@ -184,8 +184,9 @@ internal sealed class FanOutBench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // a test that failed is told, whatever still runs of it
+        await Task.WhenAll(_reading, _taking).WaitAsync(s_patience, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Client.Dispose();
         await Kinesis.DisposeAsync();
         await _services.DisposeAsync();

@@ -258,6 +258,8 @@ public sealed class FanOutReaderTests
         using SocketsHttpHandler handler = Counting(64 * 1024, count => Interlocked.Add(ref received, count));
         const int Records = 30;
         const int RecordBytes = 600_000;
+        // disposed after the bench, whose reader may wait for it: a wait for a disposed one never ends
+        using var gate = new SemaphoreSlim(0);
         await using FanOutBench bench = await FanOutBench.StartAsync(budget: 1024 * 1024, handler: handler);
         byte[] data = new byte[RecordBytes];
         for (int i = 0; i < Records; i++)
@@ -265,7 +267,6 @@ public sealed class FanOutReaderTests
             bench.Kinesis.Put(FanOutBench.StreamName, "key", data);
         }
 
-        using var gate = new SemaphoreSlim(0);
         bench.Read(gate: gate);
         await bench.UntilAsync(() => bench.Budget.Used > 0);
         await bench.PassAsync(TimeSpan.FromSeconds(20));
@@ -288,6 +289,8 @@ public sealed class FanOutReaderTests
         const int RecordBytes = 600_000;
         const long EventBytes = RecordBytes * 4L / 3;
         const long Budget = 1024 * 1024;
+        // disposed after the bench, whose reader may wait for it: a wait for a disposed one never ends
+        using var gate = new SemaphoreSlim(0);
         await using FanOutBench bench = await FanOutBench.StartAsync(budget: Budget, handler: handler);
         byte[] data = new byte[RecordBytes];
         for (int i = 0; i < Records; i++)
@@ -295,7 +298,6 @@ public sealed class FanOutReaderTests
             bench.Kinesis.Put(FanOutBench.StreamName, "key", data);
         }
 
-        using var gate = new SemaphoreSlim(0);
         bench.Read(gate: gate);
         await bench.UntilAsync(() => bench.Budget.Used > 0);
         await bench.PassAsync(TimeSpan.FromSeconds(20));
@@ -323,9 +325,10 @@ public sealed class FanOutReaderTests
     [Fact]
     public async Task A_stop_returns_everything_and_ends_the_subscription()
     {
+        // disposed after the bench, whose reader may wait for it: a wait for a disposed one never ends
+        using var gate = new SemaphoreSlim(0);
         await using FanOutBench bench = await FanOutBench.StartAsync(budget: 100);
         bench.Put(1000);
-        using var gate = new SemaphoreSlim(0);
         bench.Read(gate: gate);
         await bench.UntilAsync(() => bench.Budget.Used > 0);
         await bench.StopAsync();

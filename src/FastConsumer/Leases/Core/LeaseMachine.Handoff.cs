@@ -505,14 +505,19 @@ internal static partial class LeaseMachine
                 Own own = entry.Own!;
                 Lease row = entry.Row;
                 if (row.Session != own.Row.Session || row.LeaseOwner != Me || _scan.Blocked is not null
-                    || (row.Command == own.Row.Command && row.Paused == own.Row.Paused))
+                    || (row.Command == own.Command && row.Paused == own.Paused))
                 {
                     continue;
                 }
 
-                bool isCommand = row.Command is not null && row.Command != own.Row.Command;
-                bool isPaused = row.Paused != own.Row.Paused;
-                Put(entry, own with { Row = own.Row with { Command = row.Command, Paused = row.Paused } });
+                bool isCommand = row.Command is not null && row.Command != own.Command;
+                bool isPaused = row.Paused != own.Paused;
+                Put(entry, own with
+                {
+                    Row = own.Row with { Command = row.Command, Paused = row.Paused },
+                    Command = row.Command,
+                    Paused = row.Paused,
+                });
                 if (isPaused)
                 {
                     any = true;

@@ -583,7 +583,11 @@ internal static partial class LeaseMachine
         /// <summary>The take has taken effect.</summary>
         private void Taken(Entry entry, Hold.Taking taking, Lease row, TimeSpan renewedAt)
         {
-            var own = new Own(row, row.LeaseCounter, renewedAt) { CheckpointAt = _now + _settings.CheckpointInterval };
+            var own = new Own(row, row.LeaseCounter, renewedAt)
+            {
+                CheckpointAt = _now + _settings.CheckpointInterval,
+                Paused = row.Paused,
+            };
             if (_now - renewedAt >= Lasts * D)
             {
                 // nobody knows how much of it is left: others may have it, or it is taken again

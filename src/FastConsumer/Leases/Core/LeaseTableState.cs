@@ -352,6 +352,12 @@ internal sealed partial record LeaseTableState
     /// <param name="RenewedAt">When the last write that took effect was sent.</param>
     public sealed record Own(Lease Row, long Epoch, TimeSpan RenewedAt)
     {
+        /// <summary>The operator's command that its run was told last.</summary>
+        public string? Command { get; init; }
+
+        /// <summary>The pause that its run knows of; null for none.</summary>
+        public string? Paused { get; init; }
+
         /// <summary>What is to be written next; null for nothing.</summary>
         public Wants? Waiting { get; init; }
 

@@ -35,7 +35,7 @@ public sealed class StarvingBudgetTests(ITestOutputHelper output)
         {
             Post = e => loop!.Post(e),
             // there is always something new
-            ProgressOf = (_, _) => (CheckpointPosition.At(SequenceNumber.Parse($"{time.Now.Ticks + 1}")), null),
+            ProgressOf = (_, _) => new(CheckpointPosition.At(SequenceNumber.Parse($"{time.Now.Ticks + 1}")), null),
             Failed = static (_, _) => { },
         };
         var settings = new LeaseTableState.Settings
