@@ -40,7 +40,7 @@ public sealed class DecisionTests : WorkerTest
         Assert.Empty(await control.ListFailingAsync(TestContext.Current.CancellationToken));
         Assert.Null(Row(failing.ShardId).Command);
         Assert.True(Row(failing.ShardId).LeaseCounter > epoch);
-        LogEntry audit = Assert.Single(host.Log.Of(2610));
+        LogEntry audit = await host.WaitForLogAsync(2610);
         Assert.Contains("ann", audit.Message, StringComparison.Ordinal);
         Assert.Contains(failing.Position, audit.Message, StringComparison.Ordinal);
         await host.WaitForHealthAsync(HealthStatus.Healthy);
@@ -109,7 +109,7 @@ public sealed class DecisionTests : WorkerTest
         await RefusedAsync(failing with { ShardId = "shardId-000000000009" }, RecordDecision.Skip, "There is no lease for shard");
         // the owner refuses, and says so in the row
         await RefusedAsync(failing, RecordDecision.DeadLetter, "has no place for dead letters");
-        Assert.Contains("no place for dead letters", Assert.Single(host.Log.Of(2611)).Message, StringComparison.Ordinal);
+        Assert.Contains("no place for dead letters", (await host.WaitForLogAsync(2611)).Message, StringComparison.Ordinal);
         Assert.Null(Row(failing.ShardId).Command);
         Assert.NotNull(Row(failing.ShardId).Standing);
         await Assert.ThrowsAsync<ArgumentException>(() => control.DecideAsync(failing, RecordDecision.Skip, new string('x', 65)));

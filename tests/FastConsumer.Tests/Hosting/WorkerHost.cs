@@ -154,7 +154,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         _disposed = true;
         await StopAsync();
         long used = BudgetUsed;
-        await ((IAsyncDisposable)Host).DisposeAsync();
+        await Eventually.WithinAsync(((IAsyncDisposable)Host).DisposeAsync().AsTask());
         Assert.Equal(0, _pool.ReturnedTwice);
         if (MustReturnMemory)
         {

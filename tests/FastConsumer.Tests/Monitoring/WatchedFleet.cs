@@ -5,6 +5,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Leases.Operator;
 using FastConsumer.Reading;
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Leases;
@@ -61,6 +62,8 @@ internal sealed class WatchedFleet : IDisposable
     /// <summary>True where the fleet asks for fan-out, and nobody may have it.</summary>
     public bool IsDeniedFanOut { get; init; }
 
+    public IDeadLetterSink? DeadLetters { get; init; }
+
     /// <summary>What the stream says of its retention; the service does not heed it.</summary>
     public int RetentionHours { get; set; } = 24;
 
@@ -106,7 +109,7 @@ internal sealed class WatchedFleet : IDisposable
         var log = new WorkerLog(this, name);
         var parts = new WorkerParts(
             settings, processor, services, client, new ByteBudget(PrefetchBytes), Time.Clock, _random,
-            new ConsumerMetrics(services.GetRequiredService<IMeterFactory>()), findings, log, DeadLetters: null)
+            new ConsumerMetrics(services.GetRequiredService<IMeterFactory>()), findings, log, DeadLetters)
         {
             Session = $"process {name}",
             Scheduler = Time,
@@ -132,6 +135,17 @@ internal sealed class WatchedFleet : IDisposable
         _workers.Remove(worker);
         worker.Dispose();
     }
+
+    /// <summary>A worker ends as by a crash.</summary>
+    public void Crash(WatchedWorker worker)
+    {
+        worker.Worker.Abandon();
+        _workers.Remove(worker);
+    }
+
+    /// <summary>What an operator does from a process without a worker.</summary>
+    public OperatorTable Operator() =>
+        new(new InMemoryLeaseStore(_database, "fleet"), nameof(WatchedProcessor), Time.Clock, _random.Create());
 
     /// <summary>Runs for some seconds, or until something is so.</summary>
     public void Run(double seconds, Func<bool>? isSo = null) => Time.Run(Time.Now + TimeSpan.FromSeconds(seconds), isSo);
@@ -208,6 +222,10 @@ internal sealed class WatchedFleet : IDisposable
             .Select(static owned => $"{owned.Key}: {owned.Count()}")]);
 
     public void Dispose() => _workers.ForEach(static worker => worker.Dispose());
+
+    /// <summary>Begins work beside the workers.</summary>
+    public Task<T> On<T>(Func<Task<T>> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, Time).Unwrap();
 
     private Task On(Func<Task> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, Time).Unwrap();

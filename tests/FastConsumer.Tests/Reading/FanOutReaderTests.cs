@@ -301,15 +301,15 @@ public sealed class FanOutReaderTests
         bench.Read(gate: gate);
         await bench.UntilAsync(() => bench.Budget.Used > 0);
         await bench.PassAsync(TimeSpan.FromSeconds(20));
-        // nothing was read that could have told .NET to widen the window
-        Assert.InRange(Interlocked.Read(ref received), 1, (2 * EventBytes) + (3 * KinesisClientOptions.DefaultStreamWindowBytes));
+        // how far .NET has widened the window by now depends on how fast the first events came
+        Assert.InRange(Interlocked.Read(ref received), 1, (3 * EventBytes) + KinesisClientOptions.LargestStreamWindowBytes);
 
-        // what is read in bursts may
         for (int handled = 4; handled <= 20; handled += 4)
         {
             gate.Release(4);
             await bench.UntilAsync(() => bench.Texts.Count == handled);
             await bench.PassAsync(TimeSpan.FromSeconds(5));
+            await bench.UntilAsync(() => bench.Budget.Used > 0);
             Assert.InRange(bench.Budget.Used, 1, Budget + (2 * EventBytes));
             Assert.InRange(
                 Interlocked.Read(ref received) - (handled * EventBytes) - bench.Budget.Used,

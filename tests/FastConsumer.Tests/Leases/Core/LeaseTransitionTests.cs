@@ -380,6 +380,97 @@ public sealed class LeaseTransitionTests
     }
 
     [Fact]
+    public void A_command_is_told_to_the_run_once_and_carried_over_to_the_run_that_follows_directly()
+    {
+        Owned();
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.Command] = "do this" });
+        List();
+        Assert.Equal("do this", Assert.Single(_all.OfType<LeaseCommand.Decide>()).Command);
+        List();
+        Assert.Single(_all.OfType<LeaseCommand.Decide>());
+        Step(new LeaseEvent.TakeAnew("0", 5, "do this"));
+        Assert.Equal("do this", TakenAnew(5).Redrive);
+
+        // it is carried over once
+        Step(new LeaseEvent.TakeAnew("0", 6));
+        Assert.Null(TakenAnew(6).Redrive);
+    }
+
+    [Fact]
+    public void A_command_is_dropped_where_another_owner_comes_between_the_two_runs()
+    {
+        Owned();
+        Step(new LeaseEvent.TakeAnew("0", 5, "do this"));
+        _row = LeaseWorld.Changed(_row, new()
+        {
+            [Lease.Names.LeaseCounter] = 9,
+            [Lease.Names.LeaseOwner] = "B",
+            [Lease.Names.TakenBy] = "B",
+            [Lease.Names.Session] = "process-B/9",
+        });
+        List();
+        Assert.IsType<Hold.Lost>(Hold);
+        Step(new LeaseEvent.Ended("0", 5));
+        _row = LeaseWorld.Changed(
+            _row, new() { [Lease.Names.LeaseCounter] = 10 }, Lease.Names.LeaseOwner, Lease.Names.TakenBy, Lease.Names.Session);
+        Until<LeaseCommand.List>(_now + TimeSpan.FromSeconds(30));
+        LeaseCommand.WriteOne take = TakeListed();
+        Answer(take.Request, Written(take.Write.Write));
+        Assert.Null(Assert.Single(_commands.OfType<LeaseCommand.Start>()).Redrive);
+    }
+
+    [Fact]
+    public void A_pause_and_its_end_each_begin_a_new_run_under_the_same_owner()
+    {
+        Owned();
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.Paused] = "by ann" });
+        List();
+        Assert.Equal(Hold.Reason.TakeAnew, Assert.IsType<Hold.HandingOff>(Hold).Why);
+        Assert.Equal("by ann", TakenAnew(5).Taken.Paused);
+        List();
+        Assert.IsType<Hold.Owned>(Hold);
+        _row = LeaseWorld.Changed(_row, [], Lease.Names.Paused);
+        List();
+        Assert.Null(TakenAnew(6).Taken.Paused);
+    }
+
+    /// <summary>A batch sets attributes and removes none.</summary>
+    [Fact]
+    public void What_a_run_says_of_itself_goes_into_its_row_and_what_is_removed_is_written_alone()
+    {
+        Owned();
+        var renewal = new LeaseCommand.Renewal("0", 5, _row, IsRenewalDue: false);
+        Assert.Null(LeaseMachine.Renew(renewal, new(_row.Checkpoint, null)));
+        LeaseWrite fails = LeaseMachine.Renew(renewal, new(_row.Checkpoint, null, "fails"))!;
+        Assert.Equal("fails", fails.Set[Lease.Names.Standing].Text);
+        Assert.Empty(fails.Remove);
+        // it is no checkpoint: KCL's count of owners without one goes on
+        Assert.DoesNotContain(Lease.Names.OwnerSwitchesSinceCheckpoint, fails.Set.Keys);
+
+        Lease failing = LeaseWorld.Changed(Apply(fails), new() { [Lease.Names.Command] = "do this" });
+        LeaseWrite done = LeaseMachine.Renew(renewal with { Row = failing }, new(Position("9"), null, null, "done"))!;
+        Assert.Equal("done", done.Set[Lease.Names.Decision].Text);
+        Assert.Equal("9", done.Set[Lease.Names.Checkpoint].Text);
+        Assert.Equal([Lease.Names.Standing, Lease.Names.Command], done.Remove);
+        Assert.Null(LeaseMachine.Renew(
+            renewal with { Row = Apply(done) with { Standing = null, Decision = "done", Command = null } }, new(Position("9"), null, null, "done")));
+    }
+
+    private LeaseCommand.Start TakenAnew(long epoch)
+    {
+        Step(new LeaseEvent.Drained("0", epoch, new LeaseEvent.RunEnd.Stopped()));
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        Step(new LeaseEvent.Sent(send.Request, [], _now));
+        Step(new LeaseEvent.Ended("0", epoch));
+        LeaseCommand.WriteOne take = Assert.Single(_commands.OfType<LeaseCommand.WriteOne>());
+        _row = Apply(take.Write.Write);
+        Answer(take.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, _row));
+        LeaseCommand.Start start = Assert.Single(_commands.OfType<LeaseCommand.Start>());
+        Assert.Equal(epoch + 1, start.Epoch);
+        return start;
+    }
+
+    [Fact]
     public void A_release_in_doubt_bars_the_take_until_it_is_settled()
     {
         Owned();

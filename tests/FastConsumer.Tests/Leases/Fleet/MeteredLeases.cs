@@ -90,7 +90,13 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
             return LeaseCosts.Throttled;
         }
 
+        if (!costs.Arrives(write))
+        {
+            return new LeaseWrite.Result(LeaseWrite.Outcome.Unknown, Error: new IOException("the connection broke"));
+        }
+
         LeaseWrite.Result result = (await _inner.WriteAsync([write], cancellationToken))[0];
+        costs.Written(write);
         costs.Takes += operation == LeaseOperationName.Take && result.Outcome == LeaseWrite.Outcome.Written ? 1 : 0;
         return result;
     }
@@ -103,6 +109,12 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
 internal sealed class LeaseCosts
 {
     public const int BytesPerLease = 450;
+
+    /// <summary>Called before each write: false where it is lost on its way.</summary>
+    public Func<LeaseWrite, bool> Arrives { get; set; } = static _ => true;
+
+    /// <summary>Called after each write, before it is answered.</summary>
+    public Action<LeaseWrite> Written { get; set; } = static _ => { };
 
     private double _left;
     private long _filledAt;
