@@ -169,8 +169,11 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
         }
     }
 
-    private async Task<Lease?> ReadAsync(string shardId, CancellationToken cancellationToken) =>
-        (await store.GetManyAsync([shardId], ReadConsistency.Strong, cancellationToken)).FirstOrDefault();
+    private async Task<Lease?> ReadAsync(string shardId, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Lease> rows = await store.GetManyAsync([shardId], ReadConsistency.Strong, cancellationToken);
+        return rows.Count > 0 ? rows[0] : null;
+    }
 
     private async Task<LeaseWrite.Result> WriteAsync(LeaseWrite write, CancellationToken cancellationToken) =>
         (await store.WriteAsync([write], cancellationToken))[0];
