@@ -33,12 +33,15 @@ internal static class FastReader
                 options.ReadFrom(url);
                 options.Protocol = settings.IsCbor ? KinesisProtocol.Cbor : KinesisProtocol.Json;
                 options.IgnoreReadQuota = true;
+                options.NoTelemetry = settings.Telemetry == ReadTelemetry.Plain;
             })
             .AddProcessor<CountingProcessor>()
             .UseInMemoryLeases();
+        await using MeterExport? export = settings.Telemetry == ReadTelemetry.Listener ? new MeterExport() : null;
         using IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
         await meter.Ended.WaitAsync(cancellationToken);
+        export?.Check();
         await host.StopAsync(cancellationToken);
     }
 }

@@ -248,14 +248,15 @@ internal sealed class ShardReader : IShardReader
         }
     }
 
-    private Task<GetRecordsResponse> CallAsync(int limit, CancellationToken cancellationToken)
+    private ValueTask<GetRecordsResponse> CallAsync(int limit, CancellationToken cancellationToken)
     {
         Task<GetRecordsResponse> call = ApartTask.OnPool(() => _client.GetRecordsAsync(
             _settings.Stream, _iterator.WrittenMemory, limit, cancellationToken));
-        return _shard.TimesReads ? TimedAsync(call) : call;
+        return _shard.TimesReads ? TimedAsync(call) : new ValueTask<GetRecordsResponse>(call);
     }
 
-    private async Task<GetRecordsResponse> TimedAsync(Task<GetRecordsResponse> call)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<GetRecordsResponse> TimedAsync(Task<GetRecordsResponse> call)
     {
         long since = _time.GetTimestamp();
         string? error = null;
