@@ -8,6 +8,7 @@ using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 using FastConsumer.Processors;
+using FastConsumer.Reading;
 
 namespace FastConsumer.Benchmarks;
 
@@ -22,6 +23,7 @@ public class TelemetryBenchmarks
 
     private MeterListener? _listener;
     private ShardTelemetry _shard = null!;
+    private ThroughputMeter _intake = null!;
     private ProcessSpans _spans = null!;
     private RecordPage _page = null!;
     private long _heard;
@@ -52,6 +54,7 @@ public class TelemetryBenchmarks
         }
 
         _shard = TelemetryParts.CreateTelemetry();
+        _intake = new ThroughputMeter(TimeProvider.System);
         _spans = new ProcessSpans(TelemetryParts.Shard, extractor: null, ofRecords: false);
         _page = TelemetryParts.CreatePage(1);
     }
@@ -75,6 +78,10 @@ public class TelemetryBenchmarks
         Run();
     }
 
+    /// <summary>One look at the clock: the page has six of them, eight with a listener.</summary>
+    [Benchmark]
+    public long Timestamp() => TimeProvider.System.GetTimestamp();
+
     /// <summary>The reader's part, as in ShardReader, with a lane that is behind.</summary>
     [Benchmark]
     public void Read()
@@ -88,6 +95,8 @@ public class TelemetryBenchmarks
 
         _shard.Seconds.Add(Records * 1024L);
         _shard.ReadShare = 1;
+        _intake.Add(Records * 1024L, firstArrival: 1, lastArrival: 2);
+        _intake.Behind(0);
         _shard.Read(Records, Records * 1024L);
         _shard.Time.Enter(ShardState.Handling);
     }
