@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Text;
 using BenchmarkDotNet.Attributes;
@@ -17,6 +18,7 @@ namespace FastConsumer.Benchmarks;
 /// without a listener, 2 us with one, and no byte.
 /// </summary>
 [MemoryDiagnoser(displayGenColumns: false)]
+[SuppressMessage("Design", "CA1001", Justification = "The cleanup disposes it.")]
 public class TelemetryBenchmarks
 {
     private const int Records = 10_000;
@@ -127,6 +129,7 @@ public class TelemetryBenchmarks
 
 /// <summary>A page's span while somebody listens, without links and with as many as it has at most: bytes and time.</summary>
 [MemoryDiagnoser(displayGenColumns: false)]
+[SuppressMessage("Design", "CA1001", Justification = "The cleanup disposes it.")]
 public class SpanBenchmarks
 {
     private ActivityListener _listener = null!;
