@@ -12,7 +12,7 @@ using FastConsumer.LoadTest.Shards;
 
 var root = new RootCommand("Load tests of FastConsumer.")
 {
-    Read(), Decode(), PipelineCommand.Create(), RouteCommand.Create(), LanesCommand.Create(),
+    Read(), TelemetryCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(), LanesCommand.Create(),
     QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
     Serve(), ServeShards(), FailoverWorker.CreateCommand(),
 };
@@ -45,11 +45,15 @@ static Command Read()
         Description = "A folder with the load test of another commit (dotnet build -c Release -o DIR): this one and that one read in turn.",
     };
     var pairs = new Option<int>("--pairs") { Description = "Pairs of runs against --baseline.", DefaultValueFactory = static _ => 20 };
+    var telemetry = new Option<ReadTelemetry>("--telemetry")
+    {
+        Description = "Of the client 'fast': with nobody who listens, without any call of it, or with a meter listener.",
+    };
     var url = new Option<string?>("--url") { Description = "A replay server that runs already.", Hidden = true };
     var json = new Option<bool>("--json") { Description = "One line of JSON." };
     var command = new Command("read", "Reads precomputed answers from a replay server in a process of its own.")
     {
-        client, protocol, records, size, shards, perAnswer, compare, runs, baseline, pairs, url, json,
+        client, protocol, records, size, shards, perAnswer, compare, runs, baseline, pairs, telemetry, url, json,
     };
     command.SetAction(async (arguments, cancellationToken) =>
     {
@@ -60,7 +64,10 @@ static Command Read()
             arguments.GetValue(records),
             bytes,
             arguments.GetValue(shards),
-            arguments.GetValue(perAnswer) ?? ReadSettings.Most(bytes));
+            arguments.GetValue(perAnswer) ?? ReadSettings.Most(bytes))
+        {
+            Telemetry = arguments.GetValue(telemetry),
+        };
         if (arguments.GetValue(baseline) is { } directory)
         {
             BaselineFigures figures = await BaselineCommand.RunAsync(settings, directory, arguments.GetValue(pairs), cancellationToken);

@@ -38,7 +38,7 @@ internal static class Turns
     public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private static double Turn(Action way, int operations, TimeSpan duration)

@@ -27,40 +27,15 @@ internal static class BaselineCommand
             await Console.Error.WriteLineAsync($"pair {pair + 1} of {pairs}: {current[^1] / baseline[^1]:F3}");
         }
 
-        double[] ratios = [.. current.Zip(baseline, static (now, before) => now / before).Order()];
-        int low = IntervalRank(pairs);
+        var ratio = PairedRatio.Of(current, baseline);
         return new BaselineFigures(
             pairs,
             Turns.Median(current),
             Turns.Median(baseline),
-            Turns.Median(ratios),
-            ratios[low],
-            ratios[pairs - 1 - low],
-            [.. ratios.Select(static ratio => Math.Round(ratio, 3))]);
-    }
-
-    /// <summary>
-    /// The rank of the lower end of a 95 % interval of the median, from 0: the largest k so that at most k of n coins show heads with a
-    /// probability of 2.5 % at most. It assumes nothing of how the ratios are distributed.
-    /// </summary>
-    private static int IntervalRank(int n)
-    {
-        double probability = Math.Pow(0.5, n);
-        double sum = probability;
-        int rank = 0;
-        while (rank < (n - 1) / 2)
-        {
-            probability *= (n - rank) / (rank + 1.0);
-            if (sum + probability > 0.025)
-            {
-                break;
-            }
-
-            sum += probability;
-            rank++;
-        }
-
-        return rank;
+            ratio.Median,
+            ratio.Low,
+            ratio.High,
+            [.. current.Zip(baseline, static (now, before) => Math.Round(now / before, 3)).Order()]);
     }
 }
 

@@ -1,3 +1,4 @@
+using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.LoadTest.Replay;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,12 +34,17 @@ internal static class FastReader
                 options.ReadFrom(url);
                 options.Protocol = settings.IsCbor ? KinesisProtocol.Cbor : KinesisProtocol.Json;
                 options.IgnoreReadQuota = true;
+                // the replayed records bear times of long ago
+                options.Findings["FCF1018"] = new FindingOptions { Off = true };
+                options.NoTelemetry = settings.Telemetry == ReadTelemetry.Plain;
             })
             .AddProcessor<CountingProcessor>()
             .UseInMemoryLeases();
+        await using MeterExport? export = settings.Telemetry == ReadTelemetry.Listener ? new MeterExport() : null;
         using IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
         await meter.Ended.WaitAsync(cancellationToken);
+        export?.Check();
         await host.StopAsync(cancellationToken);
     }
 }

@@ -64,7 +64,9 @@ internal static class ReadCommand
     /// <summary>The arguments of a run of one client against a server.</summary>
     public static string[] Arguments(ReadSettings settings, string url) =>
     [
-        "read", "--client", settings.Client.ToString(), "--url", url, "--json", "--protocol", settings.IsCbor ? "cbor" : "json",
+        // not said where it is as usual: the load test of another commit may not know it
+        .. settings.Telemetry == ReadTelemetry.NoListener ? (string[])["read"] : ["read", "--telemetry", settings.Telemetry.ToString()],
+        "--client", settings.Client.ToString(), "--url", url, "--json", "--protocol", settings.IsCbor ? "cbor" : "json",
         "--records", Text(settings.Records), "--size", Text(settings.Size), "--shards", Text(settings.Shards),
         "--per-answer", Text(settings.PerAnswer),
     ];

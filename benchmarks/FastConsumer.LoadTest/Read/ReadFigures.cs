@@ -56,6 +56,7 @@ internal sealed record Comparison(
 [JsonSerializable(typeof(ReadFigures))]
 [JsonSerializable(typeof(Comparison))]
 [JsonSerializable(typeof(BaselineFigures))]
+[JsonSerializable(typeof(TelemetryCostFigures))]
 [JsonSerializable(typeof(Decode.DecodeFigures))]
 [JsonSerializable(typeof(Decode.WholeCallFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]

@@ -8,11 +8,26 @@ internal enum ReadClient
     Drain,
 }
 
+/// <summary>What becomes of telemetry in a run of FastConsumer's worker.</summary>
+internal enum ReadTelemetry
+{
+    /// <summary>As usual, with nobody who listens.</summary>
+    NoListener,
+
+    /// <summary>No call of it is made.</summary>
+    Plain,
+
+    /// <summary>A meter listener hears all instruments.</summary>
+    Listener,
+}
+
 /// <summary>One run.</summary>
 internal sealed record ReadSettings(ReadClient Client, bool IsCbor, long Records, int Size, int Shards, int PerAnswer)
 {
     private const int LargestAnswer = 10 * 1024 * 1024;
     private const int LargestCount = 10_000;
+
+    public ReadTelemetry Telemetry { get; init; }
 
     /// <summary>Records that are read before the figures begin: the JIT has its say first, for some seconds at least.</summary>
     public long WarmUp => Math.Max(Records / 2, 20L * PerAnswer * Shards);

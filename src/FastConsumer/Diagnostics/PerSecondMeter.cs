@@ -19,6 +19,11 @@ internal sealed class PerSecondMeter(TimeProvider time, ShardTelemetry shard)
     /// <summary>An answer came.</summary>
     public void Add(long bytes)
     {
+        if (shard.IsOff)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             Move();

@@ -37,6 +37,7 @@ internal sealed class ShardTelemetry
     /// <param name="shardId">The shard's id.</param>
     /// <param name="time">The clock.</param>
     /// <param name="namesShards">Whether figures name the shard.</param>
+    /// <param name="isOff">For load tests: nothing is measured or counted of a page.</param>
     public ShardTelemetry(
         ConsumerMetrics? metrics,
         CallbackGuard guard,
@@ -44,15 +45,17 @@ internal sealed class ShardTelemetry
         string stream,
         string shardId,
         TimeProvider time,
-        bool namesShards = true)
+        bool namesShards = true,
+        bool isOff = false)
     {
-        _metrics = metrics;
+        IsOff = isOff;
+        _metrics = isOff ? null : metrics;
         _guard = guard;
         _namesShards = namesShards;
         Application = application;
         Stream = stream;
         ShardId = shardId;
-        Time = new ShardTime(time);
+        Time = new ShardTime(time, isOff);
         Seconds = new PerSecondMeter(time, this);
         _worker = new TagList { { ApplicationTag, application }, { StreamTag, stream } };
         _shard = _worker;
@@ -73,6 +76,9 @@ internal sealed class ShardTelemetry
     public string Stream { get; }
 
     public string ShardId { get; }
+
+    /// <summary>For load tests: true where nothing is measured or counted of a page.</summary>
+    public bool IsOff { get; }
 
     /// <summary>Where findings of the shard hold.</summary>
     public string Scope => $"{Application}/{Stream}/{ShardId}";
@@ -116,6 +122,11 @@ internal sealed class ShardTelemetry
     /// <param name="isLarge">True where the service asks for five seconds of silence after it.</param>
     public void Read(int records, long bytes, bool isFull = false, bool isLarge = false)
     {
+        if (IsOff)
+        {
+            return;
+        }
+
         Interlocked.Increment(ref _reads);
         Interlocked.Add(ref _bytes, bytes);
         if (isFull)
@@ -165,7 +176,7 @@ internal sealed class ShardTelemetry
 
     public void Done(long records)
     {
-        if (records > 0)
+        if (records > 0 && !IsOff)
         {
             Interlocked.Add(ref _done, records);
             Add(_metrics?.RecordsDone, records, _shard);
@@ -181,6 +192,11 @@ internal sealed class ShardTelemetry
     /// <param name="error">What it failed with; null where it did not.</param>
     public void Processed(TimeSpan duration, Exception? error)
     {
+        if (IsOff)
+        {
+            return;
+        }
+
         Interlocked.Add(ref _handlingTicks, duration.Ticks);
         Record(_metrics?.ProcessDuration, duration.TotalSeconds, WithError(_messaging, error?.GetType().FullName));
     }

@@ -34,7 +34,9 @@ public enum ShardState
 /// <summary>
 /// How long a shard's reader was in each state. The states exclude each other and sum up to the time since the start. Thread-safe.
 /// </summary>
-internal sealed class ShardTime(TimeProvider time)
+/// <param name="time">The clock.</param>
+/// <param name="isOff">For load tests: no state is entered.</param>
+internal sealed class ShardTime(TimeProvider time, bool isOff = false)
 {
     public const int States = (int)ShardState.Paused + 1;
 
@@ -61,6 +63,11 @@ internal sealed class ShardTime(TimeProvider time)
     /// <summary>The reader enters a state. One that has stopped stays so.</summary>
     public void Enter(ShardState state)
     {
+        if (isOff)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             if (_state is not ShardState.Stopped && _state != state)

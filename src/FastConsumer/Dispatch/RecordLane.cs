@@ -90,7 +90,7 @@ internal sealed class RecordLane(
 
                 using Activity? recordSpan = tracesRecords ? spans!.StartRecord(cursor.Current) : null;
                 failures.Calls.Enter("the handler", cursor);
-                long since = time.GetTimestamp();
+                long since = telemetry.IsOff ? 0 : time.GetTimestamp();
                 bool endsEarly = false;
                 try
                 {
@@ -150,6 +150,11 @@ internal sealed class RecordLane(
 
     private void Took(long since, int timedAt, Exception? error)
     {
+        if (telemetry.IsOff)
+        {
+            return;
+        }
+
         TimeSpan took = time.GetElapsedTime(since);
         telemetry.Processed(took, error);
         if (timedAt >= 0 && cursor.Index > timedAt)

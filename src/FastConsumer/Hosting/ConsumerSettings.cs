@@ -313,6 +313,12 @@ public sealed class FastConsumerOptions : ConsumerSettings
 
     /// <summary>For load tests against a server without quotas: reads without pauses.</summary>
     internal bool IgnoreReadQuota { get; set; }
+
+    /// <summary>
+    /// For load tests that measure what telemetry costs: pages are neither measured nor counted, and have no spans. Findings that are made
+    /// of the counts are never raised.
+    /// </summary>
+    internal bool NoTelemetry { get; set; }
 }
 
 /// <summary>

@@ -72,6 +72,7 @@ internal sealed record WorkerParts(
         Listings = Listings,
         Spread = Spread,
         IgnoreReadQuota = Settings.IgnoreReadQuota,
+        NoTelemetry = Settings.NoTelemetry,
         CheckpointInterval = Settings.CheckpointInterval,
         CheckpointRecords = Settings.CheckpointRecords,
         MeasuresThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,

@@ -89,6 +89,9 @@ internal sealed record WorkerSettings
     /// <inheritdoc cref="FastConsumerOptions.IgnoreReadQuota"/>
     public bool IgnoreReadQuota { get; init; }
 
+    /// <inheritdoc cref="FastConsumerOptions.NoTelemetry"/>
+    public bool NoTelemetry { get; init; }
+
     /// <summary>The start as leases hold it.</summary>
     public CheckpointPosition Start => StartPosition switch
     {
@@ -157,6 +160,7 @@ internal sealed record WorkerSettings
             Telemetry = consumer.Telemetry,
             Lag = consumer.Lag,
             IgnoreReadQuota = consumer.IgnoreReadQuota,
+            NoTelemetry = consumer.NoTelemetry,
         };
     }
 

@@ -176,7 +176,19 @@ internal sealed class ShardReader : IShardReader
             int limit = _settings.IgnoreQuota ? _settings.Limit : _quota.Start();
             _expiries.Used();
             _shard.Time.Enter(ShardState.Reading);
-            response = await CallAsync(limit, cancellationToken);
+            long? calledAt = _shard.TimesReads ? _time.GetTimestamp() : null;
+            try
+            {
+                // measured here: another asynchronous method would allocate
+                response = await CallAsync(limit, cancellationToken);
+            }
+            catch (Exception e)
+            {
+                Took(calledAt, e);
+                throw;
+            }
+
+            Took(calledAt, null);
             _quota.Succeeded(response.Count, response.PayloadBytes, response.MillisBehindLatest);
             _shard.Seconds.Add(response.PayloadBytes);
             _shard.ReadShare = _quota.Share;
@@ -248,29 +260,17 @@ internal sealed class ShardReader : IShardReader
         }
     }
 
-    private Task<GetRecordsResponse> CallAsync(int limit, CancellationToken cancellationToken)
-    {
-        Task<GetRecordsResponse> call = ApartTask.OnPool(() => _client.GetRecordsAsync(
-            _settings.Stream, _iterator.WrittenMemory, limit, cancellationToken));
-        return _shard.TimesReads ? TimedAsync(call) : call;
-    }
+    private Task<GetRecordsResponse> CallAsync(int limit, CancellationToken cancellationToken) =>
+        ApartTask.OnPool(() => _client.GetRecordsAsync(_settings.Stream, _iterator.WrittenMemory, limit, cancellationToken));
 
-    private async Task<GetRecordsResponse> TimedAsync(Task<GetRecordsResponse> call)
+    /// <param name="calledAt">When the call began; null where nobody wanted to know.</param>
+    /// <param name="error">What it failed with; null where it did not.</param>
+    private void Took(long? calledAt, Exception? error)
     {
-        long since = _time.GetTimestamp();
-        string? error = null;
-        try
+        if (calledAt is { } since)
         {
-            return await call;
-        }
-        catch (Exception e)
-        {
-            error = (e as KinesisException)?.ErrorCode ?? e.GetType().FullName;
-            throw;
-        }
-        finally
-        {
-            _shard.ReadTook(_time.GetElapsedTime(since), error);
+            _shard.ReadTook(
+                _time.GetElapsedTime(since), error is null ? null : (error as KinesisException)?.ErrorCode ?? error.GetType().FullName);
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed record ShardParts
 
     public bool IgnoreReadQuota { get; init; }
 
+    /// <summary>Whether pages are neither measured nor counted: for load tests.</summary>
+    public bool NoTelemetry { get; init; }
+
     public required TimeSpan CheckpointInterval { get; init; }
 
     /// <summary>The most records between two checkpoints; 0 for no bound.</summary>
@@ -118,5 +121,5 @@ internal sealed record ShardParts
 
     /// <summary>What is told of one shard's run.</summary>
     public ShardTelemetry CreateTelemetry(string shardId) =>
-        new(Metrics, Guard, ApplicationName, Stream.Name, shardId, Time, NamesShards);
+        new(Metrics, Guard, ApplicationName, Stream.Name, shardId, Time, NamesShards, NoTelemetry);
 }

@@ -600,7 +600,8 @@ internal sealed partial class ShardSupervisor
         private RecordCursor CreateCursor(ShardProgress progress, int recordsPerCheckpoint) =>
             new(_context, progress, recordsPerCheckpoint, _parts.Time, _held, _parts.Guard);
 
-        private ProcessSpans CreateSpans() => new(_context, _parts.TraceContexts, _parts.TracesRecords);
+        private ProcessSpans? CreateSpans() =>
+            _parts.NoTelemetry ? null : new ProcessSpans(_context, _parts.TraceContexts, _parts.TracesRecords);
 
         private FailurePolicy CreatePolicy(List<FailurePolicy> all, int? lane)
         {
@@ -631,7 +632,7 @@ internal sealed partial class ShardSupervisor
                 _start.HashKeys,
                 _parts.IgnoreReadQuota,
                 _parts.StreamKey,
-                Intake,
+                _parts.NoTelemetry ? null : Intake,
                 _parts.SinceTableThrottle,
                 _parts.ForeignRecords,
                 _parts.Listings,

@@ -22,6 +22,19 @@ public sealed class LoadTestTests
         Assert.True(comparison.RootElement.GetProperty("cpuFastToDrain").GetDouble() > 0);
     }
 
+    [Fact]
+    public async Task Tells_what_telemetry_costs()
+    {
+        using JsonDocument cost = await RunAsync(
+            "telemetry-cost", "--pairs", "1", "--records", "2000", "--records-per-answer", "100", "--json");
+        Assert.All(
+            ["cpuPlain", "cpuNoListener", "cpuListener", "bytesPerRecord"],
+            name => Assert.InRange(cost.RootElement.GetProperty(name).GetDouble(), double.Epsilon, double.MaxValue));
+        Assert.All(
+            ["noListenerToPlain", "listenerToNoListener"],
+            name => Assert.True(cost.RootElement.GetProperty(name).GetProperty("median").GetDouble() > 0));
+    }
+
     [Theory]
     [InlineData("--json")]
     [InlineData("--whole-call", "--json")]
