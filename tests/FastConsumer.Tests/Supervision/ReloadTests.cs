@@ -1,4 +1,5 @@
 using FastConsumer.Hosting;
+using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Tests.Monitoring;
 
@@ -45,6 +46,7 @@ public sealed class ReloadTests : IDisposable
         Assert.False(worker.HasOutdatedRuns);
         // while one of them is begun anew, the others are read
         Assert.InRange(least, Shards - 1, Shards);
+        Put();
         AssertAllDone();
         Assert.All(_done.Values, static done => Assert.Equal(2, done.Select(static one => one.Epoch).Distinct().Count()));
 
@@ -114,7 +116,7 @@ public sealed class ReloadTests : IDisposable
 
     private void Put()
     {
-        foreach (Kinesis.Shard shard in _fleet.OpenShards)
+        foreach (Shard shard in _fleet.OpenShards)
         {
             _fleet.Put(shard, records: 10);
         }
