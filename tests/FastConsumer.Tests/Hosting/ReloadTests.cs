@@ -1,10 +1,8 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
-using FastConsumer.Leases;
 using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace FastConsumer.Tests.Hosting;

@@ -1,6 +1,5 @@
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
-using FastConsumer.Leases;
 using FastConsumer.Tests.Monitoring;
 
 namespace FastConsumer.Tests.Supervision;
