@@ -1,5 +1,5 @@
 using FastConsumer.Hosting;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Testing.Leases;
 
 namespace Operations;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FastConsumer.Hosting;
 using FastConsumer.Leases;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
