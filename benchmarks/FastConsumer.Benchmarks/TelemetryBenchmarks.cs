@@ -192,7 +192,12 @@ internal static class TelemetryParts
     public static ShardContext Shard { get; } = new("Processor", "benchmark", "events", "shardId-000000000000", fencingToken: 1);
 
     public static ShardTelemetry CreateTelemetry() => new(
-        new ConsumerMetrics(new Meters()), CallbackGuard.Silent, Shard.ApplicationName, Shard.StreamName, Shard.ShardId, TimeProvider.System);
+        new ConsumerMetrics(new Meters()),
+        CallbackGuard.Silent,
+        Shard.ApplicationName,
+        Shard.StreamName,
+        Shard.ShardId,
+        TimeProvider.System);
 
     /// <summary>A page of so many records, at most 128. A record's first byte is its place.</summary>
     public static RecordPage CreatePage(int records)

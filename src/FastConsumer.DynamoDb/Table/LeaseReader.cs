@@ -124,7 +124,7 @@ internal sealed class LeaseReader(LeaseTable table, TimeProvider timeProvider, b
             List<Dictionary<string, AttributeValue>> items = response.Responses is { } tables
                 ? [.. tables.Values.SelectMany(static rows => rows)]
                 : [];
-            table.Meter.Read(LeaseTableMeter.Sum(response.ConsumedCapacity), items.Count, consistent);
+            table.Meter.Read(LeaseTable.UnitsOf(response.ConsumedCapacity), items.Count, consistent);
             found.AddRange(items);
             if (response.UnprocessedKeys?.Values.FirstOrDefault() is not { Keys.Count: > 0 } left)
             {

@@ -1,4 +1,6 @@
 using Amazon.DynamoDBv2;
+using Amazon.DynamoDBv2.Model;
+using FastConsumer.Leases;
 
 namespace FastConsumer.DynamoDb;
 
@@ -15,6 +17,10 @@ internal sealed class LeaseTable(DynamoDbConnection connection, string name)
     public LeaseTableMeter Meter { get; } = new();
 
     public TimeSpan RequestTimeout => connection.RequestTimeout;
+
+    /// <summary>The units of an answer that lists them by table; null where it does not.</summary>
+    public static double? UnitsOf(List<ConsumedCapacity>? capacities) =>
+        capacities is { Count: > 0 } ? capacities.Sum(static capacity => capacity.CapacityUnits ?? 0) : null;
 
     /// <summary>Another table at the same endpoint.</summary>
     public LeaseTable Beside(string otherName) => new(connection, otherName);

@@ -126,7 +126,7 @@ internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
             return new LeaseWrite.Result?[writes.Count];
         }
 
-        table.Meter.Wrote(LeaseTableMeter.Sum(response.ConsumedCapacity), writes.Count);
+        table.Meter.Wrote(LeaseTable.UnitsOf(response.ConsumedCapacity), writes.Count);
         List<BatchStatementResponse> answers = response.Responses ?? [];
         return [.. writes.Select((_, i) => i < answers.Count
             ? Read(answers[i].Error)

@@ -3,11 +3,15 @@ using FastConsumer.Leases;
 namespace FastConsumer.Testing.Leases;
 
 /// <summary>
-/// A lease store on an <see cref="InMemoryLeaseDatabase"/>, with the conditions of a real one and none of its faults. The
-/// leases belong to the database: they outlive the store. Thread-safe.
+/// A lease store on an <see cref="InMemoryLeaseDatabase"/>, with the conditions of a real one and none of its faults, but that it
+/// throttles where the database says so (<see cref="InMemoryLeaseDatabase.WriteUnitsPerSecond"/>). The leases belong to the database: they
+/// outlive the store. Thread-safe.
 /// </summary>
-public sealed class InMemoryLeaseStore : ILeaseStore
+public sealed class InMemoryLeaseStore : ILeaseStore, IMeteredLeaseStore
 {
+    private const double BytesOfReadUnit = 4096;
+
+    private readonly LeaseTableMeter _meter = new();
     private readonly InMemoryLeaseDatabase _database;
     private readonly string _tableName;
 
@@ -25,6 +29,9 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     /// <inheritdoc/>
     public string Description => $"in-memory lease table '{_tableName}'";
 
+    /// <inheritdoc/>
+    LeaseTableUse IMeteredLeaseStore.Use => _meter.Use;
+
     private InMemoryLeaseTable Table => _database.GetTable(_tableName);
 
     /// <summary>Creates the table where it is missing; the other operations do so too.</summary>
@@ -39,7 +46,11 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     public Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(Table.List());
+        IReadOnlyList<Lease> leases = Table.List();
+        bool isStrong = consistency == ReadConsistency.Strong;
+        double units = Math.Max(1, Math.Ceiling(leases.Sum(WriteUnits.SizeOf) / BytesOfReadUnit));
+        _meter.Read(isStrong ? units : units / 2, leases.Count, isStrong);
+        return Task.FromResult(leases);
     }
 
     /// <inheritdoc/>
@@ -49,6 +60,7 @@ public sealed class InMemoryLeaseStore : ILeaseStore
         ArgumentNullException.ThrowIfNull(leaseKeys);
         cancellationToken.ThrowIfCancellationRequested();
         IReadOnlyList<Lease> found = [.. leaseKeys.Distinct(StringComparer.Ordinal).Select(Table.Get).OfType<Lease>()];
+        _meter.Read(units: null, leaseKeys.Count, consistency == ReadConsistency.Strong);
         return Task.FromResult(found);
     }
 
@@ -57,7 +69,7 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     {
         ArgumentNullException.ThrowIfNull(lease);
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(Table.Create(lease));
+        return Task.FromResult(Table.Create(lease, _meter));
     }
 
     /// <inheritdoc/>
@@ -65,7 +77,7 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     {
         LeaseWrite.ThrowIfInvalid(writes);
         cancellationToken.ThrowIfCancellationRequested();
-        IReadOnlyList<LeaseWrite.Result> results = [.. writes.Select(Table.Write)];
+        IReadOnlyList<LeaseWrite.Result> results = [.. writes.Select(write => Table.Write(write, _meter))];
         return Task.FromResult(results);
     }
 
@@ -74,7 +86,14 @@ public sealed class InMemoryLeaseStore : ILeaseStore
     {
         ArgumentNullException.ThrowIfNull(observed);
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(Table.Delete(observed));
+        return Task.FromResult(Table.Delete(observed, _meter));
+    }
+
+    /// <inheritdoc/>
+    Task<LeaseTableLimits> IMeteredLeaseStore.DescribeThroughputAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(new LeaseTableLimits(_database.WriteUnitsPerSecond, ReadUnits: null));
     }
 
     /// <summary>Does nothing: the leases belong to the database.</summary>

@@ -3,7 +3,8 @@ using FastConsumer.Leases;
 namespace FastConsumer.Testing.Leases;
 
 /// <summary>One table: rows of attributes by key, each operation atomic.</summary>
-internal sealed class InMemoryLeaseTable
+/// <param name="units">What its writes may cost; null for any.</param>
+internal sealed class InMemoryLeaseTable(WriteUnits? units = null)
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Lease> _rows = new(StringComparer.Ordinal);
@@ -35,37 +36,52 @@ internal sealed class InMemoryLeaseTable
         }
     }
 
-    public LeaseWrite.Result Create(Lease lease)
+    /// <param name="lease">The row.</param>
+    /// <param name="meter">Told what the write costs, as it is of the others here.</param>
+    public LeaseWrite.Result Create(Lease lease, LeaseTableMeter? meter = null)
     {
         lock (_lock)
         {
             Lease row = Row(lease.LeaseKey, lease.ToAttributes());
-            return _rows.TryAdd(lease.LeaseKey, row)
+            return Pay(_rows.GetValueOrDefault(lease.LeaseKey), row, meter) is { } throttled ? throttled
+                : _rows.TryAdd(lease.LeaseKey, row)
                 ? new LeaseWrite.Result(LeaseWrite.Outcome.Written, row)
                 : new LeaseWrite.Result(LeaseWrite.Outcome.Refused, _rows[lease.LeaseKey]);
         }
     }
 
-    public LeaseWrite.Result Write(LeaseWrite write)
+    public LeaseWrite.Result Write(LeaseWrite write, LeaseTableMeter? meter = null)
     {
         lock (_lock)
         {
-            if (!_rows.TryGetValue(write.LeaseKey, out Lease? row) || !write.IsAllowedOn(row.Attributes))
+            Lease? row = _rows.GetValueOrDefault(write.LeaseKey);
+            Lease? written = row is not null && write.IsAllowedOn(row.Attributes) ? write.ApplyTo(row) : null;
+            if (Pay(row, written, meter) is { } throttled)
+            {
+                return throttled;
+            }
+
+            if (written is null)
             {
                 return new LeaseWrite.Result(LeaseWrite.Outcome.Refused, row);
             }
 
-            Lease written = write.ApplyTo(row);
             _rows[write.LeaseKey] = written;
             return new LeaseWrite.Result(LeaseWrite.Outcome.Written, written);
         }
     }
 
-    public LeaseWrite.Result Delete(Lease observed)
+    public LeaseWrite.Result Delete(Lease observed, LeaseTableMeter? meter = null)
     {
         lock (_lock)
         {
-            if (!_rows.TryGetValue(observed.LeaseKey, out Lease? row)
+            Lease? row = _rows.GetValueOrDefault(observed.LeaseKey);
+            if (Pay(row, null, meter) is { } throttled)
+            {
+                return throttled;
+            }
+
+            if (row is null
                 || row.LeaseCounter != observed.LeaseCounter
                 || row.LeaseOwner != observed.LeaseOwner
                 || row.CheckpointOwner != observed.CheckpointOwner)
@@ -76,6 +92,20 @@ internal sealed class InMemoryLeaseTable
             _rows.Remove(observed.LeaseKey);
             return new LeaseWrite.Result(LeaseWrite.Outcome.Written);
         }
+    }
+
+    /// <summary>Under the lock: what a write is answered where the table throttles it; null where it may be done.</summary>
+    private LeaseWrite.Result? Pay(Lease? before, Lease? after, LeaseTableMeter? meter)
+    {
+        int cost = WriteUnits.CostOf(before, after);
+        if (units?.Take(cost) is { } throttled)
+        {
+            meter?.Failed(throttled);
+            return new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, Error: throttled);
+        }
+
+        meter?.Wrote(cost);
+        return null;
     }
 
     private static bool IsLease(Lease row) => Lease.IsLease(row.LeaseKey, row.Attributes);

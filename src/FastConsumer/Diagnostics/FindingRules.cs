@@ -105,7 +105,8 @@ internal static class FindingRules
 
     // ---- records and handlers
     public static FindingRule ShardStopped { get; } = Event("FCF3001", "A shard has stopped in front of a record",
-        FindingSeverity.Unhealthy, "Correct the processor or the record's producer and restart: the shard goes on with this record.");
+        FindingSeverity.Unhealthy, "Decide about the record (IFastConsumerControl.DecideAsync), or correct the processor or the record's "
+            + "producer and restart: the shard goes on with this record.");
 
     public static FindingRule RecordRetried { get; } = Event("FCF3002", "A record fails and is tried again", FindingSeverity.Degraded,
         "Look at the error. The shard waits for this record; it goes on when the handler succeeds, or an [OnError] rule leaves it out.");

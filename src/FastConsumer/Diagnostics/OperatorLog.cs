@@ -1,4 +1,3 @@
-using FastConsumer.Leases.Operator;
 using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Diagnostics;
@@ -6,14 +5,15 @@ namespace FastConsumer.Diagnostics;
 /// <summary>What operators have done, and what became of it: the audit.</summary>
 internal static partial class OperatorLog
 {
-    [LoggerMessage(2610, LogLevel.Warning, "{By} decided {Decision} for record {Position} of shard {ShardId}: carried out. Reason: {Reason}.")]
+    [LoggerMessage(2610, LogLevel.Warning,
+        "{By} decided {Decision} for record {Position} of shard {ShardId}: carried out. Reason: {Reason}.")]
     public static partial void Decided(
-        ILogger log, string by, RecordDecision decision, string shardId, string position, string reason);
+        ILogger log, string by, string decision, string shardId, string position, string reason);
 
     [LoggerMessage(2611, LogLevel.Warning,
         "{By} decided {Decision} for record {Position} of shard {ShardId}: refused, and nothing was done. {Refusal}")]
     public static partial void Refused(
-        ILogger log, string by, RecordDecision decision, string shardId, string position, string refusal);
+        ILogger log, string by, string decision, string shardId, string position, string refusal);
 
     [LoggerMessage(2612, LogLevel.Warning,
         "The lease of shard {ShardId} has an operator's command that cannot be read (fastConsumerCommand). It is ignored.")]

@@ -1,5 +1,5 @@
 using FastConsumer.Diagnostics;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
@@ -85,7 +85,9 @@ internal sealed class FailurePolicy
     /// <summary>The record that fails now; null where none does. Any thread may ask.</summary>
     public CheckpointPosition? Failing => _failing?.Position;
 
-    /// <summary>What operators are told of the record that fails: once it has for 10 s, or the shard has stopped. Any thread may ask.</summary>
+    /// <summary>
+    /// What operators are told of the record that fails: once it has for 10 s, or the shard has stopped. Any thread may ask.
+    /// </summary>
     public Standing? Standing => _standing;
 
     /// <summary>True where there is a place for dead letters.</summary>

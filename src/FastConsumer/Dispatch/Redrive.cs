@@ -1,4 +1,4 @@
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 
 namespace FastConsumer.Dispatch;
@@ -49,4 +49,5 @@ internal sealed class Redrive(OperatorCommand command, CheckpointPosition positi
 
 /// <summary>What a dead letter names as its cause where an operator has decided about the record.</summary>
 internal sealed class LeftOutByDecisionException(OperatorCommand command)
-    : Exception($"The handler failed {command.Attempts} times, at last with {command.Error}; then {command.By} decided to leave the record out.");
+    : Exception($"The handler failed {command.Attempts} times, at last with {command.Error}; then {command.By} decided to leave the record "
+        + "out.");

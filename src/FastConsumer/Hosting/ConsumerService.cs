@@ -3,7 +3,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Reading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -170,7 +170,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
         if (changed.Count == 0 && shardId is not null && !mayBeNone)
         {
-            throw new ArgumentException($"No processor of {Described} has a lease for shard '{shardId}' that is not finished.", nameof(shardId));
+            throw new ArgumentException(
+                $"No processor of {Described} has a lease for shard '{shardId}' that is not finished.", nameof(shardId));
         }
 
         OperatorLog.ShardsChanged(_log, by, action, changed.Count, shardId ?? "all shards", reason ?? "none");

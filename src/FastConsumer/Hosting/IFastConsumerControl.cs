@@ -1,5 +1,5 @@
 using FastConsumer.Diagnostics;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 
 namespace FastConsumer.Hosting;
 

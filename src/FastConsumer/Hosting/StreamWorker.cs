@@ -3,7 +3,6 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
 using FastConsumer.Leases.Loop;
-using FastConsumer.Leases.Operator;
 using FastConsumer.Monitoring;
 using FastConsumer.Reading;
 using FastConsumer.Supervision;

@@ -86,7 +86,7 @@ public sealed partial record Lease
         public const string Notification = "fastConsumerRing";
 
         /// <summary>
-        /// Ours: S, the record that the owner fails on, as JSON (<see cref="Operator.FailingRecord"/>); a take or release removes it.
+        /// Ours: S, the record that the owner fails on, as JSON (<see cref="Operators.FailingRecord"/>); a take or release removes it.
         /// </summary>
         public const string Standing = "fastConsumerStanding";
 

@@ -1,7 +1,7 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Leases.Core;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Timing;
 
 namespace FastConsumer.Supervision;
@@ -9,9 +9,9 @@ namespace FastConsumer.Supervision;
 internal sealed partial class ShardSupervisor
 {
     /// <content>
-    /// What operators decide. A command is accepted by the run that fails on its record, and carried out by the run that follows it, at once
-    /// and under a new epoch: so no two calls with one record ever run at a time, and a command that was written for another owner, or for
-    /// another record, does nothing.
+    /// What operators decide. A command is accepted by the run that fails on its record, and carried out by the run that follows it at once
+    /// and under a new epoch. So no two calls with one record ever run at a time, and a command that was written for another owner, or
+    /// for another record, does nothing.
     /// </content>
     private sealed partial class ShardRun
     {
@@ -43,7 +43,7 @@ internal sealed partial class ShardSupervisor
             WantCheckpoint(isUrgent: true);
             _owner.Tell(() =>
             {
-                OperatorLog.Refused(_log, command.By, command.Decision, Key, command.Position, refusal);
+                OperatorLog.Refused(_log, command.By, command.Decision.ToString(), Key, command.Position, refusal);
                 Telemetry.OperatorActed(command.Decision.ToString(), isDone: false);
             });
         }
@@ -81,7 +81,7 @@ internal sealed partial class ShardSupervisor
             WantCheckpoint(isUrgent: true);
             _owner.Tell(() =>
             {
-                OperatorLog.Decided(_log, command.By, command.Decision, Key, command.Position, command.Reason ?? "none");
+                OperatorLog.Decided(_log, command.By, command.Decision.ToString(), Key, command.Position, command.Reason ?? "none");
                 Telemetry.OperatorActed(command.Decision.ToString(), isDone: true);
             });
         }

@@ -7,7 +7,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 using FastConsumer.Timing;

@@ -33,6 +33,7 @@ internal static class Compilation
         global using FastConsumer.Hosting;
         global using FastConsumer.Testing;
         global using FastConsumer.Testing.Harness;
+        global using FastConsumer.Testing.Leases;
         global using FastConsumer.Testing.Simulation;
         global using Microsoft.AspNetCore.Builder;
         global using Microsoft.Extensions.Configuration;

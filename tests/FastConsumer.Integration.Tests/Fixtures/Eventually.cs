@@ -7,15 +7,20 @@ internal static class Eventually
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(25);
 
     /// <summary>The result of something that ends by itself, such as a process that was told to.</summary>
-    public static async Task<T> EndsAsync<T>(string what, Task<T> task, Func<string>? state = null)
+    /// <param name="what">What is waited for, for the message.</param>
+    /// <param name="task">Ends with the result.</param>
+    /// <param name="state">What to say of the state when it never did.</param>
+    /// <param name="longer">How long it is waited for, where it takes its time.</param>
+    public static async Task<T> EndsAsync<T>(string what, Task<T> task, Func<string>? state = null, TimeSpan? longer = null)
     {
+        var patience = longer ?? Patience;
         try
         {
-            return await task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+            return await task.WaitAsync(patience, TestContext.Current.CancellationToken);
         }
         catch (TimeoutException exception)
         {
-            throw new TimeoutException($"Waited {Patience} in vain: {what}.{Environment.NewLine}{state?.Invoke()}", exception);
+            throw new TimeoutException($"Waited {patience} in vain: {what}.{Environment.NewLine}{state?.Invoke()}", exception);
         }
     }
 

@@ -9,6 +9,8 @@ internal static class ProgramFiles
 
     public static string QuickStart { get; } = Find("samples", "QuickStart");
 
+    public static string Operations { get; } = Find("samples", "Operations");
+
     public static string LoadTest { get; } = Find("benchmarks", "FastConsumer.LoadTest");
 
     public static string QuickStartData { get; } = Path.Combine(Root, "samples", "QuickStart", "data", "earthquakes.ndjson");

@@ -15,6 +15,12 @@ public sealed class LeaseStoreConformanceTests
     public Task The_store_in_memory_conforms(string name) =>
         LeaseStoreConformance.Cases.Single(test => test.Name == name).RunAsync(new Table(static store => store), Cancellation);
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public Task The_store_in_memory_conforms_where_its_writes_are_limited(string name) =>
+        LeaseStoreConformance.Cases.Single(test => test.Name == name).RunAsync(
+            new Table(static store => store, writeUnitsPerSecond: 10_000), Cancellation);
+
     [Fact]
     public void Names_are_unique() =>
         Assert.Equal(LeaseStoreConformance.Cases.Count, LeaseStoreConformance.Cases.Select(static test => test.Name).Distinct().Count());
@@ -39,9 +45,9 @@ public sealed class LeaseStoreConformanceTests
         Assert.Contains("in-memory lease table", found.Message, StringComparison.Ordinal);
     }
 
-    private sealed class Table(Func<ILeaseStore, ILeaseStore> wrap) : LeaseStoreUnderTest
+    private sealed class Table(Func<ILeaseStore, ILeaseStore> wrap, int? writeUnitsPerSecond = null) : LeaseStoreUnderTest
     {
-        private readonly InMemoryLeaseDatabase _database = new();
+        private readonly InMemoryLeaseDatabase _database = new() { WriteUnitsPerSecond = writeUnitsPerSecond };
 
         public override ILeaseStore Open() => wrap(new InMemoryLeaseStore(_database, "tests"));
 

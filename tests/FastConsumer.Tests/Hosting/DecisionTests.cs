@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FastConsumer.Hosting;
 using FastConsumer.Leases;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -112,9 +112,10 @@ public sealed class DecisionTests : WorkerTest
         Assert.Contains("no place for dead letters", (await host.WaitForLogAsync(2611)).Message, StringComparison.Ordinal);
         Assert.Null(Row(failing.ShardId).Command);
         Assert.NotNull(Row(failing.ShardId).Standing);
-        await Assert.ThrowsAsync<ArgumentException>(() => control.DecideAsync(failing, RecordDecision.Skip, new string('x', 65)));
+        await Assert.ThrowsAsync<ArgumentException>(() => control.DecideAsync(
+            failing, RecordDecision.Skip, new string('x', 65), cancellationToken: TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<ArgumentException>(
-            () => control.DecideAsync(failing with { ProcessorName = "Nobody" }, RecordDecision.Skip, "ann"));
+            () => DecideAsync(control, failing with { ProcessorName = "Nobody" }, RecordDecision.Skip));
         Assert.Equal(1, CallsWithPoison);
         Assert.Equal(failing, Assert.Single(await control.ListFailingAsync(TestContext.Current.CancellationToken)));
         // and it can still be decided

@@ -78,17 +78,20 @@ public sealed class PauseTests : WorkerTest
         Kinesis.CreateStream(Stream);
         WorkerHost host = WorkerHost.Build(Kinesis, Journal, consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases(Leases));
         IFastConsumerControl control = Control(host);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => control.PauseAsync(null, "ann"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => PauseAsync(null, "ann"));
         await host.StartAsync();
         await Eventually.TrueAsync(() => Rows.Any(static row => row.LeaseOwner is not null), () => $"{host.Log}");
-        string text = (await Assert.ThrowsAsync<ArgumentException>(() => control.PauseAsync("shardId-000000000007", "ann"))).Message;
+        string text = (await Assert.ThrowsAsync<ArgumentException>(() => PauseAsync("shardId-000000000007", "ann"))).Message;
         Assert.Contains("shardId-000000000007", text, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<ArgumentException>(() => control.PauseAsync(null, " "));
-        await Assert.ThrowsAsync<ArgumentException>(() => control.PauseAsync(null, "ann", new string('x', 129)));
+        await Assert.ThrowsAsync<ArgumentException>(() => PauseAsync(null, " "));
+        await Assert.ThrowsAsync<ArgumentException>(() => PauseAsync(null, "ann", new string('x', 129)));
         await Assert.ThrowsAsync<ArgumentException>(
-            () => control.PauseAsync(null, "ann", until: TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(1)));
+            () => PauseAsync(null, "ann", until: TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(1)));
         Assert.All(Rows, static row => Assert.Null(row.Paused));
         await host.DisposeAsync();
+
+        Task PauseAsync(string? shard, string by, string? reason = null, DateTimeOffset? until = null) =>
+            control.PauseAsync(shard, by, reason, until, TestContext.Current.CancellationToken);
     }
 
     [Fact]

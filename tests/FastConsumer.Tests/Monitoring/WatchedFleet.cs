@@ -5,7 +5,6 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
-using FastConsumer.Leases.Operator;
 using FastConsumer.Reading;
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Leases;

@@ -1,5 +1,5 @@
 using FastConsumer.Leases;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using FastConsumer.Tests.Monitoring;
 
 namespace FastConsumer.Tests.Supervision;

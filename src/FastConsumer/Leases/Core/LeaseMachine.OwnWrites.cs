@@ -74,7 +74,8 @@ internal static partial class LeaseMachine
     /// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is.</param>
     /// <param name="Standing">The record that it fails on; null for none.</param>
     /// <param name="Decision">What became of an operator's command; null for nothing.</param>
-    public readonly record struct Progress(CheckpointPosition? Position, double? Throughput, string? Standing = null, string? Decision = null);
+    public readonly record struct Progress(
+        CheckpointPosition? Position, double? Throughput, string? Standing = null, string? Decision = null);
 
     private static readonly string[] s_pending =
     [

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using FastConsumer.Kinesis;
-using FastConsumer.Leases.Operator;
+using FastConsumer.Operators;
 using static FastConsumer.Leases.Core.LeaseTableState;
 
 namespace FastConsumer.Leases.Core;

@@ -452,8 +452,8 @@ public sealed class LeaseTransitionTests
         Assert.Equal("done", done.Set[Lease.Names.Decision].Text);
         Assert.Equal("9", done.Set[Lease.Names.Checkpoint].Text);
         Assert.Equal([Lease.Names.Standing, Lease.Names.Command], done.Remove);
-        Assert.Null(LeaseMachine.Renew(
-            renewal with { Row = Apply(done) with { Standing = null, Decision = "done", Command = null } }, new(Position("9"), null, null, "done")));
+        Lease after = Apply(done) with { Standing = null, Decision = "done", Command = null };
+        Assert.Null(LeaseMachine.Renew(renewal with { Row = after }, new(Position("9"), null, null, "done")));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
+using FastConsumer.Operators;
 
-namespace FastConsumer.Leases.Operator;
+namespace FastConsumer.Leases;
 
 /// <summary>
 /// What an operator does by way of the lease table, from this process or any other. It writes to a row what its owner is to do, and
@@ -59,6 +61,13 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
         for (int attempt = 1; ; attempt++)
         {
             Lease? row = await ReadAsync(record.ShardId, cancellationToken);
+            if (OperatorNotes.ReadCommand(row?.Command)?.Id == command.Id || OperatorNotes.ReadDecision(row?.Decision)?.Id == command.Id)
+            {
+                // the answer to the write was lost
+                await NotifyAsync(row!.LeaseOwner, cancellationToken);
+                return await AnswerAsync(command, record.ShardId, cancellationToken);
+            }
+
             if (Refusal(record, row) is { } refusal)
             {
                 return command.Decided(refusal);
@@ -83,14 +92,17 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
                 return await AnswerAsync(command, record.ShardId, cancellationToken);
             }
 
-            if (result.Outcome != LeaseWrite.Outcome.Refused || attempt == Tries)
+            bool mayPass = result.Outcome == LeaseWrite.Outcome.Refused || result.Error is LeaseStoreException { IsTransient: true };
+            if (!mayPass || attempt == Tries)
             {
                 throw new LeaseStoreException(
-                    $"The decision about record {record.Position} of shard {record.ShardId} was not written to {store.Description}: "
-                        + $"{result.Error?.Message ?? "its row changes all the time."} Nothing was done; try again.",
+                    $"The decision about record {record.Position} of shard {record.ShardId} was not written to {store.Description}, as far "
+                        + $"as is known: {result.Error?.Message ?? "its row changes all the time."} List the failing records, and try again.",
                     isTransient: true,
                     result.Error);
             }
+
+            await Task.Delay(s_lookInterval * attempt, time, cancellationToken);
         }
     }
 
@@ -123,7 +135,7 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
 
     private static Dictionary<string, Lease.Value> Set(string name, string value) => new(StringComparer.Ordinal) { [name] = value };
 
-    private string NewId() => random.NextInt64().ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+    private string NewId() => random.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
 
     private FailingRecord? FailingIn(Lease row) => row.Problem is null && OperatorNotes.ReadStanding(row.Standing) is { } standing
         ? new FailingRecord
@@ -141,7 +153,8 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
 
     private string? Refusal(FailingRecord record, Lease? row) =>
         row is null ? $"There is no lease for shard {record.ShardId} in {store.Description}."
-        : FailingIn(row) is not { } now || now.Position != record.Position ? $"Shard {record.ShardId} no longer fails on record {record.Position}."
+        : FailingIn(row) is not { } now || now.Position != record.Position
+            ? $"Shard {record.ShardId} no longer fails on record {record.Position}."
         : now.FencingToken != record.FencingToken
             ? $"Shard {record.ShardId} has another owner since (fencing token {now.FencingToken}, and not {record.FencingToken})."
         : row.Command is not null ? $"Another decision about shard {record.ShardId} is under way."
@@ -216,14 +229,16 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
         if (result.Outcome is LeaseWrite.Outcome.NotWritten or LeaseWrite.Outcome.Unknown)
         {
             throw new LeaseStoreException(
-                $"The row of shard {row.LeaseKey} in {store.Description} was not written: {result.Error?.Message ?? "there was no answer."} "
-                    + "What was asked for again does no harm.",
+                $"The row of shard {row.LeaseKey} in {store.Description} was not written: "
+                    + $"{result.Error?.Message ?? "there was no answer."} What was asked for again does no harm.",
                 isTransient: true,
                 result.Error);
         }
     }
 
-    /// <summary>Tells an owner to list the table. It does so by itself after a while: a notification that is lost costs time only.</summary>
+    /// <summary>
+    /// Tells an owner to list the table. It does so by itself after a while: a notification that is lost costs time only.
+    /// </summary>
     private async Task NotifyAsync(string? owner, CancellationToken cancellationToken)
     {
         if (owner is null)

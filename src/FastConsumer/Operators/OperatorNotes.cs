@@ -4,11 +4,11 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
-namespace FastConsumer.Leases.Operator;
+namespace FastConsumer.Operators;
 
 /// <summary>
-/// Between operator and owner: the attributes of a lease's row by which they tell each other something, as JSON. What cannot be read as such
-/// says nothing.
+/// Between operator and owner: the attributes of a lease's row by which they tell each other something, as JSON. What cannot be read as
+/// such says nothing.
 /// </summary>
 internal static class OperatorNotes
 {
@@ -73,7 +73,15 @@ internal sealed record Standing(long Epoch, string Position, string Error, int A
 
 /// <summary>What the owner is asked to do about the record that it fails on.</summary>
 internal sealed record OperatorCommand(
-    string Id, long Epoch, string Position, RecordDecision Decision, string By, string? Reason, DateTimeOffset At, string Error, int Attempts)
+    string Id,
+    long Epoch,
+    string Position,
+    RecordDecision Decision,
+    string By,
+    string? Reason,
+    DateTimeOffset At,
+    string Error,
+    int Attempts)
 {
     /// <summary>What became of it.</summary>
     public DecidedRecord Decided(string? refusal = null) => new()

@@ -1,9 +1,6 @@
-using Amazon.DynamoDBv2.Model;
-using FastConsumer.Leases;
+namespace FastConsumer.Leases;
 
-namespace FastConsumer.DynamoDb;
-
-/// <summary>Counts requests and the units they cost. Thread-safe.</summary>
+/// <summary>Counts what a store asks of its table: requests, and the units they cost. Thread-safe.</summary>
 internal sealed class LeaseTableMeter
 {
     private long _requests;
@@ -47,10 +44,6 @@ internal sealed class LeaseTableMeter
             Interlocked.Increment(ref _throttled);
         }
     }
-
-    /// <summary>The units of an answer that lists them by table; null where it does not.</summary>
-    public static double? Sum(List<ConsumedCapacity>? capacities) =>
-        capacities is { Count: > 0 } ? capacities.Sum(static capacity => capacity.CapacityUnits ?? 0) : null;
 
     private static long? Whole(double? units) => units is { } known ? (long)Math.Ceiling(known) : null;
 }

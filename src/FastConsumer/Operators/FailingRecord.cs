@@ -1,9 +1,9 @@
-namespace FastConsumer.Leases.Operator;
+namespace FastConsumer.Operators;
 
 /// <summary>
 /// A record that a shard waits for: its handler fails on it again and again, or the shard has stopped in front of it. The lease's owner
-/// writes it to the lease's row (<see cref="Lease.Names.Standing"/>) once a record has failed for 10 s, or the shard stops, and removes it
-/// when the record is done.
+/// writes it to the lease's row (fastConsumerStanding) once a record has failed for 10 s, or the shard stops, and removes it when the
+/// record is done.
 /// </summary>
 public sealed record FailingRecord
 {
