@@ -20,15 +20,25 @@ internal sealed class ByteBudget
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = [];
+    private long _capacity;
     private long _used;
 
     public ByteBudget(long capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        Capacity = capacity;
+        _capacity = capacity;
     }
 
-    public long Capacity { get; }
+    public long Capacity
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _capacity;
+            }
+        }
+    }
 
     public long Used
     {
@@ -46,6 +56,20 @@ internal sealed class ByteBudget
 
     /// <summary>False where a capacity of more than half of the memory invites an <see cref="OutOfMemoryException"/>.</summary>
     public static bool Fits(long capacity, long availableBytes) => capacity <= Math.Max(availableBytes / LargestPart, SmallestDefault);
+
+    /// <summary>
+    /// From now on so many bytes may be held. What is held beyond a smaller capacity stays until it is returned; nothing is granted on top
+    /// of it but to accounts that hold nothing.
+    /// </summary>
+    public void Resize(long capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
+        lock (_lock)
+        {
+            _capacity = capacity;
+            Serve();
+        }
+    }
 
     /// <summary>A shard's share; not thread-safe across its own calls to <see cref="Account.ReserveAsync"/>.</summary>
     public Account OpenAccount() => new(this);
@@ -82,7 +106,7 @@ internal sealed class ByteBudget
         }
     }
 
-    private bool Fits(Account account, long bytes) => account.Held == 0 || _used + bytes <= Capacity;
+    private bool Fits(Account account, long bytes) => account.Held == 0 || _used + bytes <= _capacity;
 
     private void Charge(Account account, long bytes)
     {

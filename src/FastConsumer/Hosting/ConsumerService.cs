@@ -29,6 +29,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private volatile IReadOnlyList<StreamWorker> _workers = [];
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _hurry = new();
+    private OptionsReload? _reload;
     private Task? _stop;
     private Task? _disposal;
 
@@ -38,14 +39,17 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     /// <summary>The workers, once they have started.</summary>
     internal IReadOnlyList<StreamWorker> Workers => _workers;
 
-    private string Described => consumer.Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{consumer.Name}'";
+    private string Described => consumer.Described;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         FastConsumerOptions options = services.GetRequiredService<IOptionsMonitor<FastConsumerOptions>>().Get(consumer.Name);
+        OptionsReload? reload = options.ReloadOnChange ? new OptionsReload(consumer, services, options, _log) : null;
+        _reload = reload;
         services.GetRequiredService<HostConsumers>().Check();
         (ILeaseStoreFactory leases, IDeadLetterSink? deadLetters) = RequireParts();
-        IReadOnlyList<(ProcessorRegistration Processor, WorkerSettings Settings)> planned = Plan(options);
+        AwsDefaults aws = AwsDefaults.Find(services);
+        IReadOnlyList<(ProcessorRegistration Processor, ProcessorOptions Own, WorkerSettings Settings)> planned = Plan(options, aws);
         services.GetRequiredService<LeaseTables>()
             .Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
         services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
@@ -57,7 +61,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         WarnOfPrefetchBytes(options.PrefetchBytes);
         var budget = Budget = new ByteBudget(options.PrefetchBytes);
         List<StreamWorker> workers = [];
-        foreach ((ProcessorRegistration processor, WorkerSettings settings) in planned)
+        foreach ((ProcessorRegistration processor, _, WorkerSettings settings) in planned)
         {
             workers.Add(new StreamWorker(CreateParts(processor, settings, budget, deadLetters), leases.Create(Context(settings))));
         }
@@ -65,6 +69,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         _workers = workers;
         _metrics.Add(_findings);
         workers.ForEach(static worker => worker.Start());
+        reload?.Start(
+            workers.Zip(planned, static (worker, plan) => (worker, plan.Processor, plan.Own)), budget, aws, WarnOfPrefetchBytes);
     }
 
     /// <inheritdoc/>
@@ -198,6 +204,11 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
     private async Task DisposeWorkersAsync()
     {
+        if (_reload is not null)
+        {
+            await _reload.DisposeAsync().ConfigureAwait(false);
+        }
+
         await Task.WhenAll(_workers.Select(static worker => Task.Run(() => worker.DisposeAsync().AsTask()))).ConfigureAwait(false);
         _metrics.Remove(_findings);
         _hurry.Dispose();
@@ -237,14 +248,17 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         return (leases, deadLetters);
     }
 
-    private List<(ProcessorRegistration Processor, WorkerSettings Settings)> Plan(FastConsumerOptions options)
+    private List<(ProcessorRegistration Processor, ProcessorOptions Own, WorkerSettings Settings)> Plan(
+        FastConsumerOptions options, AwsDefaults aws)
     {
         int chance = services.GetRequiredService<RandomSource>().Create().Next();
         string workerId = options.WorkerId ?? $"{Environment.MachineName}-{Environment.ProcessId}-{chance:x8}";
         IOptionsMonitor<ProcessorOptions> processorOptions = services.GetRequiredService<IOptionsMonitor<ProcessorOptions>>();
-        AwsDefaults aws = AwsDefaults.Find(services);
         return [.. consumer.Processors.Select(processor =>
-            (processor, WorkerSettings.Resolve(processor, options, processorOptions.Get(consumer.OptionsName(processor)), workerId, aws)))];
+        {
+            ProcessorOptions own = processorOptions.Get(consumer.OptionsName(processor));
+            return (processor, own, WorkerSettings.Resolve(processor, options, own, workerId, aws));
+        })];
     }
 
     private WorkerParts CreateParts(
@@ -291,6 +305,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     // the caller's synchronization context stays outside: a worker goes on where it was started
     private Task BeginStop()
     {
+        _reload?.Stop();
         lock (_lock)
         {
             return _stop ??= Task.WhenAll(

@@ -290,6 +290,17 @@ public sealed class FastConsumerOptions : ConsumerSettings
     public TimeSpan StopTimeout { get; set; } = DefaultStopTimeout;
 
     /// <summary>
+    /// Whether changes of the configuration are taken over while the consumer runs. The default is false. Some options can change:
+    /// <see cref="ConsumerSettings.Limit"/>, <see cref="ConsumerSettings.IdlePollInterval"/>,
+    /// <see cref="ConsumerSettings.CheckpointInterval"/>, <see cref="ConsumerSettings.CheckpointRecords"/>,
+    /// <see cref="ConsumerSettings.RetryInitialBackoff"/>, <see cref="ConsumerSettings.RetryMaxBackoff"/>,
+    /// <see cref="ConsumerSettings.LeaseTableWriteUnits"/>, <see cref="ConsumerSettings.ShardSyncInterval"/> and
+    /// <see cref="PrefetchBytes"/>. A change of another one is logged and takes effect at the next start. Where the way changes in which
+    /// shards are read or retried, they are begun anew one after the other, each as for a hand-over to this worker itself.
+    /// </summary>
+    public bool ReloadOnChange { get; set; }
+
+    /// <summary>
     /// The name of this worker in the lease table. It must be unique among the workers of the application. The default is made of the
     /// host's name, the process's id and a random number.
     /// </summary>

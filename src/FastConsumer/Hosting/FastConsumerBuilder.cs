@@ -33,6 +33,9 @@ public sealed class FastConsumerBuilder
     /// </summary>
     public string ConfigurationSection => Name.Length == 0 ? "FastConsumer" : $"FastConsumer:Consumers:{Name}";
 
+    /// <summary>The consumer as messages name it.</summary>
+    internal string Described => Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{Name}'";
+
     internal IReadOnlyList<ProcessorRegistration> Processors => _processors;
 
     /// <summary>The further sections below <see cref="ConfigurationSection"/>, with their keys.</summary>

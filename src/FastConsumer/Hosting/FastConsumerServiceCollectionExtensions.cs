@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -47,6 +48,40 @@ public static class FastConsumerServiceCollectionExtensions
         }
 
         return builder;
+    }
+
+    /// <summary>
+    /// Keeps a file young while all consumers of the host are alive, for liveness probes where there is no web server: a probe asks whether
+    /// the file was written within the last minute (<c>find /tmp/alive -mmin -1 | grep -q .</c>). The file is made, and its last write time
+    /// set, when the host starts and then each <paramref name="interval"/>, while no health check <c>fastconsumer-live</c> is Unhealthy. It
+    /// is deleted when the host has stopped gracefully.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="path">
+    /// The file, of which nothing but its time counts. Its directory must exist. A path that cannot be written fails the start of the host
+    /// with an <see cref="InvalidOperationException"/>; a failure later is logged and tried again.
+    /// </param>
+    /// <param name="interval">The time between two writes, more than zero to 1 day. The default is 5 seconds.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="interval"/> is not more than zero, or more than 1 day.</exception>
+    public static IServiceCollection AddFastConsumerProbeFile(this IServiceCollection services, string path, TimeSpan? interval = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        TimeSpan each = interval ?? TimeSpan.FromSeconds(5);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(each, TimeSpan.Zero, nameof(interval));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(each, TimeSpan.FromDays(1), nameof(interval));
+        services.AddLogging();
+        services.AddHealthChecks();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<IHostedService>(provider => new ProbeFile(
+            path,
+            each,
+            provider.GetRequiredService<HealthCheckService>(),
+            provider.GetRequiredService<TimeProvider>(),
+            // a logger that throws must not let the file age
+            new GuardedLogger(provider.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer"), CallbackGuard.Silent)));
+        return services;
     }
 
     private static void Add(FastConsumerBuilder builder)
@@ -95,10 +130,10 @@ public static class FastConsumerServiceCollectionExtensions
                 failureStatus: null,
                 tags: ["fastconsumer"]))
             .Add(new HealthCheckRegistration(
-                $"fastconsumer-live{suffix}",
+                ProbeHealthChecks.LiveName + suffix,
                 provider => new LiveHealthCheck(provider.GetRequiredKeyedService<ConsumerService>(name)),
                 failureStatus: null,
-                tags: ["live"]))
+                tags: [ProbeHealthChecks.LiveTag]))
             .Add(new HealthCheckRegistration(
                 $"fastconsumer-ready{suffix}",
                 provider => new ReadyHealthCheck(provider.GetRequiredKeyedService<ConsumerService>(name)),

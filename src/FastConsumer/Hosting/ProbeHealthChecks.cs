@@ -2,6 +2,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FastConsumer.Hosting;
 
+/// <summary>The names of the health checks that probes ask for.</summary>
+internal static class ProbeHealthChecks
+{
+    /// <summary>The check of the unnamed consumer; a colon and the name follow for another.</summary>
+    public const string LiveName = "fastconsumer-live";
+
+    /// <summary>The tag of liveness.</summary>
+    public const string LiveTag = "live";
+}
+
 /// <summary>
 /// For liveness probes (tag <c>live</c>): unhealthy where the loop that renews leases stands still, so that only a restart helps. A shard
 /// that has stopped, a table that is denied or a stream that is not there is no reason: a restart would meet the same.

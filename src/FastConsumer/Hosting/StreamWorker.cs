@@ -37,6 +37,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly LeaseTableClient _client;
     private readonly LeaseReport _report;
     private readonly WorkerMonitor _monitor;
+    private volatile WorkerSettings _settings;
     private LeaseLoop? _loop;
     private LeaseEvent.StopWanted? _stopWanted;
     private TaskCompletionSource _handedOver = ApartTask.Completion();
@@ -48,12 +49,13 @@ internal sealed class StreamWorker : IAsyncDisposable
     public StreamWorker(WorkerParts parts, ILeaseStore store)
     {
         _parts = parts = parts.Guarded();
+        _settings = parts.Settings;
         _store = store;
         bool hasThreads = parts.Scheduler == TaskScheduler.Default;
         Operator = new OperatorTable(store, Settings.ProcessorName, parts.Time, parts.Random.Create());
         _tableThreads = hasThreads ? new HandlerScheduler("FastConsumer lease table", TableThreads) : null;
         TaskScheduler tableScheduler = _tableThreads ?? parts.Scheduler;
-        ShardParts shards = parts.ForShards() with { SinceTableThrottle = SinceTableThrottle };
+        ShardParts shards = ShardPartsOf(parts);
         _supervisor = new ShardSupervisor(shards, Post);
         _monitor = new WorkerMonitor(
             shards,
@@ -106,7 +108,8 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// <summary>What operators do by way of the lease table.</summary>
     public OperatorTable Operator { get; }
 
-    private WorkerSettings Settings => _parts.Settings;
+    /// <summary>The settings of now.</summary>
+    public WorkerSettings Settings => _settings;
 
     private TimeSpan Now => _parts.Time.GetElapsedTime(0);
 
@@ -171,6 +174,37 @@ internal sealed class StreamWorker : IAsyncDisposable
             _drain?.TrySetResult();
             _drain = null;
         }
+    }
+
+    /// <summary>
+    /// Takes over settings that differ from <see cref="Settings"/> only in what may change at run time. The lease loop, and runs that begin
+    /// from now on, go by them at once; those that run go on as they are until <see cref="RestartRunsAsync"/>.
+    /// </summary>
+    public void Change(WorkerSettings settings)
+    {
+        lock (_lock)
+        {
+            _settings = settings;
+            _supervisor.Change(ShardPartsOf(_parts with { Settings = settings }));
+            // a loop that begins later begins with them
+            _loop?.Post(new LeaseEvent.SettingsChanged(
+                settings.CheckpointInterval, settings.ShardSyncInterval, settings.LeaseTableWriteUnits));
+        }
+    }
+
+    /// <summary>True where runs have settings of before.</summary>
+    public bool HasOutdatedRuns => _supervisor.HasOutdatedRuns;
+
+    /// <summary>
+    /// Begins runs anew that have settings of before, one after the other. Does nothing where there are none. One caller at a time.
+    /// </summary>
+    /// <param name="isSuperseded">True where settings have changed again.</param>
+    /// <param name="cancellationToken">Ends it; so does a stop.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled, or the worker stops.</exception>
+    public async Task RestartRunsAsync(Func<bool> isSuperseded, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        await _supervisor.RestartAsync(IsHeld, isSuperseded, either.Token);
     }
 
     /// <summary>For tests: ends as a crash does. Nothing further is written, and the leases stay in their table as they are.</summary>
@@ -246,15 +280,17 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// </summary>
     private async Task ShareLeasesAsync(StreamDescriptionSummary stream)
     {
-        LeaseTableState.Settings settings = LeaseSettings with { LatestAt = ShardListing.Before(stream.AnsweredAt, _parts.Time) };
+        DateTimeOffset? latestAt = ShardListing.Before(stream.AnsweredAt, _parts.Time);
         var backoff = new Backoff(s_firstRestart, s_longestRestart, _parts.Random.Create());
         while (true)
         {
-            LeaseTableState state = LeaseTableState.Create(
-                settings, stream.StreamCreationTimestamp, (ulong)_parts.Random.Create().NextInt64(), Now);
-            var loop = new LeaseLoop(state, _parts.Time, Execute);
+            ulong seed = (ulong)_parts.Random.Create().NextInt64();
+            LeaseLoop loop;
             lock (_lock)
             {
+                LeaseTableState state = LeaseTableState.Create(
+                    LeaseSettings with { LatestAt = latestAt }, stream.StreamCreationTimestamp, seed, Now);
+                loop = new LeaseLoop(state, _parts.Time, Execute);
                 _loop = loop;
                 if (_stopWanted is not null || _drain is not null)
                 {
@@ -331,6 +367,12 @@ internal sealed class StreamWorker : IAsyncDisposable
     }
 
     private void Post(LeaseEvent e) => Volatile.Read(ref _loop)?.Post(e);
+
+    private ShardParts ShardPartsOf(WorkerParts parts) => parts.ForShards() with { SinceTableThrottle = SinceTableThrottle };
+
+    /// <summary>True where the lease is this worker's, and it neither hands it over nor stops.</summary>
+    private bool IsHeld(string key) => Volatile.Read(ref _loop)?.State is { Phase: LeaseTableState.Mode.Running } state
+        && state.Leases.TryGetValue(key, out LeaseTableState.Entry? entry) && entry.Hold is LeaseTableState.Hold.Owned;
 
     private TimeSpan? SinceTableThrottle() => Volatile.Read(ref _loop)?.State.Budget.ThrottledAt is { } at ? Now - at : null;
 

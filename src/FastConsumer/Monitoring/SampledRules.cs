@@ -4,7 +4,7 @@ namespace FastConsumer.Monitoring;
 
 /// <summary>The conditions of one shard that show in samples only: each is raised while it holds, and else cleared.</summary>
 internal sealed class SampledRules(
-    Findings findings, LagLimits limits, int limit, TimeSpan checkpointInterval, TimeSpan leaseDuration)
+    Findings findings, LagLimits limits, Func<int> limitNow, Func<TimeSpan> checkpointInterval, TimeSpan leaseDuration)
 {
     private const double BytesPerSecond = 2 * 1024 * 1024;
     private const double CallsPerSecond = 5;
@@ -141,6 +141,7 @@ internal sealed class SampledRules(
             () => $"{shard}: this application gets {100 * share:F0} % of the read quota; {minute.Refused} calls were refused within the "
                 + "last minute. Others poll the shard too.",
             new FindingFigure("share", share, "1"), new FindingFigure("refused", minute.Refused, "{call}"));
+        int limit = limitNow();
         Set(limit < 10_000 && lags && minute.FullReads >= 5 && minute.FullReads >= Much * minute.Reads, FindingRules.LimitHoldsBack, watch,
             () => $"{shard} lags by {Text(watch.Lag.Last)}, and {minute.FullReads} of the last minute's {minute.Reads} answers were as "
                 + $"large as FastConsumer:Limit ({limit}) allows.",
@@ -165,7 +166,8 @@ internal sealed class SampledRules(
             () => $"{shard}: calls of the handler take {Text(watch.Now.LongestCall.TotalSeconds)} and longer, and a lease lasts "
                 + $"{leaseDuration:c}. A call that runs on when the lease is lost runs beside that of the next owner.",
             new FindingFigure("longest call", watch.Now.LongestCall.TotalSeconds, "s"));
-        TimeSpan old = 3 * checkpointInterval > s_oldCheckpoint ? 3 * checkpointInterval : s_oldCheckpoint;
+        TimeSpan three = 3 * checkpointInterval();
+        TimeSpan old = three > s_oldCheckpoint ? three : s_oldCheckpoint;
         Set(watch.Now.CheckpointAge >= old, FindingRules.CheckpointOld, watch,
             () => $"{shard}: records have been done for {Text(watch.Now.CheckpointAge.TotalSeconds)} that no checkpoint covers. After a "
                 + "crash they run again.",

@@ -60,7 +60,12 @@ internal sealed class WorkerMonitor : IObservedWorker
         _store = store;
         _workerId = workerId;
         _leases = leases;
-        _rules = new SampledRules(parts.Findings, limits, parts.Limit, parts.CheckpointInterval, parts.LeaseDuration);
+        _rules = new SampledRules(
+            parts.Findings,
+            limits,
+            () => supervisor.Parts.Limit,
+            () => supervisor.Parts.CheckpointInterval,
+            parts.LeaseDuration);
         _hotShards = new HotShardWatch(parts.Findings, parts.Time, parts.Log);
         _scope = parts.Scope;
     }

@@ -119,6 +119,10 @@ internal sealed record ShardParts
     /// <summary>How far the service's clock is ahead of this machine's.</summary>
     public TimeSpan ClockOffset => Client is KinesisClient client ? client.ClockOffset : TimeSpan.Zero;
 
+    /// <summary>What a run takes over when it begins, of all that may change while the worker runs.</summary>
+    public (int, TimeSpan, int, TimeSpan, TimeSpan) OfRuns =>
+        (Limit, IdlePollInterval, CheckpointRecords, RetryInitialBackoff, RetryMaxBackoff);
+
     /// <summary>What is told of one shard's run.</summary>
     public ShardTelemetry CreateTelemetry(string shardId) =>
         new(Metrics, Guard, ApplicationName, Stream.Name, shardId, Time, NamesShards, NoTelemetry);

@@ -107,6 +107,7 @@ internal sealed partial class ShardSupervisor
         private async Task PausedAsync(ShardPause pause)
         {
             _isPaused = true;
+            _owner._moved.Set();
             Telemetry.Time.Enter(ShardState.Paused);
             string until = pause.Until is { } end ? $"until {end:u}" : "until it is resumed";
             OperatorLog.Paused(_log, Key, pause.By, pause.At, until, pause.Reason ?? "none");

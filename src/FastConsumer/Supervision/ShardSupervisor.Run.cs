@@ -83,6 +83,15 @@ internal sealed partial class ShardSupervisor
 
         public ShardTelemetry Telemetry { get; }
 
+        /// <summary>True where it began with other settings than runs that begin now.</summary>
+        public bool IsOutdated => _parts.OfRuns != _owner._parts.OfRuns;
+
+        /// <summary>True where an operator has paused the shard: nothing of it is read.</summary>
+        public bool IsPaused => _isPaused;
+
+        /// <summary>True once its processor is there, or it is paused.</summary>
+        public bool HasBegun => _lane is not null || _isPaused;
+
         public ThroughputMeter Intake { get; }
 
         /// <inheritdoc cref="ProgressOf"/>
@@ -290,6 +299,7 @@ internal sealed partial class ShardSupervisor
             Lane lane = CreateLane(pipeline, progress, policies);
             _policies = [.. policies];
             _lane = lane;
+            _owner._moved.Set();
             if (IsLost)
             {
                 progress.Close(LostException());

@@ -27,7 +27,8 @@ internal sealed partial class ShardSupervisor : IDisposable
 
     private static readonly TimeSpan s_blockedToldEach = TimeSpan.FromMinutes(5);
 
-    private readonly ShardParts _parts;
+    // runs keep what they began with; the rest of it never changes but by Change
+    private volatile ShardParts _parts;
     private readonly Action<LeaseEvent> _post;
     private readonly ConcurrentDictionary<string, ShardRun> _runs = new(StringComparer.Ordinal);
     private readonly HandlerScheduler? _handlerThreads;
@@ -59,6 +60,9 @@ internal sealed partial class ShardSupervisor : IDisposable
         _pool = new PoolWatch(parts.Findings, Scope, parts.Time);
     }
 
+    /// <summary>What the runs share that begin now.</summary>
+    public ShardParts Parts => _parts;
+
     /// <summary>Where loggers, meter listeners and callbacks of tokens are called: they may block there.</summary>
     public TaskScheduler Control => _control;
 
@@ -84,6 +88,7 @@ internal sealed partial class ShardSupervisor : IDisposable
             var started = new ShardRun(this, start);
             _runs[start.Key] = started;
             started.Ended = ApartTask.StartOn(_control, started.RunAsync);
+            _moved.Set();
         }
         else if (command is LeaseCommand.ToRun addressed && Find(addressed.Key, addressed.Epoch) is { } run)
         {
@@ -226,6 +231,8 @@ internal sealed partial class ShardSupervisor : IDisposable
             _runs.TryRemove(KeyValuePair.Create(run.Telemetry.ShardId, run));
             run.Telemetry.Time.AddTo(_timeOfEnded);
         }
+
+        _moved.Set();
     }
 
     private ShardRun? Find(string key, long epoch) => _runs.TryGetValue(key, out ShardRun? run) && run.Epoch == epoch ? run : null;

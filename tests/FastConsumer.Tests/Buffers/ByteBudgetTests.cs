@@ -29,6 +29,28 @@ public sealed class ByteBudgetTests
     }
 
     [Fact]
+    public async Task Another_capacity_holds_at_once_for_those_who_wait_and_for_those_who_come()
+    {
+        var budget = new ByteBudget(100);
+        ByteBudget.Account one = budget.OpenAccount();
+        ByteBudget.Reservation held = await one.ReserveAsync(100, Cancellation);
+        Task<ByteBudget.Reservation> waits = one.ReserveAsync(50, Cancellation).AsTask();
+        Assert.False(waits.IsCompleted);
+        budget.Resize(150);
+        ByteBudget.Reservation more = await Eventually.WithinAsync(waits);
+        budget.Resize(60);
+        Assert.Equal(60, budget.Capacity);
+        more.Dispose();
+        // 100 are held, more than there may be
+        Task<ByteBudget.Reservation> later = one.ReserveAsync(10, Cancellation).AsTask();
+        Assert.False(later.IsCompleted);
+        held.Dispose();
+        (await Eventually.WithinAsync(later)).Dispose();
+        Assert.Equal(0, budget.Used);
+        Assert.Throws<ArgumentOutOfRangeException>(() => budget.Resize(0));
+    }
+
+    [Fact]
     public async Task An_account_that_holds_nothing_is_always_served()
     {
         var budget = new ByteBudget(10);

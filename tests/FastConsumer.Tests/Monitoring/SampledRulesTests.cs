@@ -461,7 +461,7 @@ public sealed class SampledRulesTests
         }
     }
 
-    private SampledRules Rules() => new(_findings, _limits, _limit, _checkpointInterval, TimeSpan.FromSeconds(10));
+    private SampledRules Rules() => new(_findings, _limits, () => _limit, () => _checkpointInterval, TimeSpan.FromSeconds(10));
 
     private Finding? Find(string id) => _findings.Current.SingleOrDefault(finding => finding.Id == id);
 

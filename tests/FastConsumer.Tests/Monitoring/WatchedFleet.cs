@@ -226,7 +226,7 @@ internal sealed class WatchedFleet : IDisposable
     public Task<T> On<T>(Func<Task<T>> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, Time).Unwrap();
 
-    private Task On(Func<Task> work) =>
+    public Task On(Func<Task> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, Time).Unwrap();
 
     private async Task LookAsync(WatchedWorker worker)

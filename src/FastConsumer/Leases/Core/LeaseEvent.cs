@@ -91,6 +91,15 @@ internal abstract record LeaseEvent
     /// <param name="Redrive">An operator's command that the next run carries out; null for none.</param>
     public sealed record TakeAnew(string Key, long Epoch, string? Redrive = null) : LeaseEvent;
 
+    /// <summary>
+    /// The worker is told to do some things otherwise from now on. What a lease's row or another worker depends on, such as the lease
+    /// duration, never changes while it runs.
+    /// </summary>
+    /// <param name="CheckpointInterval">How often progress is written.</param>
+    /// <param name="ShardSyncInterval">How often the stream is listed without a reason.</param>
+    /// <param name="TableWriteUnits">Write units a second of the application; null where that is to be found out.</param>
+    public sealed record SettingsChanged(TimeSpan CheckpointInterval, TimeSpan ShardSyncInterval, double? TableWriteUnits) : LeaseEvent;
+
     /// <summary>The worker stops gracefully until then.</summary>
     /// <param name="Now">When the stop began.</param>
     /// <param name="StopTimeout">The time it has.</param>

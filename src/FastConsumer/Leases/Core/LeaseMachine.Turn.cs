@@ -15,7 +15,6 @@ internal static partial class LeaseMachine
     {
         private readonly LeaseTableState _before;
         private readonly TimeSpan _now;
-        private readonly Settings _settings;
         private readonly LeasePlan.Chance _chance;
         private readonly ImmutableSortedDictionary<string, Entry>.Builder _leases;
         private readonly ImmutableSortedSet<Due>.Builder _deadlines;
@@ -25,6 +24,7 @@ internal static partial class LeaseMachine
         private readonly List<string> _toRead = [];
         private ImmutableSortedDictionary<string, Worker> _workers;
         private ImmutableSortedDictionary<long, Request> _requests;
+        private Settings _settings;
         private Scan _scan;
         private StreamView _stream;
         private WorkerIds _ids;
@@ -74,6 +74,7 @@ internal static partial class LeaseMachine
         public (LeaseTableState State, ImmutableArray<LeaseCommand> Commands) End() => (
             _before with
             {
+                Configuration = _settings,
                 Phase = _mode,
                 Stop = _stop,
                 StopBegan = _stopBegan,
@@ -136,6 +137,9 @@ internal static partial class LeaseMachine
                     break;
                 case LeaseEvent.TakeAnew anew:
                     TakeAnew(anew);
+                    break;
+                case LeaseEvent.SettingsChanged changed:
+                    SettingsChanged(changed);
                     break;
                 case LeaseEvent.StopWanted stop:
                     StopWanted(stop);

@@ -9,7 +9,7 @@ namespace FastConsumer.Leases.Core;
 /// </summary>
 internal sealed partial record LeaseTableState
 {
-    /// <summary>What the worker was told to do, and does not change.</summary>
+    /// <summary>What the worker was told to do; some of it changes by <see cref="LeaseEvent.SettingsChanged"/>.</summary>
     public required Settings Configuration { get; init; }
 
     /// <summary>Where the worker stands in its life.</summary>

@@ -188,6 +188,16 @@ internal sealed class LeaseLoop
         _others.ForEach(Step);
         _answers.Clear();
         _others.Clear();
+        if (_state.Configuration.TableWriteUnits is not null)
+        {
+            _limitsDue = TimeSpan.MaxValue;
+        }
+        else if (_limitsDue == TimeSpan.MaxValue)
+        {
+            // the settings have said it until now
+            _limitsDue = now;
+        }
+
         if (now >= _limitsDue)
         {
             _limitsDue = now + s_limitsInterval;

@@ -456,6 +456,45 @@ public sealed class LeaseTransitionTests
         Assert.Null(LeaseMachine.Renew(renewal with { Row = after }, new(Position("9"), null, null, "done")));
     }
 
+    [Fact]
+    public void Changed_settings_move_the_next_checkpoint_and_the_pace_and_nothing_else()
+    {
+        Owned();
+        Hold before = Hold;
+        TimeSpan due = Own.CheckpointAt;
+        Step(new LeaseEvent.SettingsChanged(TimeSpan.FromHours(1), TimeSpan.FromSeconds(9), 40));
+        Assert.Same(before, Hold);
+        Assert.Equal(due, Own.CheckpointAt);
+        Assert.Equal(40, _state.Budget.TableUnits);
+        Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromSeconds(9), 40), (
+            _state.Configuration.CheckpointInterval, _state.Configuration.ShardSyncInterval, _state.Configuration.TableWriteUnits!.Value));
+        Assert.Equal(s_d, _state.Configuration.LeaseDuration);
+
+        Step(new LeaseEvent.SettingsChanged(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(9), null));
+        Assert.Equal(_now + TimeSpan.FromSeconds(1), Own.CheckpointAt);
+        // until it is found out, what was known holds
+        Assert.Equal(40, _state.Budget.TableUnits);
+        Step(new LeaseEvent.LimitsKnown(12));
+        Assert.Equal(12, _state.Budget.TableUnits);
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(3));
+        Assert.Equal("0", Assert.Single(send.Leases).Key);
+        Assert.IsType<Hold.Owned>(Hold);
+    }
+
+    [Fact]
+    public void A_lease_that_is_handed_over_is_not_taken_anew_nor_after_a_stop_has_begun()
+    {
+        Owned();
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.RequestedBy] = "B" });
+        List();
+        Hold handingOff = Assert.IsType<Hold.HandingOff>(Hold);
+        Step(new LeaseEvent.TakeAnew("0", 5));
+        Assert.Same(handingOff, Hold);
+        Step(new LeaseEvent.StopWanted(_now, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(3)));
+        Step(new LeaseEvent.TakeAnew("0", 5));
+        Assert.Equal(Hold.Reason.Requested, Assert.IsType<Hold.HandingOff>(Hold).Why);
+    }
+
     private LeaseCommand.Start TakenAnew(long epoch)
     {
         Step(new LeaseEvent.Drained("0", epoch, new LeaseEvent.RunEnd.Stopped()));
