@@ -1,6 +1,5 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
-using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
