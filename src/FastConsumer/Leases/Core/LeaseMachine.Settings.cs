@@ -8,8 +8,8 @@ internal static partial class LeaseMachine
     private sealed partial class Turn
     {
         /// <summary>
-        /// Takes over new settings. No lease is taken, released or lost by it: only when something is written or listed next may change, and
-        /// how fast.
+        /// Takes over new settings. No lease is taken, released or lost by it: only when something is written or listed next may change,
+        /// and how fast.
         /// </summary>
         private void SettingsChanged(LeaseEvent.SettingsChanged changed)
         {
