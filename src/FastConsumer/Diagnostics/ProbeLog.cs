@@ -6,8 +6,8 @@ namespace FastConsumer.Diagnostics;
 internal static partial class ProbeLog
 {
     [LoggerMessage(2630, LogLevel.Warning,
-        "The probe file '{Path}' could not be written; FastConsumer tries again each {Interval}. Consumers are not affected, but a probe may "
-            + "end the process. {Failure}")]
+        "The probe file '{Path}' could not be written; FastConsumer tries again each {Interval}. Consumers are not affected, but a probe "
+            + "may end the process. {Failure}")]
     public static partial void NotWritten(ILogger log, string path, TimeSpan interval, string failure, Exception error);
 
     [LoggerMessage(2631, LogLevel.Warning,

@@ -95,8 +95,12 @@ internal static class ChangedSettings
     /// <param name="consumerSection">The consumer's section.</param>
     /// <param name="ownSection">The processor's section.</param>
     public static IEnumerable<ChangedSetting> Find(
-        WorkerSettings before, WorkerSettings now, ProcessorOptions ownBefore, ProcessorOptions own, string consumerSection, string ownSection)
-        => s_reloadable.Where(setting => !Equals(setting.Of(before), setting.Of(now))).Select(setting => new ChangedSetting(
+        WorkerSettings before,
+        WorkerSettings now,
+        ProcessorOptions ownBefore,
+        ProcessorOptions own,
+        string consumerSection,
+        string ownSection) => s_reloadable.Where(setting => !Equals(setting.Of(before), setting.Of(now))).Select(setting => new ChangedSetting(
             $"{((setting.Set(own) ?? setting.Set(ownBefore)) is null ? consumerSection : ownSection)}:{setting.Name}",
             Text(setting.Of(before)),
             Text(setting.Of(now))));

@@ -97,7 +97,8 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
             {
                 throw new LeaseStoreException(
                     $"The decision about record {record.Position} of shard {record.ShardId} was not written to {store.Description}, as far "
-                        + $"as is known: {result.Error?.Message ?? "its row changes all the time."} List the failing records, and try again.",
+                        + $"as is known: {result.Error?.Message ?? "its row changes all the time."} List the failing records, and try "
+                        + "again.",
                     isTransient: true,
                     result.Error);
             }

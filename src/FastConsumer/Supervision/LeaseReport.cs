@@ -366,6 +366,7 @@ internal sealed class LeaseReport
         Tell.WorkerIdInUse => "no other process runs with this worker id",
         Tell.Block => "leases are taken again",
         Tell.AtMaxLeases => "all leases are taken",
+        Tell.BudgetTooSmall => "the lease table's write units suffice",
         _ => condition.GetType().Name,
     };
 

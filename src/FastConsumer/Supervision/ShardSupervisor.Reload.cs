@@ -36,7 +36,9 @@ internal sealed partial class ShardSupervisor
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task RestartAsync(Func<string, bool> isHeld, Func<bool> isSuperseded, CancellationToken cancellationToken)
     {
-        ShardRun[] old = [.. _runs.Values.Where(run => run.IsOutdated).OrderBy(static run => run.Telemetry.ShardId, StringComparer.Ordinal)];
+        ShardRun[] old = [.. _runs.Values
+            .Where(static run => run.IsOutdated)
+            .OrderBy(static run => run.Telemetry.ShardId, StringComparer.Ordinal)];
         foreach (ShardRun run in old)
         {
             cancellationToken.ThrowIfCancellationRequested();

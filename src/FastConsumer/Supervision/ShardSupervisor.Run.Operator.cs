@@ -1,7 +1,9 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
+using FastConsumer.Kinesis;
 using FastConsumer.Leases.Core;
 using FastConsumer.Operators;
+using FastConsumer.Reading;
 using FastConsumer.Timing;
 
 namespace FastConsumer.Supervision;
@@ -15,8 +17,10 @@ internal sealed partial class ShardSupervisor
     /// </content>
     private sealed partial class ShardRun
     {
-        /// <summary>Timers take no more than some weeks.</summary>
-        private static readonly TimeSpan s_longestWait = TimeSpan.FromDays(1);
+        /// <summary>How often a paused shard is asked how old its first record is that is not done.</summary>
+        private static readonly TimeSpan s_lagInterval = TimeSpan.FromMinutes(1);
+
+        private static readonly object s_noRecord = new();
 
         private volatile string? _decision;
         private volatile bool _isPaused;
@@ -113,23 +117,53 @@ internal sealed partial class ShardSupervisor
                 $"Shard {Key} of {_parts.Stream.Name} was paused by {pause.By} at {pause.At:u}, {until}. Nothing of it is read.");
             try
             {
-                while (pause.Until is { } last && last > _parts.Time.GetUtcNow() && !_stop.IsCancellationRequested)
+                while (!_stop.IsCancellationRequested)
                 {
-                    TimeSpan left = last - _parts.Time.GetUtcNow();
-                    await ApartTask.DelayAsync(left < s_longestWait ? left : s_longestWait, _parts.Time, _stop.Token);
-                }
+                    TimeSpan left = pause.Until - _parts.Time.GetUtcNow() ?? TimeSpan.MaxValue;
+                    if (left <= TimeSpan.Zero)
+                    {
+                        _owner._post(new LeaseEvent.TakeAnew(Key, Epoch));
+                        await ApartTask.DelayAsync(Timeout.InfiniteTimeSpan, _parts.Time, _stop.Token);
+                        return;
+                    }
 
-                if (pause.Until is not null && !_stop.IsCancellationRequested)
-                {
-                    _owner._post(new LeaseEvent.TakeAnew(Key, Epoch));
+                    // so that the retention is watched meanwhile
+                    _stoppedAt = await BestEffortCall.TryAsync(NextArrivalAsync, _parts.Time, _stop.Token);
+                    await ApartTask.DelayAsync(left < s_lagInterval ? left : s_lagInterval, _parts.Time, _stop.Token);
                 }
-
-                await ApartTask.DelayAsync(Timeout.InfiniteTimeSpan, _parts.Time, _stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                // it was asked for the age of its first record
             }
             finally
             {
                 _parts.Findings.Clear(FindingRules.ShardPaused, Scope);
             }
+        }
+
+        /// <summary>
+        /// When the first record behind the checkpoint came to the service, a <see cref="DateTimeOffset"/>; something else where there is
+        /// none.
+        /// </summary>
+        private async Task<object> NextArrivalAsync(CancellationToken cancellationToken)
+        {
+            CheckpointPosition checkpoint = _start.Taken.Checkpoint;
+            if (checkpoint.Kind is not (CheckpointKind.Record or CheckpointKind.TrimHorizon))
+            {
+                // where it begins is not known before it is read
+                return s_noRecord;
+            }
+
+            string iterator = await _parts.Client.GetShardIteratorAsync(
+                _parts.Stream,
+                Key,
+                checkpoint.Kind == CheckpointKind.Record ? StartingPosition.After(checkpoint.SequenceNumber) : StartingPosition.TrimHorizon,
+                cancellationToken);
+            using GetRecordsResponse answer = await _parts.Client.GetRecordsAsync(_parts.Stream, iterator, 1, cancellationToken);
+            return answer.Count > 0 ? new KinesisRecord(answer, 0).ApproximateArrivalTimestamp
+                : answer.MillisBehindLatest is > 0 and var behind ? _parts.ServiceTime - TimeSpan.FromMilliseconds(behind)
+                : s_noRecord;
         }
     }
 }

@@ -31,6 +31,7 @@ public sealed class PauseTests : WorkerTest
         await Task.Delay(s_while, TestContext.Current.CancellationToken);
         Assert.DoesNotContain(Journal.Begun, delivery => put.Any(one => one.ShardId == shard && one.Text == delivery.Text));
         Assert.NotNull(Row(shard).LeaseOwner);
+        Assert.Null(control.GetSnapshot().Workers.Single().Shards.Single(one => one.ShardId == shard).Lag);
         Assert.Empty(host.Log.Of(2301));
 
         Assert.Equal([shard], await control.ResumeAsync(null, "ann", TestContext.Current.CancellationToken));

@@ -195,6 +195,37 @@ public sealed class WatchedFleetTests(ITestOutputHelper output)
         Assert.InRange(fleet.Workers.SelectMany(static worker => worker.Lags).Count(static lag => lag.Seconds < 5), 6, 10);
     }
 
+    /// <summary>Nothing of it is read, and yet its records grow old.</summary>
+    [Fact]
+    public void A_paused_shard_is_told_at_half_of_the_retention_whoever_holds_it()
+    {
+        using var fleet = new WatchedFleet(shards: 1) { RetentionHours = 24 };
+        fleet.Settle(1);
+        Shard shard = fleet.OpenShards[0];
+        fleet.Put(shard);
+        fleet.Run(5);
+        fleet.On(() => fleet.Operator().PauseAsync(null, "ann", null, until: null, CancellationToken.None));
+        fleet.RunUntil(() => fleet.Workers[0].Find("FCF6001") is not null, 10);
+        fleet.Run(120);
+        // nothing has come since
+        Assert.Empty(fleet.Workers[0].Lags);
+        fleet.Put(shard);
+        fleet.Run(3600);
+        Assert.InRange(fleet.Workers[0].Lag, 3500, 3610);
+        fleet.Start("next");
+        fleet.Stop(fleet.Workers[0]);
+        fleet.Run(120);
+        WatchedWorker next = Assert.Single(fleet.Workers);
+        Assert.InRange(next.Lag, 3600, 3900);
+        Assert.NotNull(next.Find("FCF6001"));
+        Assert.Null(next.Find("FCF2001"));
+        fleet.Run(11.5 * 3600);
+        Assert.NotNull(next.Find("FCF2001"));
+        fleet.On(() => fleet.Operator().ResumeAsync(null, CancellationToken.None));
+        fleet.RunUntil(() => next.Find("FCF6001") is null && next.Lags.All(static lag => lag.Seconds < 3), 60);
+        fleet.RunUntil(() => next.Find("FCF2001") is null, 600);
+    }
+
     [Fact]
     public void A_handler_that_fails_and_is_tried_again_is_the_cause_of_the_lag_and_not_slow()
     {

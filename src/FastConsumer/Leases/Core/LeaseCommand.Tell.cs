@@ -112,8 +112,9 @@ internal abstract partial record LeaseCommand
         /// <summary>No lease is there for these hash keys although the listing is complete: their records are not read.</summary>
         public sealed record HashKeysUnread(IReadOnlyList<HashKeyRange> Holes, bool IsOver = false) : Condition(IsOver);
 
-        /// <summary>The table's write units do not bear the renewal of so many leases. Told once.</summary>
-        public sealed record BudgetTooSmall(double Units, int Leases, double Needed, TimeSpan Longer, bool IsConfigured) : Condition(false);
+        /// <summary>The table's write units do not bear the renewal of so many leases.</summary>
+        public sealed record BudgetTooSmall(
+            double Units, int Leases, double Needed, TimeSpan Longer, bool IsConfigured, bool IsOver = false) : Condition(IsOver);
 
         /// <summary>This worker leaves a lease alone for a while, since its run failed.</summary>
         public sealed record BackingOff(string Key, TimeSpan Wait, bool IsOver = false) : Condition(IsOver);

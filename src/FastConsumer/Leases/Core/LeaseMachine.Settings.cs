@@ -8,8 +8,8 @@ internal static partial class LeaseMachine
     private sealed partial class Turn
     {
         /// <summary>
-        /// Takes over new settings. No lease is taken, released or lost by it: only when something is written or listed next may change, and
-        /// how fast.
+        /// Takes over new settings. No lease is taken, released or lost by it: only when something is written or listed next may change,
+        /// and how fast.
         /// </summary>
         private void SettingsChanged(LeaseEvent.SettingsChanged changed)
         {
@@ -20,11 +20,10 @@ internal static partial class LeaseMachine
                 ShardSyncInterval = changed.ShardSyncInterval,
                 TableWriteUnits = changed.TableWriteUnits,
             };
-            if (isPaceNew)
+            if (isPaceNew && changed.TableWriteUnits is { } units)
             {
                 // where it is to be found out, what was known holds until the loop has asked
-                _budget = changed.TableWriteUnits is { } units ? _budget.WithTableUnits(units) : _budget;
-                _scan = _scan with { IsBudgetTold = false };
+                _budget = _budget.WithTableUnits(units);
             }
 
             // a checkpoint that was put off by a longer interval comes by the new one

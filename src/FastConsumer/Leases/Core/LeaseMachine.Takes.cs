@@ -268,11 +268,14 @@ internal static partial class LeaseMachine
             // more than they need: of what a table throttles some has to be sent again
             _budget = _budget.WithShare(_held, leases, 1.5 * UnitsToHold(_held));
             double needed = UnitsToHold(leases);
-            if (_budget.TableUnits is double units && units < needed && !_scan.IsBudgetTold)
+            // some leases more or less do not tell and end it in turn
+            bool isTooSmall = _budget.TableUnits is double units && units < needed * (_scan.IsBudgetTold ? 1.1 : 1);
+            if (isTooSmall != _scan.IsBudgetTold)
             {
-                _scan = _scan with { IsBudgetTold = true };
+                _scan = _scan with { IsBudgetTold = isTooSmall };
+                double bears = _budget.TableUnits ?? needed;
                 Do(new LeaseCommand.Tell.BudgetTooSmall(
-                    units, leases, needed, TimeSpan.FromSeconds(2 * leases / units), _settings.TableWriteUnits is not null));
+                    bears, leases, needed, TimeSpan.FromSeconds(2 * leases / bears), _settings.TableWriteUnits is not null, !isTooSmall));
             }
         }
 

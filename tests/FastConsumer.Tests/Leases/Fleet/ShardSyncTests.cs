@@ -226,6 +226,12 @@ public sealed class ShardSyncTests
             Assert.Empty(fleet.Logged.Of(2301));
             Assert.Equal(throttled, fleet.Costs.ThrottledWrites);
         }
+
+        // as soon as the table is asked again
+        fleet.Costs.WriteUnits = 40;
+        fleet.Run(330);
+        Assert.Equal(warnings, fleet.Logged.Of(2339).Count(static entry => entry.Message.Contains("suffice", StringComparison.Ordinal)));
+        Assert.Equal(warnings, fleet.Logged.Of(2315).Count());
     }
 
     private static void Delete(VirtualFleet fleet, Lease row)
