@@ -100,7 +100,8 @@ internal static class ChangedSettings
         ProcessorOptions ownBefore,
         ProcessorOptions own,
         string consumerSection,
-        string ownSection) => s_reloadable.Where(setting => !Equals(setting.Of(before), setting.Of(now))).Select(setting => new ChangedSetting(
+        string ownSection) =>
+        s_reloadable.Where(setting => !Equals(setting.Of(before), setting.Of(now))).Select(setting => new ChangedSetting(
             $"{((setting.Set(own) ?? setting.Set(ownBefore)) is null ? consumerSection : ownSection)}:{setting.Name}",
             Text(setting.Of(before)),
             Text(setting.Of(now))));
