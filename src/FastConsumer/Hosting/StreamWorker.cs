@@ -37,6 +37,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly LeaseTableClient _client;
     private readonly LeaseReport _report;
     private readonly WorkerMonitor _monitor;
+    private readonly Lazy<OperatorTable> _operator;
     private volatile WorkerSettings _settings;
     private LeaseLoop? _loop;
     private LeaseEvent.StopWanted? _stopWanted;
@@ -52,7 +53,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         _settings = parts.Settings;
         _store = store;
         bool hasThreads = parts.Scheduler == TaskScheduler.Default;
-        Operator = new OperatorTable(store, Settings.ProcessorName, parts.Time, parts.Random.Create());
+        _operator = new Lazy<OperatorTable>(() => new OperatorTable(store, Settings.ProcessorName, parts.Time, parts.Random.Create()));
         _tableThreads = hasThreads ? new HandlerScheduler("FastConsumer lease table", TableThreads) : null;
         TaskScheduler tableScheduler = _tableThreads ?? parts.Scheduler;
         ShardParts shards = ShardPartsOf(parts);
@@ -106,7 +107,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     public WorkerSnapshot Snapshot() => _monitor.Observe();
 
     /// <summary>What operators do by way of the lease table.</summary>
-    public OperatorTable Operator { get; }
+    public OperatorTable Operator => _operator.Value;
 
     /// <summary>The settings of now.</summary>
     public WorkerSettings Settings => _settings;
