@@ -115,7 +115,11 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
         Check(by, reason);
         string pause = OperatorNotes.Write(new ShardPause
         {
-            By = by, Reason = reason, At = time.GetUtcNow(), Until = until, IsOfAll = shardId is null,
+            By = by,
+            Reason = reason,
+            At = time.GetUtcNow(),
+            Until = until,
+            IsOfAll = shardId is null,
         });
         return ChangeAsync(
             shardId,
@@ -260,7 +264,8 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
                     LeaseKey = row.LeaseKey,
                     If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
                     {
-                        [Lease.Names.LeaseOwner] = owner, [Lease.Names.CheckpointOwner] = null,
+                        [Lease.Names.LeaseOwner] = owner,
+                        [Lease.Names.CheckpointOwner] = null,
                     },
                     Set = Set(Lease.Names.Notification, notification),
                 },

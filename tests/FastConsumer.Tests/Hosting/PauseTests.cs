@@ -50,7 +50,7 @@ public sealed class PauseTests : WorkerTest
         WorkerHost first = await StartAsync();
         List<string> texts = Put(10);
         await Journal.WaitForAsync(texts, first.Log);
-        DateTimeOffset until = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(6);
+        DateTimeOffset until = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(20);
         IReadOnlyList<string> paused = await Control(first).PauseAsync(
             null, "ann", until: until, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(2, paused.Count);
