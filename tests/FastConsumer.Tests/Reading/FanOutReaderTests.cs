@@ -310,11 +310,12 @@ public sealed class FanOutReaderTests
             await bench.UntilAsync(() => bench.Texts.Count == handled);
             await bench.PassAsync(TimeSpan.FromSeconds(5));
             await bench.UntilAsync(() => bench.Budget.Used > 0);
-            Assert.InRange(bench.Budget.Used, 1, Budget + (2 * EventBytes));
-            Assert.InRange(
-                Interlocked.Read(ref received) - (handled * EventBytes) - bench.Budget.Used,
-                0,
-                KinesisClientOptions.LargestStreamWindowBytes + EventBytes);
+            long used = bench.Budget.Used;
+            Assert.InRange(used, 0, Budget + (2 * EventBytes));
+            // the reader goes on meanwhile, so there is a bound above only
+            long beside = Interlocked.Read(ref received) - (handled * EventBytes) - used;
+            Assert.True(
+                beside <= KinesisClientOptions.LargestStreamWindowBytes + EventBytes, $"{beside} bytes are held beside the budget.");
         }
 
         gate.Release(Records);
