@@ -51,8 +51,8 @@ public sealed class ConsumerTests
         await host.StartAsync(Token);
         using TcpClient client = await agent.AcceptTcpClientAsync(Token).AsTask().WaitAsync(s_patience, TimeProvider.System, Token);
         List<JsonElement> lines = [];
-        TaskCompletionSource leases = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task reading = ReadAsync(client, lines, leases);
+        TaskCompletionSource complete = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task reading = ReadAsync(client, lines, complete);
 
         for (int i = 0; i < Records; i++)
         {
@@ -60,7 +60,7 @@ public sealed class ConsumerTests
         }
 
         await handled.All.WaitAsync(s_patience, TimeProvider.System, Token);
-        await leases.Task.WaitAsync(s_patience, TimeProvider.System, Token);
+        await complete.Task.WaitAsync(s_patience, TimeProvider.System, Token);
         await host.StopAsync(Token);
         host.Dispose();
         await reading.WaitAsync(s_patience, TimeProvider.System, Token);
@@ -105,17 +105,21 @@ public sealed class ConsumerTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>Reads until the end; told when both leases were.</summary>
-    private static async Task ReadAsync(TcpClient client, List<JsonElement> lines, TaskCompletionSource leases)
+    /// <summary>Reads until the end; told when both leases and a lag were: they come with a later flush.</summary>
+    private static async Task ReadAsync(TcpClient client, List<JsonElement> lines, TaskCompletionSource complete)
     {
+        bool hasLeases = false;
+        bool hasLag = false;
         using StreamReader reader = new(client.GetStream());
         while (await reader.ReadLineAsync(Token) is { } text)
         {
             JsonElement line = JsonDocument.Parse(text).RootElement;
             lines.Add(line);
-            if (Sum([line], "RenewAllLeases", "CurrentLeases") == 2)
+            hasLeases |= Sum([line], "RenewAllLeases", "CurrentLeases") == 2;
+            hasLag |= Names(line).Contains("ApplicationTracker MillisBehindLatest");
+            if (hasLeases && hasLag)
             {
-                leases.TrySetResult();
+                complete.TrySetResult();
             }
         }
     }
