@@ -90,9 +90,6 @@ internal sealed class FailurePolicy
     /// </summary>
     public Standing? Standing => _standing;
 
-    /// <summary>True where there is a place for dead letters.</summary>
-    public bool HasDeadLetters => _deadLetters is not null;
-
     /// <summary>
     /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's.
     /// </summary>

@@ -64,8 +64,7 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
             if (OperatorNotes.ReadCommand(row?.Command)?.Id == command.Id || OperatorNotes.ReadDecision(row?.Decision)?.Id == command.Id)
             {
                 // the answer to the write was lost
-                await NotifyAsync(row!.LeaseOwner, cancellationToken);
-                return await AnswerAsync(command, record.ShardId, cancellationToken);
+                return await AnswerAsync(command, row!, cancellationToken);
             }
 
             if (Refusal(record, row) is { } refusal)
@@ -88,8 +87,7 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
                 cancellationToken);
             if (result.Outcome == LeaseWrite.Outcome.Written)
             {
-                await NotifyAsync(row.LeaseOwner, cancellationToken);
-                return await AnswerAsync(command, record.ShardId, cancellationToken);
+                return await AnswerAsync(command, row, cancellationToken);
             }
 
             bool mayPass = result.Outcome == LeaseWrite.Outcome.Refused || result.Error is LeaseStoreException { IsTransient: true };
@@ -165,8 +163,11 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
         : row.Command is not null ? $"Another decision about shard {record.ShardId} is under way."
         : null;
 
-    private async Task<DecidedRecord> AnswerAsync(OperatorCommand command, string shardId, CancellationToken cancellationToken)
+    /// <summary>Notifies the owner of a row that bears a command, and waits for what becomes of it.</summary>
+    private async Task<DecidedRecord> AnswerAsync(OperatorCommand command, Lease written, CancellationToken cancellationToken)
     {
+        string shardId = written.LeaseKey;
+        await NotifyAsync([written.LeaseOwner], cancellationToken);
         long since = time.GetTimestamp();
         while (true)
         {
@@ -213,10 +214,7 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
         }
         finally
         {
-            foreach (string owner in changed.Select(static row => row.LeaseOwner).OfType<string>().Distinct(StringComparer.Ordinal))
-            {
-                await NotifyAsync(owner, cancellationToken);
-            }
+            await NotifyAsync(changed.Select(static row => row.LeaseOwner), cancellationToken);
         }
 
         return [.. changed.Select(static row => row.LeaseKey)];
@@ -242,37 +240,41 @@ internal sealed class OperatorTable(ILeaseStore store, string processorName, Tim
     }
 
     /// <summary>
-    /// Tells an owner to list the table. It does so by itself after a while: a notification that is lost costs time only.
+    /// Tells owners to list the table. They do so by themselves after a while: a notification that is lost costs time only.
     /// </summary>
-    private async Task NotifyAsync(string? owner, CancellationToken cancellationToken)
+    private async Task NotifyAsync(IEnumerable<string?> owners, CancellationToken cancellationToken)
     {
-        if (owner is null)
+        HashSet<string> named = new(owners.OfType<string>(), StringComparer.Ordinal);
+        if (named.Count == 0)
         {
             return;
         }
 
         string notification = $"operator/{NewId()}";
-        IEnumerable<Lease> rows = (await store.ListAsync(ReadConsistency.Eventual, cancellationToken))
-            .Where(row => row is { Problem: null, IsHeldByFastConsumer: true, IsFinished: false } && row.LeaseOwner == owner)
+        IEnumerable<IGrouping<string, Lease>> held = (await store.ListAsync(ReadConsistency.Eventual, cancellationToken))
+            .Where(static row => row is { Problem: null, IsHeldByFastConsumer: true, IsFinished: false })
             .OrderBy(static row => row.LeaseKey, StringComparer.Ordinal)
-            .Take(Tries);
-        foreach (Lease row in rows)
+            .GroupBy(static row => row.LeaseOwner!, StringComparer.Ordinal);
+        foreach (IGrouping<string, Lease> owned in held.Where(owned => named.Contains(owned.Key)))
         {
-            LeaseWrite.Result result = await WriteAsync(
-                new LeaseWrite
-                {
-                    LeaseKey = row.LeaseKey,
-                    If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
-                    {
-                        [Lease.Names.LeaseOwner] = owner,
-                        [Lease.Names.CheckpointOwner] = null,
-                    },
-                    Set = Set(Lease.Names.Notification, notification),
-                },
-                cancellationToken);
-            if (result.Outcome == LeaseWrite.Outcome.Written)
+            foreach (Lease row in owned.Take(Tries))
             {
-                return;
+                LeaseWrite.Result result = await WriteAsync(
+                    new LeaseWrite
+                    {
+                        LeaseKey = row.LeaseKey,
+                        If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+                        {
+                            [Lease.Names.LeaseOwner] = owned.Key,
+                            [Lease.Names.CheckpointOwner] = null,
+                        },
+                        Set = Set(Lease.Names.Notification, notification),
+                    },
+                    cancellationToken);
+                if (result.Outcome == LeaseWrite.Outcome.Written)
+                {
+                    break;
+                }
             }
         }
     }
