@@ -29,6 +29,7 @@ internal sealed class ShardTelemetry
     private long _skipped;
     private long _deadLettered;
     private long _foreign;
+    private volatile string? _report;
 
     /// <param name="metrics">The instruments; null where nothing is measured.</param>
     /// <param name="guard">Catches what listeners throw.</param>
@@ -76,6 +77,13 @@ internal sealed class ShardTelemetry
     public string Stream { get; }
 
     public string ShardId { get; }
+
+    /// <summary>How the shard stood at the last sample, for its lease's row; null before the first.</summary>
+    public string? Report
+    {
+        get => _report;
+        set => _report = value;
+    }
 
     /// <summary>For load tests: true where nothing is measured or counted of a page.</summary>
     public bool IsOff { get; }

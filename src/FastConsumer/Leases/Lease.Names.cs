@@ -99,6 +99,14 @@ public sealed partial record Lease
         /// <summary>Ours: S, since when and by whom the shard is paused, as JSON. It stays with the shard until it is resumed.</summary>
         public const string Paused = "fastConsumerPaused";
 
+        /// <summary>
+        /// Ours: S, how the shard stands, as its owner says about every ten seconds, with writes that happen anyway; a take or release
+        /// removes it. Fields separated by |: the version (1), seconds since 1970, the lag and the time to the first loss in seconds
+        /// (- where there is none), records and bytes a second, the handler's part of the time in per cent, the reader's state, and the
+        /// numbers of findings, separated by commas.
+        /// </summary>
+        public const string Report = "fastConsumerReport";
+
         /// <summary>Ours: N, KB a second. Not <see cref="ThroughputKBps"/>, by which a fleet of KCL 3.x is recognized.</summary>
         public const string Throughput = "fastConsumerThroughput";
     }

@@ -64,6 +64,7 @@ public sealed partial record Lease
             Command = row.HintText(Names.Command),
             Decision = row.HintText(Names.Decision),
             Paused = row.HintText(Names.Paused),
+            Report = row.HintText(Names.Report),
             Throughput = row.Hint(Names.Throughput).RealNumber,
             HasPendingCheckpoint = attributes.ContainsKey(Names.PendingCheckpoint)
                 || attributes.ContainsKey(Names.PendingCheckpointSubSequenceNumber)
@@ -111,6 +112,7 @@ public sealed partial record Lease
         PutText(read?.Command, Command, Names.Command);
         PutText(read?.Decision, Decision, Names.Decision);
         PutText(read?.Paused, Paused, Names.Paused);
+        PutText(read?.Report, Report, Names.Report);
         PutStrings(read?.ParentShardIds, ParentShardIds, Names.ParentShardIds);
         PutStrings(read?.ChildShardIds, ChildShardIds, Names.ChildShardIds);
         PutTime(read?.StartedAt, StartedAt, Names.StartedAt);
@@ -158,6 +160,23 @@ public sealed partial record Lease
             Put(before?.ToUnixTimeMilliseconds() == now?.ToUnixTimeMilliseconds(), name, Value.Optional(now?.ToUnixTimeMilliseconds()));
 
         static Value? HashKey(UInt128? key) => Value.Optional(key?.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>
+    /// The bytes of the row as it was read, as DynamoDB counts them (its guide, "Item sizes"), without one attribute.
+    /// </summary>
+    internal int SizeWithout(string name)
+    {
+        int bytes = Names.LeaseKey.Length + LeaseKey.Length;
+        foreach ((string attribute, Value value) in Attributes)
+        {
+            if (attribute != name && attribute != Names.LeaseKey)
+            {
+                bytes += attribute.Length + value.Size;
+            }
+        }
+
+        return bytes;
     }
 
     /// <summary>The name of one take by one process: what a take writes as <see cref="Session"/>.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 
 namespace FastConsumer.Leases;
 
@@ -72,6 +73,19 @@ public sealed partial record Lease
 
         /// <summary>What the store keeps of a value of another type; null for the types above.</summary>
         public object? Content => Type == Kind.Other ? _content : null;
+
+        /// <summary>
+        /// The bytes that DynamoDB counts for it: of a number about half a byte for each digit, and one more. Of a value of another type, 0.
+        /// </summary>
+        internal int Size => _content switch
+        {
+            string text when Type == Kind.Number => (text.Length + 1) / 2 + 1,
+            string text => Encoding.UTF8.GetByteCount(text),
+            string[] strings => strings.Sum(static text => Encoding.UTF8.GetByteCount(text)),
+            byte[] bytes => bytes.Length,
+            bool => 1,
+            _ => 0,
+        };
 
         /// <summary>A string.</summary>
         /// <exception cref="ArgumentNullException">It is null: an attribute that is absent has no value.</exception>

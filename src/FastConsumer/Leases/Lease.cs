@@ -101,6 +101,9 @@ public sealed partial record Lease
     /// <summary>Set while the shard is paused (<see cref="Names.Paused"/>). An attribute of ours.</summary>
     public string? Paused { get; init; }
 
+    /// <summary>How the shard stands, as its owner says (<see cref="Names.Report"/>). An attribute of ours.</summary>
+    public string? Report { get; init; }
+
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }
 

@@ -28,6 +28,9 @@ internal sealed class ShardWatch(ShardTelemetry shard)
     /// <summary>What was counted within the last minute.</summary>
     public ShardCounts LastMinute => Since(Minute);
 
+    /// <summary>The time in which that was counted: a minute, and less within the first.</summary>
+    public TimeSpan LastMinuteLasts => LagHistory.Interval * Math.Clamp(_samples.Count, 1, Minute);
+
     /// <summary>What was counted within the last ten minutes.</summary>
     public ShardCounts LastTenMinutes => Since(TenMinutes);
 

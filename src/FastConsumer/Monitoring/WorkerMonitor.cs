@@ -3,6 +3,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
+using FastConsumer.Operators;
 using FastConsumer.Supervision;
 using FastConsumer.Timing;
 
@@ -172,6 +173,36 @@ internal sealed class WorkerMonitor : IObservedWorker
         }
 
         JudgeWorker();
+        Report();
+    }
+
+    /// <summary>Shards say in their rows how they stand, for those who see no more of them than the table.</summary>
+    private void Report()
+    {
+        IReadOnlyList<Finding> findings = _parts.Findings.Current;
+        foreach (ShardWatch watch in _watches.Values)
+        {
+            if (watch.Now is { } now)
+            {
+                ShardCounts minute = watch.LastMinute;
+                double seconds = watch.LastMinuteLasts.TotalSeconds;
+                watch.Shard.Report = new ShardReport
+                {
+                    At = now.Taken,
+                    Lag = now.Lag,
+                    LossIn = _retention is { } retention ? SampledRules.LossIn(watch.Lag, retention) : null,
+                    RecordsPerSecond = minute.Done / seconds,
+                    BytesPerSecond = minute.Bytes / seconds,
+                    Handling = watch.PartOfMinute(ShardState.Handling, ShardState.Retrying),
+                    State = now.State,
+                    Findings = [.. findings.Where(finding => IsOf(finding.Scope, watch.Shard.Scope)).Select(static finding => finding.Id)
+                        .Distinct(StringComparer.Ordinal)],
+                }.Write();
+            }
+        }
+
+        static bool IsOf(string scope, string shard) =>
+            scope.StartsWith(shard, StringComparison.Ordinal) && (scope.Length == shard.Length || scope[shard.Length] == '/');
     }
 
     private void JudgeWorker()

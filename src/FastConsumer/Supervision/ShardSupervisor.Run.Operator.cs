@@ -100,7 +100,7 @@ internal sealed partial class ShardSupervisor
                 .OrderByDescending(static standing => standing is { IsStopped: true })
                 .FirstOrDefault(static standing => standing is not null);
             return new LeaseMachine.Progress(
-                done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision);
+                done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision, Telemetry.Report);
         }
 
         /// <summary>Holds the lease and reads nothing, until the pause is over or a stop comes.</summary>

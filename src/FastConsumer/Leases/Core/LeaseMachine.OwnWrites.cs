@@ -28,6 +28,12 @@ internal static partial class LeaseMachine
         }
 
         Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
+        if (progress?.Report is { } report && report != row.Report && HasRoomFor(report, row))
+        {
+            // it comes along, and is no reason to write
+            set[Lease.Names.Report] = report;
+        }
+
         if (!isNews && !isPublished && !hasMoved && !isDecided)
         {
             return Write(row, set);
@@ -74,8 +80,16 @@ internal static partial class LeaseMachine
     /// <param name="Throughput">What is published of the shard's throughput, in KB a second; null to leave it as it is.</param>
     /// <param name="Standing">The record that it fails on; null for none.</param>
     /// <param name="Decision">What became of an operator's command; null for nothing.</param>
+    /// <param name="Report">How the shard stands; null to leave what is there.</param>
     public readonly record struct Progress(
-        CheckpointPosition? Position, double? Throughput, string? Standing = null, string? Decision = null);
+        CheckpointPosition? Position, double? Throughput, string? Standing = null, string? Decision = null, string? Report = null);
+
+    /// <summary>A write of a row of up to 1,024 bytes costs one unit; what else the write sets has the rest.</summary>
+    private const int MostBytesWithReport = 1_000;
+
+    /// <summary>True where the row stays so small that a report makes its writes no dearer.</summary>
+    private static bool HasRoomFor(string report, Lease row) =>
+        row.SizeWithout(Lease.Names.Report) + Lease.Names.Report.Length + report.Length <= MostBytesWithReport;
 
     private static readonly string[] s_pending =
     [

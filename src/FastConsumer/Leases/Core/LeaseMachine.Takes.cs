@@ -26,6 +26,7 @@ internal static partial class LeaseMachine
     private static readonly string[] s_ofOwner =
     [
         Lease.Names.RequestedBy, Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command,
+        Lease.Names.Report,
     ];
 
     private sealed partial class Turn
