@@ -3,14 +3,28 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using FastConsumer.Cli;
 using FastConsumer.Cli.Commands;
+using FastConsumer.Cli.Commands.Changes;
+using FastConsumer.Cli.Commands.Fleet;
 
 Termination.Listen();
 
 // not a RootCommand: that one calls itself by the assembly's name
-var root = new Command("fastconsumer", "Tools for consumers of Amazon Kinesis.")
+var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis stand, steers them, and runs a local Kinesis.")
 {
     new HelpOption(),
     new VersionOption { Action = new PrintVersionAction() },
+    ShardsCommands.CreateShards(),
+    ShardsCommands.CreateLeases(),
+    WorkersCommands.CreateWorkers(),
+    LagCommand.Create(),
+    WorkersCommands.CreateTop(),
+    FindingsCommand.Create(),
+    StoppedCommand.Create(),
+    DecideCommand.Create(),
+    PauseCommands.CreatePause(),
+    PauseCommands.CreateResume(),
+    new Command("checkpoint", "Shows and sets how far shards are done.") { ShardsCommands.CreateCheckpoints(), ResetCommand.Create() },
+    LeaseCommands.Create(),
     EmulatorCommand.Create(),
     VersionCommand.Create(),
 };
@@ -19,15 +33,17 @@ ParseResult arguments = root.Parse(args);
 if (UnknownCommand.Describe(root, arguments) is { } complaint)
 {
     await Console.Error.WriteLineAsync(complaint);
-    return ExitCodes.Failure;
-}
-
-if (arguments.Action is ParseErrorAction failure)
-{
-    // the whole help would hide what is wrong, unless nothing was said at all
-    failure.ShowHelp = args.Length == 0;
+    return ExitCodes.Usage;
 }
 
 // signals are the tool's own matter: see Termination
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = null };
+if (arguments.Action is ParseErrorAction failure)
+{
+    // the whole help would hide what is wrong, unless nothing was said at all
+    failure.ShowHelp = args.Length == 0;
+    await arguments.InvokeAsync(invocation, Termination.Token);
+    return ExitCodes.Usage;
+}
+
 return await Termination.WaitAsync(arguments.InvokeAsync(invocation, Termination.Token));

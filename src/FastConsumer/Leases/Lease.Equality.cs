@@ -32,6 +32,7 @@ public sealed partial record Lease
             && Command == other.Command
             && Decision == other.Decision
             && Paused == other.Paused
+            && Reset == other.Reset
             && Report == other.Report
             && Throughput.Equals(other.Throughput)
             && HasPendingCheckpoint == other.HasPendingCheckpoint

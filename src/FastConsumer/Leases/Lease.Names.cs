@@ -100,6 +100,12 @@ public sealed partial record Lease
         public const string Paused = "fastConsumerPaused";
 
         /// <summary>
+        /// Ours: S, the last reset of the checkpoint by an operator, as JSON. It stays with the shard: a row that bears it does not follow
+        /// the start position of the options.
+        /// </summary>
+        public const string Reset = "fastConsumerReset";
+
+        /// <summary>
         /// Ours: S, how the shard stands, as its owner says about every ten seconds, with writes that happen anyway; a take or release
         /// removes it. Fields separated by |: the version (1), seconds since 1970, the lag and the time to the first loss in seconds
         /// (- where there is none), records and bytes a second, the handler's part of the time in per cent, the reader's state, and the

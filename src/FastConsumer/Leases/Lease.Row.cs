@@ -64,6 +64,7 @@ public sealed partial record Lease
             Command = row.HintText(Names.Command),
             Decision = row.HintText(Names.Decision),
             Paused = row.HintText(Names.Paused),
+            Reset = row.HintText(Names.Reset),
             Report = row.HintText(Names.Report),
             Throughput = row.Hint(Names.Throughput).RealNumber,
             HasPendingCheckpoint = attributes.ContainsKey(Names.PendingCheckpoint)
@@ -112,6 +113,7 @@ public sealed partial record Lease
         PutText(read?.Command, Command, Names.Command);
         PutText(read?.Decision, Decision, Names.Decision);
         PutText(read?.Paused, Paused, Names.Paused);
+        PutText(read?.Reset, Reset, Names.Reset);
         PutText(read?.Report, Report, Names.Report);
         PutStrings(read?.ParentShardIds, ParentShardIds, Names.ParentShardIds);
         PutStrings(read?.ChildShardIds, ChildShardIds, Names.ChildShardIds);

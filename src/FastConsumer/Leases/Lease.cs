@@ -101,6 +101,9 @@ public sealed partial record Lease
     /// <summary>Set while the shard is paused (<see cref="Names.Paused"/>). An attribute of ours.</summary>
     public string? Paused { get; init; }
 
+    /// <summary>The last reset of the checkpoint by an operator (<see cref="Names.Reset"/>). An attribute of ours.</summary>
+    public string? Reset { get; init; }
+
     /// <summary>How the shard stands, as its owner says (<see cref="Names.Report"/>). An attribute of ours.</summary>
     public string? Report { get; init; }
 

@@ -12,7 +12,7 @@ namespace FastConsumer.Leases;
 /// <param name="processorName">The processor whose table it is.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">Names commands and notifications.</param>
-internal sealed class OperatorTable(ILeaseStore store, string processorName, TimeProvider time, Random random)
+internal sealed partial class OperatorTable(ILeaseStore store, string processorName, TimeProvider time, Random random)
 {
     private const int LongestBy = 64;
     private const int LongestReason = 128;

@@ -116,6 +116,9 @@ internal sealed record FleetShard
     /// <summary>What is done, in KCL's words: a sequence number (with a colon and a sub-sequence number), TRIM_HORIZON and so on.</summary>
     public string? Checkpoint { get; init; }
 
+    /// <summary>The time of a checkpoint LATEST or AT_TIMESTAMP.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
     /// <summary>The lease's counter.</summary>
     public long Counter { get; init; }
 
@@ -136,6 +139,9 @@ internal sealed record FleetShard
 
     /// <summary>The last decision of an operator about one of its records.</summary>
     public DecidedRecord? Decision { get; init; }
+
+    /// <summary>The last reset of its checkpoint.</summary>
+    public CheckpointReset? Reset { get; init; }
 
     /// <summary>Who has paused it, and until when.</summary>
     public ShardPause? Pause { get; init; }
@@ -162,6 +168,7 @@ internal sealed record FleetShard
             IsClosed = shard is null ? null : shard.EndingSequenceNumber is not null,
             IsGone = isListed ? shard is null : null,
             Checkpoint = row.Problem is null ? row.Checkpoint.ToString() : null,
+            StartedAt = row.StartedAt,
             Counter = row.LeaseCounter,
             FencingToken = isHeld ? Lease.EpochOf(row.Session) : null,
             LeaseDuration = row.Duration,
@@ -169,6 +176,7 @@ internal sealed record FleetShard
             ReportAge = report is null ? null : at - report.At,
             Failing = failing,
             Decision = OperatorNotes.ReadDecision(row.Decision),
+            Reset = OperatorNotes.ReadReset(row.Reset),
             Pause = pause,
             Problem = row.Problem,
         };

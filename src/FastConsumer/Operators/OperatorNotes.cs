@@ -30,6 +30,10 @@ internal static class OperatorNotes
 
     public static string Write(ShardPause pause) => JsonSerializer.Serialize(pause, s_json.ShardPause);
 
+    public static string Write(CheckpointReset reset) => JsonSerializer.Serialize(reset, s_json.CheckpointReset);
+
+    public static CheckpointReset? ReadReset(string? text) => Read(text, s_json.CheckpointReset);
+
     public static Standing? ReadStanding(string? text) => Read(text, s_json.Standing);
 
     public static OperatorCommand? ReadCommand(string? text) => Read(text, s_json.OperatorCommand);
@@ -104,4 +108,5 @@ internal sealed record OperatorCommand(
 [JsonSerializable(typeof(OperatorCommand))]
 [JsonSerializable(typeof(DecidedRecord))]
 [JsonSerializable(typeof(ShardPause))]
+[JsonSerializable(typeof(CheckpointReset))]
 internal sealed partial class OperatorNotesContext : JsonSerializerContext;

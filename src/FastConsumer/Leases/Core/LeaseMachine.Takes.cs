@@ -403,11 +403,12 @@ internal static partial class LeaseMachine
 
         /// <summary>
         /// A row at AT_TIMESTAMP has no progress: it follows a start position that was corrected since it was created. Not where a parent
-        /// has a lease, for then the shard goes on where its parent ends, and a later time would leave records out.
+        /// has a lease, for then the shard goes on where its parent ends, and a later time would leave records out; and not where an
+        /// operator has set it.
         /// </summary>
         private Lease Corrected(Lease row)
         {
-            if (row.Checkpoint.Kind != CheckpointKind.AtTimestamp || row.ParentShardIds.Any(parent => Find(parent) is not null))
+            if (row.Checkpoint.Kind != CheckpointKind.AtTimestamp || row.Reset is not null || row.ParentShardIds.Any(parent => Find(parent) is not null))
             {
                 return row;
             }

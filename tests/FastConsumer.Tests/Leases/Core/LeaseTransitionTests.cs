@@ -39,6 +39,7 @@ public sealed class LeaseTransitionTests
         Assert.Equal(
             [
                 Lease.Names.CheckpointOwner, Lease.Names.RequestedBy, Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command,
+                Lease.Names.Report,
             ],
             write.Remove);
         Assert.DoesNotContain(Lease.Names.OwnerSwitchesSinceCheckpoint, write.Set.Keys);
