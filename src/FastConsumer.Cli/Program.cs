@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using FastConsumer.Cli;
 using FastConsumer.Cli.Commands;
 using FastConsumer.Cli.Commands.Changes;
+using FastConsumer.Cli.Commands.Doctor;
 using FastConsumer.Cli.Commands.Fleet;
 
 Termination.Listen();
@@ -20,6 +21,7 @@ var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis st
     WorkersCommands.CreateTop(),
     FindingsCommand.Create(),
     StoppedCommand.Create(),
+    DoctorCommand.Create(),
     DecideCommand.Create(),
     PauseCommands.CreatePause(),
     PauseCommands.CreateResume(),

@@ -16,6 +16,7 @@ internal sealed class Fleet : IAsyncDisposable
     private readonly ILogger _log;
     private readonly DynamoDbLeaseOptions _options;
     private DynamoDbLeaseStoreFactory? _stores;
+    private DynamoDbConnection? _connection;
     private ILeaseStore? _store;
     private IKinesisClient? _kinesis;
     private StreamIdentifier? _stream;
@@ -55,13 +56,22 @@ internal sealed class Fleet : IAsyncDisposable
             if (_store is null)
             {
                 var context = new LeaseStoreContext("", Application, "", NoServices.Instance);
-                _stores = new DynamoDbLeaseStoreFactory(_options, () => new DynamoDbConnection(_options), _time, new OneLogger(_log));
+                _stores = new DynamoDbLeaseStoreFactory(_options, () => Connection, _time, new OneLogger(_log));
                 _store = _stores.Create(context);
             }
 
             return _store;
         }
     }
+
+    /// <summary>The table's name.</summary>
+    public string TableName => _options.TableName ?? Application;
+
+    /// <summary>The SDK's clients of the table.</summary>
+    public DynamoDbConnection Connection => _connection ??= new DynamoDbConnection(_options);
+
+    /// <summary>The region and profile that were named.</summary>
+    public (string? Region, string? Profile) Named => (_options.Region, _options.Profile);
 
     /// <summary>The client of the stream.</summary>
     public IKinesisClient Kinesis => _kinesis ??= new KinesisClient(new KinesisClientOptions
