@@ -9,10 +9,13 @@ using FastConsumer.Cli.Commands.Fleet;
 
 Termination.Listen();
 
+var help = new HelpOption();
+Examples.AddTo(help);
+
 // not a RootCommand: that one calls itself by the assembly's name
 var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis stand, steers them, and runs a local Kinesis.")
 {
-    new HelpOption(),
+    help,
     new VersionOption { Action = new PrintVersionAction() },
     ShardsCommands.CreateShards(),
     ShardsCommands.CreateLeases(),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using FastConsumer.DynamoDb;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
@@ -18,7 +19,7 @@ internal sealed class Fleet : IAsyncDisposable
     private DynamoDbLeaseStoreFactory? _stores;
     private DynamoDbConnection? _connection;
     private ILeaseStore? _store;
-    private IKinesisClient? _kinesis;
+    private KinesisClient? _kinesis;
     private StreamIdentifier? _stream;
 
     /// <param name="arguments">What was said on the command line.</param>
@@ -85,7 +86,7 @@ internal sealed class Fleet : IAsyncDisposable
     });
 
     /// <summary>What operators do by way of the table.</summary>
-    public OperatorTable Operator => new(Store, Application, _time, new Random());
+    public OperatorTable Operator => new(Store, Application, _time, new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
 
     /// <summary>All rows of the lease table.</summary>
     public Task<IReadOnlyList<Lease>> ListRowsAsync(CancellationToken cancellationToken) =>

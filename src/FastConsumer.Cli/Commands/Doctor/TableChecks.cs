@@ -20,7 +20,7 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
         TableDescription? table = null;
         if (!await TryAsync("table", "dynamodb:DescribeTable", async () =>
         {
-            table = (await context.Fleet.Connection.Reads.DescribeTableAsync(_name, cancellationToken)).Table;
+            table = await DescribeAsync(cancellationToken);
             _arn = table.TableArn ?? _arn;
             string capacity = table.BillingModeSummary?.BillingMode?.Value == "PAY_PER_REQUEST"
                 ? "on demand"
@@ -69,6 +69,22 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
     private Task<bool> TryAsync(string check, string action, Func<Task<string>> call, CancellationToken cancellationToken) =>
         checks.TryAsync(check, Denied, action, _arn, call, cancellationToken);
 
+    private async Task<TableDescription> DescribeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await context.Fleet.Connection.Reads.DescribeTableAsync(_name, cancellationToken)).Table;
+        }
+        catch (ResourceNotFoundException e)
+        {
+            throw new LeaseStoreException(
+                $"There is no table {_name} at {context.Fleet.Connection.Endpoint}, in the account of the credentials. A worker makes it at "
+                    + "its first start. Where there is one, check --application, --table and --region.",
+                isTransient: false,
+                e);
+        }
+    }
+
     private void Rows(IReadOnlyList<Lease> rows)
     {
         foreach (Lease row in rows.Where(static row => row.Problem is not null))
@@ -114,7 +130,7 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
             Settle(await context.Fleet.Store.DeleteAsync(new Lease { LeaseKey = NoShard, LeaseCounter = -1 }, cancellationToken));
             return "Rows can be deleted (tried on a row that is not there; it cost a write unit).";
         }, cancellationToken);
-        if (rows.FirstOrDefault() is { } there)
+        if (rows is [{ } there, ..])
         {
             await TryAsync("create a row", "dynamodb:PutItem", async () =>
             {
