@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Amazon.DynamoDBv2;
 using Amazon.Runtime;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
@@ -99,10 +100,17 @@ public abstract class FleetTest(DynoxideServer dynamo) : IAsyncLifetime
     protected Task HandledAsync(IReadOnlyCollection<string> orders) => Eventually.ThatAsync(
         "all orders are handled", () => !orders.Except(Orders.Handled, StringComparer.Ordinal).Any(), () => Orders.ToString());
 
+    /// <summary>A client of the tables, for rows that no worker writes.</summary>
+    internal AmazonDynamoDBClient Tables() => new(
+        new BasicAWSCredentials("embedded", "embedded"),
+        new AmazonDynamoDBConfig { ServiceURL = dynamo.ServiceUrl, AuthenticationRegion = "us-east-1" });
+
     /// <summary>Runs the tool to its end.</summary>
-    internal async Task<ToolRun> RunAsync(params string[] arguments)
+    internal Task<ToolRun> RunAsync(params string[] arguments) => RunAsync(Environment, arguments);
+
+    internal static async Task<ToolRun> RunAsync(IReadOnlyDictionary<string, string?> environment, params string[] arguments)
     {
-        await using Tool tool = Tool.Start(Environment, arguments);
+        await using Tool tool = Tool.Start(environment, arguments);
         int exitCode = await tool.ExitCodeAsync();
         return new ToolRun(exitCode, tool.Output, tool.Errors);
     }
