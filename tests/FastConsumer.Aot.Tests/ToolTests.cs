@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -50,6 +51,25 @@ public sealed class ToolTests(PackageFeed feed)
         await WriteFiguresAsync(program, emulator.Id);
         Signals.Send(emulator.Id, Signal.Terminate);
         Assert.Equal(0, await Eventually.EndsAsync("the emulator ends", emulator.Exited, () => emulator.LastOutput));
+        await LeasesAsync(program);
+    }
+
+    /// <summary>The SDK of DynamoDB, tables and JSON as native code: a table that nobody serves is named.</summary>
+    private static async Task LeasesAsync(string program)
+    {
+        var environment = new Dictionary<string, string?>
+        {
+            ["AWS_ACCESS_KEY_ID"] = "local",
+            ["AWS_SECRET_ACCESS_KEY"] = "local",
+            ["AWS_REGION"] = "us-east-1",
+        };
+        await using var leases = ChildProcess.Start(
+            program,
+            ["leases", "--table", "billing", "--table-endpoint-url", "http://127.0.0.1:1", "--json"],
+            Path.GetTempPath(),
+            environment);
+        Assert.Equal(1, await Eventually.EndsAsync("the tool ends", leases.Exited, () => leases.LastOutput));
+        Assert.Contains("'billing' at http://127.0.0.1:1 cannot be reached", leases.LastOutput, StringComparison.Ordinal);
     }
 
     /// <summary>Its size and what is resident, beside the worker's figures; not judged.</summary>
@@ -62,11 +82,32 @@ public sealed class ToolTests(PackageFeed feed)
         string kibibytes = resident.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
         double residentMiB = double.Parse(kibibytes, CultureInfo.InvariantCulture) / 1024;
         double size = new FileInfo(program).Length / MiB;
-        string figures = string.Create(CultureInfo.InvariantCulture, $"tool: {size:F1} MiB, emulator resident {residentMiB:F1} MiB\n");
+        string figures = string.Create(CultureInfo.InvariantCulture, $"tool: {size:F1} MiB, emulator resident {residentMiB:F1} MiB, "
+                + $"20 starts: {await StartAsync(program):F0} ms in the median"
+                + $"{(IsInstalled("aws") ? $", aws --version: {await StartAsync("aws"):F0} ms" : "")}\n");
         string folder = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts")).FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "aot-tool-figures.txt"), figures, Cancellation);
         TestContext.Current.TestOutputHelper!.WriteLine(figures);
     }
+
+    /// <summary>The median of twenty times from the start to the end of <c>--version</c>, in milliseconds.</summary>
+    private static async Task<double> StartAsync(string program)
+    {
+        List<double> milliseconds = [];
+        for (int i = 0; i < 20; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            using var started = Process.Start(new ProcessStartInfo(program, "--version") { RedirectStandardOutput = true })!;
+            await started.WaitForExitAsync(Cancellation);
+            milliseconds.Add(watch.Elapsed.TotalMilliseconds);
+        }
+
+        milliseconds.Sort();
+        return (milliseconds[9] + milliseconds[10]) / 2;
+    }
+
+    private static bool IsInstalled(string program) => Environment.GetEnvironmentVariable("PATH")!
+        .Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 
     private static async Task<JsonElement> CallAsync(HttpClient client, string operation, string json)
     {
