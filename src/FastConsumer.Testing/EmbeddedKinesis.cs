@@ -48,7 +48,10 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
             signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, options.SubscriptionLifetime, _stopping.Token);
     }
 
-    /// <summary>What clients are given as the endpoint, for example <c>http://127.0.0.1:41235</c>.</summary>
+    /// <summary>
+    /// What clients are given as the endpoint, for example <c>http://127.0.0.1:41235</c>. A GET of <c>/health</c> below it is
+    /// answered with 200, unsigned, for whatever waits until it listens.
+    /// </summary>
     public string ServiceUrl => _server!.Url;
 
     /// <summary>The region in ARNs and signatures.</summary>
@@ -71,6 +74,7 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The port is taken.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The address is none of this machine.</exception>
     public static async Task<EmbeddedKinesis> StartAsync(
         EmbeddedKinesisOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -79,7 +83,8 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
         var kinesis = new EmbeddedKinesis(options);
         try
         {
-            kinesis._server = await KinesisHttpServer.StartAsync(options.Port, kinesis._endpoint.HandleAsync, cancellationToken);
+            kinesis._server = await KinesisHttpServer.StartAsync(
+                options.Bind, options.Port, kinesis._endpoint.HandleAsync, cancellationToken);
             return kinesis;
         }
         catch
@@ -162,7 +167,7 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
         return Run(() => _engine.AddNeighbour(ByName(streamName), shardId, callsPerSecond, bytesPerSecond));
     }
 
-    /// <summary>The requests that have arrived over HTTP, refused ones and retries included.</summary>
+    /// <summary>The requests that have arrived over HTTP, refused ones and retries included; not those for <c>/health</c>.</summary>
     /// <param name="operation">For example <c>GetRecords</c>; null for all.</param>
     public long RequestCount(string? operation = null) => _counter.Of(operation);
 

@@ -1,9 +1,17 @@
+using System.Net;
+
 namespace FastConsumer.Testing;
 
 /// <summary>What an <see cref="EmbeddedKinesis"/> is told once, at its start.</summary>
 public sealed class EmbeddedKinesisOptions
 {
-    /// <summary>The port on 127.0.0.1; 0 (the default) for a free one.</summary>
+    /// <summary>
+    /// The address to listen on; 127.0.0.1 by default. <see cref="IPAddress.Any"/> lets other machines and containers connect,
+    /// and whoever connects may do everything, unless <see cref="Credentials"/> are set.
+    /// </summary>
+    public IPAddress Bind { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The port; 0 (the default) for a free one.</summary>
     public int Port { get; init; }
 
     /// <summary>The region in ARNs and signatures; <c>us-east-1</c> by default.</summary>
@@ -23,7 +31,7 @@ public sealed class EmbeddedKinesisOptions
     /// <summary>How long a new stream or consumer is CREATING; zero by default.</summary>
     public TimeSpan CreateDelay { get; init; }
 
-    /// <summary>How long a stream is UPDATING before a split or merge takes effect; zero by default.</summary>
+    /// <summary>How long a stream is UPDATING before a split, a merge or another change takes effect; zero by default.</summary>
     public TimeSpan UpdateDelay { get; init; }
 
     /// <summary>How long a stream or consumer is DELETING; zero by default.</summary>
@@ -41,7 +49,10 @@ public sealed class EmbeddedKinesisOptions
     /// <summary>The most data and partition keys, in bytes, of one answer of GetRecords; 10 MiB by default, as the service says.</summary>
     public int MaxResponseBytes { get; init; } = 10 * 1024 * 1024;
 
-    /// <summary>The largest record's data in bytes; 1 MiB by default, at most 10 MiB.</summary>
+    /// <summary>
+    /// The largest record's data in bytes, for streams that are told no other (CreateStream and UpdateMaxRecordSize tell one);
+    /// 1 MiB by default, at most 10 MiB.
+    /// </summary>
     public int MaxRecordBytes { get; init; } = 1024 * 1024;
 
     /// <summary>The most open shards in the account; 20,000 by default.</summary>
@@ -66,6 +77,7 @@ public sealed class EmbeddedKinesisOptions
 
     internal void Validate()
     {
+        ArgumentNullException.ThrowIfNull(Bind, nameof(Bind));
         ArgumentOutOfRangeException.ThrowIfNegative(Port, nameof(Port));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Port, ushort.MaxValue, nameof(Port));
         ArgumentException.ThrowIfNullOrEmpty(Region, nameof(Region));

@@ -1,6 +1,7 @@
 namespace FastConsumer.Testing.Engine;
 
-internal sealed record RegisterStreamConsumerRequest(string StreamArn, string ConsumerName);
+internal sealed record RegisterStreamConsumerRequest(
+    string StreamArn, string ConsumerName, IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>A consumer as a request names it: by its ARN, or by the stream's ARN and its name.</summary>
 internal sealed record ConsumerReference(string? StreamArn, string? ConsumerName, string? ConsumerArn);

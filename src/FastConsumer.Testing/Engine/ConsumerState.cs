@@ -13,6 +13,8 @@ internal sealed class ConsumerState(string name, string arn, long createdMs, lon
 
     public string Status { get; private set; } = StreamStatus.Creating;
 
+    public ResourceAttachments Attached { get; } = new();
+
     /// <summary>When the transition under way ends.</summary>
     public long DueMs { get; private set; } = dueMs;
 

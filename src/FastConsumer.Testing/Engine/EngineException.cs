@@ -12,7 +12,16 @@ internal sealed class EngineException(string errorCode, string message, int stat
             "ValidationException",
             $"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}");
 
+    public static EngineException Missing(string member) =>
+        new(
+            "ValidationException",
+            $"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
+
     public static EngineException InvalidArgument(string message) => new("InvalidArgumentException", message);
+
+    /// <summary>What answers a request of which only the checks were wanted, when all of them have passed.</summary>
+    public static EngineException DryRun(string operation) =>
+        new("DryRunOperationException", $"{operation} would have succeeded: nothing was done, because DryRun is set.");
 
     public static EngineException NotFound(string message) => new("ResourceNotFoundException", message);
 

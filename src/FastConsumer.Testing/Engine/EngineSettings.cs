@@ -14,7 +14,7 @@ internal sealed record EngineSettings
     /// <summary>How long a stream or a consumer is CREATING.</summary>
     public TimeSpan CreateDelay { get; init; }
 
-    /// <summary>How long a stream is UPDATING; the reshard takes effect at the end.</summary>
+    /// <summary>How long a stream is UPDATING; what changes takes effect at the end.</summary>
     public TimeSpan UpdateDelay { get; init; }
 
     /// <summary>How long a stream or a consumer is DELETING.</summary>
@@ -28,7 +28,7 @@ internal sealed record EngineSettings
     /// <summary>The most data and partition keys in one answer of GetRecords.</summary>
     public int MaxResponseBytes { get; init; } = 10 * 1024 * 1024;
 
-    /// <summary>The largest record, data alone.</summary>
+    /// <summary>The largest record, data alone, of a stream that is told no other.</summary>
     public int MaxRecordBytes { get; init; } = 1024 * 1024;
 
     /// <summary>How reads are counted against a shard's quota.</summary>

@@ -5,30 +5,30 @@ namespace FastConsumer.Testing.Engine;
 internal sealed partial class KinesisEngine
 {
     private const int MaxConsumers = 20;
+    private const int MaxConsumersWithCommitment = 50;
 
     public ConsumerView RegisterStreamConsumer(RegisterStreamConsumerRequest request)
     {
         string name = RequestRules.Name(request.ConsumerName, "consumerName");
+        IReadOnlyDictionary<string, string> tags = TagRules.Optional(request.Tags);
         using StreamScope scope = Enter(ByArn(request.StreamArn));
         StreamState stream = scope.Stream;
-        if (stream.Status is StreamStatus.Creating or StreamStatus.Deleting)
-        {
-            throw NotActive(stream);
-        }
-
+        RequireUsable(stream);
         if (stream.Consumers.ContainsKey(name))
         {
             throw EngineException.InUse($"Consumer {name} under stream {stream.Name} already exists for account {_settings.AccountId}.");
         }
 
-        if (stream.Consumers.Count >= MaxConsumers)
+        int most = _commitment.IsOn(scope.NowMs) ? MaxConsumersWithCommitment : MaxConsumers;
+        if (stream.Consumers.Count >= most)
         {
             throw EngineException.LimitExceeded(
-                $"Stream {stream.Name} under account {_settings.AccountId} has reached the limit of {MaxConsumers} registered consumers.");
+                $"Stream {stream.Name} under account {_settings.AccountId} has reached the limit of {most} registered consumers.");
         }
 
         string arn = string.Create(CultureInfo.InvariantCulture, $"{stream.Arn}/consumer/{name}:{scope.NowMs / 1000}");
         var consumer = new ConsumerState(name, arn, scope.NowMs, scope.NowMs + Milliseconds(_settings.CreateDelay));
+        consumer.Attached.AddTags(tags, arn);
         stream.AddConsumer(consumer);
         return View(stream, consumer);
     }

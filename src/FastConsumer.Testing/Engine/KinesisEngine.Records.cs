@@ -13,7 +13,13 @@ internal sealed partial class KinesisEngine
         using StreamScope scope = Enter(request.Stream);
         StreamState stream = scope.Stream;
         ShardState shard = Shard(stream, request.ShardId);
-        shard.Trim(StreamState.HorizonMs(scope.NowMs));
+        shard.Trim(stream.HorizonMs(scope.NowMs));
+
+        if (request.DryRun)
+        {
+            StartPosition(stream, shard, request, scope.NowMs);
+            throw EngineException.DryRun("GetShardIterator");
+        }
 
         RequireIteratorQuota(stream, shard, scope.NowMs);
         ulong position = StartPosition(stream, shard, request, scope.NowMs);
@@ -43,8 +49,13 @@ internal sealed partial class KinesisEngine
                 $"The shard of the iterator in stream {stream.Name} under account {_settings.AccountId} does not exist");
         }
 
+        if (request.DryRun)
+        {
+            throw EngineException.DryRun("GetRecords");
+        }
+
         RequireReadQuota(stream, shard, scope.NowMs);
-        shard.Trim(StreamState.HorizonMs(scope.NowMs));
+        shard.Trim(stream.HorizonMs(scope.NowMs));
         StoredRecord[] records = shard.Read(iterator.Value.Position, limit, _settings.MaxResponseBytes, out ulong next);
         bool atTip = next == shard.TipPosition;
         ChargeRead(shard, records, isCut: !atTip && records.Length < limit, scope.NowMs);
@@ -64,6 +75,13 @@ internal sealed partial class KinesisEngine
         }
 
         using StreamScope scope = Enter(request.Stream);
+        RequireWritable(scope.Stream);
+        CheckEntry(scope.Stream, request.Entry, "");
+        if (request.DryRun)
+        {
+            throw EngineException.DryRun("PutRecord");
+        }
+
         PutResult result = Append(scope, request.Entry);
         return result.ErrorCode is null ? result : throw EngineException.ThroughputExceeded(result.ErrorMessage!);
     }
@@ -85,7 +103,7 @@ internal sealed partial class KinesisEngine
         for (int i = 0; i < entries.Count; i++)
         {
             CheckEntry(entries[i], $"records.{i + 1}.member.");
-            bytes += entries[i].Data.Length + Encoding.UTF8.GetByteCount(entries[i].PartitionKey);
+            bytes += entries[i].Data.Length + Encoding.UTF8.GetByteCount(entries[i].PartitionKey ?? "");
         }
 
         if (bytes > MaxRequestBytes)
@@ -94,6 +112,17 @@ internal sealed partial class KinesisEngine
         }
 
         using StreamScope scope = Enter(request.Stream);
+        RequireWritable(scope.Stream);
+        for (int i = 0; i < entries.Count; i++)
+        {
+            CheckEntry(scope.Stream, entries[i], $"records.{i + 1}.member.");
+        }
+
+        if (request.DryRun)
+        {
+            throw EngineException.DryRun("PutRecords");
+        }
+
         var results = new PutResult[entries.Count];
         for (int i = 0; i < results.Length; i++)
         {
@@ -105,43 +134,72 @@ internal sealed partial class KinesisEngine
 
     private PutResult Append(StreamScope scope, PutEntry entry)
     {
-        byte[] partitionKey = Encoding.UTF8.GetBytes(entry.PartitionKey);
-        UInt128 hashKey = entry.ExplicitHashKey is { } explicitHashKey
-            ? RequestRules.HashKey(explicitHashKey, "explicitHashKey")
-            : HashKeys.Of(partitionKey);
-        if (scope.Stream.Status == StreamStatus.Deleting || scope.Stream.Route(hashKey) is not { } shard)
-        {
-            throw EngineException.NotFound($"Stream {scope.Stream.Name} under account {_settings.AccountId} not found.");
-        }
-
+        StreamState stream = scope.Stream;
+        byte[] partitionKey = entry.PartitionKey is { } key ? Encoding.UTF8.GetBytes(key) : [];
+        ShardState shard = Route(stream, entry, partitionKey);
         if (!HasWriteQuota(shard, partitionKey.Length + entry.Data.Length, scope.NowMs))
         {
-            return new PutResult(null, null, "ProvisionedThroughputExceededException", RateExceeded(scope.Stream, shard));
+            return new PutResult(null, null, "ProvisionedThroughputExceededException", RateExceeded(stream, shard));
         }
 
-        shard.Trim(StreamState.HorizonMs(scope.NowMs));
-        return new PutResult(shard.ShardId, shard.Append(partitionKey, entry.Data, scope.NowMs).SequenceNumber);
+        shard.Trim(stream.HorizonMs(scope.NowMs));
+        bool isEncrypted = stream.KeyId is not null;
+        StoredRecord record = shard.Append(partitionKey, entry.Data, scope.NowMs, isEncrypted);
+        return new PutResult(shard.ShardId, record.SequenceNumber, IsEncrypted: isEncrypted);
     }
 
-    private void CheckEntry(PutEntry entry, string path)
+    private static ShardState Route(StreamState stream, PutEntry entry, byte[] partitionKey) =>
+        stream.Distribution == RecordDistribution.Auto
+            ? stream.RouteEvenly()
+            : stream.Route(entry.ExplicitHashKey is { } explicitHashKey
+                ? RequestRules.HashKey(explicitHashKey, "explicitHashKey")
+                : HashKeys.Of(partitionKey));
+
+    private void RequireWritable(StreamState stream)
     {
-        RequestRules.Length(entry.PartitionKey, path + "partitionKey", 1, 256);
+        if (!stream.IsWritable)
+        {
+            throw EngineException.NotFound($"Stream {stream.Name} under account {_settings.AccountId} not found.");
+        }
+    }
+
+    /// <summary>What holds for every stream.</summary>
+    private static void CheckEntry(PutEntry entry, string path)
+    {
+        if (entry.PartitionKey is { } key)
+        {
+            RequestRules.Length(key, path + "partitionKey", 1, 256);
+        }
+
         if (entry.Data is null)
         {
-            throw new EngineException(
-                "ValidationException",
-                $"1 validation error detected: Value null at '{path}data' failed to satisfy constraint: Member must not be null");
+            throw EngineException.Missing(path + "data");
         }
 
-        if (entry.Data.Length > _settings.MaxRecordBytes)
-        {
-            throw EngineException.Validation(
-                $"[{entry.Data.Length} bytes]", path + "data", $"Member must have length less than or equal to {_settings.MaxRecordBytes}");
-        }
-
+        CheckData(entry, path, MaxRequestBytes);
         if (entry.ExplicitHashKey is { } hashKey)
         {
             RequestRules.HashKey(hashKey, path + "explicitHashKey");
+        }
+    }
+
+    /// <summary>What the stream decides.</summary>
+    private static void CheckEntry(StreamState stream, PutEntry entry, string path)
+    {
+        if (entry.PartitionKey is null && stream.Distribution != RecordDistribution.Auto)
+        {
+            throw EngineException.Missing(path + "partitionKey");
+        }
+
+        CheckData(entry, path, stream.MaxRecordBytes);
+    }
+
+    private static void CheckData(PutEntry entry, string path, int most)
+    {
+        if (entry.Data.Length > most)
+        {
+            throw EngineException.Validation(
+                $"[{entry.Data.Length} bytes]", path + "data", $"Member must have length less than or equal to {most}");
         }
     }
 

@@ -108,11 +108,7 @@ internal sealed partial class KinesisEngine
     private ListShardsResult Page(StreamScope scope, string? afterShardId, ShardFilter? filter, int limit)
     {
         StreamState stream = scope.Stream;
-        if (stream.Status is StreamStatus.Creating or StreamStatus.Deleting)
-        {
-            throw NotActive(stream);
-        }
-
+        RequireUsable(stream);
         stream.TrimShards(scope.NowMs);
         ShardState[] shards = [.. After(stream.Shards, afterShardId).Where(Predicate(stream, filter, scope.NowMs)).Take(limit + 1)];
         string? token = shards.Length <= limit
@@ -129,7 +125,7 @@ internal sealed partial class KinesisEngine
 
     private static Func<ShardState, bool> Predicate(StreamState stream, ShardFilter? filter, long nowMs)
     {
-        long horizonMs = Math.Max(StreamState.HorizonMs(nowMs), stream.CreatedMs);
+        long horizonMs = Math.Max(stream.HorizonMs(nowMs), stream.CreatedMs);
         switch (filter?.Type)
         {
             case null or "FROM_TRIM_HORIZON":
@@ -184,7 +180,7 @@ internal sealed partial class KinesisEngine
 
     private static void RequireProvisioned(StreamState stream)
     {
-        if (stream.Mode != "PROVISIONED")
+        if (stream.Mode != StreamModes.Provisioned)
         {
             throw new EngineException(
                 "ValidationException",

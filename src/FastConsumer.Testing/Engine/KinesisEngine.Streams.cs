@@ -4,25 +4,29 @@ internal sealed partial class KinesisEngine
 {
     private const int OnDemandShards = 4;
     private const int MaxStreamsInCreation = 5;
+    private const int LeastMaxRecordKiB = 1024;
+    private const int MostMaxRecordKiB = 10 * 1024;
 
     public void CreateStream(CreateStreamRequest request)
     {
         string name = RequestRules.Name(request.StreamName, "streamName");
-        string mode = request.StreamMode switch
-        {
-            null or "PROVISIONED" => "PROVISIONED",
-            "ON_DEMAND" => "ON_DEMAND",
-            { } other => throw EngineException.Validation(
-                other, "streamModeDetails.streamMode", "Member must satisfy enum value set: [PROVISIONED, ON_DEMAND]"),
-        };
-
+        string mode = RequestRules.OneOf(
+            request.StreamMode ?? StreamModes.Provisioned,
+            "streamModeDetails.streamMode", [StreamModes.Provisioned, StreamModes.OnDemand]);
+        IReadOnlyDictionary<string, string> tags = TagRules.Optional(request.Tags);
+        int? maxRecordKiB = request.MaxRecordSizeInKiB is null
+            ? null
+            : RequestRules.Required(request.MaxRecordSizeInKiB, "maxRecordSizeInKiB", LeastMaxRecordKiB, MostMaxRecordKiB);
+        string distribution = Distribution(request.RecordDistributionStrategy ?? RecordDistribution.UserPartitionKey);
+        RequireDistribution(distribution, mode);
+        int? warmMiBps = Warm(request.WarmThroughputMiBps, mode);
         int shardCount = RequestRules.Range(request.ShardCount, "shardCount", 1, 1_000_000, OnDemandShards);
-        if (mode == "ON_DEMAND" && request.ShardCount is not null)
+        if (mode == StreamModes.OnDemand && request.ShardCount is not null)
         {
             throw new EngineException("ValidationException", "ShardCount must not be specified with StreamMode ON_DEMAND.");
         }
 
-        if (mode == "PROVISIONED" && request.ShardCount is null)
+        if (mode == StreamModes.Provisioned && request.ShardCount is null)
         {
             throw new EngineException("ValidationException", "ShardCount must be specified with StreamMode PROVISIONED.");
         }
@@ -39,20 +43,24 @@ internal sealed partial class KinesisEngine
                 $"This request would exceed the limit of {MaxStreamsInCreation} streams in the CREATING state.");
         }
 
-        int openShards = existing.Sum(static stream => stream.OpenShardCount);
-        if (openShards + shardCount > _settings.ShardLimit)
+        if (mode == StreamModes.OnDemand)
         {
-            throw EngineException.LimitExceeded(
-                $"This request would exceed the shard limit for the account {_settings.AccountId} in {_settings.Region}. "
-                    + $"Current shard count for the account: {openShards}. Limit: {_settings.ShardLimit}. Number of additional shards that "
-                    + $"would have resulted from this request: {shardCount}.");
+            RequireRoomForOnDemand(existing);
+            shardCount = Math.Max(shardCount, warmMiBps ?? 0);
         }
 
+        RequireRoomForShards(existing, shardCount);
         lock (_directory)
         {
             long nowMs = NowMs();
             var stream = new StreamState(
-                _nextStreamNumber++, name, StreamArn(name), mode, nowMs, shardCount, nowMs + Milliseconds(_settings.CreateDelay));
+                _nextStreamNumber++, name, StreamArn(name), mode, nowMs, shardCount, nowMs + Milliseconds(_settings.CreateDelay))
+            {
+                MaxRecordBytes = maxRecordKiB * 1024 ?? _settings.MaxRecordBytes,
+                WarmTargetMiBps = warmMiBps,
+                Distribution = distribution,
+            };
+            stream.Attached.AddTags(tags, stream.Arn);
             if (!_streams.TryAdd(name, stream))
             {
                 throw EngineException.InUse($"Stream {name} under account {_settings.AccountId} already exists.");
@@ -90,7 +98,13 @@ internal sealed partial class KinesisEngine
     public StreamView DescribeStreamSummary(StreamReference stream)
     {
         using StreamScope scope = Enter(stream);
-        return scope.Stream.View();
+        StreamView view = scope.Stream.View();
+        return view.Mode == StreamModes.OnDemand && _commitment.IsOn(scope.NowMs)
+            ? view with
+            {
+                WarmThroughput = new WarmThroughput(scope.Stream.WarmTargetMiBps ?? view.OpenShardCount, view.OpenShardCount),
+            }
+            : view;
     }
 
     public DescribeStreamResult DescribeStream(DescribeStreamRequest request)

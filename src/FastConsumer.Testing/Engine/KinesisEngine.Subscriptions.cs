@@ -22,9 +22,7 @@ internal sealed partial class KinesisEngine
         RequestRules.Length(request.ConsumerArn, "consumerARN", 1, 2048);
         if (request.StartingType is null)
         {
-            throw new EngineException(
-                "ValidationException",
-                "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null");
+            throw EngineException.Missing("startingPosition");
         }
 
         var reference = new ConsumerReference(null, null, request.ConsumerArn);
@@ -38,6 +36,14 @@ internal sealed partial class KinesisEngine
         }
 
         ShardState shard = Shard(stream, request.ShardId);
+        var start = new GetShardIteratorRequest(
+            new StreamReference(null, stream.Arn), shard.ShardId, request.StartingType, request.SequenceNumber, request.TimestampMs);
+        if (request.DryRun)
+        {
+            StartPosition(stream, shard, start, scope.NowMs);
+            throw EngineException.DryRun("SubscribeToShard");
+        }
+
         SubscriptionSlot slot = consumer.Slot(shard.Index);
         long? sinceCallMs = scope.NowMs - slot.LastCallMs;
         slot.LastCallMs = scope.NowMs;
@@ -53,13 +59,8 @@ internal sealed partial class KinesisEngine
                 $"Rate exceeded for SubscribeToShard of consumer {arn} on shard {shard.ShardId}: one call a second is allowed.");
         }
 
-        shard.Trim(StreamState.HorizonMs(scope.NowMs));
-        ulong position = StartPosition(
-            stream,
-            shard,
-            new GetShardIteratorRequest(
-                new StreamReference(null, stream.Arn), shard.ShardId, request.StartingType, request.SequenceNumber, request.TimestampMs),
-            scope.NowMs);
+        shard.Trim(stream.HorizonMs(scope.NowMs));
+        ulong position = StartPosition(stream, shard, start, scope.NowMs);
         if (slot.Current is { } former)
         {
             former.IsReplaced = true;
@@ -103,7 +104,7 @@ internal sealed partial class KinesisEngine
         }
 
         ShardState shard = subscription.Shard;
-        shard.Trim(StreamState.HorizonMs(scope.NowMs));
+        shard.Trim(scope.Stream.HorizonMs(scope.NowMs));
         StoredRecord[] records = shard.Read(subscription.Position, MaxEventRecords, MaxEventBytes, out ulong next);
         bool atTip = next == shard.TipPosition;
         bool atEnd = atTip && shard.ClosedMs is not null;

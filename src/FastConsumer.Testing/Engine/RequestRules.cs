@@ -19,9 +19,7 @@ internal static class RequestRules
     {
         if (value is null)
         {
-            throw new EngineException(
-                "ValidationException",
-                $"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
+            throw EngineException.Missing(member);
         }
 
         if (value.Length < least)
@@ -43,6 +41,37 @@ internal static class RequestRules
         _ when value > most => throw EngineException.Validation(
             Text(value.Value), member, $"Member must have value less than or equal to {most}"),
         _ => value.Value,
+    };
+
+    public static int Required(int? value, string member, int least, int most) =>
+        value is null ? throw EngineException.Missing(member) : Range(value, member, least, most, 0);
+
+    /// <summary>A list or map that must be there, by its number of members.</summary>
+    public static void Count(int? count, string member, int least, int most)
+    {
+        if (count is null)
+        {
+            throw EngineException.Missing(member);
+        }
+
+        if (count < least || count > most)
+        {
+            throw EngineException.Validation(
+                $"[{Text(count.Value)} members]",
+                member,
+                count < least
+                ? $"Member must have length greater than or equal to {least}"
+                : $"Member must have length less than or equal to {most}");
+        }
+    }
+
+    /// <summary>One of the words that are allowed.</summary>
+    public static string OneOf(string? value, string member, ReadOnlySpan<string> allowed) => value switch
+    {
+        null => throw EngineException.Missing(member),
+        _ when allowed.Contains(value) => value,
+        _ => throw EngineException.Validation(
+            value, member, $"Member must satisfy enum value set: [{string.Join(", ", allowed)}]"),
     };
 
     public static UInt128 HashKey(string? value, string member)

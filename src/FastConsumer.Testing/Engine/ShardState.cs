@@ -60,11 +60,11 @@ internal sealed class ShardState
 
     public ulong TrimPosition => _headCounter;
 
-    public StoredRecord Append(byte[] partitionKey, byte[] data, long nowMs)
+    public StoredRecord Append(byte[] partitionKey, byte[] data, long nowMs, bool isEncrypted)
     {
         _lastArrivalMs = Math.Max(_lastArrivalMs, nowMs);
         byte[] number = SequenceLayout.Compose(CreatedSecond, Index, TipPosition, Math.Max(CreatedSecond, _lastArrivalMs / 1000));
-        var record = new StoredRecord(number, _lastArrivalMs, partitionKey, data);
+        var record = new StoredRecord(number, _lastArrivalMs, partitionKey, data, isEncrypted);
         _records.Add(record);
         Wake();
         return record;

@@ -3,7 +3,16 @@ namespace FastConsumer.Testing.Engine;
 /// <summary>A stream as a request names it: by name, by ARN, or by both.</summary>
 internal readonly record struct StreamReference(string? Name, string? Arn);
 
-internal sealed record CreateStreamRequest(string StreamName, int? ShardCount = null, string? StreamMode = null);
+internal sealed record CreateStreamRequest(string StreamName, int? ShardCount = null, string? StreamMode = null)
+{
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+
+    public int? MaxRecordSizeInKiB { get; init; }
+
+    public int? WarmThroughputMiBps { get; init; }
+
+    public string? RecordDistributionStrategy { get; init; }
+}
 
 internal sealed record DeleteStreamRequest(StreamReference Stream, bool EnforceConsumerDeletion = false);
 
@@ -21,7 +30,18 @@ internal sealed record StreamView(
     int RetentionHours,
     int OpenShardCount,
     int ConsumerCount,
-    string? KeyId);
+    string? KeyId)
+{
+    public IReadOnlyList<string> ShardLevelMetrics { get; init; } = [];
+
+    public int MaxRecordKiB { get; init; }
+
+    /// <summary>Null for a provisioned stream.</summary>
+    public string? Distribution { get; init; }
+
+    /// <summary>Null for a provisioned stream, and for an account without a commitment.</summary>
+    public WarmThroughput? WarmThroughput { get; init; }
+}
 
 internal sealed record DescribeStreamResult(StreamView Stream, IReadOnlyList<Kinesis.Shard> Shards, bool HasMoreShards);
 

@@ -1,22 +1,14 @@
-using System.Diagnostics.CodeAnalysis;
-using FastConsumer.Kinesis;
-
 namespace FastConsumer.Testing.Engine;
 
 /// <summary>
 /// One stream. Whoever touches it holds <see cref="Gate"/> and has called <see cref="Settle"/> first: there are no
 /// timers, so a transition ends when someone looks.
 /// </summary>
-internal sealed class StreamState(long number, string name, string arn, string mode, long createdMs, int shardCount, long dueMs)
+internal sealed partial class StreamState(long number, string name, string arn, string mode, long createdMs, int shardCount, long dueMs)
 {
-    private const int RetentionHours = 24;
-    private readonly SortedDictionary<int, ShardState> _shards = [];
-    private readonly Dictionary<string, ShardState> _shardsById = [];
     private readonly SortedDictionary<string, ConsumerState> _consumers = new(StringComparer.Ordinal);
-    private ShardState[] _open = [];
-    private int _nextIndex;
     private long _dueMs = dueMs;
-    private Action<long>? _reshard;
+    private Action<long>? _atEnd;
 
     public Lock Gate { get; } = new();
 
@@ -27,22 +19,41 @@ internal sealed class StreamState(long number, string name, string arn, string m
 
     public string Arn { get; } = arn;
 
-    public string Mode { get; } = mode;
+    public string Mode { get; set; } = mode;
 
     public long CreatedMs { get; } = createdMs;
 
     /// <summary>The KMS key that it is said to be encrypted with; null for none.</summary>
     public string? KeyId { get; set; }
 
+    /// <summary>How long records are kept.</summary>
+    public int RetentionHours { get; private set; } = 24;
+
+    /// <summary>The largest record, data alone.</summary>
+    public required int MaxRecordBytes { get; set; }
+
+    /// <summary>The shard-level metrics that are said to be published.</summary>
+    public IReadOnlyList<string> ShardLevelMetrics { get; set; } = [];
+
+    /// <summary>The warm throughput that was asked for; null where none was.</summary>
+    public int? WarmTargetMiBps { get; set; }
+
+    /// <summary>One of <see cref="RecordDistribution"/>.</summary>
+    public string Distribution { get; set; } = RecordDistribution.UserPartitionKey;
+
+    public ResourceAttachments Attached { get; } = new();
+
+    public DailyAllowance Scalings { get; } = new(10);
+
+    public DailyAllowance ModeChanges { get; } = new(2);
+
+    public DailyAllowance EncryptionStarts { get; } = new(25);
+
+    public DailyAllowance EncryptionStops { get; } = new(25);
+
     public string Status { get; private set; } = StreamStatus.Creating;
 
     public bool IsGone { get; private set; }
-
-
-    /// <summary>Open shards, those of a creation or a reshard under way included.</summary>
-    public int OpenShardCount => Status == StreamStatus.Creating ? shardCount : _open.Length;
-
-    public IEnumerable<ShardState> Shards => _shards.Values;
 
     public IReadOnlyDictionary<string, ConsumerState> Consumers => _consumers;
 
@@ -61,12 +72,12 @@ internal sealed class StreamState(long number, string name, string arn, string m
         switch (Status)
         {
             case StreamStatus.Creating:
-                _open = [.. HashKeys.Divide(shardCount).Select(range => Add(range, CreatedMs, []))];
+                _open.AddRange(HashKeys.Divide(shardCount).Select(range => Add(range, CreatedMs, [])));
                 Status = StreamStatus.Active;
                 break;
             case StreamStatus.Updating:
-                _reshard!(_dueMs);
-                _reshard = null;
+                _atEnd!(_dueMs);
+                _atEnd = null;
                 Status = StreamStatus.Active;
                 break;
             case StreamStatus.Deleting:
@@ -82,85 +93,35 @@ internal sealed class StreamState(long number, string name, string arn, string m
         WakeSubscriptions();
     }
 
-    /// <summary>Tells the subscriptions of every shard to look again.</summary>
-    public void WakeSubscriptions()
-    {
-        foreach (ShardState shard in _shards.Values)
-        {
-            shard.Wake();
-        }
-    }
-
-    /// <summary>Replaces open shards by others over the same hash keys, when the transition ends.</summary>
-    public void Reshard(IReadOnlyList<ShardState> parents, IReadOnlyList<HashKeyRange> ranges, long dueMs)
+    /// <summary>Changes the stream when the transition ends; the action is given that time.</summary>
+    public void Update(long dueMs, Action<long> atEnd)
     {
         Status = StreamStatus.Updating;
         _dueMs = dueMs;
-        _reshard = closedMs =>
-        {
-            ShardState[] children = [.. ranges.Select(range => Add(range, closedMs, parents))];
-            foreach (ShardState parent in parents)
-            {
-                parent.Close(closedMs, children);
-            }
-
-            _open = [.. _open.Except(parents).Concat(children).OrderBy(static shard => shard.Range.StartingHashKey)];
-        };
-        // whoever looks ends the transition, where it is due
-        foreach (ShardState parent in parents)
-        {
-            parent.Wake();
-        }
+        _atEnd = atEnd;
     }
-
-    /// <summary>The open shard that holds a hash key; null while the stream has none.</summary>
-    public ShardState? Route(UInt128 hashKey)
-    {
-        int low = 0;
-        int high = _open.Length - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            if (_open[middle].Range.StartingHashKey <= hashKey)
-            {
-                low = middle;
-            }
-            else
-            {
-                high = middle - 1;
-            }
-        }
-
-        return high < 0 ? null : _open[low];
-    }
-
-    public bool TryGetShard(string shardId, [NotNullWhen(true)] out ShardState? shard) => _shardsById.TryGetValue(shardId, out shard);
-
-    public bool TryGetShard(int index, [NotNullWhen(true)] out ShardState? shard) => _shards.TryGetValue(index, out shard);
 
     public void AddConsumer(ConsumerState consumer) => _consumers.Add(consumer.Name, consumer);
 
     /// <summary>The time before which records are forgotten.</summary>
-    public static long HorizonMs(long nowMs) => nowMs - (RetentionHours * 3_600_000L);
+    public long HorizonMs(long nowMs) => nowMs - (RetentionHours * 3_600_000L);
 
-    /// <summary>Forgets closed shards whose last record has passed the trim horizon.</summary>
-    public void TrimShards(long nowMs)
+    /// <summary>Changes how long records are kept; what was due to be forgotten by then is.</summary>
+    public void SetRetention(int hours, long atMs)
     {
-        long horizonMs = HorizonMs(nowMs);
-        foreach (ShardState shard in _shards.Values.Where(shard => shard.ClosedMs < horizonMs).ToArray())
+        TrimShards(atMs);
+        foreach (ShardState shard in Shards)
         {
-            _shards.Remove(shard.Index);
-            _shardsById.Remove(shard.ShardId);
+            shard.Trim(HorizonMs(atMs));
         }
+
+        RetentionHours = hours;
     }
 
-    public StreamView View() => new(Name, Arn, Status, Mode, CreatedMs, RetentionHours, OpenShardCount, _consumers.Count, KeyId);
-
-    private ShardState Add(HashKeyRange range, long createdMs, IReadOnlyList<ShardState> parents)
+    public StreamView View() => new(Name, Arn, Status, Mode, CreatedMs, RetentionHours, OpenShardCount, _consumers.Count, KeyId)
     {
-        var shard = new ShardState(_nextIndex++, range, createdMs, parents);
-        _shards.Add(shard.Index, shard);
-        _shardsById.Add(shard.ShardId, shard);
-        return shard;
-    }
+        ShardLevelMetrics = ShardLevelMetrics,
+        MaxRecordKiB = (MaxRecordBytes + 1023) / 1024,
+        Distribution = Mode == StreamModes.OnDemand ? Distribution : null,
+    };
 }

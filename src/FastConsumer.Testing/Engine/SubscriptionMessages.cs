@@ -3,7 +3,12 @@ using FastConsumer.Kinesis;
 namespace FastConsumer.Testing.Engine;
 
 internal sealed record SubscribeToShardRequest(
-    string ConsumerArn, string ShardId, string? StartingType, string? SequenceNumber = null, long? TimestampMs = null);
+    string ConsumerArn,
+    string ShardId,
+    string? StartingType,
+    string? SequenceNumber = null,
+    long? TimestampMs = null,
+    bool DryRun = false);
 
 /// <summary>What one event of a subscription says; without a continuation number it is the last one of the shard.</summary>
 internal sealed record SubscriptionEvent(

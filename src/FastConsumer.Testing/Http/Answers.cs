@@ -16,61 +16,6 @@ internal static class Answers
         writer.EndMap();
     }
 
-    public static void DescribeStream(WireWriter writer, DescribeStreamResult result)
-    {
-        StreamView stream = result.Stream;
-        writer.StartMap(1);
-        writer.Name("StreamDescription"u8);
-        writer.StartMap(stream.KeyId is null ? 10 : 11);
-        Head(writer, stream);
-        writer.Name("Shards"u8);
-        Shards(writer, result.Shards);
-        writer.Pair("HasMoreShards"u8, result.HasMoreShards);
-        Tail(writer, stream);
-        writer.EndMap();
-        writer.EndMap();
-    }
-
-    public static void DescribeStreamSummary(WireWriter writer, StreamView stream)
-    {
-        writer.StartMap(1);
-        writer.Name("StreamDescriptionSummary"u8);
-        writer.StartMap(stream.KeyId is null ? 10 : 11);
-        Head(writer, stream);
-        Tail(writer, stream);
-        writer.Pair("OpenShardCount"u8, stream.OpenShardCount);
-        writer.Pair("ConsumerCount"u8, stream.ConsumerCount);
-        writer.EndMap();
-        writer.EndMap();
-    }
-
-    public static void ListStreams(WireWriter writer, ListStreamsResult result)
-    {
-        writer.StartMap(result.NextToken is null ? 3 : 4);
-        writer.Name("StreamNames"u8);
-        writer.StartArray(result.Streams.Count);
-        foreach (StreamView stream in result.Streams)
-        {
-            writer.Text(stream.Name);
-        }
-
-        writer.EndArray();
-        writer.Pair("HasMoreStreams"u8, result.HasMoreStreams);
-        writer.Name("StreamSummaries"u8);
-        writer.StartArray(result.Streams.Count);
-        foreach (StreamView stream in result.Streams)
-        {
-            writer.StartMap(5);
-            Head(writer, stream);
-            writer.PairTimestamp("StreamCreationTimestamp"u8, stream.CreatedMs);
-            writer.EndMap();
-        }
-
-        writer.EndArray();
-        NextToken(writer, result.NextToken);
-        writer.EndMap();
-    }
-
     public static void ListShards(WireWriter writer, ListShardsResult result)
     {
         writer.StartMap(result.NextToken is null ? 1 : 2);
@@ -96,14 +41,20 @@ internal static class Answers
 
     public static void Record(WireWriter writer, StoredRecord record)
     {
-        writer.StartMap(4);
+        bool hasKey = record.PartitionKey.Length > 0;
+        writer.StartMap(3 + (hasKey ? 1 : 0) + (record.IsEncrypted ? 1 : 0));
         writer.Name("SequenceNumber"u8);
         writer.Text(record.SequenceNumber);
         writer.PairTimestamp("ApproximateArrivalTimestamp"u8, record.ArrivalMs);
         writer.Name("Data"u8);
         writer.Blob(record.Data);
-        writer.Name("PartitionKey"u8);
-        writer.Text(record.PartitionKey);
+        if (hasKey)
+        {
+            writer.Name("PartitionKey"u8);
+            writer.Text(record.PartitionKey);
+        }
+
+        Encryption(writer, record.IsEncrypted);
         writer.EndMap();
     }
 
@@ -142,14 +93,16 @@ internal static class Answers
 
     public static void PutRecord(WireWriter writer, PutResult result)
     {
-        writer.StartMap(2);
+        writer.StartMap(result.IsEncrypted ? 3 : 2);
         Placed(writer, result);
+        Encryption(writer, result.IsEncrypted);
         writer.EndMap();
     }
 
     public static void PutRecords(WireWriter writer, IReadOnlyList<PutResult> results)
     {
-        writer.StartMap(2);
+        bool isEncrypted = results.Any(static result => result.IsEncrypted);
+        writer.StartMap(isEncrypted ? 3 : 2);
         writer.Pair("FailedRecordCount"u8, results.Count(static result => result.ErrorCode is not null));
         writer.Name("Records"u8);
         writer.StartArray(results.Count);
@@ -170,6 +123,7 @@ internal static class Answers
         }
 
         writer.EndArray();
+        Encryption(writer, isEncrypted);
         writer.EndMap();
     }
 
@@ -204,37 +158,7 @@ internal static class Answers
         writer.EndMap();
     }
 
-    private static void Head(WireWriter writer, StreamView stream)
-    {
-        writer.Pair("StreamName"u8, stream.Name);
-        writer.Pair("StreamARN"u8, stream.Arn);
-        writer.Pair("StreamStatus"u8, stream.Status);
-        writer.Name("StreamModeDetails"u8);
-        writer.StartMap(1);
-        writer.Pair("StreamMode"u8, stream.Mode);
-        writer.EndMap();
-    }
-
-    private static void Tail(WireWriter writer, StreamView stream)
-    {
-        writer.Pair("RetentionPeriodHours"u8, stream.RetentionHours);
-        writer.PairTimestamp("StreamCreationTimestamp"u8, stream.CreatedMs);
-        writer.Name("EnhancedMonitoring"u8);
-        writer.StartArray(1);
-        writer.StartMap(1);
-        writer.Name("ShardLevelMetrics"u8);
-        writer.StartArray(0);
-        writer.EndArray();
-        writer.EndMap();
-        writer.EndArray();
-        writer.Pair("EncryptionType"u8, stream.KeyId is null ? "NONE" : "KMS");
-        if (stream.KeyId is { } key)
-        {
-            writer.Pair("KeyId"u8, key);
-        }
-    }
-
-    private static void Shards(WireWriter writer, IReadOnlyList<Shard> shards)
+    public static void Shards(WireWriter writer, IReadOnlyList<Shard> shards)
     {
         writer.StartArray(shards.Count);
         foreach (Shard shard in shards)
@@ -274,6 +198,15 @@ internal static class Answers
         writer.Pair("StartingHashKey"u8, range.StartingHashKey.ToString(CultureInfo.InvariantCulture));
         writer.Pair("EndingHashKey"u8, range.EndingHashKey.ToString(CultureInfo.InvariantCulture));
         writer.EndMap();
+    }
+
+    /// <summary>Records that are not encrypted do not say so.</summary>
+    private static void Encryption(WireWriter writer, bool isEncrypted)
+    {
+        if (isEncrypted)
+        {
+            writer.Pair("EncryptionType"u8, "KMS");
+        }
     }
 
     private static void Placed(WireWriter writer, PutResult result)
@@ -326,7 +259,7 @@ internal static class Answers
         writer.EndArray();
     }
 
-    private static void NextToken(WireWriter writer, string? token)
+    public static void NextToken(WireWriter writer, string? token)
     {
         if (token is not null)
         {

@@ -18,6 +18,7 @@ internal sealed class KinesisEndpoint(
     TimeSpan subscriptionLifetime,
     CancellationToken stopping)
 {
+    private const string HealthPath = "/health";
     private const string TargetPrefix = "Kinesis_20131202.";
     private const string JsonType = "application/x-amz-json-1.1";
     private const string CborType = "application/x-amz-cbor-1.1";
@@ -25,11 +26,19 @@ internal sealed class KinesisEndpoint(
     /// <summary>From this size on an answer goes straight into the connection's pipe, flushed in such steps.</summary>
     private const int DirectBytes = 64 * 1024;
 
+    private static readonly byte[] HealthText = "ok"u8.ToArray();
+
     private readonly SubscriptionEndpoint _subscriptions = new(
         engine, subscriptionLifetime, JsonType, CborType, (format, answer, buffer) => Write(format, answer, buffer, cborStyle), stopping);
 
     public async Task HandleAsync(HttpContext context)
     {
+        if (context.Request.Method == HttpMethods.Get && context.Request.Path == HealthPath)
+        {
+            await AnswerHealthAsync(context);
+            return;
+        }
+
         (string requestId, string extendedId) = ids.Next();
         IHeaderDictionary headers = context.Response.Headers;
         headers["x-amzn-RequestId"] = requestId;
@@ -62,6 +71,13 @@ internal sealed class KinesisEndpoint(
         {
             context.Abort();
         }
+    }
+
+    private static async Task AnswerHealthAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/plain";
+        context.Response.ContentLength = HealthText.Length;
+        await context.Response.BodyWriter.WriteAsync(HealthText, context.RequestAborted);
     }
 
     private async Task ServeAsync(HttpContext context, WireFormat? format)
@@ -113,7 +129,9 @@ internal sealed class KinesisEndpoint(
 
         if (!Operations.ByName.TryGetValue(operation, out Func<KinesisEngine, RequestMap, Answer?>? run))
         {
-            throw new EngineException("UnknownOperationException", $"X-Amz-Target '{target}' is no operation of this service.");
+            throw new EngineException(
+                "UnknownOperationException",
+                Operations.Refused.GetValueOrDefault(operation) ?? $"X-Amz-Target '{target}' is no operation of this service.");
         }
 
         Answer? answer = run(engine, ReadMap(format.Value, body));

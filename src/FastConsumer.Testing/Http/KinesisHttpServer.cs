@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 
 namespace FastConsumer.Testing.Http;
 
-/// <summary>Kestrel on one loopback port, without host, dependency injection or logging.</summary>
+/// <summary>Kestrel on one port, without host, dependency injection or logging.</summary>
 internal sealed class KinesisHttpServer : IAsyncDisposable
 {
     private const int MaxRequestBytes = 64 * 1024 * 1024;
@@ -23,7 +23,7 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
     private readonly SocketTransportFactory _transport;
     private readonly KestrelServer _kestrel;
 
-    private KinesisHttpServer(int port)
+    private KinesisHttpServer(IPAddress bind, int port)
     {
         var options = new KestrelServerOptions
         {
@@ -36,7 +36,7 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
         options.Limits.MinRequestBodyDataRate = null;
         options.Limits.MinResponseDataRate = null;
         options.Limits.Http2.MaxStreamsPerConnection = 1000;
-        options.Listen(IPAddress.Loopback, port, static endpoint =>
+        options.Listen(bind, port, static endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1AndHttp2;
             endpoint.Use(ProtocolSniffer.Wrap);
@@ -48,9 +48,10 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
     /// <summary>The one URL.</summary>
     public string Url { get; private set; } = "";
 
-    public static async Task<KinesisHttpServer> StartAsync(int port, RequestDelegate handler, CancellationToken cancellationToken)
+    public static async Task<KinesisHttpServer> StartAsync(
+        IPAddress bind, int port, RequestDelegate handler, CancellationToken cancellationToken)
     {
-        var server = new KinesisHttpServer(port);
+        var server = new KinesisHttpServer(bind, port);
         try
         {
             await server._kestrel.StartAsync(new Application(handler), cancellationToken);
@@ -61,8 +62,17 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
             throw;
         }
 
-        server.Url = server._kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        server.Url = Reachable(server._kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single(), bind);
         return server;
+    }
+
+    /// <summary>Nobody can connect to "every address", so the URL names the loopback one instead.</summary>
+    private static string Reachable(string address, IPAddress bind)
+    {
+        IPAddress? loopback = bind.Equals(IPAddress.Any)
+            ? IPAddress.Loopback
+            : bind.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : null;
+        return loopback is null ? address : $"http://{new IPEndPoint(loopback, new Uri(address).Port)}";
     }
 
     /// <summary>Lets requests under way finish, for a moment, and closes every connection.</summary>

@@ -10,7 +10,7 @@ namespace FastConsumer.Testing.Http;
 internal static class Operations
 {
     public static IReadOnlyDictionary<string, Func<KinesisEngine, RequestMap, Answer?>> ByName { get; } =
-        new Dictionary<string, Func<KinesisEngine, RequestMap, Answer?>>(StringComparer.Ordinal)
+        new Dictionary<string, Func<KinesisEngine, RequestMap, Answer?>>(SettingOperations.All, StringComparer.Ordinal)
         {
             ["CreateStream"] = CreateStream,
             ["DeleteStream"] = DeleteStream,
@@ -30,14 +30,27 @@ internal static class Operations
             ["DeregisterStreamConsumer"] = DeregisterStreamConsumer,
         };
 
-    private static StreamReference Stream(RequestMap request) => new(request.Text("StreamName"), request.Text("StreamARN"));
+    /// <summary>What the service has and this server has not, and why.</summary>
+    public static IReadOnlyDictionary<string, string> Refused { get; } =
+        new[] { "CreateChannel", "DeleteChannel", "DescribeChannel", "ListChannels", "UpdateChannel" }.ToDictionary(
+            static name => name,
+            static name => $"{name} is not an operation of EmbeddedKinesis: channels deliver to Amazon S3, which it does not have.",
+            StringComparer.Ordinal);
+
+    public static StreamReference Stream(RequestMap request) => new(request.Text("StreamName"), request.Text("StreamARN"));
 
     private static Answer? CreateStream(KinesisEngine engine, RequestMap request)
     {
         engine.CreateStream(new CreateStreamRequest(
             request.Text("StreamName")!,
             request.Integer("ShardCount"),
-            request.Map("StreamModeDetails")?.Text("StreamMode")));
+            request.Map("StreamModeDetails")?.Text("StreamMode"))
+        {
+            Tags = request.TextMap("Tags"),
+            MaxRecordSizeInKiB = request.Integer("MaxRecordSizeInKiB"),
+            WarmThroughputMiBps = request.Integer("WarmThroughputMiBps"),
+            RecordDistributionStrategy = request.Text("RecordDistributionStrategy"),
+        });
         return null;
     }
 
@@ -53,13 +66,13 @@ internal static class Operations
             Stream(request),
             request.Integer("Limit"),
             request.Text("ExclusiveStartShardId")));
-        return new Answer(writer => Answers.DescribeStream(writer, result));
+        return new Answer(writer => StreamAnswers.DescribeStream(writer, result));
     }
 
     private static Answer DescribeStreamSummary(KinesisEngine engine, RequestMap request)
     {
         StreamView stream = engine.DescribeStreamSummary(Stream(request));
-        return new Answer(writer => Answers.DescribeStreamSummary(writer, stream));
+        return new Answer(writer => StreamAnswers.DescribeStreamSummary(writer, stream));
     }
 
     private static Answer ListStreams(KinesisEngine engine, RequestMap request)
@@ -68,7 +81,7 @@ internal static class Operations
             request.Integer("Limit"),
             request.Text("ExclusiveStartStreamName"),
             request.Text("NextToken")));
-        return new Answer(writer => Answers.ListStreams(writer, result));
+        return new Answer(writer => StreamAnswers.ListStreams(writer, result));
     }
 
     private static Answer ListShards(KinesisEngine engine, RequestMap request)
@@ -103,7 +116,8 @@ internal static class Operations
             request.Text("ShardId")!,
             request.Text("ShardIteratorType")!,
             request.Text("StartingSequenceNumber"),
-            request.Timestamp("Timestamp")));
+            request.Timestamp("Timestamp"),
+            IsDryRun(request)));
         return new Answer(writer => Answers.GetShardIterator(writer, iterator));
     }
 
@@ -112,7 +126,8 @@ internal static class Operations
         GetRecordsResult result = engine.GetRecords(new GetRecordsRequest(
             request.Text("ShardIterator")!,
             request.Integer("Limit"),
-            request.Text("StreamARN")));
+            request.Text("StreamARN"),
+            IsDryRun(request)));
         return new Answer(
             writer => Answers.GetRecordsHead(writer, result),
             result.Records.Length,
@@ -123,7 +138,7 @@ internal static class Operations
     private static Answer PutRecord(KinesisEngine engine, RequestMap request)
     {
         PutResult result = engine.PutRecord(
-            new PutRecordRequest(Stream(request), Entry(request), request.Text("SequenceNumberForOrdering")));
+            new PutRecordRequest(Stream(request), Entry(request), request.Text("SequenceNumberForOrdering"), IsDryRun(request)));
         return new Answer(writer => Answers.PutRecord(writer, result));
     }
 
@@ -131,7 +146,8 @@ internal static class Operations
     {
         IReadOnlyList<PutResult> results = engine.PutRecords(new PutRecordsRequest(
             Stream(request),
-            [.. (request.Maps("Records") ?? []).Select(Entry)]));
+            [.. (request.Maps("Records") ?? []).Select(Entry)],
+            IsDryRun(request)));
         return new Answer(writer => Answers.PutRecords(writer, results));
     }
 
@@ -139,7 +155,8 @@ internal static class Operations
     {
         ConsumerView consumer = engine.RegisterStreamConsumer(new RegisterStreamConsumerRequest(
             request.Text("StreamARN")!,
-            request.Text("ConsumerName")!));
+            request.Text("ConsumerName")!,
+            request.TextMap("Tags")));
         return new Answer(writer => Answers.RegisterStreamConsumer(writer, consumer));
     }
 
@@ -165,10 +182,12 @@ internal static class Operations
         return null;
     }
 
+    public static bool IsDryRun(RequestMap request) => request.Flag("DryRun") ?? false;
+
     private static ConsumerReference Consumer(RequestMap request) =>
         new(request.Text("StreamARN"), request.Text("ConsumerName"), request.Text("ConsumerARN"));
 
     // The engine refuses absent members; its own types do not carry the null.
     private static PutEntry Entry(RequestMap request) =>
-        new(request.Blob("Data")!, request.Text("PartitionKey")!, request.Text("ExplicitHashKey"));
+        new(request.Blob("Data")!, request.Text("PartitionKey"), request.Text("ExplicitHashKey"));
 }

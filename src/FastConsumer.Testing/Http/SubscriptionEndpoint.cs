@@ -43,7 +43,8 @@ internal sealed class SubscriptionEndpoint(
                 request.Text("ShardId")!,
                 start?.Text("Type"),
                 start?.Text("SequenceNumber"),
-                start?.Timestamp("Timestamp")),
+                start?.Timestamp("Timestamp"),
+                Operations.IsDryRun(request)),
             wake.Set);
         using var time = new CancellationTokenSource(lifetime, Clock);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(time.Token, context.RequestAborted, stopping);

@@ -88,6 +88,19 @@ internal sealed class RequestMap
         { } other => throw Wrong(name, "a list", other),
     };
 
+    public IReadOnlyList<string>? Texts(string name) => Get(name) switch
+    {
+        null => null,
+        List<object?> list => [.. list.Select(item => item as string ?? throw Wrong(name, "a list of strings", item))],
+        { } other => throw Wrong(name, "a list", other),
+    };
+
+    /// <summary>A map of the caller's own keys.</summary>
+    public IReadOnlyDictionary<string, string>? TextMap(string name) =>
+        Map(name)?._members.ToDictionary(
+            static member => member.Key,
+            member => member.Value as string ?? throw Wrong(name, "a map of strings", member.Value));
+
     private object? Get(string name) => _members.GetValueOrDefault(name);
 
     private static RequestFormatException Wrong(string name, string expected, object? value) =>
