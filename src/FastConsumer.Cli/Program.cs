@@ -5,16 +5,20 @@ using FastConsumer.Cli;
 using FastConsumer.Cli.Commands;
 using FastConsumer.Cli.Commands.Changes;
 using FastConsumer.Cli.Commands.Completion;
+using FastConsumer.Cli.Commands.Doctor;
 using FastConsumer.Cli.Commands.Fleet;
 using FastConsumer.Cli.Commands.Records;
 using FastConsumer.Cli.Commands.Streams;
 
 Termination.Listen();
 
+var help = new HelpOption();
+Examples.AddTo(help);
+
 // not a RootCommand: that one calls itself by the assembly's name
 var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis stand, steers them, and runs a local Kinesis.")
 {
-    new HelpOption(),
+    help,
     new VersionOption { Action = new PrintVersionAction() },
     ShardsCommands.CreateShards(),
     ShardsCommands.CreateLeases(),
@@ -23,6 +27,7 @@ var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis st
     WorkersCommands.CreateTop(),
     FindingsCommand.Create(),
     StoppedCommand.Create(),
+    DoctorCommand.Create(),
     DecideCommand.Create(),
     PauseCommands.CreatePause(),
     PauseCommands.CreateResume(),

@@ -11,13 +11,14 @@ internal sealed class Tool : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly ChildProcess _process;
 
-    private Tool(string[] arguments, Signal? atFirstLine = null)
+    private Tool(string[] arguments, Signal? atFirstLine = null, IReadOnlyDictionary<string, string?>? environment = null)
     {
         var started = new TaskCompletionSource<ChildProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
         _process = ChildProcess.Start(
             "node",
             [NodePackages.Script("guard.cjs"), "dotnet", Program, .. arguments],
             Path.GetTempPath(),
+            environment,
             onOutputLine: line =>
             {
                 bool isFirst = _output.IsEmpty;
@@ -40,6 +41,10 @@ internal sealed class Tool : IAsyncDisposable
         .Single(attribute => attribute.Key == "Tool").Value!);
 
     public static Tool Start(params string[] arguments) => new(arguments);
+
+    /// <summary>Starts it with variables of its environment.</summary>
+    public static Tool Start(IReadOnlyDictionary<string, string?> environment, string[] arguments) =>
+        new(arguments, environment: environment);
 
     /// <summary>Starts it, and sends it a signal as soon as it says anything.</summary>
     public static Tool StartAndSignal(Signal signal, params string[] arguments) => new(arguments, signal);

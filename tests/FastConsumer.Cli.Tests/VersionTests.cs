@@ -34,7 +34,7 @@ public sealed class VersionTests
     }
 
     [Theory]
-    [InlineData("lag")]
+    [InlineData("lags")]
     [InlineData("emulater")]
     [InlineData("h")]
     public async Task A_word_that_is_no_command_is_answered_with_the_commands(string word)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using FastConsumer.DynamoDb;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
@@ -16,8 +17,9 @@ internal sealed class Fleet : IAsyncDisposable
     private readonly ILogger _log;
     private readonly DynamoDbLeaseOptions _options;
     private DynamoDbLeaseStoreFactory? _stores;
+    private DynamoDbConnection? _connection;
     private ILeaseStore? _store;
-    private IKinesisClient? _kinesis;
+    private KinesisClient? _kinesis;
     private StreamIdentifier? _stream;
 
     /// <param name="arguments">What was said on the command line.</param>
@@ -55,13 +57,22 @@ internal sealed class Fleet : IAsyncDisposable
             if (_store is null)
             {
                 var context = new LeaseStoreContext("", Application, "", NoServices.Instance);
-                _stores = new DynamoDbLeaseStoreFactory(_options, () => new DynamoDbConnection(_options), _time, new OneLogger(_log));
+                _stores = new DynamoDbLeaseStoreFactory(_options, () => Connection, _time, new OneLogger(_log));
                 _store = _stores.Create(context);
             }
 
             return _store;
         }
     }
+
+    /// <summary>The table's name.</summary>
+    public string TableName => _options.TableName ?? Application;
+
+    /// <summary>The SDK's clients of the table.</summary>
+    public DynamoDbConnection Connection => _connection ??= new DynamoDbConnection(_options);
+
+    /// <summary>The region and profile that were named.</summary>
+    public (string? Region, string? Profile) Named => (_options.Region, _options.Profile);
 
     /// <summary>The client of the stream.</summary>
     public IKinesisClient Kinesis => _kinesis ??= new KinesisClient(new KinesisClientOptions
@@ -75,7 +86,7 @@ internal sealed class Fleet : IAsyncDisposable
     });
 
     /// <summary>What operators do by way of the table.</summary>
-    public OperatorTable Operator => new(Store, Application, _time, new Random());
+    public OperatorTable Operator => new(Store, Application, _time, new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
 
     /// <summary>All rows of the lease table.</summary>
     public Task<IReadOnlyList<Lease>> ListRowsAsync(CancellationToken cancellationToken) =>

@@ -9,10 +9,13 @@ namespace FastConsumer.Cli.Output;
 // meaning of a value, is another version. What is not known is left out.
 
 /// <summary>What all documents have.</summary>
-internal abstract record Document(string Kind, string Application, DateTimeOffset At)
+internal abstract record Document(
+    [property: JsonPropertyOrder(-1)] string Kind,
+    [property: JsonPropertyOrder(-1)] string Application,
+    [property: JsonPropertyOrder(-1)] DateTimeOffset At)
 {
-    [JsonPropertyOrder(-1)]
-    public int Version => 1;
+    [JsonPropertyOrder(-2)]
+    public int Version { get; } = 1;
 }
 
 /// <summary>The documents of <c>shards</c>, <c>leases</c> and <c>checkpoint show</c>.</summary>

@@ -457,6 +457,30 @@ public sealed class LeaseTransitionTests
         Assert.Null(LeaseMachine.Renew(renewal with { Row = after }, new(Position("9"), null, null, "done")));
     }
 
+    /// <summary>A report costs nothing: no write is made for it, and no write becomes dearer by it.</summary>
+    [Fact]
+    public void A_report_comes_along_with_what_is_written_anyway_where_the_row_has_room()
+    {
+        Owned();
+        var renewal = new LeaseCommand.Renewal("0", 5, _row, IsRenewalDue: false);
+        Assert.Null(LeaseMachine.Renew(renewal, new(_row.Checkpoint, null, Report: "report")));
+        LeaseWrite renews = LeaseMachine.Renew(renewal with { IsRenewalDue = true }, new(_row.Checkpoint, null, Report: "report"))!;
+        Assert.Equal("report", renews.Set[Lease.Names.Report].Text);
+        Assert.DoesNotContain(Lease.Names.Checkpoint, renews.Set.Keys);
+        LeaseWrite checkpoints = LeaseMachine.Renew(renewal, new(Position("9"), null, Report: "report"))!;
+        Assert.Equal("report", checkpoints.Set[Lease.Names.Report].Text);
+        Lease reported = Apply(checkpoints);
+        LeaseWrite again = LeaseMachine.Renew(
+            renewal with { Row = reported, IsRenewalDue = true }, new(reported.Checkpoint, null, Report: "report"))!;
+        Assert.DoesNotContain(Lease.Names.Report, again.Set.Keys);
+
+        // 1,024 bytes are a write unit
+        Lease large = LeaseWorld.Changed(_row, new() { ["theirs"] = new string('x', 900) });
+        LeaseWrite without = LeaseMachine.Renew(
+            renewal with { Row = large, IsRenewalDue = true }, new(large.Checkpoint, null, Report: new string('r', 160)))!;
+        Assert.DoesNotContain(Lease.Names.Report, without.Set.Keys);
+    }
+
     [Fact]
     public void Changed_settings_move_the_next_checkpoint_and_the_pace_and_nothing_else()
     {

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace FastConsumer.Cli;
+
+/// <summary>The examples in the help of commands.</summary>
+internal static class Examples
+{
+    private static readonly Dictionary<string, string[]> s_examples = new(StringComparer.Ordinal)
+    {
+        ["fastconsumer"] =
+        [
+            "fastconsumer emulator --stream orders:4",
+            "fastconsumer lag --application billing",
+            "export FASTCONSUMER_APPLICATION=billing; fastconsumer top",
+        ],
+        ["shards"] = ["fastconsumer shards -a billing", "fastconsumer shards -a billing -s orders -o json"],
+        ["leases"] = ["fastconsumer leases -a billing -o wide", "fastconsumer leases -a billing --watch"],
+        ["workers"] = ["fastconsumer workers -a billing"],
+        ["lag"] = ["fastconsumer lag -a billing", "fastconsumer lag -a billing --probe -o json"],
+        ["top"] = ["fastconsumer top -a billing"],
+        ["findings"] = ["fastconsumer findings -a billing", "fastconsumer findings -a billing --json || notify-on-call"],
+        ["stopped"] = ["fastconsumer stopped -a billing"],
+        ["decide"] =
+        [
+            "fastconsumer decide retry -a billing --shard shardId-000000000003 --reason 'release 1.2 reads it'",
+            "fastconsumer decide dead-letter -a billing --shard shardId-000000000003 --yes",
+        ],
+        ["pause"] = ["fastconsumer pause -a billing --all --until 30m --reason 'the database moves'"],
+        ["resume"] = ["fastconsumer resume -a billing --all"],
+        ["show"] = ["fastconsumer checkpoint show -a billing"],
+        ["reset"] =
+        [
+            "fastconsumer checkpoint reset -a billing --all --to -2h --dry-run",
+            "fastconsumer checkpoint reset -a billing --all --to 2026-01-31T12:00:00Z --export before.json",
+            "fastconsumer checkpoint reset -a billing --shard shardId-000000000003 --to TRIM_HORIZON --yes",
+        ],
+        ["release"] = ["fastconsumer lease release -a billing --shard shardId-000000000003"],
+        ["evict"] = ["fastconsumer lease evict -a billing --shard shardId-000000000003 --reason 'its handler hangs'"],
+        ["doctor"] = ["fastconsumer doctor -a billing -s orders", "fastconsumer doctor -a billing -s orders --json"],
+        ["emulator"] = ["fastconsumer emulator --stream orders:4 --stream payments", "fastconsumer emulator --port 0 --json"],
+    };
+
+    /// <summary>Gives a command and all below it a help that ends with their examples.</summary>
+    public static void AddTo(HelpOption help) => help.Action = new HelpWithExamples((HelpAction)help.Action!);
+
+    private sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            int exitCode = help.Invoke(parseResult);
+            if (s_examples.GetValueOrDefault(parseResult.CommandResult.Command.Name) is { } examples)
+            {
+                TextWriter output = parseResult.InvocationConfiguration.Output;
+                output.WriteLine("Examples:");
+                foreach (string example in examples)
+                {
+                    output.WriteLine($"  {example}");
+                }
+            }
+
+            return exitCode;
+        }
+    }
+}
