@@ -57,7 +57,7 @@ internal sealed class CeilingReader(IKinesisClient client, StreamIdentifier stre
         finally
         {
             await end.CancelAsync();
-            await Task.WhenAll(running.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(running.Keys)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await over.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 

@@ -115,7 +115,7 @@ internal sealed class StreamTail(IKinesisClient client, StreamTailSettings setti
         finally
         {
             await end.CancelAsync();
-            await Task.WhenAll(running.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(running.Keys)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pages.TryComplete(failure);
         }
 

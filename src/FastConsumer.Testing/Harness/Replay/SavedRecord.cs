@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -11,7 +12,7 @@ namespace FastConsumer.Testing.Harness.Replay;
 /// <param name="Version">Of the format.</param>
 /// <param name="Stream">Where the records come from.</param>
 /// <param name="SavedAt">When the file was begun.</param>
-internal sealed record SavedHeader(int Version, string Stream, DateTimeOffset? SavedAt);
+internal sealed record SavedHeader(int Version, string Stream, DateTimeOffset? SavedAt = null);
 
 /// <summary>A line of such a file: a record with all that a handler sees of it.</summary>
 /// <param name="ShardId">Its shard.</param>
@@ -19,16 +20,16 @@ internal sealed record SavedHeader(int Version, string Stream, DateTimeOffset? S
 /// <param name="SubSequenceNumber">Its place in an aggregate; 0 where it was none.</param>
 /// <param name="Arrival">When the service received it.</param>
 /// <param name="PartitionKey">Its partition key.</param>
-/// <param name="ExplicitHashKey">Its explicit hash key, which only records of aggregates tell.</param>
 /// <param name="Data">The payload as it was put, in base64.</param>
+/// <param name="ExplicitHashKey">Its explicit hash key, which only records of aggregates tell.</param>
 internal sealed record SavedRecord(
     string ShardId,
     string SequenceNumber,
     long SubSequenceNumber,
     DateTimeOffset Arrival,
     string PartitionKey,
-    string? ExplicitHashKey,
-    byte[] Data)
+    byte[] Data,
+    string? ExplicitHashKey = null)
 {
     /// <summary>The format's version.</summary>
     public const int Version = 1;
@@ -42,8 +43,8 @@ internal sealed record SavedRecord(
         record.SubSequenceNumber,
         record.ApproximateArrivalTimestamp,
         record.PartitionKey,
-        record.ExplicitHashKey?.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        record.DataSpan.ToArray());
+        record.DataSpan.ToArray(),
+        record.ExplicitHashKey?.ToString(CultureInfo.InvariantCulture));
 }
 
 /// <summary>How such files are written and read.</summary>
