@@ -39,6 +39,25 @@ internal static class Examples
         ["release"] = ["fastconsumer lease release -a billing --shard shardId-000000000003"],
         ["evict"] = ["fastconsumer lease evict -a billing --shard shardId-000000000003 --reason 'its handler hangs'"],
         ["doctor"] = ["fastconsumer doctor -a billing -s orders", "fastconsumer doctor -a billing -s orders --json"],
+        ["tail"] = ["fastconsumer tail -s orders", "fastconsumer tail -s orders --from -1h -e --save orders.jsonl"],
+        ["peek"] =
+        [
+            "fastconsumer peek -s orders", @"fastconsumer peek -s orders --from -15m --grep '""status"":""failed""' -f '%k %v\n'",
+            "fastconsumer peek -s orders --shard shardId-000000000003 --from 4966... --max 1 -o json",
+        ],
+        ["put"] = ["fastconsumer put -s orders --key-json customerId < orders.jsonl", "echo hello | fastconsumer put -s orders"],
+        ["read-ceiling"] = ["fastconsumer read-ceiling -s orders -a billing --for 60s"],
+        ["list"] = ["fastconsumer dead-letters list --file dead.jsonl", "fastconsumer dead-letters list --from-stream orders-dead -o json"],
+        ["replay"] =
+        [
+            "fastconsumer dead-letters replay --file dead.jsonl --to orders --dry-run",
+            "fastconsumer dead-letters replay --from-stream orders-dead --to orders",
+        ],
+        ["create"] = ["fastconsumer stream create orders --shards 4", "fastconsumer stream create orders --on-demand --yes"],
+        ["delete"] = ["fastconsumer stream delete orders --dry-run"],
+        ["split"] = ["fastconsumer stream split -s orders --shard shardId-000000000003"],
+        ["merge"] = ["fastconsumer stream merge -s orders --shard shardId-000000000003 --with shardId-000000000004"],
+        ["completion"] = ["fastconsumer completion bash > ~/.local/share/bash-completion/completions/fastconsumer"],
         ["emulator"] = ["fastconsumer emulator --stream orders:4 --stream payments", "fastconsumer emulator --port 0 --json"],
     };
 

@@ -4,8 +4,11 @@ using System.CommandLine.Invocation;
 using FastConsumer.Cli;
 using FastConsumer.Cli.Commands;
 using FastConsumer.Cli.Commands.Changes;
+using FastConsumer.Cli.Commands.Completion;
 using FastConsumer.Cli.Commands.Doctor;
 using FastConsumer.Cli.Commands.Fleet;
+using FastConsumer.Cli.Commands.Records;
+using FastConsumer.Cli.Commands.Streams;
 
 Termination.Listen();
 
@@ -30,9 +33,28 @@ var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis st
     PauseCommands.CreateResume(),
     new Command("checkpoint", "Shows and sets how far shards are done.") { ShardsCommands.CreateCheckpoints(), ResetCommand.Create() },
     LeaseCommands.Create(),
+    TailCommand.CreateTail(),
+    TailCommand.CreatePeek(),
+    PutCommand.Create(),
+    ReadCeilingCommand.Create(),
+    new Command("dead-letters", "Lists dead letters, and puts them into a stream again.")
+    {
+        DeadLettersListCommand.Create(), DeadLettersReplayCommand.Create(),
+    },
+    new Command("stream", "Creates, deletes and reshards streams.")
+    {
+        CreateStreamCommand.Create(), DeleteStreamCommand.Create(), ReshardCommands.CreateSplit(), ReshardCommands.CreateMerge(),
+    },
+    CompletionCommand.Create(),
     EmulatorCommand.Create(),
     VersionCommand.Create(),
 };
+
+if (Suggestions.Find(root, args) is { } words)
+{
+    await Console.Out.WriteLineAsync(string.Join('\n', words));
+    return ExitCodes.Success;
+}
 
 ParseResult arguments = root.Parse(args);
 if (UnknownCommand.Describe(root, arguments) is { } complaint)

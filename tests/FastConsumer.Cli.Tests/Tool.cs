@@ -36,7 +36,8 @@ internal sealed class Tool : IAsyncDisposable
 
     public string Errors => string.Join('\n', _errors);
 
-    private static string Program { get; } = Path.GetFullPath(typeof(Tool).Assembly
+    /// <summary>The tool's own file, for tests that write to its input.</summary>
+    public static string Program { get; } = Path.GetFullPath(typeof(Tool).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == "Tool").Value!);
 

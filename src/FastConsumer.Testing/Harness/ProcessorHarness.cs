@@ -9,8 +9,10 @@ using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Processors;
+using FastConsumer.Testing.Harness.Replay;
 using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -39,12 +41,12 @@ namespace FastConsumer.Testing.Harness;
 /// 200 ms, retries after 10 to 200 ms where the rule does not say, 5 s for a graceful stop. Neither files nor environment
 /// variables are read. Members are safe to call from any thread, except those that start, stop or dispose.
 /// </remarks>
-public sealed class ProcessorHarness : IAsyncDisposable
+public sealed partial class ProcessorHarness : IAsyncDisposable
 {
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
-    private readonly Func<HostApplicationBuilder> _configure;
+    private readonly Func<ReplayStream?, HostApplicationBuilder> _configure;
     private readonly ProcessorHarnessOptions _options;
     private readonly string _processorName;
     private readonly InMemoryLeaseDatabase _leases;
@@ -61,7 +63,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
         ProcessorHarnessOptions options,
         InMemoryLeaseDatabase leases,
         FailureLog failures,
-        Func<HostApplicationBuilder> configure)
+        Func<ReplayStream?, HostApplicationBuilder> configure)
     {
         Kinesis = kinesis;
         StreamName = streamName;
@@ -70,7 +72,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
         _leases = leases;
         _failures = failures;
         _configure = configure;
-        _put = new PutRecords(kinesis, streamName);
+        _put = new PutRecords();
     }
 
     /// <summary>The stream's server: its URL for producers, faults on demand.</summary>
@@ -88,7 +90,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
     public IReadOnlyDictionary<string, CheckpointPosition> Checkpoints =>
         Leases.ToDictionary(static lease => lease.LeaseKey, static lease => lease.Checkpoint, StringComparer.Ordinal);
 
-    private IReadOnlyList<Lease> Leases => _leases.Snapshot(_settings.ApplicationName!);
+    private IReadOnlyList<Lease> Leases => (_replay?.Leases ?? _leases).Snapshot(_settings.ApplicationName!);
 
     /// <summary>Starts the stream's server, creates the processor's stream, and starts the consumer.</summary>
     /// <typeparam name="TProcessor">The processor.</typeparam>
@@ -119,7 +121,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
             await harness.StartConsumerAsync().ConfigureAwait(false);
             return harness;
 
-            HostApplicationBuilder Configure()
+            HostApplicationBuilder Configure(ReplayStream? replay)
             {
                 HostApplicationBuilder builder = Host.CreateApplicationBuilder(
                     new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -129,8 +131,19 @@ public sealed class ProcessorHarness : IAsyncDisposable
                 builder.Services
                     .AddFastConsumer(consumer => ForTests(consumer, kinesis, options.Kinesis))
                     .AddProcessor<TProcessor>(processor => processor.Stream = streamName)
-                    .UseInMemoryLeases(leases);
+                    .UseInMemoryLeases(replay?.Leases ?? leases);
                 services?.Invoke(builder.Services);
+                if (replay is not null)
+                {
+                    // a file is read from its first record, in one way
+                    builder.Services.Replace(ServiceDescriptor.Singleton<IKinesisClientFactory>(replay));
+                    builder.Services.AddFastConsumer(static consumer =>
+                    {
+                        consumer.StartPosition = StartPosition.TrimHorizon;
+                        consumer.ReadMode = ReadMode.Polling;
+                    });
+                }
+
                 return builder;
             }
         }
@@ -146,8 +159,9 @@ public sealed class ProcessorHarness : IAsyncDisposable
     /// <param name="data">The payload.</param>
     /// <param name="explicitHashKey">Decides on the shard instead.</param>
     /// <exception cref="KinesisException">The record is too large, or a write quota was asked for and is used up.</exception>
-    public PutRecordResponse Put(string partitionKey, ReadOnlySpan<byte> data, UInt128? explicitHashKey = null) =>
-        _put.Put(partitionKey, data, explicitHashKey, _settings.Deaggregate ?? true);
+    public PutRecordResponse Put(string partitionKey, ReadOnlySpan<byte> data, UInt128? explicitHashKey = null) => _replay is null
+        ? _put.Put(Kinesis, StreamName, partitionKey, data, explicitHashKey, _settings.Deaggregate ?? true)
+        : throw new InvalidOperationException("A file is replayed: nothing can be put any more. Start another harness to put records.");
 
     /// <summary>Puts a record with a text, such as JSON, in UTF-8.</summary>
     /// <param name="partitionKey">Its hash decides on the shard.</param>
@@ -292,7 +306,7 @@ public sealed class ProcessorHarness : IAsyncDisposable
     private async Task StartConsumerAsync()
     {
         _failures.Clear();
-        var consumer = new TestConsumer(_configure().Build());
+        var consumer = new TestConsumer(_configure(_replay).Build());
         await consumer.StartAsync(_options.CancellationToken).ConfigureAwait(false);
         _settings = consumer.Options;
         _consumer = consumer;
@@ -325,8 +339,8 @@ public sealed class ProcessorHarness : IAsyncDisposable
         IReadOnlyList<Finding> findings = _consumer?.Findings ?? [];
         Dictionary<string, Lease> leases = Leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
         string scope = $"{_settings.ApplicationName}/{StreamName}";
-        return [.. Kinesis.ListShards(StreamName).Select(shard =>
-            ShardStanding.Of(shard, leases.GetValueOrDefault(shard.ShardId), _put, findings, scope, _failures.StopOf(shard.ShardId)))];
+        return [.. (_replay?.Shards ?? Kinesis.ListShards(StreamName)).Select(shard => ShardStanding.Of(
+            shard, leases.GetValueOrDefault(shard.ShardId), _replay?.Put ?? _put, findings, scope, _failures.StopOf(shard.ShardId)))];
     }
 
     private RecordsNotDoneException NotDone(string what, List<ShardStanding> shards)

@@ -4,26 +4,41 @@ using FastConsumer.Kinesis.Wire;
 namespace FastConsumer.Testing.Harness;
 
 /// <summary>The records that a test has put, by shard, in the shard's order. Thread-safe.</summary>
-internal sealed class PutRecords(EmbeddedKinesis kinesis, string streamName)
+internal sealed class PutRecords
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, List<CheckpointPosition>> _byShard = new(StringComparer.Ordinal);
 
     /// <summary>Puts a record and notes it; one at a time, so that the notes are in the shard's order.</summary>
-    public PutRecordResponse Put(string partitionKey, ReadOnlySpan<byte> data, UInt128? explicitHashKey, bool deaggregates)
+    public PutRecordResponse Put(
+        EmbeddedKinesis kinesis,
+        string streamName,
+        string partitionKey,
+        ReadOnlySpan<byte> data,
+        UInt128? explicitHashKey,
+        bool deaggregates)
     {
         // of a KPL aggregate the last of its user records is the one to wait for
         int subSequenceNumber = deaggregates && AggregatedRecordReader.TryMeasure(data, out AggregateShape shape) ? shape.Records - 1 : 0;
         lock (_lock)
         {
             PutRecordResponse answer = kinesis.Put(streamName, partitionKey, data, explicitHashKey);
-            if (!_byShard.TryGetValue(answer.ShardId, out List<CheckpointPosition>? shard))
+            Add(answer.ShardId, CheckpointPosition.At(answer.SequenceNumber, subSequenceNumber));
+            return answer;
+        }
+    }
+
+    /// <summary>Notes a record that a shard has.</summary>
+    public void Add(string shardId, CheckpointPosition position)
+    {
+        lock (_lock)
+        {
+            if (!_byShard.TryGetValue(shardId, out List<CheckpointPosition>? shard))
             {
-                _byShard.Add(answer.ShardId, shard = []);
+                _byShard.Add(shardId, shard = []);
             }
 
-            shard.Add(CheckpointPosition.At(answer.SequenceNumber, subSequenceNumber));
-            return answer;
+            shard.Add(position);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 
 namespace FastConsumer.Dispatch;
@@ -82,6 +83,11 @@ internal sealed class FileDeadLetterSink(string path) : IDeadLetterSink, IAsyncD
             json.WriteString("sequenceNumber", record.SequenceNumber.ToString());
             json.WriteNumber("subSequenceNumber", record.SubSequenceNumber);
             json.WriteString("partitionKey", record.PartitionKeyUtf8);
+            if (record.ExplicitHashKey is { } explicitHashKey)
+            {
+                json.WriteString("explicitHashKey", explicitHashKey.ToString(CultureInfo.InvariantCulture));
+            }
+
             json.WriteString("approximateArrivalTimestamp", record.ApproximateArrivalTimestamp);
             json.WriteNumber("attempts", letter.Attempts);
             json.WriteString("exception", letter.Exception.GetType().FullName);

@@ -75,8 +75,9 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
                 continue;
             }
 
-            // A sub-sequence number above 0 was an aggregate's; this record was not read as one then, so it is not done.
-            if (doneHere != 0)
+            // A sub-sequence number above 0 was an aggregate's; this record was not read as one then, so it is not done. Records that come
+            // unpacked already, as saved ones do, say their place themselves.
+            if (entry.SubSequenceNumber == RecordEntry.NotAggregated ? doneHere != 0 : entry.SubSequenceNumber > doneHere)
             {
                 table.Add(in entry);
             }

@@ -12,17 +12,28 @@ internal static class Confirmation
     /// goes to standard output.
     /// </summary>
     /// <exception cref="ToolException">Nobody can be asked, and --yes was not said.</exception>
+    public static Task<int?> AskAsync(
+        ToolContext context, string question, IReadOnlyList<ChangeItem> plan, CancellationToken cancellationToken) =>
+        AskAsync(context, question, console => Write(console, plan), () => Serialize(context, "plan", plan), cancellationToken);
+
+    /// <summary>The same for a plan of any form.</summary>
+    /// <param name="context">The command's surroundings.</param>
+    /// <param name="question">What is asked for.</param>
+    /// <param name="write">Writes the plan for people.</param>
+    /// <param name="serialize">Makes the plan's document.</param>
+    /// <param name="cancellationToken">Ends the wait for an answer.</param>
+    /// <exception cref="ToolException">Nobody can be asked, and --yes was not said.</exception>
     public static async Task<int?> AskAsync(
-        ToolContext context, string question, IReadOnlyList<ChangeItem> plan, CancellationToken cancellationToken)
+        ToolContext context, string question, Action<IAnsiConsole> write, Func<string> serialize, CancellationToken cancellationToken)
     {
         bool isDryRun = context.Arguments.GetValue(CommonOptions.DryRun);
         if (isDryRun && context.Format == OutputFormat.Json)
         {
-            context.Out.WriteLine(Serialize(context, "plan", plan));
+            context.Out.WriteLine(serialize());
             return ExitCodes.Success;
         }
 
-        Write(isDryRun ? context.Console : ToolContext.CreateConsole(context.Error, isPlain: true), plan);
+        write(isDryRun ? context.Console : ToolContext.CreateConsole(context.Error, isPlain: true));
         if (isDryRun)
         {
             await context.Error.WriteLineAsync("Nothing was changed (--dry-run).");
