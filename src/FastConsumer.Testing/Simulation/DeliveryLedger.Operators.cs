@@ -67,12 +67,17 @@ internal sealed partial class DeliveryLedger
             bool isPause = intent.Deed is OperatorDeed.Pause or OperatorDeed.Resume;
             Require(
                 "operator",
-                after with { Attributes = before.Attributes, RequestedBy = null, Notification = null, Command = null, Paused = null }
+                after with { RequestedBy = null, Notification = null, Command = null, Paused = null }
                     == before with { RequestedBy = null, Notification = null, Command = null, Paused = null }
                     && (isPause || after.Paused == before.Paused)
                     && (intent.Deed == OperatorDeed.Decide || after.Command == before.Command),
                 shardId,
                 $"{write.Worker} is to {intent.Deed}, and its {write.Operation} changed the lease.");
+            if (after.Paused != before.Paused && _current.GetValueOrDefault(shardId) is { Pauses.Count: > 0 } paused)
+            {
+                paused.Pauses.Add(OperatorNotes.ReadPause(after.Paused));
+            }
+
             return;
         }
 
@@ -166,7 +171,7 @@ internal sealed partial class DeliveryLedger
             $"{ownership.Worker.Name} changed with its take the start that an operator has set.");
         if (OperatorNotes.ReadPause(after.Paused) is { } pause && !(pause.Until <= ownership.Worker.Process.Clock.GetUtcNow()))
         {
-            ownership.Pause = pause;
+            ownership.Pauses.Add(pause);
         }
 
         // "no gap" and "order" let a record out that a command names. Only in the run that follows, at once and by the same worker, the one
@@ -232,12 +237,12 @@ internal sealed partial class DeliveryLedger
     private void RequireAllowed(Ownership ownership)
     {
         SimulatedWorker worker = ownership.Worker;
-        if (ownership.Pause is { } pause)
+        if (ownership.Pauses.Count > 0)
         {
-            // a date that was set since may have ended it
-            bool isOver = pause.Until is { } until
-                && (until <= worker.Process.Clock.GetUtcNow() || worker.Process.Clock.SetAt > ownership.TakenAt);
-            Require("paused", isOver, ownership.ShardId, $"{worker.Name} begins a record of a shard that was paused when it took it.");
+            // a date that was set since may have ended it; and where another one has taken its place, it is not known which one was read
+            bool mayBegin = ownership.Pauses.Exists(pause => pause is null || (pause.Until is { } until
+                && (until <= worker.Process.Clock.GetUtcNow() || worker.Process.Clock.SetAt > ownership.TakenAt)));
+            Require("paused", mayBegin, ownership.ShardId, $"{worker.Name} begins a record of a shard that was paused when it took it.");
         }
 
         if (ownership.TakenAwayAt is { } since)

@@ -44,8 +44,10 @@ internal sealed class Ownership(SimulatedWorker worker, string shardId, long tok
     /// <summary>When an operator has taken the lease away; null where none has.</summary>
     public long? TakenAwayAt { get; set; }
 
-    /// <summary>The pause that held when it was taken; null for none.</summary>
-    public ShardPause? Pause { get; set; }
+    /// <summary>
+    /// The pause that held when it was taken, and what has been set in its place since, null for a resume; empty where none held.
+    /// </summary>
+    public List<ShardPause?> Pauses { get; } = [];
 
     /// <summary>The command that it may carry out; null for none.</summary>
     public OperatorCommand? Command { get; set; }

@@ -173,7 +173,9 @@ internal sealed class SimulatedWorker
 
             worker.Note($"[{eventId.Id}] "
                 + $"{formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
-            if (logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
+            // it stands for a mistake inside, whatever its level
+            bool isMistake = exception is NullReferenceException;
+            if (isMistake || logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
             {
                 worker._loop.Fail(new InvariantViolatedException("no failure inside",
                     $"{worker.Name}: {formatter(state, exception)} {exception}", null));

@@ -22,11 +22,12 @@ internal sealed partial class OperatorTable
     /// anew; that may be the same one. Where the owner does not answer in time, nothing is done.
     /// </summary>
     /// <param name="shardId">The shard.</param>
-    /// <param name="requester">The name that asks, in place of a worker's.</param>
+    /// <param name="requester">The name that asks, in place of a worker's; an id of this call is added.</param>
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn.</param>
     /// <exception cref="LeaseStoreException">The table cannot be read or written.</exception>
     public async Task<FreedLease> ReleaseAsync(string shardId, string requester, CancellationToken cancellationToken)
     {
+        requester = Unique(requester);
         Lease? row = await ReadAsync(shardId, cancellationToken);
         if (RefusalOf(shardId, row) is { } refusal)
         {
@@ -74,7 +75,7 @@ internal sealed partial class OperatorTable
     /// </summary>
     /// <param name="shardId">The shard.</param>
     /// <param name="target">Where its records are read from.</param>
-    /// <param name="requester">The name that asks, in place of a worker's.</param>
+    /// <param name="requester">The name that asks, in place of a worker's; an id of this call is added.</param>
     /// <param name="by">Who does it, at most 64 bytes of UTF-8.</param>
     /// <param name="reason">Why, at most 128 bytes of UTF-8; null to say nothing.</param>
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn; the checkpoint is as it was, or set.</param>
@@ -83,6 +84,7 @@ internal sealed partial class OperatorTable
         string shardId, ResetTarget target, string requester, string by, string? reason, CancellationToken cancellationToken)
     {
         Check(by, reason);
+        requester = Unique(requester);
         for (int attempt = 1; ; attempt++)
         {
             Lease? row = await ReadAsync(shardId, cancellationToken);
@@ -128,6 +130,9 @@ internal sealed partial class OperatorTable
         : row.RequestedBy is not null
             ? $"Shard {shardId} is being handed over from {row.LeaseOwner} to {row.RequestedBy}: try again when that is over."
         : null;
+
+    /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>
+    private string Unique(string requester) => $"{requester}/{NewId()}";
 
     private static FreedLease Refused(string shardId, Lease? row, string refusal) =>
         new(shardId, row?.LeaseOwner, row?.Checkpoint ?? default, row?.Checkpoint ?? default, refusal);
