@@ -10,6 +10,8 @@ namespace FastConsumer.Testing.Simulation;
 /// </content>
 internal sealed partial class DeliveryLedger
 {
+    private static readonly TimeSpan s_noticed = TimeSpan.FromSeconds(10);
+
     private readonly Dictionary<string, OperatorIntent> _operators = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string? Session, long At)> _askedAt = new(StringComparer.Ordinal);
     private readonly HashSet<string> _freedBy = new(StringComparer.Ordinal);
@@ -73,6 +75,11 @@ internal sealed partial class DeliveryLedger
                     && (intent.Deed == OperatorDeed.Decide || after.Command == before.Command),
                 shardId,
                 $"{write.Worker} is to {intent.Deed}, and its {write.Operation} changed the lease.");
+            if (after.Paused != before.Paused)
+            {
+                Shard(shardId).PausedSince = OperatorNotes.ReadPause(after.Paused) is { Until: null } ? _loop.Now : null;
+            }
+
             if (after.Paused != before.Paused && _current.GetValueOrDefault(shardId) is { Pauses.Count: > 0 } paused)
             {
                 paused.Pauses.Add(OperatorNotes.ReadPause(after.Paused));
@@ -243,6 +250,18 @@ internal sealed partial class DeliveryLedger
             bool mayBegin = ownership.Pauses.Exists(pause => pause is null || (pause.Until is { } until
                 && (until <= worker.Process.Clock.GetUtcNow() || worker.Process.Clock.SetAt > ownership.TakenAt)));
             Require("paused", mayBegin, ownership.ShardId, $"{worker.Name} begins a record of a shard that was paused when it took it.");
+        }
+
+        if (Shard(ownership.ShardId).PausedSince is { } pausedSince && pausedSince > ownership.TakenAt)
+        {
+            // it lists the table every few seconds, whether or not it was notified
+            TimeSpan most = s_noticed + (2 * _rules.LeaseDuration);
+            var late = TimeSpan.FromTicks(_loop.Now - pausedSince);
+            Require(
+                "paused",
+                late <= most || !worker.IsUntroubledFor(most),
+                ownership.ShardId,
+                $"{worker.Name} begins a record {late} after the shard was paused.");
         }
 
         if (ownership.TakenAwayAt is { } since)

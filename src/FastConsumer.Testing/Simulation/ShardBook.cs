@@ -45,6 +45,9 @@ internal sealed class ShardBook(string id)
     /// <summary>The counter of the last reset: what owners of before do counts no more.</summary>
     public long ResetAt { get; set; } = -1;
 
+    /// <summary>Since when the shard is paused until it is resumed, by an operator; null where it is not.</summary>
+    public long? PausedSince { get; set; }
+
     public bool HasParentsDone { get; set; }
 
     /// <summary>From which record, or from which time on, nothing may be left out; null while that is open.</summary>

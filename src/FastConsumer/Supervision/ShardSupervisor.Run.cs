@@ -604,7 +604,7 @@ internal sealed partial class ShardSupervisor
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
                         record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Time, Telemetry,
                         CreateSpans()))];
-                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry);
+                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry) { Redrive = _redrive };
                 case RecordPipeline record:
                     return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Time, Telemetry,
                         CreateSpans());
