@@ -4,6 +4,7 @@ namespace FastConsumer.Simulation.Tests;
 
 /// <summary>Record by record.</summary>
 [KinesisProcessor(SimulatedCluster.Stream)]
+[OnError(typeof(PoisonStopsException), ErrorAction.Stop)]
 internal sealed partial class RecordProcessor(SimulatedHandler handler)
 {
     [OnShardStarted]
@@ -29,6 +30,7 @@ internal sealed partial class RecordProcessor(SimulatedHandler handler)
 
 /// <summary>In lanes, by key.</summary>
 [KinesisProcessor(SimulatedCluster.Stream)]
+[OnError(typeof(PoisonStopsException), ErrorAction.Stop)]
 [Concurrency(4)]
 internal sealed partial class LaneProcessor(SimulatedHandler handler)
 {
@@ -43,6 +45,7 @@ internal sealed partial class LaneProcessor(SimulatedHandler handler)
 
 /// <summary>In lanes, in no order: what <see cref="LaneProcessor"/> would be if its lanes lost the order of a key.</summary>
 [KinesisProcessor(SimulatedCluster.Stream)]
+[OnError(typeof(PoisonStopsException), ErrorAction.Stop)]
 [Concurrency(4, Order = RecordOrder.None)]
 internal sealed partial class UnorderedProcessor(SimulatedHandler handler)
 {
@@ -57,6 +60,7 @@ internal sealed partial class UnorderedProcessor(SimulatedHandler handler)
 
 /// <summary>In batches.</summary>
 [KinesisProcessor(SimulatedCluster.Stream)]
+[OnError(typeof(PoisonStopsException), ErrorAction.Stop)]
 internal sealed partial class BatchProcessor(SimulatedHandler handler)
 {
     [OnBatch(MaxRecords = 7, MaxWait = "00:00:00.7")]

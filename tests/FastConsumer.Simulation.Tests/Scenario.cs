@@ -64,6 +64,12 @@ internal sealed record Scenario
 
     public ForeignRecords ForeignRecords { get; init; }
 
+    /// <summary>Operators at the cluster, and records that no handler can do; null for none.</summary>
+    public OperatorSettings? Operators { get; init; }
+
+    /// <summary>The records that no handler can do; null for none.</summary>
+    public Poison? Poison { get; init; }
+
     public WorkerSettings Settings => new()
     {
         ProcessorName = Processor.ToString(),
@@ -120,6 +126,36 @@ internal sealed record Scenario
         StreamClock = () => cluster.Now,
         Rows = () => cluster.Table.Rows,
     };
+
+    /// <summary>The same with operators: what else the seed decides stays as it is.</summary>
+    public Scenario WithOperators()
+    {
+        var random = new Random(unchecked((Seed * 486187739) + 1));
+        OperatorDeed[] deeds = [.. Enum.GetValues<OperatorDeed>().Where(deed => deed is OperatorDeed.Resume or OperatorDeed.Decide
+            || random.Next(3) != 0)];
+        return this with
+        {
+            Operators = new OperatorSettings
+            {
+                Seed = random.Next(),
+                Deeds = deeds,
+                BetweenDeeds = TimeSpan.FromSeconds(1 + (random.NextDouble() * 10)),
+                Killed = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.4,
+                Cancelled = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.3,
+                LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+                LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+                HasDeadLetters = random.Next(3) != 0,
+            },
+            Poison = random.Next(4) == 0 ? null : PoisonOf(random),
+        };
+    }
+
+    private Poison PoisonOf(Random random)
+    {
+        // so many records are put about, and those of aggregates beside
+        int put = (int)(RecordsPerSecond * Troubles.TotalSeconds);
+        return new Poison([.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => random.Next(put))], random.Next(3) != 0);
+    }
 
     public static Scenario Of(int seed)
     {

@@ -37,10 +37,18 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
     /// <summary>What the lane is given to wait for.</summary>
     public Func<Func<ValueTask>, ValueTask> Handled { get; init; } = static handler => handler();
 
+    /// <summary>The records on which it always fails, whatever else it does; null for none.</summary>
+    public Poison? Poison { get; init; }
+
     public ValueTask RecordAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
     {
         CheckpointPosition position = record.Position;
         ledger.Begun(worker, context.ShardId, context.FencingToken, record, context.Attempt);
+        if (Poison?.Of(record) is { } never)
+        {
+            return never.IsThrownAtOnce ? throw never : FailAsync(never);
+        }
+
         if (IsWellBehaved || random.NextDouble() >= habits.Waits)
         {
             ThrowAtTimes();
@@ -54,8 +62,14 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
     public async ValueTask BatchAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
     {
         List<CheckpointPosition> positions = [];
+        Dictionary<int, PoisonException> failing = [];
         foreach (KinesisRecord record in batch)
         {
+            if (Poison?.Of(record) is { } never)
+            {
+                failing.Add(positions.Count, never);
+            }
+
             positions.Add(record.Position);
             ledger.Begun(worker, context.ShardId, context.FencingToken, record, context.Attempt);
         }
@@ -63,9 +77,18 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
         Require(positions[0] == batch[0].Position, context.ShardId);
+        if (failing.Values.FirstOrDefault(static never => never.IsThrownAtOnce) is { } thrown)
+        {
+            throw thrown;
+        }
+
         for (int i = 0; i < positions.Count; i++)
         {
-            if (!IsWellBehaved && random.NextDouble() < habits.FailsSingly)
+            if (failing.TryGetValue(i, out PoisonException? failure))
+            {
+                context.Fail(i, failure);
+            }
+            else if (!IsWellBehaved && random.NextDouble() < habits.FailsSingly)
             {
                 context.Fail(i, new InvalidOperationException("This record of the batch fails."));
             }
@@ -104,6 +127,12 @@ internal sealed class SimulatedHandler(SimulatedWorker worker, DeliveryLedger le
         {
             await context.CheckpointAsync(cancellationToken);
         }
+    }
+
+    private static async ValueTask FailAsync(PoisonException never)
+    {
+        await Task.Yield();
+        throw never;
     }
 
     private async ValueTask WaitAsync(CancellationToken cancellationToken)

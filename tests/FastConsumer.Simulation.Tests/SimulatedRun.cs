@@ -18,6 +18,15 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
 
     /// <summary>How often a lease was taken at a checkpoint inside an aggregate.</summary>
     public int TakesInside { get; init; }
+
+    /// <summary>What operators have done, in words.</summary>
+    public IReadOnlyDictionary<OperatorDeed, int> Deeds { get; init; } = new Dictionary<OperatorDeed, int>();
+
+    /// <summary>How many records operators have left out.</summary>
+    public int LeftOutByDecision { get; init; }
+
+    /// <summary>How often an operator has taken a lease away from a worker.</summary>
+    public int TakenAway { get; init; }
 }
 
 /// <summary>One seed's life of a cluster, judged by its ledger.</summary>
@@ -29,6 +38,7 @@ internal sealed class SimulatedRun
     private readonly List<SimulatedHandler> _handlers = [];
     private readonly Random _random;
     private readonly ClusterLife _life;
+    private readonly OperatorActions? _operators;
 
     private SimulatedRun(Scenario scenario, PlantedBug? bug)
     {
@@ -36,10 +46,15 @@ internal sealed class SimulatedRun
         _bug = bug;
         _cluster = new SimulatedCluster(scenario.Seed, scenario.Shards, scenario.Service, scenario.Rules);
         _random = new Random(_cluster.Random.Next());
+        _operators = scenario.Operators is null ? null : new OperatorActions(_cluster, scenario.Operators)
+        {
+            Store = bug is null ? null : (process, link) => bug.OperatorStore(process, link, _cluster.Table),
+        };
         _life = new ClusterLife(_cluster, scenario.Life, _random)
         {
             Worker = Worker,
             Put = PutAsync,
+            Operators = _operators,
             Quieted = () => _handlers.ForEach(static handler => handler.IsWellBehaved = true),
         };
     }
@@ -73,7 +88,8 @@ internal sealed class SimulatedRun
         string? shard = (result.Failure as InvariantViolatedException)?.ShardId;
         text.AppendLine(CultureInfo.InvariantCulture, $"Seed {scenario.Seed} fails after {result.VirtualTime}: {result.Failure}");
         text.AppendLine(
-            CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests");
+            CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests"
+                + $"{(scenario.Operators is null ? "" : " (OperatorSeedTests)")}");
         text.AppendLine(scenario.ToString());
         text.AppendLine("The last events that matter here:");
         text.Append(result.Trace.Last(
@@ -99,6 +115,9 @@ internal sealed class SimulatedRun
         {
             LeftOut = _cluster.Ledger.LeftOut,
             TakesInside = _cluster.Ledger.TakesInside,
+            Deeds = _operators?.Done ?? [],
+            LeftOutByDecision = _cluster.Ledger.LeftOutByDecision,
+            TakenAway = _cluster.Ledger.TakenAway,
         };
     }
 
@@ -111,11 +130,17 @@ internal sealed class SimulatedRun
             var handler = new SimulatedHandler(worker, _cluster.Ledger, _scenario.Habits, new Random(_random.Next()))
             {
                 IsWellBehaved = _life.IsQuiet,
+                Poison = _scenario.Poison,
                 Handled = _bug is null ? static handler => handler() : _bug.Handled,
             };
             _handlers.Add(handler);
-            return new WorkerServices(handler);
+            return new WorkerServices(
+                handler,
+                _scenario.Operators is { HasDeadLetters: true, Seed: int seed }
+                    ? new SimulatedDeadLetters(worker, _cluster.Ledger, () => _life.IsQuiet, new Random(seed + _handlers.Count))
+                    : null);
         },
+        DeadLetters = static services => (IDeadLetterSink?)services.GetService(typeof(IDeadLetterSink)),
         PrefetchBytes = _scenario.PrefetchBytes,
         Client = _bug is null ? null : (worker, client) => _bug.Client(_cluster, worker, client),
         Store = _bug is null ? null : (worker, table) => _bug.Store(_cluster, worker, table),

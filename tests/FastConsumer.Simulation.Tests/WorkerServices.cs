@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FastConsumer.Simulation.Tests;
 
 /// <summary>As much of dependency injection as a processor needs; the real one compiles its factories on the thread pool.</summary>
-internal sealed class WorkerServices(SimulatedHandler handler) : IServiceProvider, IServiceScopeFactory, IServiceScope
+internal sealed class WorkerServices(SimulatedHandler handler, IDeadLetterSink? deadLetters = null) : IServiceProvider, IServiceScopeFactory, IServiceScope
 {
     public IServiceProvider ServiceProvider => this;
 
@@ -28,6 +28,7 @@ internal sealed class WorkerServices(SimulatedHandler handler) : IServiceProvide
         : serviceType == typeof(LaneProcessor) ? new LaneProcessor(handler)
         : serviceType == typeof(UnorderedProcessor) ? new UnorderedProcessor(handler)
         : serviceType == typeof(BatchProcessor) ? new BatchProcessor(handler)
+        : serviceType == typeof(IDeadLetterSink) ? deadLetters
         : null;
 }
 

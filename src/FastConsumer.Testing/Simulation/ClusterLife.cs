@@ -60,6 +60,9 @@ internal sealed class ClusterLife
     /// <summary>Told when the faults are over.</summary>
     public Action? Quieted { get; init; }
 
+    /// <summary>The operators at the cluster; null for none.</summary>
+    public OperatorActions? Operators { get; init; }
+
     /// <summary>True when the faults are over.</summary>
     public bool IsQuiet { get; private set; }
 
@@ -76,10 +79,17 @@ internal sealed class ClusterLife
             await _cluster.DelayAsync(TimeSpan.FromSeconds(_random.NextDouble() * 3));
         }
 
+        Task? operating = Operators is null ? null : _cluster.Beside(Operators.ActAsync);
         await _faults.StrikeAsync();
         await QuietAsync();
         await putting;
         await RecoverAsync();
+        if (operating is not null)
+        {
+            await Operators!.EndAsync();
+            await operating;
+        }
+
         await StopAllAsync();
         await NothingIsLeftAsync();
     }
@@ -105,6 +115,11 @@ internal sealed class ClusterLife
     {
         IsQuiet = true;
         _faults.IsQuiet = true;
+        if (Operators is not null)
+        {
+            Operators.IsQuiet = true;
+        }
+
         Quieted?.Invoke();
         _cluster.Loop.Trace.Add("", null, "the faults are over");
         foreach (SimulatedWorker worker in _cluster.Live)

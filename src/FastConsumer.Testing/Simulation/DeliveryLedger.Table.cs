@@ -9,6 +9,23 @@ internal sealed partial class DeliveryLedger
     public void Written(TableWrite write)
     {
         string shardId = (write.After ?? write.Before)!.LeaseKey;
+        if (_operators.TryGetValue(write.Worker, out OperatorIntent? intent))
+        {
+            WrittenByOperator(intent, write);
+            if (write.After!.LeaseCounter == write.Before!.LeaseCounter)
+            {
+                return;
+            }
+        }
+        else if (write is { Before: { } before, After: { } after })
+        {
+            Require(
+                "operator",
+                after.Paused == before.Paused && after.Reset == before.Reset,
+                shardId,
+                $"{write.Worker} changed with its {write.Operation} what an operator has set.");
+        }
+
         switch (write.Operation)
         {
             case "create":
@@ -20,7 +37,7 @@ internal sealed partial class DeliveryLedger
             case "update":
                 Updated(write.Worker, write.Before!, write.After!);
                 break;
-            case "release":
+            case "release" when intent is null:
                 Released(write.Worker, write.Before!, write.After!);
                 break;
             case "children" or "request" or "ring":
@@ -94,6 +111,7 @@ internal sealed partial class DeliveryLedger
         var ownership = new Ownership(
             worker, shardId, after.LeaseCounter, IndexOf(Shard(shardId), after.Checkpoint), worker.Process.Clock.Elapsed)
         {
+            TakenAt = _loop.Now,
             KnowsStart = after.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.TrimHorizon,
             BeginsInOrder = _rules.KeepsShardOrder,
         };
@@ -103,6 +121,7 @@ internal sealed partial class DeliveryLedger
             shardId,
             $"two owners have had counter {after.LeaseCounter}.");
         _current[shardId] = ownership;
+        TakeNotes(ownership, before, after);
     }
 
     private void Updated(string name, Lease before, Lease after)
@@ -125,6 +144,7 @@ internal sealed partial class DeliveryLedger
             $"{name} moved the checkpoint from {Name(shardId, before.Checkpoint)} back to {Name(shardId, after.Checkpoint)}.");
         Ownership ownership = _current[shardId];
         ownership.RenewedAt = ownership.Worker.Process.Clock.Elapsed;
+        Decided(ownership, before, after);
         if (after.Checkpoint == before.Checkpoint)
         {
             return;
@@ -138,6 +158,8 @@ internal sealed partial class DeliveryLedger
                 "checkpoint is done",
                 !_rules.SeesHandlers
                     || ownership.Done.ContainsKey(i)
+                    // a decision names it, in this write or one before
+                    || i == ownership.LeftOut
                     || !shard.IsRequired(shard.Records[i]) || (!ownership.KnowsStart && i < ownership.First),
                 shardId,
                 $"{name} checkpointed {Name(shardId, after.Checkpoint)}, and #{i} is not done.");

@@ -104,6 +104,7 @@ internal sealed partial class DeliveryLedger
         RequireAsPut(worker, shard, index, record);
         _loop.Trace.Add(worker.Name, shardId, $"begins #{index} {shard.Records[index].Key} (token {token}, attempt {attempt})");
         RequireAlive(ownership);
+        RequireAllowed(ownership);
         Require("order", !ownership.Done.ContainsKey(index), shardId, $"{worker.Name} begins #{index} again after it has done it.");
         if (attempt == 1)
         {
@@ -113,6 +114,12 @@ internal sealed partial class DeliveryLedger
         else
         {
             Require("order", ownership.Begun.Contains(index), shardId, $"{worker.Name} tries #{index} again, which it has never tried.");
+        }
+
+        if (index == ownership.Decided)
+        {
+            // the command was not accepted
+            ownership.Decided = -1;
         }
 
         ownership.Begun.Add(index);
@@ -132,7 +139,11 @@ internal sealed partial class DeliveryLedger
 
         _loop.Trace.Add(worker.Name, shardId, $"has done #{index}");
         BookedRecord record = shard.Records[index];
-        if (record.Times++ > 0)
+        if (token < shard.ResetAt)
+        {
+            // an operator wants it done again, by whoever has the shard since
+        }
+        else if (record.Times++ > 0)
         {
             Duplicates++;
             // whoever did it before must have lost the shard since: what it had done for certain is never done again
@@ -173,7 +184,7 @@ internal sealed partial class DeliveryLedger
 
     /// <summary>True where every record that must be handled is done, as far as the ledger sees it.</summary>
     public bool IsAllDone => !_rules.SeesHandlers
-        || _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.Times > 0 || !shard.IsRequired(record)));
+        || _shards.Values.All(static shard => shard.Records.TrueForAll(record => record.IsDone || !shard.IsRequired(record)));
 
     /// <summary>The first shard with required records behind its checkpoint; null where there is none.</summary>
     public string? FirstNotCheckpointed() => _rules.Rows().FirstOrDefault(row =>
@@ -184,13 +195,13 @@ internal sealed partial class DeliveryLedger
 
     /// <summary>What is not done, in words.</summary>
     public string Missing() => string.Join("; ", _shards.Values
-        .Select(static shard => (shard.Id, Open: shard.Records.FindAll(record => record.Times == 0 && shard.IsRequired(record))))
+        .Select(static shard => (shard.Id, Open: shard.Records.FindAll(record => !record.IsDone && shard.IsRequired(record))))
         .Where(static shard => shard.Open.Count > 0)
         .Select(static shard => $"{shard.Id}: {shard.Open.Count} from #{shard.Open[0].Index} on"));
 
     /// <summary>The first shard of which something is not done.</summary>
     public string? FirstMissing() =>
-        _shards.Values.FirstOrDefault(static shard => shard.Records.Exists(record => record.Times == 0 && shard.IsRequired(record)))?.Id;
+        _shards.Values.FirstOrDefault(static shard => shard.Records.Exists(record => !record.IsDone && shard.IsRequired(record)))?.Id;
 
     public string Name(string shardId, CheckpointPosition position) =>
         position.Kind == CheckpointKind.Record && Shard(shardId).TryFind(position, out int index) ? $"#{index}" : position.ToString();
@@ -250,7 +261,8 @@ internal sealed partial class DeliveryLedger
         {
             if (ownership.Last >= 0)
             {
-                Require("order", index == ownership.Last + 1, shard.Id, $"{name} begins #{index} behind #{ownership.Last}.");
+                bool isNext = index == ownership.Last + 1 || (index == ownership.Last + 2 && index - 1 == ownership.Decided);
+                Require("order", isNext, shard.Id, $"{name} begins #{index} behind #{ownership.Last}.");
                 Require(
                     "order",
                     !_rules.OneByOne || ownership.Done.ContainsKey(ownership.Last),
@@ -267,7 +279,9 @@ internal sealed partial class DeliveryLedger
 
         if (ownership.LastOfKey.TryGetValue(record.Key, out int last))
         {
-            Require("order", shard.AfterInKey(last) == index, shard.Id, $"{name} begins #{index} of {record.Key} behind #{last}.");
+            int next = shard.AfterInKey(last);
+            bool isNext = next == index || (next >= 0 && next == ownership.Decided && shard.AfterInKey(next) == index);
+            Require("order", isNext, shard.Id, $"{name} begins #{index} of {record.Key} behind #{last}.");
             Require("order", ownership.Done.ContainsKey(last), shard.Id, $"{name} begins #{index} of {record.Key} before #{last} is done.");
         }
         else
@@ -283,7 +297,7 @@ internal sealed partial class DeliveryLedger
         for (int i = Math.Max(0, ownership.Start + 1); i < index; i++)
         {
             BookedRecord earlier = shard.Records[i];
-            bool isNeeded = ownership.KnowsStart || (shard.IsRequired(earlier) && earlier.Times == 0);
+            bool isNeeded = i != ownership.Decided && (ownership.KnowsStart || (shard.IsRequired(earlier) && !earlier.IsDone));
             Require(
                 "no gap", !isNeeded || !sameOrder(earlier), shard.Id, $"{ownership.Worker.Name} begins at #{index} and leaves out #{i}.");
         }
@@ -299,7 +313,7 @@ internal sealed partial class DeliveryLedger
         foreach (string parent in ParentsOf(shardId))
         {
             ShardBook book = Shard(parent);
-            BookedRecord? open = book.Records.Find(record => record.Times == 0 && book.IsLeased && book.IsRequired(record));
+            BookedRecord? open = book.Records.Find(record => !record.IsDone && book.IsLeased && book.IsRequired(record));
             Require(
                 "parents first",
                 open is null,

@@ -1,3 +1,5 @@
+using FastConsumer.Operators;
+
 namespace FastConsumer.Testing.Simulation;
 
 /// <summary>A worker's time with a shard, from a take to the next.</summary>
@@ -35,6 +37,26 @@ internal sealed class Ownership(SimulatedWorker worker, string shardId, long tok
     public TimeSpan RenewedAt { get; set; } = takenAt;
 
     public bool IsReleased { get; set; }
+
+    /// <summary>The world's time of the take.</summary>
+    public long TakenAt { get; init; }
+
+    /// <summary>When an operator has taken the lease away; null where none has.</summary>
+    public long? TakenAwayAt { get; set; }
+
+    /// <summary>
+    /// The pause that held when it was taken, and what has been set in its place since, null for a resume; empty where none held.
+    /// </summary>
+    public List<ShardPause?> Pauses { get; } = [];
+
+    /// <summary>The command that it may carry out; null for none.</summary>
+    public OperatorCommand? Command { get; set; }
+
+    /// <summary>The record that it may leave out by that; -1 for none.</summary>
+    public int Decided { get; set; } = -1;
+
+    /// <summary>The record that it has left out, by a decision that is durable; -1 for none.</summary>
+    public int LeftOut { get; set; } = -1;
 
     public bool IsAhead(int index) => index > Start;
 

@@ -17,6 +17,12 @@ internal sealed class BookedRecord(int index, CheckpointPosition position, strin
 
     /// <summary>By how many owners it was done.</summary>
     public int Times { get; set; }
+
+    /// <summary>True where an operator's decision, which is durable, has left it out.</summary>
+    public bool IsLeftOut { get; set; }
+
+    /// <summary>True where nobody has to do it any more.</summary>
+    public bool IsDone => Times > 0 || IsLeftOut;
 }
 
 /// <summary>All user records of a shard that are to be delivered, in their order, and which of them must be handled.</summary>
@@ -35,6 +41,12 @@ internal sealed class ShardBook(string id)
 
     /// <summary>When a lease at LATEST was created, until somebody has asked for a place to read from.</summary>
     public long? LatestSince { get; set; }
+
+    /// <summary>The counter of the last reset: what owners of before do counts no more.</summary>
+    public long ResetAt { get; set; } = -1;
+
+    /// <summary>Since when the shard is paused until it is resumed, by an operator; null where it is not.</summary>
+    public long? PausedSince { get; set; }
 
     public bool HasParentsDone { get; set; }
 

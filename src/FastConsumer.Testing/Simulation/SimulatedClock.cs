@@ -39,6 +39,9 @@ internal sealed class SimulatedClock : TimeProvider
     /// <summary>The world's time when the next timer falls due; the end of time where none does.</summary>
     public long NextDue => !_process.IsAlive || _frozenAt is not null || _timers.Count == 0 ? long.MaxValue : World(_timers.Min.Due);
 
+    /// <summary>The world's time when somebody has last set the date; -1 where nobody has.</summary>
+    public long SetAt { get; private set; } = -1;
+
     private long StartedAt { get; }
 
     public override DateTimeOffset GetUtcNow()
@@ -63,7 +66,11 @@ internal sealed class SimulatedClock : TimeProvider
     }
 
     /// <summary>Somebody sets the date.</summary>
-    public void SetBack(TimeSpan by) => _offset -= by;
+    public void SetBack(TimeSpan by)
+    {
+        _offset -= by;
+        SetAt = _loop.Now;
+    }
 
     /// <summary>Stands still.</summary>
     public void Freeze() => _frozenAt ??= _loop.Now;

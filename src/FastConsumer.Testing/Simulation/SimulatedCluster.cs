@@ -74,7 +74,12 @@ internal sealed class SimulatedCluster
     {
         var process = new SimulatedProcess(Loop, $"w{++_named}", clockRate, clockOffset);
         var worker = new SimulatedWorker(
-            Loop, process, _engine, Table, options with { IteratorGiven = Ledger.IteratorGiven, ControlPlane = () => ControlPlane },
+            Loop, process, _engine, Table, options with
+            {
+                IteratorGiven = Ledger.IteratorGiven,
+                ControlPlane = () => ControlPlane,
+                ExcusesLoss = Ledger.ExcusesLoss,
+            },
             new Random(Random.Next()));
         _workers.Add(worker);
         Ledger.Add(worker);

@@ -22,6 +22,7 @@ internal sealed class SimulatedWorker
     private readonly ByteBudget _budget;
     private readonly TimeSpan _leaseDuration;
     private readonly bool _shardsMayFail;
+    private readonly Func<string, string, bool> _excusesLoss;
 
     public SimulatedWorker(
         SimulationLoop loop,
@@ -36,6 +37,7 @@ internal sealed class SimulatedWorker
         CheckpointInterval = options.Settings.CheckpointInterval;
         _leaseDuration = options.Settings.LeaseDuration;
         _shardsMayFail = options.ShardsMayFail;
+        _excusesLoss = options.ExcusesLoss;
         ToKinesis = new SimulatedLink(loop, process, "Kinesis", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         ToTable = new SimulatedLink(loop, process, "table", new Random(random.Next())) { Troubled = () => LastTrouble = loop.Now };
         var service = new SimulatedKinesisClient(loop, process, ToKinesis, engine, new Random(random.Next()))
@@ -156,7 +158,7 @@ internal sealed class SimulatedWorker
                 worker.GaveHandlerUp = true;
             }
 
-            if (eventId.Name == nameof(LeaseLog.LeaseLost))
+            if (eventId.Name == nameof(LeaseLog.LeaseLost) && !worker._excusesLoss(worker.Name, ShardOf(state)))
             {
                 if (worker.IsWell)
                 {
@@ -171,13 +173,18 @@ internal sealed class SimulatedWorker
 
             worker.Note($"[{eventId.Id}] "
                 + $"{formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
-            if (logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
+            // it stands for a mistake inside, whatever its level
+            bool isMistake = exception is NullReferenceException;
+            if (isMistake || logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
             {
                 worker._loop.Fail(new InvariantViolatedException("no failure inside",
                     $"{worker.Name}: {formatter(state, exception)} {exception}", null));
             }
         }
     }
+
+    private static string ShardOf<TState>(TState state) =>
+        (string)((IReadOnlyList<KeyValuePair<string, object?>>)state!).First(static pair => pair.Key == "ShardId").Value!;
 
     private sealed class UnheardMeters : IMeterFactory
     {
@@ -212,6 +219,9 @@ internal sealed record SimulatedWorkerOptions
 
     /// <summary>True where a shard may stop because of what its handlers do; else that is a failure of the run.</summary>
     public bool ShardsMayFail { get; init; }
+
+    /// <summary>Asked, with the worker and the shard, where a worker has lost a lease: true where nothing went wrong.</summary>
+    public Func<string, string, bool> ExcusesLoss { get; init; } = static (_, _) => false;
 
     /// <summary>Something before the client.</summary>
     public Func<SimulatedWorker, IKinesisClient, IKinesisClient>? Client { get; init; }

@@ -61,6 +61,9 @@ internal sealed class ParallelLanes : Lane
         _laneOf = new int[buckets + 1];
     }
 
+    /// <summary>The record that an operator has decided to leave out; null for none.</summary>
+    public Redrive? Redrive { get; init; }
+
     public override int Count => _lanes.Length;
 
     /// <summary>How many lanes were given more than they have completed.</summary>
@@ -265,8 +268,21 @@ internal sealed class ParallelLanes : Lane
                 _failure ??= ExceptionDispatchInfo.Capture(e);
             }
 
+            await RedriveAsync(lane, ending);
             RequestStop();
             await _ending!.CancelApartAsync();
+        }
+    }
+
+    /// <summary>
+    /// Where a lane stops behind the record that is to be left out, that one's lane gets there first: else a shard with two such records
+    /// would stop at either, again and again, whichever is decided about.
+    /// </summary>
+    private async ValueTask RedriveAsync(int stopped, CancellationToken ending)
+    {
+        if (Redrive is { } redrive && _lanes[stopped].Failing > redrive.Position)
+        {
+            await WaitAsync(redrive.Done, ending);
         }
     }
 

@@ -19,6 +19,9 @@ internal sealed class RecordLane(
     /// <summary>How many records the lane has completed.</summary>
     public long Completed => cursor.Completed;
 
+    /// <summary>The record that it fails on; null for none.</summary>
+    public CheckpointPosition? Failing => failures.Failing;
+
     public override void RequestStop() => cursor.RequestStop();
 
     protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)

@@ -1,5 +1,6 @@
 using FastConsumer.Operators;
 using FastConsumer.Processors;
+using FastConsumer.Timing;
 
 namespace FastConsumer.Dispatch;
 
@@ -12,11 +13,15 @@ namespace FastConsumer.Dispatch;
 /// <param name="leftOut">Called once it counts as done; returns at once.</param>
 internal sealed class Redrive(OperatorCommand command, CheckpointPosition position, Action leavesOut, Action leftOut)
 {
+    private readonly TaskCompletionSource _done = ApartTask.Completion();
     private volatile bool _isDone;
 
     public OperatorCommand Command => command;
 
     public CheckpointPosition Position => position;
+
+    /// <summary>Ends once the record counts as done.</summary>
+    public Task Done => _done.Task;
 
     public ErrorAction Action => command.Decision == RecordDecision.DeadLetter ? ErrorAction.DeadLetter : ErrorAction.Skip;
 
@@ -44,6 +49,7 @@ internal sealed class Redrive(OperatorCommand command, CheckpointPosition positi
         _isDone = true;
         cursor.Complete();
         leftOut();
+        _done.TrySetResult();
     }
 }
 

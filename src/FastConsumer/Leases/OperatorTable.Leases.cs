@@ -15,18 +15,6 @@ internal sealed partial class OperatorTable
     /// <summary>An owner that renews all the time is written between two renewals.</summary>
     private const int MostTries = 20;
 
-    /// <summary>What goes with the owner.</summary>
-    private static readonly string[] s_ofOwner =
-    [
-        Lease.Names.LeaseOwner, Lease.Names.TakenBy, Lease.Names.Session, Lease.Names.Duration, Lease.Names.RequestedBy,
-        Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command, Lease.Names.Report,
-    ];
-
-    private static readonly string[] s_pending =
-    [
-        Lease.Names.PendingCheckpoint, Lease.Names.PendingCheckpointSubSequenceNumber, Lease.Names.PendingCheckpointState,
-    ];
-
     private static readonly TimeSpan s_usualDuration = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -34,11 +22,12 @@ internal sealed partial class OperatorTable
     /// anew; that may be the same one. Where the owner does not answer in time, nothing is done.
     /// </summary>
     /// <param name="shardId">The shard.</param>
-    /// <param name="requester">The name that asks, in place of a worker's.</param>
+    /// <param name="requester">The name that asks, in place of a worker's; an id of this call is added.</param>
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn.</param>
     /// <exception cref="LeaseStoreException">The table cannot be read or written.</exception>
     public async Task<FreedLease> ReleaseAsync(string shardId, string requester, CancellationToken cancellationToken)
     {
+        requester = Unique(requester);
         Lease? row = await ReadAsync(shardId, cancellationToken);
         if (RefusalOf(shardId, row) is { } refusal)
         {
@@ -51,7 +40,8 @@ internal sealed partial class OperatorTable
         }
 
         return await AskAsync(row, requester, cancellationToken) is not null
-            ? await FreeAsync(shardId, row.LeaseOwner, requester, null, isForced: false, cancellationToken)
+            // where it is null, another worker has it by now
+            ? await FreeAsync(new Freeing(row, requester), cancellationToken) ?? Freed(row, row)
             : Refused(
                 shardId,
                 row,
@@ -74,7 +64,9 @@ internal sealed partial class OperatorTable
             ? Refused(shardId, row, RefusalOf(shardId, row)!)
             : row.Owner is null ? Refused(shardId, row, $"Nobody holds shard {shardId}.")
             : row.TakenBy is null ? Refused(shardId, row, KclText(row))
-            : await FreeAsync(shardId, row.LeaseOwner, requester, null, isForced: true, cancellationToken);
+            // where it is null, that owner has it no more
+            : await FreeAsync(new Freeing(row, requester) { IsForced = true, IsHandoverBroken = true }, cancellationToken)
+                ?? Freed(row, row);
     }
 
     /// <summary>
@@ -83,7 +75,7 @@ internal sealed partial class OperatorTable
     /// </summary>
     /// <param name="shardId">The shard.</param>
     /// <param name="target">Where its records are read from.</param>
-    /// <param name="requester">The name that asks, in place of a worker's.</param>
+    /// <param name="requester">The name that asks, in place of a worker's; an id of this call is added.</param>
     /// <param name="by">Who does it, at most 64 bytes of UTF-8.</param>
     /// <param name="reason">Why, at most 128 bytes of UTF-8; null to say nothing.</param>
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn; the checkpoint is as it was, or set.</param>
@@ -92,27 +84,38 @@ internal sealed partial class OperatorTable
         string shardId, ResetTarget target, string requester, string by, string? reason, CancellationToken cancellationToken)
     {
         Check(by, reason);
-        Lease? row = await ReadAsync(shardId, cancellationToken);
-        if (RefusalOf(shardId, row) is { } refusal)
+        requester = Unique(requester);
+        for (int attempt = 1; ; attempt++)
         {
-            return Refused(shardId, row, refusal);
-        }
+            Lease? row = await ReadAsync(shardId, cancellationToken);
+            if (RefusalOf(shardId, row) is { } refusal)
+            {
+                return Refused(shardId, row, refusal);
+            }
 
-        if (row!.LeaseOwner is not null)
-        {
-            await AskAsync(row, requester, cancellationToken);
-        }
+            if (row!.LeaseOwner is not null)
+            {
+                await AskAsync(row, requester, cancellationToken);
+            }
 
-        return await FreeAsync(
-            shardId,
-            row.LeaseOwner,
-            requester,
-            current => new CheckpointChange(
-                target,
-                OperatorNotes.Write(new CheckpointReset(
-                    by, reason, time.GetUtcNow(), current.Checkpoint.ToString(), target.ToString()))),
-            isForced: false,
-            cancellationToken);
+            var freeing = new Freeing(row, requester)
+            {
+                IsForced = true,
+                Change = current => new CheckpointChange(
+                    target,
+                    OperatorNotes.Write(new CheckpointReset(
+                        by, reason, time.GetUtcNow(), current.Checkpoint.ToString(), target.ToString()))),
+            };
+            if (await FreeAsync(freeing, cancellationToken) is { } freed)
+            {
+                return freed;
+            }
+
+            if (attempt == Tries)
+            {
+                return Refused(shardId, row, $"Shard {shardId} changes its owner all the time: try again.");
+            }
+        }
     }
 
     /// <summary>Why a lease is left alone by release and reset; null where it is not.</summary>
@@ -127,6 +130,9 @@ internal sealed partial class OperatorTable
         : row.RequestedBy is not null
             ? $"Shard {shardId} is being handed over from {row.LeaseOwner} to {row.RequestedBy}: try again when that is over."
         : null;
+
+    /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>
+    private string Unique(string requester) => $"{requester}/{NewId()}";
 
     private static FreedLease Refused(string shardId, Lease? row, string refusal) =>
         new(shardId, row?.LeaseOwner, row?.Checkpoint ?? default, row?.Checkpoint ?? default, refusal);
@@ -212,87 +218,6 @@ internal sealed partial class OperatorTable
         }
     }
 
-    /// <summary>Leaves the lease to nobody by one write, with another checkpoint where one is given.</summary>
-    private async Task<FreedLease> FreeAsync(
-        string shardId,
-        string? formerOwner,
-        string requester,
-        Func<Lease, CheckpointChange>? change,
-        bool isForced,
-        CancellationToken cancellationToken)
-    {
-        for (int attempt = 1; ; attempt++)
-        {
-            Lease? row = await ReadAsync(shardId, cancellationToken);
-            bool isOurs = isForced || row?.RequestedBy == requester || row?.LeaseOwner == requester;
-            if (RefusalOf(shardId, row) is { } refusal && !(isOurs && row is { Problem: null, IsFinished: false, CheckpointOwner: null }))
-            {
-                return Refused(shardId, row, refusal);
-            }
-
-            LeaseWrite write = FreeingWrite(row!, change?.Invoke(row!));
-            LeaseWrite.Result result = await WriteAsync(write, cancellationToken);
-            if (result.Outcome == LeaseWrite.Outcome.Unknown)
-            {
-                Lease? now = await ReadAsync(shardId, CancellationToken.None);
-                bool isMade = now is { LeaseOwner: null } && now.LeaseCounter == row!.LeaseCounter + 1;
-                result = isMade ? new LeaseWrite.Result(LeaseWrite.Outcome.Written, now) : result;
-            }
-
-            if (result.Outcome == LeaseWrite.Outcome.Written)
-            {
-                bool wasTakenAway = row!.LeaseOwner is not null && row.LeaseOwner != requester;
-                if (wasTakenAway)
-                {
-                    // it is to hear of it soon: on another row that it holds, if there is one
-                    await NotifyAsync([row.LeaseOwner], cancellationToken);
-                }
-
-                return new FreedLease(
-                    shardId, formerOwner, row.Checkpoint, write.ApplyTo(row).Checkpoint, WasTakenAway: wasTakenAway);
-            }
-
-            ThrowIfHopeless(row!, result, attempt);
-            await Task.Delay(s_lookInterval * Math.Min(attempt, 4) / 4, time, cancellationToken);
-        }
-    }
-
-    private static LeaseWrite FreeingWrite(Lease row, CheckpointChange? change)
-    {
-        Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
-        List<string> remove = [.. s_ofOwner];
-        if (change is var (target, note))
-        {
-            set[Lease.Names.Checkpoint] = target.Position.ToCheckpointString();
-            set[Lease.Names.CheckpointSubSequenceNumber] = target.Position.SubSequenceNumber;
-            set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
-            set[Lease.Names.Reset] = note;
-            remove.AddRange(s_pending);
-            if (target.Time is { } at)
-            {
-                set[Lease.Names.StartedAt] = at.ToUnixTimeMilliseconds();
-            }
-            else
-            {
-                remove.Add(Lease.Names.StartedAt);
-            }
-        }
-
-        return new LeaseWrite
-        {
-            LeaseKey = row.LeaseKey,
-            If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
-            {
-                [Lease.Names.LeaseCounter] = row.LeaseCounter,
-                [Lease.Names.LeaseOwner] = Lease.Value.Optional(row.LeaseOwner),
-                [Lease.Names.Session] = Lease.Value.Optional(row.Session),
-                [Lease.Names.CheckpointOwner] = null,
-            },
-            Set = set,
-            Remove = remove,
-        };
-    }
-
     private void ThrowIfHopeless(Lease row, LeaseWrite.Result result, int attempt)
     {
         bool mayPass = result.Outcome == LeaseWrite.Outcome.Refused || result.Error is LeaseStoreException { IsTransient: true };
@@ -305,6 +230,4 @@ internal sealed partial class OperatorTable
                 result.Error);
         }
     }
-
-    private readonly record struct CheckpointChange(ResetTarget Target, string Note);
 }

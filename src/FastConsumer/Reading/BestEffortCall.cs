@@ -17,7 +17,7 @@ internal static class BestEffortCall
         {
             return await call(either.Token);
         }
-        catch (Exception e) when (e is KinesisException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is KinesisException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return null;
         }

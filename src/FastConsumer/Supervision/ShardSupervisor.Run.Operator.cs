@@ -97,8 +97,11 @@ internal sealed partial class ShardSupervisor
         {
             string? decision = _redrive is { } redrive && done < redrive.Position ? null : _decision;
             Standing? standing = _policies.Select(static policy => policy.Standing)
-                .OrderByDescending(static standing => standing is { IsStopped: true })
-                .FirstOrDefault(static standing => standing is not null);
+                .OfType<Standing>()
+                .OrderByDescending(static standing => standing.IsStopped)
+                // no checkpoint passes one before the others: that one has to be decided about first
+                .ThenBy(static standing => OperatorNotes.TryParsePosition(standing.Position, out CheckpointPosition at) ? at : default)
+                .FirstOrDefault();
             return new LeaseMachine.Progress(
                 done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision, Telemetry.Report);
         }

@@ -55,7 +55,8 @@ internal sealed partial class ShardSupervisor
         private volatile Channel<ReadItem>? _pages;
         private long _renewedAt;
         private double? _published;
-        private AsyncServiceScope _scope;
+        /// <summary>What its processor is made from; null where none was made, for a paused shard has none.</summary>
+        private AsyncServiceScope? _scope;
         private ShardPipeline? _pipeline;
         private bool _isUserCodeOver = true;
         private Task _lastCall = Task.CompletedTask;
@@ -276,10 +277,11 @@ internal sealed partial class ShardSupervisor
             List<FailurePolicy> policies = [];
             FailurePolicy failures = CreatePolicy(policies, lane: null);
             _policies = [.. policies];
-            _scope = _parts.Services.CreateAsyncScope();
+            AsyncServiceScope scope = _parts.Services.CreateAsyncScope();
+            _scope = scope;
             failures.Calls.Enter("the constructor");
             Task<ShardPipeline> creating = ApartTask.StartOn(_owner._handlers, () =>
-                Task.FromResult(_parts.CreatePipeline(_scope.ServiceProvider)));
+                Task.FromResult(_parts.CreatePipeline(scope.ServiceProvider)));
             if (!await EndsAsync(creating))
             {
                 GivenUp();
@@ -435,7 +437,7 @@ internal sealed partial class ShardSupervisor
 
             if (_lastCall.IsCompleted)
             {
-                await LastCallAsync("DisposeAsync", () => _scope.DisposeAsync().AsTask(), _parts.LeaseDuration);
+                await DisposeAsync(_parts.LeaseDuration);
             }
             else
             {
@@ -506,7 +508,15 @@ internal sealed partial class ShardSupervisor
         private async Task DisposeLateAsync()
         {
             await _lastCall.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
-            await LastCallAsync("DisposeAsync", () => _scope.DisposeAsync().AsTask(), Timeout.InfiniteTimeSpan);
+            await DisposeAsync(Timeout.InfiniteTimeSpan);
+        }
+
+        private async Task DisposeAsync(TimeSpan patience)
+        {
+            if (_scope is { } scope)
+            {
+                await LastCallAsync("DisposeAsync", () => scope.DisposeAsync().AsTask(), patience);
+            }
         }
 
         private LeaseEvent.RunEnd.Failed Failed(Exception error)
@@ -594,7 +604,7 @@ internal sealed partial class ShardSupervisor
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
                         record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Time, Telemetry,
                         CreateSpans()))];
-                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry);
+                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry) { Redrive = _redrive };
                 case RecordPipeline record:
                     return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Time, Telemetry,
                         CreateSpans());

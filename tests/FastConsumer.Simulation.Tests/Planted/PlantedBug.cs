@@ -20,6 +20,9 @@ internal abstract class PlantedBug
 
     public virtual IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => client;
 
+    public virtual ILeaseStore OperatorStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) =>
+        new SimulatedLeaseStore(process, link, table);
+
     public virtual ILeaseStore Store(SimulatedCluster cluster, SimulatedWorker worker, SimulatedLeaseTable table) =>
         new SimulatedLeaseStore(worker.Process, worker.ToTable, table);
 }

@@ -1,0 +1,159 @@
+using FastConsumer.Operators;
+
+namespace FastConsumer.Leases;
+
+/// <content>The one write that leaves a lease to nobody, and how it is told whether it was made.</content>
+/// <remarks>
+/// Invariant: one call frees a lease once. Where no answer came, the write may have been made, and a worker may have taken the lease since:
+/// what that one has is left alone.
+/// </remarks>
+internal sealed partial class OperatorTable
+{
+    /// <summary>What goes with the owner.</summary>
+    private static readonly string[] s_ofOwner =
+    [
+        Lease.Names.LeaseOwner, Lease.Names.TakenBy, Lease.Names.Session, Lease.Names.Duration, Lease.Names.RequestedBy,
+        Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command, Lease.Names.Report,
+    ];
+
+    private static readonly string[] s_pending =
+    [
+        Lease.Names.PendingCheckpoint, Lease.Names.PendingCheckpointSubSequenceNumber, Lease.Names.PendingCheckpointState,
+    ];
+
+    /// <summary>
+    /// Leaves the lease to nobody by one write, with another checkpoint where one is given. Null where another worker has it by now, and
+    /// nothing was written.
+    /// </summary>
+    private async Task<FreedLease?> FreeAsync(Freeing freeing, CancellationToken cancellationToken)
+    {
+        string shardId = freeing.Seen.LeaseKey;
+        (Lease Row, LeaseWrite Write)? doubted = null;
+        HashSet<string> notes = new(StringComparer.Ordinal);
+        for (int attempt = 1; ; attempt++)
+        {
+            Lease? row = await ReadAsync(shardId, cancellationToken);
+            if (doubted is { } sent && row is not null && row.LeaseCounter > sent.Row.LeaseCounter)
+            {
+                if (freeing.Change is null ? !freeing.IsMeant(row) : row.Reset is { } note && notes.Contains(note))
+                {
+                    return await FreedAsync(freeing, sent.Row, sent.Write);
+                }
+
+                // somebody else was faster: what was sent is refused
+                doubted = null;
+            }
+
+            if (row is not null && !freeing.IsMeant(row))
+            {
+                return null;
+            }
+
+            bool mayFree = freeing.MayFree(row) && row is { Problem: null, IsFinished: false, CheckpointOwner: null };
+            if (!mayFree && RefusalOf(shardId, row) is { } refusal)
+            {
+                return Refused(shardId, row, refusal);
+            }
+
+            CheckpointChange? change = freeing.Change?.Invoke(row!);
+            LeaseWrite write = FreeingWrite(row!, change);
+            if (change is { } told)
+            {
+                notes.Add(told.Note);
+            }
+
+            LeaseWrite.Result result = await WriteAsync(write, cancellationToken);
+            if (result.Outcome == LeaseWrite.Outcome.Written)
+            {
+                return await FreedAsync(freeing, row!, write);
+            }
+
+            if (result.Outcome == LeaseWrite.Outcome.Unknown)
+            {
+                doubted ??= (row!, write);
+            }
+
+            ThrowIfHopeless(row!, result, attempt);
+            await Task.Delay(s_lookInterval * Math.Min(attempt, 4) / 4, time, cancellationToken);
+        }
+
+        async Task<FreedLease> FreedAsync(Freeing freeing, Lease row, LeaseWrite write)
+        {
+            bool wasTakenAway = row.LeaseOwner is not null && row.LeaseOwner != freeing.Requester;
+            if (wasTakenAway)
+            {
+                // it is to hear of it soon: on another row that it holds, if there is one
+                await NotifyAsync([row.LeaseOwner], cancellationToken);
+            }
+
+            return Freed(freeing.Seen, row, wasTakenAway, write.ApplyTo(row).Checkpoint);
+        }
+    }
+
+    private static FreedLease Freed(Lease seen, Lease row, bool wasTakenAway = false, CheckpointPosition? to = null) =>
+        new(seen.LeaseKey, seen.LeaseOwner, row.Checkpoint, to ?? row.Checkpoint, WasTakenAway: wasTakenAway);
+
+    private static LeaseWrite FreeingWrite(Lease row, CheckpointChange? change)
+    {
+        Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
+        List<string> remove = [.. s_ofOwner];
+        if (change is var (target, note))
+        {
+            set[Lease.Names.Checkpoint] = target.Position.ToCheckpointString();
+            set[Lease.Names.CheckpointSubSequenceNumber] = target.Position.SubSequenceNumber;
+            set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
+            set[Lease.Names.Reset] = note;
+            remove.AddRange(s_pending);
+            if (target.Time is { } at)
+            {
+                set[Lease.Names.StartedAt] = at.ToUnixTimeMilliseconds();
+            }
+            else
+            {
+                remove.Add(Lease.Names.StartedAt);
+            }
+        }
+
+        return new LeaseWrite
+        {
+            LeaseKey = row.LeaseKey,
+            If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+            {
+                [Lease.Names.LeaseCounter] = row.LeaseCounter,
+                [Lease.Names.LeaseOwner] = Lease.Value.Optional(row.LeaseOwner),
+                [Lease.Names.Session] = Lease.Value.Optional(row.Session),
+                [Lease.Names.CheckpointOwner] = null,
+            },
+            Set = set,
+            Remove = remove,
+        };
+    }
+
+    private readonly record struct CheckpointChange(ResetTarget Target, string Note);
+
+    /// <summary>What is to be freed.</summary>
+    /// <param name="Seen">The row of the owner that was asked for it, or that it is to be taken from.</param>
+    /// <param name="Requester">The name that asks, in place of a worker's.</param>
+    private sealed record Freeing(Lease Seen, string Requester)
+    {
+        /// <summary>True where it may be taken away from the owner that was seen.</summary>
+        public bool IsForced { get; init; }
+
+        /// <summary>True where a hand-over of that owner to another worker is broken off.</summary>
+        public bool IsHandoverBroken { get; init; }
+
+        /// <summary>Sets the checkpoint too.</summary>
+        public Func<Lease, CheckpointChange>? Change { get; init; }
+
+        /// <summary>True where a row is still what was to be freed: not another worker's, which nobody has asked for it.</summary>
+        public bool IsMeant(Lease row) =>
+            row.LeaseOwner == Requester
+            || (row.LeaseOwner is null
+                ? Change is not null
+                : IsForced && row.LeaseOwner == Seen.LeaseOwner && row.Session == Seen.Session);
+
+        /// <summary>True where what else refuses it does not count.</summary>
+        public bool MayFree(Lease? row) =>
+            IsHandoverBroken || row is null || row.RequestedBy == Requester || row.LeaseOwner == Requester;
+    }
+}
