@@ -66,7 +66,8 @@ public sealed class DashboardPage : IAsyncDisposable
     }
 
     /// <summary>True where the page is no wider than the screen.</summary>
-    public Task<bool> FitsAsync() => Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
+    public Task<bool> FitsAsync() =>
+        Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using FastConsumer.Dashboard.Tests.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing;
@@ -24,20 +25,36 @@ internal static class Fleet
         Session = "another-process/7",
         Duration = TimeSpan.FromHours(1),
         Checkpoint = CheckpointPosition.TrimHorizon,
-        StreamName = Dashboard.Tests.Hosting.DashboardHost.Stream,
+        StreamName = DashboardHost.Stream,
         HashKeyRange = keys,
         Report = string.Create(
-            CultureInfo.InvariantCulture, $"1|{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}|{lag}|-|{rate}|{rate * 700}|35|Handling|"),
+            CultureInfo.InvariantCulture,
+            $"1|{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}|{lag}|-|{rate}|{rate * 700}|35|Handling|"),
     };
 
-    /// <summary>Leaves the first shards of the stream to this process, and gives the others to workers elsewhere.</summary>
+    /// <summary>
+    /// Leaves the first shards of the stream to this process, and gives the others to workers elsewhere, who have done those that are
+    /// closed.
+    /// </summary>
     public static void GiveToOthers(InMemoryLeaseDatabase leases, EmbeddedKinesis kinesis, int own, int workers)
     {
         int number = 0;
-        foreach (Shard shard in kinesis.ListShards(Dashboard.Tests.Hosting.DashboardHost.Stream).Skip(own))
+        foreach (Shard shard in kinesis.ListShards(DashboardHost.Stream).Skip(own))
         {
-            leases.Put(Dashboard.Tests.Hosting.DashboardHost.Application, LeaseOf(
-                $"worker-{2 + (number % workers)}", shard.ShardId, 3 + (number * 7 % 40), 120 + (number * 13 % 90), shard.HashKeyRange));
+            Lease lease = LeaseOf(
+                $"worker-{2 + (number % workers)}", shard.ShardId, 3 + (number * 7 % 40), 120 + (number * 13 % 90), shard.HashKeyRange) with
+            {
+                ParentShardIds = [.. new[] { shard.ParentShardId, shard.AdjacentParentShardId }.OfType<string>()],
+            };
+            leases.Put(DashboardHost.Application, shard.EndingSequenceNumber is null ? lease : lease with
+            {
+                Checkpoint = CheckpointPosition.ShardEnd,
+                LeaseOwner = null,
+                TakenBy = null,
+                Session = null,
+                Duration = null,
+                Report = null,
+            });
             number++;
         }
     }
@@ -68,7 +85,8 @@ internal static class Fleet
         var cells = new StringBuilder();
         for (int minute = 0; minute < 60; minute++)
         {
-            cells.Append(minute is 20 or 21 ? '.' : (char)('0' + Math.Clamp((int)(5 + (4 * Math.Sin((minute + (shard * 5)) / 7.0))), 0, 9)));
+            double wave = 5 + (4 * Math.Sin((minute + (shard * 5)) / 7.0));
+            cells.Append(minute is 20 or 21 ? '.' : (char)('0' + Math.Clamp((int)wave, 0, 9)));
         }
 
         return cells.ToString();

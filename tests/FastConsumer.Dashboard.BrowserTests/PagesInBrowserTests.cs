@@ -196,11 +196,15 @@ public sealed class PagesInBrowserTests(Browser browser) : DashboardTest
         Assert.Fail($"The keyboard does not reach {selector}.");
     }
 
-    /// <summary>Two shards of this process, one of which has stopped; others are elsewhere, and one of theirs was split.</summary>
+    /// <summary>
+    /// Two shards of this process, one of which has stopped; others are elsewhere: one of theirs was split, two were merged.
+    /// </summary>
     private async Task<DashboardHost> StartFleetAsync()
     {
         Kinesis.DeleteStream(DashboardHost.Stream);
         Kinesis.CreateStream(DashboardHost.Stream, 8);
+        Kinesis.SplitShard(DashboardHost.Stream, "shardId-000000000003");
+        Kinesis.MergeShards(DashboardHost.Stream, "shardId-000000000005", "shardId-000000000006");
         Fleet.GiveToOthers(Leases, Kinesis, own: 2, workers: 3);
         Kinesis.Put(DashboardHost.Stream, "a", "before", UInt128.Zero);
         Kinesis.Put(DashboardHost.Stream, "a", "poison", UInt128.Zero);

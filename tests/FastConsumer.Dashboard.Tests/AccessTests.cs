@@ -1,8 +1,7 @@
 using System.Net;
 using FastConsumer.Dashboard.Tests.Hosting;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -11,7 +10,8 @@ namespace FastConsumer.Dashboard.Tests;
 /// <summary>Who is let in.</summary>
 public sealed class AccessTests : DashboardTest
 {
-    public static TheoryData<string> Paths { get; } = ["", "assets/app.js", "api/state", "api/live", "api/history", "api/settings", "api/session"];
+    private static readonly string[] s_paths =
+        ["", "assets/app.js", "api/state", "api/live", "api/history", "api/settings", "api/session"];
 
     [Theory]
     [InlineData("Forwarded", "for=127.0.0.1")]
@@ -25,15 +25,18 @@ public sealed class AccessTests : DashboardTest
     public async Task What_a_proxy_has_forwarded_is_refused_without_a_policy(string header, string value)
     {
         await using DashboardHost host = await DashboardHost.StartAsync(Kinesis, Leases);
-        foreach (string path in Paths.Select(static row => row.Data))
+        foreach (string path in s_paths)
         {
-            (HttpStatusCode status, string text) = await AskAsync(host, path, request => request.Headers.TryAddWithoutValidation(header, value));
+            (HttpStatusCode status, string text) = await AskAsync(
+                host, path, request => request.Headers.TryAddWithoutValidation(header, value));
             Assert.Equal(HttpStatusCode.Forbidden, status);
             Assert.Contains("this machine only", text, StringComparison.Ordinal);
         }
     }
 
-    /// <summary>Middleware that believes a proxy makes a forged header the sender's address; it leaves the true one in another header.</summary>
+    /// <summary>
+    /// Middleware that believes a proxy makes a forged header the sender's address; it leaves the true one in another header.
+    /// </summary>
     [Fact]
     public async Task A_forged_address_that_the_application_believes_is_refused_too()
     {
@@ -49,7 +52,8 @@ public sealed class AccessTests : DashboardTest
             believing.KnownIPNetworks.Clear();
             app.UseForwardedHeaders(believing);
         });
-        (HttpStatusCode status, _) = await AskAsync(host, "api/state", static request => request.Headers.Add("X-Forwarded-For", "127.0.0.1"));
+        (HttpStatusCode status, _) = await AskAsync(
+            host, "api/state", static request => request.Headers.Add("X-Forwarded-For", "127.0.0.1"));
         Assert.Equal(HttpStatusCode.Forbidden, status);
     }
 
@@ -65,7 +69,7 @@ public sealed class AccessTests : DashboardTest
             context.Connection.RemoteIpAddress = address is null ? null : IPAddress.Parse(address);
             return next(context);
         }));
-        foreach (string path in Paths.Select(static row => row.Data))
+        foreach (string path in s_paths)
         {
             Assert.Equal(HttpStatusCode.Forbidden, (await AskAsync(host, path)).Status);
         }
@@ -107,10 +111,11 @@ public sealed class AccessTests : DashboardTest
             dashboard => dashboard.AuthorizationPolicy = byOption ? "viewers" : null,
             services: static services => Users.Add(services, "viewers", "viewer"),
             conventions: mapped => _ = byOption ? mapped : mapped.RequireAuthorization("viewers"));
-        foreach (string path in Paths.Select(static row => row.Data).Where(static path => path is not ("api/live" or "api/history")))
+        foreach (string path in s_paths.Where(static path => path is not ("api/live" or "api/history")))
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await AskAsync(host, path)).Status);
-            Assert.Equal(HttpStatusCode.Forbidden, (await AskAsync(host, path, static request => Users.SignIn(request, "stranger"))).Status);
+            Assert.Equal(
+                HttpStatusCode.Forbidden, (await AskAsync(host, path, static request => Users.SignIn(request, "stranger"))).Status);
             Assert.Equal(HttpStatusCode.OK, (await AskAsync(host, path, static request =>
             {
                 Users.SignIn(request, "viewer");
@@ -137,11 +142,13 @@ public sealed class AccessTests : DashboardTest
     public async Task A_dashboard_without_a_consumer_says_so()
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
         builder.Services.AddRoutingCore();
         await using WebApplication app = builder.Build();
-        Assert.Contains(
-            "AddFastConsumer", Assert.Throws<InvalidOperationException>(() => app.MapFastConsumerDashboard("/x")).Message, StringComparison.Ordinal);
-        Assert.Contains("'/x'", Assert.Throws<ArgumentException>(() => app.MapFastConsumerDashboard("x")).Message, StringComparison.Ordinal);
+        InvalidOperationException none = Assert.Throws<InvalidOperationException>(() => app.MapFastConsumerDashboard("/x"));
+        Assert.Contains("AddFastConsumer", none.Message, StringComparison.Ordinal);
+        ArgumentException noPath = Assert.Throws<ArgumentException>(() => app.MapFastConsumerDashboard("x"));
+        Assert.Contains("'/x'", noPath.Message, StringComparison.Ordinal);
     }
 
     private static async Task<(HttpStatusCode Status, string Text)> AskAsync(

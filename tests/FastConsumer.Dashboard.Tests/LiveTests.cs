@@ -113,7 +113,8 @@ public sealed class LiveTests : DashboardTest
         using var hub = new DashboardHub([], new FastConsumerDashboardOptions(), services);
         Assert.Equal(0, hub.StatesMade);
         int dropped = 0;
-        await using IAsyncEnumerator<SseItem<byte[]>> states = hub.StatesAsync(() => dropped++, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using IAsyncEnumerator<SseItem<byte[]>> states =
+            hub.StatesAsync(() => dropped++, Cancellation).GetAsyncEnumerator(Cancellation);
         Assert.True(await states.MoveNextAsync());
         clock.Advance(DashboardHub.Patience - TimeSpan.FromSeconds(1));
         Assert.Equal((1, 0), (hub.StatesMade, dropped));

@@ -21,7 +21,8 @@ public sealed partial class PageTests : DashboardTest
         {
             using HttpResponseMessage answer = await host.Client.GetAsync(new Uri(path, UriKind.Relative), Cancellation);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            Assert.StartsWith("default-src 'self'; frame-ancestors 'none'", Header(answer, "Content-Security-Policy"), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "default-src 'self'; frame-ancestors 'none'", Header(answer, "Content-Security-Policy"), StringComparison.Ordinal);
             Assert.Equal("nosniff", Header(answer, "X-Content-Type-Options"));
             Assert.Equal("no-store", Header(answer, "Cache-Control"));
             Assert.NotEqual(0, answer.Content.Headers.ContentLength);
@@ -45,7 +46,8 @@ public sealed partial class PageTests : DashboardTest
         Assert.DoesNotMatch(@"<script(?![^>]*\bsrc=)", page);
         Assert.DoesNotMatch(@"\sstyle=|\son[a-z]+=|<style", page);
         Assert.All(Assets.Names.Where(static name => name.EndsWith(".js", StringComparison.Ordinal)), static name =>
-            Assert.DoesNotMatch(@"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function|srcdoc|style: ", Text(name)));
+            Assert.DoesNotMatch(
+                @"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function|srcdoc|style: ", Text(name)));
 
         static string Text(string name) => System.Text.Encoding.UTF8.GetString(Assets.Find(name)!.Content);
     }

@@ -80,7 +80,12 @@ public sealed class StateTests : DashboardTest
         Leases.Put(DashboardHost.Application, LeaseOf(Hostile, SecondShard) with
         {
             Standing = OperatorNotes.Write(new Standing(7, "17", "<b>Bad</b>", 3, true)),
-            Paused = OperatorNotes.Write(new ShardPause { By = Hostile, Reason = "<script>1</script>", At = TimeProvider.System.GetUtcNow() }),
+            Paused = OperatorNotes.Write(new ShardPause
+            {
+                By = Hostile,
+                Reason = "<script>1</script>",
+                At = TimeProvider.System.GetUtcNow(),
+            }),
             RequestedBy = "<i>me</i>",
         });
         await using DashboardHost host = await DashboardHost.StartAsync(Kinesis, Leases, options: static options => options.MaxLeases = 1);
@@ -101,11 +106,15 @@ public sealed class StateTests : DashboardTest
     public async Task Settings_are_the_effective_ones_and_hold_no_secret()
     {
         await using DashboardHost host = await DashboardHost.StartAsync(
-            Kinesis, Leases, options: options => options.ServiceUrl = options.ServiceUrl!.Replace("//", "//user:pass@", StringComparison.Ordinal));
+            Kinesis,
+            Leases,
+            options: options => options.ServiceUrl = options.ServiceUrl!.Replace("//", "//user:pass@", StringComparison.Ordinal));
         string text = (await host.GetAsync("api/settings")).GetRawText();
         Assert.Contains("\"IdlePollInterval\",\"value\":\"00:00:00.2000000\"", text, StringComparison.Ordinal);
         Assert.Contains(Kinesis.ServiceUrl, text, StringComparison.Ordinal);
-        Assert.All([DashboardHost.Secret, DashboardHost.Key, "user", "pass@"], secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
+        Assert.All(
+            [DashboardHost.Secret, DashboardHost.Key, "user", "pass@"],
+            secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -128,7 +137,8 @@ public sealed class StateTests : DashboardTest
             },
             () => string.Join('\n', consumers));
         Assert.Equal(["", "second"], consumers.Select(static consumer => consumer.GetProperty("name").GetString()));
-        Assert.Equal([2, 1], consumers.Select(static consumer => consumer.GetProperty("workers")[0].GetProperty("shards").GetArrayLength()));
+        Assert.Equal([2, 1], consumers.Select(
+            static consumer => consumer.GetProperty("workers")[0].GetProperty("shards").GetArrayLength()));
         Assert.Equal("another-application", consumers[1].GetProperty("workers")[0].GetProperty("application").GetString());
         Assert.Equal(HttpStatusCode.OK, await StatusAsync("api/history?consumer=second&processor=TextProcessor"));
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync("api/history?consumer=third&processor=TextProcessor"));

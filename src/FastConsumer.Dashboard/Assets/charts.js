@@ -5,18 +5,22 @@ const left = 64;
 const bottom = 22;
 const top = 14;
 
+// Drawn in units of the text's size, so that a chart on a wall is as readable as its page.
 function frame(host, height, label) {
-  const width = Math.max(260, host.clientWidth || 600);
-  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, height, role: 'img', 'aria-label': label });
+  const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const width = Math.max(260, (host.clientWidth || 600) / unit);
+  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, height: height * unit, role: 'img', 'aria-label': label });
   host.replaceChildren(picture);
   return { picture, width, height, x: part => left + part * (width - left - 8), low: height - bottom };
 }
 
 function timeAxis({ picture, x, low, width }, minutes) {
   picture.append(svg('line', { class: 'axis', x1: left, y1: low, x2: width - 8, y2: low }));
-  for (const part of [0, 0.25, 0.5, 0.75, 1]) {
+  for (const part of width < 450 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]) {
     const ago = Math.round(minutes * (1 - part));
-    picture.append(svg('text', { x: x(part), y: low + 16, 'text-anchor': part === 1 ? 'end' : part === 0 ? 'start' : 'middle' },
+    picture.append(svg(
+      'text',
+      { x: x(part), y: low + 16, 'text-anchor': part === 1 ? 'end' : part === 0 ? 'start' : 'middle' },
       ago === 0 ? 'now' : `-${ago} min`));
   }
 }

@@ -6,7 +6,9 @@ import { createTable } from './table.js';
 
 export function leasesPage(context) {
   let drawn = '';
-  const keys = chart('Hash keys', 'From left to right all hash keys; below a shard what it was split or merged into. Finished shards are pale.');
+  const ownerOf = row => context.worker.owners[row.owner];
+  const keys = chart('Hash keys', 'From left to right all hash keys; below a shard what it was split or merged into. '
+    + 'Finished shards are pale.');
   const legend = el('ul', { class: 'legend' });
   keys.element.append(legend);
   const use = tiles();
@@ -15,24 +17,29 @@ export function leasesPage(context) {
     keyOf: owner => owner.id,
     search: owner => owner.id,
     columns: [
-      { id: 'id', title: 'Worker', value: owner => owner.id, update: (cell, owner) => ownerCell(cell, owner) },
-      { id: 'kind', title: 'Kind', wide: true, update: (cell, owner) => badge(cell, owner.isKcl ? 'KCL' : 'FastConsumer', owner.isKcl ? 'info' : '') },
+      { id: 'id', title: 'Worker', value: owner => owner.id, update: ownerCell },
+      {
+        id: 'kind', title: 'Kind', wide: true,
+        update: (cell, owner) => badge(cell, owner.isKcl ? 'KCL' : 'FastConsumer', owner.isKcl ? 'info' : ''),
+      },
       { id: 'shards', title: 'Shards', number: true, value: owner => owner.shards ?? 0, text: owner => number(owner.shards ?? 0) },
       { id: 'lag', title: 'Longest lag', number: true, value: owner => owner.lag, text: owner => duration(owner.lag) },
       { id: 'records', title: 'Records/s', number: true, value: owner => owner.records, text: owner => number(owner.records) },
       { id: 'bytes', title: 'Read/s', number: true, wide: true, value: owner => owner.bytes, text: owner => bytes(owner.bytes) },
-      { id: 'report', title: 'Reported', number: true, wide: true, value: owner => owner.reportAge,
-        text: owner => owner.isMe ? 'now' : isKnown(owner.reportAge) ? `${duration(owner.reportAge)} ago` : none },
+      {
+        id: 'report', title: 'Reported', number: true, wide: true, value: owner => owner.reportAge,
+        text: owner => owner.isMe ? 'now' : isKnown(owner.reportAge) ? `${duration(owner.reportAge)} ago` : none,
+      },
     ],
   });
   const leases = createTable({
     caption: 'Leases',
     keyOf: row => row.id,
-    search: row => `${row.id} ${context.worker.owners[row.owner]?.id ?? ''} ${words[row.status] ?? row.status}`,
+    search: row => `${row.id} ${ownerOf(row)?.id ?? ''} ${words[row.status] ?? row.status}`,
     columns: [
       { id: 'id', title: 'Shard', value: row => row.id, text: row => row.id },
       { id: 'status', title: 'Status', value: row => row.status, text: row => words[row.status] ?? row.status },
-      { id: 'owner', title: 'Owner', value: row => context.worker.owners[row.owner]?.id, update: (cell, row) => ownerCell(cell, context.worker.owners[row.owner]) },
+      { id: 'owner', title: 'Owner', value: row => ownerOf(row)?.id, update: (cell, row) => ownerCell(cell, ownerOf(row)) },
       { id: 'asked', title: 'Asked for by', wide: true, value: row => row.requestedBy, text: row => row.requestedBy ?? none },
       { id: 'parents', title: 'Parents', wide: true, text: row => (row.parents ?? []).join(', ') || none },
     ],
@@ -55,8 +62,10 @@ export function leasesPage(context) {
       title: ends ? 'End the drain' : 'Drain this process',
       request: { action: ends ? 'end-drain' : 'drain' },
       danger: !ends,
-      text: ends ? 'This process takes its share of leases again.'
-        : 'All leases of this process are handed over, and none is taken meanwhile. Where no other worker is there, nobody reads the shards.',
+      text: ends
+        ? 'This process takes its share of leases again.'
+        : 'All leases of this process are handed over, and none is taken meanwhile. Where no other worker is there, nobody reads the '
+          + 'shards.',
     });
   }
 
@@ -69,7 +78,6 @@ export function leasesPage(context) {
       el('section', {}, el('h2', {}, 'Leases'), leases.element)),
     update() {
       const worker = context.worker;
-      // other dashboards know their own figures: here the table's age counts
       owners.update(worker.owners);
       leases.update(worker.shards);
       moves.update(worker.handOvers);
@@ -87,7 +95,11 @@ export function leasesPage(context) {
         setText(drain, worker.isDraining ? 'End the drain' : 'Drain this process');
       }
 
-      const now = JSON.stringify([keys.host.clientWidth, worker.owners.map(owner => owner.id), worker.shards.map(shard => [shard.id, shard.owner, shard.status])]);
+      const now = JSON.stringify([
+        keys.host.clientWidth,
+        worker.owners.map(owner => owner.id),
+        worker.shards.map(shard => [shard.id, shard.owner, shard.status]),
+      ]);
       if (now !== drawn) {
         drawn = now;
         keyBar(keys.host, worker);

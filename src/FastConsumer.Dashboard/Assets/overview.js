@@ -63,8 +63,11 @@ export function overviewPage(context) {
       el('div', { class: 'columns' }, lag.element, rate.element)),
     update() {
       const worker = context.worker;
-      const findings = context.state.consumers.flatMap(consumer => consumer.findings.map(finding => ({ finding, consumer: consumer.name })));
-      setText(count, findings.length === 0 ? 'Nothing found: all is well here' : `${findings.length} findings, the worst first`);
+      const findings = context.state.consumers.flatMap(
+        consumer => consumer.findings.map(finding => ({ finding, consumer: consumer.name })));
+      setText(count, findings.length === 0 ? 'Nothing found: all is well here'
+        : findings.length === 1 ? '1 finding'
+        : `${findings.length} findings, the worst first`);
       const rank = ['Unhealthy', 'Degraded', 'Information'];
       findings.sort((a, b) => rank.indexOf(a.finding.severity) - rank.indexOf(b.finding.severity));
       keyed(list, findings, entry => JSON.stringify([entry.consumer, entry.finding.id, entry.finding.scope]), create, update);
@@ -78,8 +81,11 @@ export function overviewPage(context) {
       const stopped = open.filter(shard => shard.status === 'Stopped').length;
       const retrying = open.filter(shard => shard.status === 'Retrying').length;
       figures.update([
-        { name: 'This worker', value: worker.isDraining ? 'draining' : !worker.isAlive ? 'stands still' : worker.isReady ? 'ready' : 'starting',
-          tone: worker.isAlive ? (worker.isReady ? '' : 'warn') : 'bad' },
+        {
+          name: 'This worker',
+          value: worker.isDraining ? 'draining' : !worker.isAlive ? 'stands still' : worker.isReady ? 'ready' : 'starting',
+          tone: worker.isAlive ? (worker.isReady ? '' : 'warn') : 'bad',
+        },
         { name: 'Shards here / open', value: `${mine.length} / ${open.length}` },
         { name: 'Workers with leases', value: String(worker.owners.filter(owner => owner.shards > 0).length) },
         { name: 'Longest lag', value: duration(longest), tone: part > 0.8 ? 'bad' : part > 0.5 ? 'warn' : '' },

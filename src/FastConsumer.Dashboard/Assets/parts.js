@@ -22,8 +22,11 @@ export function pairs() {
   return {
     element: list,
     update(figures) {
-      keyed(list, figures.flatMap(([name, value]) => [{ key: `${name}?`, tag: 'dt', text: name }, { key: name, tag: 'dd', text: value }]),
-        part => part.key, part => el(part.tag), (node, part) => setText(node, part.text || none));
+      const parts = figures.flatMap(([name, value]) => [
+        { key: `${name}?`, tag: 'dt', text: name },
+        { key: name, tag: 'dd', text: value || none },
+      ]);
+      keyed(list, parts, part => part.key, part => el(part.tag), (node, part) => setText(node, part.text));
     },
   };
 }
@@ -54,7 +57,8 @@ export function dashCell(cell, text, row, owner) {
   if (url) {
     if (cell.dataset.url !== url) {
       cell.dataset.url = url;
-      cell.replaceChildren(el('a', { href: url, rel: 'noreferrer', target: '_blank', 'aria-label': `see the dashboard of ${owner.id}` }, none));
+      const name = `see the dashboard of ${owner.id}`;
+      cell.replaceChildren(el('a', { href: url, rel: 'noreferrer', target: '_blank', title: name, 'aria-label': name }, none));
     }
   } else {
     delete cell.dataset.url;
@@ -64,5 +68,5 @@ export function dashCell(cell, text, row, owner) {
 
 export function chart(title, note) {
   const host = el('div', { class: 'chart' });
-  return { host, element: el('section', {}, el('h2', {}, title), note ? el('p', { class: 'muted' }, note) : null, host) };
+  return { host, element: el('section', {}, el('h2', {}, title), note ? el('p', { class: 'note muted' }, note) : null, host) };
 }

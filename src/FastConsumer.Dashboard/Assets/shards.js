@@ -25,13 +25,22 @@ export function shardsPage(context) {
           link.setAttribute('aria-pressed', String(row.id === selected));
         },
       },
-      { id: 'status', title: 'Status', value: row => row.status, update: (cell, row) => badge(cell, words[row.status] ?? row.status, tones[row.status]) },
+      {
+        id: 'status', title: 'Status', value: row => row.status,
+        update: (cell, row) => badge(cell, words[row.status] ?? row.status, tones[row.status]),
+      },
       { id: 'lag', title: 'Lag', number: true, value: row => row.lag, update: dash(row => duration(row.lag)) },
-      { id: 'part', title: 'Of retention', number: true, wide: true, value: row => row.lag, update: dash(row => percent(ratio(row.lag, context.worker.retention))) },
+      {
+        id: 'part', title: 'Of retention', number: true, wide: true, value: row => row.lag,
+        update: dash(row => percent(ratio(row.lag, context.worker.retention))),
+      },
       { id: 'records', title: 'Records/s', number: true, value: row => row.records, update: dash(row => number(row.records)) },
       { id: 'bytes', title: 'Read/s', number: true, wide: true, value: row => row.bytes, update: dash(row => bytes(row.bytes)) },
       { id: 'share', title: 'Quota used', number: true, wide: true, value: row => row.share, update: dash(row => percent(row.share)) },
-      { id: 'handling', title: 'Pressure', wide: true, value: row => row.handling, update: dash(row => isKnown(row.handling) ? `${pressure(row.handling)} ${percent(row.handling)}` : none) },
+      {
+        id: 'handling', title: 'Pressure', wide: true, value: row => row.handling,
+        update: dash(row => isKnown(row.handling) ? `${pressure(row.handling)} ${percent(row.handling)}` : none),
+      },
       {
         id: 'time', title: 'Last minute', wide: true,
         update(cell, row) {
@@ -46,8 +55,14 @@ export function shardsPage(context) {
           }
         },
       },
-      { id: 'checkpointAge', title: 'Checkpoint age', number: true, wide: true, value: row => row.checkpointAge, update: dash(row => duration(row.checkpointAge)) },
-      { id: 'longestCall', title: 'Longest call', number: true, wide: true, value: row => row.longestCall, update: dash(row => duration(row.longestCall)) },
+      {
+        id: 'checkpointAge', title: 'Checkpoint age', number: true, wide: true, value: row => row.checkpointAge,
+        update: dash(row => duration(row.checkpointAge)),
+      },
+      {
+        id: 'longestCall', title: 'Longest call', number: true, wide: true, value: row => row.longestCall,
+        update: dash(row => duration(row.longestCall)),
+      },
       { id: 'owner', title: 'Owner', wide: true, value: row => ownerOf(row)?.id, update: (cell, row) => ownerCell(cell, ownerOf(row)) },
     ],
   });
@@ -67,7 +82,9 @@ export function shardsPage(context) {
       }, 'Pause'), ' ',
       el('button', {
         type: 'button',
-        onclick: () => context.act({ title: 'Resume', request: { action: 'resume', shard: selected }, danger: false, text: `${selected} is read again.` }),
+        onclick: () => context.act({
+          title: 'Resume', request: { action: 'resume', shard: selected }, danger: false, text: `${selected} is read again.`,
+        }),
       }, 'Resume'))
     : null;
   const details = el('section', { hidden: true, 'aria-live': 'off', 'aria-label': 'The chosen shard' },
@@ -109,11 +126,17 @@ export function shardsPage(context) {
       ['Checkpoint age', duration(row.checkpointAge)],
       ['In flight', row.mine ? `${row.inFlight ?? 0} records in ${row.lanes ?? 0} lanes` : none],
       ['Part of what is read here', percent(row.bytesShare)],
-      ['Done here', row.mine ? `${number(row.done ?? 0)} records, ${row.skipped ?? 0} skipped, ${row.deadLettered ?? 0} dead letters, ${row.refused ?? 0} reads refused` : none],
+      ['Done here', row.mine
+        ? `${number(row.done ?? 0)} records, ${row.skipped ?? 0} skipped, ${row.deadLettered ?? 0} dead letters, `
+          + `${row.refused ?? 0} reads refused`
+        : none],
       ['Parents', (row.parents ?? []).join(', ')],
       ['Asked for by', row.requestedBy],
       ['Findings', (row.findings ?? []).join(', ')],
-      ['Paused', row.pause ? `by ${row.pause.by} since ${time(row.pause.at)}${row.pause.until ? ` until ${time(row.pause.until)}` : ''}: ${row.pause.reason ?? 'no reason given'}` : none],
+      ['Paused', row.pause
+        ? `by ${row.pause.by} since ${time(row.pause.at)} until ${row.pause.until ? time(row.pause.until) : 'it is resumed'}: `
+          + (row.pause.reason ?? 'no reason given')
+        : none],
       ['Reported', row.mine ? 'by this process, now' : isKnown(row.reportAge) ? `${duration(row.reportAge)} ago` : none],
       ['Row', row.problem],
     ]);

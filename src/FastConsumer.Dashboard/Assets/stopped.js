@@ -19,16 +19,20 @@ export function stoppedPage(context) {
     search: row => `${row.id} ${row.failing.error}`,
     columns: [
       { id: 'id', title: 'Shard', value: row => row.id, text: row => row.id },
-      { id: 'how', title: 'How', value: row => String(row.failing.isStopped ?? false), update: (cell, row) => badge(cell, row.failing.isStopped ? 'stopped' : 'retrying', row.failing.isStopped ? 'bad' : 'warn') },
+      {
+        id: 'how', title: 'How', value: row => String(row.failing.isStopped ?? false),
+        update: (cell, row) => badge(cell, row.failing.isStopped ? 'stopped' : 'retrying', row.failing.isStopped ? 'bad' : 'warn'),
+      },
       { id: 'error', title: 'Exception', value: row => row.failing.error, text: row => row.failing.error },
       { id: 'attempts', title: 'Attempts', number: true, value: row => row.failing.attempts, text: row => number(row.failing.attempts) },
-      { id: 'position', title: 'Position', update(cell, row) { cell.classList.add('mono'); setText(cell, row.failing.position); } },
+      { id: 'position', title: 'Position', mono: true, text: row => row.failing.position },
       { id: 'owner', title: 'Owner', wide: true, value: row => ownerOf(row)?.id, update: (cell, row) => ownerCell(cell, ownerOf(row)) },
       ...context.session.allowActions ? [{
         id: 'decide', title: 'Decide',
         update(cell) {
           if (!cell.firstElementChild) {
-            cell.append(el('div', { class: 'actions' }, ...decisions.map(decision => button(cell, decision.title, row => decide(row, decision)))));
+            cell.append(el('div', { class: 'actions' }, ...decisions.map(
+              decision => button(cell, decision.title, row => decide(row, decision)))));
           }
         },
       }] : [],
@@ -40,10 +44,13 @@ export function stoppedPage(context) {
     columns: [
       { id: 'at', title: 'When', value: row => row.decision.at, text: row => time(row.decision.at) },
       { id: 'id', title: 'Shard', value: row => row.id, text: row => row.id },
-      { id: 'what', title: 'Decision', text: row => row.decision.decision + (row.decision.refusal ? `, refused: ${row.decision.refusal}` : '') },
+      {
+        id: 'what', title: 'Decision', long: true,
+        text: row => row.decision.decision + (row.decision.refusal ? `, refused: ${row.decision.refusal}` : ''),
+      },
       { id: 'by', title: 'By', text: row => row.decision.by },
-      { id: 'reason', title: 'Reason', text: row => row.decision.reason ?? none },
-      { id: 'position', title: 'Position', wide: true, update(cell, row) { cell.classList.add('mono'); setText(cell, row.decision.position); } },
+      { id: 'reason', title: 'Reason', long: true, text: row => row.decision.reason ?? none },
+      { id: 'position', title: 'Position', wide: true, mono: true, text: row => row.decision.position },
     ],
   });
   const paused = createTable({
@@ -54,7 +61,7 @@ export function stoppedPage(context) {
       { id: 'at', title: 'Since', value: row => row.pause.at, text: row => time(row.pause.at) },
       { id: 'until', title: 'Until', text: row => row.pause.until ? time(row.pause.until) : 'resumed' },
       { id: 'by', title: 'By', text: row => row.pause.by },
-      { id: 'reason', title: 'Reason', text: row => row.pause.reason ?? none },
+      { id: 'reason', title: 'Reason', long: true, text: row => row.pause.reason ?? none },
       ...context.session.allowActions ? [{
         id: 'resume', title: 'Resume',
         update(cell) {
@@ -72,7 +79,10 @@ export function stoppedPage(context) {
     keyOf: row => row.id,
     columns: [
       { id: 'id', title: 'Shard', value: row => row.id, text: row => row.id },
-      { id: 'letters', title: 'Dead letters', number: true, value: row => row.deadLettered ?? 0, text: row => number(row.deadLettered ?? 0) },
+      {
+        id: 'letters', title: 'Dead letters', number: true, value: row => row.deadLettered ?? 0,
+        text: row => number(row.deadLettered ?? 0),
+      },
       { id: 'skipped', title: 'Skipped', number: true, value: row => row.skipped ?? 0, text: row => number(row.skipped ?? 0) },
     ],
   });

@@ -3,7 +3,8 @@ import { el, keyed, setText } from './dom.js';
 const pageSize = 50;
 
 // A table that shows 50 rows at a time, sorts by its heads and can be searched. Only what is shown is in the document.
-// A column: id, title, number, wide (left out on narrow screens), value(row) for sorting, and text(row) or update(cell, row).
+// A column: id, title, number, mono, long (may wrap), wide (left out on narrow screens), value(row) for sorting, and text(row) or
+// update(cell, row).
 export function createTable({ caption, columns, keyOf, search, sort, rowClass }) {
   let rows = [];
   let page = 0;
@@ -17,10 +18,11 @@ export function createTable({ caption, columns, keyOf, search, sort, rowClass })
     ? el('button', { type: 'button', onclick: () => sortBy(column) }, column.title)
     : column.title));
   const pager = el('div', { class: 'pager' }, shown, back, forth);
-  const element = el('div', {},
-    el('div', { class: 'bar-of-table' }, search ? el('label', {}, 'Find ', filter) : null, pager),
-    el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
-      el('table', {}, el('caption', {}, caption), el('thead', {}, el('tr', {}, ...heads)), body)));
+  const finder = search ? el('label', {}, 'Find ', filter) : null;
+  const nothing = el('p', { class: 'note muted' }, `${caption}: none`);
+  const scroll = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+    el('table', {}, el('caption', {}, caption), el('thead', {}, el('tr', {}, ...heads)), body));
+  const element = el('div', {}, el('div', { class: 'bar-of-table' }, finder, pager), scroll, nothing);
 
   function sortBy(column) {
     const descending = order?.id === column.id ? !order.descending : Boolean(column.number);
@@ -57,13 +59,23 @@ export function createTable({ caption, columns, keyOf, search, sort, rowClass })
     page = Math.min(Math.max(page, 0), pages - 1);
     const part = found.slice(page * pageSize, (page + 1) * pageSize);
     pager.hidden = found.length <= pageSize && !filter.value;
+    scroll.hidden = rows.length === 0;
+    nothing.hidden = rows.length > 0;
+    if (finder) {
+      // what is seen at once needs no search
+      finder.hidden = rows.length <= 10 && !filter.value;
+    }
+
     setText(shown, found.length === 0 ? 'none' : `${page * pageSize + 1}-${page * pageSize + part.length} of ${found.length}`);
     back.disabled = page === 0;
     forth.disabled = page >= pages - 1;
     keyed(body, part, keyOf, () => el('tr', {}, ...columns.map(column => el('td', { class: classOf(column) }))), (line, row) => {
       line.row = row;
       line.className = rowClass?.(row) ?? '';
-      columns.forEach((column, i) => column.update ? column.update(line.children[i], row) : setText(line.children[i], column.text(row)));
+      columns.forEach((column, i) => {
+        const cell = line.children[i];
+        column.update ? column.update(cell, row) : setText(cell, column.text(row));
+      });
     });
   }
 
@@ -77,7 +89,7 @@ export function createTable({ caption, columns, keyOf, search, sort, rowClass })
 }
 
 function classOf(column) {
-  return [column.number ? 'number' : '', column.wide ? 'wide' : ''].filter(Boolean).join(' ') || null;
+  return ['number', 'wide', 'mono', 'long'].filter(name => column[name]).join(' ') || null;
 }
 
 // A button in a cell is made once; what it does is about the row of the moment.

@@ -73,11 +73,12 @@ internal sealed class StateBuilder(FastConsumerDashboardOptions options)
             BufferLimit = snapshot.BufferLimit,
             TableUse = snapshot.LeaseTable is { } table ? UseOf(table, book.TableUse) : null,
             Owners = owners,
-            Shards = [.. view.Shards.Select(shard => ShardRows.Of(
-                shard, shard.Owner is { } owner && places.TryGetValue(owner, out int place) ? place : null, book.TimeOf(shard.Row.ShardId)))],
+            Shards = [.. view.Shards.Select(shard => ShardRows.Of(shard, PlaceOf(shard.Owner), book.TimeOf(shard.Row.ShardId)))],
             HandOvers = [.. book.HandOvers.Reverse().Take(ShownHandOvers)
                 .Select(static handOver => new HandOverState(handOver.At, handOver.Shard, handOver.From, handOver.To))],
         };
+
+        int? PlaceOf(string? owner) => owner is not null && places.TryGetValue(owner, out int place) ? place : null;
     }
 
     private static TableState UseOf(LeaseTableCounts table, (double Writes, double Reads)? use) => new(

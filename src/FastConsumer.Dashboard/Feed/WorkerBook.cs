@@ -60,7 +60,9 @@ internal sealed class WorkerBook(StreamWorker worker)
         Forget(view, tick);
     }
 
-    /// <summary>The parts of the last minute that a shard was in each state, by <see cref="ShardState"/>; null where it is not known.</summary>
+    /// <summary>
+    /// The parts of the last minute that a shard was in each state, by <see cref="ShardState"/>; null where it is not known.
+    /// </summary>
     public double[]? TimeOf(string shardId)
     {
         if (!_times.TryGetValue(shardId, out Queue<double[]>? samples) || samples.Count < 2)

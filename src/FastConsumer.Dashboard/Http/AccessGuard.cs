@@ -54,7 +54,9 @@ internal static class AccessGuard
                 + "AuthorizationPolicy, or ask http://localhost.";
     }
 
-    /// <summary>Why a call of a page's script is refused; null where it comes from the dashboard's own pages, or from no page at all.</summary>
+    /// <summary>
+    /// Why a call of a page's script is refused; null where it comes from the dashboard's own pages, or from no page at all.
+    /// </summary>
     public static string? CrossSiteRefusal(HttpRequest request)
     {
         string? site = request.Headers["Sec-Fetch-Site"];

@@ -20,7 +20,8 @@ internal static class Assets
 
     private static FrozenDictionary<string, Asset> Load() => typeof(Assets).Assembly.GetManifestResourceNames()
         .Where(static name => name.StartsWith(Prefix, StringComparison.Ordinal))
-        .ToFrozenDictionary(static name => name[Prefix.Length..], static name => new Asset(TypeOf(name), Read(name)), StringComparer.Ordinal);
+        .ToFrozenDictionary(
+            static name => name[Prefix.Length..], static name => new Asset(TypeOf(name), Read(name)), StringComparer.Ordinal);
 
     private static byte[] Read(string name)
     {

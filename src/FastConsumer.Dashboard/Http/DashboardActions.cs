@@ -17,6 +17,7 @@ internal sealed class DashboardActions(DashboardHub hub, FastConsumerDashboardOp
     private const int LongestRequest = 16 * 1024;
     private const int LongestBy = 64;
     private const int LongestReason = 128;
+    private const int LongestTarget = 300;
 
     private readonly ILogger _log = services.GetRequiredService<ILoggerFactory>().CreateLogger("FastConsumer.Dashboard");
 
@@ -167,7 +168,8 @@ internal sealed class DashboardActions(DashboardHub hub, FastConsumerDashboardOp
     {
         if (!request.HasJsonContentType())
         {
-            throw new BadHttpRequestException("An action is JSON (Content-Type: application/json).", StatusCodes.Status415UnsupportedMediaType);
+            throw new BadHttpRequestException(
+                "An action is JSON (Content-Type: application/json).", StatusCodes.Status415UnsupportedMediaType);
         }
 
         using var text = new MemoryStream();
@@ -206,8 +208,6 @@ internal sealed class DashboardActions(DashboardHub hub, FastConsumerDashboardOp
             : "all shards";
         return string.Concat(target.Take(LongestTarget).Where(static letter => !char.IsControl(letter)));
     }
-
-    private const int LongestTarget = 300;
 
     /// <summary>The signed-in user's name, as far as a row has room for it; null where nobody has signed in.</summary>
     private static string? UserOf(HttpContext context)

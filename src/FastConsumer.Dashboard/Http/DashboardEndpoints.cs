@@ -1,6 +1,4 @@
-using System.Text.Json;
 using FastConsumer.Dashboard.Feed;
-using FastConsumer.Dashboard.Model;
 using FastConsumer.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,6 +12,8 @@ namespace FastConsumer.Dashboard.Http;
 internal static class DashboardEndpoints
 {
     private const string JsonType = "application/json";
+    private const string ContentPolicy =
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 
     /// <summary>Maps them.</summary>
     /// <param name="endpoints">Where.</param>
@@ -42,7 +42,8 @@ internal static class DashboardEndpoints
 
         RouteGroupBuilder group = endpoints.MapGroup(path);
         group.MapGet("/", Guarded(IndexAsync));
-        group.MapGet("/assets/{name}", Guarded(static context => SendAsync(context, Assets.Find(context.Request.RouteValues["name"] as string))));
+        group.MapGet("/assets/{name}", Guarded(static context =>
+            SendAsync(context, Assets.Find(context.Request.RouteValues["name"] as string))));
         group.MapGet("/api/session", Api(context => JsonAsync(context, actions.Session(context))));
         group.MapGet("/api/state", Api(context => JsonAsync(context, hub.State())));
         group.MapGet("/api/live", Api(context => LiveAsync(context, hub)));
@@ -90,7 +91,7 @@ internal static class DashboardEndpoints
     private static RequestDelegate Guarded(RequestDelegate answer, int policies = 1) => context =>
     {
         IHeaderDictionary headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+        headers.ContentSecurityPolicy = ContentPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers.CacheControl = "no-store";
@@ -130,8 +131,10 @@ internal static class DashboardEndpoints
     private static Task HistoryAsync(HttpContext context, DashboardHub hub)
     {
         IQueryCollection query = context.Request.Query;
-        string? shard = query["shard"];
-        return hub.History(query["consumer"].ToString(), query["processor"].ToString(), string.IsNullOrEmpty(shard) ? null : shard) is { } json
+        string shard = query["shard"].ToString();
+        byte[]? history = hub.History(
+            query["consumer"].ToString(), query["processor"].ToString(), shard.Length == 0 ? null : shard);
+        return history is { } json
             ? JsonAsync(context, json)
             : SayAsync(context, StatusCodes.Status404NotFound, "There is no such processor.");
     }

@@ -8,7 +8,6 @@ using FastConsumer.Testing.Leases;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace FastConsumer.Dashboard.Tests.Hosting;
 
