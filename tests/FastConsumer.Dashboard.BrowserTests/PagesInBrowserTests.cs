@@ -2,7 +2,6 @@ using System.Text.Json;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using FastConsumer.Dashboard.Tests.Hosting;
-using FastConsumer.Operators;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
