@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using FastConsumer.Dashboard.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -11,32 +10,6 @@ namespace FastConsumer.Dashboard.BrowserTests;
 /// <summary>The dashboard in a browser.</summary>
 public sealed class PagesInBrowserTests(Browser browser) : DashboardTest
 {
-    public static TheoryData<string, ColorScheme> PagesAndSchemes { get; } =
-        new MatrixTheoryData<string, ColorScheme>(DashboardPage.Pages.Keys, [ColorScheme.Light, ColorScheme.Dark]).Aggregate(
-            new TheoryData<string, ColorScheme>(), static (all, row) =>
-            {
-                all.Add(row.Data.Item1, row.Data.Item2);
-                return all;
-            });
-
-    [Theory]
-    [MemberData(nameof(PagesAndSchemes))]
-    public async Task A_page_is_accessible_in_light_and_dark(string id, ColorScheme scheme)
-    {
-        await using DashboardHost host = await StartFleetAsync();
-        await using DashboardPage opened = await browser.OpenAsync(host.Url, scheme: scheme);
-        await Fleet.ShowAnHourAsync(opened.Page, shards: 8);
-        await opened.GoAsync(id);
-        AxeResult found = await opened.Page.RunAxe();
-        await opened.Page.ScreenshotAsync(new PageScreenshotOptions
-        {
-            Path = Path.Combine(Browser.Pictures, $"{id}-{(scheme == ColorScheme.Dark ? "dark" : "light")}.png"),
-            FullPage = true,
-        });
-        Assert.Empty(found.Violations.Select(static violation =>
-            $"{violation.Id}: {violation.Help} {string.Join(' ', violation.Nodes.Select(static node => node.Html))}"));
-    }
-
     [Fact]
     public async Task The_switch_chooses_the_look_whatever_the_system_says()
     {
@@ -134,22 +107,6 @@ public sealed class PagesInBrowserTests(Browser browser) : DashboardTest
         Assert.True(await opened.FitsAsync());
     }
 
-    [Theory]
-    [InlineData(380, 800)]
-    [InlineData(3840, 2160)]
-    public async Task Each_page_fits_a_phone_and_a_wall(int width, int height)
-    {
-        await using DashboardHost host = await StartFleetAsync();
-        await using DashboardPage opened = await browser.OpenAsync(host.Url, width, height);
-        await Fleet.ShowAnHourAsync(opened.Page, shards: 8);
-        foreach (string id in DashboardPage.Pages.Keys)
-        {
-            await opened.GoAsync(id);
-            Assert.True(await opened.FitsAsync(), $"{id} is wider than {width} px.");
-            await opened.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Browser.Pictures, $"{id}-{width}.png") });
-        }
-    }
-
     [Fact]
     public async Task Html_of_others_is_text_on_all_pages()
     {
@@ -193,32 +150,5 @@ public sealed class PagesInBrowserTests(Browser browser) : DashboardTest
         }
 
         Assert.Fail($"The keyboard does not reach {selector}.");
-    }
-
-    /// <summary>
-    /// Two shards of this process, one of which has stopped; others are elsewhere: one of theirs was split, two were merged.
-    /// </summary>
-    private async Task<DashboardHost> StartFleetAsync()
-    {
-        Kinesis.DeleteStream(DashboardHost.Stream);
-        Kinesis.CreateStream(DashboardHost.Stream, 8);
-        Kinesis.SplitShard(DashboardHost.Stream, "shardId-000000000003");
-        Kinesis.MergeShards(DashboardHost.Stream, "shardId-000000000005", "shardId-000000000006");
-        Fleet.GiveToOthers(Leases, Kinesis, own: 2, workers: 3);
-        Kinesis.Put(DashboardHost.Stream, "a", "before", UInt128.Zero);
-        Kinesis.Put(DashboardHost.Stream, "a", "poison", UInt128.Zero);
-        DashboardHost host = await DashboardHost.StartAsync(
-            Kinesis,
-            Leases,
-            static dashboard =>
-            {
-                dashboard.AllowActions = true;
-                dashboard.WorkerUrl = static id => new Uri($"http://{id}.example/fastconsumer/");
-                dashboard.DocumentationUrl = new Uri("https://docs.example/");
-            },
-            static options => options.MaxLeases = 2);
-        await host.WorkerAsync(static worker => worker.GetProperty("shards").EnumerateArray()
-            .Any(static shard => shard.GetProperty("status").GetString() == "Stopped" && shard.TryGetProperty("failing", out _)));
-        return host;
     }
 }
