@@ -55,7 +55,8 @@ internal static class Fleet
                 Duration = null,
                 Report = null,
             });
-            number++;
+            // as many for each: who has fewer would ask the others, and they never answer
+            number += shard.EndingSequenceNumber is null ? 1 : 0;
         }
     }
 
