@@ -6,7 +6,7 @@ using FastConsumer.Testing;
 
 namespace FastConsumer.Aot.Tests;
 
-/// <summary>A worker in a web application, with OpenTelemetry, compiled to native code without a warning.</summary>
+/// <summary>A worker in a web application, with OpenTelemetry and the dashboard, compiled to native code without a warning.</summary>
 public sealed class WebWorkerTests(PackageFeed feed, DynoxideServer dynamo) : IClassFixture<DynoxideServer>
 {
     private const string Listening = "      Now listening on: ";
@@ -43,6 +43,12 @@ public sealed class WebWorkerTests(PackageFeed feed, DynoxideServer dynamo) : IC
             async () => await client.GetAsync("/health", Cancellation) is { IsSuccessStatusCode: true } answer
                 && await answer.Content.ReadAsStringAsync(Cancellation) == "Healthy",
             () => running.LastOutput);
+        Assert.Contains("app.js", await client.GetStringAsync("/fastconsumer/", Cancellation), StringComparison.Ordinal);
+        Assert.Contains("import", await client.GetStringAsync("/fastconsumer/assets/app.js", Cancellation), StringComparison.Ordinal);
+        await Eventually.ThatAsync(
+            "the dashboard shows the shard",
+            async () => (await FirstEventAsync(client)).Contains("shardId-000000000000", StringComparison.Ordinal),
+            () => running.LastOutput);
         await running.WaitUntilAsync("FastConsumer's metrics", () => collector.Has("metrics", "fastconsumer.millis_behind_latest"));
         await running.WaitUntilAsync("the runtime's metrics", () => collector.Has("metrics", "dotnet.gc.collections"));
         // a log's body is the message's template; the values are attributes, the worker's own too
@@ -50,6 +56,14 @@ public sealed class WebWorkerTests(PackageFeed feed, DynoxideServer dynamo) : IC
             ["{Processor} starts on stream {Stream}: {Starts}", "Application", "native-web", "ShardId", "shardId-000000000000"];
         await running.WaitUntilAsync("its log", () => logged.All(text => collector.Has("logs", text)));
         await running.StopAsync();
+    }
+
+    /// <summary>The first state that the dashboard sends a page.</summary>
+    private static async Task<string> FirstEventAsync(HttpClient client)
+    {
+        await using Stream live = await client.GetStreamAsync("/fastconsumer/api/live", Cancellation);
+        using var lines = new StreamReader(live);
+        return await lines.ReadLineAsync(Cancellation) ?? "";
     }
 
     private async Task<string> PublishAsync()
@@ -63,8 +77,8 @@ public sealed class WebWorkerTests(PackageFeed feed, DynoxideServer dynamo) : IC
         };
         string[] packages =
         [
-            PackageFeed.DynamoDb, "OpenTelemetry.Extensions.Hosting", "OpenTelemetry.Exporter.OpenTelemetryProtocol",
-            "OpenTelemetry.Instrumentation.Runtime",
+            PackageFeed.DynamoDb, PackageFeed.Dashboard, "OpenTelemetry.Extensions.Hosting",
+            "OpenTelemetry.Exporter.OpenTelemetryProtocol", "OpenTelemetry.Instrumentation.Runtime",
         ];
         const string Name = "web-worker-native";
         UserProject project = UserProject.Create(

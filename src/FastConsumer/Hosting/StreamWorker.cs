@@ -103,6 +103,23 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// <summary>True once the lease table was listed, until the stop or a drain begins.</summary>
     public bool IsReady => _stopWanted is null && _drain is null && Volatile.Read(ref _loop)?.State.Table.ListedAt is not null;
 
+    /// <summary>True from the begin of a drain to its end.</summary>
+    public bool IsDraining => _drain is not null;
+
+    /// <summary>The lease table as messages name it.</summary>
+    public string LeaseTable => _store.Description;
+
+    /// <summary>
+    /// What the worker knows of the lease table, with the rows as they were read or written last; null before it shares leases.
+    /// </summary>
+    public LeaseTableState? Leases => Volatile.Read(ref _loop)?.State;
+
+    /// <summary>How long ago the table was listed; null before the first list.</summary>
+    public TimeSpan? SinceListed => Leases?.Table.ListedAt is { } at ? Now - at : null;
+
+    /// <summary>The shards that run here, and how they stand now.</summary>
+    public IReadOnlyList<(ShardTelemetry Shard, ShardSnapshot Now)> Shards => _supervisor.Shards;
+
     /// <summary>How it stands now.</summary>
     public WorkerSnapshot Snapshot() => _monitor.Observe();
 

@@ -1,4 +1,4 @@
-// A worker of a user's with what most have beside it: health endpoints for the platform's probes, and OpenTelemetry.
+// A worker of a user's with what most have beside it: health endpoints for the platform's probes, OpenTelemetry, and the dashboard.
 using System.Text.Json.Serialization;
 using FastConsumer;
 using OpenTelemetry.Logs;
@@ -22,6 +22,7 @@ builder.Logging.AddOpenTelemetry(static logging => logging.AddOtlpExporter());
 WebApplication app = builder.Build();
 app.MapHealthChecks("/live", new() { Predicate = static _ => false });
 app.MapHealthChecks("/health");
+app.MapFastConsumerDashboard("/fastconsumer");
 app.Run();
 
 public sealed record Order(int Id, int Amount);

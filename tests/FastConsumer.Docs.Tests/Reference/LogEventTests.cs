@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using FastConsumer.CloudWatch;
+using FastConsumer.Dashboard;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Testing;
@@ -16,7 +17,11 @@ public sealed class LogEventTests
 
     private static IReadOnlyList<LoggerMessageAttribute> Messages { get; } =
     [
-        .. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(CloudWatchOptions), typeof(EmbeddedKinesis) }
+        .. new[]
+            {
+                typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(CloudWatchOptions), typeof(FastConsumerDashboardOptions),
+                typeof(EmbeddedKinesis),
+            }
             .SelectMany(static type => type.Assembly.GetTypes())
             .SelectMany(static type => type.GetMethods(Declared))
             .Select(static method => method.GetCustomAttribute<LoggerMessageAttribute>()!)

@@ -14,6 +14,7 @@ public sealed class PackageFeed : IAsyncLifetime
     public const string Sdk = "FastConsumer";
     public const string DynamoDb = "FastConsumer.DynamoDb";
     public const string Testing = "FastConsumer.Testing";
+    public const string Dashboard = "FastConsumer.Dashboard";
     public const string Cli = "FastConsumer.Cli";
 
     private const string FolderPrefix = "fastconsumer-";
@@ -21,7 +22,7 @@ public sealed class PackageFeed : IAsyncLifetime
     private DirectoryInfo? _root;
     private string? _globalPackages;
 
-    public static IReadOnlyList<string> PackageIds { get; } = [Sdk, DynamoDb, Testing, Cli];
+    public static IReadOnlyList<string> PackageIds { get; } = [Sdk, DynamoDb, Testing, Dashboard, Cli];
 
     /// <summary>Unique on this machine, so that no cache holds an older build of it.</summary>
     public string Version { get; private set; } = "";
