@@ -114,12 +114,21 @@ public sealed class PagesInBrowserTests(Browser browser) : DashboardTest
         {
             Standing = JsonSerializer.Serialize(new
             {
-                epoch = 7, position = "<svg onload=alert(2)>", error = "<script>alert(3)</script>", attempts = 3, isStopped = true,
+                epoch = 7,
+                position = "<svg onload=alert(2)>",
+                error = "<script>alert(3)</script>",
+                attempts = 3,
+                isStopped = true,
             }),
             Paused = JsonSerializer.Serialize(new { by = Hostile, reason = Hostile, at = TimeProvider.System.GetUtcNow() }),
             Decision = JsonSerializer.Serialize(new
             {
-                id = "1", position = "17", decision = "Skip", by = Hostile, reason = Hostile, at = TimeProvider.System.GetUtcNow(),
+                id = "1",
+                position = "17",
+                decision = "Skip",
+                by = Hostile,
+                reason = Hostile,
+                at = TimeProvider.System.GetUtcNow(),
             }),
             RequestedBy = Hostile,
         });

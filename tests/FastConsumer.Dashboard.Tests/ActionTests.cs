@@ -64,7 +64,13 @@ public sealed class ActionTests : DashboardTest
 
         object Skip(string position, string token) => new
         {
-            action = "skip", processor = "TextProcessor", shard = shardId, position, token, by = "ann", reason = "not ours",
+            action = "skip",
+            processor = "TextProcessor",
+            shard = shardId,
+            position,
+            token,
+            by = "ann",
+            reason = "not ours",
         };
     }
 

@@ -36,7 +36,7 @@ export function shardsPage(context) {
       },
       { id: 'records', title: 'Records/s', number: true, value: row => row.records, update: dash(row => number(row.records)) },
       { id: 'bytes', title: 'Read/s', number: true, wide: true, value: row => row.bytes, update: dash(row => bytes(row.bytes)) },
-      { id: 'share', title: 'Quota used', number: true, wide: true, value: row => row.share, update: dash(row => percent(row.share)) },
+      { id: 'share', title: 'Quota share', number: true, wide: true, value: row => row.share, update: dash(row => percent(row.share)) },
       {
         id: 'handling', title: 'Pressure', wide: true, value: row => row.handling,
         update: dash(row => isKnown(row.handling) ? `${pressure(row.handling)} ${percent(row.handling)}` : none),

@@ -23,10 +23,6 @@ export function stoppedPage(context) {
         id: 'how', title: 'How', value: row => String(row.failing.isStopped ?? false),
         update: (cell, row) => badge(cell, row.failing.isStopped ? 'stopped' : 'retrying', row.failing.isStopped ? 'bad' : 'warn'),
       },
-      { id: 'error', title: 'Exception', value: row => row.failing.error, text: row => row.failing.error },
-      { id: 'attempts', title: 'Attempts', number: true, value: row => row.failing.attempts, text: row => number(row.failing.attempts) },
-      { id: 'position', title: 'Position', mono: true, text: row => row.failing.position },
-      { id: 'owner', title: 'Owner', wide: true, value: row => ownerOf(row)?.id, update: (cell, row) => ownerCell(cell, ownerOf(row)) },
       ...context.session.allowActions ? [{
         id: 'decide', title: 'Decide',
         update(cell) {
@@ -36,6 +32,10 @@ export function stoppedPage(context) {
           }
         },
       }] : [],
+      { id: 'error', title: 'Exception', value: row => row.failing.error, text: row => row.failing.error },
+      { id: 'attempts', title: 'Attempts', number: true, value: row => row.failing.attempts, text: row => number(row.failing.attempts) },
+      { id: 'position', title: 'Position', mono: true, text: row => row.failing.position },
+      { id: 'owner', title: 'Owner', wide: true, value: row => ownerOf(row)?.id, update: (cell, row) => ownerCell(cell, ownerOf(row)) },
     ],
   });
   const decided = createTable({
