@@ -89,8 +89,9 @@ public sealed class StreamTests : RecordsTest
         Shard merged = Kinesis.ListShards(Stream).Single(shard => shard.ParentShardId is not null && shard.AdjacentParentShardId is not null);
         Assert.Equal(halves[1].HashKeyRange.StartingHashKey, merged.HashKeyRange.StartingHashKey);
 
-        await SucceedAsync("stream", "split", "--shard", merged.ShardId, "--at", $"{merged.HashKeyRange.EndingHashKey}", "--yes");
-        Assert.Contains(Kinesis.ListShards(Stream), shard => shard.HashKeyRange.StartingHashKey == merged.HashKeyRange.EndingHashKey);
+        UInt128 at = merged.HashKeyRange.EndingHashKey - 1;
+        await SucceedAsync("stream", "split", "--shard", merged.ShardId, "--at", $"{at}", "--yes");
+        Assert.Contains(Kinesis.ListShards(Stream), shard => shard.HashKeyRange.StartingHashKey == at);
     }
 
     [Theory]

@@ -31,11 +31,12 @@ internal static class ReshardCommands
         (StreamIdentifier stream, IReadOnlyList<Shard> shards) = await FindAsync(context, cancellationToken);
         HashKeyRange range = OpenShard(stream, shards, shardId).HashKeyRange;
         UInt128 first = given ?? (range.StartingHashKey + ((range.EndingHashKey - range.StartingHashKey) / 2) + 1);
-        if (first <= range.StartingHashKey || first > range.EndingHashKey)
+        // the service's own rule, which leaves no shard with one hash key
+        if (first <= range.StartingHashKey + 1 || first >= range.EndingHashKey)
         {
             throw ToolException.Usage(
                 $"--at {first} does not part {shardId}, which has the hash keys {range.StartingHashKey} to {range.EndingHashKey}: give one "
-                    + "behind the first of them, or half.");
+                    + "between them, at least two behind the first, or half.");
         }
 
         var plan = new StreamChangeItem(

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using FastConsumer.Kinesis;
 
 namespace FastConsumer.Testing.Harness.Replay;
 
