@@ -1,7 +1,5 @@
-using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
-using FastConsumer.Testing.Engine;
 
 namespace FastConsumer.Testing.Simulation;
 

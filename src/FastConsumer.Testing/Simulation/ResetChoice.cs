@@ -1,5 +1,4 @@
 using FastConsumer.Kinesis;
-using FastConsumer.Leases;
 using FastConsumer.Operators;
 
 namespace FastConsumer.Testing.Simulation;

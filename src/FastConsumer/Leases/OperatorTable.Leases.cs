@@ -1,3 +1,4 @@
+using FastConsumer.Leases.Core;
 using FastConsumer.Operators;
 
 namespace FastConsumer.Leases;
@@ -104,7 +105,12 @@ internal sealed partial class OperatorTable
                 Change = current => new CheckpointChange(
                     target,
                     OperatorNotes.Write(new CheckpointReset(
-                        by, reason, time.GetUtcNow(), current.Checkpoint.ToString(), target.ToString()))),
+                        by,
+                        reason,
+                        time.GetUtcNow(),
+                        current.Checkpoint.ToString(),
+                        target.ToString(),
+                        LeasePlan.FirstStartOf(current)))),
             };
             if (await FreeAsync(freeing, cancellationToken) is { } freed)
             {

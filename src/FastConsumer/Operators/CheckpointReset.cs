@@ -17,7 +17,12 @@ internal readonly record struct ResetTarget(CheckpointPosition Position, DateTim
 /// <param name="At">When.</param>
 /// <param name="From">The checkpoint before.</param>
 /// <param name="To">The checkpoint after.</param>
-internal sealed record CheckpointReset(string By, string? Reason, DateTimeOffset At, string From, string To);
+/// <param name="FirstStart">
+/// When the application first started, as the row said it before its first reset (<see cref="Leases.Lease.StartedAt"/>): leases that are
+/// created later begin there, and not where this one was reset to.
+/// </param>
+internal sealed record CheckpointReset(
+    string By, string? Reason, DateTimeOffset At, string From, string To, DateTimeOffset? FirstStart = null);
 
 /// <summary>What became of a lease that an operator has freed.</summary>
 /// <param name="ShardId">The shard.</param>

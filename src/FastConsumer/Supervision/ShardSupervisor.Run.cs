@@ -511,13 +511,9 @@ internal sealed partial class ShardSupervisor
             await DisposeAsync(Timeout.InfiniteTimeSpan);
         }
 
-        private async Task DisposeAsync(TimeSpan patience)
-        {
-            if (_scope is { } scope)
-            {
-                await LastCallAsync("DisposeAsync", () => scope.DisposeAsync().AsTask(), patience);
-            }
-        }
+        private Task DisposeAsync(TimeSpan patience) => _scope is { } scope
+            ? LastCallAsync("DisposeAsync", () => scope.DisposeAsync().AsTask(), patience)
+            : Task.CompletedTask;
 
         private LeaseEvent.RunEnd.Failed Failed(Exception error)
         {

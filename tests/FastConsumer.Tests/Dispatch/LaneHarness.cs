@@ -30,14 +30,14 @@ internal sealed class LaneHarness : IAsyncDisposable
     private int _checkpointsRequested;
     private int _outstanding;
 
-    public LaneHarness(int lanes, RecordPipeline pipeline, RecordOrder order = RecordOrder.PartitionKey, HeldUntil? held = null)
+    public LaneHarness(int lanes, RecordPipeline pipeline, RecordOrder order = RecordOrder.PartitionKey, HeldUntil? held = null, Redrive? redrive = null)
     {
         var shard = new ShardContext("Tested", "tests", "stream", "shardId-000000000000", fencingToken: 3);
         ShardTelemetry telemetry = Pages.Of("stream", shard.ShardId);
         Progress = new ShardProgress(CheckpointPosition.TrimHorizon, () => Interlocked.Increment(ref _checkpointsRequested));
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new RecordLane(
             pipeline, new RecordCursor(shard, Progress, 0, held: held), Progress, Policy(lane), TimeProvider.System, telemetry))];
-        _parallel = new ParallelLanes(_lanes, order, Progress, telemetry);
+        _parallel = new ParallelLanes(_lanes, order, Progress, telemetry) { Redrive = redrive };
         Dispatcher = new ShardDispatcher(shard, pipeline, _parallel, Progress, Policy(null), TimeProvider.System);
 
         FailurePolicy Policy(int? lane) => new(
@@ -48,7 +48,10 @@ internal sealed class LaneHarness : IAsyncDisposable
             Findings,
             NullLogger.Instance,
             deadLetters: null,
-            lane);
+            lane)
+        {
+            Redrive = redrive,
+        };
     }
 
     public ShardProgress Progress { get; }
@@ -69,7 +72,9 @@ internal sealed class LaneHarness : IAsyncDisposable
     /// <summary>Lanes that were given more than they have completed.</summary>
     public int BusyLanes => _parallel.Busy;
 
-    public CheckpointPosition PositionOf(int record) => CheckpointPosition.At(
+    public CheckpointPosition PositionOf(int record) => Position(record);
+
+    public static CheckpointPosition Position(int record) => CheckpointPosition.At(
         SequenceNumber.Parse(Encoding.ASCII.GetBytes(NumberOf(record))));
 
     public void Start() => Running = Dispatcher.RunAsync(_input.Reader, _stop.Token, _abort.Token);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.Tests.Hosting;
 
@@ -105,6 +106,41 @@ public sealed class ParallelLanesTests
         gate.SetResult();
         await Assert.ThrowsAsync<ShardStoppedException>(() => Eventually.WithinAsync(harness.Running));
         Assert.Equal(4, started);
+        Assert.Equal(harness.PositionOf(2), harness.Progress.Done);
+    }
+
+    [Fact]
+    public async Task A_record_that_an_operator_leaves_out_is_done_before_a_later_one_stops_the_shard()
+    {
+        var gate = new TaskCompletionSource();
+        int left = 0;
+        var command = new OperatorCommand(
+            "1", 2, LaneHarness.Position(2).ToString(), RecordDecision.Skip, "ann", null, DateTimeOffset.UnixEpoch, "", 1);
+        var redrive = new Redrive(command, LaneHarness.Position(2), () => { }, () => left++);
+        await using var harness = new LaneHarness(
+            2,
+            new FunctionPipeline(
+                async (number, _, _, _) =>
+                {
+                    Assert.NotEqual(2, number);
+                    if (number == 3)
+                    {
+                        throw new NotSupportedException("fatal");
+                    }
+
+                    await gate.Task;
+                },
+                static _ => new ErrorRule(ErrorAction.Stop)),
+            redrive: redrive);
+        harness.Start();
+        harness.Put("a", "a", "a", "b", "a");
+        await Eventually.TrueAsync(
+            () => harness.Findings.Current.Any(static condition => condition.Severity == FindingSeverity.Unhealthy),
+            () => "healthy");
+        Assert.False(harness.Running.IsCompleted);
+        gate.SetResult();
+        await Assert.ThrowsAsync<ShardStoppedException>(() => Eventually.WithinAsync(harness.Running));
+        Assert.Equal(1, left);
         Assert.Equal(harness.PositionOf(2), harness.Progress.Done);
     }
 

@@ -178,6 +178,129 @@ public sealed class OperatorLeaseTests : WorkerTest
         };
     }
 
+    [Theory]
+    [InlineData("release")]
+    [InlineData("evict")]
+    [InlineData("reset")]
+    public async Task A_lease_is_freed_once_although_the_answer_is_lost_and_another_worker_has_it_by_then(string deed)
+    {
+        await using InMemoryLeaseStore inner = Store();
+        await inner.CreateAsync(OfA(), TestContext.Current.CancellationToken);
+        int freed = 0;
+        await using var store = new ScriptedLeaseStore(inner);
+        store.AfterRelease = async (write, result) =>
+        {
+            if (RequesterIn(write) is { } requester)
+            {
+                await GiveAsync(inner, requester, takenBy: "a");
+                return result;
+            }
+
+            freed++;
+            await GiveAsync(inner, "b", takenBy: "b");
+            return new LeaseWrite.Result(
+                LeaseWrite.Outcome.Unknown, Error: new LeaseStoreException("no answer", isTransient: true));
+        };
+        var table = new OperatorTable(store, "EventProcessor", TimeProvider.System, new Random(7));
+
+        FreedLease result = await (deed switch
+        {
+            "release" => table.ReleaseAsync("one", Requester, TestContext.Current.CancellationToken),
+            "evict" => table.EvictAsync("one", Requester, TestContext.Current.CancellationToken),
+            _ => table.ResetAsync(
+                "one", new ResetTarget(CheckpointPosition.Latest, DateTimeOffset.UnixEpoch), Requester, "ann", null,
+                TestContext.Current.CancellationToken),
+        });
+
+        Assert.Null(result.Refusal);
+        Assert.Equal(1, freed);
+        Assert.Equal("a", result.FormerOwner);
+        Assert.Equal("b", Row("one").LeaseOwner);
+        Assert.Equal(deed == "reset" ? CheckpointPosition.Latest : CheckpointPosition.TrimHorizon, Row("one").Checkpoint);
+    }
+
+    [Fact]
+    public async Task A_reset_asks_whoever_has_the_lease_by_now_and_takes_it_from_nobody_that_it_has_not_asked()
+    {
+        await using InMemoryLeaseStore inner = Store();
+        await inner.CreateAsync(OfA(), TestContext.Current.CancellationToken);
+        List<string> asked = [];
+        await using var store = new ScriptedLeaseStore(inner);
+        store.AfterRelease = async (write, result) =>
+        {
+            if (RequesterIn(write) is { } requester)
+            {
+                asked.Add(write.If[Lease.Names.LeaseOwner]!.Value.Text!);
+                await GiveAsync(inner, asked.Count == 1 ? "b" : requester, takenBy: "b");
+            }
+
+            return result;
+        };
+        var table = new OperatorTable(store, "EventProcessor", TimeProvider.System, new Random(7));
+
+        FreedLease freed = await table.ResetAsync(
+            "one", new ResetTarget(CheckpointPosition.Latest, DateTimeOffset.UnixEpoch), Requester, "ann", null,
+            TestContext.Current.CancellationToken);
+
+        Assert.Null(freed.Refusal);
+        Assert.False(freed.WasTakenAway);
+        Assert.Equal(["a", "b"], asked);
+        Assert.Equal(CheckpointPosition.Latest, Row("one").Checkpoint);
+    }
+
+    [Fact]
+    public async Task Two_calls_under_one_name_are_two()
+    {
+        await using InMemoryLeaseStore store = Store();
+        await store.CreateAsync(OfA(), TestContext.Current.CancellationToken);
+        Task<FreedLease> first = ResetAsync("one", new ResetTarget(CheckpointPosition.Latest, DateTimeOffset.UnixEpoch));
+        await Eventually.TrueAsync(() => Row("one").RequestedBy is not null, static () => "not asked");
+
+        var other = new OperatorTable(Store(), "EventProcessor", TimeProvider.System, new Random(8));
+        FreedLease second = await other.ReleaseAsync("one", Requester, TestContext.Current.CancellationToken);
+
+        Assert.Contains("handed over", second.Refusal, StringComparison.Ordinal);
+        Assert.NotNull(Row("one").RequestedBy);
+        // a does not answer
+        Assert.True((await first).WasTakenAway);
+    }
+
+    private static string? RequesterIn(LeaseWrite write) => write.Set.GetValueOrDefault(Lease.Names.RequestedBy).Text;
+
+    private static Lease OfA() => new()
+    {
+        LeaseKey = "one",
+        LeaseOwner = "a",
+        TakenBy = "a",
+        LeaseCounter = 1,
+        Session = Lease.SessionOf("a", 1),
+        Duration = TimeSpan.FromSeconds(1),
+    };
+
+    /// <summary>The lease belongs to another: it was released to it, or it has taken it.</summary>
+    private async Task GiveAsync(InMemoryLeaseStore store, string owner, string takenBy)
+    {
+        long counter = Row("one").LeaseCounter + 1;
+        LeaseWrite.Result given = Assert.Single(await store.WriteAsync(
+            [
+                new LeaseWrite
+                {
+                    LeaseKey = "one",
+                    If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal),
+                    Set = new Dictionary<string, Lease.Value>(StringComparer.Ordinal)
+                    {
+                        [Lease.Names.LeaseCounter] = counter,
+                        [Lease.Names.LeaseOwner] = owner,
+                        [Lease.Names.TakenBy] = takenBy,
+                        [Lease.Names.Session] = Lease.SessionOf(takenBy, counter),
+                    },
+                    Remove = [Lease.Names.RequestedBy],
+                },
+            ],
+            TestContext.Current.CancellationToken));
+        Assert.Equal(LeaseWrite.Outcome.Written, given.Outcome);
+    }
+
     private static async Task<DateTimeOffset> NextMillisecondAsync()
     {
         await Task.Delay(50, TestContext.Current.CancellationToken);

@@ -40,6 +40,8 @@ public sealed class PauseTests : WorkerTest
         Journal.AssertEachOnce(texts);
         await Eventually.TrueAsync(
             () => control.GetSnapshot().Findings.All(static finding => finding.Id != "FCF6001"), () => $"{host.Log}");
+        // the run that was paused had no processor to dispose of
+        Assert.Empty(host.Log.Of(2104));
         Assert.Empty(await control.ResumeAsync(shard, "ann", TestContext.Current.CancellationToken));
     }
 

@@ -15,6 +15,10 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
     /// <summary>Called before each release; may throw or wait.</summary>
     public Func<CancellationToken, Task> BeforeRelease { get; set; } = static _ => Task.CompletedTask;
 
+    /// <summary>Makes of the answer to a release or a request what the caller gets; may write first, as others do.</summary>
+    public Func<LeaseWrite, LeaseWrite.Result, Task<LeaseWrite.Result>> AfterRelease { get; set; } =
+        static (_, result) => Task.FromResult(result);
+
     /// <summary>Called before each ring; may throw or wait.</summary>
     public Func<CancellationToken, Task> BeforeRing { get; set; } = static _ => Task.CompletedTask;
 
@@ -65,7 +69,10 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
                 return AfterUpdate(await inner.WriteAsync(writes, cancellationToken));
             case LeaseOperationName.Release:
                 await BeforeRelease(cancellationToken);
-                break;
+                return [await AfterRelease(writes[0], (await inner.WriteAsync(writes, cancellationToken))[0])];
+            case LeaseOperationName.Request:
+                await BeforeAnyOther(cancellationToken);
+                return [await AfterRelease(writes[0], (await inner.WriteAsync(writes, cancellationToken))[0])];
             case LeaseOperationName.Ring:
                 await BeforeRing(cancellationToken);
                 break;

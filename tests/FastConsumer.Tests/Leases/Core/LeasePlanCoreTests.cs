@@ -482,6 +482,21 @@ public sealed class LeasePlanCoreTests
         Assert.All(missing, static lease => Assert.Equal(s_epoch.AddSeconds(9), lease.StartedAt));
     }
 
+    [Theory]
+    [InlineData(20)]
+    [InlineData(-1000)]
+    [InlineData(null)]
+    public void A_reset_of_one_lease_does_not_move_where_others_start(int? seconds)
+    {
+        ShardNode[] shards = [Node("0", closed: false), Node("2", closed: true), Node("3", closed: false)];
+        var note = new CheckpointReset("ann", null, s_epoch, "LATEST", "LATEST", FirstStart: s_epoch.AddSeconds(2));
+        Lease reset = Leased("0") with { StartedAt = s_epoch.AddSeconds(2 * seconds ?? 0), Reset = OperatorNotes.Write(note) };
+        reset = seconds is null ? reset with { StartedAt = null, Checkpoint = CheckpointPosition.TrimHorizon } : reset;
+        IReadOnlyList<Lease> missing = LeasePlan.Missing(shards, [reset], CheckpointPosition.Latest, s_epoch.AddSeconds(9));
+        Assert.Equal([("2", s_epoch.AddSeconds(2)), ("3", s_epoch.AddSeconds(2))],
+            missing.Select(static lease => (lease.LeaseKey, lease.StartedAt!.Value)));
+    }
+
     [Fact]
     public void Descendants_wait_in_whatever_order_they_are_listed()
     {
