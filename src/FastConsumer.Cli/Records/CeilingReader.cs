@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using FastConsumer.Buffers;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
-using FastConsumer.Processors;
 using FastConsumer.Reading;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using FastConsumer.Kinesis;
-using FastConsumer.Leases;
 using FastConsumer.Operators;
 
 namespace FastConsumer.Cli.Records;
