@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Amazon.DynamoDBv2;
 using Amazon.Runtime;
-using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Integration.Tests.Fixtures;
 using FastConsumer.Testing;

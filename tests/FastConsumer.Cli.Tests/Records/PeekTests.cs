@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using FastConsumer.Cli.Tests.Fleets;
 using FastConsumer.Kinesis;
-using FastConsumer.Testing;
 using FastConsumer.Tests.Kinesis.Wire;
 
 namespace FastConsumer.Cli.Tests.Records;

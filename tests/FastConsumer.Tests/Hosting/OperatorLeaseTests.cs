@@ -1,4 +1,3 @@
-using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
 using FastConsumer.Testing.Leases;

@@ -255,6 +255,11 @@ internal static partial class LeaseMachine
                     Put(entry with { Hold = Hold.NotHeld.Settled, Row = own.Row });
                     TakeLease(Find(entry.Key)!, "this worker, which takes it anew");
                     break;
+                case Hold.HandingOff { Why: Hold.Reason.TakeAnew, Own: var asked }
+                    when _mode == Mode.Running && entry.Row.RequestedBy is { } requester && requester != Me:
+                    // all others count it for whoever has asked: taken by nobody it would stay until it expires
+                    BeginRelease(entry, asked, requester);
+                    break;
                 case Hold.HandingOff { Why: Hold.Reason.TakeAnew } when _mode == Mode.Running:
                     // a write is under way: the next list shows the row as this worker's own
                     Put(entry with { Hold = Hold.NotHeld.Settled });

@@ -1,5 +1,6 @@
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Operators;
 using static FastConsumer.Leases.Core.LeasePlan;
 using LeasePlan = FastConsumer.Leases.Core.LeasePlan;
 using ShardNode = FastConsumer.Leases.Core.LeasePlan.ShardNode;

@@ -520,6 +520,24 @@ public sealed class LeaseTransitionTests
         Assert.Equal(Hold.Reason.Requested, Assert.IsType<Hold.HandingOff>(Hold).Why);
     }
 
+    /// <summary>All others count it for whoever has asked: left as it is, it would be read by nobody until it expires.</summary>
+    [Fact]
+    public void A_lease_to_be_taken_anew_that_is_asked_for_goes_to_whoever_asks_where_a_write_is_still_under_way()
+    {
+        Owned();
+        Step(new LeaseEvent.TakeAnew("0", 5));
+        Step(new LeaseEvent.Drained("0", 5, new LeaseEvent.RunEnd.Stopped()));
+        LeaseCommand.Send send = Until<LeaseCommand.Send>(_now + TimeSpan.FromSeconds(1));
+        LeaseCommand.Renewal renewal = Assert.Single(send.Leases);
+        LeaseWrite write = LeaseMachine.Renew(renewal, new(Position("9"), null))!;
+        Step(new LeaseEvent.Sent(send.Request, [new LeaseEvent.Outgoing("0", 5, write)], _now));
+        _row = LeaseWorld.Changed(_row, new() { [Lease.Names.RequestedBy] = "B" });
+        List();
+        Step(new LeaseEvent.Ended("0", 5));
+        Hold.Releasing releasing = Assert.IsType<Hold.Releasing>(Hold);
+        Assert.Equal("B", releasing.To);
+    }
+
     private LeaseCommand.Start TakenAnew(long epoch)
     {
         Step(new LeaseEvent.Drained("0", epoch, new LeaseEvent.RunEnd.Stopped()));
