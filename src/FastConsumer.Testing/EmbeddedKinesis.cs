@@ -2,6 +2,7 @@ using System.Text;
 using FastConsumer.Kinesis;
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Http;
+using FastConsumer.Testing.Storage;
 
 namespace FastConsumer.Testing;
 
@@ -13,22 +14,24 @@ namespace FastConsumer.Testing;
 /// The methods here are shortcuts for tests: they reach the same streams as requests do, without the wire, and throw
 /// <see cref="KinesisException"/> where the service would refuse. All members are safe to call from any thread.
 /// </remarks>
-public sealed class EmbeddedKinesis : IAsyncDisposable
+public sealed partial class EmbeddedKinesis : IAsyncDisposable
 {
     private readonly KinesisEngine _engine;
     private readonly RequestCounter _counter = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly KinesisEndpoint _endpoint;
+    private readonly EngineJournal? _journal;
     private KinesisHttpServer? _server;
 
     private EmbeddedKinesis(EmbeddedKinesisOptions options)
     {
         Options = options;
+        JournalClock? clock = options.DataFolder is null ? null : new JournalClock(options.TimeProvider);
         _engine = new KinesisEngine(new EngineSettings
         {
             Region = options.Region,
             AccountId = options.AccountId,
-            Clock = options.TimeProvider,
+            Clock = clock ?? options.TimeProvider,
             Seed = options.Seed,
             CreateDelay = options.CreateDelay,
             UpdateDelay = options.UpdateDelay,
@@ -40,11 +43,13 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
             ReadQuota = options.ReadQuota,
             WriteQuota = options.WriteQuota,
         });
+        _journal = clock is null ? null : EngineJournal.Open(options.DataFolder!, _engine, clock);
         SignatureCheck? signatures = options.Credentials is { } credentials
             ? new SignatureCheck(credentials, options.Region, options.TimeProvider)
             : null;
         _endpoint = new KinesisEndpoint(
             _engine,
+            _journal,
             signatures, Faults, _counter, new RequestIds(options.Seed), options.CborStyle, options.SubscriptionLifetime, _stopping.Token);
     }
 
@@ -60,6 +65,9 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     /// <summary>The account in ARNs.</summary>
     public string AccountId => Options.AccountId;
 
+    /// <summary>What the folder of <see cref="EmbeddedKinesisOptions.DataFolder"/> held at the start; null without one.</summary>
+    public EmbeddedKinesisData? Data => _journal?.Found;
+
     /// <summary>Faults on demand.</summary>
     public FaultScript Faults { get; } = new();
 
@@ -74,6 +82,7 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The port is taken.</exception>
+    /// <exception cref="EmbeddedKinesisDataException">The folder for the data cannot be used.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The address is none of this machine.</exception>
     public static async Task<EmbeddedKinesis> StartAsync(
         EmbeddedKinesisOptions? options = null, CancellationToken cancellationToken = default)
@@ -84,12 +93,13 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
         try
         {
             kinesis._server = await KinesisHttpServer.StartAsync(
-                options.Bind, options.Port, kinesis._endpoint.HandleAsync, cancellationToken);
+                options.Bind, options.Port, options.Certificate, kinesis._endpoint.HandleAsync, cancellationToken);
             return kinesis;
         }
         catch
         {
             kinesis._stopping.Dispose();
+            await kinesis.CloseJournalAsync();
             throw;
         }
     }
@@ -99,13 +109,15 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
 
     /// <summary>Creates a provisioned stream: ACTIVE at once, unless the options set a delay.</summary>
     /// <exception cref="KinesisException">The name is taken or invalid.</exception>
-    public void CreateStream(string streamName, int shardCount = 1) =>
-        Run(() => _engine.CreateStream(new CreateStreamRequest(streamName, shardCount)));
+    public void CreateStream(string streamName, int shardCount = 1) => Create(new CreateStreamRequest(streamName, shardCount));
 
     /// <summary>Deletes a stream, its records and its consumers.</summary>
     /// <exception cref="KinesisException">There is no such stream.</exception>
     public void DeleteStream(string streamName) =>
-        Run(() => _engine.DeleteStream(new DeleteStreamRequest(ByName(streamName), EnforceConsumerDeletion: true)));
+        Change(
+            "DeleteStream",
+            () => DirectOperations.Texts(("StreamName", streamName)),
+            () => _engine.DeleteStream(new DeleteStreamRequest(ByName(streamName), EnforceConsumerDeletion: true)));
 
     /// <summary>Puts one record; <paramref name="data"/> is copied.</summary>
     /// <exception cref="KinesisException">There is no such stream, or the record is too large.</exception>
@@ -113,7 +125,8 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     {
         var entry = new PutEntry(
             data.ToArray(), partitionKey, explicitHashKey?.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        PutResult result = Run(() => _engine.PutRecord(new PutRecordRequest(ByName(streamName), entry)));
+        PutResult result = Change(
+            "PutRecord", static () => [], () => _engine.PutRecord(new PutRecordRequest(ByName(streamName), entry)));
         return new PutRecordResponse(result.ShardId!, SequenceNumber.Parse(result.SequenceNumber));
     }
 
@@ -143,12 +156,21 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
     /// </summary>
     /// <exception cref="KinesisException">There is no such open shard, or the stream is not ACTIVE.</exception>
     public void SplitShard(string streamName, string shardId, UInt128? newStartingHashKey = null) =>
-        Run(() => _engine.SplitAnyMode(streamName, shardId, newStartingHashKey));
+        Change(
+            DirectOperations.SplitShard,
+            () => DirectOperations.Texts(
+                ("StreamName", streamName),
+                ("ShardId", shardId),
+                ("HashKey", newStartingHashKey?.ToString(System.Globalization.CultureInfo.InvariantCulture))),
+            () => _engine.SplitAnyMode(streamName, shardId, newStartingHashKey));
 
     /// <summary>Merges two adjacent shards; on-demand streams too.</summary>
     /// <exception cref="KinesisException">They are no adjacent pair of open shards, or the stream is not ACTIVE.</exception>
     public void MergeShards(string streamName, string shardId, string adjacentShardId) =>
-        Run(() => _engine.MergeAnyMode(streamName, shardId, adjacentShardId));
+        Change(
+            DirectOperations.MergeShards,
+            () => DirectOperations.Texts(("StreamName", streamName), ("ShardId", shardId), ("AdjacentShardId", adjacentShardId)),
+            () => _engine.MergeAnyMode(streamName, shardId, adjacentShardId));
 
     /// <summary>
     /// Another application that polls a shard evenly, whatever it is answered, and takes its part of the read quota until
@@ -181,16 +203,13 @@ public sealed class EmbeddedKinesis : IAsyncDisposable
 
         await _stopping.CancelAsync();
         await _server.DisposeAsync();
+        await CloseJournalAsync();
         _stopping.Dispose();
     }
 
-    private static StreamReference ByName(string streamName) => new(streamName, null);
+    private ValueTask CloseJournalAsync() => _journal?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private static void Run(Action action) => Run(() =>
-    {
-        action();
-        return true;
-    });
+    private static StreamReference ByName(string streamName) => new(streamName, null);
 
     private static T Run<T>(Func<T> action)
     {

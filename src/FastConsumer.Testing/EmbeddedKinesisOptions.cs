@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 
 namespace FastConsumer.Testing;
 
@@ -13,6 +14,12 @@ public sealed class EmbeddedKinesisOptions
 
     /// <summary>The port; 0 (the default) for a free one.</summary>
     public int Port { get; init; }
+
+    /// <summary>
+    /// The certificate, with its key, for TLS: HTTP/1.1 and HTTP/2 as the client negotiates, and nothing without TLS then. Null (the
+    /// default) for no TLS. <see cref="EmbeddedKinesisCertificate"/> makes one. The caller disposes of it.
+    /// </summary>
+    public X509Certificate2? Certificate { get; init; }
 
     /// <summary>The region in ARNs and signatures; <c>us-east-1</c> by default.</summary>
     public string Region { get; init; } = "us-east-1";
@@ -72,14 +79,35 @@ public sealed class EmbeddedKinesisOptions
     /// </summary>
     public bool WriteQuota { get; init; }
 
+    /// <summary>
+    /// A folder in which streams, records, consumers and settings are kept: what was acknowledged is there at the next start, whatever
+    /// ended the process. It is made if it is missing, and one process at a time uses it. The region, the account,
+    /// <see cref="MaxRecordBytes"/> and <see cref="ShardLimit"/> must stay as they were, and the delays of changes must be zero. Null
+    /// (the default) keeps all in memory.
+    /// </summary>
+    public string? DataFolder { get; init; }
+
     /// <summary>How answers in CBOR are written.</summary>
     public CborStyle CborStyle { get; init; }
 
     internal void Validate()
     {
         ArgumentNullException.ThrowIfNull(Bind, nameof(Bind));
+        if (Certificate is { HasPrivateKey: false })
+        {
+            throw new ArgumentException(
+                $"The certificate of {Certificate.Subject} has no private key: load it with its key.", nameof(Certificate));
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegative(Port, nameof(Port));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Port, ushort.MaxValue, nameof(Port));
+        if (DataFolder is not null && (CreateDelay > TimeSpan.Zero || UpdateDelay > TimeSpan.Zero || DeleteDelay > TimeSpan.Zero))
+        {
+            throw new ArgumentException(
+                $"DataFolder {DataFolder} needs CreateDelay, UpdateDelay and DeleteDelay to be zero: a change under way is not kept.",
+                nameof(DataFolder));
+        }
+
         ArgumentException.ThrowIfNullOrEmpty(Region, nameof(Region));
         ArgumentNullException.ThrowIfNull(TimeProvider, nameof(TimeProvider));
         ArgumentOutOfRangeException.ThrowIfLessThan(CreateDelay, TimeSpan.Zero, nameof(CreateDelay));

@@ -107,6 +107,17 @@ public sealed partial class EmulatorTests
     }
 
     [Fact]
+    public async Task Bound_to_every_address_it_says_so_and_is_reached_by_another()
+    {
+        await using var tool = await Tool.StartEmulatorAsync("--bind", "0.0.0.0");
+        var endpoint = new Uri(Endpoint().Match(tool.Output).Value);
+
+        Assert.Contains("It is bound to 0.0.0.0", tool.Output, StringComparison.Ordinal);
+        using var http = new HttpClient();
+        Assert.Equal("ok", await http.GetStringAsync($"http://127.0.0.2:{endpoint.Port}/health", Cancellation));
+    }
+
+    [Fact]
     public async Task A_port_that_is_taken_is_named_with_the_remedy()
     {
         await using var first = await Tool.StartEmulatorAsync();
@@ -130,12 +141,18 @@ public sealed partial class EmulatorTests
     [InlineData("--account-id", "12", "--account-id '12'", "12 digits")]
     [InlineData("--region", "Mars", "--region 'Mars'", "us-east-1")]
     [InlineData("--strean", "orders", "'--strean'", "")]
-    public async Task Bad_input_is_named_with_the_remedy(string option, string value, string complaint, string remedy)
+    [InlineData("--bind", "203.0.113.1", "cannot listen on 203.0.113.1: it is no address of this machine", "--bind", 1)]
+    [InlineData("--bind", "localhost", "--bind 'localhost' is no IP address", "127.0.0.1", 2)]
+    [InlineData("--bind", "1", "--bind '1' is no IP address", "127.0.0.1", 2)]
+    public async Task Bad_input_is_named_with_the_remedy(
+        string option, string value, string complaint, string remedy, int? exitCode = null)
     {
         string[] port = option == "--port" ? [] : ["--port", "0"];
         await using var tool = Tool.Start(["emulator", .. port, option, value]);
 
-        Assert.NotEqual(0, await tool.ExitCodeAsync());
+        int ended = await tool.ExitCodeAsync();
+        Assert.NotEqual(0, ended);
+        Assert.Equal(exitCode ?? ended, ended);
         Assert.Contains(complaint, tool.Errors, StringComparison.Ordinal);
         Assert.Contains(remedy, tool.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", tool.Errors, StringComparison.Ordinal);

@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
-using System.Globalization;
-using System.Net.Sockets;
+using System.Net;
 using FastConsumer.Cli.Emulator;
-using FastConsumer.Kinesis;
 using FastConsumer.Testing;
 
 namespace FastConsumer.Cli.Commands;
@@ -19,16 +16,44 @@ internal static class EmulatorCommand
     {
         var port = new Option<int>("--port")
         {
-            Description = "The port on 127.0.0.1; 0 takes a free one.",
+            Description = "The port; 0 takes a free one.",
             DefaultValueFactory = static _ => DefaultPort,
-            CustomParser = ParsePort,
+            CustomParser = EmulatorArguments.Port,
+        };
+        var bind = new Option<IPAddress>("--bind")
+        {
+            Description = "The address to listen on. 0.0.0.0 lets other machines and containers connect, who may do everything then.",
+            HelpName = "address",
+            DefaultValueFactory = static _ => IPAddress.Loopback,
+            CustomParser = EmulatorArguments.Bind,
         };
         var streams = new Option<StreamToCreate[]>("--stream")
         {
             Description = "Creates a stream, with one shard or as many as follow the name: --stream orders:4. May be repeated.",
             HelpName = "name[:shards]",
-            CustomParser = ParseStreams,
+            CustomParser = EmulatorArguments.Streams,
             Arity = ArgumentArity.OneOrMore,
+        };
+        var config = new Option<string?>("--config")
+        {
+            Description = "Creates the streams of a file in JSON, with their settings, tags and consumers.",
+            HelpName = "file",
+        };
+        var tls = new Option<bool>("--tls")
+        {
+            Description = "Takes TLS, with a certificate that is made for this run unless --tls-cert names one, and nothing without TLS.",
+        };
+        var tlsExport = new Option<string?>("--tls-export")
+        {
+            Description = "Writes the certificate (PEM, without its key) to a file, for clients to trust.",
+            HelpName = "file",
+        };
+        var tlsCert = new Option<string?>("--tls-cert") { Description = "Takes TLS, with a certificate of a PEM file.", HelpName = "file" };
+        var tlsKey = new Option<string?>("--tls-key") { Description = "The key of that certificate, a PEM file.", HelpName = "file" };
+        var data = new Option<string?>("--data")
+        {
+            Description = "Keeps streams, records, consumers and settings in a folder: what was acknowledged is there at the next start.",
+            HelpName = "folder",
         };
         var noQuotas = new Option<bool>("--no-quotas")
         {
@@ -38,148 +63,58 @@ internal static class EmulatorCommand
         {
             Description = "The account in ARNs, 12 digits.",
             DefaultValueFactory = static _ => new EmbeddedKinesisOptions().AccountId,
-            CustomParser = ParseAccountId,
+            CustomParser = EmulatorArguments.AccountId,
         };
         var region = new Option<string>("--region")
         {
             Description = "The region in ARNs.",
             DefaultValueFactory = static _ => new EmbeddedKinesisOptions().Region,
-            CustomParser = ParseRegion,
+            CustomParser = EmulatorArguments.Region,
         };
         var json = new Option<bool>("--json") { Description = "Prints one line of JSON instead of text." };
 
-        var command = new Command("emulator", "Runs a local Kinesis, in memory, until Ctrl+C or SIGTERM.")
+        var command = new Command("emulator", "Runs a local Kinesis, in memory or on a folder, until Ctrl+C or SIGTERM.")
         {
             port,
+            bind,
             streams,
+            config,
+            tls,
+            tlsExport,
+            tlsCert,
+            tlsKey,
+            data,
             noQuotas,
             accountId,
             region,
             json,
         };
+        command.Validators.Add(result =>
+        {
+            var files = new TlsFiles(result.GetValue(tls), result.GetValue(tlsExport), result.GetValue(tlsCert), result.GetValue(tlsKey));
+            if (files.Complaint is { } complaint)
+            {
+                result.AddError(complaint);
+            }
+        });
         command.SetAction((arguments, cancellationToken) =>
         {
-            bool quotas = !arguments.GetValue(noQuotas);
-            var options = new EmbeddedKinesisOptions
+            var settings = new EmulatorSettings
             {
+                Bind = arguments.GetValue(bind)!,
                 Port = arguments.GetValue(port),
                 AccountId = arguments.GetValue(accountId)!,
                 Region = arguments.GetValue(region)!,
-                ReadQuota = quotas ? ReadQuotaModel.TokenBucket : ReadQuotaModel.None,
-                WriteQuota = quotas,
+                Quotas = !arguments.GetValue(noQuotas),
+                Streams = arguments.GetValue(streams) ?? [],
+                ConfigPath = arguments.GetValue(config),
+                Tls = new TlsFiles(
+                    arguments.GetValue(tls), arguments.GetValue(tlsExport), arguments.GetValue(tlsCert), arguments.GetValue(tlsKey)),
+                DataFolder = arguments.GetValue(data),
+                Json = arguments.GetValue(json),
             };
-            return RunAsync(
-                options, arguments.GetValue(streams) ?? [], arguments.GetValue(json), arguments.InvocationConfiguration, cancellationToken);
+            return new EmulatorRun(settings, arguments.InvocationConfiguration).RunAsync(cancellationToken);
         });
         return command;
-    }
-
-    private static async Task<int> RunAsync(
-        EmbeddedKinesisOptions options,
-        IReadOnlyList<StreamToCreate> streams,
-        bool json,
-        InvocationConfiguration console,
-        CancellationToken cancellationToken)
-    {
-        EmbeddedKinesis kinesis;
-        try
-        {
-            kinesis = await EmbeddedKinesis.StartAsync(options, cancellationToken);
-        }
-        catch (Exception exception) when (exception is IOException or SocketException)
-        {
-            await console.Error.WriteLineAsync(
-                $"The emulator cannot listen on port {options.Port} of 127.0.0.1: {exception.Message.TrimEnd('.')}. Choose another port "
-                    + "with --port, or a free one with --port 0.");
-            return ExitCodes.Failure;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // a signal that came before it listened
-            return ExitCodes.Success;
-        }
-
-        await using (kinesis)
-        {
-            foreach (StreamToCreate stream in streams)
-            {
-                try
-                {
-                    kinesis.CreateStream(stream.Name, stream.ShardCount);
-                }
-                catch (KinesisException exception)
-                {
-                    await console.Error.WriteLineAsync($"The stream of --stream {stream} cannot be created: {exception.Message}");
-                    return ExitCodes.Failure;
-                }
-            }
-
-            await console.Output.WriteLineAsync(json ? EmulatorReport.Json(kinesis, streams) : EmulatorReport.Text(kinesis, streams));
-            try
-            {
-                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                // Ctrl+C or SIGTERM: this is how it ends
-            }
-        }
-
-        return ExitCodes.Success;
-    }
-
-    private static int ParsePort(ArgumentResult result)
-    {
-        string text = result.Tokens.Single().Value;
-        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > ushort.MaxValue)
-        {
-            result.AddError($"--port '{text}' is no port: give 0 to 65535; 0 takes a free one.");
-        }
-
-        return port;
-    }
-
-    private static string ParseAccountId(ArgumentResult result)
-    {
-        string text = result.Tokens.Single().Value;
-        if (text.Length != 12 || !text.All(char.IsAsciiDigit))
-        {
-            result.AddError($"--account-id '{text}' is no account: give 12 digits, for example 000000000000.");
-        }
-
-        return text;
-    }
-
-    private static string ParseRegion(ArgumentResult result)
-    {
-        string text = result.Tokens.Single().Value;
-        if (text.Length == 0 || !text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
-        {
-            result.AddError($"--region '{text}' is no region: give its system name, for example us-east-1.");
-        }
-
-        return text;
-    }
-
-    private static StreamToCreate[] ParseStreams(ArgumentResult result)
-    {
-        List<StreamToCreate> streams = [];
-        foreach (Token token in result.Tokens)
-        {
-            if (!StreamToCreate.TryParse(token.Value, out StreamToCreate? stream, out string? error))
-            {
-                result.AddError($"--stream '{token.Value}' is not understood: {error}");
-            }
-            else if (streams.Any(other => other.Name == stream.Name))
-            {
-                result.AddError($"--stream '{token.Value}' names a stream that was named before: give each stream once.");
-            }
-            else
-            {
-                streams.Add(stream);
-            }
-        }
-
-        return [.. streams];
     }
 }

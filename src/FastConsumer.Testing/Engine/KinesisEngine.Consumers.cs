@@ -26,7 +26,7 @@ internal sealed partial class KinesisEngine
                 $"Stream {stream.Name} under account {_settings.AccountId} has reached the limit of {most} registered consumers.");
         }
 
-        string arn = string.Create(CultureInfo.InvariantCulture, $"{stream.Arn}/consumer/{name}:{scope.NowMs / 1000}");
+        string arn = ConsumerArn(stream, name, scope.NowMs);
         var consumer = new ConsumerState(name, arn, scope.NowMs, scope.NowMs + Milliseconds(_settings.CreateDelay));
         consumer.Attached.AddTags(tags, arn);
         stream.AddConsumer(consumer);
@@ -105,6 +105,9 @@ internal sealed partial class KinesisEngine
             ?? throw EngineException.NotFound($"Consumer {consumerArn ?? reference.ConsumerName} under stream {stream.Name} not found for "
                 + $"account {_settings.AccountId}.");
     }
+
+    private static string ConsumerArn(StreamState stream, string name, long nowMs) =>
+        string.Create(CultureInfo.InvariantCulture, $"{stream.Arn}/consumer/{name}:{nowMs / 1000}");
 
     private static ConsumerView View(StreamState stream, ConsumerState consumer) =>
         new(consumer.Name, consumer.Arn, consumer.Status, consumer.CreatedMs, stream.Arn);

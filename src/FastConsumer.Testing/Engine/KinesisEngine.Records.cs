@@ -144,7 +144,9 @@ internal sealed partial class KinesisEngine
 
         shard.Trim(stream.HorizonMs(scope.NowMs));
         bool isEncrypted = stream.KeyId is not null;
+        ulong position = shard.TipPosition;
         StoredRecord record = shard.Append(partitionKey, entry.Data, scope.NowMs, isEncrypted);
+        Appended?.Invoke(stream, shard, position, record);
         return new PutResult(shard.ShardId, record.SequenceNumber, IsEncrypted: isEncrypted);
     }
 

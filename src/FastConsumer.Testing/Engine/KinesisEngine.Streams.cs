@@ -31,6 +31,7 @@ internal sealed partial class KinesisEngine
             throw new EngineException("ValidationException", "ShardCount must be specified with StreamMode PROVISIONED.");
         }
 
+        RequireExtras(request.Extras);
         StreamState[] existing = SettledStreams();
         if (existing.Any(stream => stream.Name == name))
         {
@@ -61,12 +62,52 @@ internal sealed partial class KinesisEngine
                 Distribution = distribution,
             };
             stream.Attached.AddTags(tags, stream.Arn);
+            AddExtras(stream, request.Extras, nowMs);
             if (!_streams.TryAdd(name, stream))
             {
                 throw EngineException.InUse($"Stream {name} under account {_settings.AccountId} already exists.");
             }
 
             _streamsByNumber.Add(stream.Number, stream);
+        }
+    }
+
+    private static void RequireExtras(StreamExtras extras)
+    {
+        if (extras.RetentionHours is not null)
+        {
+            Retention(new RetentionRequest(default, extras.RetentionHours));
+        }
+
+        if (extras.KeyId is not null)
+        {
+            RequestRules.Length(extras.KeyId, "keyId", 1, 2048);
+        }
+
+        if (extras.Consumers.Count > MaxConsumers)
+        {
+            throw EngineException.LimitExceeded(
+                $"The stream would have {extras.Consumers.Count} registered consumers; the limit is {MaxConsumers}.");
+        }
+
+        foreach (string consumer in extras.Consumers)
+        {
+            RequestRules.Name(consumer, "consumerName");
+            if (extras.Consumers.Count(other => other == consumer) > 1)
+            {
+                throw EngineException.InUse($"Consumer {consumer} is named twice.");
+            }
+        }
+    }
+
+    private void AddExtras(StreamState stream, StreamExtras extras, long nowMs)
+    {
+        stream.KeyId = extras.KeyId;
+        stream.SetRetention(extras.RetentionHours ?? stream.RetentionHours, nowMs);
+        foreach (string consumer in extras.Consumers)
+        {
+            stream.AddConsumer(new ConsumerState(
+                consumer, ConsumerArn(stream, consumer, nowMs), nowMs, nowMs + Milliseconds(_settings.CreateDelay)));
         }
     }
 

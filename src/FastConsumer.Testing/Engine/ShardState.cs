@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastConsumer.Kinesis;
 using FastConsumer.Testing.Engine.Quotas;
+using FastConsumer.Testing.Storage;
 
 namespace FastConsumer.Testing.Engine;
 
@@ -68,6 +69,26 @@ internal sealed class ShardState
         _records.Add(record);
         Wake();
         return record;
+    }
+
+    /// <summary>Puts a record back, or keeps the place of one that is gone; false where the place is none.</summary>
+    public bool TryRestore(WrittenRecord record)
+    {
+        if (record.Position < TipPosition || (record.Position > TipPosition && _head < _records.Count))
+        {
+            return false;
+        }
+
+        _headCounter = _head < _records.Count ? _headCounter : record.Position;
+        if (!record.IsDropped)
+        {
+            Append(record.PartitionKey, record.Data, record.ArrivalMs, record.IsEncrypted);
+            return true;
+        }
+
+        _lastArrivalMs = Math.Max(_lastArrivalMs, record.ArrivalMs);
+        _headCounter += _head < _records.Count ? 0UL : 1;
+        return _head == _records.Count;
     }
 
     /// <summary>Tells every subscription to look again.</summary>

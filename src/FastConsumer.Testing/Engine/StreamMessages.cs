@@ -12,6 +12,15 @@ internal sealed record CreateStreamRequest(string StreamName, int? ShardCount = 
     public int? WarmThroughputMiBps { get; init; }
 
     public string? RecordDistributionStrategy { get; init; }
+
+    /// <summary>What the service sets by further calls; in force from the beginning on.</summary>
+    public StreamExtras Extras { get; init; } = StreamExtras.None;
+}
+
+/// <summary>Null and empty for what the service gives a new stream.</summary>
+internal sealed record StreamExtras(int? RetentionHours, string? KeyId, IReadOnlyList<string> Consumers)
+{
+    public static StreamExtras None { get; } = new(null, null, []);
 }
 
 internal sealed record DeleteStreamRequest(StreamReference Stream, bool EnforceConsumerDeletion = false);

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Http.Codecs;
+using FastConsumer.Testing.Storage;
 using Microsoft.AspNetCore.Http;
 
 namespace FastConsumer.Testing.Http;
@@ -10,6 +11,7 @@ namespace FastConsumer.Testing.Http;
 /// <summary>From an HTTP request to the engine and back.</summary>
 internal sealed class KinesisEndpoint(
     KinesisEngine engine,
+    EngineJournal? journal,
     SignatureCheck? signatures,
     FaultScript faults,
     RequestCounter counter,
@@ -29,7 +31,13 @@ internal sealed class KinesisEndpoint(
     private static readonly byte[] HealthText = "ok"u8.ToArray();
 
     private readonly SubscriptionEndpoint _subscriptions = new(
-        engine, subscriptionLifetime, JsonType, CborType, (format, answer, buffer) => Write(format, answer, buffer, cborStyle), stopping);
+        engine,
+        journal,
+        subscriptionLifetime,
+        JsonType,
+        CborType,
+        (format, answer, buffer) => Write(format, answer, buffer, cborStyle),
+        stopping);
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -53,7 +61,7 @@ internal sealed class KinesisEndpoint(
         };
         try
         {
-            await ServeAsync(context, format);
+            await ServeAsync(context, format, requestId);
         }
         catch (EngineException exception)
         {
@@ -80,7 +88,7 @@ internal sealed class KinesisEndpoint(
         await context.Response.BodyWriter.WriteAsync(HealthText, context.RequestAborted);
     }
 
-    private async Task ServeAsync(HttpContext context, WireFormat? format)
+    private async Task ServeAsync(HttpContext context, WireFormat? format, string requestId)
     {
         HttpRequest request = context.Request;
         string target = request.Headers["X-Amz-Target"].ToString();
@@ -94,6 +102,12 @@ internal sealed class KinesisEndpoint(
             throw new EngineException(
                 "UnknownOperationException",
                 $"{request.Method} {request.Path} is no operation: requests are a POST to / with an X-Amz-Target header.", 404);
+        }
+
+        if (CallerIdentity.IsFor(request))
+        {
+            await IdentifyAsync(context, body.Written, requestId);
+            return;
         }
 
         if (format is null)
@@ -134,7 +148,7 @@ internal sealed class KinesisEndpoint(
                 Operations.Refused.GetValueOrDefault(operation) ?? $"X-Amz-Target '{target}' is no operation of this service.");
         }
 
-        Answer? answer = run(engine, ReadMap(format.Value, body));
+        Answer? answer = await RunAsync(operation, run, format.Value, body);
         if (isCut)
         {
             await SendAndCutAsync(context, format.Value, answer, cut!.AfterBytes!.Value);
@@ -143,6 +157,38 @@ internal sealed class KinesisEndpoint(
         {
             await SendAsync(context, format.Value, answer);
         }
+    }
+
+    /// <summary>What is answered lasts: what a reader is shown must not be gone, or be another record, after a crash.</summary>
+    private async ValueTask<Answer?> RunAsync(
+        string operation, Func<KinesisEngine, RequestMap, Answer?> run, WireFormat format, PooledBuffer body)
+    {
+        RequestMap request = ReadMap(format, body);
+        if (journal is null)
+        {
+            return run(engine, request);
+        }
+
+        Answer? answer = EngineJournal.IsRead(operation)
+            ? run(engine, request)
+            : journal.Run(operation, format, body.Written.Span, () => run(engine, request));
+        await journal.FlushedAsync();
+        return answer;
+    }
+
+    private async Task IdentifyAsync(HttpContext context, ReadOnlyMemory<byte> form, string requestId)
+    {
+        try
+        {
+            signatures?.Verify(context.Request, form.Span, CallerIdentity.Service);
+        }
+        catch (EngineException exception)
+        {
+            await CallerIdentity.RefuseAsync(context, exception.Status, exception.ErrorCode, exception.Message, requestId);
+            return;
+        }
+
+        await CallerIdentity.AnswerAsync(context, form, engine.Settings.AccountId, requestId);
     }
 
     private static RequestMap ReadMap(WireFormat format, PooledBuffer body) =>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
@@ -23,12 +24,12 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
     private readonly SocketTransportFactory _transport;
     private readonly KestrelServer _kestrel;
 
-    private KinesisHttpServer(IPAddress bind, int port)
+    private KinesisHttpServer(IPAddress bind, int port, X509Certificate2? certificate)
     {
         var options = new KestrelServerOptions
         {
             AddServerHeader = false,
-            // The sniffer marks HTTP/2 connections as TLS ones, whereas their requests say http.
+            // Without TLS the sniffer marks HTTP/2 connections as TLS ones, whereas their requests say http.
             AllowAlternateSchemes = true,
         };
         options.Limits.MaxRequestBodySize = MaxRequestBytes;
@@ -36,10 +37,10 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
         options.Limits.MinRequestBodyDataRate = null;
         options.Limits.MinResponseDataRate = null;
         options.Limits.Http2.MaxStreamsPerConnection = 1000;
-        options.Listen(bind, port, static endpoint =>
+        options.Listen(bind, port, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1AndHttp2;
-            endpoint.Use(ProtocolSniffer.Wrap);
+            endpoint.Use(certificate is null ? ProtocolSniffer.Wrap : new TlsMiddleware(certificate).Wrap);
         });
         _transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
         _kestrel = new KestrelServer(Options.Create(options), _transport, NullLoggerFactory.Instance);
@@ -49,9 +50,9 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
     public string Url { get; private set; } = "";
 
     public static async Task<KinesisHttpServer> StartAsync(
-        IPAddress bind, int port, RequestDelegate handler, CancellationToken cancellationToken)
+        IPAddress bind, int port, X509Certificate2? certificate, RequestDelegate handler, CancellationToken cancellationToken)
     {
-        var server = new KinesisHttpServer(bind, port);
+        var server = new KinesisHttpServer(bind, port, certificate);
         try
         {
             await server._kestrel.StartAsync(new Application(handler), cancellationToken);
@@ -62,17 +63,18 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
             throw;
         }
 
-        server.Url = Reachable(server._kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single(), bind);
+        var address = new Uri(server._kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        server.Url = $"{(certificate is null ? "http" : "https")}://{Reachable(address, bind)}";
         return server;
     }
 
     /// <summary>Nobody can connect to "every address", so the URL names the loopback one instead.</summary>
-    private static string Reachable(string address, IPAddress bind)
+    private static string Reachable(Uri address, IPAddress bind)
     {
         IPAddress? loopback = bind.Equals(IPAddress.Any)
             ? IPAddress.Loopback
             : bind.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : null;
-        return loopback is null ? address : $"http://{new IPEndPoint(loopback, new Uri(address).Port)}";
+        return loopback is null ? address.Authority : new IPEndPoint(loopback, address.Port).ToString();
     }
 
     /// <summary>Lets requests under way finish, for a moment, and closes every connection.</summary>

@@ -11,11 +11,11 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
 {
     private const string Algorithm = "AWS4-HMAC-SHA256";
     private const string Authority = ":authority";
-    private const string Service = "kinesis";
+    public const string Kinesis = "kinesis";
     private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
 
-    public void Verify(HttpRequest request, ReadOnlySpan<byte> body)
+    public void Verify(HttpRequest request, ReadOnlySpan<byte> body, string service = Kinesis)
     {
         string authorization = request.Headers.Authorization.ToString();
         if (authorization.Length == 0)
@@ -41,7 +41,7 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
             throw new EngineException("UnrecognizedClientException", "The security token included in the request is invalid.");
         }
 
-        RequireScope(scope, time);
+        RequireScope(scope, time, service);
         RequireFresh(signedAt, time);
         RequireSigned(request, signedHeaders);
         string expected = Sign(request, body, signedHeaders, scope, time);
@@ -77,7 +77,7 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
         return Hex(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(toSign)));
     }
 
-    private void RequireScope(string[] scope, string time)
+    private void RequireScope(string[] scope, string time, string service)
     {
         if (scope[1] != time[..8])
         {
@@ -90,9 +90,9 @@ internal sealed class SignatureCheck(EmbeddedKinesisCredentials credentials, str
             throw Invalid($"Credential should be scoped to a valid region, not '{scope[2]}'.");
         }
 
-        if (scope[3] != Service || scope[4] != "aws4_request")
+        if (scope[3] != service || scope[4] != "aws4_request")
         {
-            throw Invalid($"Credential should be scoped to correct service: '{Service}', and end with 'aws4_request'.");
+            throw Invalid($"Credential should be scoped to correct service: '{service}', and end with 'aws4_request'.");
         }
     }
 

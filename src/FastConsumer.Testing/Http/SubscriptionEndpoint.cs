@@ -1,5 +1,6 @@
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Http.Codecs;
+using FastConsumer.Testing.Storage;
 using FastConsumer.Timing;
 using Microsoft.AspNetCore.Http;
 
@@ -14,7 +15,13 @@ internal delegate void AnswerWriter(WireFormat format, Answer answer, PooledBuff
 /// With a read quota, an event comes when the one before is paid for.
 /// </summary>
 internal sealed class SubscriptionEndpoint(
-    KinesisEngine engine, TimeSpan lifetime, string jsonType, string cborType, AnswerWriter write, CancellationToken stopping)
+    KinesisEngine engine,
+    EngineJournal? journal,
+    TimeSpan lifetime,
+    string jsonType,
+    string cborType,
+    AnswerWriter write,
+    CancellationToken stopping)
 {
     public const string Operation = "SubscribeToShard";
 
@@ -89,6 +96,7 @@ internal sealed class SubscriptionEndpoint(
             long started = Clock.GetTimestamp();
             if (next is not null)
             {
+                await (journal?.FlushedAsync() ?? Task.CompletedTask);
                 await output.SendAsync(Encode(format, Event(next)), ("event", ":event-type", "SubscribeToShardEvent"), end);
                 isDue = false;
                 if (next.ContinuationSequenceNumber is null)

@@ -7,7 +7,11 @@ namespace FastConsumer.Testing.Tests.Wire;
 internal static class NodeSdk
 {
     /// <summary>Runs a script with the packages' folder and further arguments; what it prints.</summary>
-    public static async Task<string> RunAsync(string script, string[] arguments, CancellationToken cancellationToken)
+    public static async Task<string> RunAsync(
+        string script,
+        string[] arguments,
+        CancellationToken cancellationToken,
+        IReadOnlyDictionary<string, string?>? environment = null)
     {
         NodePackages packages = await NodePackages.GetAsync(cancellationToken);
         var output = new StringBuilder();
@@ -15,6 +19,7 @@ internal static class NodeSdk
             "node",
             [Path.Combine(AppContext.BaseDirectory, "node", script), packages.Root, .. arguments],
             packages.Root,
+            environment,
             onOutputLine: line => output.AppendLine(line));
         node.Input.Close();
         int exitCode = await node.Exited.WaitAsync(cancellationToken);
