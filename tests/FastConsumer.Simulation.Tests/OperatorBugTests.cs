@@ -9,7 +9,8 @@ public sealed class OperatorBugTests
     public void Finds_a_reset_that_keeps_the_owner() => Finds(50, static _ => new ResetKeepsTheOwner(), "operator");
 
     [Fact]
-    public void Finds_a_reset_that_leaves_the_time_of_the_former_start() => Finds(50, static _ => new ResetLeavesTheStartTime(), "operator");
+    public void Finds_a_reset_that_leaves_the_time_of_the_former_start() =>
+        Finds(50, static _ => new ResetLeavesTheStartTime(), "operator");
 
     [Fact]
     public void Finds_a_reset_that_leaves_the_former_sub_sequence_number() =>

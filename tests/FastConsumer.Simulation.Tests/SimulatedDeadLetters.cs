@@ -3,7 +3,8 @@ using FastConsumer.Testing.Simulation;
 namespace FastConsumer.Simulation.Tests;
 
 /// <summary>Where one worker's dead letters go: it takes its time, and fails at times until the world is quiet.</summary>
-internal sealed class SimulatedDeadLetters(SimulatedWorker worker, DeliveryLedger ledger, Func<bool> isQuiet, Random random) : IDeadLetterSink
+internal sealed class SimulatedDeadLetters(SimulatedWorker worker, DeliveryLedger ledger, Func<bool> isQuiet, Random random)
+    : IDeadLetterSink
 {
     public async ValueTask WriteAsync(DeadLetter letter, CancellationToken cancellationToken)
     {

@@ -4,7 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FastConsumer.Simulation.Tests;
 
 /// <summary>As much of dependency injection as a processor needs; the real one compiles its factories on the thread pool.</summary>
-internal sealed class WorkerServices(SimulatedHandler handler, IDeadLetterSink? deadLetters = null) : IServiceProvider, IServiceScopeFactory, IServiceScope
+internal sealed class WorkerServices(SimulatedHandler handler, IDeadLetterSink? deadLetters = null)
+    : IServiceProvider, IServiceScopeFactory, IServiceScope
 {
     public IServiceProvider ServiceProvider => this;
 

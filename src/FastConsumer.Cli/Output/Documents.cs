@@ -92,7 +92,8 @@ internal sealed record ShardItem(
         shard.LeaseDuration?.TotalSeconds,
         shard.Report is { } report ? ReportItem.Of(report, shard.ReportAge) : null,
         shard.Failing is { } failing
-            ? new FailingItem(shard.ShardId, failing.Position, failing.Error, failing.Attempts, failing.IsStopped, failing.Epoch, shard.Owner)
+            ? new FailingItem(
+                shard.ShardId, failing.Position, failing.Error, failing.Attempts, failing.IsStopped, failing.Epoch, shard.Owner)
             : null,
         shard.Pause is { } pause ? new PauseItem(pause.By, pause.Reason, pause.At, pause.Until) : null,
         shard.Reset is { } reset ? new ResetItem(reset.By, reset.Reason, reset.At, reset.From, reset.To) : null,
@@ -156,7 +157,14 @@ internal sealed record WorkerItem(
     IReadOnlyList<string> Shards);
 
 internal sealed record LagItem(
-    string ShardId, string Status, string? Owner, double? LagSeconds, double? OfRetention, double? LossInSeconds, string Source, double? AgeSeconds);
+    string ShardId,
+    string Status,
+    string? Owner,
+    double? LagSeconds,
+    double? OfRetention,
+    double? LossInSeconds,
+    string Source,
+    double? AgeSeconds);
 
 internal sealed record FindingItem(string Id, string Severity, string Title, string Remedy, string Page, IReadOnlyList<string> Shards);
 

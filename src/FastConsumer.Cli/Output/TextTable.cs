@@ -12,7 +12,11 @@ internal sealed class TextTable
     {
         foreach (string column in columns)
         {
-            _table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
+            _table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold)))
+            {
+                NoWrap = true,
+                Padding = new Padding(0, 0, 2, 0),
+            });
         }
     }
 

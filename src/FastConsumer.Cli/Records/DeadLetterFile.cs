@@ -44,7 +44,8 @@ internal static class DeadLetterFile
             else
             {
                 // said where another one follows: the last may be about to be written
-                torn = $"Line {number} of {path} is no dead letter, as where a crash has torn it: it is left out. A record whose letter was "
+                torn = $"Line {number} of {path} is no dead letter, as where a crash has torn it: it is left out. A record whose letter "
+                    + "was "
                     + "torn comes again.";
             }
         }

@@ -84,7 +84,8 @@ internal static class InputLines
 
     private static ToolException TooLong(long number, int mostBytes) => new(
         ExitCodes.Failure,
-        $"Line {number} is longer than {mostBytes} bytes, which is the largest record: cut it, or where the stream takes larger records, say "
+        $"Line {number} is longer than {mostBytes} bytes, which is the largest record: cut it, or where the stream takes larger "
+            + "records, say "
             + "so with --max-record-bytes.");
 }
 

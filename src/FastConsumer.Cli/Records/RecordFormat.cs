@@ -75,7 +75,8 @@ internal sealed class RecordFormat
         {
             target.Append(field switch
             {
-                't' => record.ApproximateArrivalTimestamp.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+                't' => record.ApproximateArrivalTimestamp.UtcDateTime.ToString(
+                    "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
                 's' => RecordValue.Printable(shardId),
                 'k' => Shown(record.PartitionKey),
                 'o' => record.Position.ToString(),

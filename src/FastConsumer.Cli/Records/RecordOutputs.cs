@@ -112,7 +112,8 @@ internal sealed class RecordSaver : IRecordOutput
     public async Task EndAsync()
     {
         await _file.FlushAsync();
-        await _error.WriteLineAsync($"Saved {_count} records of {_shards.Count} shards to {_path}. They may hold what nobody else should read.");
+        await _error.WriteLineAsync($"Saved {_count} records of {_shards.Count} shards to {_path}. They may hold what nobody else "
+            + "should read.");
     }
 
     public ValueTask DisposeAsync() => _file.DisposeAsync();

@@ -51,12 +51,14 @@ internal sealed class StreamTail(IKinesisClient client, StreamTailSettings setti
         {
             string rate = settings.CallsPerSecond.ToString(CultureInfo.InvariantCulture);
             settings.Note(
-                $"Reads {settings.Stream.Name} by at most {rate} {(rate == "1" ? "call" : "calls")} a second of each shard, of the 5 that all "
+                $"Reads {settings.Stream.Name} by at most {rate} {(rate == "1" ? "call" : "calls")} a second of each shard, of the 5 "
+                    + "that all "
                     + "its readers have together.");
         }
         else
         {
-            settings.Note($"Reads by {settings.ConsumerArn}: an application that reads by this consumer loses its subscriptions meanwhile.");
+            settings.Note($"Reads by {settings.ConsumerArn}: an application that reads by this consumer loses its subscriptions "
+                + "meanwhile.");
         }
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -8,13 +8,13 @@ public sealed partial class ProcessorHarness
     private ReplayStream? _replay;
 
     /// <summary>
-    /// Runs the records of a file that <c>fastconsumer tail --save</c> has written, and waits until they are done. Handlers get them as they
-    /// were: the file's shard ids, sequence and sub-sequence numbers, arrival times, partition and explicit hash keys, and payloads, the
-    /// records of each shard in their order.
+    /// Runs the records of a file that <c>fastconsumer tail --save</c> has written, and waits until they are done. Handlers get them as
+    /// they were: the file's shard ids, sequence and sub-sequence numbers, arrival times, partition and explicit hash keys, and payloads,
+    /// the records of each shard in their order.
     /// </summary>
     /// <remarks>
-    /// The consumer that runs is stopped gracefully, and another one, with new services, is started on a stream that is made of the file, at
-    /// its first record and with leases of its own. From then on <see cref="WaitUntilDoneAsync"/>, <see cref="Checkpoints"/>,
+    /// The consumer that runs is stopped gracefully, and another one, with new services, is started on a stream that is made of the file,
+    /// at its first record and with leases of its own. From then on <see cref="WaitUntilDoneAsync"/>, <see cref="Checkpoints"/>,
     /// <see cref="CrashAsync"/> and <see cref="RestartAsync"/> are about that stream, and nothing can be put. Another call replays another
     /// file, or the same one from its first record.
     /// </remarks>

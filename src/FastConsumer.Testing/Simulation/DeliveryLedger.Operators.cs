@@ -38,8 +38,8 @@ internal sealed partial class DeliveryLedger
     }
 
     /// <summary>
-    /// A worker says that it has lost a lease. True where an operator has taken that very lease away from it since it took it: one such write
-    /// excuses one loss.
+    /// A worker says that it has lost a lease. True where an operator has taken that very lease away from it since it took it: one such
+    /// write excuses one loss.
     /// </summary>
     public bool ExcusesLoss(string worker, string shardId) => _takenAway.Remove((worker, shardId));
 
@@ -194,7 +194,9 @@ internal sealed partial class DeliveryLedger
         }
     }
 
-    /// <summary>A decision became durable: it names the record that may be left out, in one write with the checkpoint that passes it.</summary>
+    /// <summary>
+    /// A decision became durable: it names the record that may be left out, in one write with the checkpoint that passes it.
+    /// </summary>
     private void Decided(Ownership ownership, Lease before, Lease after)
     {
         if (after.Decision == before.Decision)

@@ -4,8 +4,9 @@ using FastConsumer.Operators;
 namespace FastConsumer.Testing.Simulation;
 
 /// <summary>
-/// Operators at a simulated cluster. Each deed is a process of its own, as a command of the tool is, with a network of its own; it may vanish
-/// in the midst of what it does. In the quiet time all that they have stopped goes on: shards are resumed, and what fails is decided.
+/// Operators at a simulated cluster. Each deed is a process of its own, as a command of the tool is, with a network of its own; it may
+/// vanish in the midst of what it does. In the quiet time all that they have stopped goes on: shards are resumed, and what fails is
+/// decided.
 /// </summary>
 internal sealed class OperatorActions
 {

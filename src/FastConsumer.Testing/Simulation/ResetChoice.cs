@@ -3,7 +3,9 @@ using FastConsumer.Operators;
 
 namespace FastConsumer.Testing.Simulation;
 
-/// <summary>Where an operator resets a checkpoint to: what the tool allows, for it knows what a reset would leave out behind a reshard.</summary>
+/// <summary>
+/// Where an operator resets a checkpoint to: what the tool allows, for it knows what a reset would leave out behind a reshard.
+/// </summary>
 internal sealed class ResetChoice(SimulatedCluster cluster, Random random)
 {
     /// <summary>A target; null where the chosen one is not allowed for this shard.</summary>
@@ -15,7 +17,9 @@ internal sealed class ResetChoice(SimulatedCluster cluster, Random random)
         switch (random.Next(5))
         {
             case 0:
-                return FinishedAncestorsHoldRecords(shard, DateTimeOffset.MinValue) ? null : new ResetTarget(CheckpointPosition.TrimHorizon);
+                return FinishedAncestorsHoldRecords(shard, DateTimeOffset.MinValue)
+                ? null
+                : new ResetTarget(CheckpointPosition.TrimHorizon);
             case 1:
                 return isClosed ? null : new ResetTarget(CheckpointPosition.Latest, now);
             case 2:
@@ -27,7 +31,8 @@ internal sealed class ResetChoice(SimulatedCluster cluster, Random random)
     }
 
     /// <summary>A row holds whole milliseconds.</summary>
-    private static DateTimeOffset Milliseconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
+    private static DateTimeOffset Milliseconds(DateTimeOffset time) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
     /// <summary>Shards that are read no more would keep what they hold.</summary>
     private bool FinishedAncestorsHoldRecords(Shard shard, DateTimeOffset from)

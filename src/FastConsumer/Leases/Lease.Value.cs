@@ -75,7 +75,8 @@ public sealed partial record Lease
         public object? Content => Type == Kind.Other ? _content : null;
 
         /// <summary>
-        /// The bytes that DynamoDB counts for it: of a number about half a byte for each digit, and one more. Of a value of another type, 0.
+        /// The bytes that DynamoDB counts for it: of a number about half a byte for each digit, and one more. Of a value of another type,
+        /// 0.
         /// </summary>
         internal int Size => _content switch
         {

@@ -78,7 +78,8 @@ public sealed class ChangedFleetTests(DynoxideServer dynamo) : FleetTest(dynamo)
         await Eventually.ThatAsync("all come again", () => Orders.Handled.Count >= 40, () => $"{Orders}");
         Assert.Equal(40, Orders.Handled.Count);
         Assert.All(Orders.Handled.GroupBy(static order => order), static order => Assert.Equal(2, order.Count()));
-        Assert.Equal(2, JsonDocument.Parse(await File.ReadAllTextAsync(file, Cancellation)).RootElement.GetProperty("items").GetArrayLength());
+        using JsonDocument before = JsonDocument.Parse(await File.ReadAllTextAsync(file, Cancellation));
+        Assert.Equal(2, before.RootElement.GetProperty("items").GetArrayLength());
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }
 

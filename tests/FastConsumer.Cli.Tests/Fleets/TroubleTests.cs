@@ -22,8 +22,11 @@ public sealed class TroubleTests(DynoxideServer dynamo) : FleetTest(dynamo)
         Dictionary<string, string> results = healthy.Items.ToDictionary(
             static item => item.GetProperty("check").GetString()!, static item => item.GetProperty("result").GetString()!);
         Assert.All(
-            ["stream", "retention", "clock", "shards", "hash keys", "iterator", "read", "encryption", "other readers", "table", "list leases",
-                "read rows", "write a row", "write many rows", "delete a row", "create a row", "KCL 3.x fleet"],
+            [
+                "stream", "retention", "clock", "shards", "hash keys", "iterator", "read", "encryption", "other readers", "table",
+                "list leases",
+                "read rows", "write a row", "write many rows", "delete a row", "create a row", "KCL 3.x fleet",
+            ],
             check => Assert.Equal("ok", results[check]));
         Assert.Equal("not tried", results["register consumer"]);
         Assert.Equal(2, (await LeasesAsync()).Count);
@@ -147,7 +150,8 @@ public sealed class TroubleTests(DynoxideServer dynamo) : FleetTest(dynamo)
     private sealed class DenyingDynamoDb : IDisposable
     {
         private const string Body = """
-            {"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::000000000000:user/ann is not authorized"}
+            {"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::000000000000:user/ann is not "
+                + "authorized"}
             """;
 
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

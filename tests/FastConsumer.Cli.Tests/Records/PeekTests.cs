@@ -101,7 +101,8 @@ public sealed class PeekTests : RecordsTest
             ToolRun run = await SucceedAsync(["peek", "-f", @"%v\n", "--calls-per-second", "5", .. arguments]);
             Assert.Equal(
                 numbers,
-                string.Join(' ', run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line["number ".Length..])));
+                string.Join(
+                    ' ', run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line["number ".Length..])));
         }
     }
 

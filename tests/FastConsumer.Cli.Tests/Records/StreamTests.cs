@@ -86,7 +86,8 @@ public sealed class StreamTests : RecordsTest
         (await RunAsync("stream", "split", "--shard", Left, "--yes")).AssertRefused("is closed");
 
         await SucceedAsync("stream", "merge", "--shard", halves[1].ShardId, "--with", Right, "--yes");
-        Shard merged = Kinesis.ListShards(Stream).Single(shard => shard.ParentShardId is not null && shard.AdjacentParentShardId is not null);
+        Shard merged = Kinesis.ListShards(Stream)
+            .Single(shard => shard.ParentShardId is not null && shard.AdjacentParentShardId is not null);
         Assert.Equal(halves[1].HashKeyRange.StartingHashKey, merged.HashKeyRange.StartingHashKey);
 
         UInt128 at = merged.HashKeyRange.EndingHashKey - 1;

@@ -73,7 +73,9 @@ public sealed class TailTests : RecordsTest
             Stream,
             "outer",
             AggregateWriter.Write(
-                new UserRecord("one", "first"u8.ToArray()), new UserRecord("ü", [], "17"), new UserRecord("one", "third"u8.ToArray(), "18")),
+                new UserRecord("one", "first"u8.ToArray()),
+                new UserRecord("ü", [], "17"),
+                new UserRecord("one", "third"u8.ToArray(), "18")),
             HashKeyOf(0));
         Kinesis.Put(Stream, "plain", "last", HashKeyOf(0));
         string path = PathOf("saved.jsonl");

@@ -6,7 +6,9 @@ namespace FastConsumer.Cli.Tests.Walkthroughs;
 /// <summary>The commands of docs/walkthrough.md in their order, and what it says that they print.</summary>
 internal static partial class Walkthrough
 {
-    /// <summary>Reads the blocks marked <c>console</c>: a line that begins with a dollar sign is a command, what follows its output.</summary>
+    /// <summary>
+    /// Reads the blocks marked <c>console</c>: a line that begins with a dollar sign is a command, what follows its output.
+    /// </summary>
     public static IReadOnlyList<Step> Read(string path)
     {
         List<Step> steps = [];

@@ -102,7 +102,8 @@ public sealed class WalkthroughTests(DynoxideServer dynamo) : IAsyncDisposable
             bool isOver = isChange || TimeProvider.System.GetElapsedTime(started) > s_patience;
             Assert.False(
                 isOver,
-                $"$ {step.Command}\nexit code {run.ExitCode}\n{run.Output}\n{run.Errors}\n--- shape\n{actual}\n--- expected shape\n{expected}\n"
+                $"$ {step.Command}\nexit code {run.ExitCode}\n{run.Output}\n{run.Errors}\n--- shape\n{actual}\n--- expected "
+                    + $"shape\n{expected}\n"
                     + $"--- workers\n{string.Join("\n\n", _workers.Select(static worker => worker.LastOutput))}");
             await Task.Delay(500, Cancellation);
         }

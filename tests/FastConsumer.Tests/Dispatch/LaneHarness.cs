@@ -30,7 +30,12 @@ internal sealed class LaneHarness : IAsyncDisposable
     private int _checkpointsRequested;
     private int _outstanding;
 
-    public LaneHarness(int lanes, RecordPipeline pipeline, RecordOrder order = RecordOrder.PartitionKey, HeldUntil? held = null, Redrive? redrive = null)
+    public LaneHarness(
+        int lanes,
+        RecordPipeline pipeline,
+        RecordOrder order = RecordOrder.PartitionKey,
+        HeldUntil? held = null,
+        Redrive? redrive = null)
     {
         var shard = new ShardContext("Tested", "tests", "stream", "shardId-000000000000", fencingToken: 3);
         ShardTelemetry telemetry = Pages.Of("stream", shard.ShardId);

@@ -56,14 +56,17 @@ internal static class DecideCommand
         OperatorTable table = context.Fleet.Operator;
         await context.Fleet.Store.PrepareAsync(cancellationToken);
         FailingRecord record = (await table.ListFailingAsync(cancellationToken)).FirstOrDefault(failing => failing.ShardId == shardId)
-            ?? throw ToolException.Refused($"Nothing was changed: shard {shardId} waits for no record. 'stopped' lists the shards that do.");
+            ?? throw ToolException.Refused($"Nothing was changed: shard {shardId} waits for no record. 'stopped' lists the shards that "
+                + "do.");
         if (context.Arguments.GetValue(s_position) is { } position && position != record.Position)
         {
             throw ToolException.Refused(
-                $"Nothing was changed: shard {shardId} waits for record {record.Position}, and not for {position}. Look at 'stopped' again.");
+                $"Nothing was changed: shard {shardId} waits for record {record.Position}, and not for {position}. Look at 'stopped' "
+                    + "again.");
         }
 
-        var item = new ChangeItem(shardId, text, record.Owner, record.Position, record.Error, IsDone: false, WasTakenAway: null, Refusal: null);
+        var item = new ChangeItem(
+            shardId, text, record.Owner, record.Position, record.Error, IsDone: false, WasTakenAway: null, Refusal: null);
         if (await Confirmation.AskAsync(context, $"{text} record {record.Position}?", [item], cancellationToken) is { } exitCode)
         {
             return exitCode;

@@ -38,7 +38,14 @@ internal static class LeaseCommands
             : throw new ToolException(
                 ExitCodes.Failure, $"There is no lease for shard {shardId} in {context.Fleet.Store.Description}. 'leases' lists them.");
         var plan = new ChangeItem(
-            shardId, change, row.Owner, row.Checkpoint.ToString(), row.Checkpoint.ToString(), IsDone: false, WasTakenAway: null, Refusal: null);
+            shardId,
+            change,
+            row.Owner,
+            row.Checkpoint.ToString(),
+            row.Checkpoint.ToString(),
+            IsDone: false,
+            WasTakenAway: null,
+            Refusal: null);
         if (await Confirmation.AskAsync(context, $"{change} the lease of {shardId}?", [plan], cancellationToken) is { } exitCode)
         {
             return exitCode;

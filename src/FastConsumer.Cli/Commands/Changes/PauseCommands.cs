@@ -73,7 +73,10 @@ internal static class PauseCommands
         CancellationToken cancellationToken)
     {
         await context.Fleet.Store.PrepareAsync(cancellationToken);
-        List<Lease> rows = [.. (await context.Fleet.ListRowsAsync(cancellationToken)).Where(row => row.LeaseKey == (shardId ?? row.LeaseKey))];
+        List<Lease> rows =
+        [
+            .. (await context.Fleet.ListRowsAsync(cancellationToken)).Where(row => row.LeaseKey == (shardId ?? row.LeaseKey)),
+        ];
         if (shardId is not null && rows.Count == 0)
         {
             throw new ToolException(

@@ -75,7 +75,14 @@ internal static class ResetCommand
         {
             string? refusal = table.RefusalOf(row.LeaseKey, row) ?? await lineage.RefusalOfAsync(row, target, cancellationToken);
             plan.Add(new ChangeItem(
-                row.LeaseKey, "reset", row.Owner, row.Checkpoint.ToString(), target.ToString(), IsDone: false, WasTakenAway: null, refusal));
+                row.LeaseKey,
+                "reset",
+                row.Owner,
+                row.Checkpoint.ToString(),
+                target.ToString(),
+                IsDone: false,
+                WasTakenAway: null,
+                refusal));
         }
 
         if (plan.Exists(static item => item.Refusal is not null))
@@ -112,7 +119,8 @@ internal static class ResetCommand
                 await context.Error.WriteLineAsync($"{item.ShardId}: {(item.Owner is null ? "free" : $"asks {item.Owner} for it")}");
                 FreedLease freed = await table.ResetAsync(
                     item.ShardId, target, LeaseCommands.RequesterOf(context), by, reason, cancellationToken);
-                done.Add(LeaseCommands.ItemOf(freed, "reset") with { To = freed.Refusal is null ? target.ToString() : freed.To.ToString() });
+                string to = freed.Refusal is null ? target.ToString() : freed.To.ToString();
+                done.Add(LeaseCommands.ItemOf(freed, "reset") with { To = to });
             }
         }
         catch (Exception)

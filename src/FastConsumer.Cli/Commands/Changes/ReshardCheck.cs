@@ -6,8 +6,8 @@ using FastConsumer.Reading;
 namespace FastConsumer.Cli.Commands.Changes;
 
 /// <summary>
-/// Whether a reset would pass a split or merge. A finished lease stays as it is, so what its shard holds would be left out; and a shard that
-/// was made by a reshard begins at its first record, whatever its parent was reset to.
+/// Whether a reset would pass a split or merge. A finished lease stays as it is, so what its shard holds would be left out; and a shard
+/// that was made by a reshard begins at its first record, whatever its parent was reset to.
 /// </summary>
 internal sealed class ReshardCheck(
     IKinesisClient client, StreamIdentifier stream, IReadOnlyList<Shard> shards, IReadOnlyList<Lease> leases, TimeProvider time)

@@ -45,7 +45,8 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("shell") { Description = "bash, zsh, pwsh or fish." };
         shell.AcceptOnlyFromAmong("bash", "zsh", "pwsh", "fish");
-        var command = new Command("completion", "Prints a script for a shell, which then completes the tool's commands and options.") { shell };
+        var command = new Command("completion", "Prints a script for a shell, which then completes the tool's commands and "
+            + "options.") { shell };
         command.SetAction(arguments => arguments.InvocationConfiguration.Output.WriteLine(arguments.GetValue(shell) switch
         {
             "bash" => Bash,

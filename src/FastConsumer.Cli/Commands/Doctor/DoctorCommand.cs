@@ -10,7 +10,8 @@ internal static class DoctorCommand
 {
     public static Command Create() => ToolCommand.CreateView(
         "doctor",
-        "Makes each call that a worker needs once, and says what works and what is missing. Changes nothing: writes are tried on a condition "
+        "Makes each call that a worker needs once, and says what works and what is missing. Changes nothing: writes are tried on a "
+            + "condition "
             + "that no row fulfils, at a write unit each. Exit code 3 where something is missing.",
         FindAsync);
 

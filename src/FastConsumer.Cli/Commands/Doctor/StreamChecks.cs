@@ -80,7 +80,8 @@ internal sealed class StreamChecks(ToolContext context, CheckList checks)
         {
             throw;
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException
+            or OperationCanceledException)
         {
             checks.Add("identity", CheckList.NotKnown, $"STS has not said whose credentials these are: {e.Message}");
         }
@@ -99,7 +100,8 @@ internal sealed class StreamChecks(ToolContext context, CheckList checks)
         checks.Add(
             "clock",
             isOff ? CheckList.Failed : CheckList.Ok,
-            $"The service's clock is {Words.Of(offset.Duration())} {(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine's, which "
+            $"The service's clock is {Words.Of(offset.Duration())} {(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine's, "
+                + "which "
                 + "is known to a second.",
             isOff ? "FCF1015" : null,
             isOff ? "Set this machine's clock by NTP: AWS refuses signatures that are minutes off." : null);
@@ -176,7 +178,8 @@ internal sealed class StreamChecks(ToolContext context, CheckList checks)
         {
             ListStreamConsumersResponse answer =
                 await context.Fleet.Kinesis.ListStreamConsumersAsync(summary.StreamARN, cancellationToken: cancellationToken);
-            string names = string.Join(", ", answer.Consumers.Select(static consumer => $"{consumer.ConsumerName} ({consumer.ConsumerStatus})"));
+            string names = string.Join(", ", answer.Consumers.Select(static consumer => $"{consumer.ConsumerName} "
+                + $"({consumer.ConsumerStatus})"));
             return answer.Consumers.Count == 0
                 ? "No consumer of enhanced fan-out is registered. Who polls is not known to the service; finding FCF1001 shows it."
                 : $"Registered for enhanced fan-out: {names}. Who polls is not known to the service; finding FCF1001 shows it.";

@@ -24,9 +24,11 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
             _arn = table.TableArn ?? _arn;
             string capacity = table.BillingModeSummary?.BillingMode?.Value == "PAY_PER_REQUEST"
                 ? "on demand"
-                : $"{table.ProvisionedThroughput?.WriteCapacityUnits} write and {table.ProvisionedThroughput?.ReadCapacityUnits} read units";
+                : $"{table.ProvisionedThroughput?.WriteCapacityUnits} write and {table.ProvisionedThroughput?.ReadCapacityUnits} read "
+                    + "units";
             string indexes = table.GlobalSecondaryIndexes is { Count: > 0 } found
-                ? $"indexes: {string.Join(", ", found.Select(static index => index.IndexName))} (each makes writes dearer; no worker needs one)"
+                ? $"indexes: {string.Join(", ", found.Select(static index => index.IndexName))} (each makes writes dearer; no worker "
+                    + "needs one)"
                 : "no index";
             return $"{_name} at {context.Fleet.Connection.Endpoint} is {table.TableStatus}, {capacity}, {indexes}.";
         }, cancellationToken))
@@ -45,7 +47,8 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
             checks.Add(
                 "layout",
                 CheckList.Failed,
-                $"The key of {_name} is {string.Join(", ", table.KeySchema!.Select(static key => key.AttributeName))}, and not leaseKey: it "
+                $"The key of {_name} is {string.Join(", ", table.KeySchema!.Select(static key => key.AttributeName))}, and not "
+                    + "leaseKey: it "
                     + "is no lease table.",
                 Denied,
                 "Name the lease table with --table.");
@@ -78,7 +81,8 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
         catch (ResourceNotFoundException e)
         {
             throw new LeaseStoreException(
-                $"There is no table {_name} at {context.Fleet.Connection.Endpoint}, in the account of the credentials. A worker makes it at "
+                $"There is no table {_name} at {context.Fleet.Connection.Endpoint}, in the account of the credentials. A worker makes "
+                    + "it at "
                     + "its first start. Where there is one, check --application, --table and --region.",
                 isTransient: false,
                 e);

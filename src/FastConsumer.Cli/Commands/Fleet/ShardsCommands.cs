@@ -6,7 +6,9 @@ using Spectre.Console;
 
 namespace FastConsumer.Cli.Commands.Fleet;
 
-/// <summary><c>shards</c>, <c>leases</c> and <c>checkpoint show</c>: the same shards, seen from the stream, the table and the records.</summary>
+/// <summary>
+/// <c>shards</c>, <c>leases</c> and <c>checkpoint show</c>: the same shards, seen from the stream, the table and the records.
+/// </summary>
 internal static class ShardsCommands
 {
     public static Command CreateShards() => ToolCommand.CreateView(

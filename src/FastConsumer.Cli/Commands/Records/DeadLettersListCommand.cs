@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using System.Globalization;
 using System.Text.Json;
 using FastConsumer.Cli.Output;
@@ -56,7 +57,7 @@ internal static class DeadLettersListCommand
     }
 
     private static async IAsyncEnumerable<DeadLetterLine> OfFileAsync(
-        ToolContext context, string path, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        ToolContext context, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (FileLetter letter in DeadLetterFile.ReadAsync(path, context.Error.WriteLine, cancellationToken))
         {
@@ -81,7 +82,7 @@ internal static class DeadLettersListCommand
     }
 
     private static async IAsyncEnumerable<DeadLetterLine> OfStreamAsync(
-        ToolContext context, StreamIdentifier stream, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        ToolContext context, StreamIdentifier stream, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (TailPage page in DeadLetterSource.Read(context, stream).ReadAsync(cancellationToken))
         {

@@ -76,7 +76,8 @@ internal static class DeadLettersReplayCommand
         catch (Exception e) when (e is ToolException or KinesisException or OperationCanceledException or IOException)
         {
             await context.Error.WriteLineAsync(
-                $"{journal.Done - before} letters were put, and {journal.Path} says which. The same command goes on; letters of the request "
+                $"{journal.Done - before} letters were put, and {journal.Path} says which. The same command goes on; letters of the "
+                    + "request "
                     + "that was under way may be put twice.");
             throw;
         }
@@ -90,7 +91,8 @@ internal static class DeadLettersReplayCommand
         else
         {
             context.Out.WriteLine(
-                $"Put {journal.Done - before} letters into {target.Name}. {journal.Path} keeps that they were put: the same command puts only "
+                $"Put {journal.Done - before} letters into {target.Name}. {journal.Path} keeps that they were put: the same command "
+                    + "puts only "
                     + "what comes to them.");
         }
 
@@ -110,7 +112,8 @@ internal static class DeadLettersReplayCommand
         return last >= done
             ? count
             : throw ToolException.Refused(
-                $"Nothing was put: {file} ends at line {last}, and its progress file says that line {done} was put. It is another file: name "
+                $"Nothing was put: {file} ends at line {last}, and its progress file says that line {done} was put. It is another file: "
+                    + "name "
                     + "another progress file with --progress.");
     }
 
@@ -122,12 +125,14 @@ internal static class DeadLettersReplayCommand
         string? token = null;
         do
         {
-            ListStreamConsumersResponse page = await context.Fleet.Kinesis.ListStreamConsumersAsync(target.StreamARN, token, cancellationToken);
+            ListStreamConsumersResponse page =
+                await context.Fleet.Kinesis.ListStreamConsumersAsync(target.StreamARN, token, cancellationToken);
             names.AddRange(page.Consumers.Select(static consumer => consumer.ConsumerName));
             token = page.NextToken;
         }
         while (token is not null);
-        return $"{(names.Count == 0 ? "no registered consumer reads it" : $"read by {string.Join(", ", names)}")}, and by every application "
+        return $"{(names.Count == 0 ? "no registered consumer reads it" : $"read by {string.Join(", ", names)}")}, and by every "
+            + "application "
             + "that polls it";
     }
 
@@ -169,7 +174,8 @@ internal static class DeadLettersReplayCommand
     {
         await foreach (TailPage page in DeadLetterSource.Read(context, source).ReadAsync(cancellationToken))
         {
-            foreach (KinesisRecord[] batch in page.Records.Where(record => !journal.IsDone(page.ShardId, record)).Chunk(RecordPutter.MostRecords))
+            foreach (KinesisRecord[] batch in page.Records
+                    .Where(record => !journal.IsDone(page.ShardId, record)).Chunk(RecordPutter.MostRecords))
             {
                 await PutAllAsync(
                     putter,

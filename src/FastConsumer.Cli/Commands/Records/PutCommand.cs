@@ -75,7 +75,11 @@ internal static class PutCommand
 
     /// <summary>Where a line gives no key, those before it are put all the same.</summary>
     private static async Task PutAsync(
-        RecordPutter putter, IReadOnlyList<InputLine> lines, Func<InputLine, string> keyOf, UInt128? hashKey, CancellationToken cancellationToken)
+        RecordPutter putter,
+        IReadOnlyList<InputLine> lines,
+        Func<InputLine, string> keyOf,
+        UInt128? hashKey,
+        CancellationToken cancellationToken)
     {
         List<PutRecordsRequestEntry> records = [];
         ToolException? wrong = null;

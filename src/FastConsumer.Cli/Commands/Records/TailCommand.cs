@@ -156,7 +156,8 @@ internal static class TailCommand
         bool isFanOut = arguments.GetValue(s_fanOut) is { Length: > 0 };
         if (isFanOut && start.Last is not null)
         {
-            throw ToolException.Usage("A subscription cannot begin at the last N records: with --fan-out, name a time with --from, such as -15m.");
+            throw ToolException.Usage("A subscription cannot begin at the last N records: with --fan-out, name a time with --from, such "
+                + "as -15m.");
         }
 
         double calls = arguments.GetValue(s_calls);

@@ -21,7 +21,11 @@ internal static class ReshardCommands
         "split", "Splits a shard in two, and waits until the stream is ACTIVE.", SplitAsync, CommonOptions.Shard, s_at);
 
     public static Command CreateMerge() => StreamChanges.Create(
-        "merge", "Merges two shards that lie beside each other, and waits until the stream is ACTIVE.", MergeAsync, CommonOptions.Shard, s_with);
+        "merge",
+        "Merges two shards that lie beside each other, and waits until the stream is ACTIVE.",
+        MergeAsync,
+        CommonOptions.Shard,
+        s_with);
 
     private static async Task<int> SplitAsync(ToolContext context, CancellationToken cancellationToken)
     {
@@ -55,7 +59,8 @@ internal static class ReshardCommands
 
     private static async Task<int> MergeAsync(ToolContext context, CancellationToken cancellationToken)
     {
-        string shardId = Required(context, CommonOptions.Shard, "Which shards are to be merged? Name one with --shard, the other with --with.");
+        string shardId = Required(context, CommonOptions.Shard, "Which shards are to be merged? Name one with --shard, the other with "
+            + "--with.");
         string otherId = Required(context, s_with, $"With which shard is {shardId} to be merged? Name the one beside it by --with.");
         (StreamIdentifier stream, IReadOnlyList<Shard> shards) = await FindAsync(context, cancellationToken);
         HashKeyRange one = OpenShard(stream, shards, shardId).HashKeyRange;
@@ -63,7 +68,8 @@ internal static class ReshardCommands
         if (!IsBefore(one, other) && !IsBefore(other, one))
         {
             IEnumerable<string> beside = shards
-                .Where(shard => shard.EndingSequenceNumber is null && (IsBefore(shard.HashKeyRange, one) || IsBefore(one, shard.HashKeyRange)))
+                .Where(shard => shard.EndingSequenceNumber is null
+                    && (IsBefore(shard.HashKeyRange, one) || IsBefore(one, shard.HashKeyRange)))
                 .Select(static shard => shard.ShardId);
             throw ToolException.Refused(
                 $"Nothing was changed: {shardId} and {otherId} do not lie beside each other. Beside {shardId} there are: "

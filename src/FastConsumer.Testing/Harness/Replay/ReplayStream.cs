@@ -4,7 +4,9 @@ using FastConsumer.Testing.Leases;
 
 namespace FastConsumer.Testing.Harness.Replay;
 
-/// <summary>The stream that a file of saved records makes: its shards, open, with the records as they were, and leases of its own.</summary>
+/// <summary>
+/// The stream that a file of saved records makes: its shards, open, with the records as they were, and leases of its own.
+/// </summary>
 internal sealed class ReplayStream : IKinesisClientFactory
 {
     public ReplayStream(SortedDictionary<string, List<SavedRecord>> records)

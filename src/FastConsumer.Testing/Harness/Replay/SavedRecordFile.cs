@@ -39,7 +39,8 @@ internal static class SavedRecordFile
                 if (shard.Count > 0 && record.Position <= shard[^1].Position)
                 {
                     throw new InvalidDataException(
-                        $"Line {number} of '{path}' is record {record.Position} of {record.ShardId}, which does not come after the one before, "
+                        $"Line {number} of '{path}' is record {record.Position} of {record.ShardId}, which does not come after the one "
+                            + "before, "
                             + $"{shard[^1].Position}: the records of a shard must stand in their order, each once.");
                 }
 

@@ -408,7 +408,9 @@ internal static partial class LeaseMachine
         /// </summary>
         private Lease Corrected(Lease row)
         {
-            if (row.Checkpoint.Kind != CheckpointKind.AtTimestamp || row.Reset is not null || row.ParentShardIds.Any(parent => Find(parent) is not null))
+            if (row.Checkpoint.Kind != CheckpointKind.AtTimestamp
+                || row.Reset is not null
+                || row.ParentShardIds.Any(parent => Find(parent) is not null))
             {
                 return row;
             }
