@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using FastConsumer.Kinesis;
+using FastConsumer.Operators;
 
 namespace FastConsumer.Leases;
 
@@ -134,6 +135,11 @@ public sealed partial record Lease
     /// True where the row's owner is not the FastConsumer worker that took it last: it was released to that owner, or KCL's has taken it.
     /// </summary>
     internal bool IsPassedOn => TakenBy is not null && TakenBy != LeaseOwner;
+
+    /// <summary>
+    /// When the application first started, as far as the row says it. The time that an operator has reset a lease to is that lease's alone.
+    /// </summary>
+    internal DateTimeOffset? FirstStart => Reset is { } reset ? OperatorNotes.ReadReset(reset)?.FirstStart : StartedAt;
 
     /// <summary>True where the shard is closed and done.</summary>
     public bool IsFinished => Checkpoint.Kind == CheckpointKind.ShardEnd;

@@ -1,4 +1,3 @@
-using FastConsumer.Leases.Core;
 using FastConsumer.Operators;
 
 namespace FastConsumer.Leases;
@@ -110,7 +109,7 @@ internal sealed partial class OperatorTable
                         time.GetUtcNow(),
                         current.Checkpoint.ToString(),
                         target.ToString(),
-                        LeasePlan.FirstStartOf(current)))),
+                        current.FirstStart))),
             };
             if (await FreeAsync(freeing, cancellationToken) is { } freed)
             {

@@ -283,7 +283,7 @@ internal static partial class LeaseMachine
             // a child's lease says that the application was through with its parents, so it is created when theirs are there
             HashSet<string> keys = [.. missing.Select(static lease => lease.LeaseKey)];
             bool isFirstStart = creating.Missing == int.MaxValue
-                ? !_leases.Values.Any(static entry => LeasePlan.FirstStartOf(entry.Row) is not null)
+                ? !_leases.Values.Any(static entry => entry.Row.FirstStart is not null)
                 : creating.IsFirstStart;
             _stream = _stream with
             {

@@ -1,6 +1,5 @@
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
-using FastConsumer.Operators;
 
 namespace FastConsumer.Leases.Core;
 
@@ -21,7 +20,7 @@ internal static class LeasePlan
         Dictionary<string, ShardNode> listed = shards.ToDictionary(static shard => shard.ShardId, StringComparer.Ordinal);
         Dictionary<string, Lease> leased = leases.ToDictionary(static lease => lease.LeaseKey, StringComparer.Ordinal);
         // A crash in the middle of the first start must not move the start: it is pinned by the leases that are there.
-        DateTimeOffset? first = leases.Min(FirstStartOf);
+        DateTimeOffset? first = leases.Min(static lease => lease.FirstStart);
         DateTimeOffset pinned = first ?? startedAt;
         bool isFresh = first is null;
         Dictionary<string, bool> covered = new(StringComparer.Ordinal);
@@ -353,12 +352,6 @@ internal static class LeasePlan
                 ? lease.ParentShardIds.Sum(parent => published[parent] / children[parent].Count())
                 : average);
     }
-
-    /// <summary>
-    /// When the application first started, as far as a row says it. The time that an operator has reset a lease to is that lease's alone.
-    /// </summary>
-    public static DateTimeOffset? FirstStartOf(Lease lease) =>
-        lease.Reset is { } reset ? OperatorNotes.ReadReset(reset)?.FirstStart : lease.StartedAt;
 
     /// <summary>The same on every machine.</summary>
     private static ulong Lot(string leaseKey, string worker)
