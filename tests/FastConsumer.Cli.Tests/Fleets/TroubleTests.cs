@@ -150,8 +150,7 @@ public sealed class TroubleTests(DynoxideServer dynamo) : FleetTest(dynamo)
     private sealed class DenyingDynamoDb : IDisposable
     {
         private const string Body = """
-            {"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::000000000000:user/ann is not "
-                + "authorized"}
+            {"__type":"com.amazon.coral.service#AccessDeniedException","Message":"arn:aws:iam::000000000000:user/ann is not authorized"}
             """;
 
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
