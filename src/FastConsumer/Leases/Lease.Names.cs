@@ -115,5 +115,12 @@ public sealed partial record Lease
 
         /// <summary>Ours: N, KB a second. Not <see cref="ThroughputKBps"/>, by which a fleet of KCL 3.x is recognized.</summary>
         public const string Throughput = "fastConsumerThroughput";
+
+        /// <summary>What goes with the owner, at a take or release: what it says of itself, and what others wrote for it.</summary>
+        internal static IReadOnlyList<string> OfOwner { get; } = [RequestedBy, Notification, Standing, Command, Report];
+
+        /// <summary>A checkpoint that KCL has prepared and not made.</summary>
+        internal static IReadOnlyList<string> Pending { get; } =
+            [PendingCheckpoint, PendingCheckpointSubSequenceNumber, PendingCheckpointState];
     }
 }

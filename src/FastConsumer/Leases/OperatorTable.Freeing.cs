@@ -9,18 +9,6 @@ namespace FastConsumer.Leases;
 /// </remarks>
 internal sealed partial class OperatorTable
 {
-    /// <summary>What goes with the owner.</summary>
-    private static readonly string[] s_ofOwner =
-    [
-        Lease.Names.LeaseOwner, Lease.Names.TakenBy, Lease.Names.Session, Lease.Names.Duration, Lease.Names.RequestedBy,
-        Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command, Lease.Names.Report,
-    ];
-
-    private static readonly string[] s_pending =
-    [
-        Lease.Names.PendingCheckpoint, Lease.Names.PendingCheckpointSubSequenceNumber, Lease.Names.PendingCheckpointState,
-    ];
-
     /// <summary>
     /// Leaves the lease to nobody by one write, with another checkpoint where one is given. Null where another worker has it by now, and
     /// nothing was written.
@@ -96,14 +84,17 @@ internal sealed partial class OperatorTable
     private static LeaseWrite FreeingWrite(Lease row, CheckpointChange? change)
     {
         Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
-        List<string> remove = [.. s_ofOwner];
+        List<string> remove =
+        [
+            Lease.Names.LeaseOwner, Lease.Names.TakenBy, Lease.Names.Session, Lease.Names.Duration, .. Lease.Names.OfOwner,
+        ];
         if (change is var (target, note))
         {
             set[Lease.Names.Checkpoint] = target.Position.ToCheckpointString();
             set[Lease.Names.CheckpointSubSequenceNumber] = target.Position.SubSequenceNumber;
             set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
             set[Lease.Names.Reset] = note;
-            remove.AddRange(s_pending);
+            remove.AddRange(Lease.Names.Pending);
             if (target.Time is { } at)
             {
                 set[Lease.Names.StartedAt] = at.ToUnixTimeMilliseconds();

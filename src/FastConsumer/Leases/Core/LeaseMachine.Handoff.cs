@@ -365,7 +365,7 @@ internal static partial class LeaseMachine
         private static LeaseWrite ReleaseOf(Lease row, string? to)
         {
             Dictionary<string, Lease.Value> set = new(StringComparer.Ordinal) { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 };
-            List<string> remove = [.. s_ofOwner];
+            List<string> remove = [.. Lease.Names.OfOwner];
             if (row.CheckpointOwner is not null)
             {
                 // during a hand-over of KCL 3.x only the old owner goes, and the next one stays

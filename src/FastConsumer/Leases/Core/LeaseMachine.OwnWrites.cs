@@ -42,7 +42,7 @@ internal static partial class LeaseMachine
         CheckpointPosition checkpoint = isNews ? position!.Value : row.Checkpoint;
         set[Lease.Names.Checkpoint] = checkpoint.ToCheckpointString();
         set[Lease.Names.CheckpointSubSequenceNumber] = checkpoint.SubSequenceNumber;
-        List<string> remove = row.HasPendingCheckpoint ? [.. s_pending] : [];
+        List<string> remove = row.HasPendingCheckpoint ? [.. Lease.Names.Pending] : [];
         if (isNews || isPublished)
         {
             set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
@@ -90,11 +90,6 @@ internal static partial class LeaseMachine
     /// <summary>True where the row stays so small that a report makes its writes no dearer.</summary>
     private static bool HasRoomFor(string report, Lease row) =>
         row.SizeWithout(Lease.Names.Report) + Lease.Names.Report.Length + report.Length <= MostBytesWithReport;
-
-    private static readonly string[] s_pending =
-    [
-        Lease.Names.PendingCheckpoint, Lease.Names.PendingCheckpointSubSequenceNumber, Lease.Names.PendingCheckpointState,
-    ];
 
     private static readonly TimeSpan s_longestGather = TimeSpan.FromSeconds(1);
 

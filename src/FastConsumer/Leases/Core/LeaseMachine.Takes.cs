@@ -22,13 +22,6 @@ internal static partial class LeaseMachine
     /// <summary>A lease that is taken longer after its creation than this starts at the time that it bears.</summary>
     private static readonly TimeSpan s_latestLasts = TimeSpan.FromSeconds(3);
 
-    /// <summary>What goes with the owner: what it says of itself, and what others wrote for it.</summary>
-    private static readonly string[] s_ofOwner =
-    [
-        Lease.Names.RequestedBy, Lease.Names.Notification, Lease.Names.Standing, Lease.Names.Command,
-        Lease.Names.Report,
-    ];
-
     private sealed partial class Turn
     {
         /// <summary>True where this worker may have the lease by what its row says, whoever has written it last.</summary>
@@ -391,7 +384,7 @@ internal static partial class LeaseMachine
             // a take ends a hand-over, as KCL 3.x has it, and what others wrote for the owner before
             LeaseWrite write = Write(row, set) with
             {
-                Remove = [Lease.Names.CheckpointOwner, .. s_ofOwner],
+                Remove = [Lease.Names.CheckpointOwner, .. Lease.Names.OfOwner],
             };
             TimeSpan first = entry.Hold is Hold.NotHeld { Unsettled: { } unsettled } && IsTake(unsettled)
                 && CounterOf(unsettled.Write) == row.LeaseCounter
