@@ -80,6 +80,12 @@ internal sealed class Place : PositionStoreUnderTest<NpgsqlTransaction>, IAsyncD
         return [.. values];
     }
 
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using NpgsqlCommand command = DataSource.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
     public async Task ExecuteAsync(string sql)
     {
         await using NpgsqlCommand command = DataSource.CreateCommand(sql);
