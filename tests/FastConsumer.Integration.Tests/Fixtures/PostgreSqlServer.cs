@@ -28,7 +28,9 @@ public sealed partial class PostgreSqlServer : IAsyncDisposable
     public string LastOutput => _process?.LastOutput ?? "(not running)";
 
     /// <summary>Starts a server and returns when it answers.</summary>
-    /// <param name="settings">Such as <c>fsync=on</c>, after those that make it quick.</param>
+    /// <param name="settings">
+    /// Such as <c>fsync=on</c>, after those that make it quick; <c>standby</c> for a server that takes no writes.
+    /// </param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="ServerStartException">It ended before it was ready, or was not ready in time.</exception>
     public static async Task<PostgreSqlServer> StartAsync(IReadOnlyList<string> settings, CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
 'use strict';
 // Runs a PostgreSQL of its own, in a temporary folder, on a free loopback port, until standard input ends:
-// POSTGRES_PASSWORD=<of the superuser postgres> node postgres.cjs <the npm package's folder> [<setting>=<value>...]
+// POSTGRES_PASSWORD=<of the superuser postgres> node postgres.cjs <the npm package's folder> [<setting>=<value>...] [standby]
 // It says "@listening 5432 <port>" once it answers. Whoever started it closes standard input by ending, in whatever way.
 const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -15,7 +15,8 @@ const STOP_TIMEOUT = 5000;
 // PostgreSQL refuses to run as root
 const isRoot = process.getuid() === 0;
 const asOther = isRoot ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-const [packageFolder, ...settings] = process.argv.slice(2);
+const [packageFolder, ...rest] = process.argv.slice(2);
+const settings = rest.filter((setting) => setting !== 'standby');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fastconsumer-postgres-'));
 const data = path.join(folder, 'data');
 let server = null;
@@ -77,7 +78,7 @@ const serve = (bin, port) => new Promise((resolve) => {
     process.stderr.write(text);
     if (ready) return;
     log += text;
-    if (log.includes('ready to accept connections')) {
+    if (/ready to accept (read-only )?connections/.test(log)) {
       ready = true;
       process.stdout.write(`@listening 5432 ${port}\n`);
     }
@@ -107,6 +108,8 @@ const main = async () => {
     ['-D', data, '-U', 'postgres', `--pwfile=${password}`, '--auth=scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-sync']);
   if (created.status !== 0) fail(`initdb ended with ${created.status}:\n${created.output}`);
   fs.rmSync(password);
+  // it takes no writes, and waits for a primary that never comes
+  if (rest.includes('standby')) fs.writeFileSync(path.join(data, 'standby.signal'), '');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS && !ending; attempt++) await serve(bin, await freePort());
   fail(`No free port was found in ${MAX_ATTEMPTS} tries.`);
 };
