@@ -269,7 +269,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     + "with UsePostgreSqlPositions(...) (package FastConsumer.PostgreSql).");
         }
 
-        if (!leases.KeepsEpochs)
+        if (store.OutlivesProcess && !leases.KeepsEpochs)
         {
             throw new InvalidOperationException(
                 $"A handler of {processor.Name} takes a {transaction.Name}, and {Described} has {leases.Kind} leases, whose fencing tokens "

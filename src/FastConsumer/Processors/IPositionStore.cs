@@ -17,6 +17,12 @@ public interface IPositionStore
     /// </summary>
     string Name { get; }
 
+    /// <summary>
+    /// False where the rows are gone with the process, as in memory. Rows that last need leases that last: fencing tokens that start again
+    /// with the process would be refused.
+    /// </summary>
+    bool OutlivesProcess => true;
+
     /// <summary>The sink and the place in it, for logs and messages; without credentials.</summary>
     string Description { get; }
 
