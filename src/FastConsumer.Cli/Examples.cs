@@ -36,6 +36,9 @@ internal static class Examples
             "fastconsumer checkpoint reset -a billing --all --to 2026-01-31T12:00:00Z --export before.json",
             "fastconsumer checkpoint reset -a billing --shard shardId-000000000003 --to TRIM_HORIZON --yes",
         ],
+        ["position show"] = ["fastconsumer position show -a billing --postgres 'Host=db;Username=ops;Database=billing' -o wide"],
+        ["position reset"] = ["fastconsumer position reset -a billing --shard shardId-000000000003 --to -2h --dry-run"],
+        ["position adopt"] = ["fastconsumer position adopt -a billing --all --from sink --reason 'the lease table was made anew'"],
         ["release"] = ["fastconsumer lease release -a billing --shard shardId-000000000003"],
         ["evict"] = ["fastconsumer lease evict -a billing --shard shardId-000000000003 --reason 'its handler hangs'"],
         ["doctor"] = ["fastconsumer doctor -a billing -s orders", "fastconsumer doctor -a billing -s orders --json"],
@@ -69,7 +72,9 @@ internal static class Examples
         public override int Invoke(ParseResult parseResult)
         {
             int exitCode = help.Invoke(parseResult);
-            if (s_examples.GetValueOrDefault(parseResult.CommandResult.Command.Name) is { } examples)
+            Command command = parseResult.CommandResult.Command;
+            string inGroup = $"{command.Parents.FirstOrDefault()?.Name} {command.Name}";
+            if ((s_examples.GetValueOrDefault(inGroup) ?? s_examples.GetValueOrDefault(command.Name)) is { } examples)
             {
                 TextWriter output = parseResult.InvocationConfiguration.Output;
                 output.WriteLine("Examples:");

@@ -7,6 +7,7 @@ using FastConsumer.Cli.Commands.Changes;
 using FastConsumer.Cli.Commands.Completion;
 using FastConsumer.Cli.Commands.Doctor;
 using FastConsumer.Cli.Commands.Fleet;
+using FastConsumer.Cli.Commands.Positions;
 using FastConsumer.Cli.Commands.Records;
 using FastConsumer.Cli.Commands.Streams;
 
@@ -32,6 +33,10 @@ var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis st
     PauseCommands.CreatePause(),
     PauseCommands.CreateResume(),
     new Command("checkpoint", "Shows and sets how far shards are done.") { ShardsCommands.CreateCheckpoints(), ResetCommand.Create() },
+    new Command("position", "Shows and sets the positions that a sink keeps.")
+    {
+        PositionShowCommand.Create(), PositionChangeCommands.CreateReset(), PositionChangeCommands.CreateAdopt(),
+    },
     LeaseCommands.Create(),
     TailCommand.CreateTail(),
     TailCommand.CreatePeek(),

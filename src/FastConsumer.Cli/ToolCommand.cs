@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Data.Common;
 using FastConsumer.Cli.Connections;
 using FastConsumer.Cli.Output;
 using FastConsumer.Kinesis;
@@ -75,14 +76,16 @@ internal static class ToolCommand
                 return await FailAsync(ExitCodes.Refused, e.Message);
             }
             catch (Exception e) when (e is LeaseStoreException or KinesisException or TimeoutException or IOException
-                or UnauthorizedAccessException)
+                or UnauthorizedAccessException or DbException)
             {
                 return await FailAsync(ExitCodes.Failure, e.Message);
             }
 
             async Task<int> FailAsync(int exitCode, string message)
             {
-                await error.WriteLineAsync(message);
+                // a message may bring a statement to run, of several lines
+                await error.WriteLineAsync(string.Join(' ', message.Split(
+                    '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
                 return exitCode;
             }
         });

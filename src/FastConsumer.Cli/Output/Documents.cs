@@ -50,6 +50,20 @@ internal sealed record StoppedDocument(string Application, DateTimeOffset At, IR
 internal sealed record ChangesDocument(string Kind, string Application, DateTimeOffset At, IReadOnlyList<ChangeItem> Items)
     : Document(Kind, Application, At);
 
+/// <summary>The document of <c>position show</c>.</summary>
+internal sealed record PositionsDocument(string Application, string Sink, DateTimeOffset At, IReadOnlyList<PositionItem> Items)
+    : Document("positions", Application, At);
+
+internal sealed record PositionItem(
+    string ShardId,
+    string State,
+    string? Position,
+    long? Epoch,
+    long? Number,
+    string? Checkpoint,
+    long? LeaseCounter,
+    string? Owner);
+
 /// <summary>The document of <c>doctor</c>.</summary>
 internal sealed record DoctorDocument(string Application, DateTimeOffset At, IReadOnlyList<CheckItem> Items)
     : Document("doctor", Application, At);
@@ -184,6 +198,7 @@ internal sealed record CheckItem(string Check, string Result, string Detail, str
 [JsonSerializable(typeof(StoppedDocument))]
 [JsonSerializable(typeof(ChangesDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
+[JsonSerializable(typeof(PositionsDocument))]
 internal sealed partial class DocumentContext : JsonSerializerContext;
 
 /// <summary>Writes documents.</summary>

@@ -114,7 +114,12 @@ public interface IPositionStore<TTransaction> : IPositionStore
 /// <param name="StreamCreated">When the stream was created: a stream made again has other records under the same name. In UTC, in whole
 /// seconds.</param>
 /// <param name="ShardId">The shard.</param>
-public sealed record PositionKey(string Application, string StreamArn, DateTimeOffset StreamCreated, string ShardId);
+public sealed record PositionKey(string Application, string StreamArn, DateTimeOffset StreamCreated, string ShardId)
+{
+    /// <summary>The time of a stream's creation as keys have it: protocols tell it with different precision.</summary>
+    /// <param name="time">The time as the service says it.</param>
+    public static DateTimeOffset CreatedOf(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
+}
 
 /// <summary>The row of one shard in a <see cref="IPositionStore"/>.</summary>
 /// <param name="Epoch">The fencing token of the owner that took it last. An owner with a lower one cannot commit.</param>

@@ -37,12 +37,8 @@ internal sealed partial class ShardSupervisor
         {
             StreamDescriptionSummary stream = _parts.Description()
                 ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
-            DateTimeOffset created = stream.StreamCreationTimestamp;
             var key = new PositionKey(
-                _parts.ApplicationName,
-                stream.StreamARN,
-                DateTimeOffset.FromUnixTimeSeconds(created.ToUnixTimeSeconds()),
-                Key);
+                _parts.ApplicationName, stream.StreamARN, PositionKey.CreatedOf(stream.StreamCreationTimestamp), Key);
             bool isTaken = await failures.RunAsync(
                 "the position store",
                 () => transactions.TakeAsync(key, Epoch, _start.Taken.Checkpoint, _start.Taken.PositionSink is not null, _abort.Token),

@@ -51,13 +51,18 @@ public abstract class FleetTest(DynoxideServer dynamo) : IAsyncLifetime
     }
 
     /// <summary>Starts a worker.</summary>
-    protected async Task<IHost> StartWorkerAsync(string workerId, Action<FastConsumerOptions>? configure = null)
+    protected Task<IHost> StartWorkerAsync(string workerId, Action<FastConsumerOptions>? configure = null) =>
+        StartWorkerAsync(workerId, static consumer => consumer.AddProcessor<OrderProcessor>(), configure);
+
+    /// <summary>Starts a worker of another processor.</summary>
+    protected async Task<IHost> StartWorkerAsync(
+        string workerId, Action<FastConsumerBuilder> processor, Action<FastConsumerOptions>? configure = null)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(Orders);
         var credentials = new BasicAWSCredentials("embedded", "embedded");
-        builder.Services
+        FastConsumerBuilder consumer = builder.Services
             .AddFastConsumer(options =>
             {
                 options.ApplicationName = Application;
@@ -69,13 +74,13 @@ public abstract class FleetTest(DynoxideServer dynamo) : IAsyncLifetime
                 options.LeaseDuration = TimeSpan.FromSeconds(4);
                 configure?.Invoke(options);
             })
-            .AddProcessor<OrderProcessor>()
             .UseDynamoDb(options =>
             {
                 options.ServiceUrl = dynamo.ServiceUrl;
                 options.Region = "us-east-1";
                 options.Credentials = credentials;
             });
+        processor(consumer);
         IHost host = builder.Build();
         _hosts.Add(host);
         await host.StartAsync(Cancellation);

@@ -12,14 +12,14 @@ namespace FastConsumer.Cli.Commands.Changes;
 /// <summary><c>checkpoint reset</c>: reads records again, or leaves some out.</summary>
 internal static class ResetCommand
 {
-    private static readonly Option<string?> s_to = new("--to")
+    public static readonly Option<string?> To = new("--to")
     {
         Description = "TRIM_HORIZON: the oldest record. LATEST: what comes from now on. A time with its offset (2026-01-31T12:00:00Z), or "
             + "so long ago (-15m, -2h). With --shard also a sequence number: the records behind it are read.",
         HelpName = "position",
     };
 
-    private static readonly Option<bool> s_all = new("--all") { Description = "All shards that are not finished." };
+    public static readonly Option<bool> All = new("--all") { Description = "All shards that are not finished." };
 
     private static readonly Option<string?> s_export = new("--export")
     {
@@ -31,9 +31,9 @@ internal static class ResetCommand
         "reset",
         "Sets checkpoints: records are read again, or left out. Live owners hand their leases over first, one after another.",
         RunAsync,
-        s_to,
+        To,
         CommonOptions.Shard,
-        s_all,
+        All,
         s_export);
 
     private static async Task<int> RunAsync(ToolContext context, CancellationToken cancellationToken)
@@ -42,23 +42,19 @@ internal static class ResetCommand
         string? reason = context.Arguments.GetValue(CommonOptions.Reason);
         OperatorTable.Check(by, reason);
         string? shardId = context.Arguments.GetValue(CommonOptions.Shard);
-        if (string.IsNullOrEmpty(shardId) == !context.Arguments.GetValue(s_all))
+        if (string.IsNullOrEmpty(shardId) == !context.Arguments.GetValue(All))
         {
             throw ToolException.Usage("Which shards are meant? Name one with --shard, or say --all.");
         }
 
-        string to = context.Arguments.GetValue(s_to)
+        string to = context.Arguments.GetValue(To)
             ?? throw ToolException.Usage("Where to? Say --to TRIM_HORIZON, LATEST, a time, or with --shard a sequence number.");
         ResetTarget target = ParseTarget(to, context.Time.GetUtcNow(), shardId);
         await context.Fleet.Store.PrepareAsync(cancellationToken);
         IReadOnlyList<Lease> rows = await context.Fleet.ListRowsAsync(cancellationToken);
         StreamIdentifier stream = await context.Fleet.StreamAsync(rows, cancellationToken);
         ShardListing listing = await ShardListing.ListAllAsync(context.Fleet.Kinesis, stream, cancellationToken);
-        if (target.Position.Kind == CheckpointKind.Latest)
-        {
-            // the service's now: a restart before the first checkpoint goes on from here, and this machine's clock may be wrong
-            target = target with { Time = ShardListing.Before(listing.AnsweredAt, context.Time) };
-        }
+        target = AtServiceTime(target, listing, context.Time);
 
         OperatorTable table = context.Fleet.Operator;
         List<Lease> meant = [.. rows.Where(row => shardId is null ? !row.IsFinished : row.LeaseKey == shardId)];
@@ -155,7 +151,15 @@ internal static class ResetCommand
         await JsonSerializer.SerializeAsync(file, document, DocumentJson.Plain.ShardsDocument, cancellationToken);
     }
 
-    private static ResetTarget ParseTarget(string text, DateTimeOffset now, string? shardId)
+    /// <summary>
+    /// LATEST is the service's now: a restart before the first checkpoint goes on from here, and this machine's clock may be wrong.
+    /// </summary>
+    public static ResetTarget AtServiceTime(ResetTarget target, ShardListing listing, TimeProvider time) =>
+        target.Position.Kind == CheckpointKind.Latest ? target with { Time = ShardListing.Before(listing.AnsweredAt, time) } : target;
+
+    /// <summary>The target that a text names.</summary>
+    /// <exception cref="ToolException">It names none.</exception>
+    public static ResetTarget ParseTarget(string text, DateTimeOffset now, string? shardId)
     {
         switch (text.ToUpperInvariant())
         {
