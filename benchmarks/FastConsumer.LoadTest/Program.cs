@@ -9,11 +9,12 @@ using FastConsumer.LoadTest.Pipeline;
 using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
+using FastConsumer.LoadTest.Sinks;
 
 var root = new RootCommand("Load tests of FastConsumer.")
 {
     Read(), TelemetryCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(), LanesCommand.Create(),
-    QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
+    QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(), SinkCostCommand.Create(),
     Serve(), ServeShards(), FailoverWorker.CreateCommand(),
 };
 // a worker's own host handles signals, and stops in its own time

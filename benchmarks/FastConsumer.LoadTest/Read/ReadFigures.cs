@@ -60,4 +60,5 @@ internal sealed record Comparison(
 [JsonSerializable(typeof(Decode.DecodeFigures))]
 [JsonSerializable(typeof(Decode.WholeCallFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]
+[JsonSerializable(typeof(Sinks.SinkCostFigures))]
 internal sealed partial class FiguresJson : JsonSerializerContext;
