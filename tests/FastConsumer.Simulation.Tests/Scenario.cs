@@ -1,5 +1,6 @@
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
+using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Simulation;
@@ -67,6 +68,9 @@ internal sealed record Scenario
     /// <summary>Operators at the cluster, and records that no handler can do; null for none.</summary>
     public OperatorSettings? Operators { get; init; }
 
+    /// <summary>What goes wrong with the sink that keeps the positions; null where none does.</summary>
+    public SinkSettings? Sink { get; init; }
+
     /// <summary>The records that no handler can do; null for none.</summary>
     public Poison? Poison { get; init; }
 
@@ -120,6 +124,7 @@ internal sealed record Scenario
         StopTimeout = StopTimeout,
         KeepsShardOrder = Processor != ProcessorKind.Lanes,
         OneByOne = Processor == ProcessorKind.Records,
+        SeesHandlers = Sink is null,
         CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
         ForeignRecords = ForeignRecords,
         IsClosed = cluster.IsClosed,
@@ -147,6 +152,25 @@ internal sealed record Scenario
                 HasDeadLetters = random.Next(3) != 0,
             },
             Poison = random.Next(4) == 0 ? null : PoisonOf(random),
+        };
+    }
+
+    /// <summary>The same with a sink that keeps the positions.</summary>
+    public Scenario WithSink()
+    {
+        var random = new Random(unchecked((Seed * 16777619) + 3));
+        return this with
+        {
+            Processor = random.Next(2) == 0 ? ProcessorKind.SinkRecords : ProcessorKind.SinkBatches,
+            // what is before the start is nobody's to do, and the sink could not tell
+            Start = StartPosition.TrimHorizon,
+            Sink = new SinkSettings
+            {
+                Seed = random.Next(),
+                LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+                LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+                HeldUp = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+            },
         };
     }
 

@@ -20,6 +20,8 @@ public sealed class SeedTests
     [InlineData(5001658)]
     [InlineData(5013516)]
     [InlineData(5016339)]
+    // a list that lagged behind brought back the row before a take of this worker's, whose epoch then came again
+    [InlineData(9013729)]
     public void What_failed_once_holds(int seed) => ManySeeds.Holds(Scenario.Of(seed));
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FastConsumer.Simulation.Tests.Planted;
+using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
@@ -27,6 +28,15 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
 
     /// <summary>How often an operator has taken a lease away from a worker.</summary>
     public int TakenAway { get; init; }
+
+    /// <summary>How many transactions the sink has committed.</summary>
+    public int Commits { get; init; }
+
+    /// <summary>How many records have an effect in it.</summary>
+    public int Effects { get; init; }
+
+    /// <summary>How many it has refused.</summary>
+    public int RefusedCommits { get; init; }
 }
 
 /// <summary>One seed's life of a cluster, judged by its ledger.</summary>
@@ -39,6 +49,8 @@ internal sealed class SimulatedRun
     private readonly Random _random;
     private readonly ClusterLife _life;
     private readonly OperatorActions? _operators;
+    private readonly List<SinkHandler> _sinkHandlers = [];
+    private readonly SimulatedSink? _sink;
 
     private SimulatedRun(Scenario scenario, PlantedBug? bug)
     {
@@ -55,8 +67,17 @@ internal sealed class SimulatedRun
             Worker = Worker,
             Put = PutAsync,
             Operators = _operators,
-            Quieted = () => _handlers.ForEach(static handler => handler.IsWellBehaved = true),
+            Quieted = () =>
+            {
+                _handlers.ForEach(static handler => handler.IsWellBehaved = true);
+                _sinkHandlers.ForEach(static handler => handler.IsWellBehaved = true);
+            },
         };
+        if (scenario.Sink is not null)
+        {
+            _sink = new SimulatedSink(_cluster);
+            _cluster.Table.Written += _sink.LeaseWritten;
+        }
     }
 
     /// <summary>Runs a seed, on a thread of its own; other threads of the pool would be as good, but the run must keep to one.</summary>
@@ -89,7 +110,8 @@ internal sealed class SimulatedRun
         text.AppendLine(CultureInfo.InvariantCulture, $"Seed {scenario.Seed} fails after {result.VirtualTime}: {result.Failure}");
         text.AppendLine(
             CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests"
-                + $"{(scenario.Operators is null ? "" : " (OperatorSeedTests)")}");
+                + $"{(scenario.Operators is null ? "" : " (OperatorSeedTests)")}"
+                + $"{(scenario.Sink is null ? "" : " (SinkSeedTests)")}");
         text.AppendLine(scenario.ToString());
         text.AppendLine("The last events that matter here:");
         text.Append(result.Trace.Last(
@@ -103,6 +125,7 @@ internal sealed class SimulatedRun
         try
         {
             _cluster.Run(_life.LiveAsync);
+            _sink?.RequireAll(_cluster.Ledger.Shards);
         }
         catch (Exception e)
         {
@@ -118,6 +141,9 @@ internal sealed class SimulatedRun
             Deeds = _operators?.Done ?? [],
             LeftOutByDecision = _cluster.Ledger.LeftOutByDecision,
             TakenAway = _cluster.Ledger.TakenAway,
+            Commits = _sink?.Commits ?? 0,
+            Effects = _sink?.Effects ?? 0,
+            RefusedCommits = _sink?.Refused ?? 0,
         };
     }
 
@@ -138,13 +164,42 @@ internal sealed class SimulatedRun
                 handler,
                 _scenario.Operators is { HasDeadLetters: true, Seed: int seed }
                     ? new SimulatedDeadLetters(worker, _cluster.Ledger, () => _life.IsQuiet, new Random(seed + _handlers.Count))
-                    : null);
+                    : null,
+                SinkHandlerOf(worker),
+                PositionsOf(worker));
         },
         DeadLetters = static services => (IDeadLetterSink?)services.GetService(typeof(IDeadLetterSink)),
         PrefetchBytes = _scenario.PrefetchBytes,
         Client = _bug is null ? null : (worker, client) => _bug.Client(_cluster, worker, client),
         Store = _bug is null ? null : (worker, table) => _bug.Store(_cluster, worker, table),
     };
+
+    private SinkHandler? SinkHandlerOf(SimulatedWorker worker)
+    {
+        if (_sink is null)
+        {
+            return null;
+        }
+
+        var handler = new SinkHandler(worker, _sink, _scenario.Habits, new Random(_scenario.Sink!.Seed + _handlers.Count))
+        {
+            IsWellBehaved = _life.IsQuiet,
+        };
+        _sinkHandlers.Add(handler);
+        return handler;
+    }
+
+    private SimulatedPositionStore? PositionsOf(SimulatedWorker worker)
+    {
+        if (_sink is null)
+        {
+            return null;
+        }
+
+        var random = new Random(_scenario.Sink!.Seed - _handlers.Count);
+        var place = new SinkPlace(_cluster, worker, _sink, _scenario.Sink, () => _life.IsQuiet, random);
+        return _bug?.Positions(place) ?? new SimulatedPositionStore(place);
+    }
 
     private async Task PutAsync()
     {

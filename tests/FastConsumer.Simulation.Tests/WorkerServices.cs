@@ -1,10 +1,12 @@
 using FastConsumer.Hosting;
+using FastConsumer.Simulation.Tests.Sink;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Simulation.Tests;
 
 /// <summary>As much of dependency injection as a processor needs; the real one compiles its factories on the thread pool.</summary>
-internal sealed class WorkerServices(SimulatedHandler handler, IDeadLetterSink? deadLetters = null)
+internal sealed class WorkerServices(
+    SimulatedHandler handler, IDeadLetterSink? deadLetters = null, SinkHandler? sinkHandler = null, SimulatedPositionStore? positions = null)
     : IServiceProvider, IServiceScopeFactory, IServiceScope
 {
     public IServiceProvider ServiceProvider => this;
@@ -13,6 +15,8 @@ internal sealed class WorkerServices(SimulatedHandler handler, IDeadLetterSink? 
     {
         ProcessorKind.Records => new ProcessorRegistration<RecordProcessor>(),
         ProcessorKind.Lanes => new ProcessorRegistration<LaneProcessor>(),
+        ProcessorKind.SinkRecords => new ProcessorRegistration<SinkRecordProcessor>(),
+        ProcessorKind.SinkBatches => new ProcessorRegistration<SinkBatchProcessor>(),
         _ => new ProcessorRegistration<BatchProcessor>(),
     };
 
@@ -29,6 +33,9 @@ internal sealed class WorkerServices(SimulatedHandler handler, IDeadLetterSink? 
         : serviceType == typeof(LaneProcessor) ? new LaneProcessor(handler)
         : serviceType == typeof(UnorderedProcessor) ? new UnorderedProcessor(handler)
         : serviceType == typeof(BatchProcessor) ? new BatchProcessor(handler)
+        : serviceType == typeof(SinkRecordProcessor) ? new SinkRecordProcessor(sinkHandler!)
+        : serviceType == typeof(SinkBatchProcessor) ? new SinkBatchProcessor(sinkHandler!)
+        : serviceType == typeof(IPositionStore<SinkTransaction>) ? positions
         : serviceType == typeof(IDeadLetterSink) ? deadLetters
         : null;
 }
@@ -39,4 +46,10 @@ internal enum ProcessorKind
     Records,
     Lanes,
     Batches,
+
+    /// <summary>Record by record, with the position in the sink.</summary>
+    SinkRecords,
+
+    /// <summary>In batches, with the position in the sink.</summary>
+    SinkBatches,
 }

@@ -58,11 +58,17 @@ internal sealed class BatchEmitter(SourceWriter writer, PipelineModel pipeline, 
         string call = calls.Call(handler.Method, handler.Arguments, takesRecords ? "Records" : "Payloads", "context");
         writer.Line();
         writer.Line("/// <inheritdoc/>");
-        writer.Open($"public override {(handler.HasServices ? "async " : "")}{ValueTask} InvokeAsync(global::FastConsumer.BatchContext "
+        TransactionCall? transaction = handler.TransactionType is null ? null : new TransactionCall("this", "cancellationToken");
+        bool isAsync = handler.HasServices || transaction is not null;
+        writer.Open($"public override {(isAsync ? "async " : "")}{ValueTask} InvokeAsync(global::FastConsumer.BatchContext "
             + "context, global::System.Threading.CancellationToken cancellationToken)");
         if (handler.HasServices)
         {
-            calls.InScope(handler.Method, handler.Arguments, call);
+            calls.InScope(handler.Method, handler.Arguments, call, transaction);
+        }
+        else if (transaction is not null)
+        {
+            calls.Await(handler.Method, call, transaction);
         }
         else
         {

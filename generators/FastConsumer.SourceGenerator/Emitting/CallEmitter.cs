@@ -2,6 +2,11 @@ using FastConsumer.SourceGenerator.Model;
 
 namespace FastConsumer.SourceGenerator.Emitting;
 
+/// <summary>How a call's transaction begins.</summary>
+/// <param name="Subject">What is handled: the cursor on a record, or a batch.</param>
+/// <param name="Token">The call's token.</param>
+internal readonly record struct TransactionCall(string Subject, string Token);
+
 /// <summary>Writes how payloads are read and how the user's methods are called.</summary>
 internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string processor)
 {
@@ -41,6 +46,7 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
             ArgumentKind.Payload => payload,
             ArgumentKind.Context => context,
             ArgumentKind.CancellationToken => token,
+            ArgumentKind.Transaction => "_transactions.Current",
             _ => Service(position),
         };
     }
@@ -64,7 +70,11 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
     }
 
     /// <summary>Calls inside a scope of its own, which is disposed after the method has finished.</summary>
-    public void InScope(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string call)
+    /// <param name="method">The method.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="call">The call, as <see cref="Call"/> writes it.</param>
+    /// <param name="transaction">Its transaction; null for none.</param>
+    public void InScope(MethodModel method, IReadOnlyList<ArgumentModel> arguments, string call, TransactionCall? transaction)
     {
         const string Extensions = $"{DependencyInjection}.ServiceProviderServiceExtensions";
         const string KeyedExtensions = $"{DependencyInjection}.ServiceProviderKeyedServiceExtensions";
@@ -81,16 +91,36 @@ internal sealed class CallEmitter(SourceWriter writer, FieldNames fields, string
             }
         }
 
-        Await(method, call);
+        Await(method, call, transaction);
         writer.Close();
         writer.Open("finally");
         writer.Line("await scope.DisposeAsync();");
         writer.Close();
     }
 
-    /// <summary>Calls and waits for the method.</summary>
-    public void Await(MethodModel method, string call) =>
-        writer.Line(method.Returns == ReturnKind.Void ? $"{call};" : $"await {Required(method, call)};");
+    /// <summary>Calls and waits for the method, in its transaction where it takes one.</summary>
+    public void Await(MethodModel method, string call, TransactionCall? transaction)
+    {
+        string awaited = method.Returns == ReturnKind.Void ? $"{call};" : $"await {Required(method, call)};";
+        if (transaction is not { } own)
+        {
+            writer.Line(awaited);
+            return;
+        }
+
+        writer.Line("// false: its former try was committed, and its answer was lost");
+        writer.Open($"if (!await _transactions.BeginAsync({own.Subject}, {own.Token}))");
+        writer.Line("return;");
+        writer.Close();
+        writer.Line();
+        writer.Open("try");
+        writer.Line(awaited);
+        writer.Line($"await _transactions.CommitAsync({own.Token});");
+        writer.Close();
+        writer.Open("finally");
+        writer.Line("await _transactions.EndAsync();");
+        writer.Close();
+    }
 
     /// <summary>A method that is not async may return null for a task: that is said by name.</summary>
     private static string Required(MethodModel method, string call) =>

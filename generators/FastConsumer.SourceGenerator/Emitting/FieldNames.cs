@@ -9,7 +9,7 @@ internal sealed class FieldNames
 
     public FieldNames(IEnumerable<HandlerModel> handlers)
     {
-        var names = new FreeNames("_processor", "_scopes");
+        var names = new FreeNames("_processor", "_scopes", "_transactions");
         foreach (PayloadModel payload in handlers.Select(handler => handler.Payload))
         {
             if (payload.Kind == PayloadKind.Json && !_byKey.ContainsKey(payload.Type))

@@ -78,6 +78,12 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         }
 
         EmitServices();
+        if (pipeline.TransactionType is { } transaction)
+        {
+            writer.Line($"TransactionType = typeof({transaction}),");
+            writer.Line($"FindPositionStore = static services => ({PositionStore}?)services.GetService(typeof({PositionStore})),");
+        }
+
         writer.Line($"CreatePipeline = static (processor, services) => new {pipeline.ClassName}(processor, services),");
         writer.Close("};");
     }
@@ -109,9 +115,18 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         writer.Close("},");
     }
 
+    private string PositionStore => $"global::FastConsumer.IPositionStore<{pipeline.TransactionType}>";
+
+    private string Transactions => $"global::FastConsumer.Processors.SinkTransactions<{pipeline.TransactionType}>";
+
     private void EmitFields()
     {
         writer.Line($"private readonly {processor} _processor;");
+        if (pipeline.TransactionType is not null)
+        {
+            writer.Line($"private readonly {Transactions} _transactions;");
+        }
+
         foreach (PayloadModel json in _fields.Json)
         {
             writer.Line($"private readonly {JsonTypeInfo}<{json.Type}> {_fields.Of(json)};");
@@ -140,6 +155,11 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
 
         writer.Open();
         writer.Line("_processor = processor;");
+        if (pipeline.TransactionType is not null)
+        {
+            writer.Line($"_transactions = new {Transactions}(({PositionStore}?)services.GetService(typeof({PositionStore})));");
+        }
+
         foreach (PayloadModel json in _fields.Json)
         {
             writer.Line($"{_fields.Of(json)} = "
@@ -164,6 +184,12 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         }
 
         writer.Close();
+        if (pipeline.TransactionType is not null)
+        {
+            writer.Line();
+            writer.Line("/// <inheritdoc/>");
+            writer.Line("public override global::FastConsumer.Processors.SinkTransactions? Transactions => _transactions;");
+        }
 
         string Variable(DeserializerModel deserializer) => _fields.Of(deserializer).TrimStart('_');
     }

@@ -200,7 +200,9 @@ internal sealed class RecordEmitter
         if (handler.IsWrapped)
         {
             string start = name.EndsWith("Async", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Async".Length) : name;
-            wrapped = _names.Take(start + (handler.HasServices ? "InScopeAsync" : "InTimeAsync"));
+            wrapped = _names.Take(start + (handler.HasServices ? "InScopeAsync"
+                : handler.TransactionType is not null ? "InTransactionAsync"
+                : "InTimeAsync"));
             _writer.Line($"return {wrapped}(cursor, {(readsLate ? "" : "payload, ")}cancellationToken);");
         }
         else
@@ -227,7 +229,7 @@ internal sealed class RecordEmitter
     {
         // a span cannot be a parameter of an async method, so it is taken from the cursor at the call
         string payload = readsLate ? _calls.Read(handler.Payload) : "payload";
-        bool returnsAtOnce = !handler.HasServices && handler.Method.Returns == ReturnKind.Void;
+        bool returnsAtOnce = !handler.HasServices && handler.TransactionType is null && handler.Method.Returns == ReturnKind.Void;
         _writer.Line();
         _writer.Open($"private {(returnsAtOnce ? "" : "async ")}{ValueTask} {name}({Cursor}, "
             + $"{(readsLate ? "" : $"{handler.Payload.Type} payload, ")}{Token})");
@@ -238,15 +240,16 @@ internal sealed class RecordEmitter
             _writer.Open("try");
         }
 
-        string call = _calls.Call(
-            handler.Method, handler.Arguments, payload, "cursor.Context", handler.Timeout is null ? "cancellationToken" : "timeout.Token");
+        string token = handler.Timeout is null ? "cancellationToken" : "timeout.Token";
+        string call = _calls.Call(handler.Method, handler.Arguments, payload, "cursor.Context", token);
+        TransactionCall? transaction = handler.TransactionType is null ? null : new TransactionCall("cursor", token);
         if (handler.HasServices)
         {
-            _calls.InScope(handler.Method, handler.Arguments, call);
+            _calls.InScope(handler.Method, handler.Arguments, call, transaction);
         }
         else
         {
-            _calls.Await(handler.Method, call);
+            _calls.Await(handler.Method, call, transaction);
             if (returnsAtOnce)
             {
                 _writer.Line("return default;");

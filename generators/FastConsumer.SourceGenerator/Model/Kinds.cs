@@ -33,6 +33,9 @@ internal enum ArgumentKind
 
     /// <summary>A service of a nullable type: null where it is not registered.</summary>
     OptionalService,
+
+    /// <summary>The transaction that the handler writes with.</summary>
+    Transaction,
 }
 
 /// <summary>The moments of a shard's life that a processor may take part in.</summary>

@@ -33,6 +33,9 @@ internal sealed record PipelineModel(
     /// <summary>True where the choice of an error rule needs to know the handler.</summary>
     public bool ChoosesErrorRules => Handlers.Count > 1 && Handlers.Any(handler => handler.ErrorRules.Count > 0);
 
+    /// <summary>The type of the transactions that handlers take, as code names it; null where none takes one.</summary>
+    public string? TransactionType => Handlers.Select(handler => handler.TransactionType).FirstOrDefault(type => type is not null);
+
     /// <summary>True where a rule writes dead letters.</summary>
     public bool UsesDeadLetters => ErrorRules.Concat(Handlers.SelectMany(handler => handler.ErrorRules))
         .Any(rule => rule.WritesDeadLetters);
@@ -94,14 +97,18 @@ internal sealed record HandlerModel(MethodModel Method, string? Route, PayloadMo
     public string? Filter { get; init; }
 
     /// <summary>True where the call is awaited in a method of its own.</summary>
-    public bool IsWrapped => HasServices || Timeout is not null;
+    public bool IsWrapped => HasServices || Timeout is not null || TransactionType is not null;
+
+    /// <summary>The type of its transaction, as code names it; null where it takes none.</summary>
+    public string? TransactionType => Arguments.Where(argument => argument.Kind == ArgumentKind.Transaction)
+        .Select(argument => argument.Type).FirstOrDefault();
 
     public bool HasServices => Arguments.Any(argument => argument.IsService);
 }
 
 /// <summary>One argument of a call.</summary>
 /// <param name="Kind">What it is given.</param>
-/// <param name="Type">The service's type as code names it; null for what is no service.</param>
+/// <param name="Type">The type of a service or a transaction as code names it; else null.</param>
 /// <param name="Name">The parameter's name, of services only.</param>
 /// <param name="Key">The service's key as code writes it; null for a service without a key.</param>
 internal sealed record ArgumentModel(ArgumentKind Kind, string? Type = null, string? Name = null, string? Key = null)

@@ -48,6 +48,17 @@ internal sealed class MethodReader(ShapeProblems problems)
                 }
             }
 
+            if (kind == ArgumentKind.Transaction && arguments.Find(other => other.Kind == kind) is { } first)
+            {
+                problems.Add(
+                    RuleIds.Handler,
+                    parameter.Place(),
+                    $"'{method.InMessages()}' takes two transactions, '{first.Parameter.Name}' and '{parameter.Name}'; a call has one, which "
+                        + "is committed with the position. Remove one of them.");
+                broken = true;
+                continue;
+            }
+
             arguments.Add(new ArgumentShape(parameter, kind ?? ArgumentKind.Payload));
         }
 
@@ -113,7 +124,23 @@ internal sealed class MethodReader(ShapeProblems problems)
             return ArgumentKind.CancellationToken;
         }
 
-        return type.IsContract(context) ? ArgumentKind.Context : null;
+        return type.IsContract(context) ? ArgumentKind.Context
+            : IsTransaction(parameter) ? ArgumentKind.Transaction
+            : null;
+    }
+
+    /// <summary>True for a parameter that says by its type, or by an attribute, that it is a transaction.</summary>
+    private static bool IsTransaction(IParameterSymbol parameter)
+    {
+        for (ITypeSymbol? type = parameter.Type; type is { SpecialType: SpecialType.None }; type = type.BaseType)
+        {
+            if (type.Is("System.Data.Common", "DbTransaction"))
+            {
+                return true;
+            }
+        }
+
+        return parameter.FindAttribute("SinkTransactionAttribute") is not null;
     }
 
     private bool ReadMethod(IMethodSymbol method, string attribute, out ReturnKind returns)
@@ -199,6 +226,10 @@ internal sealed class MethodReader(ShapeProblems problems)
         else if (kind is ArgumentKind.Service or ArgumentKind.OptionalService && IsOfTheCall(type))
         {
             reason = $"{type.InMessages()} is no service: each call brings its own. Remove [FromServices]";
+        }
+        else if (kind is ArgumentKind.Transaction && !type.IsReferenceType)
+        {
+            reason = $"{type.InMessages()} is no class, and IPositionStore<TTransaction> takes classes only. Use a class";
         }
         else if (kind is null && type.Name is "RecordContext" or "BatchContext" or "ShardContext" && type.IsContract(type.Name))
         {

@@ -77,7 +77,8 @@ internal static class ModelBuilder
     private static ArgumentModel Argument(ArgumentShape argument) => argument.Kind is ArgumentKind.Service or ArgumentKind.OptionalService
         ? new ArgumentModel(
             argument.Kind, argument.Parameter.Type.InCodeNotNull(), argument.Parameter.Name, argument.Parameter.ServiceKeyInCode())
-        : new ArgumentModel(argument.Kind);
+        : new ArgumentModel(
+            argument.Kind, argument.Kind == ArgumentKind.Transaction ? argument.Parameter.Type.InCodeNotNull() : null);
 
     private static PayloadModel Payload(PayloadShape payload) => new(
         payload.Kind,

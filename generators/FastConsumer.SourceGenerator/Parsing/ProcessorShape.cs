@@ -172,6 +172,13 @@ internal sealed class ProcessorShape
                 + "handed over one at a time in the shard's order, so [Concurrency] has no effect. Remove it, or use [OnRecord].");
         }
 
+        if (lanes > 1 && _handlers.Find(handler => handler.Transaction is not null) is { } transactional)
+        {
+            _problems.Add(RuleIds.HandlerSet, attribute.Place(SymbolNames.FirstArgument, cancellationToken), $"'{transactional.Method.Name}' "
+                + $"takes a transaction, and a shard has one at a time, so that its position is one; '{Type.Name}' has {lanes} lanes. "
+                + "Remove [Concurrency]; to write more at a time, take batches with [OnBatch].");
+        }
+
         Concurrency = new ConcurrencyModel(lanes, s_orders[order]);
     }
 
@@ -246,6 +253,7 @@ internal sealed class ProcessorShape
         }
 
         ReadLifeCycle(reader);
+        CheckTransactions();
         if (batch is not null && records.Count > 0)
         {
             Conflict(batch, $"'{batch.Name}' takes batches, but '{records[0].Method.Name}' takes each record. "
@@ -259,6 +267,26 @@ internal sealed class ProcessorShape
         }
 
         RouteReader.Check(processor, RouteProperty, records, _problems, cancellationToken);
+    }
+
+    /// <summary>A shard's position stands in one place.</summary>
+    private void CheckTransactions()
+    {
+        HandlerShape? first = null;
+        foreach (HandlerShape handler in _handlers)
+        {
+            if (handler.Transaction is not { } transaction)
+            {
+                continue;
+            }
+
+            first ??= handler;
+            if (!SymbolEqualityComparer.Default.Equals(first.Transaction, transaction))
+            {
+                Conflict(handler.Method, $"'{handler.Method.Name}' takes a {transaction.InMessages()}, and '{first.Method.Name}' takes a "
+                    + $"{first.Transaction!.InMessages()}. A shard's position is kept in one place: take the same type in both.");
+            }
+        }
     }
 
     /// <summary>The life-cycle methods of the class and of its bases; each moment has one.</summary>

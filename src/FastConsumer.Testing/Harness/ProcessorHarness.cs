@@ -131,7 +131,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
                 builder.Services
                     .AddFastConsumer(consumer => ForTests(consumer, kinesis, options.Kinesis))
                     .AddProcessor<TProcessor>(processor => processor.Stream = streamName)
-                    .UseInMemoryLeases(replay?.Leases ?? leases);
+                    // its leases last as long as it does, and so do its streams
+                    .UseInMemoryLeases(replay?.Leases ?? leases, keepsEpochs: true);
                 services?.Invoke(builder.Services);
                 if (replay is not null)
                 {

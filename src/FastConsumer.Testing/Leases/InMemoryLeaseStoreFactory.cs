@@ -3,9 +3,11 @@ using FastConsumer.Leases;
 namespace FastConsumer.Testing.Leases;
 
 /// <summary>Makes in-memory stores; the table is the application.</summary>
-internal sealed class InMemoryLeaseStoreFactory(InMemoryLeaseDatabase database) : ILeaseStoreFactory
+internal sealed class InMemoryLeaseStoreFactory(InMemoryLeaseDatabase database, bool keepsEpochs = false) : ILeaseStoreFactory
 {
     public string Kind => "in-memory";
+
+    public bool KeepsEpochs => keepsEpochs;
 
     public string GetTableIdentity(LeaseStoreContext context) => $"memory:{database.Id}/{context.ApplicationName}";
 

@@ -26,8 +26,15 @@ public static class InMemoryLeasesFastConsumerBuilderExtensions
     public static FastConsumerBuilder UseInMemoryLeases(this FastConsumerBuilder builder, InMemoryLeaseDatabase database)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        return builder.UseInMemoryLeases(database, keepsEpochs: false);
+    }
+
+    /// <summary>The same, for a host whose sinks last no longer than the database: their positions may be kept beside it.</summary>
+    internal static FastConsumerBuilder UseInMemoryLeases(
+        this FastConsumerBuilder builder, InMemoryLeaseDatabase database, bool keepsEpochs)
+    {
         ArgumentNullException.ThrowIfNull(database);
-        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(builder.Name, new InMemoryLeaseStoreFactory(database));
+        builder.Services.AddKeyedSingleton<ILeaseStoreFactory>(builder.Name, new InMemoryLeaseStoreFactory(database, keepsEpochs));
         return builder;
     }
 }

@@ -19,6 +19,9 @@ public class InMemoryPositionStore : IPositionStore<InMemoryTransaction>
     /// <summary><c>in-memory</c>.</summary>
     public virtual string Name => "in-memory";
 
+    /// <summary>False: the database is gone with the process.</summary>
+    public virtual bool OutlivesProcess => false;
+
     /// <inheritdoc/>
     public virtual string Description => "in-memory positions";
 

@@ -52,6 +52,12 @@ internal sealed partial class DeliveryLedger
     /// <summary>The record of the stream behind another, where there is one.</summary>
     public SequenceNumber? NumberAfter(string shardId, SequenceNumber number) => Shard(shardId).NumberAfter(number);
 
+    /// <summary>The user records of a shard that are to be delivered.</summary>
+    public IReadOnlyList<BookedRecord> RecordsOf(string shardId) => Shard(shardId).Records;
+
+    /// <summary>The shards that records were put into.</summary>
+    public IReadOnlyCollection<string> Shards => _shards.Keys;
+
     /// <summary>True where an aggregate goes on behind a position.</summary>
     public bool GoesOnInside(string shardId, CheckpointPosition position) => Shard(shardId).GoesOnInside(position);
 

@@ -41,6 +41,9 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         _requestCheckpoint = requestCheckpoint;
     }
 
+    /// <summary>True where a sink leads the position, so that no handler may ask for a checkpoint.</summary>
+    public bool IsLedBySink { get; init; }
+
     /// <summary>The last record given to the lanes.</summary>
     public CheckpointPosition DispatchedPosition { get; private set; }
 
@@ -216,6 +219,11 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
 
     public async ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken)
     {
+        if (IsLedBySink)
+        {
+            throw new InvalidOperationException(IShardCheckpoints.RefusedInTransaction);
+        }
+
         Waiter waiter;
         lock (_lock)
         {

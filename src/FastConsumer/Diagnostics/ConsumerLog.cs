@@ -221,6 +221,21 @@ internal static partial class ConsumerLog
             + "released, and this worker leaves the shard to others for a while.")]
     public static partial void ProcessorNotCreated(ILogger log, string processor, string shardId, Exception error);
 
+    [LoggerMessage(2412, LogLevel.Information,
+        "Shard {ShardId} goes on at {Position}, as {Store} says; its lease stands at {Checkpoint}.")]
+    public static partial void SinkPositionTaken(ILogger log, string shardId, object position, string store, object checkpoint);
+
+    [LoggerMessage(2413, LogLevel.Error, "{Processor} leaves the shard alone until that is settled. {Problem}")]
+    public static partial void SinkPositionRefused(ILogger log, string processor, string problem);
+
+    [LoggerMessage(2414, LogLevel.Warning, "{Processor} begins the shard again. {Reason}")]
+    public static partial void SinkPositionChanged(ILogger log, string processor, string reason);
+
+    [LoggerMessage(2415, LogLevel.Warning,
+        "{Processor}: the position of shard {ShardId} was kept in a sink ({Sink}), and no handler takes a transaction any more. The shard "
+            + "goes on from its lease at {Checkpoint}: what the sink had beyond that is handled again.")]
+    public static partial void SinkLeft(ILogger log, string processor, string shardId, string sink, object checkpoint);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

@@ -23,6 +23,7 @@ internal sealed class BatchLane(
 {
     private long _firstCollected;
     private long _sinceCheckpoint;
+    private CheckpointPosition _pageEnd;
 
     public override TimeSpan? Patience
     {
@@ -93,16 +94,19 @@ internal sealed class BatchLane(
         }
 
         telemetry.Done(progress.Advance());
+        await PassPageAsync(stop, abort);
     }
 
     protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
     {
         RecordPage page = item.Page!;
         progress.Dispatched(page);
+        _pageEnd = page.End;
         if (page.Count == 0 && pipeline.Count == 0)
         {
             // nothing that waits for company stands before it, so its end is reached
             telemetry.Done(progress.Advance());
+            await failures.PassAsync(pipeline.Transactions, _pageEnd, stop, abort);
             return;
         }
 
@@ -131,10 +135,12 @@ internal sealed class BatchLane(
             {
                 // what stands before it is done first, as before an unreadable record
                 await FlushAsync(stop, abort);
+                CheckpointPosition decided = page.PositionOf(decidedAt);
                 if (!stop.IsCancellationRequested && await failures.LeaveOutDecidedAsync(cursor.Current, stop, abort))
                 {
                     failures.Redrive!.Complete(cursor);
                     telemetry.Done(progress.Advance());
+                    await failures.PassAsync(pipeline.Transactions, decided, stop, abort);
                     decidedAt = -1;
                     cursor.EndWithPage();
                 }
@@ -180,8 +186,14 @@ internal sealed class BatchLane(
         {
             // what was left out behind the last batch
             telemetry.Done(progress.Advance());
+            await PassPageAsync(stop, abort);
         }
     }
+
+    /// <summary>Where nothing waits for company, the end of a page that was read to its end is reached.</summary>
+    private ValueTask PassPageAsync(CancellationToken stop, CancellationToken abort) => pipeline.Count == 0 && cursor.AtEnd
+        ? failures.PassAsync(pipeline.Transactions, _pageEnd, stop, abort)
+        : default;
 
     /// <summary>A payload that cannot be read goes through the policy alone, before the batch that it would have been in.</summary>
     private async ValueTask TakeCareAsync(
@@ -197,6 +209,7 @@ internal sealed class BatchLane(
         {
             cursor.Complete();
             failures.Succeeded();
+            await failures.PassAsync(pipeline.Transactions, position, stop, abort);
         }
     }
 
@@ -247,10 +260,17 @@ internal sealed class BatchLane(
         }
 
         FailureDecision decision = failures.Decide(thrown, pipeline.RuleFor(thrown, 0), RecordAt(first).Position, attempt, inHandler: true);
+        CheckpointPosition? passed = null;
         while (decision.Action != ErrorAction.Retry && first < pipeline.Count
             && await failures.LeaveOutAsync(decision.Action, thrown, RecordAt(first), attempt, stop, abort))
         {
+            passed = RecordAt(first).Position;
             pipeline.MarkDone(++first);
+        }
+
+        if (passed is { } position)
+        {
+            await failures.PassAsync(pipeline.Transactions, position, stop, abort);
         }
 
         return ([.. Enumerable.Range(first, pipeline.Count - first)], decision.Wait);

@@ -91,9 +91,23 @@ internal sealed class FailurePolicy
     public Standing? Standing => _standing;
 
     /// <summary>
-    /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's.
+    /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's, nor where the
+    /// sink's position is.
     /// </summary>
-    public static bool Takes(Exception error, CancellationToken abort) => !abort.IsCancellationRequested && error is not LeaseLostException;
+    public static bool Takes(Exception error, CancellationToken abort) =>
+        !abort.IsCancellationRequested && error is not (LeaseLostException or SinkPositionException);
+
+    /// <summary>
+    /// Moves the sink's position past records that nothing was written for, until that succeeds or a stop is requested.
+    /// </summary>
+    public async ValueTask PassAsync(
+        SinkTransactions? transactions, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
+    {
+        if (transactions is not null && !(transactions.Position >= position))
+        {
+            await RunAsync("the position store", () => transactions.MoveAsync(position, abort), stop, abort);
+        }
+    }
 
     /// <summary>Decides on a failure, and says it.</summary>
     /// <param name="error">What the pipeline threw.</param>

@@ -70,6 +70,7 @@ internal sealed class RecordLane(
                             failures.Redrive!.Complete(cursor);
                             decidedAt = -1;
                             cursor.EndWithPage();
+                            await PassAsync(page, stop, abort);
                         }
 
                         continue;
@@ -118,7 +119,7 @@ internal sealed class RecordLane(
                     else
                     {
                         failedAt = cursor.Index;
-                        await TakeCareAsync(e, page.PositionOf(cursor.Index), stop, abort);
+                        await TakeCareAsync(e, page, stop, abort);
                     }
                 }
 
@@ -140,6 +141,12 @@ internal sealed class RecordLane(
                 }
 
                 timedAt = -1;
+            }
+
+            if (cursor.AtEnd)
+            {
+                // what was filtered, and what the reader left out
+                await failures.PassAsync(pipeline.Transactions, page.End, stop, abort);
             }
         }
         finally
@@ -179,8 +186,15 @@ internal sealed class RecordLane(
         }
     }
 
-    private async ValueTask TakeCareAsync(Exception error, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
+    /// <summary>What stands before the cursor is done; at the page's end, the page's end says so.</summary>
+    private ValueTask PassAsync(RecordPage page, CancellationToken stop, CancellationToken abort) =>
+        pipeline.Transactions is { } transactions && !cursor.AtEnd
+            ? failures.PassAsync(transactions, page.PositionOf(cursor.Index - 1), stop, abort)
+            : default;
+
+    private async ValueTask TakeCareAsync(Exception error, RecordPage page, CancellationToken stop, CancellationToken abort)
     {
+        CheckpointPosition position = page.PositionOf(cursor.Index);
         FailureDecision decision = failures.Decide(
             error, pipeline.RuleFor(error, cursor.Handler), position, cursor.Attempt, cursor.HandlerStarted);
         if (decision.Action == ErrorAction.Retry)
@@ -192,6 +206,7 @@ internal sealed class RecordLane(
         else if (await failures.LeaveOutAsync(decision.Action, error, cursor.Current, cursor.Attempt, stop, abort))
         {
             cursor.Complete();
+            await PassAsync(page, stop, abort);
         }
     }
 }

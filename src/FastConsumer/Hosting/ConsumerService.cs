@@ -245,7 +245,37 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     + "with UseDeadLettersToStream(...), UseDeadLettersToFile(...), UseDeadLettersToLog() or UseDeadLetters<TSink>().");
         }
 
+        foreach (ProcessorRegistration processor in consumer.Processors)
+        {
+            RequirePositions(processor, leases);
+        }
+
         return (leases, deadLetters);
+    }
+
+    /// <summary>Handlers that take transactions need a place for positions, and leases whose fencing tokens never start again.</summary>
+    private void RequirePositions(ProcessorRegistration processor, ILeaseStoreFactory leases)
+    {
+        if (processor.TransactionType is not { } transaction)
+        {
+            return;
+        }
+
+        if (processor.FindPositionStore(services) is not { } store)
+        {
+            throw new InvalidOperationException(
+                $"A handler of {processor.Name} takes a {transaction.Name}, and no IPositionStore<{transaction.Name}> is registered, which "
+                    + "begins such transactions and commits them with the position. Register one in the host's services: for NpgsqlTransaction "
+                    + "with UsePostgreSqlPositions(...) (package FastConsumer.PostgreSql).");
+        }
+
+        if (store.OutlivesProcess && !leases.KeepsEpochs)
+        {
+            throw new InvalidOperationException(
+                $"A handler of {processor.Name} takes a {transaction.Name}, and {Described} has {leases.Kind} leases, whose fencing tokens "
+                    + $"start again with the process: {store.Description} would refuse them. Choose leases that last, with UseDynamoDb() "
+                    + "(package FastConsumer.DynamoDb).");
+        }
     }
 
     private List<(ProcessorRegistration Processor, ProcessorOptions Own, WorkerSettings Settings)> Plan(

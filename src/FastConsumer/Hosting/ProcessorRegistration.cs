@@ -24,6 +24,12 @@ internal abstract class ProcessorRegistration
     /// <summary>The services that its methods take.</summary>
     public abstract IReadOnlyList<ProcessorService> Services { get; }
 
+    /// <summary>The type of the transactions that its handlers take; null where none takes one.</summary>
+    public abstract Type? TransactionType { get; }
+
+    /// <summary>The store of the positions that its handlers commit; null where none takes a transaction, or no store is there.</summary>
+    public abstract IPositionStore? FindPositionStore(IServiceProvider services);
+
     /// <summary>Makes a shard's own instance and its pipeline, from the shard's scope.</summary>
     public abstract ShardPipeline CreatePipeline(IServiceProvider services);
 }
@@ -49,6 +55,10 @@ internal sealed class ProcessorRegistration<TProcessor> : ProcessorRegistration
     public override bool UsesDeadLetters => _definition.UsesDeadLetters;
 
     public override IReadOnlyList<ProcessorService> Services => _definition.Services;
+
+    public override Type? TransactionType => _definition.TransactionType;
+
+    public override IPositionStore? FindPositionStore(IServiceProvider services) => _definition.FindPositionStore?.Invoke(services);
 
     public override ShardPipeline CreatePipeline(IServiceProvider services) =>
         _definition.CreatePipeline(services.GetRequiredService<TProcessor>(), services);

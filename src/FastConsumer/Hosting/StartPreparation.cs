@@ -73,6 +73,12 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
         RefuseStartAhead(stream.AnsweredAt);
         _step = $"preparing the {store.Description}";
         await store.PrepareAsync(cancellationToken);
+        if (parts.Positions is { } positions)
+        {
+            _step = $"preparing the positions in {positions.Description}";
+            await positions.PrepareAsync(cancellationToken);
+        }
+
         if (parts.FanOut is { } fanOut)
         {
             _step = $"preparing the fan-out consumer {Settings.ConsumerName}";

@@ -39,6 +39,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly WorkerMonitor _monitor;
     private readonly Lazy<OperatorTable> _operator;
     private volatile WorkerSettings _settings;
+    private volatile StreamDescriptionSummary? _description;
     private LeaseLoop? _loop;
     private LeaseEvent.StopWanted? _stopWanted;
     private TaskCompletionSource _handedOver = ApartTask.Completion();
@@ -145,6 +146,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         AwaitsHashKeys = Settings.Deaggregate && Settings.ForeignRecords != ForeignRecords.Deliver,
         BalanceByThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
         TableWriteUnits = Settings.LeaseTableWriteUnits,
+        IsLedBySink = _parts.Positions is not null,
     };
 
     private string StartText => Settings.StartPosition == StartPosition.AtTimestamp
@@ -264,6 +266,7 @@ internal sealed class StreamWorker : IAsyncDisposable
         Task monitoring = ApartTask.StartOn(_supervisor.Control, () => _monitor.RunAsync(monitorEnd.Token));
         if (await PrepareAsync() is { } stream)
         {
+            _description = stream;
             _monitor.Described(stream);
             _supervisor.StartLooking();
             await ShareLeasesAsync(stream);
@@ -386,7 +389,11 @@ internal sealed class StreamWorker : IAsyncDisposable
 
     private void Post(LeaseEvent e) => Volatile.Read(ref _loop)?.Post(e);
 
-    private ShardParts ShardPartsOf(WorkerParts parts) => parts.ForShards() with { SinceTableThrottle = SinceTableThrottle };
+    private ShardParts ShardPartsOf(WorkerParts parts) => parts.ForShards() with
+    {
+        SinceTableThrottle = SinceTableThrottle,
+        Description = () => _description,
+    };
 
     /// <summary>True where the lease is this worker's, and it neither hands it over nor stops.</summary>
     private bool IsHeld(string key) => Volatile.Read(ref _loop)?.State is { Phase: LeaseTableState.Mode.Running } state

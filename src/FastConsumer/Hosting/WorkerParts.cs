@@ -36,6 +36,9 @@ internal sealed record WorkerParts(
     /// <summary>Keeps readers that start together out of step.</summary>
     public StartSpread Spread { get; } = new(Time);
 
+    /// <summary>The store of the positions that its handlers commit; null where none takes a transaction.</summary>
+    public IPositionStore? Positions { get; } = Processor.FindPositionStore(Services);
+
     /// <summary>What the worker and all of its shards run on.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 

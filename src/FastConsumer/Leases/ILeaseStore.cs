@@ -99,6 +99,12 @@ public interface ILeaseStoreFactory
     string Kind { get; }
 
     /// <summary>
+    /// False where leases, and with them fencing tokens, start again with the process, as in memory: then no position can be kept in a sink
+    /// (<see cref="IPositionStore"/>), which refuses tokens that are lower than those it has seen.
+    /// </summary>
+    bool KeepsEpochs => true;
+
+    /// <summary>
     /// Identifies the table that <see cref="Create"/> would use: two processors of one host with the same identity clash.
     /// </summary>
     string GetTableIdentity(LeaseStoreContext context);

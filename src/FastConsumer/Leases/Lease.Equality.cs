@@ -34,6 +34,7 @@ public sealed partial record Lease
             && Paused == other.Paused
             && Reset == other.Reset
             && Report == other.Report
+            && PositionSink == other.PositionSink
             && Throughput.Equals(other.Throughput)
             && HasPendingCheckpoint == other.HasPendingCheckpoint
             && Problem == other.Problem);

@@ -106,6 +106,12 @@ public sealed partial record Lease
         public const string Reset = "fastConsumerReset";
 
         /// <summary>
+        /// Ours: S, the kind of sink that keeps the position, such as <c>postgresql</c>: the checkpoint follows it. Written with the first
+        /// checkpoint that does.
+        /// </summary>
+        public const string PositionSink = "fcP";
+
+        /// <summary>
         /// Ours: S, how the shard stands, as its owner says about every ten seconds, with writes that happen anyway; a take or release
         /// removes it. Fields separated by |: the version (1), seconds since 1970, the lag and the time to the first loss in seconds
         /// (- where there is none), records and bytes a second, the handler's part of the time in per cent, the reader's state, and the

@@ -66,6 +66,7 @@ public sealed partial record Lease
             Paused = row.HintText(Names.Paused),
             Reset = row.HintText(Names.Reset),
             Report = row.HintText(Names.Report),
+            PositionSink = row.HintText(Names.PositionSink),
             Throughput = row.Hint(Names.Throughput).RealNumber,
             HasPendingCheckpoint = attributes.ContainsKey(Names.PendingCheckpoint)
                 || attributes.ContainsKey(Names.PendingCheckpointSubSequenceNumber)
@@ -115,6 +116,7 @@ public sealed partial record Lease
         PutText(read?.Paused, Paused, Names.Paused);
         PutText(read?.Reset, Reset, Names.Reset);
         PutText(read?.Report, Report, Names.Report);
+        PutText(read?.PositionSink, PositionSink, Names.PositionSink);
         PutStrings(read?.ParentShardIds, ParentShardIds, Names.ParentShardIds);
         PutStrings(read?.ChildShardIds, ChildShardIds, Names.ChildShardIds);
         PutTime(read?.StartedAt, StartedAt, Names.StartedAt);

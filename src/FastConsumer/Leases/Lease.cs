@@ -108,6 +108,9 @@ public sealed partial record Lease
     /// <summary>How the shard stands, as its owner says (<see cref="Names.Report"/>). An attribute of ours.</summary>
     public string? Report { get; init; }
 
+    /// <summary>The sink whose row leads the position (<see cref="Names.PositionSink"/>); null for none. An attribute of ours.</summary>
+    public string? PositionSink { get; init; }
+
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }
 

@@ -79,16 +79,23 @@ internal sealed partial class OperatorTable
     /// <param name="by">Who does it, at most 64 bytes of UTF-8.</param>
     /// <param name="reason">Why, at most 128 bytes of UTF-8; null to say nothing.</param>
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn; the checkpoint is as it was, or set.</param>
+    /// <param name="withSink">True where the position in the sink that leads was set before.</param>
     /// <exception cref="LeaseStoreException">The table cannot be read or written.</exception>
     public async Task<FreedLease> ResetAsync(
-        string shardId, ResetTarget target, string requester, string by, string? reason, CancellationToken cancellationToken)
+        string shardId,
+        ResetTarget target,
+        string requester,
+        string by,
+        string? reason,
+        CancellationToken cancellationToken,
+        bool withSink = false)
     {
         Check(by, reason);
         requester = Unique(requester);
         for (int attempt = 1; ; attempt++)
         {
             Lease? row = await ReadAsync(shardId, cancellationToken);
-            if (RefusalOf(shardId, row) is { } refusal)
+            if ((RefusalOf(shardId, row) ?? (withSink ? null : SinkRefusalOf(row!))) is { } refusal)
             {
                 return Refused(shardId, row, refusal);
             }
@@ -134,6 +141,12 @@ internal sealed partial class OperatorTable
         : row.IsPassedOn ? $"Shard {shardId} is being handed over to {row.LeaseOwner}: try again when that is over."
         : row.RequestedBy is not null
             ? $"Shard {shardId} is being handed over from {row.LeaseOwner} to {row.RequestedBy}: try again when that is over."
+        : null;
+
+    /// <summary>Why a checkpoint is not reset alone: it follows the position in a sink. Null where it does not.</summary>
+    public static string? SinkRefusalOf(Lease row) => row.PositionSink is { } sink
+        ? $"The position of shard {row.LeaseKey} is kept in a sink ({sink}), and its checkpoint follows. 'position show' tells both; "
+            + "'position reset' sets them."
         : null;
 
     /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>

@@ -55,6 +55,7 @@ public readonly struct RecordContext
     /// afterwards, that is logged and the record is not retried.
     /// </summary>
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
+    /// <exception cref="InvalidOperationException">The processor's handlers take transactions.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default) =>
         _checkpoints.CheckpointAsync(_page, _index, cancellationToken);
 }
@@ -100,9 +101,15 @@ public sealed class BatchContext
     /// </summary>
     /// <param name="index">The record's index in this call's batch.</param>
     /// <param name="exception">Why it failed.</param>
-    /// <exception cref="InvalidOperationException">The call has returned.</exception>
+    /// <exception cref="InvalidOperationException">The call has returned, or it takes a transaction.</exception>
     public void Fail(int index, Exception exception)
     {
+        if (_batch.Transactions is not null)
+        {
+            throw new InvalidOperationException("A batch that takes a transaction is committed as a whole, with the position behind it, so "
+                + "no record of it can fail alone. Throw the exception instead: the transaction is rolled back, and the batch runs again.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_batch.Count, nameof(index));
         ArgumentNullException.ThrowIfNull(exception);
         lock (_failures)
@@ -116,10 +123,15 @@ public sealed class BatchContext
     /// Marks the batch's records as done, up to the first that <see cref="Fail"/> named, and returns when a checkpoint at
     /// or past them is durable.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The call has returned.</exception>
+    /// <exception cref="InvalidOperationException">The call has returned, or it takes a transaction.</exception>
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default)
     {
+        if (_batch.Transactions is not null)
+        {
+            throw new InvalidOperationException(IShardCheckpoints.RefusedInTransaction);
+        }
+
         int done;
         lock (_failures)
         {

@@ -17,6 +17,12 @@ public interface IPositionStore
     /// </summary>
     string Name { get; }
 
+    /// <summary>
+    /// False where the rows are gone with the process, as in memory. Rows that last need leases that last: fencing tokens that start again
+    /// with the process would be refused.
+    /// </summary>
+    bool OutlivesProcess => true;
+
     /// <summary>The sink and the place in it, for logs and messages; without credentials.</summary>
     string Description { get; }
 
@@ -108,8 +114,8 @@ public interface IPositionStore<TTransaction> : IPositionStore
 /// <summary>Names the row of one shard in a <see cref="IPositionStore"/>.</summary>
 /// <param name="Application">The application: that of the lease table.</param>
 /// <param name="StreamArn">The stream's ARN.</param>
-/// <param name="StreamCreated">When the stream was created: a stream made again has other records under the same name. In UTC, to the
-/// millisecond.</param>
+/// <param name="StreamCreated">When the stream was created: a stream made again has other records under the same name. In UTC, in whole
+/// seconds.</param>
 /// <param name="ShardId">The shard.</param>
 public sealed record PositionKey(string Application, string StreamArn, DateTimeOffset StreamCreated, string ShardId);
 

@@ -65,6 +65,9 @@ internal sealed record ShardParts
 
     public required IServiceProvider Services { get; init; }
 
+    /// <summary>The stream as it described itself at start: part of the key of positions in a sink.</summary>
+    public Func<StreamDescriptionSummary?> Description { get; init; } = static () => null;
+
     public required IKinesisClient Client { get; init; }
 
     /// <summary>The registered consumer; null where shards are polled.</summary>

@@ -103,7 +103,8 @@ internal sealed partial class ShardSupervisor
                 .ThenBy(static standing => OperatorNotes.TryParsePosition(standing.Position, out CheckpointPosition at) ? at : default)
                 .FirstOrDefault();
             return new LeaseMachine.Progress(
-                done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision, Telemetry.Report);
+                done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision, Telemetry.Report,
+                _pipeline?.Transactions?.Store.Name);
         }
 
         /// <summary>Holds the lease and reads nothing, until the pause is over or a stop comes.</summary>

@@ -55,6 +55,9 @@ internal sealed partial class ShardSupervisor
         private volatile Channel<ReadItem>? _pages;
         private long _renewedAt;
         private double? _published;
+
+        // where the run begins: the lease's checkpoint, or the position of the sink that leads it
+        private CheckpointPosition _checkpoint;
         /// <summary>What its processor is made from; null where none was made, for a paused shard has none.</summary>
         private AsyncServiceScope? _scope;
         private ShardPipeline? _pipeline;
@@ -69,6 +72,7 @@ internal sealed partial class ShardSupervisor
             _context = new ShardContext(_parts.ProcessorName, _parts.ApplicationName, _parts.Stream.Name, start.Key, start.Epoch);
             Telemetry = _parts.CreateTelemetry(start.Key);
             _renewedAt = start.RenewedAt.Ticks;
+            _checkpoint = start.Taken.Checkpoint;
             _log = _parts.Log.ForShard(start.Key);
             Intake = new ThroughputMeter(_parts.Time);
             _held = new HeldUntil(_parts.Time);
@@ -97,7 +101,7 @@ internal sealed partial class ShardSupervisor
 
         /// <inheritdoc cref="ProgressOf"/>
         public LeaseMachine.Progress? Progress =>
-            _progress is { } progress ? Say(progress.Done, Measure(progress))
+            _progress is { } progress ? Say(DoneOf(progress), Measure(progress))
             : _isPaused ? Say(_start.Taken.Checkpoint, null)
             : null;
 
@@ -110,6 +114,7 @@ internal sealed partial class ShardSupervisor
         public void Stop()
         {
             _isStopping = true;
+            _stopAsked.TrySetResult();
             _lane?.RequestStop();
             _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
         }
@@ -149,6 +154,7 @@ internal sealed partial class ShardSupervisor
         {
             _held.MoveTo(wrote.RenewedAt + (Lasts * _parts.LeaseDuration));
             Volatile.Write(ref _renewedAt, wrote.RenewedAt.Ticks);
+            _nextWrite.TrySetResult();
             if (wrote.Position is not { } position)
             {
                 return;
@@ -296,7 +302,34 @@ internal sealed partial class ShardSupervisor
             }
 
             ShardPipeline pipeline = _pipeline = await creating;
-            var progress = new ShardProgress(_start.Taken.Checkpoint, WantCheckpoint, _parts.Time);
+            if (pipeline.Transactions is { } transactions)
+            {
+                Task<bool> taking = ApartTask.StartOn(_owner._handlers, () => TakeSinkPositionAsync(transactions, failures));
+                if (!await EndsAsync(taking))
+                {
+                    GivenUp();
+                    _ = EndLateAsync(taking, () => { });
+                    return new LeaseEvent.RunEnd.Stopped();
+                }
+
+                if (!taking.IsCompletedSuccessfully)
+                {
+                    Exception refused = taking.Exception?.InnerException ?? new TaskCanceledException(taking);
+                    return _abort.IsCancellationRequested ? new LeaseEvent.RunEnd.Stopped() : await SinkFailedAsync(refused);
+                }
+
+                if (!await taking)
+                {
+                    return new LeaseEvent.RunEnd.Stopped();
+                }
+            }
+
+            else if (_start.Taken.PositionSink is { } sink)
+            {
+                ConsumerLog.SinkLeft(_log, _parts.ProcessorName, Key, sink, _checkpoint);
+            }
+
+            var progress = new ShardProgress(_checkpoint, WantCheckpoint, _parts.Time) { IsLedBySink = pipeline.Transactions is not null };
             _progress = progress;
             Lane lane = CreateLane(pipeline, progress, policies);
             _policies = [.. policies];
@@ -345,7 +378,7 @@ internal sealed partial class ShardSupervisor
             policies.ForEach(static policy => policy.Clear());
             if (failure is not null)
             {
-                return Failed(failure);
+                return await SinkFailedAsync(failure);
             }
 
             if (isEnded)
@@ -595,6 +628,9 @@ internal sealed partial class ShardSupervisor
             int records = _parts.CheckpointRecords;
             switch (pipeline)
             {
+                case RecordPipeline { Transactions: not null } when _parts.Lanes > 1:
+                    throw new InvalidOperationException($"{_parts.ProcessorName} takes transactions, which a shard has one of at a time, and "
+                        + $"has {_parts.Lanes} lanes.");
                 case RecordPipeline record when _parts.Lanes > 1:
                     int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
@@ -639,8 +675,8 @@ internal sealed partial class ShardSupervisor
             var settings = new ShardReaderSettings(
                 _parts.Stream,
                 Telemetry,
-                taken.Checkpoint,
-                taken.StartedAt ?? (taken.Checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.StartTimestamp : null),
+                _checkpoint,
+                taken.StartedAt ?? (_checkpoint.Kind == CheckpointKind.AtTimestamp ? _parts.StartTimestamp : null),
                 _start.LatestIsNow,
                 _parts.Limit,
                 _parts.IdlePollInterval,

@@ -15,6 +15,8 @@ public sealed class FC1002Tests
         "[OnRecord] void Handle(string text, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(\"a\")] IComparable<int> a) { }")]
     [InlineData(
         "[OnBatch] void Handle(RecordBatch batch, [Microsoft.Extensions.DependencyInjection.FromKeyedServices(null)] string? a) { }")]
+    [InlineData("[OnRecord] void Handle(string text, System.Data.Common.DbTransaction transaction) { }")]
+    [InlineData("[OnBatch] void Handle(RecordBatch batch, [SinkTransaction] List<int> unitOfWork) { }")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] List<int> numbers) { }")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(Reader))] IEnumerable<int> numbers) { }")]
     [InlineData("[OnRecord] void Handle([Deserializer(typeof(IRecordDeserializer<object>))] object anything) { }")]
@@ -46,6 +48,11 @@ public sealed class FC1002Tests
     [InlineData("[OnRecord] void [|Handle|](RecordContext context, CancellationToken token) { }", "takes no payload")]
     [InlineData("[OnBatch] void [|Handle|](BatchContext context) { }", "takes no payload")]
     [InlineData("[OnRecord] void Handle(string text, KinesisRecord [|record|]) { }", "two payloads, 'text' and 'record'")]
+    [InlineData(
+        "[OnRecord] void Handle(string text, System.Data.Common.DbTransaction a, [SinkTransaction] List<int> [|b|]) { }",
+        "two transactions, 'a' and 'b'")]
+    [InlineData("[OnRecord] void Handle(string text, [SinkTransaction] int [|number|]) { }", "int is no class")]
+    [InlineData("[OnRecord] void [|Handle|](System.Data.Common.DbTransaction transaction) { }", "takes no payload")]
     [InlineData("[OnRecord] int [|Handle|](string text) => 1;", "returns int")]
     [InlineData("[OnRecord] Task<int> [|Handle|](string text) => Task.FromResult(1);", "returns System.Threading.Tasks.Task<int>")]
     [InlineData("[OnRecord] async void [|Handle|](string text) => await Task.Yield();", "async void")]

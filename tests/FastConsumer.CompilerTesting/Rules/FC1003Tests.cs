@@ -50,6 +50,34 @@ public sealed class FC1003Tests
         RuleVerifier.VerifyAsync("FC1003", Processor("P : Base", methods) + declaration);
 
     [Fact]
+    public async Task Two_kinds_of_transactions_are_reported() => Assert.Contains(
+        "A shard's position is kept in one place",
+        Assert.Single(await RuleVerifier.VerifyAsync(
+            "FC1003",
+            """
+            using FastConsumer;
+            [KinesisProcessor("s", RouteProperty = "type")]
+            partial class P
+            {
+                [OnRecord] void A(string text, System.Data.Common.DbTransaction transaction) { }
+                [OnRecord(Route = "b")] void [|B|](string text, [SinkTransaction] List<int> list) { }
+            }
+            """)),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Lanes_and_a_transaction_are_reported() => Assert.Contains(
+        "a shard has one at a time",
+        Assert.Single(await RuleVerifier.VerifyAsync(
+            "FC1003",
+            """
+            using FastConsumer;
+            [KinesisProcessor("s"), Concurrency([|4|])]
+            partial class P { [OnRecord] void A(string text, System.Data.Common.DbTransaction transaction) { } }
+            """)),
+        StringComparison.Ordinal);
+
+    [Fact]
     public Task Two_processors_report_what_their_base_conflicts_with_once() => RuleVerifier.VerifyAsync(
         "FC1003",
         """

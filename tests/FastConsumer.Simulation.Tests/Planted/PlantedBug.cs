@@ -1,6 +1,7 @@
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.Planted;
@@ -19,6 +20,9 @@ internal abstract class PlantedBug
     public virtual ValueTask Handled(Func<ValueTask> handler) => handler();
 
     public virtual IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => client;
+
+    /// <summary>Where a worker keeps its positions; null for the right store.</summary>
+    public virtual SimulatedPositionStore? Positions(SinkPlace place) => null;
 
     public virtual ILeaseStore OperatorStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) =>
         new SimulatedLeaseStore(process, link, table);

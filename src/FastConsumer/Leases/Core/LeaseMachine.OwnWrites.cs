@@ -43,6 +43,15 @@ internal static partial class LeaseMachine
         set[Lease.Names.Checkpoint] = checkpoint.ToCheckpointString();
         set[Lease.Names.CheckpointSubSequenceNumber] = checkpoint.SubSequenceNumber;
         List<string> remove = row.HasPendingCheckpoint ? [.. Lease.Names.Pending] : [];
+        if (isNews && progress!.Value.Sink is { } sink && sink != row.PositionSink)
+        {
+            set[Lease.Names.PositionSink] = sink;
+        }
+        else if (isNews && progress!.Value.Sink is null && row.PositionSink is not null)
+        {
+            remove.Add(Lease.Names.PositionSink);
+        }
+
         if (isNews || isPublished)
         {
             set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
@@ -81,8 +90,14 @@ internal static partial class LeaseMachine
     /// <param name="Standing">The record that it fails on; null for none.</param>
     /// <param name="Decision">What became of an operator's command; null for nothing.</param>
     /// <param name="Report">How the shard stands; null to leave what is there.</param>
+    /// <param name="Sink">The sink that leads the position; null for none.</param>
     public readonly record struct Progress(
-        CheckpointPosition? Position, double? Throughput, string? Standing = null, string? Decision = null, string? Report = null);
+        CheckpointPosition? Position,
+        double? Throughput,
+        string? Standing = null,
+        string? Decision = null,
+        string? Report = null,
+        string? Sink = null);
 
     /// <summary>A write of a row of up to 1,024 bytes costs one unit; what else the write sets has the rest.</summary>
     private const int MostBytesWithReport = 1_000;
@@ -215,7 +230,8 @@ internal static partial class LeaseMachine
                     Entry entry = _leases[due.Key];
                     // what removes attributes fits into no batch
                     bool isAlone = entry.Own is { Waiting.HasCheckpoint: true, Row: var row }
-                        && (row.HasPendingCheckpoint || row.Standing is not null || row.Command is not null);
+                        && (row.HasPendingCheckpoint || row.Standing is not null || row.Command is not null
+                            || (row.PositionSink is not null && !_settings.IsLedBySink));
                     if (batch.Count == 0 || !isAlone)
                     {
                         batch.Add(entry);

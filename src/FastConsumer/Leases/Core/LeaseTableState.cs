@@ -165,6 +165,9 @@ internal sealed partial record LeaseTableState
         /// <summary>Write units a second that the application may use on the table; null where that is to be found out.</summary>
         public double? TableWriteUnits { get; init; }
 
+        /// <summary>True where a sink leads the positions of the shards, and leases follow.</summary>
+        public bool IsLedBySink { get; init; }
+
         /// <summary>Rules that are switched off: only ever in tests, which show that each rule is missed.</summary>
         public LeaseMachine.Rules Without { get; init; }
     }

@@ -176,6 +176,16 @@ public abstract class BatchPipeline : ShardPipeline
         _lastPage = page;
     }
 
+    /// <summary>The position when all that was collected is done, with what was left out behind it.</summary>
+    internal CheckpointPosition EndPosition
+    {
+        get
+        {
+            RecordPage page = _lastPage ?? throw new InvalidOperationException("Nothing was collected.");
+            return _lastEnd >= page.Count ? page.End : page.PositionOf(_lastEnd - 1);
+        }
+    }
+
     internal (RecordPage Page, int Index) RecordAt(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));

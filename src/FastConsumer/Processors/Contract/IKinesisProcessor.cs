@@ -46,6 +46,15 @@ public sealed class ProcessorDefinition<TProcessor>
     /// </summary>
     public IReadOnlyList<ProcessorService> Services { get; init; } = [];
 
+    /// <summary>
+    /// Finds the store of the transactions that its handlers take, in the host's services: null there where none is registered. Null where
+    /// no handler takes one.
+    /// </summary>
+    public Func<IServiceProvider, IPositionStore?>? FindPositionStore { get; init; }
+
+    /// <summary>The type of the transactions; null where no handler takes one.</summary>
+    public Type? TransactionType { get; init; }
+
     /// <summary>Makes the pipeline of one shard from the shard's own instance and the services of the host.</summary>
     public required Func<TProcessor, IServiceProvider, ShardPipeline> CreatePipeline { get; init; }
 }

@@ -30,6 +30,9 @@ public abstract class ShardPipeline
     /// their own.</param>
     public virtual ErrorRule? RuleFor(Exception exception, int handler) => null;
 
+    /// <summary>The transactions that its handlers write with; null where none takes one.</summary>
+    public virtual SinkTransactions? Transactions => null;
+
     /// <summary>Calls the method with <see cref="OnShardStartedAttribute"/>.</summary>
     public virtual ValueTask ShardStartedAsync(ShardContext context, CancellationToken cancellationToken) => default;
 

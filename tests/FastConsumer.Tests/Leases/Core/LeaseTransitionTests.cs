@@ -119,6 +119,22 @@ public sealed class LeaseTransitionTests
     }
 
     [Fact]
+    public void A_list_that_lags_behind_does_not_bring_back_the_row_before_a_take_of_ours()
+    {
+        Lease before = _row;
+        Owned();
+        Until<LeaseCommand.Lose>(_now + s_d);
+        Step(new LeaseEvent.Ended("0", 5));
+
+        // the row is free in it: a take on that condition would begin a second run with epoch 5
+        _row = before;
+        LeaseCommand.WriteOne take = TakeListed();
+
+        Assert.Equal(5, take.Write.Write.If[Lease.Names.LeaseCounter]?.WholeNumber);
+        Assert.Equal(6, take.Write.Write.Set[Lease.Names.LeaseCounter].WholeNumber);
+    }
+
+    [Fact]
     public void A_write_in_doubt_is_sent_again_on_the_same_condition_and_adopted_where_the_row_is_exactly_what_it_makes()
     {
         Owned();

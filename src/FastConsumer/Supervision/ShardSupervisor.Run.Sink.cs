@@ -1,0 +1,93 @@
+using FastConsumer.Checkpoints;
+using FastConsumer.Diagnostics;
+using FastConsumer.Dispatch;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases.Core;
+using FastConsumer.Processors;
+using FastConsumer.Timing;
+
+namespace FastConsumer.Supervision;
+
+internal sealed partial class ShardSupervisor
+{
+    /// <content>
+    /// A shard whose position stands in the sink that its handlers write to. The sink's row leads: the run begins there, and the lease's
+    /// checkpoint is never ahead of it. Only who has the lease may report what is wrong with the row: a former owner finds it changed too.
+    /// </content>
+    private sealed partial class ShardRun
+    {
+        private readonly TaskCompletionSource _stopAsked = ApartTask.Completion();
+        private volatile TaskCompletionSource _nextWrite = ApartTask.Completion();
+
+        /// <summary>What is done: with a sink, no further than what the sink has.</summary>
+        private CheckpointPosition DoneOf(ShardProgress progress)
+        {
+            CheckpointPosition done = progress.Done;
+            if (_pipeline?.Transactions is not { } transactions || done.Kind == CheckpointKind.ShardEnd)
+            {
+                return done;
+            }
+
+            CheckpointPosition committed = transactions.Position ?? _checkpoint;
+            return committed < done ? committed : done;
+        }
+
+        /// <summary>Makes the sink's row this owner's and begins where it stands; false where a stop comes first.</summary>
+        private async Task<bool> TakeSinkPositionAsync(SinkTransactions transactions, FailurePolicy failures)
+        {
+            StreamDescriptionSummary stream = _parts.Description()
+                ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
+            DateTimeOffset created = stream.StreamCreationTimestamp;
+            var key = new PositionKey(
+                _parts.ApplicationName,
+                stream.StreamARN,
+                DateTimeOffset.FromUnixTimeSeconds(created.ToUnixTimeSeconds()),
+                Key);
+            bool isTaken = await failures.RunAsync(
+                "the position store",
+                () => transactions.TakeAsync(key, Epoch, _start.Taken.Checkpoint, _start.Taken.PositionSink is not null, _abort.Token),
+                _stop.Token,
+                _abort.Token);
+            if (isTaken)
+            {
+                _checkpoint = transactions.Position ?? _start.Taken.Checkpoint;
+                ConsumerLog.SinkPositionTaken(_log, Key, _checkpoint, transactions.Store.Description, _start.Taken.Checkpoint);
+            }
+
+            return isTaken;
+        }
+
+        /// <summary>
+        /// The run has failed. Where the sink's position is the reason, the next write of the lease is awaited first: who has lost it reports
+        /// nothing.
+        /// </summary>
+        private async Task<LeaseEvent.RunEnd> SinkFailedAsync(Exception error)
+        {
+            if (error is not SinkPositionException refused)
+            {
+                return Failed(error);
+            }
+
+            TaskCompletionSource written = ApartTask.Completion();
+            _nextWrite = written;
+            WantCheckpoint(isUrgent: true);
+            await Task.WhenAny(written.Task, _lost.Task, _patience.Task, _stopAsked.Task);
+            if (IsLost || !written.Task.IsCompleted)
+            {
+                return new LeaseEvent.RunEnd.Stopped();
+            }
+
+            if (refused.NeedsOperator)
+            {
+                ConsumerLog.SinkPositionRefused(_log, _parts.ProcessorName, refused.Message);
+                _parts.Findings.Raise(FindingRules.ShardCannotRun, Scope, refused.Message);
+            }
+            else
+            {
+                ConsumerLog.SinkPositionChanged(_log, _parts.ProcessorName, refused.Message);
+            }
+
+            return new LeaseEvent.RunEnd.Failed(refused);
+        }
+    }
+}
