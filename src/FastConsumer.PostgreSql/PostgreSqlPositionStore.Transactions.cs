@@ -52,7 +52,8 @@ public sealed partial class PostgreSqlPositionStore
         ArgumentNullException.ThrowIfNull(former);
         if (!_open.TryGetValue(transaction, out NpgsqlConnection? connection))
         {
-            throw new ArgumentException("The transaction is not one of this store's that is open: begin one by BeginAsync.", nameof(transaction));
+            throw new ArgumentException(
+                "The transaction is not one of this store's that is open: begin one by BeginAsync.", nameof(transaction));
         }
 
         RequireOpen(transaction);
@@ -82,9 +83,37 @@ public sealed partial class PostgreSqlPositionStore
         if (_open.TryGetValue(transaction, out NpgsqlConnection? connection))
         {
             _open.Remove(transaction);
+            if ((connection.FullState & (ConnectionState.Executing | ConnectionState.Fetching)) != 0)
+            {
+                await EndBusyAsync(connection);
+                return;
+            }
+
             // Not the transaction itself: Npgsql would hand out the same object with another transaction, where a handler that was given
             // up could still write. Closing the connection rolls back.
             await connection.DisposeAsync();
+        }
+    }
+
+    /// <summary>
+    /// A statement that nobody awaits still runs. Two that read from one connection would take each other's answers, so the session is
+    /// ended from outside; the statement then fails, and so may the close, while the pool drops the connection.
+    /// </summary>
+    private async Task EndBusyAsync(NpgsqlConnection connection)
+    {
+        await using (NpgsqlCommand terminate = _dataSource.CreateCommand("SELECT pg_terminate_backend($1, 5000)"))
+        {
+            terminate.Parameters.Add(new NpgsqlParameter<int> { TypedValue = connection.ProcessID });
+            await terminate.ExecuteNonQueryAsync();
+        }
+
+        try
+        {
+            await connection.DisposeAsync();
+        }
+        catch (NpgsqlException)
+        {
+            // its session is gone, as it should be
         }
     }
 
@@ -99,8 +128,8 @@ public sealed partial class PostgreSqlPositionStore
         catch (InvalidOperationException exception) when (exception is not ObjectDisposedException)
         {
             throw new InvalidOperationException(
-                "A handler has committed its transaction, or rolled it back. FastConsumer commits it, together with the position: take Commit "
-                + "and Rollback (but those of savepoints) out of the handler.",
+                "A handler has committed its transaction, or rolled it back. FastConsumer commits it, together with the position: take "
+                + "Commit and Rollback (but those of savepoints) out of the handler.",
                 exception);
         }
     }

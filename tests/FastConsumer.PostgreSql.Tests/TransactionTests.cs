@@ -172,6 +172,26 @@ public sealed class TransactionTests(PostgreSqlServer server)
     }
 
     [Fact]
+    public async Task A_transaction_whose_handler_still_runs_a_statement_is_ended()
+    {
+        await using Place place = await Place.CreateAsync(server, settings: "Maximum Pool Size=2");
+        PostgreSqlPositionStore store = await place.PrepareAsync();
+        StoredPosition row = await store.SetEpochAsync(Place.Key, 3, Cancellation);
+        NpgsqlTransaction givenUp = await store.BeginAsync(Cancellation);
+        await place.WriteEffectAsync(givenUp, "first", Cancellation);
+        await using var endless = new NpgsqlCommand("SELECT pg_sleep(1000)", givenUp.Connection) { CommandTimeout = 0 };
+        Task handler = endless.ExecuteNonQueryAsync(Cancellation);
+
+        await store.EndAsync(givenUp);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => handler);
+
+        NpgsqlTransaction next = await store.BeginAsync(Cancellation);
+        Assert.True(await store.CommitAsync(next, Place.Key, row, s_position, Cancellation));
+        await store.EndAsync(next);
+        Assert.Empty(await place.EffectsAsync());
+    }
+
+    [Fact]
     public async Task A_committed_transaction_is_not_handed_out_again_either()
     {
         await using Place place = await Place.CreateAsync(server, settings: "Maximum Pool Size=1");
@@ -186,6 +206,7 @@ public sealed class TransactionTests(PostgreSqlServer server)
         await store.EndAsync(next);
 
         Assert.NotSame(first, next);
-        Assert.Contains("not one of this store's that is open", Assert.IsType<ArgumentException>(refused).Message, StringComparison.Ordinal);
+        ArgumentException exception = Assert.IsType<ArgumentException>(refused);
+        Assert.Contains("not one of this store's that is open", exception.Message, StringComparison.Ordinal);
     }
 }

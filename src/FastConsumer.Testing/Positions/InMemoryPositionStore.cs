@@ -72,11 +72,11 @@ public class InMemoryPositionStore : IPositionStore<InMemoryTransaction>
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(next);
-        if (next.Number != (former?.Number ?? 0) + 1)
+        long number = (former?.Number ?? 0) + 1;
+        if (next.Number != number)
         {
             throw new ArgumentException(
-                $"Number {next.Number} does not follow {former?.Number.ToString(null, null) ?? "no row"}: give {(former?.Number ?? 0) + 1}.",
-                nameof(next));
+                $"Number {next.Number} does not follow {(former is null ? "no row" : $"{former.Number}")}: give {number}.", nameof(next));
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -22,6 +22,9 @@ internal static class PositionRowCases
         ("an empty application", Key with { Application = "" }),
     ];
 
+    private static readonly string[] s_strangeTexts =
+        ["it's", "\"quoted\"", "back\\slash", "%_*?[a]", "$1 {0} @p :p", "日本語 🚀", "a\tb", "--;/*", "null"];
+
     public static IEnumerable<PositionStoreConformance.Case> All()
     {
         yield return new("A store may be prepared twice, also at the same time", static async run =>
@@ -138,7 +141,7 @@ internal static class PositionRowCases
         });
         yield return new("Names of all characters are kept", static async run =>
         {
-            foreach (string text in new[] { "it's", "\"quoted\"", "back\\slash", "%_*?[a]", "$1 {0} @p :p", "日本語 🚀", "a\tb", "--;/*", "null" })
+            foreach (string text in s_strangeTexts)
             {
                 PositionKey key = Key with { Application = text, StreamArn = $"arn:{text}", ShardId = $"shard {text}" };
                 await run.SetEpochAsync(4, key);

@@ -44,7 +44,8 @@ public interface IPositionStore
 
     /// <summary>
     /// Sets the epoch of a shard's row where it is lower, and creates the row, with number 0 and without a position, where there is none.
-    /// A transaction of the former owner that is still open is waited for, so that the answer includes it; from then on it cannot commit.
+    /// A commit of the former owner that is under way is waited for, so that the answer includes it. A transaction of its that has not come
+    /// to its commit is not waited for; it cannot commit any more.
     /// </summary>
     /// <param name="key">The shard.</param>
     /// <param name="epoch">The fencing token of the lease.</param>
@@ -60,6 +61,7 @@ public interface IPositionStore
     /// <param name="next">The row to write. Its number is one above the former's; 1 where there was none.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>False where the row was another, and nothing was changed.</returns>
+    /// <exception cref="ArgumentException">The number of <paramref name="next"/> is not the one that follows.</exception>
     Task<bool> SetAsync(PositionKey key, StoredPosition? former, StoredPosition next, CancellationToken cancellationToken);
 }
 
@@ -104,6 +106,7 @@ public interface IPositionStore<TTransaction> : IPositionStore
     /// <summary>
     /// Releases a transaction, and rolls it back where it was not committed. Called once for each that was begun, also after a commit.
     /// </summary>
+    /// <remarks>From then on a handler that was given up, and still has the transaction, must not be able to write by it.</remarks>
     /// <param name="transaction">The transaction.</param>
     ValueTask EndAsync(TTransaction transaction);
 }

@@ -6,6 +6,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
+using FastConsumer.PostgreSql;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Harness;
 using FastConsumer.Testing.Simulation;
@@ -25,6 +26,7 @@ public sealed class OptionsTests
     [InlineData(typeof(LagOptions), "lag")]
     [InlineData(typeof(TelemetryOptions), "telemetry")]
     [InlineData(typeof(DynamoDbLeaseOptions), "leases on DynamoDB")]
+    [InlineData(typeof(PostgreSqlPositionOptions), "positions on PostgreSQL")]
     public void Options_of_the_configuration_are_listed(Type type, string name) =>
         GeneratedTable.Matches(Page, name, Table(type, isConfigured: true));
 
@@ -44,7 +46,7 @@ public sealed class OptionsTests
             .. typeof(OptionsTests).GetMethods().SelectMany(static method => method.GetCustomAttributes<InlineDataAttribute>())
                 .Select(static data => (Type)data.Data[0]!),
         ];
-        Type[] there = [.. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(EmbeddedKinesis) }
+        Type[] there = [.. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(PostgreSqlPositionOptions), typeof(EmbeddedKinesis) }
             .SelectMany(static type => type.Assembly.GetExportedTypes())
             .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) || type == typeof(ConsumerSettings))];
 
