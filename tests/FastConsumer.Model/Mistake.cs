@@ -34,6 +34,7 @@ internal enum Mistake
     IgnoresFormerNumber, // position sink: UPDATE ... WHERE epoch = mine, without the former number
     LetsOutputsOvertake, // position sink: outputs after the cut are written before those that it sealed
     IgnoresLowerNumber, // position sink: a sink's row older than the manifest's is not noticed
+    ComparesNumberOnly, // position sink: only its number is compared, which a former owner may bring up again
     ComparesNumberBeforeFence, // position sink: it is looked for before the epoch is set, and may come between
 
     // I5: nothing prepared is left over, and nothing that was prepared stops a shard

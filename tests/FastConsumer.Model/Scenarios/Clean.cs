@@ -3,7 +3,7 @@ namespace FastConsumer.Model;
 /// <summary>Scenarios in which nothing may be found.</summary>
 internal static class Clean
 {
-    public static IReadOnlyList<Config> All { get; } = [.. OneShard(), .. Reshards(), .. Owners(), .. Rules()];
+    public static IReadOnlyList<Config> All { get; } = [.. OneShard(), .. Reshards(), .. Owners(), .. Rules(), .. RulesTogether()];
 
     private static IEnumerable<Config> OneShard()
     {
@@ -195,6 +195,101 @@ internal static class Clean
         {
             config.Sink = Sink.Position;
             config.Faults = 0;
+            config.Promotions = 1;
+        });
+    }
+
+    private static IEnumerable<Config> RulesTogether()
+    {
+        Config two = Layouts.Two.With(config => config.Faults = 1);
+        yield return two.Named("36: locks, 2 faults, crash, take").With(config =>
+        {
+            config.Key = [0, 0];
+            config.Locks = true;
+            config.Faults = 2;
+            config.Crashes = 1;
+        });
+        yield return Layouts.Pair.Named("37: two shards, one row of the sink, locks, fault, take, 2 workers").With(config =>
+        {
+            config.Locks = true;
+            config.Faults = 1;
+            config.Takes = 1;
+        });
+        yield return two.Named("38: snapshots of two segments, fault, take, sweep").With(config =>
+        {
+            config.Sink = Sink.None;
+            config.Sweeps = 1;
+            config.TwoSegments = true;
+            config.Cuts = 2;
+        });
+        yield return Layouts.Split.Named("39: split, snapshots of two segments, sweep, fault, 1 worker").With(config =>
+        {
+            config.Workers = 1;
+            config.Sink = Sink.None;
+            config.Faults = 1;
+            config.Sweeps = 1;
+            config.TwoSegments = true;
+        });
+        yield return two.Named("40: records without effect, fault, take, sweep").With(config =>
+        {
+            config.Records = [[0, 1, 2]];
+            config.Key = [0, Config.NoKey, Config.NoKey];
+            config.Sweeps = 1;
+            config.Cuts = 2;
+        });
+        yield return two.Named("41: records without effect, owners delete what they have superseded, 2 faults").With(config =>
+        {
+            config.Records = [[0, 1, 2]];
+            config.Key = [0, Config.NoKey, 1];
+            config.OwnerDeletes = true;
+            config.Rewrite = 1;
+            config.Faults = 2;
+            config.Takes = 0;
+            config.Cuts = 3;
+        });
+        yield return two.Named("42: row deleted by hand, fault, take, crash").With(config =>
+        {
+            config.HandDeletions = 1;
+            config.Crashes = 1;
+        });
+        yield return two.Named("43: run that breaks off, fault, take, crash").With(config =>
+        {
+            config.Restarts = 1;
+            config.Crashes = 1;
+        });
+        yield return two.Named("44: markers, fault, 2 takes").With(config =>
+        {
+            config.Markers = true;
+            config.Takes = 2;
+        });
+        yield return Layouts.Split.Named("45: split, markers, take").With(config =>
+        {
+            config.Markers = true;
+            config.Takes = 1;
+        });
+        yield return Layouts.Merge.Named("46: merge, root rows are created late, 1 worker").With(config =>
+        {
+            config.Workers = 1;
+            config.Faults = 1;
+            config.LateCreation = true;
+            config.CreatesRoots = true;
+        });
+        yield return two.Named("47: row deleted by hand, sweep, take").With(config =>
+        {
+            config.HandDeletions = 1;
+            config.Faults = 0;
+            config.Sweeps = 1;
+        });
+        yield return two.Named("48: the store removes an upload, take, crash").With(config =>
+        {
+            config.Fenced = false;
+            config.Faults = 0;
+            config.Crashes = 1;
+            config.Expiries = 1;
+        });
+        yield return two.Named("49: position sink, standby promoted, fault, take").With(config =>
+        {
+            config.Sink = Sink.Position;
             config.Promotions = 1;
         });
     }

@@ -20,12 +20,6 @@ internal static class Limits
             config.Crashes = 1;
             config.Fenced = false;
         }),
-        Layouts.Two.Named("row deleted by hand, the owner of its first life prepares after that and crashes").With(config =>
-        {
-            config.HandDeletions = 1;
-            config.Crashes = 1;
-            config.Fenced = false;
-        }),
     ];
 
     /// <summary>For random walks: larger than a search can exhaust. Needs -p:Size=Big.</summary>

@@ -46,7 +46,11 @@ internal static class Planted
     private static IEnumerable<(Config Config, string Invariant)> LeaseWrites()
     {
         yield return (Layouts.Single.With(config => config.Cuts = 2).With(Mistake.WritesPositionAlone), "I3");
-        yield return (Three.With(config => config.ForeignSteps = 1).With(Mistake.IgnoresStamp), "I1");
+        yield return (Three.With(config =>
+        {
+            config.ForeignSteps = 1;
+            config.ForeignOnState = true;
+        }).With(Mistake.IgnoresStamp), "I1");
         Config renewals = Layouts.Single.With(config =>
         {
             config.LateRenewals = true;
@@ -96,6 +100,12 @@ internal static class Planted
         });
         yield return (promoted.With(Mistake.IgnoresLowerNumber), "I4");
         yield return (promoted.With(Mistake.ComparesNumberBeforeFence), "I4");
+        yield return (promoted.With(config =>
+        {
+            config.Faults = 1;
+            config.Crashes = 1;
+            config.Cuts = 0;
+        }).With(Mistake.ComparesNumberOnly), "I4");
     }
 
     private static IEnumerable<(Config Config, string Invariant)> Transactions()

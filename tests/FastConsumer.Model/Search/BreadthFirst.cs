@@ -9,6 +9,7 @@ internal sealed class BreadthFirst(Config config, int maxStates) : Model(config)
     private readonly StateSet _seen = new();
     private readonly List<int> _parents = [];
     private readonly List<int> _steps = [];
+    private StatePacking? _packing;
     private StateQueue? _queue;
     private int _current;
     private int _progress;
@@ -29,7 +30,8 @@ internal sealed class BreadthFirst(Config config, int maxStates) : Model(config)
     public void Run()
     {
         World state = Initial();
-        _queue = new StateQueue(ref state);
+        _packing = new StatePacking(ref state);
+        _queue = new StateQueue(_packing);
         Remember(ref state, -1, 0);
         int endOfLevel = 0;
         for (_current = 0; _current < States; _current++)
@@ -72,11 +74,12 @@ internal sealed class BreadthFirst(Config config, int maxStates) : Model(config)
 
     private void Remember(ref World state, int parent, int step)
     {
-        if (_seen.Add(StateHash.Of(ref state)))
+        ReadOnlySpan<ulong> packed = _packing!.Pack(ref state);
+        if (_seen.Add(StateHash.Of(packed)))
         {
             _parents.Add(parent);
             _steps.Add(step);
-            _queue!.Enqueue(ref state);
+            _queue!.Enqueue(packed);
         }
     }
 

@@ -1,14 +1,10 @@
-using System.Runtime.InteropServices;
-
 namespace FastConsumer.Model;
 
 internal static class StateHash
 {
     /// <summary>128 bits, by which a search knows a state again.</summary>
-    public static UInt128 Of(ref World state)
+    public static UInt128 Of(ReadOnlySpan<ulong> words)
     {
-        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<World>(ref state));
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
         ulong first = 0x9E3779B97F4A7C15;
         ulong second = 0xC2B2AE3D27D4EB4F;
         ulong low;
@@ -18,12 +14,6 @@ internal static class StateHash
             first = high ^ low ^ (second << 1);
             high = Math.BigMul(second ^ word, 0xE7037ED1A0B428DB, out low);
             second = high ^ low ^ (first >> 3);
-        }
-
-        foreach (byte rest in bytes[(words.Length * sizeof(ulong))..])
-        {
-            first = (first ^ rest) * 0x100000001B3;
-            second = ((second ^ rest) * 0x9E3779B97F4A7C15) + first;
         }
 
         ulong last = Math.BigMul(first ^ 0x8EBC6AF09C88C6E3, second | 1, out low);

@@ -193,7 +193,8 @@ internal abstract partial class Model
             for (int shard = 0; shard < Config.Shards; shard++)
             {
                 ref Tenure tenure = ref TenureOf(ref s, worker, shard);
-                any |= tenure.Phase == Phase.Running && tenure.SmallNumber != s.Sink[shard].Number;
+                ref SinkRow row = ref s.Sink[shard];
+                any |= tenure.Phase == Phase.Running && (tenure.SmallNumber != row.Number || tenure.Epoch != row.Epoch);
             }
         }
 

@@ -19,10 +19,11 @@ internal abstract partial class Model
             return;
         }
 
-        // the number is compared with the statement that sets the epoch: later the row can only go back under a running owner, who sees it
+        // compared with the statement that sets the epoch: later the row can only go back under a running owner, whom its next write tells
+        bool isOlder = Config.Promotions > 0 && tenure.Handle >= 0
+            && IsOlder(row, s.Segments[tenure.Handle].Parts[shard], Config.Makes(Mistake.ComparesNumberOnly));
         row.Epoch = tenure.Epoch;
-        byte known = tenure.Handle >= 0 ? s.Segments[tenure.Handle].Parts[shard].SinkNumber : (byte)0;
-        if (row.Number < known && Config.Mistake is not (Mistake.IgnoresLowerNumber or Mistake.ComparesNumberBeforeFence))
+        if (isOlder && Config.Mistake is not (Mistake.IgnoresLowerNumber or Mistake.ComparesNumberBeforeFence))
         {
             Halt(ref s, worker, shard);
             return;
@@ -31,6 +32,10 @@ internal abstract partial class Model
         tenure.InSink = row.Done;
         tenure.SmallNumber = row.Number;
     }
+
+    /// <summary>A former owner may bring the number up again, but not the epoch.</summary>
+    private static bool IsOlder(SinkRow row, Part manifest, bool isByNumberOnly) =>
+        row.Number < manifest.SinkNumber || (row.Epoch < manifest.Epoch && !isByNumberOnly);
 
     private void SmallCuts(ref World s, int worker, int shard)
     {

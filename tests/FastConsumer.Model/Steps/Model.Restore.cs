@@ -72,7 +72,7 @@ internal abstract partial class Model
             return false;
         }
 
-        if (Config.Makes(Mistake.ComparesNumberBeforeFence) && s.Sink[shard].Number < part.SinkNumber)
+        if (Config.Makes(Mistake.ComparesNumberBeforeFence) && IsOlder(s.Sink[shard], part, isByNumberOnly: false))
         {
             Halt(ref s, worker, shard);
             return false;
