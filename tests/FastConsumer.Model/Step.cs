@@ -70,7 +70,8 @@ internal enum StepKind : byte
 /// <summary>One step, packed into an integer: what, by which worker (or sweep), of which shard, and the record or object.</summary>
 internal static class Step
 {
-    public static int Of(StepKind kind, int actor = 0, int shard = 0, int item = 0) => (int)kind | (actor << 8) | (shard << 12) | (item << 16);
+    public static int Of(StepKind kind, int actor = 0, int shard = 0, int item = 0) =>
+        (int)kind | (actor << 8) | (shard << 12) | (item << 16);
 
     public static string Text(int step)
     {

@@ -102,8 +102,7 @@ internal static class Planted
         yield return (promoted.With(Mistake.ComparesNumberBeforeFence), "I4");
         yield return (promoted.With(config =>
         {
-            config.Faults = 1;
-            config.Crashes = 1;
+            config.Restarts = 2;
             config.Cuts = 0;
         }).With(Mistake.ComparesNumberOnly), "I4");
     }
