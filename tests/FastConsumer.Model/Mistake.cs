@@ -41,6 +41,7 @@ internal enum Mistake
     ForgetsParentsTransactions, // a child neither commits nor sweeps what its parents prepared
     NeverSweeps, // a new owner aborts nothing
     RewritesDoubtfulPrepare, // PREPARE without an answer: the outputs go into another transaction
+    RepeatsPrepareAtOnce, // PREPARE without an answer: the id is asked again while the former try may still be under way
     DeletesRowUncommitted, // a finished row is deleted before its transactions are committed
     KeepsRefusedTransactions, // a lease write refused at its only send leaves its transactions prepared
     CarriesLockedTransactions, // a failed checkpoint's transaction goes into the next manifest although it locks rows

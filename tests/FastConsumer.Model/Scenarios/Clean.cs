@@ -287,7 +287,14 @@ internal static class Clean
             config.Crashes = 1;
             config.Expiries = 1;
         });
-        yield return two.Named("49: position sink, standby promoted, fault, take").With(config =>
+        yield return Layouts.Split.Named("49: split, the children write the sink's rows that their parent wrote, locks, take").With(config =>
+        {
+            config.Locks = true;
+            config.Takes = 1;
+            config.Records = [[0], [1], []];
+            config.Key = [0, 0];
+        });
+        yield return two.Named("50: position sink, standby promoted, fault, take").With(config =>
         {
             config.Sink = Sink.Position;
             config.Promotions = 1;

@@ -127,12 +127,14 @@ internal static class Planted
             config.Takes = 1;
             config.Fenced = false;
         }).With(Mistake.KeepsRefusedTransactions), "I5");
-        yield return (Two.With(config =>
+        Config locks = Two.With(config =>
         {
             config.Locks = true;
             config.Takes = 0;
             config.Key = [0, 0];
-        }).With(Mistake.CarriesLockedTransactions), "I5");
+        });
+        yield return (locks.With(Mistake.CarriesLockedTransactions), "I5");
+        yield return (locks.With(Mistake.RepeatsPrepareAtOnce), "I5");
         Config recreated = Two.With(config =>
         {
             config.Takes = 0;

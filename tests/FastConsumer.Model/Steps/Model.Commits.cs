@@ -52,7 +52,7 @@ internal abstract partial class Model
         Done(ref n, Step.Of(StepKind.EarlyCommit, worker, shard), true);
     }
 
-    /// <summary>Commits what a durable manifest names. Whoever finds a commit lost asks the row whether the shard is still its own.</summary>
+    /// <summary>Commits what a durable manifest names. Who finds a commit lost asks the row whether the shard is still its own.</summary>
     private void CommitNamed(ref World s, int worker, int shard)
     {
         ref Tenure tenure = ref TenureOf(ref s, worker, shard);

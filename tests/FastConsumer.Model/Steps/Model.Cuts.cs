@@ -146,7 +146,9 @@ internal abstract partial class Model
             s.SegmentNumbers[worker]++;
             s.Segments[s.Open[worker]] = new Segment
             {
-                State = SegmentState.Open, Session = (byte)s.Sessions[worker], Number = (byte)s.SegmentNumbers[worker],
+                State = SegmentState.Open,
+                Session = (byte)s.Sessions[worker],
+                Number = (byte)s.SegmentNumbers[worker],
             };
         }
 
@@ -154,7 +156,11 @@ internal abstract partial class Model
         ref Part part = ref s.Segments[segment].Parts[shard];
         part = new Part
         {
-            Kind = PartKind.Manifest, Epoch = tenure.Epoch, Number = tenure.Number, RangeA = tenure.RangeA, RangeB = tenure.RangeB,
+            Kind = PartKind.Manifest,
+            Epoch = tenure.Epoch,
+            Number = tenure.Number,
+            RangeA = tenure.RangeA,
+            RangeB = tenure.RangeB,
         };
         if (tenure.CutBlocks >= 0)
         {

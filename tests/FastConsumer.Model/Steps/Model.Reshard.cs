@@ -100,7 +100,11 @@ internal abstract partial class Model
             n.Faults--;
             n.Messages[message] = new Message
             {
-                Kind = MessageKind.Creation, Shard = (byte)shard, Inherits0 = inherits0, Inherits1 = inherits1, Version = version,
+                Kind = MessageKind.Creation,
+                Shard = (byte)shard,
+                Inherits0 = inherits0,
+                Inherits1 = inherits1,
+                Version = version,
             };
             Done(ref n, Step.Of(StepKind.CreateLate, 0, shard), false);
         }

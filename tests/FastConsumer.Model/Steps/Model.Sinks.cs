@@ -161,6 +161,14 @@ internal abstract partial class Model
             Done(ref n, Step.Of(StepKind.PrepareAnswer, worker, shard), true);
         }
 
+        if (Config.Makes(Mistake.RepeatsPrepareAtOnce) && state == TxState.Preparing)
+        {
+            // the repetition writes the same rows, and waits for the locks of the former try
+            n = s;
+            TenureOf(ref n, worker, shard).CutTransaction = -1;
+            Done(ref n, Step.Of(StepKind.PrepareRepeated, worker, shard), true);
+        }
+
         if (Config.Makes(Mistake.RewritesDoubtfulPrepare) && state is TxState.Preparing or TxState.Prepared)
         {
             // the writer begins a new transaction with the same outputs; the old one is rolled back where it is there already

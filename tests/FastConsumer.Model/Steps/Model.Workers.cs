@@ -164,7 +164,10 @@ internal abstract partial class Model
             n.Faults--;
             n.Messages[message] = new Message
             {
-                Kind = MessageKind.Renewal, Shard = (byte)shard, Counter = tenure.Counter, Owner = (sbyte)worker,
+                Kind = MessageKind.Renewal,
+                Shard = (byte)shard,
+                Counter = tenure.Counter,
+                Owner = (sbyte)worker,
             };
             Done(ref n, Step.Of(StepKind.Renew, worker, shard), false);
         }
