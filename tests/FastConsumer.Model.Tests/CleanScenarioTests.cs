@@ -7,7 +7,7 @@ public sealed class CleanScenarioTests(ITestOutputHelper output)
     /// For each scenario, so that the result is the same on every machine. FASTCONSUMER_MODEL=all goes on to the end of most of them, which
     /// takes minutes and more memory.
     /// </summary>
-    private static readonly int s_maxStates = Environment.GetEnvironmentVariable("FASTCONSUMER_MODEL") == "all" ? 30_000_000 : 1_200_000;
+    private static readonly int s_maxStates = Environment.GetEnvironmentVariable("FASTCONSUMER_MODEL") == "all" ? 30_000_000 : 500_000;
 
     public static TheoryData<string> Scenarios { get; } = [.. Clean.All.Select(static config => config.Name)];
 
