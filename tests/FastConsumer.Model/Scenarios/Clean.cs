@@ -287,7 +287,7 @@ internal static class Clean
             config.Crashes = 1;
             config.Expiries = 1;
         });
-        yield return Layouts.Split.Named("49: split, the children write the sink's rows that their parent wrote, locks, take").With(config =>
+        yield return Layouts.Split.Named("49: split, children write the rows that their parent wrote, locks, take").With(config =>
         {
             config.Locks = true;
             config.Takes = 1;

@@ -64,7 +64,7 @@ internal static class Limits
         });
         yield return single;
         yield return single.Named(single.Name + ", position sink").With(config => config.Sink = Sink.Position);
-        yield return single.Named(single.Name + ", locks, markers, two segments, records without effect, run that breaks off").With(config =>
+        yield return single.Named(single.Name + ", locks, markers, two segments, records without effect, broken run").With(config =>
         {
             config.Key = [0, Config.NoKey, 1, 0];
             config.Locks = true;
