@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using ExactlyOnceToPostgres;
 
 if (args is ["worker", var kinesis, var dynamoDb, var postgres])
@@ -9,7 +10,7 @@ if (args is ["worker", var kinesis, var dynamoDb, var postgres])
 
 bool isJson = args.Contains("--json");
 int kills = Number("--kills", 4);
-int seed = Number("--seed", Random.Shared.Next());
+int seed = Number("--seed", RandomNumberGenerator.GetInt32(int.MaxValue));
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {
@@ -27,9 +28,9 @@ await using var run = new Run(kills, seed, text =>
 Outcome outcome = await run.RunAsync(stop.Token);
 if (isJson)
 {
-    Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $$"""{"records":{{outcome.Records}},"rows":{{outcome.Rows}},"duplicates":{{outcome.Duplicates}},"missing":{{outcome.Missing}},"kills":{{outcome.Kills}}}"""));
+    Console.WriteLine(
+        $$"""{"records":{{outcome.Records}},"rows":{{outcome.Rows}},"duplicates":{{outcome.Duplicates}},"""
+            + $"\"missing\":{outcome.Missing},\"kills\":{outcome.Kills}}}");
 }
 else
 {

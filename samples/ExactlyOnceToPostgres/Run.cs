@@ -39,8 +39,9 @@ internal sealed class Run(int kills, int seed, Action<string> say) : IAsyncDispo
             long before = await CountAsync(database, "count(*)");
             // in the midst of its work: after some rows more, at a moment that nobody chose
             await WaitAsync(
-                async () => await CountAsync(database, "count(*)") is var rows && (rows > before || rows >= events.Count), cancellationToken);
-            await Task.Delay(_random.Next(0, 300), cancellationToken);
+                async () => await CountAsync(database, "count(*)") is var rows && (rows > before || rows >= events.Count),
+                cancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(0, 300)), TimeProvider.System, cancellationToken);
             Kill();
             say($"kill {kill} of {kills}: {await CountAsync(database, "count(*)")} rows are there; another worker starts");
             Start();
@@ -49,7 +50,7 @@ internal sealed class Run(int kills, int seed, Action<string> say) : IAsyncDispo
         await producing;
         await WaitAsync(async () => await CountAsync(database, "count(DISTINCT id)") >= events.Count, cancellationToken);
         // what were stored twice would come now
-        await Task.Delay(TimeSpan.FromSeconds(3), cancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, cancellationToken);
         return new Outcome(
             events.Count, await CountAsync(database, "count(*)"), await CountAsync(database, "count(DISTINCT id)"), kills);
     }
@@ -124,7 +125,7 @@ internal sealed class Run(int kills, int seed, Action<string> say) : IAsyncDispo
                 throw new InvalidOperationException($"{answer.FailedRecordCount} events were not put.");
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(130), cancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(130), TimeProvider.System, cancellationToken);
         }
     }
 
@@ -134,7 +135,7 @@ internal sealed class Run(int kills, int seed, Action<string> say) : IAsyncDispo
         patience.CancelAfter(s_patience);
         while (!await condition())
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), patience.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, patience.Token);
         }
     }
 

@@ -106,12 +106,15 @@ public sealed class PreparationTests(PostgreSqlServer server)
     }
 
     [Theory]
-    [InlineData("CREATE TABLE fastconsumer_positions (id int)", "column application (text) is missing, column stream_arn (text) is missing")]
+    [InlineData(
+        "CREATE TABLE fastconsumer_positions (id int)",
+        "column application (text) is missing, column stream_arn (text) is missing")]
     [InlineData(
         "ALTER TABLE fastconsumer_positions ALTER COLUMN number TYPE int, ALTER COLUMN stream_created TYPE timestamp",
         "column stream_created is timestamp without time zone, not timestamp with time zone, column number is integer, not bigint")]
     [InlineData(
-        "ALTER TABLE fastconsumer_positions DROP CONSTRAINT fastconsumer_positions_pkey, ADD PRIMARY KEY (application, stream_arn, shard_id)",
+        "ALTER TABLE fastconsumer_positions DROP CONSTRAINT fastconsumer_positions_pkey, "
+            + "ADD PRIMARY KEY (application, stream_arn, shard_id)",
         "it has no primary key or unique index on (application, stream_arn, stream_created, shard_id)")]
     public async Task A_table_that_does_not_do_is_told_apart(string change, string why)
     {
@@ -163,7 +166,9 @@ public sealed class PreparationTests(PostgreSqlServer server)
     }
 
     [Theory]
-    [InlineData("Password=wrong", "PostgreSQL does not let in: password authentication failed for user \"postgres\". Check Username", "28P01")]
+    [InlineData(
+        "Password=wrong",
+        "PostgreSQL does not let in: password authentication failed for user \"postgres\". Check Username", "28P01")]
     [InlineData("Database=nowhere", "database \"nowhere\" does not exist. Create it, or name another as Database", "3D000")]
     public async Task What_the_server_refuses_is_explained(string settings, string expected, string sqlState)
     {

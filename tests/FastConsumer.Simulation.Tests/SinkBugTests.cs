@@ -14,7 +14,8 @@ public sealed class SinkBugTests
     public void Finds_a_commit_of_what_was_refused() => Finds(200, static place => new CommitsWhatWasRefused(place), "once", "covered");
 
     [Fact]
-    public void Finds_a_start_at_the_lease() => Finds(200, static place => new StartsAtTheLease(place), "once", "position goes on", "covered");
+    public void Finds_a_start_at_the_lease() =>
+        Finds(200, static place => new StartsAtTheLease(place), "once", "position goes on", "covered");
 
     [Fact]
     public void Finds_a_commit_without_an_answer_that_counts_as_made() =>

@@ -14,7 +14,8 @@ public sealed class SinkSeedTests
         IReadOnlyCollection<RunResult> results = ManySeeds.AllHold(first, count, static seed => Scenario.Of(seed).WithSink());
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{results.Sum(static run => run.Commits)} transactions with {results.Sum(static run => run.Effects)} effects, {results.Sum(static run => run.RefusedCommits)} refused.");
+            $"{results.Sum(static run => run.Commits)} transactions with {results.Sum(static run => run.Effects)} effects, "
+                + $"{results.Sum(static run => run.RefusedCommits)} refused.");
         Assert.True(count < 100 || results.Sum(static run => run.RefusedCommits) > 0, "No sink has refused a transaction.");
     }
 }

@@ -6,7 +6,10 @@ namespace FastConsumer.Simulation.Tests;
 
 /// <summary>As much of dependency injection as a processor needs; the real one compiles its factories on the thread pool.</summary>
 internal sealed class WorkerServices(
-    SimulatedHandler handler, IDeadLetterSink? deadLetters = null, SinkHandler? sinkHandler = null, SimulatedPositionStore? positions = null)
+    SimulatedHandler handler,
+    IDeadLetterSink? deadLetters = null,
+    SinkHandler? sinkHandler = null,
+    SimulatedPositionStore? positions = null)
     : IServiceProvider, IServiceScopeFactory, IServiceScope
 {
     public IServiceProvider ServiceProvider => this;

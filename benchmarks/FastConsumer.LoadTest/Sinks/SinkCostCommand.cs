@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using FastConsumer.Hosting;
@@ -146,10 +145,10 @@ internal static class SinkCostCommand
             .AddProcessor<TProcessor>()
             .UsePostgreSqlPositions(source);
         using IHost host = builder.Build();
-        long since = Stopwatch.GetTimestamp();
+        long since = TimeProvider.System.GetTimestamp();
         await host.StartAsync(cancellationToken);
         await rows.Ended.WaitAsync(cancellationToken);
-        double rate = records / Stopwatch.GetElapsedTime(since).TotalSeconds;
+        double rate = records / TimeProvider.System.GetElapsedTime(since).TotalSeconds;
         await host.StopAsync(cancellationToken);
         await using NpgsqlCommand drop = source.CreateCommand($"DROP TABLE {table}");
         await drop.ExecuteNonQueryAsync(cancellationToken);

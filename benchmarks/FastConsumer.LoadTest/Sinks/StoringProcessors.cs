@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -45,6 +46,7 @@ internal sealed class StoredRows(NpgsqlDataSource source, string table, int reco
 
 /// <summary>By hand: a transaction for each batch, and the position in the lease table only.</summary>
 [KinesisProcessor(SinkCostCommand.Stream)]
+[OnError(typeof(DbException), ErrorAction.Retry)]
 internal sealed partial class ByHandProcessor(StoredRows rows)
 {
     [OnBatch(MaxRecords = SinkCostCommand.BatchSize, MaxWait = "00:00:01")]

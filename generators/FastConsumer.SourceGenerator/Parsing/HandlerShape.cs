@@ -15,7 +15,8 @@ internal sealed class HandlerShape(IMethodSymbol method, ReturnKind returns, Pay
     public IReadOnlyList<ArgumentShape> Arguments { get; } = arguments;
 
     /// <summary>The type of the transaction that it takes; null for none.</summary>
-    public ITypeSymbol? Transaction { get; } = arguments.FirstOrDefault(argument => argument.Kind == ArgumentKind.Transaction)?.Parameter.Type;
+    public ITypeSymbol? Transaction { get; } =
+        arguments.FirstOrDefault(argument => argument.Kind == ArgumentKind.Transaction)?.Parameter.Type;
 
     /// <summary>The value of the route property; null for the handler of the rest.</summary>
     public string? Route { get; init; }

@@ -53,8 +53,8 @@ internal sealed class MethodReader(ShapeProblems problems)
                 problems.Add(
                     RuleIds.Handler,
                     parameter.Place(),
-                    $"'{method.InMessages()}' takes two transactions, '{first.Parameter.Name}' and '{parameter.Name}'; a call has one, which "
-                        + "is committed with the position. Remove one of them.");
+                    $"'{method.InMessages()}' takes two transactions, '{first.Parameter.Name}' and '{parameter.Name}'; a call has one, "
+                        + "which is committed with the position. Remove one of them.");
                 broken = true;
                 continue;
             }

@@ -174,9 +174,11 @@ internal sealed class ProcessorShape
 
         if (lanes > 1 && _handlers.Find(handler => handler.Transaction is not null) is { } transactional)
         {
-            _problems.Add(RuleIds.HandlerSet, attribute.Place(SymbolNames.FirstArgument, cancellationToken), $"'{transactional.Method.Name}' "
-                + $"takes a transaction, and a shard has one at a time, so that its position is one; '{Type.Name}' has {lanes} lanes. "
-                + "Remove [Concurrency]; to write more at a time, take batches with [OnBatch].");
+            _problems.Add(
+                RuleIds.HandlerSet,
+                attribute.Place(SymbolNames.FirstArgument, cancellationToken),
+                $"'{transactional.Method.Name}' takes a transaction, and a shard has one at a time, so that its position is one; "
+                    + $"'{Type.Name}' has {lanes} lanes. Remove [Concurrency]; to write more at a time, take batches with [OnBatch].");
         }
 
         Concurrency = new ConcurrencyModel(lanes, s_orders[order]);

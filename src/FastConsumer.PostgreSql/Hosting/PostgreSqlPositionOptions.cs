@@ -1,8 +1,8 @@
 namespace FastConsumer.PostgreSql;
 
 /// <summary>
-/// Positions on PostgreSQL. Bound from the section <c>FastConsumer:PostgreSql</c> (<c>FastConsumer:Consumers:&lt;name&gt;:PostgreSql</c> for
-/// a further consumer), then set by code, and validated at start.
+/// Positions on PostgreSQL. Bound from the section <c>FastConsumer:PostgreSql</c> (<c>FastConsumer:Consumers:&lt;name&gt;:PostgreSql</c>
+/// for a further consumer), then set by code, and validated at start.
 /// </summary>
 public sealed class PostgreSqlPositionOptions
 {

@@ -45,7 +45,9 @@ public sealed class InMemoryPositionDatabase
         }
     }
 
-    /// <summary>The row becomes what <paramref name="next"/> makes of it; null leaves it as it is. The answer is the row after that.</summary>
+    /// <summary>
+    /// The row becomes what <paramref name="next"/> makes of it; null leaves it as it is. The answer is the row after that.
+    /// </summary>
     internal StoredPosition? Change(PositionKey key, Func<StoredPosition?, StoredPosition?> next)
     {
         lock (_lock)

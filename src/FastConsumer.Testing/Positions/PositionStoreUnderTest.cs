@@ -25,8 +25,8 @@ public abstract class PositionStoreUnderTest<TTransaction> : PositionStoreUnderT
     where TTransaction : class
 {
     /// <summary>
-    /// Opens a store on the place. Called several times for one place: each call gives a store of its own, which the suite disposes of where
-    /// it is <see cref="IAsyncDisposable"/>.
+    /// Opens a store on the place. Called several times for one place: each call gives a store of its own, which the suite disposes of
+    /// where it is <see cref="IAsyncDisposable"/>.
     /// </summary>
     public abstract IPositionStore<TTransaction> Open();
 

@@ -91,8 +91,8 @@ internal sealed class FailurePolicy
     public Standing? Standing => _standing;
 
     /// <summary>
-    /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's, nor where the
-    /// sink's position is.
+    /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's, nor where
+    /// the sink's position is.
     /// </summary>
     public static bool Takes(Exception error, CancellationToken abort) =>
         !abort.IsCancellationRequested && error is not (LeaseLostException or SinkPositionException);

@@ -265,8 +265,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         {
             throw new InvalidOperationException(
                 $"A handler of {processor.Name} takes a {transaction.Name}, and no IPositionStore<{transaction.Name}> is registered, which "
-                    + "begins such transactions and commits them with the position. Register one in the host's services: for NpgsqlTransaction "
-                    + "with UsePostgreSqlPositions(...) (package FastConsumer.PostgreSql).");
+                    + "begins such transactions and commits them with the position. Register one in the host's services: for "
+                    + "NpgsqlTransaction with UsePostgreSqlPositions(...) (package FastConsumer.PostgreSql).");
         }
 
         if (store.OutlivesProcess && !leases.KeepsEpochs)

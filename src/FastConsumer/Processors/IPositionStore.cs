@@ -30,7 +30,9 @@ public interface IPositionStore
     /// <param name="cancellationToken">Ends the call.</param>
     Task PrepareAsync(CancellationToken cancellationToken);
 
-    /// <summary>Reads the row of a shard; null where there is none. The answer is never older than a write that was answered before.</summary>
+    /// <summary>
+    /// Reads the row of a shard; null where there is none. The answer is never older than a write that was answered before.
+    /// </summary>
     /// <param name="key">The shard.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     Task<StoredPosition?> ReadAsync(PositionKey key, CancellationToken cancellationToken);
@@ -67,8 +69,8 @@ public interface IPositionStore
 
 /// <summary>
 /// Keeps the position of each shard in the transaction of what handlers write. A method with <see cref="OnRecordAttribute"/> or
-/// <see cref="OnBatchAttribute"/> that takes a <typeparamref name="TTransaction"/> writes with it, and what it writes is there exactly once:
-/// after a crash, records run again from the position that was committed with the last effects.
+/// <see cref="OnBatchAttribute"/> that takes a <typeparamref name="TTransaction"/> writes with it, and what it writes is there exactly
+/// once: after a crash, records run again from the position that was committed with the last effects.
 /// </summary>
 /// <remarks>
 /// A shard has one transaction at a time, begun and committed by FastConsumer. Register an implementation as a singleton in the host's

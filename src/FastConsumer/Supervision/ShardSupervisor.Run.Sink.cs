@@ -54,8 +54,8 @@ internal sealed partial class ShardSupervisor
         }
 
         /// <summary>
-        /// The run has failed. Where the sink's position is the reason, the next write of the lease is awaited first: who has lost it reports
-        /// nothing.
+        /// The run has failed. Where the sink's position is the reason, the next write of the lease is awaited first: who has lost it
+        /// reports nothing.
         /// </summary>
         private async Task<LeaseEvent.RunEnd> SinkFailedAsync(Exception error)
         {

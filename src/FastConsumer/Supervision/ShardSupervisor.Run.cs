@@ -629,8 +629,8 @@ internal sealed partial class ShardSupervisor
             switch (pipeline)
             {
                 case RecordPipeline { Transactions: not null } when _parts.Lanes > 1:
-                    throw new InvalidOperationException($"{_parts.ProcessorName} takes transactions, which a shard has one of at a time, and "
-                        + $"has {_parts.Lanes} lanes.");
+                    throw new InvalidOperationException(
+                        $"{_parts.ProcessorName} takes transactions, of which a shard has one at a time, and has {_parts.Lanes} lanes.");
                 case RecordPipeline record when _parts.Lanes > 1:
                     int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(

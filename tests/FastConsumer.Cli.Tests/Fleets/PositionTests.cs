@@ -29,7 +29,9 @@ public sealed class PositionTests(DynoxideServer dynamo, PostgreSqlServer postgr
             ["position", "show", "--json", .. Sink]);
         JsonElement item = shown.Items.Single();
         Assert.Equal(("positions", "good", Shard), (
-            shown.Document.GetProperty("kind").GetString(), item.GetProperty("state").GetString(), item.GetProperty("shardId").GetString()));
+            shown.Document.GetProperty("kind").GetString(),
+            item.GetProperty("state").GetString(),
+            item.GetProperty("shardId").GetString()));
         Assert.DoesNotContain("Password", shown.Output, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("TOKEN IN SINK", (await RunAsync(["position", "show", "-o", "wide", .. Sink])).Output, StringComparison.Ordinal);
 
@@ -71,7 +73,8 @@ public sealed class PositionTests(DynoxideServer dynamo, PostgreSqlServer postgr
 
         await StartAsync("worker-2");
         ToolRun shown = await RunUntilAsync(
-            static run => run.ExitCode == 0 && run.Items.Any(static item => item.GetProperty("state").GetString() == "a later owner in the sink"),
+            static run => run.ExitCode == 0
+                && run.Items.Any(static item => item.GetProperty("state").GetString() == "a later owner in the sink"),
             ["position", "show", "--json", .. Sink]);
         Assert.Equal(1000, shown.Items.Single().GetProperty("epoch").GetInt64());
         List<string> more = Put(5);

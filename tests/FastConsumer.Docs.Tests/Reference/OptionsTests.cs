@@ -46,7 +46,10 @@ public sealed class OptionsTests
             .. typeof(OptionsTests).GetMethods().SelectMany(static method => method.GetCustomAttributes<InlineDataAttribute>())
                 .Select(static data => (Type)data.Data[0]!),
         ];
-        Type[] there = [.. new[] { typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(PostgreSqlPositionOptions), typeof(EmbeddedKinesis) }
+        Type[] there = [.. new[]
+            {
+                typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(PostgreSqlPositionOptions), typeof(EmbeddedKinesis),
+            }
             .SelectMany(static type => type.Assembly.GetExportedTypes())
             .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) || type == typeof(ConsumerSettings))];
 

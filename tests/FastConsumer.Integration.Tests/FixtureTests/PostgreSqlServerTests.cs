@@ -58,7 +58,8 @@ public sealed class PostgreSqlServerTests
         await Eventually.ThatAsync(
             "its processes are gone",
             () => Directory.GetDirectories(folder.Path).All(static data => !File.Exists(Path.Combine(data, "data", "postmaster.pid")))
-                || !Process.GetProcessesByName("postgres").Any(process => Arguments(process).Contains(folder.Path, StringComparison.Ordinal)));
+                || !Process.GetProcessesByName("postgres").Any(
+                    process => Arguments(process).Contains(folder.Path, StringComparison.Ordinal)));
     }
 
     private static async Task<Started> StartAsync(SharedFolder folder)

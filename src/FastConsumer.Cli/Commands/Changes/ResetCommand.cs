@@ -69,7 +69,9 @@ internal static class ResetCommand
         List<ChangeItem> plan = [];
         foreach (Lease row in meant)
         {
-            string? refusal = table.RefusalOf(row.LeaseKey, row) ?? OperatorTable.SinkRefusalOf(row) ?? await lineage.RefusalOfAsync(row, target, cancellationToken);
+            string? refusal = table.RefusalOf(row.LeaseKey, row)
+                ?? OperatorTable.SinkRefusalOf(row)
+                ?? await lineage.RefusalOfAsync(row, target, cancellationToken);
             plan.Add(new ChangeItem(
                 row.LeaseKey,
                 "reset",

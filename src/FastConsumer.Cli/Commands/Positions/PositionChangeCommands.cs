@@ -105,7 +105,12 @@ internal static class PositionChangeCommands
         if (row?.Position is not { } position)
         {
             return new Change(
-                lease, row, null, null, "", refusal ?? $"The sink has no position of shard {lease.LeaseKey}. --from lease takes the lease's.");
+                lease,
+                row,
+                null,
+                null,
+                "",
+                refusal ?? $"The sink has no position of shard {lease.LeaseKey}. --from lease takes the lease's.");
         }
 
         // a checkpoint never goes back by itself
@@ -139,7 +144,10 @@ internal static class PositionChangeCommands
             ChangeItem item = change.Item(verb);
             if (!await place.Store.SetAsync(place.KeyOf(shardId), change.Former, change.Next!, cancellationToken))
             {
-                done.Add(item with { Refusal = $"The position of shard {shardId} was written meanwhile, and is as that left it: try again." });
+                done.Add(item with
+                {
+                    Refusal = $"The position of shard {shardId} was written meanwhile, and is as that left it: try again.",
+                });
                 continue;
             }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using FastConsumer.Cli.Connections;
 using FastConsumer.Kinesis;
-using FastConsumer.Leases;
 using FastConsumer.PostgreSql;
 using Npgsql;
 

@@ -162,7 +162,8 @@ internal static partial class LeaseMachine
                 return entry is null ? new Entry(row.LeaseKey) { Row = row } : entry with { Row = row };
             }
 
-            if (seen is null && entry is { Row: { Problem: null } known } && row.LeaseCounter < known.LeaseCounter && !IsOff(Rules.StaleRows))
+            if (seen is null && entry is { Row: { Problem: null } known } && row.LeaseCounter < known.LeaseCounter
+                && !IsOff(Rules.StaleRows))
             {
                 // this worker had the lease until now and knows its row better than a read with delay: a take of what that shows would have
                 // the epoch of a former run

@@ -7,8 +7,8 @@ namespace FastConsumer.Processors;
 /// <see cref="Position"/>.
 /// </summary>
 /// <remarks>
-/// What must hold: positions only grow; a transaction begins only while it is known what the one before it came to; and of two owners, or of
-/// a commit and its repetition, the sink's row lets one through, by epoch and number.
+/// What must hold: positions only grow; a transaction begins only while it is known what the one before it came to; and of two owners, or
+/// of a commit and its repetition, the sink's row lets one through, by epoch and number.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class SinkTransactions
@@ -98,7 +98,8 @@ public abstract class SinkTransactions
         if (Row.Position is { } committed && position < committed)
         {
             throw new InvalidOperationException(
-                $"Invariant violated: record {position} of shard {Key.ShardId} was to be handled, and {_store.Description} is at {committed}.");
+                $"Invariant violated: record {position} of shard {Key.ShardId} was to be handled, and {_store.Description} is at "
+                    + $"{committed}.");
         }
 
         return Row.Position == position;
