@@ -36,10 +36,12 @@ internal static class Compilation
         global using FastConsumer.Testing.Leases;
         global using FastConsumer.Testing.Simulation;
         global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.EntityFrameworkCore;
         global using Microsoft.Extensions.Configuration;
         global using Microsoft.Extensions.DependencyInjection;
         global using Microsoft.Extensions.Hosting;
         global using Microsoft.Extensions.Logging;
+        global using Npgsql;
         global using Xunit;
         global using Reader;
         """;

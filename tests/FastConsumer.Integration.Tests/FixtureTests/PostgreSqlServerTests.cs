@@ -2,10 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using FastConsumer.Integration.Tests.Fixtures;
 
 namespace FastConsumer.Integration.Tests.FixtureTests;
 
+[SupportedOSPlatform("linux")]
 public sealed class PostgreSqlServerTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
