@@ -13,6 +13,8 @@ namespace FastConsumer.Tests.Hosting;
 /// <summary>Positions in the transactions of what handlers write: the sink leads, and the lease follows.</summary>
 public sealed class SinkPositionTests : WorkerTest
 {
+    private const string FindingOfRetries = "FCF3002";
+
     private readonly FailingPositions _positions = new();
     private readonly Effects _effects = new();
 
@@ -214,6 +216,45 @@ public sealed class SinkPositionTests : WorkerTest
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_committed_without_an_answer_is_not_left_out_whatever_the_policy_says(bool inBatches)
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20);
+        _positions.LosesEach = 3;
+        _positions.FailsReadsAfterLoss = 2;
+        await using WorkerHost host = inBatches
+            ? await StartSinkAsync<UnforgivingSinkBatchProcessor>()
+            : await StartSinkAsync<UnforgivingSinkProcessor>();
+        await _effects.WaitForAsync(texts, host.Log);
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint == Position()!, () => host.Log.ToString());
+
+        Assert.Equal(texts, _effects.All);
+        Assert.True(_positions.Lost > 0);
+        Assert.Empty(host.Log.Of(2108));
+        await host.WaitForHealthAsync(HealthStatus.Healthy);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_fails_after_the_commit_is_told_and_leaves_nothing_out(bool inBatches)
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(8);
+        _positions.FailsEnds = 1;
+        await using WorkerHost host = inBatches
+            ? await StartSinkAsync<UnforgivingSinkBatchProcessor>()
+            : await StartSinkAsync<UnforgivingSinkProcessor>();
+        await _effects.WaitForAsync(texts, host.Log);
+
+        Assert.Equal(texts, _effects.All);
+        Assert.Equal("The transaction cannot be ended.", (await host.WaitForLogAsync(2102)).Error?.Message);
+        Assert.Empty(host.Log.Of(2108));
+    }
+
+    [Theory]
     [InlineData(false, "no IPositionStore<InMemoryTransaction> is registered")]
     [InlineData(true, "in-memory leases, whose fencing tokens start again")]
     public async Task What_cannot_hold_is_told_at_start(bool hasStore, string message)
@@ -245,23 +286,26 @@ public sealed class SinkPositionTests : WorkerTest
         return Task.FromResult((key, row));
     }
 
-    private async Task<WorkerHost> StartAsync(bool inBatches)
+    private Task<WorkerHost> StartAsync(bool inBatches) =>
+        inBatches ? StartSinkAsync<SinkBatchProcessor>() : StartSinkAsync<SinkProcessor>();
+
+    private async Task<WorkerHost> StartSinkAsync<TProcessor>(ILeaseStoreFactory? leases = null)
+        where TProcessor : class, Processors.IKinesisProcessor<TProcessor>
     {
         WorkerHost host = WorkerHost.Build(
             Kinesis,
             Journal,
             consumer =>
             {
-                if (inBatches)
+                consumer.AddProcessor<TProcessor>().UseInMemoryPositions(_positions).UseDeadLettersToLog();
+                if (leases is null)
                 {
-                    consumer.AddProcessor<SinkBatchProcessor>();
+                    consumer.UseInMemoryLeases(Leases);
                 }
                 else
                 {
-                    consumer.AddProcessor<SinkProcessor>();
+                    consumer.Services.AddKeyedSingleton(consumer.Name, leases);
                 }
-
-                consumer.UseInMemoryLeases(Leases).UseInMemoryPositions(_positions).UseDeadLettersToLog();
             },
             options => options.CheckpointInterval = TimeSpan.FromMilliseconds(200),
             services: services => services.AddSingleton(_effects));
@@ -315,6 +359,7 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
 {
     private readonly InMemoryPositionDatabase _database = database;
     private int _commits;
+    private int _failingReads;
 
     public FailingPositions()
         : this(new InMemoryPositionDatabase())
@@ -325,6 +370,14 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
     public int LosesEach { get; set; }
 
     public int Lost { get; private set; }
+
+    /// <summary>After each lost answer so many reads fail.</summary>
+    public int FailsReadsAfterLoss { get; set; }
+
+    /// <summary>So many transactions that were committed cannot be ended.</summary>
+    public int FailsEnds { get; set; }
+
+    public int Refused { get; private set; }
 
     public bool IsDown { get; set; }
 
@@ -341,13 +394,27 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
         CancellationToken cancellationToken)
     {
         bool isCommitted = await base.CommitAsync(transaction, key, former, position, cancellationToken);
+        Refused += isCommitted ? 0 : 1;
         if (LosesEach > 0 && ++_commits % LosesEach == 0)
         {
             Lost++;
+            _failingReads = FailsReadsAfterLoss;
             throw new IOException("The commit was not answered.");
         }
 
         return isCommitted;
+    }
+
+    public override Task<StoredPosition?> ReadAsync(PositionKey key, CancellationToken cancellationToken) =>
+        _failingReads-- > 0 ? throw new IOException("The row cannot be read.") : base.ReadAsync(key, cancellationToken);
+
+    public override async ValueTask EndAsync(InMemoryTransaction transaction)
+    {
+        await base.EndAsync(transaction);
+        if (FailsEnds-- > 0)
+        {
+            throw new IOException("The transaction cannot be ended.");
+        }
     }
 }
 
@@ -383,6 +450,39 @@ internal sealed partial class SinkBatchProcessor(Effects effects)
     [Filter]
     public static bool IsOfInterest(ReadOnlySpan<byte> data) => !data.SequenceEqual("filter"u8);
 
+    [OnBatch(MaxRecords = 4, MaxWait = "00:00:00.1")]
+    public async Task HandleAsync(
+        ReadOnlyMemory<string> texts, [SinkTransaction] InMemoryTransaction transaction, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        foreach (string text in texts.ToArray())
+        {
+            transaction.Add(() => effects.Add(text));
+        }
+    }
+}
+
+[KinesisProcessor("events")]
+[OnError(typeof(IOException), ErrorAction.DeadLetter)]
+[OnError(typeof(NotSupportedException), ErrorAction.Stop)]
+internal sealed partial class UnforgivingSinkProcessor(Effects effects)
+{
+    [OnRecord]
+    public async Task HandleAsync(string text, [SinkTransaction] InMemoryTransaction transaction, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        transaction.Add(() => effects.Add(text));
+        if (text == "stop")
+        {
+            throw new NotSupportedException("It can never be written.");
+        }
+    }
+}
+
+[KinesisProcessor("events")]
+[OnError(typeof(IOException), ErrorAction.DeadLetter)]
+internal sealed partial class UnforgivingSinkBatchProcessor(Effects effects)
+{
     [OnBatch(MaxRecords = 4, MaxWait = "00:00:00.1")]
     public async Task HandleAsync(
         ReadOnlyMemory<string> texts, [SinkTransaction] InMemoryTransaction transaction, CancellationToken cancellationToken)
