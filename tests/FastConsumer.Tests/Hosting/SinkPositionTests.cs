@@ -254,6 +254,24 @@ public sealed class SinkPositionTests : WorkerTest
         Assert.Empty(host.Log.Of(2108));
     }
 
+    [Fact]
+    public async Task A_sink_that_cannot_be_reached_is_no_matter_of_a_worker_that_has_lost_the_lease()
+    {
+        Kinesis.CreateStream(Stream);
+        _positions.IsDown = true;
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        await host.WaitForHealthAsync(HealthStatus.Degraded);
+
+        // another worker has the lease, and keeps it
+        Lease row = Rows.Single();
+        Leases.Put(WorkerHost.Application, row with { LeaseOwner = "another", LeaseCounter = row.LeaseCounter + 10 });
+        await host.WaitForLogAsync(2301);
+        var control = host.Host.Services.GetRequiredService<IFastConsumerControl>();
+        await Eventually.TrueAsync(
+            () => !control.GetSnapshot().Findings.Any(static finding => finding.Id == FindingOfRetries), () => host.Log.ToString());
+        _positions.IsDown = false;
+    }
+
     [Theory]
     [InlineData(false, "no IPositionStore<InMemoryTransaction> is registered")]
     [InlineData(true, "in-memory leases, whose fencing tokens start again")]
