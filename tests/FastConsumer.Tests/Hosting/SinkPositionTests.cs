@@ -272,6 +272,38 @@ public sealed class SinkPositionTests : WorkerTest
         _positions.IsDown = false;
     }
 
+    [Fact]
+    public async Task A_write_that_was_sent_before_the_sink_refused_does_not_say_who_has_the_lease()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> first = Put(3);
+        var leases = new ScriptedLeaseStoreFactory(Leases);
+        await using WorkerHost host = await StartSinkAsync<SinkProcessor>(leases);
+        await _effects.WaitForAsync(first, host.Log);
+        (PositionKey key, StoredPosition row) = await RowAsync();
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint == row.Position, () => host.Log.ToString());
+
+        // a renewal takes effect, and its answer is on its way
+        TaskCompletionSource written = new();
+        TaskCompletionSource answered = new();
+        leases.Store.BeforeAnswer = _ =>
+        {
+            written.TrySetResult();
+            return answered.Task;
+        };
+        await Eventually.WithinAsync(written.Task);
+        Lease lease = Rows.Single();
+        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
+        await _positions.SetEpochAsync(key, lease.LeaseCounter + 10, Token);
+        Put(1);
+        await Eventually.TrueAsync(() => _positions.Refused > 0 && host.BudgetUsed == 0, () => host.Log.ToString());
+        answered.TrySetResult();
+
+        await host.WaitForLogAsync(2301);
+        Assert.Empty(host.Log.Of(2413));
+        Assert.Equal(3, _effects.All.Count);
+    }
+
     [Theory]
     [InlineData(false, "no IPositionStore<InMemoryTransaction> is registered")]
     [InlineData(true, "in-memory leases, whose fencing tokens start again")]
