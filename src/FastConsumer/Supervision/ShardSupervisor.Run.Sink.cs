@@ -3,6 +3,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases.Core;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.Timing;
 
@@ -47,6 +48,14 @@ internal sealed partial class ShardSupervisor
             if (isTaken)
             {
                 _checkpoint = transactions.Position ?? _start.Taken.Checkpoint;
+                if (_redrive is { } redrive && redrive.Position <= _checkpoint)
+                {
+                    // it will not be met: a call that had no answer was committed after all
+                    _decision = OperatorNotes.Write(redrive.Command.Decided(
+                        $"The record is done: what its handler wrote is committed in {transactions.Store.Description}."));
+                    WantCheckpoint(isUrgent: true);
+                }
+
                 ConsumerLog.SinkPositionTaken(_log, Key, _checkpoint, transactions.Store.Description, _start.Taken.Checkpoint);
             }
 

@@ -304,6 +304,28 @@ public sealed class SinkPositionTests : WorkerTest
         Assert.Equal(3, _effects.All.Count);
     }
 
+    [Fact]
+    public async Task A_decision_about_a_record_that_the_sink_has_is_refused()
+    {
+        Kinesis.CreateStream(Stream);
+        Kinesis.Put(Stream, "k", "stop");
+        await using WorkerHost host = await StartSinkAsync<UnforgivingSinkProcessor>();
+        var control = host.Host.Services.GetRequiredService<IFastConsumerControl>();
+        FailingRecord? failing = null;
+        await Eventually.TrueAsync(
+            async () => (failing = (await control.ListFailingAsync(Token)).SingleOrDefault()) is not null, () => host.Log.ToString());
+
+        // as where a former try of its was held up on its way, and lands now
+        (PositionKey key, StoredPosition row) = await RowAsync();
+        var landed = row with { Number = row.Number + 1, Position = CheckpointPosition.Parse(failing!.Position) };
+        Assert.True(await _positions.SetAsync(key, row, landed, Token));
+        DecidedRecord decided = await control.DecideAsync(failing, RecordDecision.Skip, "ann", null, Token);
+
+        Assert.Contains("is committed in in-memory", decided.Refusal, StringComparison.Ordinal);
+        List<string> texts = Put(3);
+        await _effects.WaitForAsync(texts, host.Log);
+    }
+
     [Theory]
     [InlineData(false, "no IPositionStore<InMemoryTransaction> is registered")]
     [InlineData(true, "in-memory leases, whose fencing tokens start again")]
