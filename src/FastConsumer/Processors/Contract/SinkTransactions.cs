@@ -142,10 +142,9 @@ public abstract class SinkTransactions
         if (Row.Position != position)
         {
             throw new SinkPositionException(
-                $"{_store.Description} refused position {position} of shard {Key.ShardId}, and has its row as this worker left it.")
-            {
-                NeedsOperator = false,
-            };
+                $"{_store.Description} does not take position {position} of shard {Key.ShardId}, although its row is as this worker left "
+                    + "it. Nothing was committed. Look for what hides or keeps the row in a handler's transaction: a trigger, row security, "
+                    + "a role or a search_path that the handler sets.");
         }
     }
 
