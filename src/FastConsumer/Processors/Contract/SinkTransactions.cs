@@ -143,8 +143,8 @@ public abstract class SinkTransactions
         {
             throw new SinkPositionException(
                 $"{_store.Description} does not take position {position} of shard {Key.ShardId}, although its row is as this worker left "
-                    + "it. Nothing was committed. Look for what hides or keeps the row in a handler's transaction: a trigger, row security, "
-                    + "a role or a search_path that the handler sets.");
+                    + "it. Nothing was committed. Look for what hides or keeps the row in a handler's transaction: a trigger, row "
+                    + "security, a role or a search_path that the handler sets.");
         }
     }
 
