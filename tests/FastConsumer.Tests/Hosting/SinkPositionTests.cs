@@ -292,11 +292,12 @@ public sealed class SinkPositionTests : WorkerTest
             return answered.Task;
         };
         await Eventually.WithinAsync(written.Task);
+        leases.Store.BeforeUpdate = (_, _) => answered.Task;
         Lease lease = Rows.Single();
-        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
         await _positions.SetEpochAsync(key, lease.LeaseCounter + 10, Token);
         Put(1);
         await Eventually.TrueAsync(() => _positions.Refused > 0 && host.BudgetUsed == 0, () => host.Log.ToString());
+        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
         answered.TrySetResult();
 
         await host.WaitForLogAsync(2301);
