@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using System.Runtime.CompilerServices;
 using Npgsql;
@@ -10,6 +11,9 @@ public sealed partial class PostgreSqlPositionStore
     /// <summary>A transaction whose connection broke does not tell its connection any more.</summary>
     private readonly ConditionalWeakTable<NpgsqlTransaction, NpgsqlConnection> _open = [];
 
+    /// <summary>Connections whose statement could not be ended: each is closed once it has ended by itself.</summary>
+    private readonly ConcurrentQueue<NpgsqlConnection> _busy = [];
+
     private readonly string _setIdleTimeout;
     private readonly bool _canPrepare;
     private volatile bool _serverEndsIdleTransactions;
@@ -17,6 +21,7 @@ public sealed partial class PostgreSqlPositionStore
     /// <inheritdoc/>
     public async Task<NpgsqlTransaction> BeginAsync(CancellationToken cancellationToken)
     {
+        await CloseFormerlyBusyAsync();
         NpgsqlConnection connection = await _dataSource.OpenConnectionAsync(cancellationToken);
         try
         {
@@ -56,7 +61,7 @@ public sealed partial class PostgreSqlPositionStore
                 "The transaction is not one of this store's that is open: begin one by BeginAsync.", nameof(transaction));
         }
 
-        RequireOpen(transaction);
+        RequireOpen(transaction, connection);
         await using NpgsqlCommand move = WithPosition(WithKey(new NpgsqlCommand(_statements.Move, connection), key), position);
         move.Parameters.Add(Number(former.Epoch));
         move.Parameters.Add(Number(former.Number));
@@ -83,7 +88,7 @@ public sealed partial class PostgreSqlPositionStore
         if (_open.TryGetValue(transaction, out NpgsqlConnection? connection))
         {
             _open.Remove(transaction);
-            if ((connection.FullState & (ConnectionState.Executing | ConnectionState.Fetching)) != 0)
+            if (IsBusy(connection))
             {
                 await EndBusyAsync(connection);
                 return;
@@ -101,12 +106,41 @@ public sealed partial class PostgreSqlPositionStore
     /// </summary>
     private async Task EndBusyAsync(NpgsqlConnection connection)
     {
-        await using (NpgsqlCommand terminate = _dataSource.CreateCommand("SELECT pg_terminate_backend($1, 5000)"))
+        try
         {
+            await using NpgsqlCommand terminate = _dataSource.CreateCommand("SELECT pg_terminate_backend($1, 5000)");
             terminate.Parameters.Add(new NpgsqlParameter<int> { TypedValue = connection.ProcessID });
             await terminate.ExecuteNonQueryAsync();
         }
+        catch
+        {
+            _busy.Enqueue(connection);
+            throw;
+        }
 
+        await CloseAsync(connection);
+    }
+
+    private async Task CloseFormerlyBusyAsync()
+    {
+        for (int left = _busy.Count; left > 0 && _busy.TryDequeue(out NpgsqlConnection? connection); left--)
+        {
+            if (IsBusy(connection))
+            {
+                _busy.Enqueue(connection);
+            }
+            else
+            {
+                await CloseAsync(connection);
+            }
+        }
+    }
+
+    private static bool IsBusy(NpgsqlConnection connection) =>
+        (connection.FullState & (ConnectionState.Executing | ConnectionState.Fetching)) != 0;
+
+    private static async Task CloseAsync(NpgsqlConnection connection)
+    {
         try
         {
             await connection.DisposeAsync();
@@ -118,18 +152,20 @@ public sealed partial class PostgreSqlPositionStore
     }
 
     /// <summary>On its own, the statement that moves the position would commit at once.</summary>
-    private static void RequireOpen(NpgsqlTransaction transaction)
+    private static void RequireOpen(NpgsqlTransaction transaction, NpgsqlConnection connection)
     {
         try
         {
             // throws where the transaction is over
             _ = transaction.IsolationLevel;
         }
-        catch (InvalidOperationException exception) when (exception is not ObjectDisposedException)
+        catch (InvalidOperationException exception)
+            when (exception is not ObjectDisposedException || connection.FullState == ConnectionState.Open)
         {
+            // a connection that broke has disposed of it too
             throw new InvalidOperationException(
                 "A handler has committed its transaction, or rolled it back. FastConsumer commits it, together with the position: take "
-                + "Commit and Rollback (but those of savepoints) out of the handler.",
+                + "Commit, Rollback (but those of savepoints) and Dispose out of the handler.",
                 exception);
         }
     }

@@ -192,6 +192,47 @@ public sealed class TransactionTests(PostgreSqlServer server)
     }
 
     [Fact]
+    public async Task A_statement_that_cannot_be_ended_gives_its_connection_back_when_it_ends()
+    {
+        await using Place place = await Place.CreateAsync(server, settings: "Maximum Pool Size=1;Timeout=1");
+        PostgreSqlPositionStore store = await place.PrepareAsync();
+        StoredPosition row = await store.SetEpochAsync(Place.Key, 3, Cancellation);
+        await using NpgsqlDataSource others = NpgsqlDataSource.Create(place.ConnectionString());
+        await using NpgsqlConnection other = await others.OpenConnectionAsync(Cancellation);
+        await using var hold = new NpgsqlCommand("SELECT pg_advisory_lock(4711)", other);
+        await hold.ExecuteNonQueryAsync(Cancellation);
+        NpgsqlTransaction givenUp = await store.BeginAsync(Cancellation);
+        await using var waiting = new NpgsqlCommand("SELECT pg_advisory_lock(4711)", givenUp.Connection) { CommandTimeout = 0 };
+        Task handler = waiting.ExecuteNonQueryAsync(Cancellation);
+
+        // no connection is left to end it by
+        await Assert.ThrowsAnyAsync<NpgsqlException>(async () => await store.EndAsync(givenUp));
+        await using var free = new NpgsqlCommand("SELECT pg_advisory_unlock(4711)", other);
+        await free.ExecuteNonQueryAsync(Cancellation);
+        await handler;
+
+        NpgsqlTransaction next = await store.BeginAsync(Cancellation);
+        Assert.True(await store.CommitAsync(next, Place.Key, row, s_position, Cancellation));
+        await store.EndAsync(next);
+    }
+
+    [Fact]
+    public async Task A_handler_that_disposes_of_the_transaction_is_told_so()
+    {
+        await using Place place = await Place.CreateAsync(server);
+        PostgreSqlPositionStore store = await place.PrepareAsync();
+        StoredPosition row = await store.SetEpochAsync(Place.Key, 3, Cancellation);
+        NpgsqlTransaction transaction = await store.BeginAsync(Cancellation);
+        await transaction.DisposeAsync();
+
+        Exception? failure = await Record.ExceptionAsync(
+            () => store.CommitAsync(transaction, Place.Key, row, s_position, Cancellation));
+        await store.EndAsync(transaction);
+
+        Assert.StartsWith("A handler has", Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_committed_transaction_is_not_handed_out_again_either()
     {
         await using Place place = await Place.CreateAsync(server, settings: "Maximum Pool Size=1");

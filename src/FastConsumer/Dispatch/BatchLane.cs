@@ -259,6 +259,18 @@ internal sealed class BatchLane(
             return ([], default);
         }
 
+        if (pipeline.Transactions is { } transactions
+            && await failures.IsCommittedAsync(transactions, pipeline.EndPosition, stop, abort) is not false and var isCommitted)
+        {
+            if (isCommitted is true)
+            {
+                SayFailedAfterCheckpoint(pipeline.Count - 1, thrown);
+                return ([], default);
+            }
+
+            return ([.. Enumerable.Range(first, pipeline.Count - first)], default);
+        }
+
         FailureDecision decision = failures.Decide(thrown, pipeline.RuleFor(thrown, 0), RecordAt(first).Position, attempt, inHandler: true);
         CheckpointPosition? passed = null;
         while (decision.Action != ErrorAction.Retry && first < pipeline.Count

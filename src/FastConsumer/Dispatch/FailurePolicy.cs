@@ -109,6 +109,25 @@ internal sealed class FailurePolicy
         }
     }
 
+    /// <summary>
+    /// A call has failed: whether the sink has what it wrote all the same. Asked before anything is decided, since a record whose effects
+    /// are visible must neither be left out nor run again. Waits until the sink says so; null where a stop comes first.
+    /// </summary>
+    public async ValueTask<bool?> IsCommittedAsync(
+        SinkTransactions? transactions, CheckpointPosition position, CancellationToken stop, CancellationToken abort)
+    {
+        if (transactions is not { IsInDoubt: true })
+        {
+            return transactions?.Position >= position;
+        }
+
+        bool isCommitted = false;
+        return await RunAsync(
+            "the position store", async () => isCommitted = await transactions.HasAsync(position, abort), stop, abort)
+            ? isCommitted
+            : null;
+    }
+
     /// <summary>Decides on a failure, and says it.</summary>
     /// <param name="error">What the pipeline threw.</param>
     /// <param name="rule">The rule that fits it; null for the defaults.</param>

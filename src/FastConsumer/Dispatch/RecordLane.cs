@@ -195,6 +195,17 @@ internal sealed class RecordLane(
     private async ValueTask TakeCareAsync(Exception error, RecordPage page, CancellationToken stop, CancellationToken abort)
     {
         CheckpointPosition position = page.PositionOf(cursor.Index);
+        if (await failures.IsCommittedAsync(pipeline.Transactions, position, stop, abort) is not false and var isCommitted)
+        {
+            if (isCommitted is true)
+            {
+                failures.FailedAfterCheckpoint(error, position);
+                cursor.Complete();
+            }
+
+            return;
+        }
+
         FailureDecision decision = failures.Decide(
             error, pipeline.RuleFor(error, cursor.Handler), position, cursor.Attempt, cursor.HandlerStarted);
         if (decision.Action == ErrorAction.Retry)

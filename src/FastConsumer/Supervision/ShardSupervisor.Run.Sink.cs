@@ -3,6 +3,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases.Core;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.Timing;
 
@@ -47,6 +48,14 @@ internal sealed partial class ShardSupervisor
             if (isTaken)
             {
                 _checkpoint = transactions.Position ?? _start.Taken.Checkpoint;
+                if (_redrive is { } redrive && redrive.Position <= _checkpoint)
+                {
+                    // it will not be met: a call that had no answer was committed after all
+                    _decision = OperatorNotes.Write(redrive.Command.Decided(
+                        $"The record is done: what its handler wrote is committed in {transactions.Store.Description}."));
+                    WantCheckpoint(isUrgent: true);
+                }
+
                 ConsumerLog.SinkPositionTaken(_log, Key, _checkpoint, transactions.Store.Description, _start.Taken.Checkpoint);
             }
 
@@ -54,8 +63,8 @@ internal sealed partial class ShardSupervisor
         }
 
         /// <summary>
-        /// The run has failed. Where the sink's position is the reason, the next write of the lease is awaited first: who has lost it
-        /// reports nothing.
+        /// The run has failed. Where the sink's position is the reason, a write of the lease that was sent later is awaited first: who has
+        /// lost it reports nothing.
         /// </summary>
         private async Task<LeaseEvent.RunEnd> SinkFailedAsync(Exception error)
         {
@@ -64,13 +73,19 @@ internal sealed partial class ShardSupervisor
                 return Failed(error);
             }
 
-            TaskCompletionSource written = ApartTask.Completion();
-            _nextWrite = written;
+            long failedAt = _parts.Time.GetElapsedTime(0).Ticks;
             WantCheckpoint(isUrgent: true);
-            await Task.WhenAny(written.Task, _lost.Task, _patience.Task, _stopAsked.Task);
-            if (IsLost || !written.Task.IsCompleted)
+            TaskCompletionSource written = _nextWrite = ApartTask.Completion();
+            while (Volatile.Read(ref _renewedAt) <= failedAt)
             {
-                return new LeaseEvent.RunEnd.Stopped();
+                await Task.WhenAny(written.Task, _lost.Task, _patience.Task, _stopAsked.Task);
+                if (IsLost || !written.Task.IsCompleted)
+                {
+                    return new LeaseEvent.RunEnd.Stopped();
+                }
+
+                // it may have been sent before: the lease may have gone since
+                written = _nextWrite = ApartTask.Completion();
             }
 
             if (refused.NeedsOperator)

@@ -308,10 +308,11 @@ internal sealed partial class ShardSupervisor
                 if (!await EndsAsync(taking))
                 {
                     GivenUp();
-                    _ = EndLateAsync(taking, () => { });
+                    _ = EndLateAsync(taking, failures.Clear);
                     return new LeaseEvent.RunEnd.Stopped();
                 }
 
+                failures.Clear();
                 if (!taking.IsCompletedSuccessfully)
                 {
                     Exception refused = taking.Exception?.InnerException ?? new TaskCanceledException(taking);

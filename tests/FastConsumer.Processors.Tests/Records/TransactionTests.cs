@@ -106,6 +106,19 @@ public sealed class TransactionTests
         Assert.Contains("fencing token 9", taken.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_store_that_keeps_its_row_and_commits_nothing_needs_somebody_to_look()
+    {
+        using PipelineDriver<TransactionProcessor> driver = await DriverAsync();
+        _store.Refuses = true;
+
+        // it would do so again after each new start
+        SinkPositionException refused = await Assert.ThrowsAsync<SinkPositionException>(async () => await driver.RunAsync("a"));
+
+        Assert.True(refused.NeedsOperator);
+        Assert.Contains("row security", refused.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     // the lease says that a sink leads, and the sink has nothing
     [InlineData(null, true, 5, "position adopt --shard shardId-000000000000 --from lease")]
@@ -215,6 +228,9 @@ public sealed class TransactionTests
 
         public int FailsReads { get; set; }
 
+        /// <summary>Commits change no row.</summary>
+        public bool Refuses { get; set; }
+
         public string Name => "scripted";
 
         public string Description => "the scripted sink";
@@ -266,7 +282,7 @@ public sealed class TransactionTests
                 return NoAnswer();
             }
 
-            if (Row != former)
+            if (Refuses || Row != former)
             {
                 Log.Add("refused");
                 return Task.FromResult(false);

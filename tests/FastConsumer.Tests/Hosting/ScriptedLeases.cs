@@ -9,6 +9,9 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
     /// <summary>Called before each write of an owner; may throw or wait.</summary>
     public Func<IReadOnlyList<LeaseWrite>, CancellationToken, Task> BeforeUpdate { get; set; } = static (_, _) => Task.CompletedTask;
 
+    /// <summary>Called before an owner hears of its writes, which have taken effect; may wait.</summary>
+    public Func<CancellationToken, Task> BeforeAnswer { get; set; } = static _ => Task.CompletedTask;
+
     /// <summary>Makes of an answer to an owner's writes what the caller gets; may throw.</summary>
     public Func<IReadOnlyList<LeaseWrite.Result>, IReadOnlyList<LeaseWrite.Result>> AfterUpdate { get; set; } = static results => results;
 
@@ -66,7 +69,9 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
                 }
 
                 await BeforeUpdate(writes, cancellationToken);
-                return AfterUpdate(await inner.WriteAsync(writes, cancellationToken));
+                IReadOnlyList<LeaseWrite.Result> results = await inner.WriteAsync(writes, cancellationToken);
+                await BeforeAnswer(cancellationToken);
+                return AfterUpdate(results);
             case LeaseOperationName.Release:
                 await BeforeRelease(cancellationToken);
                 return [await AfterRelease(writes[0], (await inner.WriteAsync(writes, cancellationToken))[0])];

@@ -11,6 +11,8 @@ namespace FastConsumer.Tests.Hosting;
 /// <summary>Positions in the transactions of what handlers write: the sink leads, and the lease follows.</summary>
 public sealed class SinkPositionTests : WorkerTest
 {
+    private const string FindingOfRetries = "FCF3002";
+
     private readonly FailingPositions _positions = new();
     private readonly Effects _effects = new();
 
@@ -212,6 +214,118 @@ public sealed class SinkPositionTests : WorkerTest
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_committed_without_an_answer_is_not_left_out_whatever_the_policy_says(bool inBatches)
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20);
+        _positions.LosesEach = 3;
+        _positions.FailsReadsAfterLoss = 2;
+        await using WorkerHost host = inBatches
+            ? await StartSinkAsync<UnforgivingSinkBatchProcessor>()
+            : await StartSinkAsync<UnforgivingSinkProcessor>();
+        await _effects.WaitForAsync(texts, host.Log);
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint == Position()!, () => host.Log.ToString());
+
+        Assert.Equal(texts, _effects.All);
+        Assert.True(_positions.Lost > 0);
+        Assert.Empty(host.Log.Of(2108));
+        await host.WaitForHealthAsync(HealthStatus.Healthy);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_fails_after_the_commit_is_told_and_leaves_nothing_out(bool inBatches)
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(8);
+        _positions.FailsEnds = 1;
+        await using WorkerHost host = inBatches
+            ? await StartSinkAsync<UnforgivingSinkBatchProcessor>()
+            : await StartSinkAsync<UnforgivingSinkProcessor>();
+        await _effects.WaitForAsync(texts, host.Log);
+
+        Assert.Equal(texts, _effects.All);
+        Assert.Equal("The transaction cannot be ended.", (await host.WaitForLogAsync(2102)).Error?.Message);
+        Assert.Empty(host.Log.Of(2108));
+    }
+
+    [Fact]
+    public async Task A_sink_that_cannot_be_reached_is_no_matter_of_a_worker_that_has_lost_the_lease()
+    {
+        Kinesis.CreateStream(Stream);
+        _positions.IsDown = true;
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        await host.WaitForHealthAsync(HealthStatus.Degraded);
+
+        // another worker has the lease, and keeps it
+        Lease row = Rows.Single();
+        Leases.Put(WorkerHost.Application, row with { LeaseOwner = "another", LeaseCounter = row.LeaseCounter + 10 });
+        await host.WaitForLogAsync(2301);
+        var control = host.Host.Services.GetRequiredService<IFastConsumerControl>();
+        await Eventually.TrueAsync(
+            () => !control.GetSnapshot().Findings.Any(static finding => finding.Id == FindingOfRetries), () => host.Log.ToString());
+        _positions.IsDown = false;
+    }
+
+    [Fact]
+    public async Task A_write_that_was_sent_before_the_sink_refused_does_not_say_who_has_the_lease()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> first = Put(3);
+        var leases = new ScriptedLeaseStoreFactory(Leases);
+        await using WorkerHost host = await StartSinkAsync<SinkProcessor>(leases);
+        await _effects.WaitForAsync(first, host.Log);
+        (PositionKey key, StoredPosition row) = await RowAsync();
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint == row.Position, () => host.Log.ToString());
+
+        // a renewal takes effect, and its answer is on its way
+        TaskCompletionSource written = new();
+        TaskCompletionSource answered = new();
+        leases.Store.BeforeAnswer = _ =>
+        {
+            written.TrySetResult();
+            return answered.Task;
+        };
+        await Eventually.WithinAsync(written.Task);
+        leases.Store.BeforeUpdate = (_, _) => answered.Task;
+        Lease lease = Rows.Single();
+        await _positions.SetEpochAsync(key, lease.LeaseCounter + 10, Token);
+        Put(1);
+        await Eventually.TrueAsync(() => _positions.Refused > 0 && host.BudgetUsed == 0, () => host.Log.ToString());
+        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
+        answered.TrySetResult();
+
+        await host.WaitForLogAsync(2301);
+        Assert.Empty(host.Log.Of(2413));
+        Assert.Equal(3, _effects.All.Count);
+    }
+
+    [Fact]
+    public async Task A_decision_about_a_record_that_the_sink_has_is_refused()
+    {
+        Kinesis.CreateStream(Stream);
+        Kinesis.Put(Stream, "k", "stop");
+        await using WorkerHost host = await StartSinkAsync<UnforgivingSinkProcessor>();
+        var control = host.Host.Services.GetRequiredService<IFastConsumerControl>();
+        FailingRecord? failing = null;
+        await Eventually.TrueAsync(
+            async () => (failing = (await control.ListFailingAsync(Token)).SingleOrDefault()) is not null, () => host.Log.ToString());
+
+        // as where a former try of its was held up on its way, and lands now
+        (PositionKey key, StoredPosition row) = await RowAsync();
+        var landed = row with { Number = row.Number + 1, Position = CheckpointPosition.Parse(failing!.Position) };
+        Assert.True(await _positions.SetAsync(key, row, landed, Token));
+        DecidedRecord decided = await control.DecideAsync(failing, RecordDecision.Skip, "ann", null, Token);
+
+        Assert.Contains("is committed in in-memory", decided.Refusal, StringComparison.Ordinal);
+        List<string> texts = Put(3);
+        await _effects.WaitForAsync(texts, host.Log);
+    }
+
+    [Theory]
     [InlineData(false, "no IPositionStore<InMemoryTransaction> is registered")]
     [InlineData(true, "in-memory leases, whose fencing tokens start again")]
     public async Task What_cannot_hold_is_told_at_start(bool hasStore, string message)
@@ -243,23 +357,26 @@ public sealed class SinkPositionTests : WorkerTest
         return Task.FromResult((key, row));
     }
 
-    private async Task<WorkerHost> StartAsync(bool inBatches)
+    private Task<WorkerHost> StartAsync(bool inBatches) =>
+        inBatches ? StartSinkAsync<SinkBatchProcessor>() : StartSinkAsync<SinkProcessor>();
+
+    private async Task<WorkerHost> StartSinkAsync<TProcessor>(ILeaseStoreFactory? leases = null)
+        where TProcessor : class, Processors.IKinesisProcessor<TProcessor>
     {
         WorkerHost host = WorkerHost.Build(
             Kinesis,
             Journal,
             consumer =>
             {
-                if (inBatches)
+                consumer.AddProcessor<TProcessor>().UseInMemoryPositions(_positions).UseDeadLettersToLog();
+                if (leases is null)
                 {
-                    consumer.AddProcessor<SinkBatchProcessor>();
+                    consumer.UseInMemoryLeases(Leases);
                 }
                 else
                 {
-                    consumer.AddProcessor<SinkProcessor>();
+                    consumer.Services.AddKeyedSingleton(consumer.Name, leases);
                 }
-
-                consumer.UseInMemoryLeases(Leases).UseInMemoryPositions(_positions).UseDeadLettersToLog();
             },
             options => options.CheckpointInterval = TimeSpan.FromMilliseconds(200),
             services: services => services.AddSingleton(_effects));
@@ -313,6 +430,7 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
 {
     private readonly InMemoryPositionDatabase _database = database;
     private int _commits;
+    private int _failingReads;
 
     public FailingPositions()
         : this(new InMemoryPositionDatabase())
@@ -323,6 +441,14 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
     public int LosesEach { get; set; }
 
     public int Lost { get; private set; }
+
+    /// <summary>After each lost answer so many reads fail.</summary>
+    public int FailsReadsAfterLoss { get; set; }
+
+    /// <summary>So many transactions that were committed cannot be ended.</summary>
+    public int FailsEnds { get; set; }
+
+    public int Refused { get; private set; }
 
     public bool IsDown { get; set; }
 
@@ -339,13 +465,27 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
         CancellationToken cancellationToken)
     {
         bool isCommitted = await base.CommitAsync(transaction, key, former, position, cancellationToken);
+        Refused += isCommitted ? 0 : 1;
         if (LosesEach > 0 && ++_commits % LosesEach == 0)
         {
             Lost++;
+            _failingReads = FailsReadsAfterLoss;
             throw new IOException("The commit was not answered.");
         }
 
         return isCommitted;
+    }
+
+    public override Task<StoredPosition?> ReadAsync(PositionKey key, CancellationToken cancellationToken) =>
+        _failingReads-- > 0 ? throw new IOException("The row cannot be read.") : base.ReadAsync(key, cancellationToken);
+
+    public override async ValueTask EndAsync(InMemoryTransaction transaction)
+    {
+        await base.EndAsync(transaction);
+        if (FailsEnds-- > 0)
+        {
+            throw new IOException("The transaction cannot be ended.");
+        }
     }
 }
 
@@ -381,6 +521,39 @@ internal sealed partial class SinkBatchProcessor(Effects effects)
     [Filter]
     public static bool IsOfInterest(ReadOnlySpan<byte> data) => !data.SequenceEqual("filter"u8);
 
+    [OnBatch(MaxRecords = 4, MaxWait = "00:00:00.1")]
+    public async Task HandleAsync(
+        ReadOnlyMemory<string> texts, [SinkTransaction] InMemoryTransaction transaction, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        foreach (string text in texts.ToArray())
+        {
+            transaction.Add(() => effects.Add(text));
+        }
+    }
+}
+
+[KinesisProcessor("events")]
+[OnError(typeof(IOException), ErrorAction.DeadLetter)]
+[OnError(typeof(NotSupportedException), ErrorAction.Stop)]
+internal sealed partial class UnforgivingSinkProcessor(Effects effects)
+{
+    [OnRecord]
+    public async Task HandleAsync(string text, [SinkTransaction] InMemoryTransaction transaction, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        transaction.Add(() => effects.Add(text));
+        if (text == "stop")
+        {
+            throw new NotSupportedException("It can never be written.");
+        }
+    }
+}
+
+[KinesisProcessor("events")]
+[OnError(typeof(IOException), ErrorAction.DeadLetter)]
+internal sealed partial class UnforgivingSinkBatchProcessor(Effects effects)
+{
     [OnBatch(MaxRecords = 4, MaxWait = "00:00:00.1")]
     public async Task HandleAsync(
         ReadOnlyMemory<string> texts, [SinkTransaction] InMemoryTransaction transaction, CancellationToken cancellationToken)

@@ -83,6 +83,25 @@ public abstract class SinkTransactions
         }
     }
 
+    /// <summary>
+    /// True where the position is committed although the call that led to it has failed: nobody has answered its commit, or what came after
+    /// that has failed.
+    /// </summary>
+    /// <param name="position">Where the call led to.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    internal async ValueTask<bool> HasAsync(CheckpointPosition position, CancellationToken cancellationToken)
+    {
+        if (_inDoubt is not null)
+        {
+            await SettleAsync(cancellationToken);
+        }
+
+        return Row.Position >= position;
+    }
+
+    /// <summary>True while it is not known what the last commit came to.</summary>
+    internal bool IsInDoubt => _inDoubt is not null;
+
     private protected abstract ValueTask MoveInOwnAsync(CheckpointPosition position, CancellationToken cancellationToken);
 
     /// <summary>
@@ -124,10 +143,9 @@ public abstract class SinkTransactions
         if (Row.Position != position)
         {
             throw new SinkPositionException(
-                $"{_store.Description} refused position {position} of shard {Key.ShardId}, and has its row as this worker left it.")
-            {
-                NeedsOperator = false,
-            };
+                $"{_store.Description} does not take position {position} of shard {Key.ShardId}, although its row is as this worker left "
+                    + "it. Nothing was committed. Look for what hides or keeps the row in a handler's transaction: a trigger, row "
+                    + "security, a role or a search_path that the handler sets.");
         }
     }
 
