@@ -16,7 +16,7 @@ public static class FastConsumerKinesisBuilderExtensions
 
     /// <summary>
     /// Adds a local Kinesis, the emulator of FastConsumer, which runs as a process and not in a container. It is healthy when it answers
-    /// <c>GET /health</c>, and then has its streams.
+    /// <c>GET /health</c>.
     /// </summary>
     /// <remarks>
     /// The program is the .NET tool FastConsumer.Cli in the version of this package. <c>dotnet tool exec</c> of the .NET 10 SDK runs it, and
