@@ -23,6 +23,15 @@ public sealed class ReadmeTests(PackageFeed feed)
         (await project.RunAsync("build")).MustSucceed();
     }
 
+    /// <summary>Aspire asks for versions of other packages; ours brings those that fit, so that a restore has no warning either.</summary>
+    [Fact]
+    public async Task That_of_the_aspire_page_needs_no_other_package()
+    {
+        UserProject project = UserProject.Create(feed, "AppHost", [PackageFeed.Aspire], Readme.FirstCode(feed, PackageFeed.Aspire));
+
+        (await project.RunAsync("build")).MustSucceed();
+    }
+
     [Fact]
     public async Task That_of_the_testing_page_is_a_unit_test_that_passes()
     {

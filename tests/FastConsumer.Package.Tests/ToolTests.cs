@@ -22,10 +22,20 @@ public sealed class ToolTests(PackageFeed feed)
         }
 
         Assert.Matches(@"^\d+\.\d+\.\d+", Assert.Single(version));
+        await EmulatorRunsAsync(program);
+    }
+
+    /// <summary>The command line of a resource of FastConsumer.Aspire, up to its port and streams.</summary>
+    [Fact]
+    public Task The_emulator_runs_without_being_installed() =>
+        EmulatorRunsAsync("dotnet", "tool", "exec", PackageFeed.Cli, "--version", feed.Version, "--yes", "--");
+
+    private async Task EmulatorRunsAsync(params string[] program)
+    {
         var endpoint = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var emulator = ChildProcess.Start(
             "node",
-            [NodePackages.Script("guard.cjs"), program, "emulator", "--port", "0", "--json"],
+            [NodePackages.Script("guard.cjs"), .. program, "emulator", "--port", "0", "--json"],
             feed.Workspace,
             onOutputLine: line => endpoint.TrySetResult(JsonDocument.Parse(line).RootElement.GetProperty("endpoint").GetString()!));
         Assert.StartsWith(

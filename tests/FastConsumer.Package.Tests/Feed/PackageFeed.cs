@@ -16,6 +16,7 @@ public sealed class PackageFeed : IAsyncLifetime
     public const string PostgreSql = "FastConsumer.PostgreSql";
     public const string Testing = "FastConsumer.Testing";
     public const string Dashboard = "FastConsumer.Dashboard";
+    public const string Aspire = "FastConsumer.Aspire";
     public const string Cli = "FastConsumer.Cli";
 
     private const string FolderPrefix = "fastconsumer-";
@@ -23,7 +24,7 @@ public sealed class PackageFeed : IAsyncLifetime
     private DirectoryInfo? _root;
     private string? _globalPackages;
 
-    public static IReadOnlyList<string> PackageIds { get; } = [Sdk, DynamoDb, PostgreSql, Testing, Dashboard, Cli];
+    public static IReadOnlyList<string> PackageIds { get; } = [Sdk, DynamoDb, PostgreSql, Testing, Dashboard, Aspire, Cli];
 
     /// <summary>Unique on this machine, so that no cache holds an older build of it.</summary>
     public string Version { get; private set; } = "";
