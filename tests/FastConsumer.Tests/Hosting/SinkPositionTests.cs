@@ -1,3 +1,4 @@
+using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
