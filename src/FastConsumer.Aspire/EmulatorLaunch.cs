@@ -35,18 +35,18 @@ internal sealed record EmulatorLaunch(string Command, IReadOnlyList<string> Argu
         {
             throw new DistributedApplicationException(
                 Command == Dotnet
-                    ? $"'{resource}' cannot start: '{Dotnet}' is not on the PATH. It needs the .NET 10 SDK there; or name the program of the "
-                        + "emulator with WithTool(path)."
-                    : $"'{resource}' cannot start: '{Command}' is neither on the PATH nor among the tools of {ToolsFolder}. Install it with "
-                        + $"'dotnet tool install --global {ToolPackage}', or leave WithTool out, which takes it from NuGet.");
+                    ? $"'{resource}' cannot start: '{Dotnet}' is not on the PATH. It needs the .NET 10 SDK there; or name the program "
+                        + "of the emulator with WithTool(path)."
+                    : $"'{resource}' cannot start: '{Command}' is neither on the PATH nor among the tools of {ToolsFolder}. Install it "
+                        + $"with 'dotnet tool install --global {ToolPackage}', or leave WithTool out, which takes it from NuGet.");
         }
 
         string? file = IsBareName(Command) ? Arguments.FirstOrDefault(Path.IsPathRooted) : Command;
         if (file is not null && !File.Exists(file))
         {
             throw new DistributedApplicationException(
-                $"'{resource}' cannot start: there is no file '{file}'. WithTool names the program of the package {ToolPackage}; leave it out "
-                    + "to take it from NuGet.");
+                $"'{resource}' cannot start: there is no file '{file}'. WithTool names the program of the package {ToolPackage}; leave it "
+                    + "out to take it from NuGet.");
         }
     }
 

@@ -19,8 +19,8 @@ public static class FastConsumerKinesisBuilderExtensions
     /// <c>GET /health</c>.
     /// </summary>
     /// <remarks>
-    /// The program is the .NET tool FastConsumer.Cli in the version of this package. <c>dotnet tool exec</c> of the .NET 10 SDK runs it, and
-    /// takes it from NuGet the first time; <see cref="WithTool"/> names another one. It is for development: where the app host is
+    /// The program is the .NET tool FastConsumer.Cli in the version of this package. <c>dotnet tool exec</c> of the .NET 10 SDK runs it,
+    /// and takes it from NuGet the first time; <see cref="WithTool"/> names another one. It is for development: where the app host is
     /// published, the resource and all references to it are left out.
     /// </remarks>
     /// <param name="builder">The app host.</param>
