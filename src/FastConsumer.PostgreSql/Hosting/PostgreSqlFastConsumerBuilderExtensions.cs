@@ -29,7 +29,15 @@ public static class PostgreSqlFastConsumerBuilderExtensions
         return Use(builder, _ => dataSource, ownsDataSource: false, configure);
     }
 
-    /// <inheritdoc cref="UsePostgreSqlPositions(FastConsumerBuilder, NpgsqlDataSource, Action{PostgreSqlPositionOptions}?)"/>
+    /// <summary>
+    /// Keeps the positions of processors whose handlers take an <see cref="NpgsqlTransaction"/> in a table beside what these handlers
+    /// write, and commits both together. One call serves all consumers of the host.
+    /// </summary>
+    /// <remarks>
+    /// <inheritdoc
+    /// cref="UsePostgreSqlPositions(FastConsumerBuilder, NpgsqlDataSource, Action{PostgreSqlPositionOptions}?)" path="/remarks/node()"/>
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The host has positions for <see cref="NpgsqlTransaction"/> already.</exception>
     /// <param name="builder">The consumer.</param>
     /// <param name="dataSource">
     /// Finds what leads to the database that handlers write to, such as
@@ -45,7 +53,15 @@ public static class PostgreSqlFastConsumerBuilderExtensions
         return Use(builder, dataSource, ownsDataSource: false, configure);
     }
 
-    /// <inheritdoc cref="UsePostgreSqlPositions(FastConsumerBuilder, NpgsqlDataSource, Action{PostgreSqlPositionOptions}?)"/>
+    /// <summary>
+    /// Keeps the positions of processors whose handlers take an <see cref="NpgsqlTransaction"/> in a table beside what these handlers
+    /// write, and commits both together. One call serves all consumers of the host.
+    /// </summary>
+    /// <remarks>
+    /// <inheritdoc
+    /// cref="UsePostgreSqlPositions(FastConsumerBuilder, NpgsqlDataSource, Action{PostgreSqlPositionOptions}?)" path="/remarks/node()"/>
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The host has positions for <see cref="NpgsqlTransaction"/> already.</exception>
     /// <param name="builder">The consumer.</param>
     /// <param name="connectionString">
     /// Npgsql's connection string of the database that handlers write to. A data source is made of it, which ends with the host.
