@@ -72,11 +72,7 @@ public abstract class SinkTransactions
     /// <param name="cancellationToken">Ends the call.</param>
     internal async ValueTask MoveAsync(CheckpointPosition position, CancellationToken cancellationToken)
     {
-        if (_inDoubt is not null)
-        {
-            await SettleAsync(cancellationToken);
-        }
-
+        await SettleAsync(cancellationToken);
         if (Row.Position is not { } committed || position > committed)
         {
             await MoveInOwnAsync(position, cancellationToken);
@@ -91,11 +87,7 @@ public abstract class SinkTransactions
     /// <param name="cancellationToken">Ends the call.</param>
     internal async ValueTask<bool> HasAsync(CheckpointPosition position, CancellationToken cancellationToken)
     {
-        if (_inDoubt is not null)
-        {
-            await SettleAsync(cancellationToken);
-        }
-
+        await SettleAsync(cancellationToken);
         return Row.Position >= position;
     }
 
@@ -109,11 +101,7 @@ public abstract class SinkTransactions
     /// </summary>
     private protected async ValueTask<bool> IsCommittedAsync(CheckpointPosition position, CancellationToken cancellationToken)
     {
-        if (_inDoubt is not null)
-        {
-            await SettleAsync(cancellationToken);
-        }
-
+        await SettleAsync(cancellationToken);
         if (Row.Position is { } committed && position < committed)
         {
             throw new InvalidOperationException(
@@ -167,12 +155,17 @@ public abstract class SinkTransactions
     }
 
     /// <summary>
-    /// Reads what a commit without an answer came to. It may still be on its way: then it and the next one have the same number, and the
-    /// sink lets one through.
+    /// Reads what a commit without an answer came to; does nothing where there is none. It may still be on its way: then it and the next
+    /// one have the same number, and the sink lets one through.
     /// </summary>
     /// <exception cref="SinkPositionException">The row is neither as before nor as the commit would leave it.</exception>
     private protected async ValueTask SettleAsync(CancellationToken cancellationToken)
     {
+        if (_inDoubt is null)
+        {
+            return;
+        }
+
         StoredPosition? read = await _store.ReadAsync(Key, cancellationToken);
         if (read is not null)
         {
