@@ -105,7 +105,7 @@ public sealed class SimulationLoopTests
     public void Work_on_the_thread_pool_ends_the_run_and_is_named()
     {
         var (loop, process) = World();
-        var escaped = Assert.Throws<SimulationEscapedException>(() => loop.Run(process.Start(() => EscapeAsync(process))));
+        var escaped = Assert.Throws<SimulationEscapedException>(() => loop.Run(process.Start(() => EscapeAsync(loop))));
         Assert.Contains(nameof(EscapeAsync), escaped.Message, StringComparison.Ordinal);
     }
 
@@ -144,12 +144,19 @@ public sealed class SimulationLoopTests
         })));
     }
 
-    private static async Task EscapeAsync(SimulatedProcess process)
+    /// <summary>The other thread goes on only once its end is waited for: it cannot be over before, however busy the machine is.</summary>
+    private static async Task EscapeAsync(SimulationLoop loop)
     {
-        Task outside = Task.Run(() => Thread.Sleep(20));
-        await Task.WhenAny(outside, KeepGoingAsync(process));
+        using var started = new ManualResetEventSlim();
+        using var waitedFor = new ManualResetEventSlim();
+        Task outside = Task.Run(() =>
+        {
+            started.Set();
+            waitedFor.Wait();
+        });
+        started.Wait();
+        loop.At(TimeSpan.FromSeconds(1), waitedFor.Set);
         await outside;
-        await KeepGoingAsync(process);
     }
 
     /// <summary>The world has something to do while the other thread takes its time.</summary>
