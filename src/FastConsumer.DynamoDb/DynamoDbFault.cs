@@ -125,7 +125,8 @@ internal static class DynamoDbFault
                     IsThrottled = true,
                     ThrottleReason = ReasonsOf(exception) is [{ Reason: { } reason }, ..] ? reason : null,
                 },
-            "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "ReplicatedWriteConflictException"
+            "LimitExceededException" or "ResourceInUseException" or "TransactionConflictException" or "TransactionCanceledException"
+                or "TransactionInProgressException" or "ReplicatedWriteConflictException"
                 or "ContinuousBackupsUnavailableException" => new LeaseStoreException(
                     $"DynamoDB cannot do {action} on the {table} now ({exception.ErrorCode}): {OneLine(exception.Message)}",
                     isTransient: true,

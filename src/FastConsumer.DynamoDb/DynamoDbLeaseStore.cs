@@ -74,6 +74,15 @@ internal sealed class DynamoDbLeaseStore : IMeteredLeaseStore
         return _writer.CreateAsync(lease, cancellationToken);
     }
 
+    public Task<LeaseWrite.Result> CreateWhileThereAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentNullException.ThrowIfNull(whileThere);
+        cancellationToken.ThrowIfCancellationRequested();
+        return _writer.CreateAsync(lease, whileThere, cancellationToken);
+    }
+
     public Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
         LeaseWrite.ThrowIfInvalid(writes);

@@ -65,6 +65,18 @@ internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
         },
         cancellationToken);
 
+    public Task<LeaseWrite.Result> CreateAsync(Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken) =>
+        SendAsync(
+            "TransactWriteItems",
+            async () =>
+            {
+                TransactWriteItemsResponse response = await table.Writes.TransactWriteItemsAsync(
+                    WriteRequests.Create(table.Name, lease, whileThere), cancellationToken);
+                table.Meter.Wrote(LeaseTable.UnitsOf(response.ConsumedCapacity));
+                return Lease.Read(lease.LeaseKey, lease.ToAttributes());
+            },
+            cancellationToken);
+
     public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) => SendAsync(
         "DeleteItem",
         async () =>
@@ -87,11 +99,21 @@ internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
             table.Meter.Wrote(null);
             return new LeaseWrite.Result(LeaseWrite.Outcome.Refused, AttributeValues.ToLease(refused.Item));
         }
+        catch (TransactionCanceledException cancelled) when (RefusalOf(cancelled) is { } reason)
+        {
+            table.Meter.Wrote(null);
+            return new LeaseWrite.Result(
+                LeaseWrite.Outcome.Refused, reason.Item is { Count: > 0 } item ? AttributeValues.ToLease(item) : null);
+        }
         catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
         {
             return Failed(exception, action);
         }
     }
+
+    /// <summary>The condition that a transaction failed on; null where it failed for another reason, and may succeed later.</summary>
+    private static CancellationReason? RefusalOf(TransactionCanceledException cancelled) =>
+        cancelled.CancellationReasons?.Find(static reason => reason.Code == "ConditionalCheckFailed");
 
     /// <returns>In the order of the writes; null for those that were certainly not written and have to go by single requests.</returns>
     private async Task<LeaseWrite.Result?[]> WriteTogetherAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace FastConsumer.DynamoDb;
 /// <summary>Writes of rows as DynamoDB's requests: one translation, to an UpdateItem or to a PartiQL statement.</summary>
 internal static class WriteRequests
 {
-    /// <summary>Names that need no quotes in any dialect of PartiQL; ours begin with <c>fastConsumer</c>.</summary>
+    /// <summary>Names that need no quotes in any dialect of PartiQL; ours begin with <c>fastConsumer</c> or <c>fc</c>.</summary>
     private static readonly FrozenSet<string> s_plain = FrozenSet.ToFrozenSet(
         [
             Lease.Names.LeaseCounter, Lease.Names.LeaseOwner, Lease.Names.CheckpointOwner, Lease.Names.OwnerSwitchesSinceCheckpoint,
@@ -90,6 +90,34 @@ internal static class WriteRequests
         ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure.ALL_OLD,
     };
 
+    /// <summary>The same, while other rows are there: <c>dynamodb:ConditionCheckItem</c> has to be allowed for it.</summary>
+    public static TransactWriteItemsRequest Create(string table, Lease lease, IReadOnlyList<string> whileThere) => new()
+    {
+        TransactItems =
+        [
+            new TransactWriteItem
+            {
+                Put = new Put
+                {
+                    TableName = table,
+                    Item = AttributeValues.ToItem(lease.ToAttributes()),
+                    ConditionExpression = $"attribute_not_exists({Lease.Names.LeaseKey})",
+                    ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure.ALL_OLD,
+                },
+            },
+            .. whileThere.Select(key => new TransactWriteItem
+            {
+                ConditionCheck = new ConditionCheck
+                {
+                    TableName = table,
+                    Key = AttributeValues.Key(key),
+                    ConditionExpression = $"attribute_exists({Lease.Names.LeaseKey})",
+                },
+            }),
+        ],
+        ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,
+    };
+
     public static DeleteItemRequest Delete(string table, Lease observed)
     {
         var expression = new Expression();
@@ -111,7 +139,9 @@ internal static class WriteRequests
     }
 
     private static bool IsPlain(string name) =>
-        s_plain.Contains(name) || (name.StartsWith("fastConsumer", StringComparison.Ordinal) && name.All(char.IsAsciiLetterOrDigit));
+        s_plain.Contains(name)
+        || ((name.StartsWith("fastConsumer", StringComparison.Ordinal) || name.StartsWith("fc", StringComparison.Ordinal))
+            && name.All(char.IsAsciiLetterOrDigit));
 
     /// <summary>Placeholders for the names and values of one request.</summary>
     private sealed class Expression

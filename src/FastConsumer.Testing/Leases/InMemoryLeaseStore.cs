@@ -73,6 +73,16 @@ public sealed class InMemoryLeaseStore : ILeaseStore, IMeteredLeaseStore
     }
 
     /// <inheritdoc/>
+    public Task<LeaseWrite.Result> CreateWhileThereAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentNullException.ThrowIfNull(whileThere);
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(Table.Create(lease, _meter, whileThere));
+    }
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
         LeaseWrite.ThrowIfInvalid(writes);

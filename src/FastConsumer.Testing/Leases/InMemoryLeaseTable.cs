@@ -38,12 +38,15 @@ internal sealed class InMemoryLeaseTable(WriteUnits? units = null)
 
     /// <param name="lease">The row.</param>
     /// <param name="meter">Told what the write costs, as it is of the others here.</param>
-    public LeaseWrite.Result Create(Lease lease, LeaseTableMeter? meter = null)
+    /// <param name="whileThere">Rows that must be there.</param>
+    public LeaseWrite.Result Create(Lease lease, LeaseTableMeter? meter = null, IReadOnlyList<string>? whileThere = null)
     {
         lock (_lock)
         {
             Lease row = Row(lease.LeaseKey, lease.ToAttributes());
             return Pay(_rows.GetValueOrDefault(lease.LeaseKey), row, meter) is { } throttled ? throttled
+                : whileThere?.All(_rows.ContainsKey) == false
+                ? new LeaseWrite.Result(LeaseWrite.Outcome.Refused, _rows.GetValueOrDefault(lease.LeaseKey))
                 : _rows.TryAdd(lease.LeaseKey, row)
                 ? new LeaseWrite.Result(LeaseWrite.Outcome.Written, row)
                 : new LeaseWrite.Result(LeaseWrite.Outcome.Refused, _rows[lease.LeaseKey]);

@@ -69,6 +69,30 @@ internal static class LeaseStoreCases
             LeaseWrite.Result result = await run.Store.CreateAsync(new Lease { LeaseKey = "Leader" }, run.Cancellation);
             run.Require(result.Outcome == LeaseWrite.Outcome.Refused, $"creating over a row that is no lease was {Text(result)}");
         });
+        yield return new("Creating while other rows are there is refused once one is gone", static async run =>
+        {
+            var lease = new Lease { LeaseKey = Key, ParentShardIds = ["a", "b"], Snapshot = "s/1:0:1:x:c::", Lineage = "l.1" };
+            try
+            {
+                await run.PutAsync("a", Row());
+                LeaseWrite.Result refused = await run.Store.CreateWhileThereAsync(lease, ["a", "b"], run.Cancellation);
+                run.Require(refused.Outcome == LeaseWrite.Outcome.Refused, $"creating without row 'b' was {Text(refused)}");
+                run.Require(await run.ReadAsync() is null, "a row was created although it was refused");
+            }
+            catch (NotSupportedException)
+            {
+                // a store without it keeps no leases of processors with state
+                return;
+            }
+
+            await run.PutAsync("b", Row());
+            await run.RequireWrittenAsync(
+                await run.Store.CreateWhileThereAsync(lease, ["a", "b"], run.Cancellation), Key, Attributes(lease));
+            Dictionary<string, Lease.Value> other = Row((Lease.Names.LeaseOwner, "other"));
+            await run.PutAsync(Key, other);
+            await run.RequireRefusedAsync(
+                await run.Store.CreateWhileThereAsync(lease, ["a", "b"], run.Cancellation), Key, other);
+        });
         yield return new("Values of all types survive a write", static async run =>
         {
             Dictionary<string, Lease.Value> row = Row(

@@ -31,6 +31,10 @@ internal class SimulatedLeaseStore(SimulatedProcess process, SimulatedLink link,
     public virtual async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
         (await WriteAsync("PutItem", 1, () => [table.Create(Worker, lease)], cancellationToken))[0];
 
+    public virtual async Task<LeaseWrite.Result> CreateWhileThereAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken) =>
+        (await WriteAsync("TransactWriteItems", 1, () => [table.Create(Worker, lease, whileThere)], cancellationToken))[0];
+
     public virtual async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
         IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {

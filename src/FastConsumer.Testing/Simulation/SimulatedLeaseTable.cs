@@ -66,14 +66,14 @@ internal sealed class SimulatedLeaseTable(SimulationLoop loop, Random random)
         return [.. seen.Values.OrderBy(static row => row.LeaseKey, StringComparer.Ordinal)];
     }
 
-    public LeaseWrite.Result Create(string worker, Lease lease)
+    public LeaseWrite.Result Create(string worker, Lease lease, IReadOnlyList<string>? whileThere = null)
     {
         if (!TryTakeUnit())
         {
             return Throttled();
         }
 
-        LeaseWrite.Result result = _rows.Create(lease);
+        LeaseWrite.Result result = _rows.Create(lease, whileThere: whileThere);
         if (result.Outcome == LeaseWrite.Outcome.Written)
         {
             Tell(worker, "create", null, lease.LeaseKey);

@@ -127,6 +127,9 @@ internal static partial class LeaseLog
             + "All other shards are read.")]
     public static partial void LeaseUnreadable(ILogger log, string shardId, string problem);
 
+    [LoggerMessage(2341, LogLevel.Error, "{Worker} leaves shards alone for their state. {Reason}")]
+    public static partial void StateLeft(ILogger log, string worker, string reason);
+
     [LoggerMessage(2334, LogLevel.Warning, "{Worker} leaves shard {ShardId} to other workers for {Wait}, since it could not run it.")]
     public static partial void BackingOff(ILogger log, string worker, string shardId, TimeSpan wait);
 

@@ -41,6 +41,23 @@ public interface ILeaseStore : IAsyncDisposable
     Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Creates as <see cref="CreateAsync"/> does, on condition that other rows are there in the same moment. Called only where a table holds
+    /// state: the row of a child shard is created while its parents' rows exist. <see cref="LeaseWrite.Outcome.Refused"/> where one of them
+    /// is gone.
+    /// </summary>
+    /// <param name="lease">The row.</param>
+    /// <param name="whileThere">The keys of the other rows; one or two.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="NotSupportedException">
+    /// The store does not know how, as the default does not: its tables can hold no state.
+    /// </exception>
+    Task<LeaseWrite.Result> CreateWhileThereAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken) =>
+        throw new NotSupportedException(
+            $"{Description} cannot create a row on condition that others are there ({nameof(CreateWhileThereAsync)}): it can keep no leases "
+                + "of processors with [State].");
+
+    /// <summary>
     /// Writes rows, each on its own condition: all or nothing of one write, and one that fails does not hold up the others. The results
     /// stand in
     /// the order of the writes. Throws for arguments and cancellation only; after a cancellation nobody knows which of them took effect.

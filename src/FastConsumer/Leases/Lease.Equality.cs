@@ -35,6 +35,10 @@ public sealed partial record Lease
             && Reset == other.Reset
             && Report == other.Report
             && PositionSink == other.PositionSink
+            && Snapshot == other.Snapshot
+            && Inherits.SequenceEqual(other.Inherits)
+            && StateVersion == other.StateVersion
+            && Lineage == other.Lineage
             && Throughput.Equals(other.Throughput)
             && HasPendingCheckpoint == other.HasPendingCheckpoint
             && Problem == other.Problem);

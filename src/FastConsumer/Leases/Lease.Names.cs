@@ -112,6 +112,26 @@ public sealed partial record Lease
         public const string PositionSink = "fcP";
 
         /// <summary>
+        /// Ours: S, the snapshot of the state at the checkpoint, as <see cref="SnapshotHandle"/> says it. Written in the same write as the
+        /// checkpoint.
+        /// </summary>
+        public const string Snapshot = "fcS";
+
+        /// <summary>Ours: SS, the last snapshots of the parents. The first snapshot of the shard's own removes it.</summary>
+        public const string Inherits = "fcI";
+
+        /// <summary>
+        /// Ours: N, the version of the state. Workers of a lower version leave the row alone. A child's row has the highest of its parents'.
+        /// </summary>
+        public const string StateVersion = "fcV";
+
+        /// <summary>
+        /// Ours: S, <c>lineage.life</c>: 16 hexadecimal digits that are drawn once for a table in which state is kept, and 8 that are drawn
+        /// when the row is made.
+        /// </summary>
+        public const string Lineage = "fcL";
+
+        /// <summary>
         /// Ours: S, how the shard stands, as its owner says about every ten seconds, with writes that happen anyway; a take or release
         /// removes it. Fields separated by |: the version (1), seconds since 1970, the lag and the time to the first loss in seconds
         /// (- where there is none), records and bytes a second, the handler's part of the time in per cent, the reader's state, and the

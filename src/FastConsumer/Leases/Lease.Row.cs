@@ -67,6 +67,10 @@ public sealed partial record Lease
             Reset = row.HintText(Names.Reset),
             Report = row.HintText(Names.Report),
             PositionSink = row.HintText(Names.PositionSink),
+            Snapshot = row.Text(Names.Snapshot),
+            Inherits = row.Strings(Names.Inherits),
+            StateVersion = (int)Math.Clamp(row.Number(Names.StateVersion) ?? 0, 0, int.MaxValue),
+            Lineage = row.Text(Names.Lineage),
             Throughput = row.Hint(Names.Throughput).RealNumber,
             HasPendingCheckpoint = attributes.ContainsKey(Names.PendingCheckpoint)
                 || attributes.ContainsKey(Names.PendingCheckpointSubSequenceNumber)
@@ -117,6 +121,10 @@ public sealed partial record Lease
         PutText(read?.Reset, Reset, Names.Reset);
         PutText(read?.Report, Report, Names.Report);
         PutText(read?.PositionSink, PositionSink, Names.PositionSink);
+        PutText(read?.Snapshot, Snapshot, Names.Snapshot);
+        PutText(read?.Lineage, Lineage, Names.Lineage);
+        PutStrings(read?.Inherits, Inherits, Names.Inherits);
+        Put((read?.StateVersion ?? 0) == StateVersion, Names.StateVersion, Value.Optional(StateVersion == 0 ? null : StateVersion));
         PutStrings(read?.ParentShardIds, ParentShardIds, Names.ParentShardIds);
         PutStrings(read?.ChildShardIds, ChildShardIds, Names.ChildShardIds);
         PutTime(read?.StartedAt, StartedAt, Names.StartedAt);

@@ -111,6 +111,29 @@ public sealed partial record Lease
     /// <summary>The sink whose row leads the position (<see cref="Names.PositionSink"/>); null for none. An attribute of ours.</summary>
     public string? PositionSink { get; init; }
 
+    /// <summary>
+    /// The snapshot of the state that was checkpointed together with the position (<see cref="Names.Snapshot"/>); null where there is none.
+    /// An attribute of ours.
+    /// </summary>
+    public string? Snapshot { get; init; }
+
+    /// <summary>
+    /// The last snapshots of the parents, until the shard has one of its own (<see cref="Names.Inherits"/>). An attribute of ours.
+    /// </summary>
+    public IReadOnlyList<string> Inherits { get; init; } = [];
+
+    /// <summary>
+    /// The version of the state that the last owner wrote (<see cref="Names.StateVersion"/>); 0 where there is no state. An attribute of
+    /// ours.
+    /// </summary>
+    public int StateVersion { get; init; }
+
+    /// <summary>
+    /// Which table of state the row belongs to, and which life of the row it is (<see cref="Names.Lineage"/>); null where there is no
+    /// state. An attribute of ours.
+    /// </summary>
+    public string? Lineage { get; init; }
+
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }
 
@@ -127,6 +150,9 @@ public sealed partial record Lease
     /// <see cref="ToAttributes"/> is what the row becomes.
     /// </summary>
     public IReadOnlyDictionary<string, Value> Attributes { get; init; } = ReadOnlyDictionary<string, Value>.Empty;
+
+    /// <summary>True where the position belongs to a state, so that neither may move without the other.</summary>
+    internal bool HasState => Snapshot is not null || Inherits.Count > 0;
 
     /// <summary>Who owns the shard now.</summary>
     public string? Owner => CheckpointOwner ?? LeaseOwner;

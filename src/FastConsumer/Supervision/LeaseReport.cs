@@ -249,6 +249,11 @@ internal sealed class LeaseReport
                 Report(null, $"The lease of shard {unreadable.Key} in the {_table} cannot be read: {unreadable.Problem} The shard, "
                     + "and those that are made from it, are not read.");
                 break;
+            case Tell.StateLeft left:
+                string stays = Text(left);
+                LeaseLog.StateLeft(_log, Me, stays);
+                Report(null, stays);
+                break;
             case Tell.WorkerIdInUse inUse:
                 LeaseLog.WorkerIdInUse(_log, Me, inUse.Session ?? "");
                 Report(null, $"Another process ({inUse.Session}) runs with the WorkerId '{Me}', and has taken leases of this one. "
@@ -340,6 +345,7 @@ internal sealed class LeaseReport
     private (FindingRule? Rule, string Scope) RuleOf(Tell.Condition condition) => condition switch
     {
         Tell.Unreadable row => (FindingRules.RowUnreadable, Scope(row.Key)),
+        Tell.StateLeft => (FindingRules.ShardCannotRun, Scope(_processor)),
         Tell.RunNotEnded run => (FindingRules.CancellationIgnored, Scope(run.Key)),
         Tell.BackingOff backingOff => (FindingRules.ShardCannotRun, Scope(backingOff.Key)),
         Tell.TableFailed => (FindingRules.TableUnread, Scope(_processor)),
@@ -357,6 +363,7 @@ internal sealed class LeaseReport
     private static string Text(Tell.Condition condition) => condition switch
     {
         Tell.Unreadable row => $"the lease of shard {row.Key} can be read",
+        Tell.StateLeft => "the state of all shards can be read",
         Tell.RunNotEnded run => $"the handler of shard {run.Key} has returned",
         Tell.BackingOff backingOff => $"shard {backingOff.Key} runs again",
         Tell.TableFailed => "the lease table can be read",
@@ -383,8 +390,25 @@ internal sealed class LeaseReport
             $"The leases in the {_table} belong to a stream '{_settings.StreamName}' created at {block.Found} (lease {block.Key}), "
             + $"and the stream of this name was created at {block.Expected}: it was deleted and created again, and the checkpoints mean "
             + "nothing in it. Choose another application name, or delete the table to begin at the start position.",
+        Tell.Block.Reason.SeveralLineages =>
+            $"The {_table} holds state of two tables: lease {block.Key} is of lineage {block.Found}, others are of {block.Expected}. Rows "
+            + "were copied from another table. Delete the copied rows, or choose another application name "
+            + "(FastConsumer:ApplicationName).",
         _ => $"The {_table} refuses this worker: {block.Found} It is tried again.",
     };
+
+    private string Text(Tell.StateLeft left)
+    {
+        string newer = left.Newer.Length == 0 ? ""
+            : $"{_processor} leaves the shards {left.Newer} alone: their state is of version {left.Version}, and this worker's is "
+                + $"{(_settings.StateVersion == 0 ? "none" : $"of version {_settings.StateVersion}")}. Deploy the later version again, "
+                + "or give the state up: 'fastconsumer checkpoint reset --drop-state'.";
+        string foreign = left.Foreign.Length == 0 ? ""
+            : $"{_processor} leaves the shards {left.Foreign} alone: their leases in the {_table} were created by a worker that does not "
+                + "know of its state (KCL, or a version without [State]), so nobody knows what state they begin with. Stop such workers. "
+                + "Then give the shards a start without state: 'fastconsumer checkpoint reset --drop-state'.";
+        return string.Join(' ', new[] { newer, foreign }.Where(static text => text.Length > 0));
+    }
 
     private static string Text(LeaseTableState.Hold.Reason why) => why switch
     {

@@ -58,6 +58,13 @@ internal sealed class ScriptedLeaseStore(ILeaseStore inner) : ILeaseStore
         return await inner.CreateAsync(lease, cancellationToken);
     }
 
+    public async Task<LeaseWrite.Result> CreateWhileThereAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken)
+    {
+        await BeforeAnyOther(cancellationToken);
+        return await inner.CreateWhileThereAsync(lease, whileThere, cancellationToken);
+    }
+
     public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
         switch (LeaseOperationName.Of(writes[0]))

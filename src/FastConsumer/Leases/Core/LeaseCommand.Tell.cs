@@ -92,6 +92,9 @@ internal abstract partial record LeaseCommand
                 /// <summary>The stream was deleted and created again: the checkpoints mean nothing in it.</summary>
                 StreamMadeAgain,
 
+                /// <summary>Rows bear state of two lineages: they come from two tables.</summary>
+                SeveralLineages,
+
                 /// <summary>The store refuses the table: it is gone, or access is denied.</summary>
                 Refused,
 
@@ -102,6 +105,15 @@ internal abstract partial record LeaseCommand
 
         /// <summary>A row cannot be read: its shard and the shards made from it wait.</summary>
         public sealed record Unreadable(string Key, string? Problem, bool IsOver = false) : Condition(IsOver);
+
+        /// <summary>Rows are left alone for what they say of the state: their shards are not read by this worker.</summary>
+        /// <param name="Newer">Rows of a higher version of the state than this worker's, comma-separated.</param>
+        /// <param name="Version">The highest of these versions.</param>
+        /// <param name="Foreign">
+        /// Rows without lineage in a table that has state: KCL or an older version has made them. Comma-separated.
+        /// </param>
+        /// <param name="IsOver">True where there are none any more.</param>
+        public sealed record StateLeft(string Newer, int Version, string Foreign, bool IsOver = false) : Condition(IsOver);
 
         /// <summary>Another process runs with this worker's id and has taken leases from it.</summary>
         public sealed record WorkerIdInUse(string? Session, bool IsOver = false) : Condition(IsOver);

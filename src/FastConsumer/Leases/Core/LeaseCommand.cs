@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FastConsumer.Kinesis;
 
 namespace FastConsumer.Leases.Core;
@@ -45,7 +46,15 @@ internal abstract partial record LeaseCommand
     /// Create these leases, several at a time. Answered by <see cref="LeaseEvent.Answered"/> in their order: Refused where there is one
     /// already.
     /// </summary>
-    public sealed record Create(long Request, IReadOnlyList<Lease> Leases) : LeaseCommand;
+    public sealed record Create(long Request, IReadOnlyList<Lease> Leases) : LeaseCommand
+    {
+        /// <summary>
+        /// By lease, the rows that must be there in the same moment: a creation that was held up while the shard lived, ended and lost its
+        /// row must not bring it back. Refused where one is gone.
+        /// </summary>
+        public IReadOnlyDictionary<string, IReadOnlyList<string>> WhileThere { get; init; } =
+            ImmutableDictionary<string, IReadOnlyList<string>>.Empty;
+    }
 
     /// <summary>Delete these leases on condition that they are as seen. Nobody waits for it: what is left over does no harm.</summary>
     public sealed record Delete(IReadOnlyList<Lease> Leases) : LeaseCommand;

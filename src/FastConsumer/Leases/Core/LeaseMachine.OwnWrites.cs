@@ -17,10 +17,19 @@ internal static partial class LeaseMachine
         ArgumentNullException.ThrowIfNull(lease);
         Lease row = lease.Row;
         CheckpointPosition? position = progress?.Position;
-        bool isNews = position > row.Checkpoint;
+        string? snapshot = progress?.Snapshot is { } said && said != row.Snapshot ? said : null;
+        bool isNews = position > row.Checkpoint || snapshot is not null;
+        if (isNews && snapshot is null && row.HasState)
+        {
+            throw new InvariantViolation(
+                "a position moves only together with the state that belongs to it",
+                row.LeaseKey,
+                $"{position} was to be written without a snapshot, and the row has {row.Snapshot ?? "its parents' state"}.");
+        }
+
         // a shard that has run dry, or has had nothing yet, says so by a checkpoint where it stands
         bool isPublished = progress?.Throughput is not null && !row.IsFinished;
-        bool hasMoved = progress is { } said && said.Standing != row.Standing;
+        bool hasMoved = progress is { } told && told.Standing != row.Standing;
         bool isDecided = progress?.Decision is { } decided && decided != row.Decision;
         if (!isNews && !isPublished && !hasMoved && !isDecided && !lease.IsRenewalDue)
         {
@@ -39,7 +48,7 @@ internal static partial class LeaseMachine
             return Write(row, set);
         }
 
-        CheckpointPosition checkpoint = isNews ? position!.Value : row.Checkpoint;
+        CheckpointPosition checkpoint = position > row.Checkpoint ? position.Value : row.Checkpoint;
         set[Lease.Names.Checkpoint] = checkpoint.ToCheckpointString();
         set[Lease.Names.CheckpointSubSequenceNumber] = checkpoint.SubSequenceNumber;
         List<string> remove = row.HasPendingCheckpoint ? [.. Lease.Names.Pending] : [];
@@ -50,6 +59,20 @@ internal static partial class LeaseMachine
         else if (isNews && progress!.Value.Sink is null && row.PositionSink is not null)
         {
             remove.Add(Lease.Names.PositionSink);
+        }
+
+        if (snapshot is not null)
+        {
+            set[Lease.Names.Snapshot] = snapshot;
+            if (progress!.Value.StateVersion != row.StateVersion)
+            {
+                set[Lease.Names.StateVersion] = progress.Value.StateVersion;
+            }
+
+            if (row.Inherits.Count > 0)
+            {
+                remove.Add(Lease.Names.Inherits);
+            }
         }
 
         if (isNews || isPublished)
@@ -91,13 +114,17 @@ internal static partial class LeaseMachine
     /// <param name="Decision">What became of an operator's command; null for nothing.</param>
     /// <param name="Report">How the shard stands; null to leave what is there.</param>
     /// <param name="Sink">The sink that leads the position; null for none.</param>
+    /// <param name="Snapshot">The state at <paramref name="Position"/>, as the row names it; null where there is none.</param>
+    /// <param name="StateVersion">The version of the state, where there is a snapshot.</param>
     public readonly record struct Progress(
         CheckpointPosition? Position,
         double? Throughput,
         string? Standing = null,
         string? Decision = null,
         string? Report = null,
-        string? Sink = null);
+        string? Sink = null,
+        string? Snapshot = null,
+        int StateVersion = 0);
 
     /// <summary>A write of a row of up to 1,024 bytes costs one unit; what else the write sets has the rest.</summary>
     private const int MostBytesWithReport = 1_000;
@@ -127,18 +154,23 @@ internal static partial class LeaseMachine
     private const int MostAttempts = 100;
 
     /// <summary>A write on condition that the row is as this worker wrote it last.</summary>
-    private static LeaseWrite Write(Lease row, IReadOnlyDictionary<string, Lease.Value> set) => new()
+    private static LeaseWrite Write(Lease row, IReadOnlyDictionary<string, Lease.Value> set)
     {
-        LeaseKey = row.LeaseKey,
-        If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+        Dictionary<string, Lease.Value?> condition = new(StringComparer.Ordinal)
         {
             [Lease.Names.LeaseCounter] = row.LeaseCounter,
             [Lease.Names.LeaseOwner] = Lease.Value.Optional(row.LeaseOwner),
             [Lease.Names.Session] = Lease.Value.Optional(row.Session),
             [Lease.Names.CheckpointOwner] = Lease.Value.Optional(row.CheckpointOwner),
-        },
-        Set = set,
-    };
+        };
+        if (row.Lineage is not null)
+        {
+            // a row that was deleted and made anew has counters and sessions that were there before
+            condition[Lease.Names.Lineage] = row.Lineage;
+        }
+
+        return new LeaseWrite { LeaseKey = row.LeaseKey, If = condition, Set = set };
+    }
 
     /// <summary>The row that a write makes of another.</summary>
     private static Lease After(Lease row, LeaseWrite write)
@@ -164,11 +196,15 @@ internal static partial class LeaseMachine
         : null;
 
     /// <summary>True where owner, session and counter are the same: no write of an owner lies between the two.</summary>
-    private static bool IsAs(Lease one, Lease other) =>
-        one.LeaseCounter == other.LeaseCounter
-        && one.LeaseOwner == other.LeaseOwner
-        && one.CheckpointOwner == other.CheckpointOwner
-        && one.Session == other.Session;
+    private static bool IsAs(Lease row, Lease before) =>
+        row.LeaseCounter == before.LeaseCounter
+        && row.LeaseOwner == before.LeaseOwner
+        && row.CheckpointOwner == before.CheckpointOwner
+        && row.Session == before.Session
+        && IsOfLife(row, before);
+
+    /// <summary>True where a row is not one that was made anew since. One that had no lineage may have got one.</summary>
+    private static bool IsOfLife(Lease row, Lease before) => before.Lineage is null || row.Lineage == before.Lineage;
 
     private sealed partial class Turn
     {
@@ -231,6 +267,7 @@ internal static partial class LeaseMachine
                     // what removes attributes fits into no batch
                     bool isAlone = entry.Own is { Waiting.HasCheckpoint: true, Row: var row }
                         && (row.HasPendingCheckpoint || row.Standing is not null || row.Command is not null
+                            || row.Inherits.Count > 0
                             || (row.PositionSink is not null && !_settings.IsLedBySink));
                     if (batch.Count == 0 || !isAlone)
                     {
@@ -553,14 +590,17 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>True where a row is exactly what a write of ours leaves of the one before.</summary>
-        private static bool Makes(Attempt attempt, Lease before, Lease row)
+        private bool Makes(Attempt attempt, Lease before, Lease row)
         {
             CheckpointPosition position = PositionOf(attempt.Write) ?? before.Checkpoint;
+            string? snapshot = attempt.Write.Set.TryGetValue(Lease.Names.Snapshot, out Lease.Value set) ? set.Text : before.Snapshot;
             return row.LeaseCounter == before.LeaseCounter + 1
                 && row.LeaseOwner == before.LeaseOwner
                 && row.CheckpointOwner == before.CheckpointOwner
                 && row.Session == before.Session
-                && row.Checkpoint == position;
+                && IsOfLife(row, before)
+                && (row.Checkpoint == position || IsOff(Rules.SettlesByPosition))
+                && (row.Snapshot == snapshot || IsOff(Rules.SettlesBySnapshot));
         }
 
         private string ReasonOf(Lease own, Lease row) =>

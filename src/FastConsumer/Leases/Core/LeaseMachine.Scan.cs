@@ -328,6 +328,7 @@ internal static partial class LeaseMachine
             if (_mode == Mode.Running)
             {
                 bool any = HandOffRequested() | NotesRead();
+                FollowLineage(isStrong);
                 StreamIsDue();
                 CreationListed(isStrong, listed.Begun);
                 any |= Balance();

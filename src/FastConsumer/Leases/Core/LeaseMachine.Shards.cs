@@ -307,14 +307,23 @@ internal static partial class LeaseMachine
 
             ImmutableArray<Lease> some =
             [
-                .. creating.Left.Take(CreatedAtOnce)
+                .. Creatable(creating.Left).Take(CreatedAtOnce)
                     .Select(lease => lease with
                     {
                         StreamCreatedAt = _stream.CreatedAt,
                         StreamName = _settings.StreamName,
                         Paused = PauseOfAll(lease),
-                    }),
+                    })
+                    .Select(WithState),
             ];
+            if (some.IsEmpty)
+            {
+                // the lineage has to be known first
+                _stream = _stream with { Creating = creating with { Left = [], ListAfter = _now } };
+                _scan = _scan with { IsStrongWanted = true };
+                return;
+            }
+
             foreach (Lease lease in some)
             {
                 Require(
@@ -328,9 +337,17 @@ internal static partial class LeaseMachine
                 new Request(RequestKind.Create, [.. some.Select(static lease => new Due(TimeSpan.Zero, lease.LeaseKey))], _now));
             _stream = _stream with
             {
-                Creating = creating with { Left = creating.Left.RemoveRange(0, some.Length), Request = request, Asked = some },
+                Creating = creating with { Left = creating.Left.RemoveAll(IsAsked), Request = request, Asked = some },
             };
-            Do(new LeaseCommand.Create(request, some));
+            Do(new LeaseCommand.Create(request, some)
+            {
+                WhileThere = some.Where(static lease => lease.Lineage is not null && lease.ParentShardIds.Count > 0).ToDictionary(
+                    static lease => lease.LeaseKey,
+                    IReadOnlyList<string> (lease) => [.. lease.ParentShardIds.Where(parent => Find(parent) is not null)],
+                    StringComparer.Ordinal),
+            });
+
+            bool IsAsked(Lease lease) => some.Any(asked => asked.LeaseKey == lease.LeaseKey);
         }
 
         /// <summary>A pause of all shards, which holds for those that are made from them too.</summary>
@@ -513,6 +530,7 @@ internal static partial class LeaseMachine
             Lease? again = _stream.CreatedAt is { } createdAt
                 ? Rows().Find(row => row.StreamCreatedAt is { } then && (then - createdAt).Duration() > s_creationPrecision)
                 : null;
+            List<Lease> lineages = KeepsState ? [.. Rows().Where(static row => row.HasState).DistinctBy(LineageOf)] : [];
             if (again is not null && !IsDescribed)
             {
                 // others may know better which stream it is
@@ -524,6 +542,9 @@ internal static partial class LeaseMachine
                 : another is not null
                     ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.AnotherStream, another.LeaseKey, another.StreamName,
                         _settings.StreamName)
+                : lineages.Count > 1
+                    ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.SeveralLineages, lineages[1].LeaseKey,
+                        LineageOf(lineages[1]), LineageOf(lineages[0]))
                 : again is not null
                     ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.StreamMadeAgain, again.LeaseKey,
                         Text(again.StreamCreatedAt), Text(_stream.CreatedAt))

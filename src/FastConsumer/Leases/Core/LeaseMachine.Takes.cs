@@ -61,7 +61,7 @@ internal static partial class LeaseMachine
         /// </summary>
         private bool Balance()
         {
-            if (_scan.Blocked is not null)
+            if (_scan.Blocked is not null || !IsLineageSettled)
             {
                 return false;
             }
@@ -73,7 +73,7 @@ internal static partial class LeaseMachine
             IReadOnlyList<Lease> runnable =
             [
                 .. (IsOff(Rules.ParentsFirst) ? all.Where(static lease => !lease.IsFinished) : LeasePlan.Runnable(all))
-                    .Where(lease => lease.Problem is null && IsInPlan(_leases[lease.LeaseKey])),
+                    .Where(lease => lease.Problem is null && MayRun(lease) && IsInPlan(_leases[lease.LeaseKey])),
             ];
             var view = new LeasePlan.View(
                 Me,
@@ -119,11 +119,13 @@ internal static partial class LeaseMachine
         /// </summary>
         private void PassOn(IReadOnlyList<Lease> runnable, IReadOnlyList<Lease> taken)
         {
-            if (runnable.Any(lease => lease.LeaseOwner == Me && lease.IsPassedOn))
+            List<Entry> given = [.. runnable.Select(lease => _leases[lease.LeaseKey])
+                .Concat(_leases.Values.Where(entry => entry.Row is { Problem: null, IsFinished: false } row && !MayRun(row)))
+                .Where(static entry => entry.Row.IsPassedOn)];
+            if (given.Any(entry => entry.Row.LeaseOwner == Me))
             {
                 HashSet<string> keys = [.. taken.Select(static lease => lease.LeaseKey)];
-                foreach (Entry entry in runnable.Select(lease => _leases[lease.LeaseKey])
-                    .Where(entry => entry.Hold is Hold.NotHeld && IsGivenToUs(entry)).ToList())
+                foreach (Entry entry in given.Where(entry => entry.Hold is Hold.NotHeld && IsGivenToUs(entry)).ToList())
                 {
                     if (!keys.Contains(entry.Key))
                     {
@@ -342,7 +344,11 @@ internal static partial class LeaseMachine
         {
             foreach ((long number, Request request) in _requests)
             {
-                if (request is { Kind: RequestKind.Ask or RequestKind.Withdraw or RequestKind.NameChildren, IsAbandoned: false }
+                if (request is
+                    {
+                        Kind: RequestKind.Ask or RequestKind.Withdraw or RequestKind.NameChildren or RequestKind.Adopt,
+                        IsAbandoned: false,
+                    }
                     && _now - request.At >= D / 2)
                 {
                     Abandon(number);
@@ -473,6 +479,9 @@ internal static partial class LeaseMachine
                     break;
                 case RequestKind.Withdraw when entry is not null:
                     WithdrawAnswered(entry, request.Row!, result);
+                    break;
+                case RequestKind.Adopt:
+                    Adopted();
                     break;
             }
         }

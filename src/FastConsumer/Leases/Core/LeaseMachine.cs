@@ -77,6 +77,24 @@ internal static partial class LeaseMachine
 
         /// <summary>A lease is released when its run has ended, not before.</summary>
         RunEndsFirst = 1 << 20,
+
+        /// <summary>A checkpoint in doubt is settled by its position too.</summary>
+        SettlesByPosition = 1 << 21,
+
+        /// <summary>A checkpoint in doubt is settled by its snapshot too.</summary>
+        SettlesBySnapshot = 1 << 22,
+
+        /// <summary>A worker leaves rows of a higher version of the state alone.</summary>
+        StateVersion = 1 << 23,
+
+        /// <summary>With state, nothing is taken before all rows bear the same lineage.</summary>
+        LineageFirst = 1 << 24,
+
+        /// <summary>A child's row is made with what its parents' rows say of the state.</summary>
+        ChildrenInherit = 1 << 25,
+
+        /// <summary>The row of a finished shard with state stays until each child has a snapshot of its own.</summary>
+        ParentsStay = 1 << 26,
     }
 
     /// <summary>A lease counts as this worker's own for so much of its duration: others wait for all of it.</summary>

@@ -117,7 +117,15 @@ internal static class LeasePlan
             .ToLookup(static pair => pair.parent, static pair => pair.ShardId, StringComparer.Ordinal);
         return [.. leases.Where(lease => IsDone(lease)
             && (children[lease.LeaseKey].Any() || !listed.Contains(lease.LeaseKey))
-            && children[lease.LeaseKey].All(child => HasBegun(child) || (IsGone(child) && !listed.Contains(lease.LeaseKey))))];
+            && children[lease.LeaseKey].All(child => HasBegun(child) || (IsGone(child) && !listed.Contains(lease.LeaseKey)))
+            && (lease.Lineage is null || MayGoWithState(lease)))];
+
+        // A creation that was held up must find a parent's row missing: so parents' rows go first, and a row without them stays until its
+        // shard has left the listing. Until a child has a snapshot of its own, it needs those that its parents' rows lead to.
+        bool MayGoWithState(Lease lease) =>
+            !listed.Contains(lease.LeaseKey)
+            && !lease.ParentShardIds.Any(leased.ContainsKey)
+            && children[lease.LeaseKey].All(child => !leased.TryGetValue(child, out Lease? row) || row.Snapshot is not null);
 
         bool HasBegun(string child) => leased.TryGetValue(child, out Lease? lease)
             ? lease.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.ShardEnd

@@ -138,6 +138,12 @@ internal sealed partial record LeaseTableState
         /// <summary>How many free leases nobody reads, since this worker has all that it may take; zero where that is not so.</summary>
         public int Unread { get; init; }
 
+        /// <summary>The lineage that all rows bear or are to bear; null where there is no state, or while it is not known.</summary>
+        public string? Lineage { get; init; }
+
+        /// <summary>What was last told of the rows that are left alone for their state; null for nothing.</summary>
+        public LeaseCommand.Tell.StateLeft? StateLeft { get; init; }
+
         /// <summary>Why nothing is taken and nothing created; null where nothing forbids it.</summary>
         public LeaseCommand.Tell.Block? Blocked { get; init; }
     }

@@ -168,6 +168,9 @@ internal sealed partial record LeaseTableState
         /// <summary>True where a sink leads the positions of the shards, and leases follow.</summary>
         public bool IsLedBySink { get; init; }
 
+        /// <summary>The version of the state that the processor keeps; 0 where it keeps none.</summary>
+        public int StateVersion { get; init; }
+
         /// <summary>Rules that are switched off: only ever in tests, which show that each rule is missed.</summary>
         public LeaseMachine.Rules Without { get; init; }
     }
@@ -440,6 +443,9 @@ internal sealed partial record LeaseTableState
 
         /// <summary>Children are named on their parent's row, for KCL.</summary>
         NameChildren,
+
+        /// <summary>A row is given its lineage.</summary>
+        Adopt,
 
         /// <summary>Leases are created.</summary>
         Create,

@@ -82,7 +82,7 @@ internal sealed class LeaseTableClient
                 Begin(one.Request, 1, handling => WriteOneAsync(one.Write, handling));
                 break;
             case LeaseCommand.Create create:
-                Begin(create.Request, create.Leases.Count, handling => CreateAsync(create.Leases, handling));
+                Begin(create.Request, create.Leases.Count, handling => CreateAsync(create, handling));
                 break;
             case LeaseCommand.List list:
                 Begin(() => ListAsync(list.Consistency));
@@ -188,22 +188,24 @@ internal sealed class LeaseTableClient
             : throw new InvalidOperationException($"{_store.Description} answered {results.Count} results to {writes.Count} writes.");
     }
 
-    private async Task<IReadOnlyList<LeaseWrite.Result>> CreateAsync(IReadOnlyList<Lease> leases, Handling handling)
+    private async Task<IReadOnlyList<LeaseWrite.Result>> CreateAsync(LeaseCommand.Create create, Handling handling)
     {
         List<LeaseWrite.Result> results = [];
-        foreach (Lease[] some in leases.Chunk(CreatedAtOnce))
+        foreach (Lease[] some in create.Leases.Chunk(CreatedAtOnce))
         {
-            results.AddRange(await Task.WhenAll(some.Select(lease => CreateAsync(lease, handling))));
+            results.AddRange(await Task.WhenAll(some.Select(lease => CreateAsync(lease, create.WhileThere.GetValueOrDefault(lease.LeaseKey) ?? [], handling))));
         }
 
         return results;
     }
 
-    private async Task<LeaseWrite.Result> CreateAsync(Lease lease, Handling handling)
+    private async Task<LeaseWrite.Result> CreateAsync(Lease lease, IReadOnlyList<string> whileThere, Handling handling)
     {
         try
         {
-            return await _store.CreateAsync(lease, handling.Cancellation.Token);
+            return whileThere.Count == 0
+                ? await _store.CreateAsync(lease, handling.Cancellation.Token)
+                : await _store.CreateWhileThereAsync(lease, whileThere, handling.Cancellation.Token);
         }
         catch (Exception e)
         {

@@ -53,6 +53,13 @@ internal sealed class MeteredLeases(InMemoryLeaseDatabase database, TimeProvider
             : costs.TryWrite(time) ? await _inner.CreateAsync(lease, cancellationToken) : LeaseCosts.Throttled;
     }
 
+    public async Task<LeaseWrite.Result> CreateWhileThereAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken)
+    {
+        await TravelAsync(cancellationToken);
+        return costs.TryWrite(time) ? await _inner.CreateWhileThereAsync(lease, whileThere, cancellationToken) : LeaseCosts.Throttled;
+    }
+
     public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
     {
         await TravelAsync(cancellationToken);

@@ -1,0 +1,158 @@
+using System.Globalization;
+using static FastConsumer.Leases.Core.LeaseTableState;
+
+namespace FastConsumer.Leases.Core;
+
+/// <content>
+/// Where state is kept: which rows belong to it. All rows of a table bear one lineage before a worker with state takes any; a row that comes
+/// without it later was made by somebody who does not know of the state, and is left alone. A worker without state copies what rows say.
+/// </content>
+internal static partial class LeaseMachine
+{
+    private const int AdoptedAtOnce = 100;
+
+    private sealed partial class Turn
+    {
+        private bool KeepsState => _settings.StateVersion > 0;
+
+        /// <summary>True where leases may be taken: without state always, with state once all rows that may run bear one lineage.</summary>
+        private bool IsLineageSettled => !KeepsState || _scan.Lineage is not null || IsOff(Rules.LineageFirst);
+
+        /// <summary>
+        /// True where this worker can go on with the state of a row: not where a later version has written it, nor where the row does not
+        /// belong to the table's state.
+        /// </summary>
+        private bool MayRun(Lease row) =>
+            (row.StateVersion <= _settings.StateVersion || IsOff(Rules.StateVersion))
+            && (!KeepsState || LineageOf(row) == _scan.Lineage || IsOff(Rules.LineageFirst));
+
+        /// <summary>The lineage that a row bears, without its life; null for none.</summary>
+        private static string? LineageOf(Lease row) => row.Lineage?.Split('.')[0];
+
+        /// <summary>A life of a row of a lineage.</summary>
+        private string NewLife(string lineage) =>
+            string.Create(CultureInfo.InvariantCulture, $"{lineage}.{(uint)_chance.NextUInt64():x8}");
+
+        /// <summary>The table was listed: rows without lineage get it, and it is said which are left alone.</summary>
+        private void FollowLineage(bool isStrong)
+        {
+            List<Lease> rows = [.. _leases.Values.Select(static entry => entry.Row).Where(static row => row.Problem is null)];
+            if (KeepsState)
+            {
+                if (isStrong)
+                {
+                    Adopt(rows);
+                }
+                else if (_scan.Lineage is null || rows.Exists(row => LineageOf(row) != _scan.Lineage && !row.IsFinished))
+                {
+                    _scan = _scan with { IsStrongWanted = true };
+                }
+            }
+
+            TellLeft(rows);
+        }
+
+        /// <summary>
+        /// Draws the lineage where no row bears one, on the row with the smallest key, and copies it to the others. Where two workers have
+        /// drawn at the same time, that of the rows with state holds, else that of the smallest key. A row that is rewritten under its owner
+        /// is lost to it, since each write of an owner names the lineage.
+        /// </summary>
+        private void Adopt(List<Lease> rows)
+        {
+            List<string> withState = [.. rows.Where(static row => row.HasState).Select(LineageOf).OfType<string>().Distinct()];
+            if (withState.Count > 1)
+            {
+                // FindBlock says so
+                _scan = _scan with { Lineage = null };
+                return;
+            }
+
+            bool hasState = rows.Exists(static row => row.HasState);
+            string? lineage = withState.Count == 1 ? withState[0] : rows.Select(LineageOf).FirstOrDefault(static known => known is not null);
+            if (rows.Count == 0 || (lineage is null && hasState))
+            {
+                _scan = _scan with { Lineage = lineage };
+                return;
+            }
+
+            List<Lease> others = lineage is null
+                ? [rows[0]]
+                : [.. rows.Where(row => LineageOf(row) != lineage && (row.Lineage is not null || !hasState) && !row.HasState)];
+            string drawn = lineage ?? _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture);
+            HashSet<string> underWay = [.. _requests.Values
+                .Where(static request => request is { Kind: RequestKind.Adopt, IsAbandoned: false })
+                .Select(static request => request.Leases[0].Key)];
+            foreach (Lease row in others.Where(row => !underWay.Contains(row.LeaseKey)).Take(AdoptedAtOnce - underWay.Count))
+            {
+                WriteOne(RequestKind.Adopt, row.LeaseKey, epoch: 0, new LeaseWrite
+                {
+                    LeaseKey = row.LeaseKey,
+                    If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+                    {
+                        [Lease.Names.Lineage] = Lease.Value.Optional(row.Lineage),
+                        [Lease.Names.Snapshot] = null,
+                    },
+                    Set = new Dictionary<string, Lease.Value>(StringComparer.Ordinal) { [Lease.Names.Lineage] = NewLife(drawn) },
+                });
+            }
+
+            _scan = _scan with { Lineage = others.Count == 0 ? lineage : null };
+        }
+
+        /// <summary>A row was given its lineage, or has another by now: the next list tells.</summary>
+        private void Adopted()
+        {
+            _scan = _scan with { IsStrongWanted = true };
+            WantList();
+        }
+
+        private void TellLeft(List<Lease> rows)
+        {
+            List<Lease> left = [.. rows.Where(row => !row.IsFinished && !MayRun(row))];
+            List<Lease> newer = [.. left.Where(row => row.StateVersion > _settings.StateVersion)];
+            List<Lease> foreign = KeepsState && rows.Exists(static row => row.HasState) ? [.. left.Except(newer)] : [];
+            LeaseCommand.Tell.StateLeft? told = newer.Count + foreign.Count == 0 ? null : new LeaseCommand.Tell.StateLeft(
+                Keys(newer), newer.Select(static row => row.StateVersion).DefaultIfEmpty(0).Max(), Keys(foreign));
+            if (told == _scan.StateLeft)
+            {
+                return;
+            }
+
+            Do(told ?? _scan.StateLeft! with { IsOver = true });
+            _scan = _scan with { StateLeft = told };
+
+            static string Keys(List<Lease> rows) => string.Join(", ", rows.Take(5).Select(static row => row.LeaseKey))
+                + (rows.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $" and {rows.Count - 5} more") : "");
+        }
+
+        /// <summary>
+        /// Of the leases that are missing, those that may be created now. With state the first row of a table is created alone, and draws
+        /// the lineage for all others.
+        /// </summary>
+        private IEnumerable<Lease> Creatable(IReadOnlyList<Lease> missing) =>
+            !KeepsState || _scan.Lineage is not null || missing.Count == 0 || IsOff(Rules.LineageFirst) ? missing
+            : _leases.Count == 0 ? [missing.MinBy(static lease => lease.LeaseKey, StringComparer.Ordinal)!]
+            : [];
+
+        /// <summary>A lease that is to be created, with what the rows of its parents, or of the table, say of the state.</summary>
+        private Lease WithState(Lease lease)
+        {
+            List<Lease> parents = [.. lease.ParentShardIds.Select(Find).OfType<Entry>().Select(static entry => entry.Row)];
+            string? lineage = parents.Select(LineageOf).FirstOrDefault(static known => known is not null)
+                ?? (KeepsState ? _scan.Lineage ?? _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture) : null);
+            if (lineage is null || (parents.Count > 0 && IsOff(Rules.ChildrenInherit)))
+            {
+                return lease;
+            }
+
+            return lease with
+            {
+                Lineage = NewLife(lineage),
+                StateVersion = parents.Select(static parent => parent.StateVersion).DefaultIfEmpty(0).Max(),
+                Inherits = parents.Exists(static parent => parent.HasState)
+                    ? [.. parents.Select(parent => SnapshotHandle.Inherit(parent, lease.Checkpoint))]
+                    : [],
+            };
+        }
+    }
+}
