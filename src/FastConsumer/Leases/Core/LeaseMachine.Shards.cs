@@ -220,7 +220,7 @@ internal static partial class LeaseMachine
             };
 
             // by leases that were read before: what they say of shards that came after the listing would mislead
-            IReadOnlyList<Lease> useless = LeasePlan.Removable(nodes, before);
+            IReadOnlyList<Lease> useless = LeasePlan.Removable(nodes, before, keepsParents: !IsOff(Rules.ParentsStay));
             _stream = _stream with
             {
                 UselessSince = useless.ToImmutableSortedDictionary(
