@@ -88,13 +88,15 @@ internal sealed partial class OperatorTable
         [
             Lease.Names.LeaseOwner, Lease.Names.TakenBy, Lease.Names.Session, Lease.Names.Duration, .. Lease.Names.OfOwner,
         ];
-        if (change is var (target, note))
+        if (change is { } moved)
         {
+            (ResetTarget target, string note) = (moved.Target, moved.Note);
             set[Lease.Names.Checkpoint] = target.Position.ToCheckpointString();
             set[Lease.Names.CheckpointSubSequenceNumber] = target.Position.SubSequenceNumber;
             set[Lease.Names.OwnerSwitchesSinceCheckpoint] = 0;
             set[Lease.Names.Reset] = note;
             remove.AddRange(Lease.Names.Pending);
+            SetState(row, moved, set, remove);
             if (target.Time is { } at)
             {
                 set[Lease.Names.StartedAt] = at.ToUnixTimeMilliseconds();
@@ -105,22 +107,52 @@ internal sealed partial class OperatorTable
             }
         }
 
-        return new LeaseWrite
+        Dictionary<string, Lease.Value?> condition = new(StringComparer.Ordinal)
         {
-            LeaseKey = row.LeaseKey,
-            If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
-            {
-                [Lease.Names.LeaseCounter] = row.LeaseCounter,
-                [Lease.Names.LeaseOwner] = Lease.Value.Optional(row.LeaseOwner),
-                [Lease.Names.Session] = Lease.Value.Optional(row.Session),
-                [Lease.Names.CheckpointOwner] = null,
-            },
-            Set = set,
-            Remove = remove,
+            [Lease.Names.LeaseCounter] = row.LeaseCounter,
+            [Lease.Names.LeaseOwner] = Lease.Value.Optional(row.LeaseOwner),
+            [Lease.Names.Session] = Lease.Value.Optional(row.Session),
+            [Lease.Names.CheckpointOwner] = null,
         };
+        if (row.Lineage is not null)
+        {
+            condition[Lease.Names.Lineage] = row.Lineage;
+        }
+
+        return new LeaseWrite { LeaseKey = row.LeaseKey, If = condition, Set = set, Remove = remove };
     }
 
-    private readonly record struct CheckpointChange(ResetTarget Target, string Note);
+    /// <summary>The state goes along with the position, or is given up: a worker stops at a position that its state does not belong to.</summary>
+    private static void SetState(
+        Lease row, CheckpointChange change, Dictionary<string, Lease.Value> set, List<string> remove)
+    {
+        CheckpointPosition position = change.Target.Position;
+        switch (change.State)
+        {
+            case StateChoice.Keep when SnapshotHandle.Parse(row.Snapshot) is { } handle:
+                set[Lease.Names.Snapshot] = (handle with { Stamp = SnapshotHandle.StampOf(position) }).ToString();
+                break;
+            case StateChoice.Keep when row.Inherits.Count > 0:
+                set[Lease.Names.Inherits] = Lease.Value.FromStrings(
+                    row.Inherits.Select(text => SnapshotHandle.InheritAt(text, position)));
+                break;
+            case StateChoice.Drop:
+                set[Lease.Names.Snapshot] = SnapshotHandle.EmptyAt(position).ToString();
+                remove.AddRange([Lease.Names.Inherits, Lease.Names.StateVersion]);
+                if (row.Lineage is null && change.Lineage is not null)
+                {
+                    set[Lease.Names.Lineage] = change.Lineage;
+                }
+
+                break;
+        }
+    }
+
+    /// <param name="Target">The position.</param>
+    /// <param name="Note">What the row says of the reset.</param>
+    /// <param name="State">What becomes of the state.</param>
+    /// <param name="Lineage">The lineage of a row that has none, where its state is dropped.</param>
+    private readonly record struct CheckpointChange(ResetTarget Target, string Note, StateChoice State, string? Lineage);
 
     /// <summary>What is to be freed.</summary>
     /// <param name="Seen">The row of the owner that was asked for it, or that it is to be taken from.</param>

@@ -80,6 +80,7 @@ internal sealed partial class OperatorTable
     /// <param name="reason">Why, at most 128 bytes of UTF-8; null to say nothing.</param>
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn; the checkpoint is as it was, or set.</param>
     /// <param name="withSink">True where the position in the sink that leads was set before.</param>
+    /// <param name="state">What becomes of the state that belongs to the position.</param>
     /// <exception cref="LeaseStoreException">The table cannot be read or written.</exception>
     public async Task<FreedLease> ResetAsync(
         string shardId,
@@ -88,14 +89,16 @@ internal sealed partial class OperatorTable
         string by,
         string? reason,
         CancellationToken cancellationToken,
-        bool withSink = false)
+        bool withSink = false,
+        StateChoice state = StateChoice.None)
     {
         Check(by, reason);
         requester = Unique(requester);
+        string? lineage = state == StateChoice.Drop ? await LineageAsync(cancellationToken) : null;
         for (int attempt = 1; ; attempt++)
         {
             Lease? row = await ReadAsync(shardId, cancellationToken);
-            if ((RefusalOf(shardId, row) ?? (withSink ? null : SinkRefusalOf(row!))) is { } refusal)
+            if ((RefusalOf(shardId, row) ?? (withSink ? null : SinkRefusalOf(row!)) ?? StateRefusalOf(row!, state)) is { } refusal)
             {
                 return Refused(shardId, row, refusal);
             }
@@ -116,7 +119,9 @@ internal sealed partial class OperatorTable
                         time.GetUtcNow(),
                         current.Checkpoint.ToString(),
                         target.ToString(),
-                        current.FirstStart))),
+                        current.FirstStart)),
+                    state,
+                    lineage is null ? null : $"{lineage}.{NewId()[..8]}"),
             };
             if (await FreeAsync(freeing, cancellationToken) is { } freed)
             {
@@ -148,6 +153,19 @@ internal sealed partial class OperatorTable
         ? $"The position of shard {row.LeaseKey} is kept in a sink ({sink}), and its checkpoint follows. 'position show' tells both; "
             + "'position reset' sets them."
         : null;
+
+    /// <summary>Why a checkpoint is not reset until it is said what becomes of the state; null where nothing has to be said.</summary>
+    public static string? StateRefusalOf(Lease row, StateChoice state) =>
+        state == StateChoice.None && (row.HasState || row.StateVersion > 0)
+            ? $"Shard {row.LeaseKey} has state that belongs to its checkpoint. Say --drop-state to begin without state, or --keep-state to "
+                + "go on with it: then records that are read again count twice in it, and those that are left out do not count."
+        : state == StateChoice.Keep && row.HasState && row.Snapshot is not null && SnapshotHandle.Parse(row.Snapshot) is null
+            ? $"The row of shard {row.LeaseKey} names its state as '{row.Snapshot}', which cannot be read. Say --drop-state to begin without."
+        : null;
+
+    /// <summary>The lineage of the rows with state; null where there are none.</summary>
+    private async Task<string?> LineageAsync(CancellationToken cancellationToken) =>
+        (await store.ListAsync(ReadConsistency.Strong, cancellationToken)).FirstOrDefault(static row => row.HasState)?.Lineage?.Split('.')[0];
 
     /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>
     private string Unique(string requester) => $"{requester}/{NewId()}";

@@ -59,6 +59,9 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
         return $"{parent.LeaseKey[(parent.LeaseKey.LastIndexOf('-') + 1)..].TrimStart('0')}>{handle?.Place}>{handle?.Stamp}>{StampOf(start)}";
     }
 
+    /// <summary>What a child's row says of one parent, where the child's position is moved.</summary>
+    public static string InheritAt(string text, CheckpointPosition position) => $"{text[..text.LastIndexOf('>')]}>{StampOf(position)}";
+
     /// <summary>The handles of the parents that a child's row bears, and whether the row still stands at its start.</summary>
     /// <param name="row">The child's row.</param>
     /// <returns>

@@ -1,3 +1,4 @@
+using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
 using FastConsumer.Testing.Leases;
@@ -136,6 +137,59 @@ public sealed class OperatorLeaseTests : WorkerTest
         await Journal.WaitForAsync(texts, host.Log);
         Journal.AssertEachOnce(texts);
         Assert.True(Row(shard).LeaseCounter > token);
+    }
+
+    [Fact]
+    public async Task A_reset_of_a_shard_with_state_has_to_say_what_becomes_of_the_state()
+    {
+        CheckpointPosition at = CheckpointPosition.At(SequenceNumber.Parse("49590338271490256608559692538361571095921575989136588898"), 0);
+        var handle = new SnapshotHandle("00112233445566778899aabbccddeeff/7", 4096, 512, SnapshotHandle.StampOf(at))
+        {
+            Seen = DateTimeOffset.FromUnixTimeSeconds(1_764_600_000),
+        };
+        await using InMemoryLeaseStore store = Store();
+        await Create(new Lease
+        {
+            LeaseKey = "state",
+            Checkpoint = at,
+            Snapshot = handle.ToString(),
+            StateVersion = 2,
+            Lineage = "l.1",
+        });
+        var parent = new Lease { LeaseKey = "0", Snapshot = handle.ToString() };
+        await Create(new Lease
+        {
+            LeaseKey = "child",
+            Inherits = [SnapshotHandle.Inherit(parent, CheckpointPosition.TrimHorizon)],
+            StateVersion = 2,
+            Lineage = "l.2",
+        });
+        await Create(new Lease { LeaseKey = "foreign" });
+        var to = new ResetTarget(CheckpointPosition.Latest, DateTimeOffset.FromUnixTimeSeconds(1_764_700_000));
+
+        foreach (string shard in new[] { "state", "child" })
+        {
+            Lease before = Row(shard);
+            Assert.Contains("--drop-state", (await ResetAsync(shard, to)).Refusal, StringComparison.Ordinal);
+            Assert.Equal(before, Row(shard));
+            Assert.Null((await ResetAsync(shard, to, StateChoice.Keep)).Refusal);
+        }
+
+        string stamp = SnapshotHandle.StampOf(CheckpointPosition.Latest);
+        Assert.Equal((handle with { Stamp = stamp }).ToString(), Row("state").Snapshot);
+        (IReadOnlyList<SnapshotHandle?> parents, bool isAtStart) = SnapshotHandle.Inherited(Row("child"));
+        Assert.True(isAtStart);
+        Assert.Equal((handle.Object, handle.Stamp), (Assert.Single(parents)!.Object, parents[0]!.Stamp));
+
+        foreach (string shard in new[] { "state", "child", "foreign" })
+        {
+            Assert.Null((await ResetAsync(shard, to, StateChoice.Drop)).Refusal);
+            Lease dropped = Row(shard);
+            Assert.Equal(SnapshotHandle.EmptyAt(CheckpointPosition.Latest).ToString(), dropped.Snapshot);
+            Assert.Equal((0, 0, "l"), (dropped.StateVersion, dropped.Inherits.Count, dropped.Lineage?.Split('.')[0]));
+        }
+
+        Task Create(Lease row) => store.CreateAsync(row, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -308,8 +362,9 @@ public sealed class OperatorLeaseTests : WorkerTest
         return now;
     }
 
-    private Task<FreedLease> ResetAsync(string shard, ResetTarget target) =>
-        Operator().ResetAsync(shard, target, Requester, "ann", "again", TestContext.Current.CancellationToken);
+    private Task<FreedLease> ResetAsync(string shard, ResetTarget target, StateChoice state = StateChoice.None) =>
+        Operator().ResetAsync(
+            shard, target, Requester, "ann", "again", TestContext.Current.CancellationToken, state: state);
 
     private OperatorTable Operator() => new(Store(), "EventProcessor", TimeProvider.System, new Random(7));
 

@@ -27,6 +27,16 @@ internal static class ResetCommand
         HelpName = "file",
     };
 
+    private static readonly Option<bool> s_keepState = new("--keep-state")
+    {
+        Description = "The state of the shards goes on at the new position. Records that are read again count twice in it.",
+    };
+
+    private static readonly Option<bool> s_dropState = new("--drop-state")
+    {
+        Description = "The shards begin without state at the new position. What was kept is not read any more.",
+    };
+
     public static Command Create() => ToolCommand.CreateChange(
         "reset",
         "Sets checkpoints: records are read again, or left out. Live owners hand their leases over first, one after another.",
@@ -34,6 +44,8 @@ internal static class ResetCommand
         To,
         CommonOptions.Shard,
         All,
+        s_keepState,
+        s_dropState,
         s_export);
 
     private static async Task<int> RunAsync(ToolContext context, CancellationToken cancellationToken)
@@ -50,6 +62,7 @@ internal static class ResetCommand
         string to = context.Arguments.GetValue(To)
             ?? throw ToolException.Usage("Where to? Say --to TRIM_HORIZON, LATEST, a time, or with --shard a sequence number.");
         ResetTarget target = ParseTarget(to, context.Time.GetUtcNow(), shardId);
+        StateChoice state = StateOf(context);
         await context.Fleet.Store.PrepareAsync(cancellationToken);
         IReadOnlyList<Lease> rows = await context.Fleet.ListRowsAsync(cancellationToken);
         StreamIdentifier stream = await context.Fleet.StreamAsync(rows, cancellationToken);
@@ -71,6 +84,7 @@ internal static class ResetCommand
         {
             string? refusal = table.RefusalOf(row.LeaseKey, row)
                 ?? OperatorTable.SinkRefusalOf(row)
+                ?? OperatorTable.StateRefusalOf(row, state)
                 ?? await lineage.RefusalOfAsync(row, target, cancellationToken);
             plan.Add(new ChangeItem(
                 row.LeaseKey,
@@ -96,7 +110,7 @@ internal static class ResetCommand
         }
 
         await ExportAsync(context, rows, cancellationToken);
-        return await ResetAsync(context, table, target, plan, by, reason, cancellationToken);
+        return await ResetAsync(context, table, target, state, plan, by, reason, cancellationToken);
     }
 
     /// <summary>Lease by lease: a fleet that lives reads the others meanwhile.</summary>
@@ -104,6 +118,7 @@ internal static class ResetCommand
         ToolContext context,
         OperatorTable table,
         ResetTarget target,
+        StateChoice state,
         List<ChangeItem> plan,
         string by,
         string? reason,
@@ -116,7 +131,7 @@ internal static class ResetCommand
             {
                 await context.Error.WriteLineAsync($"{item.ShardId}: {(item.Owner is null ? "free" : $"asks {item.Owner} for it")}");
                 FreedLease freed = await table.ResetAsync(
-                    item.ShardId, target, LeaseCommands.RequesterOf(context), by, reason, cancellationToken);
+                    item.ShardId, target, LeaseCommands.RequesterOf(context), by, reason, cancellationToken, state: state);
                 string to = freed.Refusal is null ? target.ToString() : freed.To.ToString();
                 done.Add(LeaseCommands.ItemOf(freed, "reset") with { To = to });
             }
@@ -133,6 +148,15 @@ internal static class ResetCommand
 
         return Confirmation.Show(context, done);
     }
+
+    private static StateChoice StateOf(ToolContext context) =>
+        (context.Arguments.GetValue(s_keepState), context.Arguments.GetValue(s_dropState)) switch
+        {
+            (true, true) => throw ToolException.Usage("--keep-state and --drop-state exclude each other."),
+            (true, false) => StateChoice.Keep,
+            (false, true) => StateChoice.Drop,
+            _ => StateChoice.None,
+        };
 
     private static async Task ExportAsync(ToolContext context, IReadOnlyList<Lease> rows, CancellationToken cancellationToken)
     {
