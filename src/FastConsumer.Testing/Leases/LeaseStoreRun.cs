@@ -4,12 +4,15 @@ namespace FastConsumer.Testing.Leases;
 
 /// <summary>One run of one case: the store, and what is asked of it.</summary>
 internal sealed class LeaseStoreRun(string name, LeaseStoreUnderTest table, ILeaseStore store, CancellationToken cancellationToken)
+    : ConformanceRun(name)
 {
     public const string Key = "shardId-000000000001";
 
     public ILeaseStore Store => store;
 
     public CancellationToken Cancellation => cancellationToken;
+
+    protected override string Described => store.Description;
 
     public ILeaseStore Open() => table.Open();
 
@@ -116,35 +119,10 @@ internal sealed class LeaseStoreRun(string name, LeaseStoreUnderTest table, ILea
         }
     }
 
-    public async Task RequireThrowsAsync<TException>(Func<Task> call, string what)
-        where TException : Exception
-    {
-        try
-        {
-            await call();
-        }
-        catch (TException)
-        {
-            return;
-        }
-        catch (Exception e)
-        {
-            Require(false, $"{what} threw {e.GetType().Name} ({e.Message}), where {typeof(TException).Name} is expected");
-        }
-
-        Require(false, $"{what} threw nothing, where {typeof(TException).Name} is expected");
-    }
-
-    public void Require(bool condition, string found)
-    {
-        if (!condition)
-        {
-            throw new LeaseStoreConformanceException($"{store.Description} does not conform. {name}: {found}.");
-        }
-    }
-
     public static string Text(LeaseWrite.Result result) =>
         result.Error is { } error ? $"{result.Outcome} ({error.Message})" : $"{result.Outcome}";
+
+    protected override Exception Failure(string message) => new LeaseStoreConformanceException(message);
 
     private static string Text(IReadOnlyDictionary<string, Lease.Value> row, string attribute) =>
         row.TryGetValue(attribute, out Lease.Value value) ? $"{value.Type} '{value}'" : "absent";

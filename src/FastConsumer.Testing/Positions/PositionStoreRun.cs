@@ -6,6 +6,7 @@ namespace FastConsumer.Testing.Positions;
 /// <summary>One run of one case: the store, and what is asked of it.</summary>
 internal sealed class PositionStoreRun(
     string name, PositionStoreUnderTest place, OpenedPositionStore opened, CancellationToken cancellationToken)
+    : ConformanceRun(name)
 {
     public static readonly PositionKey Key = new(
         "orders",
@@ -18,6 +19,8 @@ internal sealed class PositionStoreRun(
     public OpenedPositionStore Opened => opened;
 
     public CancellationToken Cancellation => cancellationToken;
+
+    protected override string Described => opened.Store.Description;
 
     public OpenedPositionStore Open() => place.OpenStore();
 
@@ -66,31 +69,7 @@ internal sealed class PositionStoreRun(
         Require(found == expected, $"the effects are [{found}], where [{expected}] are expected");
     }
 
-    public async Task RequireCancelledAsync(Func<Task> call, string what)
-    {
-        try
-        {
-            await call();
-        }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-        catch (Exception e)
-        {
-            Require(false, $"{what} threw {e.GetType().Name} ({e.Message}), where OperationCanceledException is expected");
-        }
-
-        Require(false, $"{what} threw nothing, where OperationCanceledException is expected");
-    }
-
-    public void Require(bool condition, string found)
-    {
-        if (!condition)
-        {
-            throw new PositionStoreConformanceException($"{opened.Store.Description} does not conform. {name}: {found}.");
-        }
-    }
+    protected override Exception Failure(string message) => new PositionStoreConformanceException(message);
 
     private static string Text(PositionKey key) => $"'{key.Application}', '{key.StreamArn}', {key.StreamCreated:O}, '{key.ShardId}'";
 

@@ -1,4 +1,5 @@
 using FastConsumer.Buffers;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
@@ -250,6 +251,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             RequirePositions(processor, leases);
         }
 
+        RequireOneCheckpointStore();
         return (leases, deadLetters);
     }
 
@@ -275,6 +277,19 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                 $"A handler of {processor.Name} takes a {transaction.Name}, and {Described} has {leases.Kind} leases, whose fencing tokens "
                     + $"start again with the process: {store.Description} would refuse them. Choose leases that last, with UseDynamoDb() "
                     + "(package FastConsumer.DynamoDb).");
+        }
+    }
+
+    /// <summary>Which of two counts would depend on the order of calls, and the snapshots of the other would not be found.</summary>
+    private void RequireOneCheckpointStore()
+    {
+        ICheckpointStore[] stores = [.. services.GetKeyedServices<ICheckpointStore>(consumer.Name)];
+        if (stores.Length > 1)
+        {
+            throw new InvalidOperationException(
+                $"{Described} has {stores.Length} places for the state of its processors, and may have one: "
+                    + $"{string.Join("; ", stores.Select(static store => store.Description))}. Leave all but one of the calls of "
+                    + "UseLocalCheckpoints(...), UseS3Checkpoints(...) and their like out.");
         }
     }
 

@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,6 +38,31 @@ public sealed class StartUpTests : WorkerTest
             static consumer => consumer.AddProcessor<EventProcessor>().AddProcessor<OrderProcessor>().UseInMemoryLeases());
         Assert.Contains("OrderProcessor and EventProcessor", error.Message, StringComparison.Ordinal);
         Assert.Contains("FastConsumer:Processors:OrderProcessor:ApplicationName", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_places_for_state_are_refused_by_their_names()
+    {
+        InvalidOperationException error = await RefusedAsync<InvalidOperationException>(
+            static consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases()
+                .UseLocalCheckpoints("/var/lib/orders").UseInMemoryCheckpoints());
+        Assert.Equal(
+            "FastConsumer has 2 places for the state of its processors, and may have one: the folder /var/lib/orders; in-memory checkpoints. "
+                + "Leave all but one of the calls of UseLocalCheckpoints(...), UseS3Checkpoints(...) and their like out.",
+            error.Message);
+    }
+
+    [Fact]
+    public async Task A_consumer_has_its_own_place_for_state()
+    {
+        var services = new ServiceCollection();
+        services.AddFastConsumer().UseLocalCheckpoints("here");
+        services.AddFastConsumer("second").UseLocalCheckpoints("/var/lib/second/");
+        await using ServiceProvider host = services.BuildServiceProvider();
+
+        Assert.Equal(
+            $"the folder {Path.GetFullPath("here")}", host.GetRequiredKeyedService<ICheckpointStore>("").Description);
+        Assert.Equal("the folder /var/lib/second", host.GetRequiredKeyedService<ICheckpointStore>("second").Description);
     }
 
     [Fact]
