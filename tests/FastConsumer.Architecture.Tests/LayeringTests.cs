@@ -13,8 +13,8 @@ public sealed class LayeringTests
 {
     private static readonly string[] s_layers =
     [
-        "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "Processors", "Operators", "Reading", "Dispatch", "Leases",
-        "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
+        "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "State", "Processors", "Operators", "Reading", "Dispatch",
+        "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
     ];
 
     private static readonly string s_root = Path.GetFullPath(typeof(LayeringTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
@@ -54,7 +54,7 @@ public sealed class LayeringTests
             string expected = folder switch
             {
                 // what users write is in the root namespace; what generated code calls stands apart from it
-                "Processors" => "FastConsumer",
+                "Processors" or "Processors/State" => "FastConsumer",
                 "Processors/Contract" => "FastConsumer.Processors",
                 _ => $"FastConsumer.{folder.Replace('/', '.')}",
             };

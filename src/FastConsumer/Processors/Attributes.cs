@@ -16,6 +16,13 @@ public sealed class KinesisProcessorAttribute(string stream) : Attribute
 
     /// <summary>The top-level JSON property whose text chooses among handlers with a <see cref="OnRecordAttribute.Route"/>.</summary>
     public string? RouteProperty { get; set; }
+
+    /// <summary>
+    /// The version of the shape of the processor's state, 1 by default and at least 1. It grows by hand where the type of a
+    /// <see cref="StateAttribute"/> property changes; a worker whose version is lower than that of a shard's state leaves the shard alone.
+    /// It has no meaning for a processor without state.
+    /// </summary>
+    public int StateVersion { get; set; } = 1;
 }
 
 /// <summary>A method that is called for each record. It returns <c>void</c>, <c>Task</c> or <c>ValueTask</c>.</summary>

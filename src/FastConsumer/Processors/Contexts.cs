@@ -47,6 +47,10 @@ public readonly struct RecordContext
     /// <inheritdoc cref="ShardContext.FencingToken"/>
     public long FencingToken => _shard.FencingToken;
 
+    internal RecordPage Page => _page;
+
+    internal int Index => _index;
+
     // not public: what is borrowed comes as a parameter, where FC2005 follows it
     private KinesisRecord Record => new(_page.Response, _index);
 

@@ -33,6 +33,9 @@ public abstract class ShardPipeline
     /// <summary>The transactions that its handlers write with; null where none takes one.</summary>
     public virtual SinkTransactions? Transactions => null;
 
+    /// <summary>Its states; null where it has none.</summary>
+    public virtual ProcessorState? State => null;
+
     /// <summary>Calls the method with <see cref="OnShardStartedAttribute"/>.</summary>
     public virtual ValueTask ShardStartedAsync(ShardContext context, CancellationToken cancellationToken) => default;
 
