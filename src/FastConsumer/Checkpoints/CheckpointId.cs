@@ -1,28 +1,14 @@
 namespace FastConsumer.Checkpoints;
 
 /// <summary>
-/// The number of a checkpoint: the lease's counter at take-over (the fencing epoch), then a count inside the epoch. Later
-/// checkpoints of a shard compare greater, whoever took them.
+/// The number of a checkpoint of one shard with state. Later checkpoints of a row's life compare greater, whoever took them. Counters begin
+/// again in a new table and in a row that was made anew, so lineage and life belong to it.
 /// </summary>
+/// <param name="Lineage"><see cref="Leases.Lease.Lineage"/>: of the table, and of the row's life.</param>
 /// <param name="Epoch">The fencing token of the owner that took it.</param>
-/// <param name="Number">Counts from 1 inside the epoch.</param>
-internal readonly record struct CheckpointId(long Epoch, long Number) : IComparable<CheckpointId>
+/// <param name="Number">Counts from 1 inside the epoch. No owner begins again under the same epoch.</param>
+internal readonly record struct CheckpointId(string Lineage, long Epoch, long Number)
 {
     /// <summary>The next checkpoint of the same owner.</summary>
     public CheckpointId Next() => this with { Number = Number + 1 };
-
-    /// <inheritdoc/>
-    public int CompareTo(CheckpointId other) => (Epoch, Number).CompareTo((other.Epoch, other.Number));
-
-    /// <summary>Order in time.</summary>
-    public static bool operator <(CheckpointId left, CheckpointId right) => left.CompareTo(right) < 0;
-
-    /// <summary>Order in time.</summary>
-    public static bool operator <=(CheckpointId left, CheckpointId right) => left.CompareTo(right) <= 0;
-
-    /// <summary>Order in time.</summary>
-    public static bool operator >(CheckpointId left, CheckpointId right) => left.CompareTo(right) > 0;
-
-    /// <summary>Order in time.</summary>
-    public static bool operator >=(CheckpointId left, CheckpointId right) => left.CompareTo(right) >= 0;
 }

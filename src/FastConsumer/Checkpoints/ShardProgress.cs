@@ -41,8 +41,8 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         _requestCheckpoint = requestCheckpoint;
     }
 
-    /// <summary>True where a sink leads the position, so that no handler may ask for a checkpoint.</summary>
-    public bool IsLedBySink { get; init; }
+    /// <summary>Why no handler may ask for a checkpoint; null where it may.</summary>
+    public string? Refusal { get; init; }
 
     /// <summary>The last record given to the lanes.</summary>
     public CheckpointPosition DispatchedPosition { get; private set; }
@@ -219,9 +219,9 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
 
     public async ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken)
     {
-        if (IsLedBySink)
+        if (Refusal is not null)
         {
-            throw new InvalidOperationException(IShardCheckpoints.RefusedInTransaction);
+            throw new InvalidOperationException(Refusal);
         }
 
         Waiter waiter;

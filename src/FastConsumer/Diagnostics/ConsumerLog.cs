@@ -236,6 +236,22 @@ internal static partial class ConsumerLog
             + "goes on from its lease at {Checkpoint}: what the sink had beyond that is handled again.")]
     public static partial void SinkLeft(ILogger log, string processor, string shardId, string sink, object checkpoint);
 
+    [LoggerMessage(2416, LogLevel.Information,
+        "{Processor} begins shard {ShardId} at {Checkpoint} with the state of {From}: {Bytes} bytes, read in {Took}")]
+    public static partial void StateRestored(
+        ILogger log, string processor, string shardId, object checkpoint, string from, long bytes, TimeSpan took);
+
+    [LoggerMessage(2417, LogLevel.Error, "{Processor} leaves shard {ShardId} alone until its state is settled. {Problem}")]
+    public static partial void StateRefused(ILogger log, string processor, string shardId, string problem);
+
+    [LoggerMessage(2418, LogLevel.Warning,
+        "{Processor} could not checkpoint the state of shard {ShardId}; trying again after {Wait}. Records are handled meanwhile. {Reason}")]
+    public static partial void StateNotCheckpointed(
+        ILogger log, string processor, string shardId, string reason, TimeSpan wait, Exception? error);
+
+    [LoggerMessage(2419, LogLevel.Debug, "A snapshot of shard {ShardId} that nothing names any more was not deleted: {Reason}")]
+    public static partial void SnapshotNotDeleted(ILogger log, string shardId, string reason);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

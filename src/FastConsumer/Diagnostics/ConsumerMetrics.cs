@@ -54,6 +54,9 @@ internal sealed class ConsumerMetrics
         LeasesLost = Counter<long>(InstrumentCatalog.LeasesLost);
         LeasesHandedOver = Counter<long>(InstrumentCatalog.LeasesHandedOver);
         Checkpoints = Counter<long>(InstrumentCatalog.Checkpoints);
+        StateDuration = Histogram<double>(InstrumentCatalog.StateDuration);
+        StateSize = Histogram<long>(InstrumentCatalog.StateSize);
+        StateFailures = Counter<long>(InstrumentCatalog.StateFailures);
         OperatorActions = Counter<long>(InstrumentCatalog.OperatorActions);
         ObserveShards();
         ObserveWorkers();
@@ -102,6 +105,12 @@ internal sealed class ConsumerMetrics
     public Counter<long> LeasesHandedOver { get; }
 
     public Counter<long> Checkpoints { get; }
+
+    public Histogram<double> StateDuration { get; }
+
+    public Histogram<long> StateSize { get; }
+
+    public Counter<long> StateFailures { get; }
 
     public Counter<long> OperatorActions { get; }
 

@@ -129,6 +129,10 @@ internal static class FindingRules
     public static FindingRule ShardCannotRun { get; } = Event("FCF3008", "A shard cannot be run", FindingSeverity.Unhealthy,
         "Look at the error in the log (2405, 2410). The lease is released, and other workers may run the shard.");
 
+    public static FindingRule StateNotCheckpointed { get; } = Event("FCF3009", "The state of a shard is not checkpointed",
+        FindingSeverity.Degraded, "Correct the place of the state: its capacity, its permissions, the way to it. Records are handled "
+            + "meanwhile; after a crash those since the last checkpoint are handled again.");
+
     // ---- leases and their table
     public static FindingRule LeasesLost { get; } = Event("FCF4001", "Leases are lost", FindingSeverity.Degraded,
         "Look for pauses of the process, a slow lease table, or too short a LeaseDuration.");

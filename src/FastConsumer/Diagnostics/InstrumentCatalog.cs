@@ -159,6 +159,24 @@ internal static class InstrumentCatalog
     public static InstrumentInfo Checkpoints { get; } =
         Shard("checkpoints", Counter, "{checkpoint}", "Checkpoints that became durable.");
 
+    public static InstrumentInfo StateDuration { get; } = Add(new InstrumentInfo(
+        "fastconsumer.state.checkpoint.duration",
+        Histogram,
+        "s",
+        "How long it took to write a snapshot of a shard's state, until its store had it.")
+    {
+        Boundaries = s_seconds,
+    });
+
+    public static InstrumentInfo StateSize { get; } = Add(new InstrumentInfo(
+        "fastconsumer.state.checkpoint.size", Histogram, "By", "The bytes of a snapshot of a shard's state.")
+    {
+        Boundaries = [KiB, 16 * KiB, 256 * KiB, MiB, 16 * MiB, 256 * MiB, 1024 * MiB],
+    });
+
+    public static InstrumentInfo StateFailures { get; } = Shard("state.checkpoint.failures", Counter, "{failure}",
+        "Snapshots of a shard's state that could not be written, and were tried again.");
+
     public static InstrumentInfo CheckpointAge { get; } = Shard("checkpoint.age", ObservableGauge, "s",
         "How long something has been done that no checkpoint covers; 0 where nothing waits.");
 

@@ -233,6 +233,18 @@ internal sealed class ShardTelemetry
 
     public void Checkpointed() => Add(_metrics?.Checkpoints, 1, _shard);
 
+    /// <summary>A snapshot of the state is in its store.</summary>
+    /// <param name="took">How long it took.</param>
+    /// <param name="bytes">How large it is.</param>
+    public void StateSealed(TimeSpan took, long bytes)
+    {
+        Record(_metrics?.StateDuration, took.TotalSeconds, _worker);
+        Record(_metrics?.StateSize, bytes, _worker);
+    }
+
+    /// <summary>A snapshot of the state could not be written.</summary>
+    public void StateFailed() => Add(_metrics?.StateFailures, 1, _shard);
+
     public void LeaseTaken() => Add(_metrics?.LeasesTaken, 1, _worker);
 
     public void LeaseLost() => Add(_metrics?.LeasesLost, 1, _worker);

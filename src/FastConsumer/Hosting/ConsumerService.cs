@@ -64,7 +64,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         List<StreamWorker> workers = [];
         foreach ((ProcessorRegistration processor, _, WorkerSettings settings) in planned)
         {
-            workers.Add(new StreamWorker(CreateParts(processor, settings, budget, deadLetters), leases.Create(Context(settings))));
+            workers.Add(new StreamWorker(
+                CreateParts(processor, settings, budget, deadLetters, leases), leases.Create(Context(settings))));
         }
 
         _workers = workers;
@@ -249,6 +250,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         foreach (ProcessorRegistration processor in consumer.Processors)
         {
             RequirePositions(processor, leases);
+            RequireCheckpoints(processor);
         }
 
         RequireOneCheckpointStore();
@@ -280,6 +282,17 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         }
     }
 
+    /// <summary>State needs a place, and is kept by one lane.</summary>
+    private void RequireCheckpoints(ProcessorRegistration processor)
+    {
+        if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)
+        {
+            throw new InvalidOperationException(
+                $"{processor.Name} keeps state ([State]), and {Described} has no place for it: choose one with UseS3Checkpoints(...) (package "
+                    + "FastConsumer.S3) or, for development and for consumers on one machine, UseLocalCheckpoints(...).");
+        }
+    }
+
     /// <summary>Which of two counts would depend on the order of calls, and the snapshots of the other would not be found.</summary>
     private void RequireOneCheckpointStore()
     {
@@ -307,7 +320,11 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     }
 
     private WorkerParts CreateParts(
-        ProcessorRegistration processor, WorkerSettings settings, ByteBudget budget, IDeadLetterSink? deadLetters)
+        ProcessorRegistration processor,
+        WorkerSettings settings,
+        ByteBudget budget,
+        IDeadLetterSink? deadLetters,
+        ILeaseStoreFactory leases)
     {
         IKinesisClient client = services.GetRequiredService<IKinesisClientFactory>().Create(settings);
         TimeProvider time = services.GetRequiredService<TimeProvider>();
@@ -326,6 +343,13 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
             deadLetters)
         {
             Session = _session,
+            Checkpoints = processor.StateVersion > 0
+                ? new CheckpointPlace(
+                    services.GetRequiredKeyedService<ICheckpointStore>(consumer.Name),
+                    settings.ApplicationName,
+                    _session,
+                    leases.GetTableIdentity(Context(settings)))
+                : null,
             TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)
                 ?? (settings.Telemetry.TraceParentProperty is { } property ? new JsonTraceContext(property) : null),
             StopHost = services.GetService<IHostApplicationLifetime>() is { } lifetime ? lifetime.StopApplication : null,

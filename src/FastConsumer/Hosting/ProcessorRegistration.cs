@@ -21,6 +21,9 @@ internal abstract class ProcessorRegistration
     /// <summary>True where a rule of it says <see cref="ErrorAction.DeadLetter"/>.</summary>
     public abstract bool UsesDeadLetters { get; }
 
+    /// <summary>The version of the state that it keeps; 0 where it keeps none.</summary>
+    public abstract int StateVersion { get; }
+
     /// <summary>The services that its methods take.</summary>
     public abstract IReadOnlyList<ProcessorService> Services { get; }
 
@@ -53,6 +56,8 @@ internal sealed class ProcessorRegistration<TProcessor> : ProcessorRegistration
     public override RecordOrder Order => _definition.Order;
 
     public override bool UsesDeadLetters => _definition.UsesDeadLetters;
+
+    public override int StateVersion => _definition.StateVersion;
 
     public override IReadOnlyList<ProcessorService> Services => _definition.Services;
 

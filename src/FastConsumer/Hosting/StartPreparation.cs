@@ -73,6 +73,12 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
         RefuseStartAhead(stream.AnsweredAt);
         _step = $"preparing the {store.Description}";
         await store.PrepareAsync(cancellationToken);
+        if (parts.Checkpoints is { Store: var checkpoints })
+        {
+            _step = $"preparing the place of the state, {checkpoints.Description}";
+            await checkpoints.PrepareAsync(cancellationToken);
+        }
+
         if (parts.Positions is { } positions)
         {
             _step = $"preparing the positions in {positions.Description}";

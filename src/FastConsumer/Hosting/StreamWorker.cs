@@ -143,7 +143,9 @@ internal sealed class StreamWorker : IAsyncDisposable
         Start = Settings.Start,
         StartTimestamp = Settings.StartTimestamp,
         MaxLeases = Settings.MaxLeases,
-        AwaitsHashKeys = Settings.Deaggregate && Settings.ForeignRecords != ForeignRecords.Deliver,
+        // keys of a state are divided by them
+        AwaitsHashKeys = (Settings.Deaggregate && Settings.ForeignRecords != ForeignRecords.Deliver) || _parts.Processor.StateVersion > 0,
+        StateVersion = _parts.Processor.StateVersion,
         BalanceByThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
         TableWriteUnits = Settings.LeaseTableWriteUnits,
         IsLedBySink = _parts.Positions is not null,

@@ -1,4 +1,5 @@
 using FastConsumer.Buffers;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Reading;
@@ -35,6 +36,9 @@ internal sealed record WorkerParts(
 
     /// <summary>Keeps readers that start together out of step.</summary>
     public StartSpread Spread { get; } = new(Time);
+
+    /// <summary>Where snapshots of its state are kept; null where it keeps none.</summary>
+    public CheckpointPlace? Checkpoints { get; init; }
 
     /// <summary>The store of the positions that its handlers commit; null where none takes a transaction.</summary>
     public IPositionStore? Positions { get; } = Processor.FindPositionStore(Services);
@@ -76,6 +80,7 @@ internal sealed record WorkerParts(
         Spread = Spread,
         IgnoreReadQuota = Settings.IgnoreReadQuota,
         NoTelemetry = Settings.NoTelemetry,
+        Checkpoints = Checkpoints,
         CheckpointInterval = Settings.CheckpointInterval,
         CheckpointRecords = Settings.CheckpointRecords,
         MeasuresThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,

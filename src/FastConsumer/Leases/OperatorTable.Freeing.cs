@@ -130,7 +130,7 @@ internal sealed partial class OperatorTable
         switch (change.State)
         {
             case StateChoice.Keep when SnapshotHandle.Parse(row.Snapshot) is { } handle:
-                set[Lease.Names.Snapshot] = (handle with { Stamp = SnapshotHandle.StampOf(position) }).ToString();
+                set[Lease.Names.Snapshot] = (handle with { Stamp = SnapshotHandle.StampOf(position), Seen = null }).ToString();
                 break;
             case StateChoice.Keep when row.Inherits.Count > 0:
                 set[Lease.Names.Inherits] = Lease.Value.FromStrings(

@@ -1,4 +1,5 @@
 using FastConsumer.Buffers;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using FastConsumer.Processors;
@@ -69,6 +70,9 @@ internal sealed record ShardParts
     public Func<StreamDescriptionSummary?> Description { get; init; } = static () => null;
 
     public required IKinesisClient Client { get; init; }
+
+    /// <summary>Where snapshots of the state are kept; null where there is no store.</summary>
+    public CheckpointPlace? Checkpoints { get; init; }
 
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }

@@ -104,7 +104,7 @@ internal sealed partial class ShardSupervisor
                 .FirstOrDefault();
             return new LeaseMachine.Progress(
                 done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision, Telemetry.Report,
-                _pipeline?.Transactions?.Store.Name);
+                _pipeline?.Transactions?.Store.Name, _checkpoints?.Sealed?.Handle, _checkpoints?.Version ?? 0);
         }
 
         /// <summary>Holds the lease and reads nothing, until the pause is over or a stop comes.</summary>

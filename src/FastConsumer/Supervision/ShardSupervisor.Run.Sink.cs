@@ -20,9 +20,14 @@ internal sealed partial class ShardSupervisor
         private readonly TaskCompletionSource _stopAsked = ApartTask.Completion();
         private volatile TaskCompletionSource _nextWrite = ApartTask.Completion();
 
-        /// <summary>What is done: with a sink, no further than what the sink has.</summary>
+        /// <summary>What is done: with a sink, no further than what the sink has; with state, what the last snapshot has.</summary>
         private CheckpointPosition DoneOf(ShardProgress progress)
         {
+            if (_checkpoints is { } checkpoints)
+            {
+                return checkpoints.Sealed?.Position ?? _start.Taken.Checkpoint;
+            }
+
             CheckpointPosition done = progress.Done;
             if (_pipeline?.Transactions is not { } transactions || done.Kind == CheckpointKind.ShardEnd)
             {
@@ -63,12 +68,12 @@ internal sealed partial class ShardSupervisor
         }
 
         /// <summary>
-        /// The run has failed. Where the sink's position is the reason, a write of the lease that was sent later is awaited first: who has
-        /// lost it reports nothing.
+        /// The run has failed. Where the sink's position or the state is the reason, a write of the lease that was sent later is awaited
+        /// first: who has lost it reports nothing.
         /// </summary>
-        private async Task<LeaseEvent.RunEnd> SinkFailedAsync(Exception error)
+        private async Task<LeaseEvent.RunEnd> FailedAsync(Exception error)
         {
-            if (error is not SinkPositionException refused)
+            if (error is not (SinkPositionException or SnapshotRefusedException or StateUnreadableException))
             {
                 return Failed(error);
             }
@@ -88,17 +93,25 @@ internal sealed partial class ShardSupervisor
                 written = _nextWrite = ApartTask.Completion();
             }
 
-            if (refused.NeedsOperator)
+            if (error is SinkPositionException { NeedsOperator: false })
             {
-                ConsumerLog.SinkPositionRefused(_log, _parts.ProcessorName, refused.Message);
-                _parts.Findings.Raise(FindingRules.ShardCannotRun, Scope, refused.Message);
+                ConsumerLog.SinkPositionChanged(_log, _parts.ProcessorName, error.Message);
             }
             else
             {
-                ConsumerLog.SinkPositionChanged(_log, _parts.ProcessorName, refused.Message);
+                if (error is SinkPositionException)
+                {
+                    ConsumerLog.SinkPositionRefused(_log, _parts.ProcessorName, error.Message);
+                }
+                else
+                {
+                    ConsumerLog.StateRefused(_log, _parts.ProcessorName, Key, error.Message);
+                }
+
+                _parts.Findings.Raise(FindingRules.ShardCannotRun, Scope, error.Message);
             }
 
-            return new LeaseEvent.RunEnd.Failed(refused);
+            return new LeaseEvent.RunEnd.Failed(error);
         }
     }
 }

@@ -137,6 +137,7 @@ internal sealed partial class ShardSupervisor
             }
 
             _progress?.Close(LostException());
+            _pipeline?.State?.Close();
             Interlocked.Increment(ref _owner._leasesLost);
             _owner.Tell(Telemetry.LeaseLost);
             CancelHandler();
@@ -155,6 +156,7 @@ internal sealed partial class ShardSupervisor
             _held.MoveTo(wrote.RenewedAt + (Lasts * _parts.LeaseDuration));
             Volatile.Write(ref _renewedAt, wrote.RenewedAt.Ticks);
             _nextWrite.TrySetResult();
+            _checkpoints?.Settle(wrote.Row);
             if (wrote.Position is not { } position)
             {
                 return;
@@ -255,6 +257,7 @@ internal sealed partial class ShardSupervisor
                 }
 
                 await Task.WhenAny(_finish.Task, _lost.Task);
+                await ForgetLastAsync();
                 await WindUpAsync();
             }
             catch (Exception e)
@@ -316,10 +319,33 @@ internal sealed partial class ShardSupervisor
                 if (!taking.IsCompletedSuccessfully)
                 {
                     Exception refused = taking.Exception?.InnerException ?? new TaskCanceledException(taking);
-                    return _abort.IsCancellationRequested ? new LeaseEvent.RunEnd.Stopped() : await SinkFailedAsync(refused);
+                    return _abort.IsCancellationRequested ? new LeaseEvent.RunEnd.Stopped() : await FailedAsync(refused);
                 }
 
                 if (!await taking)
+                {
+                    return new LeaseEvent.RunEnd.Stopped();
+                }
+            }
+
+            else if (pipeline.State is { } state)
+            {
+                Task<bool> restoring = ApartTask.StartOn(_owner._control, () => RestoreAsync(state, failures));
+                if (!await EndsAsync(restoring))
+                {
+                    GivenUp();
+                    _ = EndLateAsync(restoring, failures.Clear);
+                    return new LeaseEvent.RunEnd.Stopped();
+                }
+
+                failures.Clear();
+                if (!restoring.IsCompletedSuccessfully)
+                {
+                    Exception refused = restoring.Exception?.InnerException ?? new TaskCanceledException(restoring);
+                    return _abort.IsCancellationRequested ? new LeaseEvent.RunEnd.Stopped() : await FailedAsync(refused);
+                }
+
+                if (!await restoring)
                 {
                     return new LeaseEvent.RunEnd.Stopped();
                 }
@@ -330,7 +356,12 @@ internal sealed partial class ShardSupervisor
                 ConsumerLog.SinkLeft(_log, _parts.ProcessorName, Key, sink, _checkpoint);
             }
 
-            var progress = new ShardProgress(_checkpoint, WantCheckpoint, _parts.Time) { IsLedBySink = pipeline.Transactions is not null };
+            var progress = new ShardProgress(_checkpoint, _checkpoints is null ? WantCheckpoint : _stateWanted.Set, _parts.Time)
+            {
+                Refusal = pipeline.Transactions is not null ? IShardCheckpoints.RefusedInTransaction
+                    : pipeline.State is not null ? IShardCheckpoints.RefusedWithState
+                    : null,
+            };
             _progress = progress;
             Lane lane = CreateLane(pipeline, progress, policies);
             _policies = [.. policies];
@@ -348,6 +379,11 @@ internal sealed partial class ShardSupervisor
             Task reading = ApartTask.StartOn(_owner._control, () => CreateReader().RunAsync(pages.Writer, readingEnd.Token));
             Task<DispatchEnd> dispatching = ApartTask.StartOn(
                 _owner._handlers, () => DispatchAsync(dispatcher, lane, progress, pages.Reader, readingEnd));
+            if (_checkpoints is { } checkpoints)
+            {
+                _keeping = ApartTask.StartOn(_owner._control, () => KeepStateAsync(checkpoints, progress));
+            }
+
             await EndsAsync(dispatching);
             (bool isEnded, Exception? failure) = Outcome(dispatching);
             _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
@@ -377,19 +413,24 @@ internal sealed partial class ShardSupervisor
             }
 
             policies.ForEach(static policy => policy.Clear());
+            if (!isEnded && failure is null && _isUserCodeOver && !IsLost)
+            {
+                await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, _abort.Token).AsTask(), Timeout.InfiniteTimeSpan);
+            }
+
+            if (_checkpoints is not null)
+            {
+                await SealLastAsync(_checkpoints, progress);
+            }
+
             if (failure is not null)
             {
-                return await SinkFailedAsync(failure);
+                return await FailedAsync(failure);
             }
 
             if (isEnded)
             {
                 return new LeaseEvent.RunEnd.ShardEnd(dispatcher.Children);
-            }
-
-            if (_isUserCodeOver && !IsLost)
-            {
-                await LastCallAsync("OnStopping", () => pipeline.StoppingAsync(_context, _abort.Token).AsTask(), Timeout.InfiniteTimeSpan);
             }
 
             return new LeaseEvent.RunEnd.Stopped();
@@ -517,6 +558,8 @@ internal sealed partial class ShardSupervisor
         private void GivenUp()
         {
             _isUserCodeOver = false;
+            // what it still changes belongs to nobody
+            _pipeline?.State?.Close();
             ConsumerLog.HandlerGivenUp(_log, _parts.ProcessorName, Key);
             _parts.Findings.Raise(
                 FindingRules.CancellationIgnored,

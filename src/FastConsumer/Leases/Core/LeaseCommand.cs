@@ -93,6 +93,9 @@ internal abstract partial record LeaseCommand
         /// directly.
         /// </summary>
         public string? Redrive { get; init; }
+
+        /// <summary>True where a row of a parent bears state.</summary>
+        public bool HaveParentsState { get; init; }
     }
 
     /// <summary>

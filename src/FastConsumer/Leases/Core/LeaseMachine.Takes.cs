@@ -631,6 +631,7 @@ internal static partial class LeaseMachine
             Do(new LeaseCommand.Start(entry.Key, own.Epoch, row, renewedAt, isLatestNow, HashKeysOf(entry), taking.From)
             {
                 Redrive = redrive,
+                HaveParentsState = row.ParentShardIds.Any(parent => Find(parent)?.Row.HasState == true),
             });
             SetShare(_scan.Runnable);
         }

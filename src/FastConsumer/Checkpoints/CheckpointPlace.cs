@@ -1,0 +1,66 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace FastConsumer.Checkpoints;
+
+/// <summary>
+/// Where the snapshots of one processor's shards are kept, and what their objects are called:
+/// <c>application/lineage/seg/session/number</c>. A process never gives a name twice, and no other process has its session. Thread-safe.
+/// </summary>
+/// <param name="store">The store.</param>
+/// <param name="application">The application.</param>
+/// <param name="session">A name of this process's that no other has.</param>
+/// <param name="table">Tells the lease table from others, such as a copy of it.</param>
+internal sealed class CheckpointPlace(ICheckpointStore store, string application, string session, string table)
+{
+    /// <summary>As many characters of a session make it one's own: its random part.</summary>
+    private const int SessionLength = 16;
+
+    private readonly string _root = CheckpointName.Escape(application);
+    private readonly string _session = CheckpointName.Escape(session[^Math.Min(session.Length, SessionLength)..]);
+    private long _number;
+    private volatile string? _known;
+
+    /// <summary>The store.</summary>
+    public ICheckpointStore Store => store;
+
+    /// <summary>The next object, as a row's handle names it: <c>session/number</c>.</summary>
+    public string NextObject() =>
+        string.Create(CultureInfo.InvariantCulture, $"{_session}/{Interlocked.Increment(ref _number)}");
+
+    /// <summary>An object's name in the store.</summary>
+    /// <param name="lineage">The lineage of the rows.</param>
+    /// <param name="object">The object, as a row's handle names it.</param>
+    public string NameOf(string lineage, string @object) => $"{_root}/{lineage}/seg/{@object}";
+
+    /// <summary>
+    /// Makes sure that the lineage's objects belong to this lease table. A copy of a table has the lineage of its original, and would write
+    /// and delete among the original's objects.
+    /// </summary>
+    /// <exception cref="SnapshotRefusedException">They belong to another one.</exception>
+    public async ValueTask RequireTableAsync(string lineage, CancellationToken cancellationToken)
+    {
+        if (_known == lineage)
+        {
+            return;
+        }
+
+        try
+        {
+            await store.CreateAsync(
+                $"{_root}/{lineage}/table", new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(table)), cancellationToken);
+        }
+        catch (CheckpointObjectConflictException e)
+        {
+            throw new SnapshotRefusedException(
+                $"The state of lineage {lineage} in {store.Description} belongs to another lease table than {table}. This table is a copy "
+                    + "or a restored backup: both would write and delete the same objects. Give this application another place for its "
+                    + $"state. Then copy the objects below {_root}/{lineage}/seg there, or begin without state: 'fastconsumer checkpoint "
+                    + "reset --drop-state'.",
+                e);
+        }
+
+        _known = lineage;
+    }
+}

@@ -1,0 +1,424 @@
+using System.Buffers;
+using System.Globalization;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Processors;
+using FastConsumer.State.Format;
+using FastConsumer.Timing;
+
+namespace FastConsumer.Checkpoints;
+
+/// <summary>
+/// The checkpoints of one shard's state while this worker has the shard. A checkpoint is a cut of the state and the position at which it was
+/// taken, written as one object; the lease's row then names it in the write that moves the position.
+/// </summary>
+/// <remarks>
+/// What must hold: the row names an object only once its store has it (<see cref="Sealed"/>); position and handle are said together; an
+/// object is deleted only when a later one is named, since from then on no write that names it can succeed. One caller at a time, but for
+/// <see cref="Sealed"/> and <see cref="Settle"/>.
+/// </remarks>
+internal sealed class ShardCheckpoint
+{
+    private readonly Lock _lock = new();
+    private readonly ProcessorState _state;
+    private readonly CheckpointPlace _place;
+    private readonly Lease _taken;
+    private readonly SnapshotManifest _about;
+    private readonly string _lineage;
+    private readonly List<Snapshot> _unnamed = [];
+    private readonly List<string> _superseded = [];
+    private CheckpointId _id;
+    private volatile Snapshot? _sealed;
+    private Snapshot? _named;
+    private TaskCompletionSource? _durable;
+
+    /// <param name="state">The state; the gate belongs to its lane.</param>
+    /// <param name="place">Where snapshots are kept.</param>
+    /// <param name="about">What each manifest says of application, stream and processor; the rest is written over.</param>
+    /// <param name="taken">The lease's row as it was taken.</param>
+    /// <param name="epoch">The fencing token.</param>
+    public ShardCheckpoint(ProcessorState state, CheckpointPlace place, SnapshotManifest about, Lease taken, long epoch)
+    {
+        _state = state;
+        _place = place;
+        _taken = taken;
+        _about = about;
+        _lineage = taken.Lineage?.Split('.')[0] ?? throw new InvalidOperationException(
+            $"Invariant violated: the lease of shard {taken.LeaseKey} was taken before its row had a lineage.");
+        _id = new CheckpointId(taken.Lineage, epoch, 0);
+        if (SnapshotHandle.Parse(taken.Snapshot) is { } handle)
+        {
+            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, handle.Object);
+        }
+    }
+
+    /// <summary>The state's version.</summary>
+    public int Version => _state.Version;
+
+    /// <summary>What the row is to say: the last snapshot that its store has. Null before the first. Any thread may ask.</summary>
+    public Snapshot? Sealed => _sealed;
+
+    /// <summary>How large the last snapshot is, in bytes.</summary>
+    public long SealedBytes { get; private set; }
+
+    /// <summary>True until the shard has a snapshot of its own, which its parents' rows wait for.</summary>
+    public bool IsOwed { get; private set; }
+
+    /// <summary>Where the state comes from that the run begins with, in words.</summary>
+    public string RestoredFrom { get; private set; } = "nothing";
+
+    /// <summary>The bytes that were read for it.</summary>
+    public long RestoredBytes { get; private set; }
+
+    /// <summary>Reads the state that the row leads to. May be called again where it has failed.</summary>
+    /// <param name="haveParentsState">True where a row of a parent bears state.</param>
+    /// <param name="now">The service's time.</param>
+    /// <param name="retention">How long the stream keeps records.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="SnapshotRefusedException">The state does not belong to the row, or cannot be read: somebody has to act.</exception>
+    /// <exception cref="CheckpointStoreException">The store cannot be asked now.</exception>
+    public async ValueTask RestoreAsync(
+        bool haveParentsState, DateTimeOffset now, TimeSpan retention, CancellationToken cancellationToken)
+    {
+        await _place.RequireTableAsync(_lineage, cancellationToken);
+        if (_taken.Snapshot is { } text)
+        {
+            SnapshotHandle handle = SnapshotHandle.Parse(text)
+                ?? throw Refused($"Its row names the state as '{text}', which cannot be read.");
+            if (handle.Stamp != SnapshotHandle.StampOf(_taken.Checkpoint))
+            {
+                throw Refused(
+                    $"Its row stands at {_taken.Checkpoint}, and the state belongs to another position. A program that does not know of the "
+                        + "state, such as KCL or an older version, has moved the row. Stop such workers.");
+            }
+
+            if (handle.Seen is { } seen && seen + retention < now)
+            {
+                throw Refused(
+                    $"It was done up to {seen:u}, and the stream keeps records for {retention.TotalHours:0.#} h: those up to "
+                        + $"{now - retention:u} may be lost, and would be missing from the state without a word.");
+            }
+
+            if (handle.Object is not null)
+            {
+                RestoredFrom = handle.Object;
+                SnapshotManifest manifest = await ReadManifestAsync(handle, cancellationToken);
+                await LoadAsync([RequireOwn(manifest)], cancellationToken);
+            }
+        }
+        else if (_taken.Inherits.Count > 0)
+        {
+            await InheritAsync(cancellationToken);
+        }
+        else if (haveParentsState)
+        {
+            throw Refused(
+                "Its row says nothing of its parents' state, which they have: it was created by a program that does not know of the state, "
+                    + "such as KCL. Stop such workers.");
+        }
+    }
+
+    /// <summary>Takes a cut and writes it. True where there is something new for the row to say.</summary>
+    /// <param name="done">Asked inside the cut: the position up to which all records are done.</param>
+    /// <param name="seen">The time up to which the shard is known to be done; null for nothing more than the state's own time.</param>
+    /// <param name="cancellationToken">Ends the call. The object may be there all the same; nothing names it.</param>
+    /// <exception cref="CheckpointStoreException">The store does not take it now.</exception>
+    public async Task<bool> SealAsync(
+        Func<CheckpointPosition> done, DateTimeOffset? seen, CancellationToken cancellationToken)
+    {
+        using StateCut cut = _state.Cut(done);
+        CheckpointPosition former = (_sealed ?? _named)?.Position ?? _taken.Checkpoint;
+        if (cut.Position < former)
+        {
+            throw new InvalidOperationException(
+                $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at {cut.Position}, before {former}.");
+        }
+
+        if (cut.Position == former && !IsOwed)
+        {
+            return false;
+        }
+
+        string name = _place.NextObject();
+        _id = _id.Next();
+        var writer = new SegmentWriter(name);
+        cut.Write(writer);
+        (long offset, int length) = writer.AddManifest(ManifestOf(cut, writer.Ranges));
+        ReadOnlySequence<byte> bytes = Sequence(writer.Finish());
+        await _place.Store.CreateAsync(_place.NameOf(_lineage, name), bytes, cancellationToken);
+        DateTimeOffset? streamTime = cut.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(cut.StreamTime) : null;
+        var handle = new SnapshotHandle(name, offset, length, SnapshotHandle.StampOf(cut.Position))
+        {
+            Seen = seen > streamTime ? seen : streamTime,
+            StreamTime = streamTime,
+        };
+        SealedBytes = bytes.Length;
+        var snapshot = new Snapshot(cut.Position, handle.ToString(), name);
+        lock (_lock)
+        {
+            _unnamed.Add(snapshot);
+            _durable = ApartTask.Completion();
+            _sealed = snapshot;
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Nothing is new, and the row is to say that the shard is done up to a later time. True where it is to be written: where what it says
+    /// is older by more than <paramref name="every"/>.
+    /// </summary>
+    public bool See(DateTimeOffset seen, TimeSpan every)
+    {
+        lock (_lock)
+        {
+            if (_unnamed.Count > 0 || _named is null || SnapshotHandle.Parse(_named.Handle) is not { } handle
+                || seen - handle.Seen <= every)
+            {
+                return false;
+            }
+
+            var snapshot = _named with { Handle = (handle with { Seen = seen }).ToString() };
+            _unnamed.Add(snapshot);
+            _durable = ApartTask.Completion();
+            _sealed = snapshot;
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// A write of the lease took effect: what its row names is durable, and whatever was written before it is of no use any more. Returns
+    /// at once; any thread may call it.
+    /// </summary>
+    public void Settle(Lease row)
+    {
+        TaskCompletionSource? durable = null;
+        lock (_lock)
+        {
+            int index = _unnamed.FindIndex(snapshot => snapshot.Handle == row.Snapshot);
+            if (index < 0)
+            {
+                return;
+            }
+
+            string?[] before = [_named?.Object, .. _unnamed.Take(index).Select(static snapshot => snapshot.Object)];
+            _named = _unnamed[index];
+            _superseded.AddRange(before.OfType<string>().Where(name => name != _named.Object));
+            _unnamed.RemoveRange(0, index + 1);
+            IsOwed = false;
+            if (_named == _sealed)
+            {
+                durable = _durable;
+            }
+        }
+
+        durable?.TrySetResult();
+    }
+
+    /// <summary>Ends when the snapshot that was sealed last is durable.</summary>
+    public Task WhenDurableAsync(CancellationToken cancellationToken) => _durable?.Task.WaitAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Deletes the objects that no row can name any more.</summary>
+    /// <exception cref="CheckpointStoreException">The store cannot delete one now; it is tried again with the next call.</exception>
+    public async Task ForgetAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            string? name;
+            lock (_lock)
+            {
+                name = _superseded.Count > 0 ? _superseded[0] : null;
+            }
+
+            if (name is null)
+            {
+                return;
+            }
+
+            await _place.Store.DeleteAsync(_place.NameOf(_lineage, name), cancellationToken);
+            lock (_lock)
+            {
+                _superseded.RemoveAt(0);
+            }
+        }
+    }
+
+    /// <summary>The union of the parents' last states, as far as it is in the shard's range.</summary>
+    private async Task InheritAsync(CancellationToken cancellationToken)
+    {
+        (IReadOnlyList<SnapshotHandle?> parents, bool isAtStart) = SnapshotHandle.Inherited(_taken);
+        if (!isAtStart)
+        {
+            throw Refused(
+                "Its row has moved since it was created, and its parents' state was not taken over. A program that does not know of the "
+                    + "state, such as KCL or an older version, has moved it. Stop such workers.");
+        }
+
+        List<SnapshotManifest> manifests = [];
+        foreach (SnapshotHandle? handle in parents)
+        {
+            if (handle is null || handle.Stamp != SnapshotHandle.StampOf(CheckpointPosition.ShardEnd))
+            {
+                throw Refused(
+                    "A parent of it was finished by a program that does not know of the state, such as KCL: the parent's last state is "
+                        + "missing. Stop such workers.");
+            }
+
+            if (handle.Object is not null)
+            {
+                manifests.Add(RequireCommon(await ReadManifestAsync(handle, cancellationToken)));
+            }
+        }
+
+        if (manifests.Find(static manifest => manifest.Position != CheckpointPosition.ShardEnd.ToCheckpointString()) is { } unfinished)
+        {
+            throw Refused($"The last state of its parent {unfinished.Shard} is that at {unfinished.Position}, and not at the shard's end.");
+        }
+
+        IsOwed = true;
+        RestoredFrom = string.Join(" and ", manifests.Select(static manifest => manifest.Shard));
+        await LoadAsync(manifests, cancellationToken);
+    }
+
+    private async Task<SnapshotManifest> ReadManifestAsync(SnapshotHandle handle, CancellationToken cancellationToken)
+    {
+        byte[] bytes = await ReadAsync(handle.Object!, handle.Offset, handle.Length, cancellationToken);
+        return InSnapshot(handle.Object!, () => SegmentReader.ReadManifest(bytes));
+    }
+
+    private SnapshotManifest RequireOwn(SnapshotManifest manifest)
+    {
+        Require(manifest.Shard == _taken.LeaseKey, $"it is of shard {manifest.Shard}");
+        return RequireCommon(manifest);
+    }
+
+    private SnapshotManifest RequireCommon(SnapshotManifest manifest)
+    {
+        Require(manifest.Application == _about.Application, $"it is of application {manifest.Application}");
+        Require(manifest.StreamArn == _about.StreamArn, $"it is of stream {manifest.StreamArn}");
+        Require(
+            manifest.StreamCreated / 1000 == _about.StreamCreated / 1000,
+            $"its stream was created at {DateTimeOffset.FromUnixTimeMilliseconds(manifest.StreamCreated):u}, and this one was made again");
+        Require(manifest.Processor == _about.Processor, $"it is of processor {manifest.Processor}");
+        Require(manifest.Lineage == _lineage, $"it is of lineage {manifest.Lineage}, and the row of {_lineage}");
+        Require(
+            manifest.StateVersion <= _state.Version,
+            $"it is of version {manifest.StateVersion}, and this worker's state of version {_state.Version}");
+        return manifest;
+    }
+
+    private void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw Refused($"The snapshot that its row names is another's: {otherwise}.");
+        }
+    }
+
+    private async Task LoadAsync(IReadOnlyList<SnapshotManifest> manifests, CancellationToken cancellationToken)
+    {
+        try
+        {
+            StateRestore restore = _state.Restore(manifests, _about.HashKeys);
+            for (int i = 0; i < manifests.Count; i++)
+            {
+                foreach (SnapshotRange range in manifests[i].Ranges.Where(range => restore.Needs(i, range)))
+                {
+                    byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
+                    RestoredBytes += bytes.Length;
+                    InSnapshot(range.Segment, () => restore.Load(i, range, bytes));
+                }
+            }
+
+            restore.Complete();
+        }
+        catch (StateRestoreException e)
+        {
+            throw Refused(e.Message, e, isComplete: true);
+        }
+    }
+
+    private async Task<byte[]> ReadAsync(string name, long offset, int length, CancellationToken cancellationToken)
+    {
+        byte[] bytes = new byte[length];
+        try
+        {
+            await _place.Store.ReadAsync(_place.NameOf(_lineage, name), offset, bytes, cancellationToken);
+            return bytes;
+        }
+        catch (CheckpointStoreException e) when (!e.IsTransient)
+        {
+            throw Refused(e.Message, e);
+        }
+    }
+
+    private void InSnapshot(string name, Action read) => InSnapshot(name, () =>
+    {
+        read();
+        return true;
+    });
+
+    private T InSnapshot<T>(string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (SnapshotDamagedException e)
+        {
+            throw Refused($"Object '{_place.NameOf(_lineage, name)}' in {_place.Store.Description}: {e.Message}", e);
+        }
+    }
+
+    private SnapshotManifest ManifestOf(StateCut cut, IReadOnlyList<SnapshotRange> ranges) => _about with
+    {
+        StateVersion = _state.Version,
+        Shard = _taken.LeaseKey,
+        Lineage = _lineage,
+        Epoch = _id.Epoch,
+        Number = _id.Number,
+        Position = cut.Position.ToCheckpointString(),
+        SubSequenceNumber = cut.Position.SubSequenceNumber,
+        StreamTime = cut.StreamTime,
+        States = _state.States,
+        Ranges = ranges,
+        Predecessor = _named?.Handle,
+    };
+
+    private SnapshotRefusedException Refused(string problem, Exception? inner = null, bool isComplete = false) => new(
+        string.Create(CultureInfo.InvariantCulture, $"Shard {_taken.LeaseKey} cannot go on with its state. {problem}")
+            + (isComplete ? "" : " Then say whether the shard goes on with the state that there is, or without: 'fastconsumer checkpoint "
+                + "reset --keep-state' or '--drop-state'. Nothing was changed."),
+        inner);
+
+    private static ReadOnlySequence<byte> Sequence(IReadOnlyList<ReadOnlyMemory<byte>> frames)
+    {
+        var first = new Part(frames[0], null);
+        Part last = first;
+        foreach (ReadOnlyMemory<byte> frame in frames.Skip(1))
+        {
+            last = new Part(frame, last);
+        }
+
+        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+    }
+
+    /// <summary>A snapshot that its store has.</summary>
+    /// <param name="Position">The position that it belongs to.</param>
+    /// <param name="Handle">What the row says of it.</param>
+    /// <param name="Object">Its object; null for the empty state.</param>
+    public sealed record Snapshot(CheckpointPosition Position, string Handle, string? Object);
+
+    private sealed class Part : ReadOnlySequenceSegment<byte>
+    {
+        public Part(ReadOnlyMemory<byte> memory, Part? before)
+        {
+            Memory = memory;
+            if (before is not null)
+            {
+                RunningIndex = before.RunningIndex + before.Memory.Length;
+                before.Next = this;
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+namespace FastConsumer.Checkpoints;
+
+/// <summary>
+/// A shard cannot go on from the state that its lease's row leads to: somebody has to act. The message names the object and the remedy.
+/// </summary>
+internal sealed class SnapshotRefusedException(string message, Exception? innerException = null) : Exception(message, innerException);

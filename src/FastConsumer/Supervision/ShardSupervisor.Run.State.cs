@@ -1,0 +1,208 @@
+using System.Globalization;
+using FastConsumer.Checkpoints;
+using FastConsumer.Diagnostics;
+using FastConsumer.Dispatch;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases.Core;
+using FastConsumer.Processors;
+using FastConsumer.State.Format;
+using FastConsumer.Timing;
+
+namespace FastConsumer.Supervision;
+
+internal sealed partial class ShardSupervisor
+{
+    /// <content>
+    /// A shard whose processor keeps state. The run begins with the snapshot that the lease's row leads to. From then on the lease's
+    /// position moves only together with a snapshot that is durable: the one that was sealed last is what the row is to say.
+    /// </content>
+    private sealed partial class ShardRun
+    {
+        /// <summary>The objects that a last checkpoint supersedes are deleted within this time, or are left over.</summary>
+        private static readonly TimeSpan s_forgetsWithin = TimeSpan.FromSeconds(2);
+
+        /// <summary>An idle shard says so once in this part of the retention.</summary>
+        private const double SeenParts = 0.1;
+
+        private readonly AsyncSignal _stateWanted = new();
+        private readonly CancellationTokenSource _stateEnd = new();
+        private volatile ShardCheckpoint? _checkpoints;
+        private Task _keeping = Task.CompletedTask;
+        private TimeSpan _retention;
+
+        /// <summary>Ends a last checkpoint whose time is over.</summary>
+        private readonly CancellationTokenSource _abandoned = new();
+
+        /// <summary>Reads the state that the run begins with; false where a stop comes first.</summary>
+        private async Task<bool> RestoreAsync(ProcessorState state, FailurePolicy failures)
+        {
+            CheckpointPlace place = _parts.Checkpoints
+                ?? throw new InvalidOperationException($"{_parts.ProcessorName} keeps state, and there is no store for it.");
+            StreamDescriptionSummary stream = _parts.Description()
+                ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
+            HashKeyRange range = _start.HashKeys
+                ?? throw new InvalidOperationException($"The hash keys of shard {Key} are not known: its stream could not be listed.");
+            var checkpoint = new ShardCheckpoint(state, place, About(stream, range), _start.Taken, Epoch);
+            TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
+            long since = _parts.Time.GetTimestamp();
+            if (!await failures.RunAsync(
+                "the checkpoint store",
+                () => checkpoint.RestoreAsync(_start.HaveParentsState, _parts.ServiceTime, retention, _abort.Token),
+                _stop.Token,
+                _abort.Token))
+            {
+                return false;
+            }
+
+            TimeSpan took = _parts.Time.GetElapsedTime(since);
+            _owner.Tell(() => ConsumerLog.StateRestored(
+                _log, _parts.ProcessorName, Key, _checkpoint, checkpoint.RestoredFrom, checkpoint.RestoredBytes, took));
+            _retention = retention;
+            _checkpoints = checkpoint;
+            return true;
+        }
+
+        private SnapshotManifest About(StreamDescriptionSummary stream, HashKeyRange range) => new()
+        {
+            Application = _parts.ApplicationName,
+            StreamArn = stream.StreamARN,
+            StreamCreated = stream.StreamCreationTimestamp.ToUnixTimeMilliseconds(),
+            Processor = _parts.ProcessorName,
+            StateVersion = 0,
+            Shard = Key,
+            StartingHashKey = range.StartingHashKey.ToString(CultureInfo.InvariantCulture),
+            EndingHashKey = range.EndingHashKey.ToString(CultureInfo.InvariantCulture),
+            Lineage = "",
+            Epoch = Epoch,
+            Number = 0,
+            Position = "",
+            StreamTime = 0,
+            States = [],
+            Ranges = [],
+        };
+
+        /// <summary>Takes a checkpoint at each interval, and where one is asked for, until the run is over. Throws nothing.</summary>
+        private async Task KeepStateAsync(ShardCheckpoint checkpoint, ShardProgress progress)
+        {
+            CancellationToken end = _stateEnd.Token;
+            // an idle child would keep its parents' rows and snapshots for ever
+            bool isWanted = checkpoint.IsOwed;
+            try
+            {
+                while (true)
+                {
+                    if (!isWanted)
+                    {
+                        await _stateWanted.WaitAsync(_parts.CheckpointInterval, _parts.Time, end);
+                    }
+
+                    isWanted = false;
+                    if (await SealAsync(checkpoint, progress, end) || IsSeen(checkpoint))
+                    {
+                        await checkpoint.WhenDurableAsync(end);
+                        await ForgetAsync(checkpoint, end);
+                    }
+                }
+            }
+            catch (OperationCanceledException) when (end.IsCancellationRequested)
+            {
+                // the last checkpoint follows
+            }
+        }
+
+        /// <summary>The time up to which the shard is done, where nothing is left to read; null where something may be.</summary>
+        private DateTimeOffset? Seen => Lag == TimeSpan.Zero ? _parts.ServiceTime : null;
+
+        /// <summary>
+        /// True where the row is to say anew up to when the shard is done. An idle one must not look as if it had lost what the stream has
+        /// trimmed.
+        /// </summary>
+        private bool IsSeen(ShardCheckpoint checkpoint)
+        {
+            if (Seen is not { } seen || !checkpoint.See(seen, SeenParts * _retention))
+            {
+                return false;
+            }
+
+            WantCheckpoint(isUrgent: false);
+            return true;
+        }
+
+        /// <summary>Seals what is done, until that succeeds; false where nothing is new.</summary>
+        private async Task<bool> SealAsync(ShardCheckpoint checkpoint, ShardProgress progress, CancellationToken cancellationToken)
+        {
+            var backoff = new Backoff(_parts.RetryInitialBackoff, _parts.RetryMaxBackoff, _parts.CreateRandom());
+            for (int failures = 0; ; failures++)
+            {
+                try
+                {
+                    long since = _parts.Time.GetTimestamp();
+                    bool isSealed = await checkpoint.SealAsync(() => progress.Done, Seen, cancellationToken);
+                    if (isSealed)
+                    {
+                        Telemetry.StateSealed(_parts.Time.GetElapsedTime(since), checkpoint.SealedBytes);
+                        WantCheckpoint(isUrgent: progress.IsAwaited || checkpoint.IsOwed);
+                    }
+
+                    _parts.Findings.Clear(FindingRules.StateNotCheckpointed, Scope);
+                    return isSealed;
+                }
+                catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+                {
+                    TimeSpan wait = backoff.Next();
+                    Telemetry.StateFailed();
+                    ConsumerLog.StateNotCheckpointed(_log, _parts.ProcessorName, Key, e.Message, wait, failures == 0 ? e : null);
+                    _parts.Findings.Raise(
+                        FindingRules.StateNotCheckpointed,
+                        Scope,
+                        $"The state of {_parts.ProcessorName} for shard {Key} of {_parts.Stream.Name} was not checkpointed "
+                            + $"{failures + 1} time{(failures == 0 ? "" : "s")} in a row: {e.Message} Records are handled all the same; "
+                            + "after a crash those since the last checkpoint are handled again.",
+                        [new FindingFigure("failures", failures + 1, "{failure}")],
+                        severity: failures < 2 ? FindingSeverity.Degraded : FindingSeverity.Unhealthy);
+                    await Task.Delay(wait, _parts.Time, cancellationToken);
+                }
+            }
+        }
+
+        /// <summary>No record starts any more: seals what is done for the last time.</summary>
+        private async Task SealLastAsync(ShardCheckpoint checkpoint, ShardProgress progress)
+        {
+            await _stateEnd.CancelApartAsync();
+            await _keeping;
+            if (_isUserCodeOver && !IsLost)
+            {
+                Task<bool> sealing = ApartTask.StartOn(_owner._control, () => SealAsync(checkpoint, progress, _abandoned.Token));
+                await EndsAsync(sealing);
+                await _abandoned.CancelApartAsync();
+                await sealing.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            _parts.Findings.Clear(FindingRules.StateNotCheckpointed, Scope);
+        }
+
+        /// <summary>Deletes what no row can name any more. What cannot be deleted is left over.</summary>
+        private async Task ForgetAsync(ShardCheckpoint checkpoint, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await checkpoint.ForgetAsync(cancellationToken);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                ConsumerLog.SnapshotNotDeleted(_log, Key, e.Message);
+            }
+        }
+
+        /// <summary>The last checkpoint is durable: deletes what it supersedes.</summary>
+        private async Task ForgetLastAsync()
+        {
+            if (_checkpoints is { } checkpoint && !IsLost)
+            {
+                using var late = new CancellationTokenSource(s_forgetsWithin, _parts.Time);
+                await ForgetAsync(checkpoint, late.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+}
