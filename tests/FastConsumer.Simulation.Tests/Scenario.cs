@@ -1,6 +1,7 @@
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Simulation.Tests.Sink;
+using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Engine;
 using FastConsumer.Testing.Simulation;
@@ -71,6 +72,9 @@ internal sealed record Scenario
     /// <summary>What goes wrong with the sink that keeps the positions; null where none does.</summary>
     public SinkSettings? Sink { get; init; }
 
+    /// <summary>What goes wrong with the place of the state; null where none is kept.</summary>
+    public StateSettings? State { get; init; }
+
     /// <summary>The records that no handler can do; null for none.</summary>
     public Poison? Poison { get; init; }
 
@@ -124,7 +128,7 @@ internal sealed record Scenario
         StopTimeout = StopTimeout,
         KeepsShardOrder = Processor != ProcessorKind.Lanes,
         OneByOne = Processor == ProcessorKind.Records,
-        SeesHandlers = Sink is null,
+        SeesHandlers = Sink is null && State is null,
         CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
         ForeignRecords = ForeignRecords,
         IsClosed = cluster.IsClosed,
@@ -170,6 +174,27 @@ internal sealed record Scenario
                 LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
                 LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
                 HeldUp = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+            },
+        };
+    }
+
+    /// <summary>The same with state.</summary>
+    public Scenario WithState()
+    {
+        var random = new Random(unchecked((Seed * 16777619) + 5));
+        return this with
+        {
+            Processor = ProcessorKind.StateRecords,
+            // the fold begins with a shard's first record, and a key belongs to one shard
+            Start = StartPosition.TrimHorizon,
+            Aggregates = false,
+            State = new StateSettings
+            {
+                Seed = random.Next(),
+                LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+                LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+                HeldUp = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+                Refused = random.Next(3) == 0 ? random.NextDouble() * 0.3 : 0,
             },
         };
     }

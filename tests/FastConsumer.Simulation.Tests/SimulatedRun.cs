@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.Sink;
+using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests;
@@ -35,6 +36,9 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     /// <summary>How many records have an effect in it.</summary>
     public int Effects { get; init; }
 
+    /// <summary>How many snapshots a row has named, and how many of them were the first ones of children.</summary>
+    public (int All, int OfChildren) Snapshots { get; init; }
+
     /// <summary>How many it has refused.</summary>
     public int RefusedCommits { get; init; }
 }
@@ -51,6 +55,9 @@ internal sealed class SimulatedRun
     private readonly OperatorActions? _operators;
     private readonly List<SinkHandler> _sinkHandlers = [];
     private readonly SimulatedSink? _sink;
+    private readonly List<StateHandler> _stateHandlers = [];
+    private readonly SimulatedObjects? _objects;
+    private readonly StateOracle? _oracle;
 
     private SimulatedRun(Scenario scenario, PlantedBug? bug)
     {
@@ -71,12 +78,20 @@ internal sealed class SimulatedRun
             {
                 _handlers.ForEach(static handler => handler.IsWellBehaved = true);
                 _sinkHandlers.ForEach(static handler => handler.IsWellBehaved = true);
+                _stateHandlers.ForEach(static handler => handler.IsWellBehaved = true);
             },
         };
         if (scenario.Sink is not null)
         {
             _sink = new SimulatedSink(_cluster);
             _cluster.Table.Written += _sink.LeaseWritten;
+        }
+
+        if (scenario.State is not null)
+        {
+            _objects = new SimulatedObjects(_cluster);
+            _oracle = new StateOracle(_cluster, _objects);
+            _cluster.Table.Written += _oracle.LeaseWritten;
         }
     }
 
@@ -111,7 +126,8 @@ internal sealed class SimulatedRun
         text.AppendLine(
             CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests"
                 + $"{(scenario.Operators is null ? "" : " (OperatorSeedTests)")}"
-                + $"{(scenario.Sink is null ? "" : " (SinkSeedTests)")}");
+                + $"{(scenario.Sink is null ? "" : " (SinkSeedTests)")}"
+                + $"{(scenario.State is null ? "" : " (StateSeedTests)")}");
         text.AppendLine(scenario.ToString());
         text.AppendLine("The last events that matter here:");
         text.Append(result.Trace.Last(
@@ -144,6 +160,7 @@ internal sealed class SimulatedRun
             Commits = _sink?.Commits ?? 0,
             Effects = _sink?.Effects ?? 0,
             RefusedCommits = _sink?.Refused ?? 0,
+            Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0),
         };
     }
 
@@ -166,8 +183,10 @@ internal sealed class SimulatedRun
                     ? new SimulatedDeadLetters(worker, _cluster.Ledger, () => _life.IsQuiet, new Random(seed + _handlers.Count))
                     : null,
                 SinkHandlerOf(worker),
-                PositionsOf(worker));
+                PositionsOf(worker),
+                StateHandlerOf(worker));
         },
+        Checkpoints = CheckpointsOf,
         DeadLetters = static services => (IDeadLetterSink?)services.GetService(typeof(IDeadLetterSink)),
         PrefetchBytes = _scenario.PrefetchBytes,
         Client = _bug is null ? null : (worker, client) => _bug.Client(_cluster, worker, client),
@@ -187,6 +206,33 @@ internal sealed class SimulatedRun
         };
         _sinkHandlers.Add(handler);
         return handler;
+    }
+
+    private StateHandler? StateHandlerOf(SimulatedWorker worker)
+    {
+        if (_scenario.State is null)
+        {
+            return null;
+        }
+
+        var handler = new StateHandler(worker, _scenario.Habits, new Random(_scenario.State.Seed + _handlers.Count))
+        {
+            IsWellBehaved = _life.IsQuiet,
+        };
+        _stateHandlers.Add(handler);
+        return handler;
+    }
+
+    private SimulatedCheckpointStore? CheckpointsOf(SimulatedWorker worker)
+    {
+        if (_objects is null)
+        {
+            return null;
+        }
+
+        var place = new StatePlace(
+            _cluster, worker, _objects, _scenario.State!, () => _life.IsQuiet, new Random(_scenario.State!.Seed - _handlers.Count));
+        return _bug?.Checkpoints(place) ?? new SimulatedCheckpointStore(place);
     }
 
     private SimulatedPositionStore? PositionsOf(SimulatedWorker worker)

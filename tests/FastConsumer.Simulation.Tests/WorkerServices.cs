@@ -1,5 +1,6 @@
 using FastConsumer.Hosting;
 using FastConsumer.Simulation.Tests.Sink;
+using FastConsumer.Simulation.Tests.State;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Simulation.Tests;
@@ -9,7 +10,8 @@ internal sealed class WorkerServices(
     SimulatedHandler handler,
     IDeadLetterSink? deadLetters = null,
     SinkHandler? sinkHandler = null,
-    SimulatedPositionStore? positions = null)
+    SimulatedPositionStore? positions = null,
+    StateHandler? stateHandler = null)
     : IServiceProvider, IServiceScopeFactory, IServiceScope
 {
     public IServiceProvider ServiceProvider => this;
@@ -19,6 +21,7 @@ internal sealed class WorkerServices(
         ProcessorKind.Records => new ProcessorRegistration<RecordProcessor>(),
         ProcessorKind.Lanes => new ProcessorRegistration<LaneProcessor>(),
         ProcessorKind.SinkRecords => new ProcessorRegistration<SinkRecordProcessor>(),
+        ProcessorKind.StateRecords => new ProcessorRegistration<StateProcessor>(),
         ProcessorKind.SinkBatches => new ProcessorRegistration<SinkBatchProcessor>(),
         _ => new ProcessorRegistration<BatchProcessor>(),
     };
@@ -38,6 +41,7 @@ internal sealed class WorkerServices(
         : serviceType == typeof(BatchProcessor) ? new BatchProcessor(handler)
         : serviceType == typeof(SinkRecordProcessor) ? new SinkRecordProcessor(sinkHandler!)
         : serviceType == typeof(SinkBatchProcessor) ? new SinkBatchProcessor(sinkHandler!)
+        : serviceType == typeof(StateProcessor) ? new StateProcessor(stateHandler!)
         : serviceType == typeof(IPositionStore<SinkTransaction>) ? positions
         : serviceType == typeof(IDeadLetterSink) ? deadLetters
         : null;
@@ -55,4 +59,7 @@ internal enum ProcessorKind
 
     /// <summary>In batches, with the position in the sink.</summary>
     SinkBatches,
+
+    /// <summary>Record by record, with state.</summary>
+    StateRecords,
 }

@@ -11,6 +11,7 @@ internal static class LeaseOperationName
     public const string Request = "request";
     public const string Ring = "ring";
     public const string Children = "children";
+    public const string Lineage = "lineage";
 
     public static string Of(LeaseWrite write) =>
         write.Set.ContainsKey(Lease.Names.Session) ? Take
@@ -19,6 +20,7 @@ internal static class LeaseOperationName
         : Changes(write, Lease.Names.RequestedBy) ? Request
         : Changes(write, Lease.Names.Notification) ? Ring
         : Changes(write, Lease.Names.ChildShardIds) ? Children
+        : Changes(write, Lease.Names.Lineage) ? Lineage
         : "write";
 
     private static bool Changes(LeaseWrite write, string name) => write.Set.ContainsKey(name) || write.Remove.Contains(name);

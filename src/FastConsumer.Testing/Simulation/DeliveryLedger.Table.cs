@@ -40,7 +40,7 @@ internal sealed partial class DeliveryLedger
             case "release" when intent is null:
                 Released(write.Worker, write.Before!, write.After!);
                 break;
-            case "children" or "request" or "ring":
+            case "children" or "request" or "ring" or "lineage":
                 Require(
                     "table", write.After!.LeaseCounter == write.Before!.LeaseCounter
                         && write.After.Checkpoint == write.Before.Checkpoint && write.After.LeaseOwner == write.Before.LeaseOwner,

@@ -183,7 +183,8 @@ internal sealed class SimulatedCluster
         return null;
     }
 
-    private IReadOnlyList<string> ParentsOf(string shardId) => Shards().First(shard => shard.ShardId == shardId) is { } found
+    /// <summary>The shards that a shard was made from.</summary>
+    public IReadOnlyList<string> ParentsOf(string shardId) => Shards().First(shard => shard.ShardId == shardId) is { } found
         ? [.. new[] { found.ParentShardId, found.AdjacentParentShardId }.OfType<string>()]
         : [];
 }

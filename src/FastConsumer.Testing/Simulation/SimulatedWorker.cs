@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using FastConsumer.Buffers;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
@@ -57,6 +58,9 @@ internal sealed class SimulatedWorker
             options.DeadLetters?.Invoke(services))
         {
             Session = process.Name,
+            Checkpoints = options.Checkpoints?.Invoke(this) is { } checkpoints
+                ? new CheckpointPlace(checkpoints, settings.ApplicationName, process.Name, "simulation")
+                : null,
             Scheduler = process.Scheduler,
             FanOut = settings.ReadMode == ReadMode.FanOut
                 ? new FanOutConsumer(
@@ -173,6 +177,12 @@ internal sealed class SimulatedWorker
 
             worker.Note($"[{eventId.Id}] "
                 + $"{formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
+            if (eventId.Name == nameof(ConsumerLog.StateRefused))
+            {
+                worker._loop.Fail(new InvariantViolatedException(
+                    "only its owner stops a shard, and nobody has to", $"{worker.Name}: {formatter(state, exception)}", null));
+            }
+
             // it stands for a mistake inside, whatever its level
             bool isMistake = exception is NullReferenceException;
             if (isMistake || logLevel == LogLevel.Critical || (eventId.Name == nameof(ConsumerLog.ShardFailed) && !worker._shardsMayFail))
@@ -216,6 +226,9 @@ internal sealed record SimulatedWorkerOptions
 
     /// <summary>Finds where dead letters go among the services; null for nowhere.</summary>
     public Func<IServiceProvider, IDeadLetterSink?>? DeadLetters { get; init; }
+
+    /// <summary>Where the state is kept; null for nowhere.</summary>
+    public Func<SimulatedWorker, ICheckpointStore?>? Checkpoints { get; init; }
 
     /// <summary>True where a shard may stop because of what its handlers do; else that is a failure of the run.</summary>
     public bool ShardsMayFail { get; init; }

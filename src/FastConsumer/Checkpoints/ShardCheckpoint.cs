@@ -3,6 +3,7 @@ using System.Globalization;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Processors;
+using FastConsumer.State;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;
 
@@ -319,18 +320,22 @@ internal sealed class ShardCheckpoint
     {
         try
         {
-            StateRestore restore = _state.Restore(manifests, _about.HashKeys);
-            for (int i = 0; i < manifests.Count; i++)
+            // begins anew where an earlier try failed in the middle
+            _state.Restore(manifests, _about.HashKeys);
+            RestoredBytes = 0;
+            foreach (SnapshotManifest manifest in manifests)
             {
-                foreach (SnapshotRange range in manifests[i].Ranges.Where(range => restore.Needs(i, range)))
+                foreach (SnapshotRange range in manifest.Ranges)
                 {
                     byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
                     RestoredBytes += bytes.Length;
-                    InSnapshot(range.Segment, () => restore.Load(i, range, bytes));
+                    InSnapshot(range.Segment, () =>
+                    {
+                        SegmentReader.CheckRange(range, bytes);
+                        _state.Load(manifest, bytes);
+                    });
                 }
             }
-
-            restore.Complete();
         }
         catch (StateRestoreException e)
         {

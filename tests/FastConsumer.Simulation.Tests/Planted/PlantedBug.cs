@@ -2,6 +2,7 @@ using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Simulation.Tests.Sink;
+using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.Planted;
@@ -23,6 +24,9 @@ internal abstract class PlantedBug
 
     /// <summary>Where a worker keeps its positions; null for the right store.</summary>
     public virtual SimulatedPositionStore? Positions(SinkPlace place) => null;
+
+    /// <summary>Where a worker keeps its state; null for the right store.</summary>
+    public virtual SimulatedCheckpointStore? Checkpoints(StatePlace place) => null;
 
     public virtual ILeaseStore OperatorStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) =>
         new SimulatedLeaseStore(process, link, table);

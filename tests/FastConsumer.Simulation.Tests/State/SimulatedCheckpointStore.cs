@@ -1,0 +1,154 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using FastConsumer.Checkpoints;
+using FastConsumer.Testing.Simulation;
+
+namespace FastConsumer.Simulation.Tests.State;
+
+/// <summary>What goes wrong between workers and the store of their snapshots.</summary>
+internal sealed record StateSettings
+{
+    public required int Seed { get; init; }
+
+    public required double LostRequests { get; init; }
+
+    public required double LostAnswers { get; init; }
+
+    /// <summary>The part of creations that are served long after their worker has given up waiting.</summary>
+    public required double HeldUp { get; init; }
+
+    /// <summary>The part of calls that the store refuses.</summary>
+    public required double Refused { get; init; }
+}
+
+/// <summary>Where a store of snapshots is: a worker's, in a world with state.</summary>
+internal sealed record StatePlace(
+    SimulatedCluster Cluster, SimulatedWorker Worker, SimulatedObjects Objects, StateSettings Settings, Func<bool> IsQuiet, Random Random);
+
+/// <summary>The objects as their service sees them.</summary>
+internal sealed class SimulatedObjects(SimulatedCluster cluster)
+{
+    private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
+
+    /// <summary>How many objects were written.</summary>
+    public int Created { get; private set; }
+
+    /// <summary>How many were deleted.</summary>
+    public int Deleted { get; private set; }
+
+    public IReadOnlyDictionary<string, byte[]> All => _objects;
+
+    /// <summary>The object that a row's handle names; null where it is not there.</summary>
+    public byte[]? Find(string named) =>
+        _objects.FirstOrDefault(pair => pair.Key.EndsWith($"/seg/{named}", StringComparison.Ordinal)).Value;
+
+    /// <summary>False where other bytes are there.</summary>
+    public bool Create(string worker, string name, byte[] bytes)
+    {
+        if (_objects.TryGetValue(name, out byte[]? there))
+        {
+            return there.AsSpan().SequenceEqual(bytes);
+        }
+
+        _objects.Add(name, bytes);
+        Created++;
+        cluster.Loop.Trace.Add(worker, null, $"object {name} is written, {bytes.Length} bytes");
+        return true;
+    }
+
+    /// <summary>I6: nothing is deleted that a row names.</summary>
+    public void Delete(string worker, string name)
+    {
+        cluster.Loop.Trace.Add(worker, null, $"object {name} is deleted");
+        Lease? namer = cluster.Table.Rows.FirstOrDefault(row =>
+            row.Inherits.Append(row.Snapshot).Any(handle => handle is not null && name.EndsWith(
+                $"/seg/{StateOracle.ObjectOf(handle)}", StringComparison.Ordinal)));
+        cluster.Ledger.Require(
+            "nothing named is deleted", namer is null, namer?.LeaseKey ?? "", $"{worker} deletes {name}, which the row names.");
+        Deleted += _objects.Remove(name) ? 1 : 0;
+    }
+}
+
+/// <summary>The store as one worker reaches it, over a link that loses requests and answers, and holds creations up.</summary>
+internal class SimulatedCheckpointStore : ICheckpointStore
+{
+    private readonly StatePlace _place;
+    private readonly SimulatedLink _link;
+
+    public SimulatedCheckpointStore(StatePlace place)
+    {
+        _place = place;
+        _link = new SimulatedLink(place.Cluster.Loop, place.Worker.Process, "objects", place.Random) { Patience = TimeSpan.FromSeconds(2) };
+    }
+
+    public string Description => "the simulated bucket";
+
+    protected SimulatedObjects Objects => _place.Objects;
+
+    public Task PrepareAsync(CancellationToken cancellationToken) => CallAsync("HEAD", static () => true, cancellationToken);
+
+    public virtual async Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
+    {
+        byte[] bytes = content.ToArray();
+        if (!_place.IsQuiet() && _place.Random.NextDouble() < _place.Settings.HeldUp)
+        {
+            _place.Cluster.Loop.At(TimeSpan.FromSeconds(1 + (_place.Random.NextDouble() * 20)), () => Objects.Create(_place.Worker.Name, name, bytes));
+            await Task.Delay(_link.Patience, _place.Worker.Process.Clock, cancellationToken);
+            throw new CheckpointStoreException("The bucket did not answer PUT.", isTransient: true);
+        }
+
+        if (!await CallAsync("PUT", () => Objects.Create(_place.Worker.Name, name, bytes), cancellationToken))
+        {
+            throw new CheckpointObjectConflictException(name, Description);
+        }
+    }
+
+    public async Task ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        byte[]? bytes = await CallAsync("GET", () => Objects.All.GetValueOrDefault(name), cancellationToken);
+        if (bytes is null)
+        {
+            throw new CheckpointObjectMissingException(name, Description);
+        }
+
+        bytes.AsMemory((int)offset, destination.Length).CopyTo(destination);
+    }
+
+    public async IAsyncEnumerable<CheckpointObject> ListAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (string name in await CallAsync(
+            "LIST", () => Objects.All.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToList(), cancellationToken))
+        {
+            yield return new CheckpointObject(name, Objects.All[name].Length);
+        }
+    }
+
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) => CallAsync(
+        "DELETE",
+        () =>
+        {
+            Objects.Delete(_place.Worker.Name, name);
+            return true;
+        },
+        cancellationToken);
+
+    private async Task<T> CallAsync<T>(string what, Func<T> serve, CancellationToken cancellationToken)
+    {
+        _link.LostRequests = _place.IsQuiet() ? 0 : _place.Settings.LostRequests;
+        _link.LostAnswers = _place.IsQuiet() ? 0 : _place.Settings.LostAnswers;
+        if (!_place.IsQuiet() && _place.Random.NextDouble() < _place.Settings.Refused)
+        {
+            throw new CheckpointStoreException($"The bucket refuses {what}: SlowDown.", isTransient: true) { IsThrottled = true };
+        }
+
+        try
+        {
+            return await _link.CallAsync(what, serve, cancellationToken);
+        }
+        catch (NoAnswerException e)
+        {
+            throw new CheckpointStoreException(e.Message, isTransient: true, e);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using FastConsumer.Testing.Simulation;
+
+namespace FastConsumer.Simulation.Tests.State;
+
+/// <summary>How many records of a key were handled, and in which order.</summary>
+public struct Tally
+{
+    public int Count;
+    public long Order;
+
+    /// <summary>One record more: the fold that handlers and the oracle share.</summary>
+    public void Add(int number)
+    {
+        Count++;
+        Order = unchecked((Order * 1_000_003) + number);
+    }
+}
+
+/// <summary>As bytes.</summary>
+public sealed class TallySerializer : IStateSerializer<Tally>
+{
+    public void Write(Tally value, IBufferWriter<byte> output)
+    {
+        Span<byte> bytes = output.GetSpan(12);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value.Count);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[4..], value.Order);
+        output.Advance(12);
+    }
+
+    public Tally Read(ReadOnlySpan<byte> bytes) => new()
+    {
+        Count = BinaryPrimitives.ReadInt32LittleEndian(bytes),
+        Order = BinaryPrimitives.ReadInt64LittleEndian(bytes[4..]),
+    };
+}
+
+/// <summary>As bytes.</summary>
+public sealed class CountSerializer : IStateSerializer<long>
+{
+    public void Write(long value, IBufferWriter<byte> output)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(output.GetSpan(8), value);
+        output.Advance(8);
+    }
+
+    public long Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadInt64LittleEndian(bytes);
+}
+
+/// <summary>Counts by key, and by key and digit.</summary>
+[KinesisProcessor(SimulatedCluster.Stream)]
+[OnError(typeof(NotCountedException), ErrorAction.Skip)]
+internal sealed partial class StateProcessor(StateHandler handler)
+{
+    [State("tallies")]
+    [StateSerializer(typeof(TallySerializer))]
+    private partial KeyedState<Tally> Tallies { get; }
+
+    [State("digits")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedMap<int, long> Digits { get; }
+
+    [OnRecord]
+    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
+        handler.HandleAsync(
+            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), cancellationToken);
+}
+
+/// <summary>Thrown for what the error policy leaves out: always for the same records.</summary>
+internal sealed class NotCountedException() : Exception("The record is not counted.");
+
+/// <summary>What the users' code does on one worker: counts, slowly and with failures, before and behind the change.</summary>
+internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random random)
+{
+    /// <summary>How many digits a key's map has.</summary>
+    public const int DigitCount = 3;
+
+    /// <summary>Set when the faults are over.</summary>
+    public bool IsWellBehaved { get; set; }
+
+    /// <summary>True for records that the error policy leaves out.</summary>
+    public static bool IsLeftOut(int number) => number % 13 == 5;
+
+    public async ValueTask HandleAsync(
+        int number, StateValue<Tally> tally, StateMap<int, long> digits, CancellationToken cancellationToken)
+    {
+        await WaitAsync(cancellationToken);
+        ThrowAtTimes();
+        tally.Edit().Add(number);
+        int digit = number % DigitCount;
+        digits[digit] = (digits.TryGetValue(digit, out long count) ? count : 0) + 1;
+        await WaitAsync(cancellationToken);
+        ThrowAtTimes();
+        if (IsLeftOut(number))
+        {
+            throw new NotCountedException();
+        }
+    }
+
+    private void ThrowAtTimes()
+    {
+        if (!IsWellBehaved && random.NextDouble() < habits.Throws / 2)
+        {
+            throw new InvalidOperationException("The handler fails, as handlers do.");
+        }
+    }
+
+    private async ValueTask WaitAsync(CancellationToken cancellationToken)
+    {
+        if (IsWellBehaved)
+        {
+            return;
+        }
+
+        if (random.NextDouble() < habits.TakesLong)
+        {
+            await Task.Delay(habits.LongWait * random.NextDouble(), worker.Process.Clock, random.NextDouble() < habits.IgnoresToken
+                ? CancellationToken.None
+                : cancellationToken);
+        }
+        else if (random.NextDouble() < habits.Waits / 2)
+        {
+            await Task.Delay(habits.ShortWait * random.NextDouble(), worker.Process.Clock, cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>Many seeds in which the processor keeps state.</summary>
+public sealed class StateSeedTests
+{
+    private const int Seeds = 200;
+
+    public static TheoryData<int, int> Ranges() => ManySeeds.Ranges(Seeds);
+
+    [Theory]
+    [MemberData(nameof(Ranges))]
+    public void A_named_snapshot_is_the_fold_of_exactly_the_records_that_it_covers(int first, int count)
+    {
+        IReadOnlyCollection<RunResult> results = ManySeeds.AllHold(first, count, static seed => Scenario.Of(seed).WithState());
+
+        int all = results.Sum(static run => run.Snapshots.All);
+        int ofChildren = results.Sum(static run => run.Snapshots.OfChildren);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{all} snapshots, of which {ofChildren} were the first ones of children.");
+        Assert.True(count < 100 || ofChildren > 0, "No shard with state was ever divided.");
+    }
+}
