@@ -55,7 +55,7 @@ internal sealed partial class ShardSupervisor
             }
 
             TimeSpan took = _parts.Time.GetElapsedTime(since);
-            _owner.Tell(() => ConsumerLog.StateRestored(
+            _ = _owner.Tell(() => ConsumerLog.StateRestored(
                 _log, _parts.ProcessorName, Key, _checkpoint, checkpoint.RestoredFrom, checkpoint.RestoredBytes, took));
             _retention = retention;
             _checkpoints = checkpoint;
