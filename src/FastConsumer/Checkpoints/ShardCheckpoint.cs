@@ -320,21 +320,25 @@ internal sealed class ShardCheckpoint
     {
         try
         {
-            // begins anew where an earlier try failed in the middle
-            _state.Restore(manifests, _about.HashKeys);
-            RestoredBytes = 0;
+            // all is read before any is taken in: a read that fails is tried again with all others
+            List<(SnapshotManifest Manifest, SnapshotRange Range, byte[] Bytes)> parts = [];
             foreach (SnapshotManifest manifest in manifests)
             {
                 foreach (SnapshotRange range in manifest.Ranges)
                 {
-                    byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
-                    RestoredBytes += bytes.Length;
-                    InSnapshot(range.Segment, () =>
-                    {
-                        SegmentReader.CheckRange(range, bytes);
-                        _state.Load(manifest, bytes);
-                    });
+                    parts.Add((manifest, range, await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken)));
                 }
+            }
+
+            _state.Restore(manifests, _about.HashKeys);
+            foreach ((SnapshotManifest manifest, SnapshotRange range, byte[] bytes) in parts)
+            {
+                RestoredBytes += bytes.Length;
+                InSnapshot(range.Segment, () =>
+                {
+                    SegmentReader.CheckRange(range, bytes);
+                    _state.Load(manifest, bytes);
+                });
             }
         }
         catch (StateRestoreException e)

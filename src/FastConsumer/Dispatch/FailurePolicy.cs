@@ -1,6 +1,7 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Operators;
 using FastConsumer.Processors;
+using FastConsumer.State;
 using FastConsumer.Timing;
 using Microsoft.Extensions.Logging;
 
@@ -92,10 +93,10 @@ internal sealed class FailurePolicy
 
     /// <summary>
     /// True where an exception is the record's: not once its handler was told to end, nor where the shard is another worker's, nor where
-    /// the sink's position is.
+    /// the sink's position is, nor where the state is not the shard's.
     /// </summary>
     public static bool Takes(Exception error, CancellationToken abort) =>
-        !abort.IsCancellationRequested && error is not (LeaseLostException or SinkPositionException);
+        !abort.IsCancellationRequested && error is not (LeaseLostException or SinkPositionException or SnapshotRefusedException);
 
     /// <summary>
     /// Moves the sink's position past records that nothing was written for, until that succeeds or a stop is requested.

@@ -5,6 +5,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases.Core;
 using FastConsumer.Operators;
 using FastConsumer.Processors;
+using FastConsumer.State;
 using FastConsumer.Timing;
 
 namespace FastConsumer.Supervision;
@@ -73,7 +74,7 @@ internal sealed partial class ShardSupervisor
         /// </summary>
         private async Task<LeaseEvent.RunEnd> FailedAsync(Exception error)
         {
-            if (error is not (SinkPositionException or SnapshotRefusedException or StateUnreadableException))
+            if (error is not (SinkPositionException or SnapshotRefusedException))
             {
                 return Failed(error);
             }

@@ -172,7 +172,7 @@ internal sealed partial class ShardSupervisor
             await _keeping;
             if (_isUserCodeOver && !IsLost)
             {
-                Task<bool> sealing = ApartTask.StartOn(_owner._control, () => SealAsync(checkpoint, progress, _abandoned.Token));
+                Task sealing = ApartTask.StartOn(_owner._control, () => SealAsync(checkpoint, progress, _abandoned.Token));
                 await EndsAsync(sealing);
                 await _abandoned.CancelApartAsync();
                 await sealing.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);

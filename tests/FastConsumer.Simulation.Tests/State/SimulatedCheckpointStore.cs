@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using FastConsumer.Checkpoints;
+using FastConsumer.Leases;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.State;

@@ -337,7 +337,13 @@ internal static partial class LeaseMachine
                 new Request(RequestKind.Create, [.. some.Select(static lease => new Due(TimeSpan.Zero, lease.LeaseKey))], _now));
             _stream = _stream with
             {
-                Creating = creating with { Left = creating.Left.RemoveAll(IsAsked), Request = request, Asked = some },
+                Creating = creating with
+                {
+                    // what draws the lineage is created alone: the list tells it for the others
+                    Left = KeepsState && _scan.Lineage is null ? [] : creating.Left.RemoveAll(IsAsked),
+                    Request = request,
+                    Asked = some,
+                },
             };
             Do(new LeaseCommand.Create(request, some)
             {
