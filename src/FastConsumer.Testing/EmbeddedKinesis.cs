@@ -21,7 +21,7 @@ public sealed partial class EmbeddedKinesis : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly KinesisEndpoint _endpoint;
     private readonly EngineJournal? _journal;
-    private KinesisHttpServer? _server;
+    private EmbeddedHttpServer? _server;
 
     private EmbeddedKinesis(EmbeddedKinesisOptions options)
     {
@@ -92,7 +92,7 @@ public sealed partial class EmbeddedKinesis : IAsyncDisposable
         var kinesis = new EmbeddedKinesis(options);
         try
         {
-            kinesis._server = await KinesisHttpServer.StartAsync(
+            kinesis._server = await EmbeddedHttpServer.StartAsync(
                 options.Bind, options.Port, options.Certificate, kinesis._endpoint.HandleAsync, cancellationToken);
             return kinesis;
         }

@@ -49,6 +49,13 @@ public sealed class FaultScript
         Add(new Entry(operation, times) { IsCut = true, AfterBytes = afterBytes });
     }
 
+    /// <summary>
+    /// Does the operation, and breaks the connection (over HTTP/2: resets the stream) before the first byte of the answer.
+    /// </summary>
+    /// <param name="operation">The operation's name, or <see cref="AnyOperation"/>.</param>
+    /// <param name="times">How many requests.</param>
+    public void LoseAnswer(string operation, int times = 1) => Add(new Entry(operation, times) { IsCut = true, IsDone = true });
+
     /// <summary>Forgets every fault that has not been used up.</summary>
     public void Clear()
     {
@@ -108,5 +115,11 @@ public sealed class FaultScript
         public bool IsCut { get; init; }
 
         public int? AfterBytes { get; init; }
+
+        /// <summary>The connection is cut after the operation, before its answer.</summary>
+        public bool IsDone { get; init; }
+
+        /// <summary>The connection is cut instead of doing the operation.</summary>
+        public bool IsCutBefore => IsCut && AfterBytes is null && !IsDone;
     }
 }

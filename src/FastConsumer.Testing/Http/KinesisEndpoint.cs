@@ -124,7 +124,7 @@ internal sealed class KinesisEndpoint(
         }
 
         bool isCut = faults.TryTakeCut(operation, out FaultScript.Entry? cut);
-        if (isCut && cut!.AfterBytes is null)
+        if (isCut && (cut!.IsCutBefore || (cut.IsDone && operation == SubscriptionEndpoint.Operation)))
         {
             context.Abort();
             return;
@@ -149,7 +149,11 @@ internal sealed class KinesisEndpoint(
         }
 
         Answer? answer = await RunAsync(operation, run, format.Value, body);
-        if (isCut)
+        if (isCut && cut!.IsDone)
+        {
+            context.Abort();
+        }
+        else if (isCut)
         {
             await SendAndCutAsync(context, format.Value, answer, cut!.AfterBytes!.Value);
         }

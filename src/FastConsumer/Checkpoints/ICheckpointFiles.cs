@@ -23,7 +23,7 @@ internal interface ICheckpointFiles
     /// </summary>
     bool TryPublish(string temporaryPath, string path);
 
-    /// <summary>Returns when the names in a folder are on the disk.</summary>
+    /// <summary>Returns when the names in a folder are on the disk; at once where the folder is gone.</summary>
     void FlushFolder(string path);
 
     /// <summary>Deletes a file; none is fine, and so is a missing folder.</summary>

@@ -79,7 +79,7 @@ internal sealed class LocalCheckpointStore(string path, Random random, ICheckpoi
 
     private void Prepare(CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(_root);
+        CreateFolders(_root);
         DeleteLeftovers(_root, cancellationToken);
         string first = TemporaryPath(_root);
         string second = TemporaryPath(_root);
@@ -211,8 +211,13 @@ internal sealed class LocalCheckpointStore(string path, Random random, ICheckpoi
             throw new CheckpointObjectConflictException(name, Description);
         }
 
-        // where another process has linked the same bytes, it may not have come to this yet
-        _files.FlushFolder(folder);
+        // where another process has made the folders or linked the same bytes, it may not have come to this yet
+        for (; folder != _root; folder = Path.GetDirectoryName(folder)!)
+        {
+            _files.FlushFolder(folder);
+        }
+
+        _files.FlushFolder(_root);
     }
 
     /// <summary>A folder without files is deleted by whoever deletes the last one, so it may go before ours is there.</summary>
@@ -371,10 +376,7 @@ internal sealed class LocalCheckpointStore(string path, Random random, ICheckpoi
             folder = Path.GetDirectoryName(folder)!;
         }
 
-        if (Directory.Exists(folder))
-        {
-            _files.FlushFolder(folder);
-        }
+        _files.FlushFolder(folder);
     }
 
     /// <summary>What is in a folder; nothing where another process has deleted the folder meanwhile.</summary>

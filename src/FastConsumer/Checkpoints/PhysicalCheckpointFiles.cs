@@ -15,6 +15,10 @@ internal sealed partial class PhysicalCheckpointFiles : ICheckpointFiles
     private const int NotThere = 2;
     private const int InvalidArgument = 22;
 
+    private const int LinuxNotEmpty = 39;
+    private const int MacNotEmpty = 66;
+    private const int WindowsNotEmpty = unchecked((int)0x8007_0091);
+
     private static int CloseOnExec => OperatingSystem.IsMacOS() ? 0x0100_0000 : 0x0008_0000;
 
     public void CreateFolder(string path) => Directory.CreateDirectory(path);
@@ -61,14 +65,20 @@ internal sealed partial class PhysicalCheckpointFiles : ICheckpointFiles
         int descriptor = Open(path, CloseOnExec);
         if (descriptor < 0)
         {
-            throw Failure(Marshal.GetLastPInvokeError(), $"The folder '{path}' could not be opened");
+            int error = Marshal.GetLastPInvokeError();
+            if (error == NotThere)
+            {
+                return;
+            }
+
+            throw Failure(error, $"The folder '{path}' could not be opened");
         }
 
         using var folder = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (Sync(folder) != 0 && Marshal.GetLastPInvokeError() is not InvalidArgument and int error)
+        // a file system that has no such call for folders writes names at once
+        if (Sync(folder) != 0 && Marshal.GetLastPInvokeError() is not InvalidArgument and int failure)
         {
-            // a file system that has no such call (EINVAL) writes names at once
-            throw Failure(error, $"The folder '{path}' could not be flushed");
+            throw Failure(failure, $"The folder '{path}' could not be flushed");
         }
     }
 
@@ -91,7 +101,11 @@ internal sealed partial class PhysicalCheckpointFiles : ICheckpointFiles
             Directory.Delete(path, recursive: false);
             return true;
         }
-        catch (IOException) when (!Directory.Exists(path) || Directory.EnumerateFileSystemEntries(path).Any())
+        catch (DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException exception) when (exception.HResult is AlreadyThere or LinuxNotEmpty or MacNotEmpty or WindowsNotEmpty)
         {
             return false;
         }

@@ -79,7 +79,10 @@ public sealed class LocalCheckpointStoreTests : IDisposable
 
         string folder = Path.Combine(_folder.FullName, "orders");
         Assert.Equal(
-            [$"folder {folder}", $"flush {_folder.FullName}", "create", "write", "flush", "publish", "delete", $"flush {folder}"],
+            [
+                $"folder {folder}", $"flush {_folder.FullName}", "create", "write", "flush", "publish", "delete", $"flush {folder}",
+                $"flush {_folder.FullName}",
+            ],
             _files.Calls);
     }
 
@@ -90,7 +93,7 @@ public sealed class LocalCheckpointStoreTests : IDisposable
         _files.Calls.Clear();
         await Open().CreateAsync("orders/1", Content(10), Cancellation);
 
-        Assert.Equal($"flush {Path.Combine(_folder.FullName, "orders")}", _files.Calls[^1]);
+        Assert.Equal([$"flush {Path.Combine(_folder.FullName, "orders")}", $"flush {_folder.FullName}"], _files.Calls[^2..]);
     }
 
     [Fact]

@@ -12,9 +12,9 @@ using Microsoft.Extensions.Options;
 namespace FastConsumer.Testing.Http;
 
 /// <summary>Kestrel on one port, without host, dependency injection or logging.</summary>
-internal sealed class KinesisHttpServer : IAsyncDisposable
+internal sealed class EmbeddedHttpServer : IAsyncDisposable
 {
-    private const int MaxRequestBytes = 64 * 1024 * 1024;
+    private const int DefaultMaxRequestBytes = 64 * 1024 * 1024;
 
     /// <summary>What may wait for the client per connection, so that a large answer is not sent in lockstep with it.</summary>
     private const int ResponseBufferBytes = 1024 * 1024;
@@ -24,7 +24,7 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
     private readonly SocketTransportFactory _transport;
     private readonly KestrelServer _kestrel;
 
-    private KinesisHttpServer(IPAddress bind, int port, X509Certificate2? certificate)
+    private EmbeddedHttpServer(IPAddress bind, int port, X509Certificate2? certificate, long maxRequestBytes)
     {
         var options = new KestrelServerOptions
         {
@@ -32,7 +32,7 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
             // Without TLS the sniffer marks HTTP/2 connections as TLS ones, whereas their requests say http.
             AllowAlternateSchemes = true,
         };
-        options.Limits.MaxRequestBodySize = MaxRequestBytes;
+        options.Limits.MaxRequestBodySize = maxRequestBytes;
         options.Limits.MaxResponseBufferSize = ResponseBufferBytes;
         options.Limits.MinRequestBodyDataRate = null;
         options.Limits.MinResponseDataRate = null;
@@ -49,10 +49,15 @@ internal sealed class KinesisHttpServer : IAsyncDisposable
     /// <summary>The one URL.</summary>
     public string Url { get; private set; } = "";
 
-    public static async Task<KinesisHttpServer> StartAsync(
-        IPAddress bind, int port, X509Certificate2? certificate, RequestDelegate handler, CancellationToken cancellationToken)
+    public static async Task<EmbeddedHttpServer> StartAsync(
+        IPAddress bind,
+        int port,
+        X509Certificate2? certificate,
+        RequestDelegate handler,
+        CancellationToken cancellationToken,
+        long maxRequestBytes = DefaultMaxRequestBytes)
     {
-        var server = new KinesisHttpServer(bind, port, certificate);
+        var server = new EmbeddedHttpServer(bind, port, certificate, maxRequestBytes);
         try
         {
             await server._kestrel.StartAsync(new Application(handler), cancellationToken);
