@@ -5,7 +5,7 @@ namespace FastConsumer.Analyzers;
 
 /// <summary>
 /// Every rule. FC1xxx: the shape of a processor; FC2xxx: records that would be lost; FC3xxx: records that would be late;
-/// FC4xxx: values of settings. A rule's message names what is wrong and the remedy; it is written where the rule is found,
+/// FC4xxx: values of settings; FC5xxx: keyed state. A rule's message names what is wrong and the remedy; it is written where the rule is found,
 /// since one rule has several ways to be broken.
 /// </summary>
 internal static class Descriptors
@@ -14,12 +14,14 @@ internal static class Descriptors
     private const string LostRecords = "LostRecords";
     private const string LateRecords = "LateRecords";
     private const string Settings = "Settings";
+    private const string State = "State";
 
     public static readonly DiagnosticDescriptor Type = Rule(RuleIds.Type, Processor, "A processor is a partial class that DI can create");
 
-    public static readonly DiagnosticDescriptor Handler = Rule(RuleIds.Handler, Processor, "A handler's signature can be bound");
+    public static readonly DiagnosticDescriptor Handler = Rule(
+        RuleIds.Handler, Processor, "The signatures of handlers and states can be bound");
 
-    public static readonly DiagnosticDescriptor HandlerSet = Rule(RuleIds.HandlerSet, Processor, "A processor's handlers do not conflict");
+    public static readonly DiagnosticDescriptor HandlerSet = Rule(RuleIds.HandlerSet, Processor, "A processor's handlers and states do not conflict");
 
     public static readonly DiagnosticDescriptor Route = Rule(RuleIds.Route, Processor, "A route can be reached and leads to one method");
 
@@ -77,6 +79,27 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor SlowReading = Rule(
         RuleNumbers.SlowReading, Settings, "A setting does not hold reading back", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor PlainField = Rule(
+        RuleNumbers.PlainField, State, "What handlers accumulate is part of the state", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor MutableState = Rule(
+        RuleNumbers.MutableState, State, "A value of a state does not change in place", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor StateJson = Rule(
+        RuleIds.StateJson, State, "A state's type is known to the JSON context");
+
+    public static readonly DiagnosticDescriptor StateOrder = Rule(
+        RuleNumbers.StateOrder, State, "Records of one key change its state in order", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor StateWithoutContext = Rule(
+        RuleNumbers.StateWithoutContext, State, "State is read and written for a record", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor EscapingState = Rule(
+        RuleNumbers.EscapingState, State, "A record's state stays inside the handler's call", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor StateSetting = Rule(
+        RuleNumbers.StateSetting, State, "Settings of a state have an effect", DiagnosticSeverity.Warning);
 
     private static DiagnosticDescriptor Rule(
         string id, string category, string title, DiagnosticSeverity severity = DiagnosticSeverity.Error) => new(

@@ -15,7 +15,7 @@ public sealed class ProcessorShapeAnalyzer : FastConsumerAnalyzer
 {
     private static readonly ImmutableArray<DiagnosticDescriptor> s_rules =
         [Descriptors.Type, Descriptors.Handler, Descriptors.HandlerSet, Descriptors.Route, Descriptors.Json, Descriptors.ErrorRules,
-            Descriptors.Value];
+            Descriptors.Value, Descriptors.StateJson];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => s_rules;

@@ -20,4 +20,10 @@ internal static class RuleNumbers
     public const string ShortLease = "FC4002";
     public const string EndlessRetry = "FC4003";
     public const string SlowReading = "FC4004";
+    public const string PlainField = "FC5001";
+    public const string MutableState = "FC5002";
+    public const string StateOrder = "FC5004";
+    public const string StateWithoutContext = "FC5005";
+    public const string EscapingState = "FC5006";
+    public const string StateSetting = "FC5008";
 }

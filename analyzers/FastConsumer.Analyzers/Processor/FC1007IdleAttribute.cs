@@ -13,7 +13,8 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
 {
     private static readonly ImmutableHashSet<string> s_names = ImmutableHashSet.Create(
         "OnRecord",
-        "OnBatch", "OnShardStarted", "OnShardEnded", "OnLeaseLost", "OnStopping", "Filter", "OnError", "Checkpoint", "Concurrency");
+        "OnBatch", "OnShardStarted", "OnShardEnded", "OnLeaseLost", "OnStopping", "Filter", "OnError", "Checkpoint", "Concurrency",
+        "State", "StateSerializer", "StateMigration", "StateMerge");
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.IdleAttribute];

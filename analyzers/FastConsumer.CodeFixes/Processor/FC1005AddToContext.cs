@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Composition;
+using FastConsumer.Analyzers.State;
 using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
@@ -11,13 +12,13 @@ using Microsoft.CodeAnalysis.Simplification;
 
 namespace FastConsumer.CodeFixes.Processor;
 
-/// <summary>FC1005: registers the payload's type in the processor's JSON context, which may stand in another file.</summary>
+/// <summary>FC1005 and FC5003: registers the type of a payload or of a state in the processor's JSON context, which may stand in another file.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp)]
 [Shared]
 public sealed class FC1005AddToContext : CodeFixProvider
 {
     /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = [RuleIds.Json];
+    public override ImmutableArray<string> FixableDiagnosticIds { get; } = [RuleIds.Json, RuleIds.StateJson];
 
     /// <inheritdoc/>
     public override FixAllProvider GetFixAllProvider() => AddAll.Instance;
@@ -43,25 +44,32 @@ public sealed class FC1005AddToContext : CodeFixProvider
     {
         SyntaxNode? root = await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false);
         SemanticModel? model = await document.GetSemanticModelAsync(cancellationToken).ConfigureAwait(false);
-        ParameterSyntax? parameter = root?.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<ParameterSyntax>();
-        if (parameter is null
-            || model?.GetDeclaredSymbol(parameter, cancellationToken) is not { ContainingSymbol: IMethodSymbol method } symbol)
+        SyntaxNode? node = root?.FindNode(diagnostic.Location.SourceSpan);
+        (ITypeSymbol? missing, INamedTypeSymbol? processor) = node?.FirstAncestorOrSelf<ParameterSyntax>() is { } parameter
+            ? Payload(model?.GetDeclaredSymbol(parameter, cancellationToken))
+            : node?.FirstAncestorOrSelf<PropertyDeclarationSyntax>() is { } property
+                && model?.GetDeclaredSymbol(property, cancellationToken) is IPropertySymbol state
+                ? (StateFacts.ValueType(state), state.ContainingType)
+                : default;
+        if (missing is null)
         {
             return null;
         }
 
-        var json = method.ContainingType.FindAttribute("KinesisProcessorAttribute")?.Value("JsonContext") as INamedTypeSymbol;
+        var json = processor?.FindAttribute("KinesisProcessorAttribute")?.Value("JsonContext") as INamedTypeSymbol;
         SyntaxReference? reference = json?.DeclaringSyntaxReferences.FirstOrDefault();
         if (json is null || reference is null || document.Project.Solution.GetDocument(reference.SyntaxTree) is not { } target)
         {
             return null;
         }
 
-        ITypeSymbol payload = method.FindAttribute("OnBatchAttribute") is null
-            ? symbol.Type
-            : symbol.Type.OnlyTypeArgument() ?? symbol.Type;
-        return new Missing(payload, json, reference, target.Id);
+        return new Missing(missing, json, reference, target.Id);
     }
+
+    private static (ITypeSymbol? Missing, INamedTypeSymbol? Processor) Payload(IParameterSymbol? parameter) =>
+        parameter?.ContainingSymbol is not IMethodSymbol method ? default
+        : method.FindAttribute("OnBatchAttribute") is null ? (parameter.Type, method.ContainingType)
+        : (parameter.Type.OnlyTypeArgument() ?? parameter.Type, method.ContainingType);
 
     /// <summary>Adds each payload once to its context; several payloads of several files may go into one.</summary>
     private static async Task<Solution> AddAsync(Solution solution, IReadOnlyList<Missing> all, CancellationToken cancellationToken)
@@ -109,7 +117,7 @@ public sealed class FC1005AddToContext : CodeFixProvider
             : (TypeDeclarationSyntax)context.AddAttributeLists(list);
     }
 
-    /// <summary>A payload that its context does not know.</summary>
+    /// <summary>A type that its context does not know.</summary>
     private sealed record Missing(ITypeSymbol Payload, INamedTypeSymbol Context, SyntaxReference Reference, DocumentId Document);
 
     /// <summary>All findings of a document, a project or the solution, in one edit of each context.</summary>
@@ -135,7 +143,7 @@ public sealed class FC1005AddToContext : CodeFixProvider
             }
 
             return all.Count == 0 ? null : CodeAction.Create(
-                "Add the payloads to their contexts", token => AddAsync(context.Solution, all, token), nameof(FC1005AddToContext));
+                "Add the types to their contexts", token => AddAsync(context.Solution, all, token), nameof(FC1005AddToContext));
         }
     }
 }

@@ -77,6 +77,11 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             writer.Line("UsesDeadLetters = true,");
         }
 
+        if (pipeline.HasState)
+        {
+            writer.Line($"StateVersion = {Literals.Number(pipeline.StateVersion)},");
+        }
+
         EmitServices();
         if (pipeline.TransactionType is { } transaction)
         {
@@ -125,6 +130,11 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
         if (pipeline.TransactionType is not null)
         {
             writer.Line($"private readonly {Transactions} _transactions;");
+        }
+
+        if (pipeline.HasState)
+        {
+            writer.Line($"private readonly {StateEmitter.ProcessorState} _state;");
         }
 
         foreach (PayloadModel json in _fields.Json)
@@ -177,6 +187,11 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
                 + $"{Variable(deserializer)} ? {Variable(deserializer)} : {missing};");
         }
 
+        if (pipeline.HasState)
+        {
+            new StateEmitter(writer, pipeline, processor).EmitFill();
+        }
+
         if (HasServices())
         {
             string factory = $"{DependencyInjection}.IServiceScopeFactory";
@@ -189,6 +204,13 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             writer.Line();
             writer.Line("/// <inheritdoc/>");
             writer.Line("public override global::FastConsumer.Processors.SinkTransactions? Transactions => _transactions;");
+        }
+
+        if (pipeline.HasState)
+        {
+            writer.Line();
+            writer.Line("/// <inheritdoc/>");
+            writer.Line($"public override {StateEmitter.ProcessorState}? State => _state;");
         }
 
         string Variable(DeserializerModel deserializer) => _fields.Of(deserializer).TrimStart('_');

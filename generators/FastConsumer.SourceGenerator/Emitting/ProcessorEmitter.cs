@@ -46,6 +46,7 @@ internal static class ProcessorEmitter
         string contract = $"global::FastConsumer.Processors.IKinesisProcessor<{model.TypeName}>";
         string definition = $"static global::FastConsumer.Processors.ProcessorDefinition<{model.TypeName}> {contract}.Definition";
         writer.Open($"{model.Declaration} : {contract}");
+        StateEmitter.EmitProperties(writer, model);
         writer.Line(GeneratedCode);
         if (model.Pipeline is { } pipeline)
         {

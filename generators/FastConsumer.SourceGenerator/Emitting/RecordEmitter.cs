@@ -45,6 +45,9 @@ internal sealed class RecordEmitter
     /// <summary>What handles a record: the choice of a route, or else the only handler.</summary>
     private string Entrance => _pipeline.RouteProperty is null ? _handlers[0].Name : "ChooseRoute";
 
+    /// <summary>What marks a handled record done, together with its effects where the class has state.</summary>
+    private string Completion => _pipeline.HasState ? "_state.Complete(cursor);" : "cursor.Complete();";
+
     private string ResultType => _isSynchronous ? "void" : ValueTask;
 
     private void EmitLoop()
@@ -68,7 +71,7 @@ internal sealed class RecordEmitter
             _writer.Line("pending.GetAwaiter().GetResult();");
         }
 
-        _writer.Line("cursor.Complete();");
+        _writer.Line(Completion);
         _writer.Close();
         _writer.Line();
         _writer.Line("return default;");
@@ -82,11 +85,11 @@ internal sealed class RecordEmitter
         _writer.Line("/// <summary>Goes on from the first handler that did not return at once.</summary>");
         _writer.Open($"private async {ValueTask} ContinueAsync({ValueTask} pending, {Cursor}, {Token})");
         _writer.Line("await pending;");
-        _writer.Line("cursor.Complete();");
+        _writer.Line(Completion);
         _writer.Open("while (cursor.MoveNext())");
         EmitFilter();
         _writer.Line($"await {Entrance}(cursor, cancellationToken);");
-        _writer.Line("cursor.Complete();");
+        _writer.Line(Completion);
         _writer.Close();
         _writer.Close();
     }
@@ -190,12 +193,23 @@ internal sealed class RecordEmitter
         {
             _writer.Open($"if (!{_calls.Filter(filter, "payload")})");
             _writer.Line("cursor.CountFiltered();");
+            if (_pipeline.HasState)
+            {
+                _writer.Line("// what a failed record before it has left is not completed with it");
+                _writer.Line("_state.Begin(cursor);");
+            }
+
             _writer.Line(_isSynchronous ? "return;" : "return default;");
             _writer.Close();
             _writer.Line();
         }
 
         _writer.Line("cursor.EnterHandler();");
+        if (_pipeline.HasState)
+        {
+            _writer.Line("_state.Begin(cursor);");
+        }
+
         string wrapped = "";
         if (handler.IsWrapped)
         {

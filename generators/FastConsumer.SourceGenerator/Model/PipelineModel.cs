@@ -30,6 +30,14 @@ internal sealed record PipelineModel(
     /// <summary>The lanes; null without the attribute.</summary>
     public ConcurrencyModel? Concurrency { get; init; }
 
+    /// <summary>The states.</summary>
+    public EquatableArray<StateModel> States { get; init; }
+
+    /// <summary>The version of the states' shape; 0 without state.</summary>
+    public int StateVersion { get; init; }
+
+    public bool HasState => States.Count > 0;
+
     /// <summary>True where the choice of an error rule needs to know the handler.</summary>
     public bool ChoosesErrorRules => Handlers.Count > 1 && Handlers.Any(handler => handler.ErrorRules.Count > 0);
 

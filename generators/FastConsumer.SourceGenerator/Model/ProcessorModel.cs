@@ -17,4 +17,8 @@ internal sealed record ProcessorModel(
     string Declaration,
     string TypeName,
     string? Problem,
-    PipelineModel? Pipeline);
+    PipelineModel? Pipeline)
+{
+    /// <summary>The properties whose other part is written, also where the class breaks a rule.</summary>
+    public EquatableArray<StatePropertyModel> StateProperties { get; init; }
+}

@@ -56,7 +56,8 @@ internal static class JsonReader
         return false;
     }
 
-    private static bool Knows(INamedTypeSymbol context, ITypeSymbol payload, CancellationToken cancellationToken)
+    /// <summary>True where a type is registered, or reachable from one that is.</summary>
+    public static bool Knows(INamedTypeSymbol context, ITypeSymbol payload, CancellationToken cancellationToken)
     {
         // nearly every payload is registered itself
         if (TypesOf(context, "JsonSerializableAttribute").Any(type => AreSame(type, payload)))

@@ -1,5 +1,6 @@
 using FastConsumer.SourceGenerator.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace FastConsumer.SourceGenerator.Parsing;
 
@@ -32,6 +33,7 @@ internal static class ModelBuilder
                 ? $"The type '{unknown}' was not there when FastConsumer's source generator ran; a type that another generator makes, "
                     + "or that is local to a file, cannot be part of a handler."
                 : null);
+        Dictionary<IPropertySymbol, StatePropertyModel> properties = Properties(shape, cancellationToken);
         return new ProcessorModel(
             HintName(type),
             type.ToDisplayString(s_namespace),
@@ -40,10 +42,13 @@ internal static class ModelBuilder
             Declaration(type),
             type.InCode(),
             problem,
-            problem is null ? Pipeline(shape) : null);
+            problem is null ? Pipeline(shape, properties) : null)
+        {
+            StateProperties = shape.StateProperties.Select(property => properties[property]).ToEquatableArray(),
+        };
     }
 
-    private static PipelineModel Pipeline(ProcessorShape shape) => new(
+    private static PipelineModel Pipeline(ProcessorShape shape, Dictionary<IPropertySymbol, StatePropertyModel> properties) => new(
         FreeName(shape.Type, "GeneratedPipeline"),
         shape.Type.Name,
         shape.Stream,
@@ -58,6 +63,49 @@ internal static class ModelBuilder
         ErrorRules = shape.ErrorRules,
         Filter = shape.Filter,
         Concurrency = shape.Concurrency,
+        StateVersion = shape.StateVersion,
+        States = shape.States.Select(state => State(state, properties[state.Property].Field)).ToEquatableArray(),
+    };
+
+    private static Dictionary<IPropertySymbol, StatePropertyModel> Properties(ProcessorShape shape, CancellationToken cancellationToken)
+    {
+        var models = new Dictionary<IPropertySymbol, StatePropertyModel>(SymbolEqualityComparer.Default);
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        foreach (IPropertySymbol property in shape.StateProperties)
+        {
+            var syntax = (BasePropertyDeclarationSyntax)property.DeclaringSyntaxReferences[0].GetSyntax(cancellationToken);
+            string field = FreeName(shape.Type, "__" + char.ToLowerInvariant(property.Name[0]) + property.Name.Substring(1), taken);
+            taken.Add(field);
+            models.Add(property, new StatePropertyModel(
+                string.Join(" ", syntax.Modifiers.Select(modifier => modifier.ValueText)),
+                property.Type.InCode(),
+                SymbolNames.Escape(property.Name),
+                property.SetMethod is { } setter ? (setter.IsInitOnly ? "init" : "set") : null,
+                field));
+        }
+
+        return models;
+    }
+
+    private static StateModel State(StateShape state, string field) => new(
+        state.Name,
+        state.Kind,
+        field,
+        state.SubKey?.InCodeNotNull(),
+        state.Type.InCode(),
+        state.Ttl,
+        state.Serializer?.InCodeNotNull())
+    {
+        Merge = state.Merge is { } merge
+            ? new StateMergeModel(
+                SymbolNames.Escape(merge.Name),
+                !SymbolEqualityComparer.Default.Equals(merge.Parameters[2].Type, state.Type) || state.Type.IsReferenceType)
+            : null,
+        Migrations = state.Migrations.Select(migration => new StateMigrationModel(
+            migration.From,
+            migration.OldType.InCode(),
+            migration.Serializer?.InCodeNotNull(),
+            migration.Methods.Select(method => SymbolNames.Escape(method.Name)).ToEquatableArray())).ToEquatableArray(),
     };
 
     private static HandlerModel Handler(HandlerShape handler) => new(
@@ -139,7 +187,7 @@ internal static class ModelBuilder
         }
     }
 
-    private static string FreeName(INamedTypeSymbol type, string name)
+    private static string FreeName(INamedTypeSymbol type, string name, ISet<string>? taken = null)
     {
         while (IsTaken())
         {
@@ -150,6 +198,11 @@ internal static class ModelBuilder
 
         bool IsTaken()
         {
+            if (taken?.Contains(name) == true)
+            {
+                return true;
+            }
+
             for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
             {
                 if (part.Name == name || !part.GetMembers(name).IsEmpty)

@@ -180,7 +180,7 @@ internal sealed class PayloadReader(ShapeProblems problems)
             };
         return new PayloadShape(parameter, PayloadKind.Deserializer, type)
         {
-            Deserializer = new DeserializerShape(deserializer, isOwnMember ? deserializer : contract, CanBeCreated(deserializer, method)),
+            Deserializer = new DeserializerShape(deserializer, isOwnMember ? deserializer : contract, CanBeCreated(deserializer, method.ContainingAssembly)),
         };
     }
 
@@ -208,14 +208,15 @@ internal sealed class PayloadReader(ShapeProblems problems)
         return made.IsReferenceType && made.AllInterfaces.Any(candidate => SymbolEqualityComparer.Default.Equals(candidate, wanted));
     }
 
-    private static bool CanBeCreated(INamedTypeSymbol type, IMethodSymbol user)
+    /// <summary>True where code of this assembly can write <c>new</c> for the type, without arguments.</summary>
+    internal static bool CanBeCreated(INamedTypeSymbol type, IAssemblySymbol user)
     {
         if (type.IsAbstract || type.TypeKind is not (TypeKind.Class or TypeKind.Struct))
         {
             return false;
         }
 
-        bool sameAssembly = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, user.ContainingAssembly);
+        bool sameAssembly = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, user);
         bool requiresMembers = false;
         for (INamedTypeSymbol? part = type; part is not null; part = part.BaseType)
         {

@@ -26,6 +26,7 @@ internal sealed class ProcessorShape
     private readonly List<LifeCycleShape> _lifeCycle = [];
 
     private readonly bool _checksPayloads;
+    private IMethodSymbol? _batchMethod;
 
     private ProcessorShape(INamedTypeSymbol type, bool checksPayloads)
     {
@@ -60,6 +61,15 @@ internal sealed class ProcessorShape
 
     public IReadOnlyList<HandlerShape> Handlers => _handlers;
 
+    /// <summary>The states that are in order.</summary>
+    public IReadOnlyList<StateShape> States { get; private set; } = [];
+
+    /// <summary>The properties with [State] whose other part can be written.</summary>
+    public IReadOnlyList<IPropertySymbol> StateProperties { get; private set; } = [];
+
+    /// <summary>The version of the states' shape; 0 without state.</summary>
+    public int StateVersion { get; private set; }
+
     public IReadOnlyList<LifeCycleShape> LifeCycle => _lifeCycle;
 
     /// <summary>The broken rules, in the order of the source as far as they stand in it.</summary>
@@ -79,6 +89,7 @@ internal sealed class ProcessorShape
         shape.ReadCheckpoint(cancellationToken);
         shape.ReadMethods(attribute, cancellationToken);
         shape.ReadConcurrency(cancellationToken);
+        shape.ReadStates(attribute, cancellationToken);
         shape.ReadErrorRules(cancellationToken);
         shape.Filter = FilterReader.Read(type, shape._handlers, shape._problems);
         return shape;
@@ -184,6 +195,40 @@ internal sealed class ProcessorShape
         Concurrency = new ConcurrencyModel(lanes, s_orders[order]);
     }
 
+    private void ReadStates(AttributeData attribute, CancellationToken cancellationToken)
+    {
+        var reader = new StateReader(Type, JsonContext, _checksPayloads, _problems, cancellationToken);
+        reader.Read(attribute);
+        States = reader.States;
+        StateProperties = reader.Properties;
+        if (!reader.HasState)
+        {
+            return;
+        }
+
+        StateVersion = reader.Version;
+        if (_batchMethod is not null)
+        {
+            Conflict(_batchMethod, $"'{_batchMethod.Name}' takes batches, and '{Type.Name}' has state, which is not supported yet: for now, "
+                + "state goes with [OnRecord] and one lane only. Use [OnRecord].");
+        }
+
+        if (_handlers.Find(handler => handler.Transaction is not null) is { } transactional)
+        {
+            Conflict(transactional.Method, $"'{transactional.Method.Name}' takes a transaction, and '{Type.Name}' has state, which is not "
+                + "supported together yet: the position would stand in two places. Remove one of them.");
+        }
+
+        if (Concurrency is { Lanes: > 1 } concurrency)
+        {
+            _problems.Add(
+                RuleIds.HandlerSet,
+                Type.FindAttribute("ConcurrencyAttribute")!.Place(SymbolNames.FirstArgument, cancellationToken),
+                $"'{Type.Name}' has {concurrency.Lanes} lanes and state, which is not supported yet: for now, state goes with [OnRecord] and "
+                    + "one lane only. Remove [Concurrency].");
+        }
+    }
+
     private void ReadErrorRules(CancellationToken cancellationToken)
     {
         var reader = new ErrorRuleReader(_problems, cancellationToken);
@@ -249,6 +294,7 @@ internal sealed class ProcessorShape
                 }
 
                 batch ??= method;
+                _batchMethod = batch;
                 Batch = ReadBatch(onBatch, cancellationToken);
                 Accept(reader.ReadHandler(method, isBatch: true, route: null), cancellationToken);
             }

@@ -11,4 +11,5 @@ internal static class RuleIds
     public const string ErrorRules = "FC1006";
     public const string IdleAttribute = "FC1007";
     public const string Value = "FC4001";
+    public const string StateJson = "FC5003";
 }

@@ -20,8 +20,35 @@ public sealed class FC1001Tests
         "using FastConsumer;\n\npartial class Outer\n{\n    [KinesisProcessor(\"s\")]\n    partial class P\n    {\n"
             + "        [OnRecord] public void Handle(string text) { }\n    }\n}\n");
 
+    [Theory]
+    [InlineData("private KeyedState<int> Count { get; } = null!;", null)]
+    [InlineData("private KeyedState<int> Count { get; }", "private partial KeyedState<int> Count { get; }")]
+    [InlineData("KeyedState<int> Count { get; }", "partial KeyedState<int> Count { get; }")]
+    public Task Adds_partial_to_a_state(string before, string? after) => after is null
+        ? FixVerifier.VerifyNoneAsync("FC1001", State(before))
+        : FixVerifier.VerifyAsync("FC1001", State(before), State(after));
+
     [Fact]
     public Task Has_nothing_for_a_generic_class() => FixVerifier.VerifyNoneAsync("FC1001", Source("partial class P<T>"));
+
+    private static string State(string property) =>
+        $$"""
+        using System.Text.Json.Serialization;
+        using FastConsumer;
+
+        [JsonSerializable(typeof(int))] partial class Json : JsonSerializerContext;
+
+        [KinesisProcessor("s", JsonContext = typeof(Json))]
+        partial class P
+        {
+            // counts
+            [State("count")]
+            {{property}}
+
+            [OnRecord] public void Handle(string text) { }
+        }
+
+        """;
 
     private static string Source(string declaration) =>
         $$"""

@@ -47,7 +47,7 @@ public sealed class EveryRuleTests
     {
         DiagnosticSeverity expected = id switch
         {
-            "FC2005" or "FC4001" => DiagnosticSeverity.Error,
+            "FC2005" or "FC4001" or "FC5003" => DiagnosticSeverity.Error,
             "FC3004" => DiagnosticSeverity.Info,
             "FC1007" => DiagnosticSeverity.Warning,
             _ when id.StartsWith("FC1", StringComparison.Ordinal) => DiagnosticSeverity.Error,

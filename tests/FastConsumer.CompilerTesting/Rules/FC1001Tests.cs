@@ -107,6 +107,34 @@ public sealed class FC1001Tests
             ["'P' is a processor, so it must be partial: the generator adds its pipeline to it. Add 'partial'."],
             await RuleVerifier.VerifyAsync("FC1001", Processor("class [|P|]")));
 
+    [Theory]
+    [InlineData("[State(\"a\")] KeyedState<Total> [|A|] => null!;", "must be partial, with a getter and no body")]
+    [InlineData(
+        "[State(\"a\")] private KeyedState<Total> [|A|] { get; set; } = null!;", "Write it as 'partial KeyedState<Total> A { get; }'")]
+    public async Task A_state_that_is_not_partial_is_reported(string state, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1001", StateSource.Of(StateSource.Handler + state))),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_state_needs_the_language_that_brought_partial_properties()
+    {
+        CSharpParseOptions options = Compilations.ParseOptions.WithLanguageVersion(LanguageVersion.CSharp12);
+        string source = StateSource.Of(StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> A { get; }");
+        CSharpCompilation compilation = Compilations.Create();
+        compilation = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(
+            CSharpSyntaxTree.ParseText(source, options, "Test.cs"),
+            CSharpSyntaxTree.ParseText(Compilations.ImplicitUsings, options, "Usings.cs"));
+
+        Diagnostic finding = Assert.Single(
+            await RuleVerifier.AnalyzeAsync(GeneratorRun.Of(compilation, options).Output), diagnostic => diagnostic.Id == "FC1001");
+
+        Assert.Contains(
+            "compiled as C# 12.0, but it is a partial property",
+            finding.GetMessage(System.Globalization.CultureInfo.InvariantCulture),
+            StringComparison.Ordinal);
+    }
+
     private static string Processor(string declaration) =>
         $$"""
         using FastConsumer;

@@ -105,6 +105,59 @@ public sealed class FC1002Tests
         "FC1002",
         Processor("[OnRecord] void {|CS9051:Handle|}(Local local) { }"));
 
+    [Theory]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; }")]
+    [InlineData("[State(\"a\", Ttl = \"1.00:00:00\")] public partial KeyedMap<Color, Total> A { get; }")]
+    [InlineData("[State(\"a.B_c-9\")] protected internal partial KeyedMap<Guid, Total> A { get; } "
+        + "[State(\"b\")] partial KeyedMap<ulong, Old> B { get; }")]
+    [InlineData("[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedList<Stranger> A { get; }")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMerge(\"a\")] static Total M(Total a, Total b, Total? c) => a;")]
+    [InlineData("[State(\"a\")] partial KeyedMap<int, Old> A { get; } [StateMerge(\"a\")] static Old M(Old a, in Old b, Old? c) => a;")]
+    [InlineData("[State(\"a\")] partial KeyedState<int?> A { get; } [StateMerge(\"a\")] static int? M(int? a, int? b, int? c) => a;")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMigration(\"a\", From = 2)] static Total M(Old a) => default;")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMigration(\"a\", From = 1)] static Old M(Total a) => new(1); "
+        + "[StateMigration(\"a\", From = 2)] static Total M(Old a) => default;")]
+    public Task States_that_can_be_generated_are_fine(string members) =>
+        RuleVerifier.VerifyAsync("FC1002", StateSource.Of(StateSource.Handler + members, ", StateVersion = 3"));
+
+    [Theory]
+    [InlineData("[State(\"a\")] static partial KeyedState<Total> [|A|] { get; }", "is static, but each shard has its own")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> [|A|] { get; set; }", "has a setter")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> [|A|] { get; init; }", "has a setter")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> [|A|] { set; }", "has a setter")]
+    [InlineData("[State(\"a\")] partial List<Total> [|A|] { get; }", "A state is a KeyedState<T>, a KeyedMap<TSubKey, T> or a KeyedList<T>")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total>? [|A|] { get; }", "and never null")]
+    [InlineData("[State(\"a\")] partial KeyedMap<double, Total> [|A|] { get; }", "keys of type double")]
+    [InlineData("[State(\"a\")] partial KeyedMap<Total, Total> [|A|] { get; }", "string, an integer type, Guid or an enum")]
+    [InlineData("[State(\"a\"), StateSerializer([|typeof(NeedsMore)|])] partial KeyedState<Stranger> A { get; }", "no public constructor")]
+    [InlineData("[State(\"a\"), StateSerializer([|typeof(StrangerSerializer)|])] partial KeyedState<Total> A { get; }",
+        "does not implement IStateSerializer<Total>")]
+    [InlineData("[State(\"a\"), StateSerializer([|typeof(List<>)|])] partial KeyedState<Total> A { get; }", "names no type")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMerge(\"a\")] static Total [|M|](Total a, Total b) => a;",
+        "Write it as 'static Total M(Total a, Total b, Total? common)'")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMerge(\"a\")] Total [|M|](Total a, Total b, Total? c) => a;",
+        "cannot unite values of 'a'")]
+    [InlineData("[State(\"a\")] partial KeyedState<Old> A { get; } [StateMerge(\"a\")] static Old [|M|](Old a, Old b, Old c) => a;",
+        "Old? common")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMigration(\"a\", From = 1)] Total [|M|](Old a) => default;",
+        "is no migration")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMigration(\"a\", From = 1)] static void [|M|](Old a) { }",
+        "is no migration")]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; } [StateMigration(\"a\", From = 1)] static int? [|M|](Old a) => 1;",
+        "neither the type of the state 'a', Total, nor what a migration of a later version takes")]
+    public async Task States_that_cannot_be_generated_are_reported(string members, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1002", StateSource.Of(StateSource.Handler + members, ", StateVersion = 3"))),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_state_whose_other_part_the_user_wrote_is_reported() => Assert.Contains(
+        "has both parts already",
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1002", StateSource.Of(
+            StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> [|A|] { get; } partial KeyedState<Total> A => null!;"))),
+        StringComparison.Ordinal);
+
+
     private static string Processor(string methods) =>
         $$"""
         using FastConsumer;

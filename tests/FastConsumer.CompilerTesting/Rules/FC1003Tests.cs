@@ -106,6 +106,54 @@ public sealed class FC1003Tests
                 "[KinesisProcessor(\"s\")]", "[KinesisProcessor(\"s\"), [|Concurrency(2)|]]", StringComparison.Ordinal))),
             StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("[State([|\"a\"|])] partial KeyedState<Old> B { get; }", "declared twice")]
+    [InlineData("[StateMigration([|\"b\"|], From = 1)] static Total M(Old a) => default;", "a state 'b', which 'P' does not have")]
+    [InlineData("[StateMerge([|\"b\"|])] static Total M(Total a, Total b, Total? c) => a;", "a state 'b', which 'P' does not have")]
+    [InlineData("[StateMigration(\"a\", From = 1)] static Total M(Old a) => default; "
+        + "[StateMigration(\"a\", [|From = 1|])] static Total N(Old a) => default;", "both read the values of 'a' up to version 1")]
+    [InlineData("[StateMerge(\"a\")] static Total M(Total a, Total b, Total? c) => a; "
+        + "[[|StateMerge(\"a\")|]] static Total N(Total a, Total b, Total? c) => a;", "both unite the values of 'a'")]
+    [InlineData("[State(\"l\")] partial KeyedList<Total> L { get; } [[|StateMerge(\"l\")|]] static Total M(Total a, Total b, Total? c) => a;",
+        "lists are united without a method")]
+    [InlineData("[[|StateSerializer(typeof(StrangerSerializer))|]] int Number => 1;", "'Number' is no state")]
+    public async Task States_that_conflict_are_reported(string members, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1003", StateSource.Of(
+            StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> A { get; } " + members, ", StateVersion = 2"))),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("[OnBatch] void [|Handle|](RecordBatch batch) { }", "", "takes batches, and 'P' has state, which is not supported yet")]
+    [InlineData("[OnRecord] void [|Handle|](string text, System.Data.Common.DbTransaction transaction) { }", "", "takes a transaction, and 'P'")]
+    [InlineData(StateSource.Handler, "[Concurrency([|2|])]", "has 2 lanes and state, which is not supported yet")]
+    public async Task What_does_not_go_with_state_yet_is_reported(string handler, string attributes, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync(
+            "FC1003", StateSource.Of(handler + "[State(\"a\")] partial KeyedState<Total> A { get; }", attributes: attributes))),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public Task One_lane_goes_with_state() => RuleVerifier.VerifyAsync("FC1003", StateSource.Of(
+        StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> A { get; }", attributes: "[Concurrency(1)]"));
+
+    [Fact]
+    public Task States_of_a_base_class_are_reported_once() => RuleVerifier.VerifyAsync("FC1003", StateSource.Of(
+        StateSource.Handler,
+        bases: " : Base",
+        types:
+            """
+            partial class Base
+            {
+                [State("a")] protected partial KeyedState<Total> [|A|] { get; }
+                protected partial KeyedState<Total> A => null!;
+                [StateMigration("a", From = 1)] protected static Total [|Migrate|](Old a) => default;
+            }
+
+            [KinesisProcessor("t")] partial class Q : Base { [OnRecord] void Handle(string text) { } }
+            """));
+
+
     private static string Processor(string name, string methods) =>
         $$"""
         using FastConsumer;

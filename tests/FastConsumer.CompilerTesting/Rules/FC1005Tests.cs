@@ -90,6 +90,33 @@ public sealed class FC1005Tests
             """)),
         StringComparison.Ordinal);
 
+    [Fact]
+    public async Task A_state_without_a_context_or_a_serializer_is_reported_with_both_ways()
+    {
+        string message = Assert.Single(await RuleVerifier.VerifyAsync("FC1005", StateSource.Of(
+            StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> [|A|] { get; }").Replace(
+            ", JsonContext = typeof(Json)", "", StringComparison.Ordinal)));
+
+        Assert.Contains("Set JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof(Total))]", message,
+            StringComparison.Ordinal);
+        Assert.Contains("or name a serializer: [StateSerializer(typeof(...))]", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_older_type_without_a_context_is_reported() => Assert.Contains(
+        "or implement IStateSerializer<Old> in StrangerSerializer too",
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1005", StateSource.Of(
+            StateSource.Handler + "[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedState<Stranger> A { get; } "
+                + "[StateMigration(\"a\", From = 1)] static Stranger M(Old [|old|]) => new(1);").Replace(
+            ", JsonContext = typeof(Json)", ", StateVersion = 2", StringComparison.Ordinal))),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public Task A_state_with_a_serializer_needs_no_context() => RuleVerifier.VerifyAsync("FC1005", StateSource.Of(
+        StateSource.Handler + "[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedState<Stranger> A { get; }").Replace(
+        ", JsonContext = typeof(Json)", "", StringComparison.Ordinal));
+
+
     private static string Processor(string registered, string parameter) =>
         $$"""
         using System.Text.Json.Serialization;

@@ -103,6 +103,33 @@ public sealed class FC4001Tests
     [InlineData("ApplicationName = \"a\"")]
     public Task Options_in_range_are_fine(string setting) => RuleVerifier.VerifyAsync("FC4001", Options(setting));
 
+    [Theory]
+    [InlineData("State([|\"\"|])", "is no name of a state")]
+    [InlineData("State([|\"two words\"|])", "is no name of a state")]
+    [InlineData("State([|\"\u00e4\"|])", "is no name of a state")]
+    [InlineData("State([|\"a2345678901234567890123456789012345678901234567890123456789012345\"|])", "1 to 64 letters")]
+    [InlineData("State([|null!|])", "is no name of a state")]
+    [InlineData("State(\"a\", [|Ttl = \"30\"|])", "which is no duration")]
+    [InlineData("State(\"a\", [|Ttl = \"00:00:00\"|])", "the least is a millisecond")]
+    [InlineData("State(\"a\", [|Ttl = \"-00:00:01\"|])", "which is no duration")]
+    public async Task Values_of_states_are_checked(string attribute, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync(
+            "FC4001", StateSource.Of(StateSource.Handler + $"[{attribute}] partial KeyedState<Total> A {{ get; }}"))),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(", [|StateVersion = 0|]", "", "the least is 1")]
+    [InlineData("", "[StateMigration(\"a\", [|From = 1|])] static Total M(Old a) => default;", "Raise StateVersion of [KinesisProcessor]")]
+    [InlineData(", StateVersion = 3", "[StateMigration(\"a\", [|From = 3|])] static Total M(Old a) => default;", "Set From to 1 to 2")]
+    [InlineData(", StateVersion = 3", "[[|StateMigration(\"a\")|]] static Total M(Old a) => default;", "Set From to 1 to 2")]
+    public async Task Versions_of_states_are_checked(string arguments, string members, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync("FC4001", StateSource.Of(
+            StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> A { get; }" + members, arguments))),
+        StringComparison.Ordinal);
+
+
     private static string Options(string setting) =>
         $$"""
         using FastConsumer.Hosting;

@@ -42,6 +42,12 @@ public sealed class ProcessorDefinition<TProcessor>
     public bool UsesDeadLetters { get; init; }
 
     /// <summary>
+    /// <see cref="KinesisProcessorAttribute.StateVersion"/> of a class with <see cref="StateAttribute"/> properties, at least 1; 0, which is
+    /// the default, for a class without state.
+    /// </summary>
+    public int StateVersion { get; init; }
+
+    /// <summary>
     /// The services that the class's methods take as parameters; looked up once at start, so that a missing one is told there.
     /// </summary>
     public IReadOnlyList<ProcessorService> Services { get; init; } = [];
