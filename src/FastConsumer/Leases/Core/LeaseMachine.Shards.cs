@@ -318,8 +318,8 @@ internal static partial class LeaseMachine
             ];
             if (some.IsEmpty)
             {
-                // the lineage has to be known first
-                _stream = _stream with { Creating = creating with { Left = [], ListAfter = _now } };
+                // the lineage has to be known first: what is missing is looked for again
+                _stream = _stream with { Creating = null, IsWanted = true, NotBefore = _now + s_firstStreamRetry };
                 _scan = _scan with { IsStrongWanted = true };
                 return;
             }
@@ -337,7 +337,13 @@ internal static partial class LeaseMachine
                 new Request(RequestKind.Create, [.. some.Select(static lease => new Due(TimeSpan.Zero, lease.LeaseKey))], _now));
             _stream = _stream with
             {
-                Creating = creating with { Left = creating.Left.RemoveAll(IsAsked), Request = request, Asked = some },
+                Creating = creating with
+                {
+                    // without a lineage a list has to tell whose row came first
+                    Left = IsLineageSettled ? creating.Left.RemoveAll(IsAsked) : [],
+                    Request = request,
+                    Asked = some,
+                },
             };
             Do(new LeaseCommand.Create(request, some)
             {
