@@ -121,16 +121,23 @@ internal static class WriteRequests
     public static DeleteItemRequest Delete(string table, Lease observed)
     {
         var expression = new Expression();
+        var condition = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+        {
+            [Lease.Names.LeaseCounter] = observed.LeaseCounter,
+            [Lease.Names.LeaseOwner] = Lease.Value.Optional(observed.LeaseOwner),
+            [Lease.Names.CheckpointOwner] = Lease.Value.Optional(observed.CheckpointOwner),
+        };
+        if (observed.Lineage is { } lineage)
+        {
+            // a row that was made anew has counters that were there before
+            condition[Lease.Names.Lineage] = lineage;
+        }
+
         return new DeleteItemRequest
         {
             TableName = table,
             Key = AttributeValues.Key(observed.LeaseKey),
-            ConditionExpression = expression.Condition(new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
-            {
-                [Lease.Names.LeaseCounter] = observed.LeaseCounter,
-                [Lease.Names.LeaseOwner] = Lease.Value.Optional(observed.LeaseOwner),
-                [Lease.Names.CheckpointOwner] = Lease.Value.Optional(observed.CheckpointOwner),
-            }),
+            ConditionExpression = expression.Condition(condition),
             ExpressionAttributeNames = expression.Names,
             ExpressionAttributeValues = expression.Values,
             ReturnConsumedCapacity = ReturnConsumedCapacity.TOTAL,

@@ -87,7 +87,8 @@ internal sealed class InMemoryLeaseTable(WriteUnits? units = null)
             if (row is null
                 || row.LeaseCounter != observed.LeaseCounter
                 || row.LeaseOwner != observed.LeaseOwner
-                || row.CheckpointOwner != observed.CheckpointOwner)
+                || row.CheckpointOwner != observed.CheckpointOwner
+                || (observed.Lineage is not null && row.Lineage != observed.Lineage))
             {
                 return new LeaseWrite.Result(LeaseWrite.Outcome.Refused, row);
             }

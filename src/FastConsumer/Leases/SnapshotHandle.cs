@@ -54,8 +54,9 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
     /// <param name="start">Where the child begins.</param>
     public static string Inherit(Lease parent, CheckpointPosition start)
     {
-        // without a handle the row was finished by somebody who does not know of the state: the child's start finds that out
-        SnapshotHandle? handle = Parse(parent.Snapshot);
+        // a row of the table that never had state was finished before there was any; any other without a handle was finished by somebody
+        // who does not know of the state, and the child's start finds that out
+        SnapshotHandle? handle = parent is { HasState: false, Lineage: not null } ? EmptyAt(parent.Checkpoint) : Parse(parent.Snapshot);
         return $"{parent.LeaseKey[(parent.LeaseKey.LastIndexOf('-') + 1)..].TrimStart('0')}>{handle?.Place}>{handle?.Stamp}>{StampOf(start)}";
     }
 
@@ -65,7 +66,8 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
     /// <summary>The handles of the parents that a child's row bears, and whether the row still stands at its start.</summary>
     /// <param name="row">The child's row.</param>
     /// <returns>
-    /// The parents' handles, null for one that has none; and false where the row has moved since it was made.
+    /// The parents' handles, null for one that has none, each as not committed: nobody knows. And false where the row has moved since it was
+    /// made.
     /// </returns>
     public static (IReadOnlyList<SnapshotHandle?> Parents, bool IsAtStart) Inherited(Lease row)
     {
@@ -74,7 +76,7 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
         foreach (string text in row.Inherits)
         {
             string[] parts = text.Split('>');
-            parents.Add(parts.Length == 4 && parts[1].Length > 0 ? Parse($"{parts[1]}:{parts[2]}:{Committed}::") : null);
+            parents.Add(parts.Length == 4 && parts[1].Length > 0 ? Parse($"{parts[1]}:{parts[2]}:::") : null);
             isAtStart &= parts.Length == 4 && parts[3] == StampOf(row.Checkpoint);
         }
 

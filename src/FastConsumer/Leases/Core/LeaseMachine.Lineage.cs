@@ -37,19 +37,23 @@ internal static partial class LeaseMachine
         private void FollowLineage(bool isStrong)
         {
             List<Lease> rows = [.. _leases.Values.Select(static entry => entry.Row).Where(static row => row.Problem is null)];
-            if (KeepsState)
+            bool hasState = rows.Exists(static row => row.HasState);
+            // rows of a table that may be another stream's are left as they are
+            if (KeepsState && _scan.Blocked is null)
             {
                 if (isStrong)
                 {
-                    Adopt(rows);
+                    Adopt(rows, hasState);
                 }
-                else if (_scan.Lineage is null || rows.Exists(row => LineageOf(row) != _scan.Lineage && !row.IsFinished))
+                else if (_scan.Lineage is null || rows.Exists(IsNews))
                 {
                     _scan = _scan with { IsStrongWanted = true };
                 }
             }
 
-            TellLeft(rows);
+            TellLeft(rows, hasState, isStrong);
+
+            bool IsNews(Lease row) => !row.IsFinished && (row.Lineage is null ? !hasState : LineageOf(row) != _scan.Lineage);
         }
 
         /// <summary>
@@ -57,7 +61,7 @@ internal static partial class LeaseMachine
         /// drawn at the same time, that of the rows with state holds, else that of the smallest key. A row that is rewritten under its owner
         /// is lost to it, since each write of an owner names the lineage.
         /// </summary>
-        private void Adopt(List<Lease> rows)
+        private void Adopt(List<Lease> rows, bool hasState)
         {
             List<string> withState = [.. rows.Where(static row => row.HasState).Select(LineageOf).OfType<string>().Distinct()];
             if (withState.Count > 1)
@@ -67,7 +71,6 @@ internal static partial class LeaseMachine
                 return;
             }
 
-            bool hasState = rows.Exists(static row => row.HasState);
             string? lineage = withState.Count == 1 ? withState[0] : rows.Select(LineageOf).FirstOrDefault(static known => known is not null);
             if (rows.Count == 0 || (lineage is null && hasState))
             {
@@ -100,17 +103,22 @@ internal static partial class LeaseMachine
         }
 
         /// <summary>A row was given its lineage, or has another by now: the next list tells.</summary>
-        private void Adopted()
+        private void Adopted(LeaseWrite.Result result)
         {
             _scan = _scan with { IsStrongWanted = true };
             WantList();
+            if (result.Error is { } error)
+            {
+                FailMoves(error);
+            }
         }
 
-        private void TellLeft(List<Lease> rows)
+        private void TellLeft(List<Lease> rows, bool hasState, bool isStrong)
         {
-            List<Lease> left = [.. rows.Where(row => !row.IsFinished && !MayRun(row))];
-            List<Lease> newer = [.. left.Where(row => row.StateVersion > _settings.StateVersion)];
-            List<Lease> foreign = KeepsState && rows.Exists(static row => row.HasState) ? [.. left.Except(newer)] : [];
+            ILookup<bool, Lease> byAge = rows.Where(static row => !row.IsFinished)
+                .ToLookup(row => row.StateVersion > _settings.StateVersion);
+            List<Lease> newer = [.. byAge[true]];
+            List<Lease> foreign = KeepsState && hasState ? [.. byAge[false].Where(IsForeign)] : [];
             LeaseCommand.Tell.StateLeft? told = newer.Count + foreign.Count == 0 ? null : new LeaseCommand.Tell.StateLeft(
                 Keys(newer), newer.Select(static row => row.StateVersion).DefaultIfEmpty(0).Max(), Keys(foreign));
             if (told == _scan.StateLeft)
@@ -118,8 +126,18 @@ internal static partial class LeaseMachine
                 return;
             }
 
+            if (told is not null && !isStrong)
+            {
+                // one row as it is and another as it was would look like this
+                _scan = _scan with { IsStrongWanted = true };
+                return;
+            }
+
             Do(told ?? _scan.StateLeft! with { IsOver = true });
             _scan = _scan with { StateLeft = told };
+
+            // one of another lineage is about to be given the table's, until that is known
+            bool IsForeign(Lease row) => row.Lineage is null || (_scan.Lineage is not null && LineageOf(row) != _scan.Lineage);
 
             static string Keys(List<Lease> rows) => string.Join(", ", rows.Take(5).Select(static row => row.LeaseKey))
                 + (rows.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $" and {rows.Count - 5} more") : "");
@@ -129,8 +147,7 @@ internal static partial class LeaseMachine
         /// Of the leases that are missing, those that may be created now. With state the first row of a table is created alone, and draws
         /// the lineage for all others.
         /// </summary>
-        private IEnumerable<Lease> Creatable(IReadOnlyList<Lease> missing) =>
-            !KeepsState || _scan.Lineage is not null || missing.Count == 0 || IsOff(Rules.LineageFirst) ? missing
+        private IEnumerable<Lease> Creatable(IReadOnlyList<Lease> missing) => IsLineageSettled || missing.Count == 0 ? missing
             : _leases.Count == 0 ? [missing.MinBy(static lease => lease.LeaseKey, StringComparer.Ordinal)!]
             : [];
 
@@ -138,8 +155,12 @@ internal static partial class LeaseMachine
         private Lease WithState(Lease lease)
         {
             List<Lease> parents = [.. lease.ParentShardIds.Select(Find).OfType<Entry>().Select(static entry => entry.Row)];
-            string? lineage = parents.Select(LineageOf).FirstOrDefault(static known => known is not null)
-                ?? (KeepsState ? _scan.Lineage ?? _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture) : null);
+            string? lineage = parents.Count > 0
+                // a child of rows without lineage does not belong to the state either
+                ? parents.Select(LineageOf).FirstOrDefault(static known => known is not null)
+                : _scan.Lineage
+                    ?? _leases.Values.Select(static entry => LineageOf(entry.Row)).FirstOrDefault(static known => known is not null)
+                    ?? (KeepsState ? _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture) : null);
             if (lineage is null || (parents.Count > 0 && IsOff(Rules.ChildrenInherit)))
             {
                 return lease;
@@ -149,7 +170,7 @@ internal static partial class LeaseMachine
             {
                 Lineage = NewLife(lineage),
                 StateVersion = parents.Select(static parent => parent.StateVersion).DefaultIfEmpty(0).Max(),
-                Inherits = parents.Exists(static parent => parent.HasState)
+                Inherits = parents.Exists(static parent => parent.HasState || parent.Lineage is null)
                     ? [.. parents.Select(parent => SnapshotHandle.Inherit(parent, lease.Checkpoint))]
                     : [],
             };

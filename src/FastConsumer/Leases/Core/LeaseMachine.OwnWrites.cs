@@ -49,6 +49,14 @@ internal static partial class LeaseMachine
         }
 
         CheckpointPosition checkpoint = position > row.Checkpoint ? position.Value : row.Checkpoint;
+        if (snapshot is not null && SnapshotHandle.Parse(snapshot)?.Stamp != SnapshotHandle.StampOf(checkpoint))
+        {
+            throw new InvariantViolation(
+                "a position moves only together with the state that belongs to it",
+                row.LeaseKey,
+                $"The snapshot {snapshot} does not belong to {checkpoint}, with which it was to be written.");
+        }
+
         set[Lease.Names.Checkpoint] = checkpoint.ToCheckpointString();
         set[Lease.Names.CheckpointSubSequenceNumber] = checkpoint.SubSequenceNumber;
         List<string> remove = row.HasPendingCheckpoint ? [.. Lease.Names.Pending] : [];

@@ -318,8 +318,8 @@ internal static partial class LeaseMachine
             ];
             if (some.IsEmpty)
             {
-                // the lineage has to be known first
-                _stream = _stream with { Creating = creating with { Left = [], ListAfter = _now } };
+                // the lineage has to be known first: what is missing is looked for again
+                _stream = _stream with { Creating = null, IsWanted = true, NotBefore = _now + s_firstStreamRetry };
                 _scan = _scan with { IsStrongWanted = true };
                 return;
             }
@@ -339,8 +339,8 @@ internal static partial class LeaseMachine
             {
                 Creating = creating with
                 {
-                    // what draws the lineage is created alone: the list tells it for the others
-                    Left = KeepsState && _scan.Lineage is null ? [] : creating.Left.RemoveAll(IsAsked),
+                    // without a lineage a list has to tell whose row came first
+                    Left = IsLineageSettled ? creating.Left.RemoveAll(IsAsked) : [],
                     Request = request,
                     Asked = some,
                 },

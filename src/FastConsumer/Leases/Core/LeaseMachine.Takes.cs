@@ -285,7 +285,7 @@ internal static partial class LeaseMachine
                 _scan = _scan with { ToTake = _scan.ToTake.RemoveAt(0) };
                 bool isFree = Find(key) is { } entry
                     && (entry.Hold is Hold.NotHeld || (entry.Hold is Hold.Lost && IsOff(Rules.FormerRunEnds)));
-                if (isFree && _leases[key].Row is { Problem: null } row && row.LeaseCounter == counter)
+                if (isFree && _leases[key].Row is { Problem: null } row && row.LeaseCounter == counter && MayRun(row))
                 {
                     TakeLease(_leases[key], from);
                 }
@@ -402,13 +402,14 @@ internal static partial class LeaseMachine
 
         /// <summary>
         /// A row at AT_TIMESTAMP has no progress: it follows a start position that was corrected since it was created. Not where a parent
-        /// has a lease, for then the shard goes on where its parent ends, and a later time would leave records out; and not where an
-        /// operator has set it.
+        /// has a lease, for then the shard goes on where its parent ends, and a later time would leave records out; not where an operator
+        /// has set it; and not where the position belongs to a state.
         /// </summary>
         private Lease Corrected(Lease row)
         {
             if (row.Checkpoint.Kind != CheckpointKind.AtTimestamp
                 || row.Reset is not null
+                || row.HasState
                 || row.ParentShardIds.Any(parent => Find(parent) is not null))
             {
                 return row;
@@ -481,7 +482,7 @@ internal static partial class LeaseMachine
                     WithdrawAnswered(entry, request.Row!, result);
                     break;
                 case RequestKind.Adopt:
-                    Adopted();
+                    Adopted(result);
                     break;
             }
         }

@@ -150,9 +150,17 @@ internal sealed class LeaseTableClient
         List<LeaseEvent.Outgoing> writes = [];
         foreach (LeaseCommand.Renewal lease in send.Leases)
         {
-            if (LeaseMachine.Renew(lease, ProgressOf(lease.Key, lease.Epoch)) is { } write)
+            try
             {
-                writes.Add(new LeaseEvent.Outgoing(lease.Key, lease.Epoch, write));
+                if (LeaseMachine.Renew(lease, ProgressOf(lease.Key, lease.Epoch)) is { } write)
+                {
+                    writes.Add(new LeaseEvent.Outgoing(lease.Key, lease.Epoch, write));
+                }
+            }
+            catch (LeaseMachine.InvariantViolation violation)
+            {
+                // it costs this lease, and none of those that go with it
+                Post(new LeaseEvent.Violated(violation.Message, violation.LeaseKey));
             }
         }
 
@@ -193,7 +201,8 @@ internal sealed class LeaseTableClient
         List<LeaseWrite.Result> results = [];
         foreach (Lease[] some in create.Leases.Chunk(CreatedAtOnce))
         {
-            results.AddRange(await Task.WhenAll(some.Select(lease => CreateAsync(lease, create.WhileThere.GetValueOrDefault(lease.LeaseKey) ?? [], handling))));
+            results.AddRange(await Task.WhenAll(some.Select(lease =>
+                CreateAsync(lease, create.WhileThere.GetValueOrDefault(lease.LeaseKey) ?? [], handling))));
         }
 
         return results;

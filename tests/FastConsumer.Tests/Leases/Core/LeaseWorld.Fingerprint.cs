@@ -16,7 +16,9 @@ internal sealed partial class LeaseWorld
             text.Append(row.LeaseKey).Append(' ').Append(row.LeaseOwner).Append(' ').Append(Relative(row.Session,
                 row)).Append(' ').Append(row.TakenBy)
                 .Append(' ').Append(row.RequestedBy).Append(' ').Append(row.Notification is null ? '-'
-                    : '!').Append(' ').Append(row.IsFinished).Append('\n');
+                    : '!').Append(' ').Append(row.IsFinished)
+                .Append(row.Lineage is null ? '-' : 'L').Append(row.Snapshot is null ? '-' : 'S').Append(row.Inherits.Count)
+                .Append(row.StateVersion).Append('\n');
         }
 
         foreach (Worker worker in _workers)
@@ -69,7 +71,7 @@ internal sealed partial class LeaseWorld
                 .Append(Relative(scan.NotBefore)).Append(Relative(scan.PolledAt))
                 .Append(scan.IsListWanted).Append(scan.IsStrongWanted).Append(scan.ListingSince is { } since ? Relative(since)
                     : "").Append(scan.Failures)
-                .Append(scan.ToTake.Count).Append(scan.ToAsk.Count).Append(scan.IsNotified).Append('|')
+                .Append(scan.Lineage is null ? '-' : 'L').Append(scan.ToTake.Count).Append(scan.ToAsk.Count).Append(scan.IsNotified).Append('|')
                 .Append(string.Join(',', state.Requests.Values
                     .Select(request => $"{request.Kind}{Relative(request.At)}{request.IsAbandoned}"))).Append('|')
                 .Append(string.Join(',', state.Ids.Met)).Append(state.Ids.StartedAt is { } started

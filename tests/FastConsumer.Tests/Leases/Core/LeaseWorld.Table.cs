@@ -32,7 +32,7 @@ internal sealed partial class LeaseWorld
                 List<LeaseEvent.Outgoing> writes = [];
                 foreach (LeaseCommand.Renewal renewal in send.Leases)
                 {
-                    if (LeaseMachine.Renew(renewal, new(ProgressOf(worker, renewal.Key, renewal.Epoch), null)) is { } write)
+                    if (LeaseMachine.Renew(renewal, WithState(worker, renewal, ProgressOf(worker, renewal.Key, renewal.Epoch))) is { } write)
                     {
                         writes.Add(new LeaseEvent.Outgoing(renewal.Key, renewal.Epoch, write));
                     }
@@ -57,9 +57,12 @@ internal sealed partial class LeaseWorld
                 break;
             case LeaseCommand.Delete delete:
                 foreach (Lease lease in delete.Leases
-                    .Where(lease => _rows.TryGetValue(lease.LeaseKey, out Lease? row) && row.LeaseCounter == lease.LeaseCounter))
+                    .Where(lease => _rows.TryGetValue(lease.LeaseKey, out Lease? row) && row.LeaseCounter == lease.LeaseCounter
+                        && row.Lineage == lease.Lineage))
                 {
+                    CheckDelete(_rows[lease.LeaseKey]);
                     Remove(lease.LeaseKey);
+                    _deleted = _deleted.Add(lease.LeaseKey);
                 }
 
                 break;
@@ -89,7 +92,7 @@ internal sealed partial class LeaseWorld
             if (outgoing.Epoch != 0 && fault != Fault.ThrottleOrLag)
             {
                 var key = (worker.Index, outgoing.Key, CounterOf(outgoing.Write));
-                _sent[key] = _sent.GetValueOrDefault(key, []).Add(Now);
+                _sent[key] = _sent.GetValueOrDefault(key, []).Add(SentOf(outgoing.Write));
             }
         }
 
@@ -164,7 +167,8 @@ internal sealed partial class LeaseWorld
             LeaseCommand.WriteOne one => new LeaseEvent.Answered(one.Request, [Apply(worker, one.Write, reach.Begun)]),
             LeaseCommand.Send send =>
                 new LeaseEvent.Answered(send.Request, [.. reach.Writes!.Select(write => Apply(worker, write, reach.Begun))]),
-            LeaseCommand.Create create => new LeaseEvent.Answered(create.Request, [.. create.Leases.Select(Create)]),
+            LeaseCommand.Create create => new LeaseEvent.Answered(create.Request, [.. create.Leases
+                .Select(lease => Create(lease, create.WhileThere.GetValueOrDefault(lease.LeaseKey) ?? []))]),
             _ => throw new InvalidOperationException("It reaches no table."),
         };
         if (reach.IsAnswered)
@@ -210,8 +214,13 @@ internal sealed partial class LeaseWorld
         condition.Value is { } value ? row.Attributes.TryGetValue(condition.Key, out Lease.Value found)
             && found == value : !row.Attributes.ContainsKey(condition.Key));
 
-    private LeaseWrite.Result Create(Lease lease)
+    private LeaseWrite.Result Create(Lease lease, IReadOnlyList<string> whileThere)
     {
+        if (!whileThere.All(_rows.ContainsKey))
+        {
+            return new LeaseWrite.Result(LeaseWrite.Outcome.Refused, _rows.GetValueOrDefault(lease.LeaseKey));
+        }
+
         if (_rows.TryGetValue(lease.LeaseKey, out Lease? there))
         {
             return new LeaseWrite.Result(LeaseWrite.Outcome.Refused, there);
@@ -222,6 +231,7 @@ internal sealed partial class LeaseWorld
             throw new BrokenException($"{lease.LeaseKey} is created before its parents are finished.");
         }
 
+        CheckCreate(lease);
         Put(lease);
         return new LeaseWrite.Result(LeaseWrite.Outcome.Written, _rows[lease.LeaseKey]);
     }
@@ -239,7 +249,7 @@ internal sealed partial class LeaseWorld
             if (outgoing.Epoch != 0)
             {
                 var key = (worker.Index, outgoing.Key, CounterOf(write));
-                _sent[key] = _sent.GetValueOrDefault(key, []).Remove(begun);
+                _sent[key] = _sent.GetValueOrDefault(key, []).RemoveAll(sent => sent.At == begun);
             }
 
             return new LeaseWrite.Result(LeaseWrite.Outcome.NotWritten, null,
@@ -253,6 +263,7 @@ internal sealed partial class LeaseWorld
 
         Lease next = Changed(row, new(write.Set, StringComparer.Ordinal), [.. write.Remove]);
         CheckWrite(worker, row, next);
+        CheckState(worker, write, row, next);
         Store(next);
         return new LeaseWrite.Result(LeaseWrite.Outcome.Written, next);
     }
@@ -308,7 +319,7 @@ internal sealed partial class LeaseWorld
 
     /// <summary>The age of a lease counts from when one of its writes was sent that may have been the one that took effect.</summary>
     private void CheckAge(Worker worker, Lease row, TimeSpan renewedAt) => Require(
-        _sent.GetValueOrDefault((worker.Index, row.LeaseKey, row.LeaseCounter - 1), []).Contains(renewedAt),
+        _sent.GetValueOrDefault((worker.Index, row.LeaseKey, row.LeaseCounter - 1), []).Exists(sent => sent.At == renewedAt),
         $"{worker.Name} counts the age of {row.LeaseKey} from {renewedAt}, when nothing was sent that could have taken effect");
 
     /// <summary>At most one believes to hold a lease, and the table says so.</summary>
@@ -364,8 +375,18 @@ internal sealed partial class LeaseWorld
                 Require(run is null, $"{worker.Name} starts {key} beside a former run");
                 CheckAge(worker, start.Taken, start.RenewedAt);
                 worker.Runs[key] = new Run(start.Epoch, start.Taken.Session, start.Taken.Checkpoint, Now,
-                    start.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration));
-                if (Lengths.TryGetValue(key, out int length))
+                    start.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration))
+                {
+                    Lineage = start.Taken.Lineage,
+                    IsUnfit = KeepsState(worker) && !IsFit(start.Taken),
+                };
+                if (KeepsState(worker) && start.Taken.Snapshot is null)
+                {
+                    // a child has a snapshot of its own as soon as it can
+                    Schedule(Now, new Deliver(worker.Index, new LeaseEvent.CheckpointWanted(key, start.Epoch, IsUrgent: true)));
+                }
+
+                if (Lengths.TryGetValue(key, out int length) && !worker.Runs[key].IsUnfit)
                 {
                     long left = length - NumberOf(start.Taken.Checkpoint);
                     Schedule(Now + (left * s_record),
@@ -376,6 +397,7 @@ internal sealed partial class LeaseWorld
                 return;
             case LeaseCommand.Wrote wrote when run?.Epoch == wrote.Epoch:
                 CheckAge(worker, wrote.Row, wrote.RenewedAt);
+                CheckWrote(worker, wrote);
                 worker.Runs[key] = run with { HeldUntil = wrote.RenewedAt + (0.9 * worker.State.Configuration.LeaseDuration) };
                 return;
         }
@@ -421,7 +443,7 @@ internal sealed partial class LeaseWorld
     /// <summary>How far a run is; null where it is over.</summary>
     private CheckpointPosition? ProgressOf(Worker worker, string key, long epoch)
     {
-        if (worker.Runs.GetValueOrDefault(key) is not { } run || run.Epoch != epoch)
+        if (worker.Runs.GetValueOrDefault(key) is not { IsUnfit: false } run || run.Epoch != epoch)
         {
             return null;
         }

@@ -18,10 +18,11 @@ internal sealed partial class LeaseWorld
     private readonly List<Worker> _workers;
     private readonly List<Item> _queue;
     private readonly List<(TimeSpan At, ImmutableSortedDictionary<string, Lease> Rows)> _history;
-    private readonly Dictionary<(int Worker, string Key, long Counter), ImmutableList<TimeSpan>> _sent;
+    private readonly Dictionary<(int Worker, string Key, long Counter), ImmutableList<SentWrite>> _sent;
     private readonly Dictionary<string, TimeSpan> _stuckUntil;
     private ImmutableSortedDictionary<string, Lease> _rows;
     private ImmutableArray<Shard> _shards = [];
+    private ImmutableHashSet<string> _deleted = [];
     private long _sequence;
 
     public LeaseWorld()
@@ -44,6 +45,7 @@ internal sealed partial class LeaseWorld
         _stuckUntil = new(other._stuckUntil, StringComparer.Ordinal);
         _rows = other._rows;
         _shards = other._shards;
+        _deleted = other._deleted;
         _sequence = other._sequence;
         Now = other.Now;
         StreamCreatedAt = other.StreamCreatedAt;
@@ -204,6 +206,20 @@ internal sealed partial class LeaseWorld
         }
     }
 
+    /// <summary>The same, and it moves the position: what the row says of a state does not belong to it any more.</summary>
+    public void Move(string key, string by)
+    {
+        Steal(key, by);
+        if (_rows.TryGetValue(key, out Lease? row) && !row.IsFinished)
+        {
+            Store(Changed(row, new(StringComparer.Ordinal)
+            {
+                [Lease.Names.Checkpoint] = (NumberOf(row.Checkpoint) + 1).ToString(CultureInfo.InvariantCulture),
+                [Lease.Names.LeaseCounter] = row.LeaseCounter + 1,
+            }));
+        }
+    }
+
     /// <summary>Somebody sets a row back by hand, with the counter that its owner would write next.</summary>
     public void Reset(string key)
     {
@@ -295,6 +311,9 @@ internal sealed partial class LeaseWorld
         public TimeSpan AnswersAfter { get; init; } = Latency;
     }
 
+    /// <summary>What was sent of a lease that is held, on one counter.</summary>
+    public sealed record SentWrite(TimeSpan At, CheckpointPosition? Position, string? Snapshot);
+
     /// <summary>A worker is told something.</summary>
     public sealed record Deliver(int Worker, LeaseEvent Event) : Item(Worker);
 
@@ -371,6 +390,12 @@ internal sealed partial class LeaseWorld
 
         /// <summary>The shard's end was reached.</summary>
         public bool HasEnded { get; init; }
+
+        /// <summary>The lineage and life of its row as taken.</summary>
+        public string? Lineage { get; init; }
+
+        /// <summary>What the row says of its state is not what belongs to its position: nothing is done.</summary>
+        public bool IsUnfit { get; init; }
     }
 
     /// <summary>An invariant does not hold.</summary>
