@@ -17,6 +17,9 @@ internal abstract class StoreBug : PlantedBug
     protected virtual Task<LeaseWrite.Result> CreateAsync(BugStore store, Lease lease, CancellationToken cancellationToken) =>
         store.RightCreateAsync(lease, cancellationToken);
 
+    /// <summary>The row of a child of shards with state, as it is created.</summary>
+    protected virtual Lease ChildOf(Lease lease) => lease;
+
     /// <summary>A take, release, request or notification.</summary>
     protected virtual Task<LeaseWrite.Result> WriteAsync(
         BugStore store, string operation, LeaseWrite write, CancellationToken cancellationToken) =>
@@ -64,6 +67,10 @@ internal abstract class StoreBug : PlantedBug
 
         public override Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
             bug.CreateAsync(this, lease, cancellationToken);
+
+        public override Task<LeaseWrite.Result> CreateWhileThereAsync(
+            Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken) =>
+            base.CreateWhileThereAsync(bug.ChildOf(lease), whileThere, cancellationToken);
 
         public override async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
             IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken) =>

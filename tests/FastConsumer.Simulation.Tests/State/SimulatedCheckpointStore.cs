@@ -112,6 +112,11 @@ internal class SimulatedCheckpointStore : ICheckpointStore
             throw new CheckpointObjectMissingException(name, Description);
         }
 
+        if (bytes.Length < offset + destination.Length)
+        {
+            throw new CheckpointObjectTooShortException(name, Description, bytes.Length, offset + destination.Length);
+        }
+
         bytes.AsMemory((int)offset, destination.Length).CopyTo(destination);
     }
 

@@ -54,8 +54,16 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
     {
         Judged++;
         Inherited += write.Before?.Inherits.Count > 0 ? 1 : 0;
-        SnapshotManifest manifest = SegmentReader.ReadManifest(segment.AsSpan((int)handle.Offset, handle.Length).ToArray());
-        Dictionary<string, Folded> stored = Read(manifest);
+        Dictionary<string, Folded> stored = [];
+        try
+        {
+            stored = Read(SegmentReader.ReadManifest(segment.AsSpan((int)handle.Offset, handle.Length).ToArray()));
+        }
+        catch (Exception e) when (e is SnapshotDamagedException or ArgumentOutOfRangeException)
+        {
+            Require("named is whole", false, row, $"{write.Worker} named {handle.Object}: {e.Message}");
+        }
+
         Dictionary<string, Folded> expected = Fold(row.LeaseKey, row.Checkpoint);
         foreach ((string key, Folded fold) in expected)
         {

@@ -1,0 +1,36 @@
+using FastConsumer.Simulation.Tests.Planted;
+using FastConsumer.Simulation.Tests.State;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>The simulation finds what may go wrong around state.</summary>
+public sealed class StateBugTests
+{
+    private const string Stopped = "only its owner stops a shard, and nobody has to";
+
+    [Fact]
+    public void Finds_a_row_that_names_what_is_not_there_yet() =>
+        Finds(50, static place => new AcknowledgesBeforeTheUpload(place), "named is whole", Stopped);
+
+    [Fact]
+    public void Finds_a_snapshot_that_ends_too_early() =>
+        Finds(50, static place => new TruncatesObjects(place), "named is whole", Stopped);
+
+    [Fact]
+    public void Finds_a_snapshot_that_is_deleted_while_a_row_names_it() =>
+        Finds(50, static place => new DeletesBeforeTheRowNames(place), "nothing named is deleted", Stopped);
+
+    [Fact]
+    public void Finds_a_position_that_moves_without_its_state() =>
+        Finds(50, static _ => new WritesPositionAlone(), "state moves along", Stopped);
+
+    [Fact]
+    public void Finds_a_child_that_begins_without_its_parents_state() =>
+        Finds(200, static _ => new ForgetsWhatAChildInherits(), "state is the fold", Stopped);
+
+    private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
+        Finds(within, _ => new CheckpointBug(make), invariants);
+
+    private static void Finds(int within, Func<Scenario, PlantedBug> make, params string[] invariants) =>
+        PlantedBugTests.Finds(within, static seed => Scenario.Of(seed).WithState(), make, invariants);
+}
