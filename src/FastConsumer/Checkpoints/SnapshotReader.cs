@@ -1,0 +1,162 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.State;
+using FastConsumer.State.Format;
+
+namespace FastConsumer.Checkpoints;
+
+/// <summary>
+/// Reads the state of an application as its leases name it, without a worker: for tests, for looking things up, for taking it elsewhere.
+/// Workers may run meanwhile; what is read of each shard is its last checkpoint.
+/// </summary>
+/// <remarks>Each shard is read by itself, so what is read of several does not belong to one moment.</remarks>
+/// <param name="store">Where the snapshots are.</param>
+/// <param name="applicationName">The application (<c>FastConsumerOptions.ApplicationName</c>).</param>
+public sealed class SnapshotReader(ICheckpointStore store, string applicationName)
+{
+    private readonly ICheckpointStore _store = store ?? throw new ArgumentNullException(nameof(store));
+    private readonly string _root = CheckpointName.Escape(applicationName);
+
+    /// <summary>
+    /// Reads all entries: of each shard that is not finished its own, or those that it inherits from its parents; of a finished one those
+    /// that no child has taken over yet.
+    /// </summary>
+    /// <param name="leases">The rows of the application's lease table, as <see cref="ILeaseStore.ListAsync"/> gives them.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="CheckpointStoreException">
+    /// An object cannot be read, or is gone: the worker that owns the shard may have deleted it since the rows were read. List them again.
+    /// </exception>
+    /// <exception cref="InvalidDataException">A snapshot is damaged; the message names the object.</exception>
+    public async IAsyncEnumerable<StoredState> ReadAsync(
+        IReadOnlyList<Lease> leases, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(leases);
+        HashSet<string> taken = [.. leases.SelectMany(static lease => lease.ParentShardIds)];
+        foreach (Lease lease in leases.Where(lease => !lease.IsFinished || !taken.Contains(lease.LeaseKey)))
+        {
+            HashKeyRange? own = lease.Snapshot is null ? lease.HashKeyRange : null;
+            IEnumerable<SnapshotHandle?> handles = lease.Snapshot is null
+                ? SnapshotHandle.Inherited(lease).Parents
+                : [SnapshotHandle.Parse(lease.Snapshot)];
+            foreach (SnapshotHandle handle in handles.OfType<SnapshotHandle>().Where(static handle => handle.Object is not null))
+            {
+                foreach (StoredState entry in await ReadAsync(lease, handle, own, cancellationToken).ConfigureAwait(false))
+                {
+                    yield return entry;
+                }
+            }
+        }
+    }
+
+    private async Task<List<StoredState>> ReadAsync(
+        Lease lease, SnapshotHandle handle, HashKeyRange? own, CancellationToken cancellationToken)
+    {
+        string lineage = lease.Lineage?.Split('.')[0] ?? "";
+        byte[] frame = await ReadAsync(lineage, handle.Object!, handle.Offset, handle.Length, cancellationToken).ConfigureAwait(false);
+        SnapshotManifest manifest = InSnapshot(handle.Object!, () => SegmentReader.ReadManifest(frame));
+        List<StoredState> entries = [];
+        foreach (SnapshotRange range in manifest.Ranges)
+        {
+            byte[] bytes = await ReadAsync(lineage, range.Segment, range.Offset, range.Length, cancellationToken).ConfigureAwait(false);
+            InSnapshot(range.Segment, () =>
+            {
+                SegmentReader.CheckRange(range, bytes);
+                Collect(lease.LeaseKey, manifest, own, bytes, entries);
+                return true;
+            });
+        }
+
+        return entries;
+    }
+
+    private static void Collect(string shardId, SnapshotManifest manifest, HashKeyRange? own, byte[] bytes, List<StoredState> entries)
+    {
+        for (int position = 0; position < bytes.Length;)
+        {
+            BlockReader block = SegmentReader.ReadBlock(bytes, ref position, manifest.StateVersion);
+            while (block.TryRead(out StateEntry entry))
+            {
+                if (entry.Exists && (own is null || own.Contains(entry.HashKey) || !manifest.HashKeys.Contains(entry.HashKey)))
+                {
+                    entries.Add(new StoredState(shardId, block.State, Encoding.UTF8.GetString(entry.Key), entry.SubKey.ToArray())
+                    {
+                        Values = block.Kind == StateKind.List ? Items(in entry.Stored) : [entry.Value.ToArray()],
+                        Version = entry.Version,
+                        IsCopy = entry.IsCopy,
+                    });
+                }
+            }
+        }
+    }
+
+    private static List<ReadOnlyMemory<byte>> Items(in StoredValue list)
+    {
+        List<ReadOnlyMemory<byte>> items = [];
+        var reader = new ByteReader(list.Source!.Bytes, list.Offset, list.Offset + list.Length);
+        while (reader.Position < reader.End)
+        {
+            items.Add(reader.Span(reader.Bytes()).ToArray());
+        }
+
+        return items;
+    }
+
+    private async Task<byte[]> ReadAsync(string lineage, string name, long offset, int length, CancellationToken cancellationToken)
+    {
+        byte[] bytes = new byte[length];
+        await _store.ReadAsync($"{_root}/{lineage}/seg/{name}", offset, bytes, cancellationToken).ConfigureAwait(false);
+        return bytes;
+    }
+
+    private T InSnapshot<T>(string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (SnapshotDamagedException e)
+        {
+            throw new InvalidDataException($"Object '{name}' in {_store.Description}: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>One entry of a state, as a snapshot has it.</summary>
+/// <param name="ShardId">The shard that has it now.</param>
+/// <param name="State">The name of the <c>[State]</c>.</param>
+/// <param name="PartitionKey">The partition key.</param>
+/// <param name="SubKeyBytes">
+/// The key inside a map as it is stored: text in UTF-8, an integer or enum little-endian in its own size, a Guid as its 16 bytes. Empty for
+/// values and lists.
+/// </param>
+public sealed record StoredState(string ShardId, string State, string PartitionKey, ReadOnlyMemory<byte> SubKeyBytes)
+{
+    /// <summary>The value as its serializer has written it; of a list each of its values, in order.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Values { get; init; } = [];
+
+    /// <summary>The <see cref="KinesisProcessorAttribute.StateVersion"/> that the values were written under.</summary>
+    public int Version { get; init; }
+
+    /// <summary>
+    /// True where a split gave the entry to both children and this one has not written it since. A total over shards leaves it out.
+    /// </summary>
+    public bool IsCopy { get; init; }
+
+    /// <summary>The key inside a map.</summary>
+    /// <typeparam name="TSubKey">As the map declares it.</typeparam>
+    /// <exception cref="InvalidDataException">It is none.</exception>
+    public TSubKey SubKey<TSubKey>()
+        where TSubKey : notnull
+    {
+        try
+        {
+            return SubKeys.Read<TSubKey>(SubKeyBytes.Span);
+        }
+        catch (SnapshotDamagedException e)
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+    }
+}
