@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+
+namespace FastConsumer.Tests.Hosting;
+
+/// <summary>Numbers as text.</summary>
+public sealed class NumberSerializer : IStateSerializer<int>
+{
+    public void Write(int value, System.Buffers.IBufferWriter<byte> output) =>
+        output.Advance(Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture), output.GetSpan(16)));
+
+    public int Read(ReadOnlySpan<byte> bytes) => int.Parse(bytes, NumberStyles.None, CultureInfo.InvariantCulture);
+}
+
+/// <summary>The same, of a later version, whose numbers are ten times as large.</summary>
+public sealed class TenfoldSerializer : IStateSerializer<long>
+{
+    public void Write(long value, System.Buffers.IBufferWriter<byte> output) =>
+        output.Advance(Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture), output.GetSpan(24)));
+
+    public long Read(ReadOnlySpan<byte> bytes) => long.Parse(bytes, NumberStyles.None, CultureInfo.InvariantCulture);
+}
+
+/// <summary>Counts the records of each key, and remembers each text.</summary>
+[KinesisProcessor("events")]
+[OnError(typeof(FormatException), ErrorAction.Skip)]
+internal sealed partial class CountingProcessor(Journal journal)
+{
+    [State("counts")]
+    [StateSerializer(typeof(NumberSerializer))]
+    private partial KeyedState<int> Counts { get; }
+
+    [State("texts")]
+    [StateSerializer(typeof(NumberSerializer))]
+    private partial KeyedMap<string, int> Texts { get; }
+
+    [OnRecord]
+    private async ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
+    {
+        string text = Encoding.UTF8.GetString(record.DataSpan);
+        Counts.Of(context).Edit()++;
+        Texts.Of(context).Edit(text)++;
+        var delivery = new Delivery(
+            context.ShardId, record.PartitionKey, text, record.SequenceNumber, context.Attempt, context.FencingToken, Completed: false);
+        await journal.Handler(delivery, context, cancellationToken);
+    }
+}
+
+/// <summary>The next version of it.</summary>
+[KinesisProcessor("events", StateVersion = 2)]
+internal sealed partial class NextCountingProcessor
+{
+    [State("counts")]
+    [StateSerializer(typeof(TenfoldSerializer))]
+    private partial KeyedState<long> Counts { get; }
+
+    [State("texts")]
+    [StateSerializer(typeof(NumberSerializer))]
+    private partial KeyedMap<string, int> Texts { get; }
+
+    [StateMigration("counts", From = 1)]
+    private static long Migrate(int former) => former * 10L;
+
+    [OnRecord]
+    private void Handle(string text, RecordContext context)
+    {
+        Counts.Of(context).Edit() += 10;
+        Texts.Of(context).Edit(text)++;
+    }
+}

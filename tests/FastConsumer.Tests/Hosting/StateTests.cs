@@ -1,0 +1,352 @@
+using System.Globalization;
+using System.Text;
+using FastConsumer.Checkpoints;
+using FastConsumer.Hosting;
+using FastConsumer.Leases;
+using FastConsumer.Operators;
+using FastConsumer.Processors;
+using FastConsumer.Testing.Checkpoints;
+using FastConsumer.Testing.Leases;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace FastConsumer.Tests.Hosting;
+
+/// <summary>State that is checkpointed with the position.</summary>
+public sealed class StateTests : WorkerTest
+{
+    private readonly InMemoryCheckpointDatabase _objects = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task After_a_crash_each_record_counts_once()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(30);
+        WorkerHost dying = await StartAsync<CountingProcessor>();
+        await CountedAsync(texts, dying);
+        // handled, and not checkpointed any more
+        texts.AddRange(Put(30));
+        await dying.DisposeWithoutStopAsync();
+
+        texts.AddRange(Put(10));
+        await using WorkerHost next = await StartAsync<CountingProcessor>();
+        await CountedAsync(texts, next);
+        await AssertCountsAsync(texts);
+        Assert.Contains("with the state of", (await next.WaitForLogAsync(2416)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_fails_or_is_left_out_changes_nothing()
+    {
+        Kinesis.CreateStream(Stream);
+        int failures = 0;
+        Journal.Handler = (delivery, _, _) =>
+            delivery.Text == "left out" ? throw new FormatException("As the test wants it.")
+            : delivery.Attempt < 3 && delivery.Text.EndsWith('7') && Interlocked.Increment(ref failures) > 0
+                ? throw new InvalidOperationException("As the test wants it.")
+            : default;
+        List<string> texts = Put(40);
+        Kinesis.Put(Stream, "key-1", "left out");
+        texts.AddRange(Put(10));
+        await using WorkerHost host = await StartAsync<CountingProcessor>();
+        await CountedAsync(texts, host);
+        await AssertCountsAsync(texts);
+        Assert.True(failures > 0);
+    }
+
+    [Fact]
+    public async Task A_split_and_a_merge_carry_the_state_on()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = await StartAsync<CountingProcessor>();
+        List<string> texts = Put(60, keys: 20);
+        string root = OpenShards()[0];
+        Kinesis.SplitShard(Stream, root);
+        texts.AddRange(Put(60, keys: 20));
+        await CountedAsync(texts, host);
+        await AssertCountsAsync(texts);
+
+        string[] halves = OpenShards();
+        Kinesis.MergeShards(Stream, halves[0], halves[1]);
+        texts.AddRange(Put(60, keys: 20));
+        await CountedAsync(texts, host);
+        await AssertCountsAsync(texts);
+        string merged = OpenShards().Single();
+        Assert.Empty(Row(merged).Inherits);
+        Assert.Single(Rows.Select(static row => row.Lineage!.Split('.')[0]).Distinct());
+    }
+
+    [Fact]
+    public async Task A_stop_checkpoints_all_that_is_done()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(50);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>(
+            static options => options.CheckpointInterval = TimeSpan.FromHours(1)))
+        {
+            await Eventually.TrueAsync(
+                () => host.Host.Services.GetRequiredService<IFastConsumerControl>().GetSnapshot() is { } now
+                    && now.Workers.Sum(static worker => worker.Shards.Sum(static shard => shard.RecordsInFlight)) == 0
+                    && _objects.Snapshot().Count >= 0 && host.Log.Of(2416).Any(),
+                () => host.Log.ToString());
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, Token);
+            await host.StopAsync();
+        }
+
+        int done = (await ReadAsync()).Where(static entry => entry.State == "counts").Sum(NumberOf);
+        Assert.True(done > 0);
+        await using WorkerHost next = await StartAsync<CountingProcessor>();
+        await CountedAsync(texts, next);
+        await AssertCountsAsync(texts);
+    }
+
+    [Theory]
+    [InlineData("truncated", "bytes, where")]
+    [InlineData("altered", "damaged")]
+    [InlineData("missing", "There is no object")]
+    [InlineData("moved", "belongs to another position")]
+    [InlineData("unreadable handle", "cannot be read")]
+    [InlineData("another shard's", "it is of shard")]
+    [InlineData("too old", "may be lost")]
+    public async Task What_is_not_the_shard_s_state_stops_that_shard_and_can_be_given_up(string what, string says)
+    {
+        Kinesis.CreateStream(Stream, 2);
+        List<string> texts = Put(60, keys: 20);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        Lease[] rows = [.. Rows];
+        Lease row = rows[0];
+        SnapshotHandle handle = SnapshotHandle.Parse(row.Snapshot)!;
+        string name = _objects.Snapshot().Keys.Single(name => name.EndsWith(handle.Object!, StringComparison.Ordinal));
+        switch (what)
+        {
+            case "truncated":
+                _objects.Truncate(name, (int)handle.Offset + 10);
+                break;
+            case "altered":
+                _objects.Alter(name, 20);
+                break;
+            case "missing":
+                _objects.Delete(name);
+                break;
+            case "moved":
+                Leases.Put(WorkerHost.Application, row with { Checkpoint = CheckpointPosition.TrimHorizon });
+                break;
+            case "unreadable handle":
+                Leases.Put(WorkerHost.Application, row with { Snapshot = "what is this" });
+                break;
+            case "another shard's":
+                SnapshotHandle other = SnapshotHandle.Parse(rows[1].Snapshot)!;
+                Leases.Put(WorkerHost.Application, row with { Snapshot = (other with { Stamp = handle.Stamp }).ToString() });
+                break;
+            case "too old":
+                Leases.Put(
+                    WorkerHost.Application,
+                    row with { Snapshot = (handle with { Seen = handle.Seen - TimeSpan.FromDays(10) }).ToString() });
+                break;
+        }
+
+        IReadOnlyDictionary<string, ReadOnlyMemory<byte>> before = _objects.Snapshot();
+        await using WorkerHost next = await StartAsync<CountingProcessor>();
+        string health = await next.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains(says, health, StringComparison.Ordinal);
+        Assert.Contains("--drop-state", health, StringComparison.Ordinal);
+        // the other shard goes on, and nothing of this one was written or deleted
+        List<string> more = Put(40, keys: 20);
+        string[] ofOther = [.. more.Where(text => ShardOf(text) != row.LeaseKey)];
+        await CountedAsync(ofOther, next);
+        Assert.Equal(Rows.Single(now => now.LeaseKey == row.LeaseKey).Snapshot, Row(row.LeaseKey).Snapshot);
+        Assert.Equal(before.ContainsKey(name), _objects.Snapshot().ContainsKey(name));
+
+        FreedLease reset = await new OperatorTable(
+            new InMemoryLeaseStore(Leases, WorkerHost.Application), "CountingProcessor", TimeProvider.System, new Random(7))
+            .ResetAsync(
+                row.LeaseKey, new ResetTarget(CheckpointPosition.TrimHorizon), "tests", "ann", null, Token, state: StateChoice.Drop);
+        Assert.Null(reset.Refusal);
+        texts.AddRange(more);
+        await CountedAsync(texts, next);
+        await AssertCountsAsync(texts);
+        await next.WaitForHealthAsync(HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task A_store_that_fails_holds_up_no_record_and_is_told()
+    {
+        Kinesis.CreateStream(Stream);
+        var store = new InMemoryCheckpointStore(_objects);
+        await using WorkerHost host = await StartAsync<CountingProcessor>(store: store);
+        List<string> texts = Put(10);
+        await CountedAsync(texts, host);
+        store.FailNext(CheckpointOperation.Create, 1000);
+        texts.AddRange(Put(20));
+        string health = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains("not checkpointed", health, StringComparison.Ordinal);
+        Assert.True(host.Log.Of(2418).Any());
+
+        store.FailNext(CheckpointOperation.Create, 0);
+        await host.WaitForHealthAsync(HealthStatus.Healthy);
+        await CountedAsync(texts, host);
+        await AssertCountsAsync(texts);
+    }
+
+    [Fact]
+    public async Task A_later_version_migrates_and_an_older_one_leaves_its_shards_alone()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        texts.AddRange(Put(20));
+        await using (WorkerHost host = await StartAsync<NextCountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        Assert.All(
+            (await ReadAsync()).Where(static entry => entry.State == "counts"),
+            entry => Assert.Equal(10 * texts.Count(text => KeyOf(text) == entry.PartitionKey), NumberOf(entry)));
+        Assert.Equal(2, Rows.Single().StateVersion);
+        await using WorkerHost former = await StartAsync<CountingProcessor>();
+        string health = await former.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains("of version 2", health, StringComparison.Ordinal);
+        Assert.Null(Rows.Single().LeaseOwner);
+    }
+
+    [Fact]
+    public async Task A_row_that_was_created_by_somebody_else_is_left_alone()
+    {
+        Kinesis.CreateStream(Stream, 2);
+        List<string> texts = Put(30, keys: 20);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        Lease row = Rows[0];
+        Leases.Put(WorkerHost.Application, new Lease
+        {
+            LeaseKey = row.LeaseKey,
+            LeaseCounter = 3,
+            HashKeyRange = row.HashKeyRange,
+            Checkpoint = row.Checkpoint,
+        });
+        await using WorkerHost next = await StartAsync<CountingProcessor>();
+        string health = await next.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains(row.LeaseKey, health, StringComparison.Ordinal);
+        Assert.Contains("do not know", health.Replace("does not know", "do not know", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Equal(3, Row(row.LeaseKey).LeaseCounter);
+    }
+
+    [Fact]
+    public async Task State_without_a_place_is_refused_at_start()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = WorkerHost.Build(
+            Kinesis, Journal, consumer => consumer.AddProcessor<CountingProcessor>().UseInMemoryLeases(Leases));
+        InvalidOperationException refused = await Assert.ThrowsAsync<InvalidOperationException>(host.StartAsync);
+        Assert.Contains("UseS3Checkpoints", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(CountingProcessor), refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_superseded_is_deleted()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = await StartAsync<CountingProcessor>();
+        List<string> texts = [];
+        for (int i = 0; i < 5; i++)
+        {
+            texts.AddRange(Put(5));
+            await CountedAsync(texts, host);
+        }
+
+        await Eventually.TrueAsync(() => Segments() == 1, () => string.Join('\n', _objects.Snapshot().Keys));
+        await host.StopAsync();
+        Assert.Equal(1, Segments());
+
+        int Segments() => _objects.Snapshot().Keys.Count(static name => name.Contains("/seg/", StringComparison.Ordinal));
+    }
+
+    private static string KeyOf(string text) => text.Split(':')[0];
+
+    private static int NumberOf(StoredState entry) =>
+        int.Parse(entry.Values[0].Span, NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private string ShardOf(string text) => Rows.Single(row =>
+        row.HashKeyRange!.Contains(FastConsumer.Kinesis.HashKeys.Of(Encoding.UTF8.GetBytes(KeyOf(text))))).LeaseKey;
+
+    private async Task<WorkerHost> StartAsync<TProcessor>(
+        Action<FastConsumerOptions>? options = null, InMemoryCheckpointStore? store = null)
+        where TProcessor : class, IKinesisProcessor<TProcessor>
+    {
+        WorkerHost host = WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer => consumer
+                .AddProcessor<TProcessor>()
+                .UseInMemoryLeases(Leases)
+                .UseInMemoryCheckpoints(store ?? new InMemoryCheckpointStore(_objects)),
+            options);
+        await host.StartAsync();
+        return host;
+    }
+
+    /// <summary>What the rows name now.</summary>
+    private async Task<List<StoredState>> ReadAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                List<StoredState> entries = [];
+                var reader = new SnapshotReader(new InMemoryCheckpointStore(_objects), WorkerHost.Application);
+                await foreach (StoredState entry in reader.ReadAsync(Rows, Token))
+                {
+                    entries.Add(entry);
+                }
+
+                return entries;
+            }
+            catch (CheckpointObjectMissingException)
+            {
+                // superseded since the rows were read
+            }
+        }
+    }
+
+    /// <summary>Waits until all of these are in the state that the rows name.</summary>
+    private Task CountedAsync(IReadOnlyList<string> texts, WorkerHost host) => Eventually.TrueAsync(
+        async () =>
+        {
+            HashSet<string> there = [.. (await ReadAsync()).Where(static entry => entry.State == "texts")
+                .Select(static entry => entry.SubKey<string>())];
+            return texts.All(there.Contains);
+        },
+        () => host.Log.ToString());
+
+    /// <summary>Each of these counts once, and nothing else does.</summary>
+    private async Task AssertCountsAsync(IReadOnlyList<string> texts)
+    {
+        List<StoredState> entries = await ReadAsync();
+        Assert.Equal(
+            texts.Order(StringComparer.Ordinal),
+            entries.Where(static entry => entry.State == "texts").Select(static entry => entry.SubKey<string>())
+                .Order(StringComparer.Ordinal));
+        Assert.All(entries.Where(static entry => entry.State == "texts"), static entry => Assert.Equal(1, NumberOf(entry)));
+        Assert.Equal(
+            texts.GroupBy(KeyOf).Select(static group => (group.Key, group.Count())).Order(),
+            entries.Where(static entry => entry.State == "counts").Select(static entry => (entry.PartitionKey, NumberOf(entry))).Order());
+    }
+}
