@@ -12,7 +12,7 @@ public sealed class CutStressTests
     private const int Keys = 200;
     private const int RecordsPerPage = 20;
     private const int Rounds = 8;
-    private const int CutsPerRound = 100;
+    private const int CutsPerRound = 60;
     private const long ValueTtl = 400;
     private const long SeenTtl = 150;
 
