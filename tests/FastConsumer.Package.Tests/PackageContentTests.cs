@@ -77,6 +77,7 @@ public sealed class PackageContentTests(PackageFeed feed)
     [Theory]
     [InlineData(PackageFeed.DynamoDb)]
     [InlineData(PackageFeed.PostgreSql)]
+    [InlineData(PackageFeed.S3)]
     [InlineData(PackageFeed.Testing)]
     [InlineData(PackageFeed.Dashboard)]
     public void The_packages_beside_it_bring_all_of_the_sdk(string packageId)

@@ -23,6 +23,15 @@ public sealed class ReadmeTests(PackageFeed feed)
         (await project.RunAsync("build")).MustSucceed();
     }
 
+    [Fact]
+    public async Task That_of_the_s3_page_builds_beside_that_of_the_leases()
+    {
+        UserProject project = UserProject.Create(
+            feed, "Totals", [PackageFeed.S3, PackageFeed.DynamoDb], Readme.FirstCode(feed, PackageFeed.S3));
+
+        (await project.RunAsync("build")).MustSucceed();
+    }
+
     /// <summary>Aspire asks for versions of other packages; ours brings those that fit, so that a restore has no warning either.</summary>
     [Fact]
     public async Task That_of_the_aspire_page_needs_no_other_package()

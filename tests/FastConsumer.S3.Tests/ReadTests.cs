@@ -53,7 +53,8 @@ public sealed class ReadTests : S3Test
         CheckpointStoreException denied = await FailsAsync(() => Open().ReadAsync("orders/1", 0, new byte[1], Cancellation));
 
         Assert.IsNotType<CheckpointObjectMissingException>(denied);
-        Assert.Contains("s3:ListBucket on the bucket, without which a missing object is denied too", denied.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "s3:ListBucket on the bucket, without which a missing object is denied too", denied.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +62,11 @@ public sealed class ReadTests : S3Test
     {
         S3CheckpointStore store = Open();
         await CreateAsync(store, Bytes(1));
-        foreach (string key in new[] { "snapshots", "snapshots2/a", "other", "snapshots/", "snapshots/a b", "snapshots/.probe/1", "snapshots//a" })
+        string[] keys =
+        [
+            "snapshots", "snapshots2/a", "other", "snapshots/", "snapshots/a b", "snapshots/.probe/1", "snapshots//a",
+        ];
+        foreach (string key in keys)
         {
             S3.Put(Name, key, [1]);
         }

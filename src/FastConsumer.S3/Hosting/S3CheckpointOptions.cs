@@ -38,7 +38,9 @@ public sealed class S3CheckpointOptions
     /// <summary>A profile of the shared configuration files; null for the default.</summary>
     public string? Profile { get; set; }
 
-    /// <summary>Another endpoint, such as <c>http://127.0.0.1:9000</c>; null for the region's. Buckets are then addressed by path.</summary>
+    /// <summary>
+    /// Another endpoint, such as <c>http://127.0.0.1:9000</c>; null for the region's. Buckets of another one are addressed by path.
+    /// </summary>
     public string? ServiceUrl { get; set; }
 
     /// <summary>The credentials to use, by code only; null to find them as every AWS SDK does.</summary>

@@ -19,7 +19,8 @@ public static class S3FastConsumerBuilderExtensions
     /// condition are refused at start. The region is the consumer's (<c>FastConsumer:Region</c>) unless
     /// <see cref="S3CheckpointOptions.Region"/> says another. An <see cref="IAmazonS3"/> in the host's services is used where the options
     /// name no region, profile, endpoint or credentials; it stays the application's. What is left open is taken from the
-    /// <c>AWSOptions</c> in the host's services, else from the configuration section <c>AWS</c>, else it is found as every AWS SDK finds it.
+    /// <c>AWSOptions</c> in the host's services, else from the configuration section <c>AWS</c>, else it is found as every AWS SDK finds
+    /// it.
     /// </para>
     /// <para>
     /// IAM actions on <c>arn:aws:s3:::BUCKET/PREFIX/*</c>: <c>s3:PutObject</c>, <c>s3:GetObject</c>, <c>s3:DeleteObject</c>,
@@ -30,7 +31,8 @@ public static class S3FastConsumerBuilderExtensions
     /// <param name="builder">The consumer.</param>
     /// <param name="bucket">The bucket's name; null for what the configuration says (<c>FastConsumer:S3:Bucket</c>).</param>
     /// <param name="prefix">
-    /// What the objects' keys begin with, such as <c>state/orders</c>; null for what the configuration says (<c>FastConsumer:S3:Prefix</c>).
+    /// What the objects' keys begin with, such as <c>state/orders</c>; null for what the configuration says
+    /// (<c>FastConsumer:S3:Prefix</c>).
     /// </param>
     /// <param name="configure">Applied after the configuration section <c>S3</c> of the consumer's, and after the parameters.</param>
     public static FastConsumerBuilder UseS3Checkpoints(

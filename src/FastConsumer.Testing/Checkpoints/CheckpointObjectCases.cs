@@ -118,7 +118,8 @@ internal static class CheckpointObjectCases
         yield return new("A read beyond the end names both lengths", static async run =>
         {
             await run.CreateAsync(Bytes(1_234));
-            foreach ((long offset, int length) in new[] { (0L, 1_235), (1_233L, 2), (1_234L, 1), (1_235L, 0), (100_000L, 7), (1L << 40, 1) })
+            (long, int)[] ranges = [(0L, 1_235), (1_233L, 2), (1_234L, 1), (1_235L, 0), (100_000L, 7), (1L << 40, 1)];
+            foreach ((long offset, int length) in ranges)
             {
                 try
                 {

@@ -113,14 +113,14 @@ internal sealed class S3Endpoint(
         {
             "PutObject" => _objects.Put(bucket!, request, body, checksum),
             "GetObject" or "HeadObject" => _objects.Get(bucket!, request),
-            "DeleteObject" => _objects.Delete(bucket!, request),
-            "DeleteObjects" => _objects.DeleteMany(bucket!, request, body, checksum is not null),
+            "DeleteObject" => S3Objects.Delete(bucket!, request),
+            "DeleteObjects" => S3Objects.DeleteMany(bucket!, request, body, checksum is not null),
             "CreateMultipartUpload" => _uploads.Create(bucket!, request),
             "UploadPart" => _uploads.Put(bucket!, request, body, checksum),
             "CompleteMultipartUpload" => _uploads.Complete(bucket!, request, body, checksum),
-            "AbortMultipartUpload" => _uploads.Abort(bucket!, request),
-            "ListParts" => _uploads.ListParts(bucket!, request),
-            "ListMultipartUploads" => _uploads.List(bucket!, request),
+            "AbortMultipartUpload" => S3Uploads.Abort(bucket!, request),
+            "ListParts" => S3Uploads.ListParts(bucket!, request),
+            "ListMultipartUploads" => S3Uploads.List(bucket!, request),
             "ListObjectsV2" => S3Listing.List(bucket!, request),
             "ListBuckets" => _buckets.List(),
             "CreateBucket" => _buckets.Create(request, body),
@@ -130,7 +130,7 @@ internal sealed class S3Endpoint(
         };
     }
 
-    private S3Answer Refusal(S3Request request, S3Exception refusal, string requestId, string hostId)
+    private static S3Answer Refusal(S3Request request, S3Exception refusal, string requestId, string hostId)
     {
         byte[] body = S3Xml.Write(
             "Error",

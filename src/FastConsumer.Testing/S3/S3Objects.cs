@@ -75,13 +75,13 @@ internal sealed class S3Objects(S3Account account)
             : answer;
     }
 
-    public S3Answer Delete(S3Bucket bucket, S3Request request)
+    public static S3Answer Delete(S3Bucket bucket, S3Request request)
     {
         bucket.Delete(request.Key);
         return new S3Answer(204);
     }
 
-    public S3Answer DeleteMany(S3Bucket bucket, S3Request request, byte[] body, bool hasChecksum)
+    public static S3Answer DeleteMany(S3Bucket bucket, S3Request request, byte[] body, bool hasChecksum)
     {
         if (!hasChecksum && request.Header("Content-MD5") is null)
         {

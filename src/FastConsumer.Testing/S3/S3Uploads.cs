@@ -99,13 +99,13 @@ internal sealed class S3Uploads(S3Account account, EmbeddedS3Options options)
         }));
     }
 
-    public S3Answer Abort(S3Bucket bucket, S3Request request)
+    public static S3Answer Abort(S3Bucket bucket, S3Request request)
     {
         bucket.Abort(UploadId(request), request.Key);
         return new S3Answer(204);
     }
 
-    public S3Answer ListParts(S3Bucket bucket, S3Request request)
+    public static S3Answer ListParts(S3Bucket bucket, S3Request request)
     {
         int max = S3Listing.MaxKeysOf(request, "max-parts");
         string marker = request.Query("part-number-marker") ?? "0";
@@ -144,7 +144,7 @@ internal sealed class S3Uploads(S3Account account, EmbeddedS3Options options)
         });
     }
 
-    public S3Answer List(S3Bucket bucket, S3Request request)
+    public static S3Answer List(S3Bucket bucket, S3Request request)
     {
         string prefix = request.Query("prefix") ?? "";
         int max = S3Listing.MaxKeysOf(request, "max-uploads");

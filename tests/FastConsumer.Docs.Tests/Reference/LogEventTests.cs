@@ -4,6 +4,7 @@ using FastConsumer.CloudWatch;
 using FastConsumer.Dashboard;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
+using FastConsumer.S3;
 using FastConsumer.Testing;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +21,7 @@ public sealed class LogEventTests
         .. new[]
             {
                 typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(CloudWatchOptions), typeof(FastConsumerDashboardOptions),
-                typeof(EmbeddedKinesis),
+                typeof(S3CheckpointOptions), typeof(EmbeddedKinesis),
             }
             .SelectMany(static type => type.Assembly.GetTypes())
             .SelectMany(static type => type.GetMethods(Declared))

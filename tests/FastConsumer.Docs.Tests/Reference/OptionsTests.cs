@@ -7,6 +7,7 @@ using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.PostgreSql;
+using FastConsumer.S3;
 using FastConsumer.Testing;
 using FastConsumer.Testing.Harness;
 using FastConsumer.Testing.Simulation;
@@ -27,12 +28,14 @@ public sealed class OptionsTests
     [InlineData(typeof(TelemetryOptions), "telemetry")]
     [InlineData(typeof(DynamoDbLeaseOptions), "leases on DynamoDB")]
     [InlineData(typeof(PostgreSqlPositionOptions), "positions on PostgreSQL")]
+    [InlineData(typeof(S3CheckpointOptions), "checkpoints on S3")]
     public void Options_of_the_configuration_are_listed(Type type, string name) =>
         GeneratedTable.Matches(Page, name, Table(type, isConfigured: true));
 
     [Theory]
     [InlineData(typeof(KinesisClientOptions), "KinesisClient")]
     [InlineData(typeof(EmbeddedKinesisOptions), "EmbeddedKinesis")]
+    [InlineData(typeof(EmbeddedS3Options), "EmbeddedS3")]
     [InlineData(typeof(ProcessorHarnessOptions), "ProcessorHarness")]
     [InlineData(typeof(ClusterSimulationOptions), "ClusterSimulation")]
     public void Options_of_code_are_listed(Type type, string name) => GeneratedTable.Matches(Page, name, Table(type, isConfigured: false));
@@ -48,7 +51,8 @@ public sealed class OptionsTests
         ];
         Type[] there = [.. new[]
             {
-                typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(PostgreSqlPositionOptions), typeof(EmbeddedKinesis),
+                typeof(ConsumerSettings), typeof(DynamoDbLeaseOptions), typeof(PostgreSqlPositionOptions), typeof(S3CheckpointOptions),
+                typeof(EmbeddedKinesis),
             }
             .SelectMany(static type => type.Assembly.GetExportedTypes())
             .Where(static type => type.Name.EndsWith("Options", StringComparison.Ordinal) || type == typeof(ConsumerSettings))];

@@ -14,6 +14,7 @@ public sealed class PackageFeed : IAsyncLifetime
     public const string Sdk = "FastConsumer";
     public const string DynamoDb = "FastConsumer.DynamoDb";
     public const string PostgreSql = "FastConsumer.PostgreSql";
+    public const string S3 = "FastConsumer.S3";
     public const string Testing = "FastConsumer.Testing";
     public const string Dashboard = "FastConsumer.Dashboard";
     public const string Aspire = "FastConsumer.Aspire";
@@ -24,7 +25,7 @@ public sealed class PackageFeed : IAsyncLifetime
     private DirectoryInfo? _root;
     private string? _globalPackages;
 
-    public static IReadOnlyList<string> PackageIds { get; } = [Sdk, DynamoDb, PostgreSql, Testing, Dashboard, Aspire, Cli];
+    public static IReadOnlyList<string> PackageIds { get; } = [Sdk, DynamoDb, PostgreSql, S3, Testing, Dashboard, Aspire, Cli];
 
     /// <summary>Unique on this machine, so that no cache holds an older build of it.</summary>
     public string Version { get; private set; } = "";

@@ -52,6 +52,18 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_lost_answer_comes_after_the_effect()
+    {
+        _kinesis.Faults.LoseAnswer("CreateStream");
+        await Assert.ThrowsAsync<HttpRequestException>(() => _client.JsonAsync("CreateStream", """{"StreamName":"lost","ShardCount":1}"""));
+        await _client.OkAsync("ListShards", """{"StreamName":"lost"}""");
+
+        _kinesis.Faults.Cut("CreateStream");
+        await Assert.ThrowsAsync<HttpRequestException>(() => _client.JsonAsync("CreateStream", """{"StreamName":"cut","ShardCount":1}"""));
+        await _client.RefusedAsync("ListShards", """{"StreamName":"cut"}""", "ResourceNotFoundException");
+    }
+
+    [Fact]
     public async Task A_delay_lasts_until_the_clock_has_moved()
     {
         _kinesis.Faults.Delay("ListStreams", TimeSpan.FromSeconds(30));

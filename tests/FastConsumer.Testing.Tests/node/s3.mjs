@@ -62,8 +62,14 @@ assert.equal(head.ContentLength, 5);
 assert.equal(head.ChecksumType, "FULL_OBJECT");
 await refuse("PutObject", { Bucket, Key, Body: "x", ChecksumSHA256: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }, "BadDigest", 400);
 // of "hello", from other programs
-assert.equal((await call("PutObject", { Bucket, Key: "sums/CRC64NVME", Body: "hello", ChecksumAlgorithm: "CRC64NVME" })).ChecksumType, "FULL_OBJECT");
-const known = { CRC32: "NhCmhg==", CRC32C: "mnG7TA==", SHA1: "qvTGHdzF6KLavt4PO0gs2a6pQ00=", SHA256: "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=" };
+const known = {
+  CRC32: "NhCmhg==",
+  CRC32C: "mnG7TA==",
+  SHA1: "qvTGHdzF6KLavt4PO0gs2a6pQ00=",
+  SHA256: "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+};
+const crc64 = await call("PutObject", { Bucket, Key: "sums/CRC64NVME", Body: "hello", ChecksumAlgorithm: "CRC64NVME" });
+assert.equal(crc64.ChecksumType, "FULL_OBJECT");
 for (const [algorithm, value] of Object.entries(known)) {
   const answer = await call("PutObject", { Bucket, Key: `sums/${algorithm}`, Body: "hello", ChecksumAlgorithm: algorithm });
   assert.equal(answer[`Checksum${algorithm}`], value, algorithm);
@@ -72,7 +78,8 @@ for (const [algorithm, value] of Object.entries(known)) {
 
 // a stream of unknown chunks goes in frames, with its checksum in a trailer
 const { Readable } = require("node:stream");
-await call("PutObject", { Bucket, Key: "streamed", Body: Readable.from([Buffer.alloc(70000, 1), Buffer.alloc(3, 2)]), ContentLength: 70003 });
+const chunks = Readable.from([Buffer.alloc(70000, 1), Buffer.alloc(3, 2)]);
+await call("PutObject", { Bucket, Key: "streamed", Body: chunks, ContentLength: 70003 });
 assert.equal((await call("HeadObject", { Bucket, Key: "streamed" })).ContentLength, 70003);
 
 // listings
@@ -91,8 +98,12 @@ const list = async (input) => {
   return { keys, prefixes, pages };
 };
 assert.equal((await list({ Prefix: "list/" })).keys.length, 12);
-assert.deepEqual(await list({ Prefix: "list/0", MaxKeys: 2 }), { keys: ["list/0/0", "list/0/3", "list/0/6", "list/0/9"], prefixes: [], pages: 2 });
-assert.deepEqual(await list({ Prefix: "list/", Delimiter: "/", MaxKeys: 1 }), { keys: [], prefixes: ["list/0/", "list/1/", "list/2/"], pages: 3 });
+assert.deepEqual(
+  await list({ Prefix: "list/0", MaxKeys: 2 }),
+  { keys: ["list/0/0", "list/0/3", "list/0/6", "list/0/9"], prefixes: [], pages: 2 });
+assert.deepEqual(
+  await list({ Prefix: "list/", Delimiter: "/", MaxKeys: 1 }),
+  { keys: [], prefixes: ["list/0/", "list/1/", "list/2/"], pages: 3 });
 assert.deepEqual((await list({ Delimiter: "/" })).prefixes, ["folder/", "list/", "sums/"]);
 assert.deepEqual((await list({ Delimiter: "/" })).keys, ["streamed"]);
 assert.deepEqual((await list({ Prefix: "list/2/", StartAfter: "list/2/5" })).keys, ["list/2/8"]);
@@ -106,7 +117,8 @@ const begin = async (input = {}) => (await call("CreateMultipartUpload", { Bucke
 const parts = async (UploadId, sizes, ChecksumAlgorithm) => {
   const done = [];
   for (const [i, size] of sizes.entries()) {
-    const part = await call("UploadPart", { Bucket, Key: "large", UploadId, PartNumber: i + 1, Body: Buffer.alloc(size, i), ChecksumAlgorithm });
+    const Body = Buffer.alloc(size, i);
+    const part = await call("UploadPart", { Bucket, Key: "large", UploadId, PartNumber: i + 1, Body, ChecksumAlgorithm });
     done.push({ PartNumber: i + 1, ETag: part.ETag, [`Checksum${ChecksumAlgorithm}`]: part[`Checksum${ChecksumAlgorithm}`] });
   }
   return done;
@@ -114,7 +126,8 @@ const parts = async (UploadId, sizes, ChecksumAlgorithm) => {
 let UploadId = await begin({ ChecksumAlgorithm: "SHA256" });
 let done = await parts(UploadId, [5 * MiB, 5 * MiB, 1], "SHA256");
 const firstParts = await call("ListParts", { Bucket, Key: "large", UploadId, MaxParts: 2 });
-assert.deepEqual([firstParts.Parts.map((part) => part.Size), firstParts.IsTruncated, firstParts.NextPartNumberMarker], [[5 * MiB, 5 * MiB], true, "2"]);
+assert.deepEqual(firstParts.Parts.map((part) => part.Size), [5 * MiB, 5 * MiB]);
+assert.deepEqual([firstParts.IsTruncated, firstParts.NextPartNumberMarker], [true, "2"]);
 assert.deepEqual((await call("ListMultipartUploads", { Bucket })).Uploads.map((upload) => upload.UploadId), [UploadId]);
 const complete = (Parts, input = {}) => ({ Bucket, Key: "large", UploadId, MultipartUpload: { Parts }, ...input });
 await refuse("CompleteMultipartUpload", complete([done[1], done[0], done[2]]), "InvalidPartOrder", 400);
@@ -133,7 +146,8 @@ done = await parts(UploadId, [5 * MiB, 1], "CRC64NVME");
 await refuse("CompleteMultipartUpload", complete(done, { IfNoneMatch: "*" }), "PreconditionFailed", 412);
 const whole64 = await call("CompleteMultipartUpload", complete(done));
 assert.equal(whole64.ChecksumType, "FULL_OBJECT");
-assert.equal(await call("GetObject", { Bucket, Key: "large", ChecksumMode: "ENABLED" }).then((one) => one.Body.transformToByteArray()).then((one) => one.length), 5 * MiB + 1);
+const checked = await call("GetObject", { Bucket, Key: "large", ChecksumMode: "ENABLED" });
+assert.equal((await checked.Body.transformToByteArray()).length, 5 * MiB + 1);
 UploadId = await begin();
 await call("AbortMultipartUpload", { Bucket, Key: "large", UploadId });
 await refuse("AbortMultipartUpload", { Bucket, Key: "large", UploadId }, "NoSuchUpload", 404);

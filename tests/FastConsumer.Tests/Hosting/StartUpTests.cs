@@ -47,8 +47,8 @@ public sealed class StartUpTests : WorkerTest
             static consumer => consumer.AddProcessor<EventProcessor>().UseInMemoryLeases()
                 .UseLocalCheckpoints("/var/lib/orders").UseInMemoryCheckpoints());
         Assert.Equal(
-            "FastConsumer has 2 places for the state of its processors, and may have one: the folder /var/lib/orders; in-memory checkpoints. "
-                + "Leave all but one of the calls of UseLocalCheckpoints(...), UseS3Checkpoints(...) and their like out.",
+            "FastConsumer has 2 places for the state of its processors, and may have one: the folder /var/lib/orders; in-memory "
+                + "checkpoints. Leave all but one of the calls of UseLocalCheckpoints(...), UseS3Checkpoints(...) and their like out.",
             error.Message);
     }
 
