@@ -8,9 +8,9 @@ using FastConsumer.Processors;
 
 namespace FastConsumer.Benchmarks;
 
-/// <summary>A change of keyed state by a handler, per record, over 10,000 keys in random order.</summary>
+/// <summary>A change of keyed state by a handler, per record, 10,000 records in random order of their keys.</summary>
 [MemoryDiagnoser(displayGenColumns: false)]
-public class StateBenchmarks : IShardCheckpoints
+public class StateBenchmarks
 {
     private const int Records = 10_000;
 
@@ -27,8 +27,11 @@ public class StateBenchmarks : IShardCheckpoints
         _expiring = _state.AddState("expiring", TimeSpan.FromDays(1), new TotalSerializer());
         _map = _state.AddMap<int, Total>("map", null, new TotalSerializer());
         _cursor = new RecordCursor(
-            new ShardContext("Totals", "benchmarks", "stream", "shardId-000000000000", fencingToken: 1), this, recordsPerCheckpoint: 0);
+            new ShardContext("Totals", "benchmarks", "stream", "shardId-000000000000", fencingToken: 1), new NoCheckpoints(), recordsPerCheckpoint: 0);
     }
+
+    [Params(100, 10_000)]
+    public int Keys { get; set; }
 
     [GlobalSetup]
     public void Setup()
@@ -40,10 +43,13 @@ public class StateBenchmarks : IShardCheckpoints
         for (int i = 0; i < Records; i++)
         {
             int start = bytes.WrittenCount;
+            int length = (int)Encoding.UTF8.GetBytes($"customer-{keys[i] % Keys}", bytes);
             entries[i] = new RecordEntry
             {
                 PartitionKeyOffset = start,
-                PartitionKeyLength = (int)Encoding.UTF8.GetBytes($"customer-{keys[i]}", bytes),
+                PartitionKeyLength = length,
+                SequenceNumberOffset = start + length,
+                SequenceNumberLength = (int)Encoding.UTF8.GetBytes($"{i + 1}", bytes),
                 SubSequenceNumber = RecordEntry.NotAggregated,
                 ArrivalMilliseconds = i,
             };
@@ -121,16 +127,6 @@ public class StateBenchmarks : IShardCheckpoints
         }
     }
 
-    ValueTask IShardCheckpoints.CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
-
-    void IShardCheckpoints.Completed(RecordPage page, int index)
-    {
-    }
-
-    void IShardCheckpoints.RequestCheckpoint()
-    {
-    }
-
     // as a handler that is called, and not made part of the loop
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
     private static void Edit(KeyedState<Total> state, RecordContext context)
@@ -142,6 +138,19 @@ public class StateBenchmarks : IShardCheckpoints
 
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
     private static void Ignore(RecordContext context) => _ = context.Attempt;
+
+    private sealed class NoCheckpoints : IShardCheckpoints
+    {
+        public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
+
+        public void Completed(RecordPage page, int index)
+        {
+        }
+
+        public void RequestCheckpoint()
+        {
+        }
+    }
 
     private record struct Total(long Sum, long Count);
 

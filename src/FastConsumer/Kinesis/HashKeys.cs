@@ -13,6 +13,7 @@ namespace FastConsumer.Kinesis;
 internal static class HashKeys
 {
     private const int BlockBytes = 64;
+    private const int WordsInBlock = 16;
 
     /// <summary>So many bytes leave room for the padding in one block.</summary>
     private const int MostInOneBlock = BlockBytes - 1 - sizeof(ulong);
@@ -32,6 +33,7 @@ internal static class HashKeys
     }
 
     // RFC 1321, section 3.4, for a message of one block
+    [SkipLocalsInit]
     private static UInt128 OfOneBlock(ReadOnlySpan<byte> key)
     {
         Span<byte> block = stackalloc byte[BlockBytes];
@@ -39,50 +41,53 @@ internal static class HashKeys
         key.CopyTo(block);
         block[key.Length] = 0x80;
         BinaryPrimitives.WriteUInt64LittleEndian(block[^sizeof(ulong)..], (ulong)key.Length * 8);
-
-        uint a = 0x67452301, b = 0xefcdab89, c = 0x98badcfe, d = 0x10325476;
-        for (int i = 0; i < BlockBytes; i += 4)
-        {
-            (int s0, int s1, int s2, int s3) = (i >> 4) switch
-            {
-                0 => (7, 12, 17, 22),
-                1 => (5, 9, 14, 20),
-                2 => (4, 11, 16, 23),
-                _ => (6, 10, 15, 21),
-            };
-            a = b + BitOperations.RotateLeft(a + Mix(i, b, c, d) + Word(block, i) + Sines[i], s0);
-            d = a + BitOperations.RotateLeft(d + Mix(i, a, b, c) + Word(block, i + 1) + Sines[i + 1], s1);
-            c = d + BitOperations.RotateLeft(c + Mix(i, d, a, b) + Word(block, i + 2) + Sines[i + 2], s2);
-            b = c + BitOperations.RotateLeft(b + Mix(i, c, d, a) + Word(block, i + 3) + Sines[i + 3], s3);
-        }
-
-        Span<uint> words = [a + 0x67452301, b + 0xefcdab89, c + 0x98badcfe, d + 0x10325476];
+        Span<uint> words = stackalloc uint[WordsInBlock];
         for (int i = 0; i < words.Length; i++)
         {
-            words[i] = BinaryPrimitives.ReverseEndianness(words[i]);
+            words[i] = BinaryPrimitives.ReadUInt32LittleEndian(block[(i * sizeof(uint))..]);
         }
 
-        return new UInt128(((ulong)words[0] << 32) | words[1], ((ulong)words[2] << 32) | words[3]);
-    }
-
-    private static uint Mix(int step, uint x, uint y, uint z) => (step >> 4) switch
-    {
-        0 => z ^ (x & (y ^ z)),
-        1 => y ^ (z & (x ^ y)),
-        2 => x ^ y ^ z,
-        _ => y ^ (x | ~z),
-    };
-
-    private static uint Word(ReadOnlySpan<byte> block, int step)
-    {
-        int word = (step >> 4) switch
+        uint a = 0x67452301, b = 0xefcdab89, c = 0x98badcfe, d = 0x10325476;
+        ReadOnlySpan<uint> sines = Sines;
+        for (int i = 0; i < 16; i += 4)
         {
-            0 => step,
-            1 => (5 * step) + 1,
-            2 => (3 * step) + 5,
-            _ => 7 * step,
-        };
-        return BinaryPrimitives.ReadUInt32LittleEndian(block.Slice((word & 15) * sizeof(uint), sizeof(uint)));
+            a = b + BitOperations.RotateLeft(a + (d ^ (b & (c ^ d))) + words[i] + sines[i], 7);
+            d = a + BitOperations.RotateLeft(d + (c ^ (a & (b ^ c))) + words[i + 1] + sines[i + 1], 12);
+            c = d + BitOperations.RotateLeft(c + (b ^ (d & (a ^ b))) + words[i + 2] + sines[i + 2], 17);
+            b = c + BitOperations.RotateLeft(b + (a ^ (c & (d ^ a))) + words[i + 3] + sines[i + 3], 22);
+        }
+
+        for (int i = 16; i < 32; i += 4)
+        {
+            int word = (5 * i) + 1;
+            a = b + BitOperations.RotateLeft(a + (c ^ (d & (b ^ c))) + words[word & 15] + sines[i], 5);
+            d = a + BitOperations.RotateLeft(d + (b ^ (c & (a ^ b))) + words[(word + 5) & 15] + sines[i + 1], 9);
+            c = d + BitOperations.RotateLeft(c + (a ^ (b & (d ^ a))) + words[(word + 10) & 15] + sines[i + 2], 14);
+            b = c + BitOperations.RotateLeft(b + (d ^ (a & (c ^ d))) + words[(word + 15) & 15] + sines[i + 3], 20);
+        }
+
+        for (int i = 32; i < 48; i += 4)
+        {
+            int word = (3 * i) + 5;
+            a = b + BitOperations.RotateLeft(a + (b ^ c ^ d) + words[word & 15] + sines[i], 4);
+            d = a + BitOperations.RotateLeft(d + (a ^ b ^ c) + words[(word + 3) & 15] + sines[i + 1], 11);
+            c = d + BitOperations.RotateLeft(c + (d ^ a ^ b) + words[(word + 6) & 15] + sines[i + 2], 16);
+            b = c + BitOperations.RotateLeft(b + (c ^ d ^ a) + words[(word + 9) & 15] + sines[i + 3], 23);
+        }
+
+        for (int i = 48; i < 64; i += 4)
+        {
+            int word = 7 * i;
+            a = b + BitOperations.RotateLeft(a + (c ^ (b | ~d)) + words[word & 15] + sines[i], 6);
+            d = a + BitOperations.RotateLeft(d + (b ^ (a | ~c)) + words[(word + 7) & 15] + sines[i + 1], 10);
+            c = d + BitOperations.RotateLeft(c + (a ^ (d | ~b)) + words[(word + 14) & 15] + sines[i + 2], 15);
+            b = c + BitOperations.RotateLeft(b + (d ^ (c | ~a)) + words[(word + 21) & 15] + sines[i + 3], 21);
+        }
+
+        return new UInt128(Join(a + 0x67452301, b + 0xefcdab89), Join(c + 0x98badcfe, d + 0x10325476));
+
+        static ulong Join(uint first, uint second) =>
+            ((ulong)BinaryPrimitives.ReverseEndianness(first) << 32) | BinaryPrimitives.ReverseEndianness(second);
     }
 
     /// <summary>The whole part of 2^32 times the absolute sine of 1 to 64.</summary>

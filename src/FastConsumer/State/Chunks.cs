@@ -1,16 +1,21 @@
 namespace FastConsumer.State;
 
 /// <summary>An array that grows without moving what it holds, so that references into it stay valid.</summary>
-internal struct Chunks<T>(int bits)
+internal struct Chunks<T>
 {
-    private readonly int _bits = bits;
+    private const int Bits = 6;
+
     private T[][] _chunks = [];
     private int _count;
 
-    /// <summary>How many places there are.</summary>
-    public readonly int Capacity => _count << _bits;
+    public Chunks()
+    {
+    }
 
-    public readonly ref T this[int index] => ref _chunks[index >> _bits][index & ((1 << _bits) - 1)];
+    /// <summary>How many places there are.</summary>
+    public readonly int Capacity => _count << Bits;
+
+    public readonly ref T this[int index] => ref _chunks[index >> Bits][index & ((1 << Bits) - 1)];
 
     /// <summary>Makes room up to a place.</summary>
     public void Reserve(int index)
@@ -22,7 +27,7 @@ internal struct Chunks<T>(int bits)
                 Array.Resize(ref _chunks, Math.Max(1, 2 * _count));
             }
 
-            _chunks[_count++] = new T[1 << _bits];
+            _chunks[_count++] = new T[1 << Bits];
         }
     }
 }

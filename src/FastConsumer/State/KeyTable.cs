@@ -27,13 +27,12 @@ internal struct KeySlot
 /// <summary>The partition keys of a table, found by their bytes. Their numbers stay until they are removed.</summary>
 internal sealed class KeyTable
 {
-    private const int ChunkBits = 8;
     private const ulong Multiplier = 0x9e3779b97f4a7c15;
 
     // keys come from strangers: which of them share a bucket must not be known to them
     private static readonly ulong s_seed = ((ulong)(uint)HashCode.Combine(1) << 32) | (uint)HashCode.Combine(2);
 
-    private Chunks<KeySlot> _slots = new(ChunkBits);
+    private Chunks<KeySlot> _slots = new();
     private int[] _buckets = NewBuckets(16);
     private int _used;
     private int _free = -1;

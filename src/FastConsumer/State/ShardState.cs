@@ -12,11 +12,19 @@ namespace FastConsumer.State;
 /// </summary>
 internal sealed class ShardState(int version)
 {
+    /// <summary>Entries are looked at for several records at once.</summary>
+    private const int RecordsBetweenSweeps = 8;
+
     private readonly List<StateTable> _tables = [];
-    private readonly List<StateTable> _expiring = [];
-    private readonly List<StateTable> _changed = [];
+    private StateTable[] _expiring = [];
+
+    // those with effects of the attempt
+    private StateTable[] _changed = [];
+    private int _changedCount;
     private byte[] _bytes = [];
-    private RecordEntry _record;
+    private RecordEntry[] _records = [];
+    private int _record;
+    private int _untilSweep = RecordsBetweenSweeps;
     private uint _keyHash;
     private long _keyHashOf;
     private UInt128 _hashKey;
@@ -38,7 +46,7 @@ internal sealed class ShardState(int version)
     public long Attempt { get; private set; }
 
     /// <summary>The partition key of the attempt's record, in UTF-8; borrowed for the attempt.</summary>
-    public ReadOnlySpan<byte> Key => _bytes.AsSpan(_record.PartitionKeyOffset, _record.PartitionKeyLength);
+    public ReadOnlySpan<byte> Key => _bytes.AsSpan(Record.PartitionKeyOffset, Record.PartitionKeyLength);
 
     public uint KeyHash
     {
@@ -61,10 +69,10 @@ internal sealed class ShardState(int version)
         {
             if (_hashKeyOf != Attempt)
             {
-                _hashKey = _record.ExplicitHashKeyLength == 0
+                _hashKey = Record.ExplicitHashKeyLength == 0
                     ? HashKeys.Of(Key)
                     : UInt128.Parse(
-                        _bytes.AsSpan(_record.ExplicitHashKeyOffset, _record.ExplicitHashKeyLength),
+                        _bytes.AsSpan(Record.ExplicitHashKeyOffset, Record.ExplicitHashKeyLength),
                         NumberStyles.None,
                         CultureInfo.InvariantCulture);
                 _hashKeyOf = Attempt;
@@ -89,6 +97,8 @@ internal sealed class ShardState(int version)
     /// <summary>True where the run is over. Any thread may ask.</summary>
     public bool IsClosed => Volatile.Read(ref _isClosed);
 
+    private ref readonly RecordEntry Record => ref _records[_record];
+
     /// <summary>Before the first record.</summary>
     public void Add(StateTable table)
     {
@@ -98,16 +108,14 @@ internal sealed class ShardState(int version)
         }
 
         _tables.Add(table);
-        if (table.Ttl is not null)
-        {
-            _expiring.Add(table);
-        }
+        _changed = new StateTable[_tables.Count];
+        _expiring = [.. _tables.Where(static table => table.Ttl is not null)];
     }
 
     /// <summary>An attempt begins; what an earlier one has staged is gone.</summary>
-    public void Begin(byte[] bytes, ref readonly RecordEntry record)
+    public void Begin(byte[] bytes, RecordEntry[] records, int record)
     {
-        if (_changed.Count > 0)
+        if (_changedCount > 0)
         {
             Discard();
         }
@@ -115,12 +123,13 @@ internal sealed class ShardState(int version)
         Attempt++;
         Unreadable = null;
         _bytes = bytes;
+        _records = records;
         _record = record;
-        Now = Math.Max(StreamTime, record.ArrivalMilliseconds);
+        Now = Math.Max(StreamTime, records[record].ArrivalMilliseconds);
     }
 
     /// <summary>A table has the first effect of the attempt.</summary>
-    public void HasEffects(StateTable table) => _changed.Add(table);
+    public void HasEffects(StateTable table) => _changed[_changedCount++] = table;
 
     /// <summary>
     /// Inside the gate, with the mark that the record is done: applies the effects and moves the stream's time. False where the run is over,
@@ -128,33 +137,31 @@ internal sealed class ShardState(int version)
     /// </summary>
     public bool Apply()
     {
-        if (_isClosed)
+        if (_isClosed || _isBroken)
         {
             return false;
         }
 
-        try
+        // where this throws, some effects are applied and some are not: no cut may tell of that
+        _isBroken = true;
+        for (int i = 0; i < _changedCount; i++)
         {
-            foreach (StateTable table in _changed)
-            {
-                table.Apply(Now);
-            }
+            _changed[i].Apply(Now);
+        }
 
-            StreamTime = Now;
+        _changedCount = 0;
+        StreamTime = Now;
+        if (--_untilSweep == 0)
+        {
+            _untilSweep = RecordsBetweenSweeps;
             foreach (StateTable table in _expiring)
             {
                 table.Sweep(StreamTime);
             }
         }
-        catch
-        {
-            // some effects are applied and some are not: no cut may tell of that
-            _isBroken = _isClosed = true;
-            throw;
-        }
 
-        _changed.Clear();
         Attempt++;
+        _isBroken = false;
         return true;
     }
 
@@ -301,12 +308,12 @@ internal sealed class ShardState(int version)
     private void Discard()
     {
         Gate.Enter();
-        foreach (StateTable table in _changed)
+        for (int i = 0; i < _changedCount; i++)
         {
-            table.Discard();
+            _changed[i].Discard();
         }
 
         Gate.Exit();
-        _changed.Clear();
+        _changedCount = 0;
     }
 }

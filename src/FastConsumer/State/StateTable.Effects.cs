@@ -13,14 +13,12 @@ namespace FastConsumer.State;
 internal sealed partial class StateTable<TSub, T> : StateTable
     where TSub : notnull
 {
-    private const int EffectBits = 4;
-
-    /// <summary>A sweep looks at so many entries, and at twice as many as were written.</summary>
-    private const int LeastSwept = 2;
+    /// <summary>A sweep looks at so many entries, and at twice as many as were written since the last one.</summary>
+    private const int LeastSwept = 16;
 
     private readonly ShardState _shard;
     private readonly StateCodec<T> _codec;
-    private Chunks<Effect> _effects = new(EffectBits);
+    private Chunks<Effect> _effects = new();
     private int _effectCount;
     private long _foundIn;
     private int _key = None;
@@ -175,7 +173,10 @@ internal sealed partial class StateTable<TSub, T> : StateTable
                 entry.Value = effect.Value;
                 ForgetStored(ref entry);
                 entry.Expiry = expiry;
-                Mark(ref entry, exists: true, isCopy: false);
+                if (entry.Marks != (Marks.Used | Marks.Exists))
+                {
+                    Mark(ref entry, exists: true, isCopy: false);
+                }
             }
             else if (entry.Bases is null)
             {
@@ -342,9 +343,10 @@ internal sealed partial class StateTable<TSub, T> : StateTable
 
     private int CurrentKey()
     {
-        if (_foundIn != _shard.Attempt)
+        long attempt = _shard.Attempt;
+        if (_foundIn != attempt)
         {
-            _foundIn = _shard.Attempt;
+            _foundIn = attempt;
             _key = _keys.Find(_shard.Key, _shard.KeyHash);
         }
 

@@ -7,11 +7,10 @@ namespace FastConsumer.State;
 // where entries lie, and how they are found
 internal sealed partial class StateTable<TSub, T>
 {
-    private const int ChunkBits = 8;
     private const int None = -1;
 
     private readonly KeyTable _keys = new();
-    private Chunks<Entry> _entries = new(ChunkBits);
+    private Chunks<Entry> _entries = new();
 
     // of entries with a sub-key; a value's entry is its key's first
     private int[] _buckets = [];

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.ExceptionServices;
 using FastConsumer.Kinesis;
+using FastConsumer.Kinesis.Wire;
 using FastConsumer.State;
 using FastConsumer.State.Format;
 
@@ -108,10 +109,11 @@ public sealed class ProcessorState
     public void Begin(RecordCursor cursor)
     {
         _cursor = cursor;
-        _page = cursor.Page!;
+        _page = cursor.Page;
         _index = cursor.Index;
         _number = cursor.Attempt;
-        _shard.Begin(_page.Response.Bytes, in _page.Response.Entry(_index));
+        (RecordEntry[] records, byte[] bytes) = cursor.Records;
+        _shard.Begin(bytes, records, _index);
     }
 
     /// <summary>

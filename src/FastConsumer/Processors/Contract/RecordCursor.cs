@@ -114,6 +114,9 @@ public sealed class RecordCursor
 
     internal RecordPage? Page => _page;
 
+    /// <summary>The table of the page's records, and the bytes that it points into; valid while the cursor stands on the page.</summary>
+    internal (RecordEntry[] Entries, byte[] Bytes) Records => (_entries, _bytes);
+
     /// <summary>True where a failure came out of the user's handler, not out of reading the payload.</summary>
     internal bool HandlerStarted => _startedIndex == _index;
 
