@@ -80,6 +80,7 @@ internal static class ModelBuilder
                 string.Join(" ", syntax.Modifiers.Select(modifier => modifier.ValueText)),
                 property.Type.InCode(),
                 SymbolNames.Escape(property.Name),
+                property.GetMethod is not null,
                 property.SetMethod is { } setter ? (setter.IsInitOnly ? "init" : "set") : null,
                 field));
         }

@@ -580,7 +580,7 @@ internal sealed class StateReader(
                         RuleIds.HandlerSet,
                         member.Place() ?? type.Place(),
                         $"'{member.InMessages()}' is marked [{attribute}] in a base class, but the states of a processor stand in the class "
-                            + $"with [KinesisProcessor] itself. Move it to '{type.Name}'.");
+                            + $"with [KinesisProcessor] itself. Move it there.");
                 }
             }
         }

@@ -41,7 +41,7 @@ internal static class RuleVerifier
     {
         (string source, IReadOnlyList<Finding> expected) = Markup.Parse(marked, rule);
         Compilation compilation = Compilations.Create([(Path, source)]);
-        if (source.Contains("AddProcessor", StringComparison.Ordinal) || source.Contains("[State(", StringComparison.Ordinal))
+        if (source.Contains("AddProcessor", StringComparison.Ordinal) || source.Contains("JsonSerializerContext", StringComparison.Ordinal))
         {
             compilation = GeneratorRun.Of(compilation).Output;
         }
