@@ -13,7 +13,7 @@ public sealed class LayeringTests
 {
     private static readonly string[] s_layers =
     [
-        "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "State", "Processors", "Operators", "Reading", "Dispatch",
+        "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "State/Format", "State", "Processors", "Operators", "Reading", "Dispatch",
         "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
     ];
 

@@ -139,6 +139,17 @@ internal sealed class FailurePolicy
     {
         _telemetry.Failed(error);
         Fails(error, position, attempt);
+        if (IsUnreadableState(error))
+        {
+            // a rule for what the serializer throws is meant for payloads: it would skip each record of the key from here on
+            throw Stop(
+                error,
+                position,
+                attempt,
+                "A stored value of its state does not deserialize, which no error policy takes",
+                " The exception says what to do; the shard goes on with this record then.");
+        }
+
         if (rule is null)
         {
             return inHandler || MayPass(error)
@@ -337,6 +348,21 @@ internal sealed class FailurePolicy
     // A custom deserializer may ask others (a schema registry): what is theirs may pass.
     private static bool MayPass(Exception error) =>
         error is TimeoutException or IOException or HttpRequestException or OperationCanceledException;
+
+    // also where the handler has wrapped it
+    private static bool IsUnreadableState(Exception? error)
+    {
+        for (; error is not null; error = error.InnerException)
+        {
+            if (error is StateUnreadableException
+                || (error is AggregateException several && several.InnerExceptions.Any(IsUnreadableState)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private void Fails(Exception error, CheckpointPosition position, int attempt)
     {

@@ -1,9 +1,6 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
@@ -182,19 +179,11 @@ internal sealed class Deaggregation(HashKeyRange? range, ForeignRecords foreign 
         if (key.Place == HashKeyPlace.Unknown)
         {
             ReadOnlySpan<byte> text = aggregate.Slice(key.Offset, key.Length);
-            UInt128 hashKey = isExplicit ? UInt128.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : HashKeyOf(text);
+            UInt128 hashKey = isExplicit ? UInt128.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : HashKeys.Of(text);
             key.Place = _range.Contains(hashKey) ? HashKeyPlace.Inside : HashKeyPlace.Outside;
         }
 
         return key.Place == HashKeyPlace.Inside;
-    }
-
-    [SuppressMessage("Security", "CA5351", Justification = "Kinesis defines the hash key as MD5; nothing is protected by it.")]
-    private static UInt128 HashKeyOf(ReadOnlySpan<byte> partitionKeyUtf8)
-    {
-        Span<byte> hash = stackalloc byte[MD5.HashSizeInBytes];
-        MD5.HashData(partitionKeyUtf8, hash);
-        return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 
     /// <summary>The new entries: a rented array that grows.</summary>

@@ -1,28 +1,47 @@
-using System.Diagnostics.CodeAnalysis;
+using FastConsumer.State.Format;
 
 namespace FastConsumer.State;
 
 /// <summary>The sub-key of states that have none.</summary>
 internal readonly record struct NoSubKey;
 
-internal sealed class StateTable<TSub, T>
-    where TSub : notnull
+/// <summary>One state of a shard, whatever its values are. See <see cref="StateTable{TSub, T}"/>.</summary>
+internal abstract class StateTable(string name, StateKind kind, long? ttl)
 {
-    public bool Contains(TSub sub) => throw new NotImplementedException();
+    public string Name { get; } = name;
 
-    public bool TryGet(TSub sub, [MaybeNullWhen(false)] out T value) => throw new NotImplementedException();
+    public StateKind Kind { get; } = kind;
 
-    public ref T Edit(TSub sub) => throw new NotImplementedException();
+    /// <summary>In milliseconds of stream time.</summary>
+    public long? Ttl { get; } = ttl;
 
-    public void Set(TSub sub, T value) => throw new NotImplementedException();
+    /// <summary>Entries of keys outside of the shard's range that were not written since a split gave them to both children.</summary>
+    public abstract int Copies { get; }
 
-    public bool Remove(TSub sub) => throw new NotImplementedException();
+    /// <summary>The memory it takes, about.</summary>
+    public abstract long Bytes { get; }
 
-    public void Clear() => throw new NotImplementedException();
+    /// <summary>Inside the gate: makes the attempt's effects part of the state.</summary>
+    public abstract void Apply(long now);
 
-    public int Count() => throw new NotImplementedException();
+    /// <summary>Inside the gate: forgets the attempt's effects.</summary>
+    public abstract void Discard();
 
-    public int FirstEntry() => throw new NotImplementedException();
+    /// <summary>Inside the gate: looks at a few entries, and removes those that have expired.</summary>
+    public abstract void Sweep(long streamTime);
 
-    public bool TryNext(ref int entry, out KeyValuePair<TSub, T> current) => throw new NotImplementedException();
+    /// <summary>While the gate is closed: what the table holds now is what <see cref="WriteFrozen"/> will write.</summary>
+    public abstract void Freeze(long streamTime);
+
+    /// <summary>Writes what was frozen, on any one thread; then, or without that, nothing is frozen any more.</summary>
+    public abstract void WriteFrozen(SegmentWriter writer);
+
+    /// <summary>Nothing is frozen any more. Not while <see cref="WriteFrozen"/> runs.</summary>
+    public abstract void Release();
+
+    /// <summary>Before the first record: adds an entry of a snapshot.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="parent">Which of the shards it was: the lower number has the lower hash keys.</param>
+    /// <param name="streamTime">The stream time of the position that is restored.</param>
+    public abstract void Load(in StateEntry entry, int parent, long streamTime);
 }

@@ -45,6 +45,27 @@ public sealed class FailurePolicyTests : IDisposable
         Assert.Equal(
             ErrorAction.Skip, _policy.Decide(new FormatException(), new ErrorRule(ErrorAction.Skip), default, 1, inHandler: false).Action);
 
+    [Theory]
+    [InlineData(ErrorAction.Skip)]
+    [InlineData(ErrorAction.DeadLetter)]
+    [InlineData(ErrorAction.Retry)]
+    [InlineData(ErrorAction.StopHost)]
+    public void No_rule_takes_a_stored_value_that_does_not_deserialize(ErrorAction action)
+    {
+        var unreadable = new StateUnreadableException("totals", "c7", "The value does not deserialize.", new FormatException());
+        foreach (Exception error in (Exception[])
+            [unreadable, new InvalidOperationException("wrapped", unreadable), new AggregateException(new IOException(), unreadable)])
+        {
+            Assert.True(FailurePolicy.Takes(error, TestContext.Current.CancellationToken));
+            ShardStoppedException stopped = Assert.Throws<ShardStoppedException>(() => Decide(error, new ErrorRule(action), 1));
+            Assert.Contains("state", stopped.Message, StringComparison.Ordinal);
+            Assert.Same(error, stopped.InnerException);
+            Assert.Throws<ShardStoppedException>(() => Decide(error, null, 1));
+        }
+
+        Assert.Equal(FindingSeverity.Unhealthy, Assert.Single(_findings.Current).Severity);
+    }
+
     [Fact]
     public void Waits_double_from_the_rules_first_to_its_longest()
     {

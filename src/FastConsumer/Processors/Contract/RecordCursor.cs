@@ -138,6 +138,14 @@ public sealed class RecordCursor
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Complete()
     {
+        MarkDone();
+        CountDown();
+    }
+
+    /// <summary>The first half of <see cref="Complete"/>: the record is done, and the cursor stands on the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void MarkDone()
+    {
         if (_pageInOrder is { } page)
         {
             int next = _index + 1;
@@ -148,7 +156,12 @@ public sealed class RecordCursor
         {
             CompleteInLane();
         }
+    }
 
+    /// <summary>The second half of <see cref="Complete"/>: looks at the lease and calls for a checkpoint where it is time to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void CountDown()
+    {
         if (--_untilLook == 0)
         {
             Look();

@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FastConsumer.State.Format;
+
+namespace FastConsumer.State;
+
+// what a cut reads beside the lane
+internal sealed partial class StateTable<TSub, T>
+{
+    private const int CopiedAtOnce = 64;
+    private const int LookedAtAtOnce = 1024;
+
+    private readonly Lock _lock = new();
+    private int _generation;
+    private bool _isFrozen;
+
+    // what was frozen: entries up to this one with an older generation, and by group what was written or removed since
+    private int _frozenEnd;
+    private long _frozenAt;
+    private List<FrozenEntry>?[] _preserved = [];
+
+    // bytes and number of the values that the last cut wrote, or that were restored
+    private long _writtenBytes;
+    private long _written;
+
+    public override long Bytes => _keys.Bytes + ((long)_entries.Capacity * Entry.Size) + ((long)_buckets.Length * sizeof(int))
+        + ((RuntimeHelpers.IsReferenceOrContainsReferences<T>() ? _count : _stored) * (_writtenBytes / Math.Max(1, _written)));
+
+    public override void Freeze(long streamTime)
+    {
+        _generation++;
+        _frozenEnd = _used;
+        _frozenAt = streamTime;
+        _preserved = [];
+        Volatile.Write(ref _isFrozen, true);
+    }
+
+    public override void Release()
+    {
+        lock (_lock)
+        {
+            _preserved = [];
+            Volatile.Write(ref _isFrozen, false);
+        }
+    }
+
+    public override void WriteFrozen(SegmentWriter writer)
+    {
+        List<int>?[] groups = GroupFrozen();
+        var copies = new FrozenEntry[CopiedAtOnce];
+        long bytes = 0, written = 0;
+        for (int group = 0; group < HashKeyGroups.Count; group++)
+        {
+            ReadOnlySpan<int> entries = CollectionsMarshal.AsSpan(groups[group]);
+            groups[group] = null;
+            while (!entries.IsEmpty)
+            {
+                int take = Math.Min(CopiedAtOnce, entries.Length);
+                int copied = CopyFrozen(entries[..take], copies);
+                entries = entries[take..];
+                Write(copies.AsSpan(0, copied));
+                Array.Clear(copies);
+            }
+
+            // no entry of the group is frozen any more, so nothing is added to this
+            List<FrozenEntry>? preserved = TakePreserved(group);
+            Write(CollectionsMarshal.AsSpan(preserved));
+        }
+
+        Release();
+        (_writtenBytes, _written) = (bytes, written);
+
+        void Write(ReadOnlySpan<FrozenEntry> frozen)
+        {
+            foreach (ref readonly FrozenEntry entry in frozen)
+            {
+                bytes += WriteEntry(writer, in entry);
+                written++;
+            }
+        }
+    }
+
+    /// <summary>The frozen entries by group, so that they are written in its order.</summary>
+    private List<int>?[] GroupFrozen()
+    {
+        var groups = new List<int>?[HashKeyGroups.Count];
+        for (int first = 0; first < _frozenEnd; first += LookedAtAtOnce)
+        {
+            lock (_lock)
+            {
+                for (int i = first; i < Math.Min(first + LookedAtAtOnce, _frozenEnd); i++)
+                {
+                    ref Entry entry = ref _entries[i];
+                    if (entry.Generation != _generation && IsFrozenValue(in entry))
+                    {
+                        (groups[HashKeyGroups.Of(_keys[entry.Key].HashKey)] ??= []).Add(i);
+                    }
+                }
+            }
+        }
+
+        return groups;
+    }
+
+    private int CopyFrozen(ReadOnlySpan<int> entries, FrozenEntry[] copies)
+    {
+        int copied = 0;
+        lock (_lock)
+        {
+            foreach (int i in entries)
+            {
+                // what was written or removed since is preserved, and its place may be another entry's
+                ref Entry entry = ref _entries[i];
+                if (entry.Generation != _generation && IsFrozenValue(in entry))
+                {
+                    entry.Generation = _generation;
+                    copies[copied++] = Copy(in entry);
+                }
+            }
+        }
+
+        return copied;
+    }
+
+    private List<FrozenEntry>? TakePreserved(int group)
+    {
+        lock (_lock)
+        {
+            List<FrozenEntry>? taken = _preserved.Length == 0 ? null : _preserved[group];
+            if (taken is not null)
+            {
+                _preserved[group] = null;
+            }
+
+            return taken;
+        }
+    }
+
+    private bool IsFrozenValue(in Entry entry) => (entry.Marks & Marks.Used) != 0 && entry.Expiry > _frozenAt
+        && ((entry.Marks & Marks.Exists) != 0 || entry.Bases is not null);
+
+    private FrozenEntry Copy(in Entry entry)
+    {
+        ref KeySlot key = ref _keys[entry.Key];
+        return new FrozenEntry(key.Key, key.HashKey, entry.Sub, entry.Value, entry.Stored, entry.Bases, entry.Expiry, entry.Marks);
+    }
+
+    /// <summary>By the lane, before it writes or removes an entry: keeps what the cut has to write.</summary>
+    private void Preserve(ref Entry entry, bool isFrozen)
+    {
+        if (!isFrozen || entry.Generation == _generation)
+        {
+            return;
+        }
+
+        entry.Generation = _generation;
+        if (IsFrozenValue(in entry))
+        {
+            if (_preserved.Length == 0)
+            {
+                _preserved = new List<FrozenEntry>?[HashKeyGroups.Count];
+            }
+
+            (_preserved[HashKeyGroups.Of(_keys[entry.Key].HashKey)] ??= []).Add(Copy(in entry));
+        }
+    }
+
+    /// <summary>By the lane, inside the gate.</summary>
+    private bool LockIfFrozen()
+    {
+        if (!Volatile.Read(ref _isFrozen))
+        {
+            return false;
+        }
+
+        _lock.Enter();
+        return true;
+    }
+
+    private void Unlock(bool isLocked)
+    {
+        if (isLocked)
+        {
+            _lock.Exit();
+        }
+    }
+
+    private long WriteEntry(SegmentWriter writer, in FrozenEntry frozen)
+    {
+        bool exists = (frozen.Marks & Marks.Exists) != 0;
+        var entry = new StateEntry
+        {
+            Key = frozen.Key,
+            HashKey = frozen.HashKey,
+            Exists = exists,
+            IsCopy = (frozen.Marks & Marks.Copy) != 0,
+            Expiry = frozen.Expiry,
+            Bases = frozen.Bases,
+            Version = frozen.Stored.Source is null ? _shard.Version : frozen.Stored.Version,
+        };
+        if (HasSubKeys)
+        {
+            SubKeys.Write(frozen.Sub, writer.SubKey());
+            entry.SubKey = writer.SubKeyWritten;
+        }
+
+        if (exists && frozen.Stored.Source is null)
+        {
+            _codec.Write(frozen.Value, writer.Value());
+            entry.Value = writer.ValueWritten;
+        }
+        else
+        {
+            entry.Value = frozen.Stored.Span;
+        }
+
+        writer.Add(in entry);
+        return entry.Value.Length;
+    }
+
+    private readonly record struct FrozenEntry(
+        byte[] Key, UInt128 HashKey, TSub Sub, T Value, StoredValue Stored, CopyBase? Bases, long Expiry, Marks Marks);
+}
