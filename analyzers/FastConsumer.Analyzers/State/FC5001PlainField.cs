@@ -139,7 +139,8 @@ public sealed class FC5001PlainField : HandlerAnalyzer
     private static bool IsForTelling(IInvocationOperation call)
     {
         IOperation? parent = call.Parent;
-        while (parent is IUnaryOperation or IConversionOperation or IParenthesizedOperation)
+        while (parent is IUnaryOperation or IConversionOperation or IParenthesizedOperation
+            or IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd })
         {
             parent = parent.Parent;
         }

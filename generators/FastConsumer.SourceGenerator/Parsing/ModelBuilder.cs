@@ -188,7 +188,7 @@ internal static class ModelBuilder
         }
     }
 
-    private static string FreeName(INamedTypeSymbol type, string name, ISet<string>? taken = null)
+    private static string FreeName(INamedTypeSymbol type, string name, HashSet<string>? taken = null)
     {
         while (IsTaken())
         {

@@ -182,7 +182,7 @@ internal sealed class StateReader(
         return problem is null;
     }
 
-    private bool IsGenerated(IPropertySymbol part) => part.DeclaringSyntaxReferences.All(
+    private static bool IsGenerated(IPropertySymbol part) => part.DeclaringSyntaxReferences.All(
         reference => reference.SyntaxTree.FilePath.IndexOf(GeneratedFolder, StringComparison.Ordinal) >= 0);
 
     private TimeSpan? ReadTtl(AttributeData attribute, ref bool inOrder)
