@@ -12,7 +12,7 @@ public sealed class CutStressTests
     private const int Keys = 200;
     private const int RecordsPerPage = 20;
     private const int Rounds = 8;
-    private const int CutsPerRound = 100;
+    private const int CutsPerRound = 60;
     private const long ValueTtl = 400;
     private const long SeenTtl = 150;
 
@@ -47,20 +47,26 @@ public sealed class CutStressTests
             });
             thread.Start();
             long at = position;
-            for (int i = 0; i < CutsPerRound; i++)
+            try
             {
-                // the first one of a round may come before the first record
-                SpinWait.SpinUntil(() => i == 0 || lane.Done > at || !thread.IsAlive);
-                using StateCut cut = lane.Cut();
-                last = TestSnapshot.Of(states.All, cut, number: i + 1);
-                at = long.Parse(last.Manifest.Position, CultureInfo.InvariantCulture);
-                expected.Advance(at);
-                expected.Compare(last);
+                for (int i = 0; i < CutsPerRound; i++)
+                {
+                    // the first one of a round may come before the first record
+                    SpinWait.SpinUntil(() => i == 0 || lane.Done > at || !thread.IsAlive);
+                    using StateCut cut = lane.Cut();
+                    last = TestSnapshot.Of(states.All, cut, number: i + 1);
+                    at = long.Parse(last.Manifest.Position, CultureInfo.InvariantCulture);
+                    expected.Advance(at);
+                    expected.Compare(last);
+                }
+            }
+            finally
+            {
+                stop.Cancel();
+                thread.Join();
             }
 
             position = at;
-            stop.Cancel();
-            thread.Join();
             Assert.Null(failure);
             Assert.True(position > 0);
         }

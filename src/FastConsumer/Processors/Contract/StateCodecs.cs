@@ -106,42 +106,52 @@ internal sealed class ListCodec<T>(string state, ValueCodec<T> items) : StateCod
         }
     }
 
-    /// <summary>What both began with, unless one was cleared since, then what each has appended.</summary>
+    /// <summary>
+    /// What both began with and what each has appended since. A list that does not hold all it began with was cleared: then that is gone.
+    /// </summary>
     public override bool TryMerge(
         ListCells<T> a, ListCells<T> b, bool hasCommon, ListCells<T> common, out ListCells<T> merged)
     {
-        int ofA = hasCommon && StartsWith(a, common) ? common.Count : 0;
-        int ofB = hasCommon && StartsWith(b, common) ? common.Count : 0;
+        bool isKeptByB = TryLeaveOut(hasCommon ? common : default, b, out ListCells<T> ofB);
         merged = default;
-        if (ofA > 0 && ofB > 0)
-        {
-            Append(common, 0, ref merged);
-        }
-
-        Append(a, ofA, ref merged);
-        Append(b, ofB, ref merged);
+        Append(!isKeptByB && TryLeaveOut(common, a, out ListCells<T> ofA) ? ofA : a, ref merged);
+        Append(isKeptByB ? ofB : b, ref merged);
         return true;
     }
 
-    private static void Append(ListCells<T> from, int first, ref ListCells<T> to)
+    private static void Append(ListCells<T> from, ref ListCells<T> to)
     {
-        for (int i = first; i < from.Count; i++)
+        for (int i = 0; i < from.Count; i++)
         {
             to.Add(from.Items![i]);
         }
     }
 
-    private bool StartsWith(ListCells<T> list, ListCells<T> start)
+    /// <summary>The list without other values that come in it in their order; false where they do not.</summary>
+    private bool TryLeaveOut(ListCells<T> others, ListCells<T> list, out ListCells<T> rest)
     {
-        if (list.Count < start.Count)
-        {
-            return false;
-        }
-
         var one = new ArrayBufferWriter<byte>();
         var other = new ArrayBufferWriter<byte>();
-        Write(list with { Count = start.Count }, one);
-        Write(start, other);
-        return one.WrittenSpan.SequenceEqual(other.WrittenSpan);
+        rest = default;
+        int found = 0;
+        for (int i = 0; i < list.Count; i++)
+        {
+            if (found < others.Count)
+            {
+                one.ResetWrittenCount();
+                other.ResetWrittenCount();
+                items.Write(list.Items![i], one);
+                items.Write(others.Items![found], other);
+                if (one.WrittenSpan.SequenceEqual(other.WrittenSpan))
+                {
+                    found++;
+                    continue;
+                }
+            }
+
+            rest.Add(list.Items![i]);
+        }
+
+        return found == others.Count;
     }
 }
