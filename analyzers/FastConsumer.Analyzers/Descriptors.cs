@@ -98,6 +98,9 @@ internal static class Descriptors
     public static readonly DiagnosticDescriptor EscapingState = Rule(
         RuleNumbers.EscapingState, State, "A record's state stays inside the handler's call", DiagnosticSeverity.Warning);
 
+    public static readonly DiagnosticDescriptor StateShape = Rule(
+        RuleNumbers.StateShape, State, "A state's shape changes together with its version", DiagnosticSeverity.Warning);
+
     public static readonly DiagnosticDescriptor StateSetting = Rule(
         RuleNumbers.StateSetting, State, "Settings of a state have an effect", DiagnosticSeverity.Warning);
 

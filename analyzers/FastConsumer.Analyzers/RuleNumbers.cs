@@ -25,5 +25,6 @@ internal static class RuleNumbers
     public const string StateOrder = "FC5004";
     public const string StateWithoutContext = "FC5005";
     public const string EscapingState = "FC5006";
+    public const string StateShape = "FC5007";
     public const string StateSetting = "FC5008";
 }

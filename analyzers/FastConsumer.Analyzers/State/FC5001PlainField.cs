@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FastConsumer.Analyzers.Reach;
+using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
@@ -15,6 +16,8 @@ public sealed class FC5001PlainField : HandlerAnalyzer
 {
     private static readonly string[] s_adders =
         ["Add", "AddFirst", "AddLast", "AddRange", "Enqueue", "Insert", "Push", "UnionWith"];
+
+    private static readonly string[] s_adding = [.. s_adders, "AddOrUpdate", "TryAdd"];
 
     private static readonly string[] s_emptying =
         ["Clear", "Dequeue", "TryDequeue", "Pop", "TryPop", "RemoveAt", "RemoveRange", "RemoveFirst", "RemoveLast", "TryTake"];
@@ -40,7 +43,7 @@ public sealed class FC5001PlainField : HandlerAnalyzer
             foreach (IOperation operation in method.Operations)
             {
                 if (Accumulated(operation, method) is { } written && IsOfProcessor(written, code) && !IsEmptied(written.Member, code)
-                    && (IsCollection(written.Type) || IsGoneBy(written.Member, code)))
+                    && IsGoneBy(written.Member, code))
                 {
                     findings.Report(
                         Descriptors.PlainField,
@@ -136,7 +139,8 @@ public sealed class FC5001PlainField : HandlerAnalyzer
     private static bool IsForTelling(IInvocationOperation call)
     {
         IOperation? parent = call.Parent;
-        while (parent is IUnaryOperation or IConversionOperation or IParenthesizedOperation)
+        while (parent is IUnaryOperation or IConversionOperation or IParenthesizedOperation
+            or IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd })
         {
             parent = parent.Parent;
         }
@@ -187,10 +191,11 @@ public sealed class FC5001PlainField : HandlerAnalyzer
             switch (outer)
             {
                 case IIncrementOrDecrementOperation or ICompoundAssignmentOperation when outer.Parent is IExpressionStatementOperation:
-                case ISimpleAssignmentOperation assignment when Member(assignment.Target) is { } target
+                case ISimpleAssignmentOperation assignment when (Member(assignment.Target) ?? Element(assignment.Target)) is { } target
                     && SymbolEqualityComparer.Default.Equals(target.Member, member):
                 case IBinaryOperation { OperatorKind: BinaryOperatorKind.Remainder }:
-                case IInvocationOperation call when QuietCalls.IsTelling(call):
+                case IInvocationOperation call when QuietCalls.IsTelling(call) || call.TargetMethod.ContainingType.Is("System", "Console")
+                    || (Array.IndexOf(s_adding, call.TargetMethod.Name) >= 0 && call.Parent is IExpressionStatementOperation):
                     return false;
                 case IBlockOperation or IConditionalOperation or ILoopOperation or IReturnOperation or IVariableDeclaratorOperation:
                     return true;

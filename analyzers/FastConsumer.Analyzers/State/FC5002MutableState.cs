@@ -71,14 +71,14 @@ public sealed class FC5002MutableState : FastConsumerAnalyzer
             return Mutable(named.TypeArguments[0], seen);
         }
 
-        if (IsOfTheFramework(named))
+        if (JsonReader.IsOfTheFramework(named))
         {
             return IsMutableCollection(named) ? $"{named.InMessages()} is a mutable collection"
                 : IsImmutable(named) ? named.TypeArguments.Select(argument => Mutable(argument, seen)).FirstOrDefault(found => found is not null)
                 : null;
         }
 
-        for (INamedTypeSymbol? part = named; part is { SpecialType: SpecialType.None } && !IsOfTheFramework(part); part = part.BaseType)
+        for (INamedTypeSymbol? part = named; part is { SpecialType: SpecialType.None } && !JsonReader.IsOfTheFramework(part); part = part.BaseType)
         {
             foreach (ISymbol member in part.GetMembers())
             {
@@ -131,15 +131,4 @@ public sealed class FC5002MutableState : FastConsumerAnalyzer
     private static bool IsImmutable(INamedTypeSymbol type) =>
         type.ContainingNamespace.IsNamed("System.Collections.Immutable") || type.ContainingNamespace.IsNamed("System.Collections.Frozen")
         || type.IsTupleType;
-
-    private static bool IsOfTheFramework(INamedTypeSymbol type)
-    {
-        INamespaceSymbol? root = type.ContainingNamespace;
-        while (root is { IsGlobalNamespace: false, ContainingNamespace.IsGlobalNamespace: false })
-        {
-            root = root.ContainingNamespace;
-        }
-
-        return root?.Name == "System";
-    }
 }

@@ -21,10 +21,9 @@ internal sealed class StateEmitter(SourceWriter writer, PipelineModel pipeline, 
             {
                 // the analyzer has reported the reason as an error; without this part, the other one would be another
                 writer.Open($"{property.Modifiers} {property.Type} {property.Name}");
-                writer.Line($"get => throw new global::System.InvalidOperationException({Literals.Text(model.Problem!)});");
-                if (property.Setter is { } setter)
+                foreach (string accessor in new[] { property.HasGetter ? "get" : null, property.Setter }.OfType<string>())
                 {
-                    writer.Line($"{setter} => throw new global::System.InvalidOperationException({Literals.Text(model.Problem!)});");
+                    writer.Line($"{accessor} => throw new global::System.InvalidOperationException({Literals.Text(model.Problem!)});");
                 }
 
                 writer.Close();

@@ -117,6 +117,22 @@ internal static class JsonReader
         return found;
     }
 
+    /// <summary>What JSON shows of a type of the user, the members of bases included; a hidden member counts once.</summary>
+    public static IEnumerable<(ISymbol Member, ITypeSymbol Type)> Members(INamedTypeSymbol type)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (INamedTypeSymbol? part = type; part is not null && !IsOfTheFramework(part); part = part.BaseType)
+        {
+            foreach (ISymbol member in part.GetMembers())
+            {
+                if (MemberType(member) is { } memberType && seen.Add(member.Name))
+                {
+                    yield return (member, memberType);
+                }
+            }
+        }
+    }
+
     private static ITypeSymbol? MemberType(ISymbol member) => member switch
     {
         { IsStatic: true } or { IsImplicitlyDeclared: true } => null,
@@ -157,7 +173,8 @@ internal static class JsonReader
         }
     }
 
-    private static bool IsOfTheFramework(INamedTypeSymbol type)
+    /// <summary>True for types inside the namespace System.</summary>
+    public static bool IsOfTheFramework(INamedTypeSymbol type)
     {
         INamespaceSymbol? root = type.ContainingNamespace;
         while (root is { IsGlobalNamespace: false, ContainingNamespace.IsGlobalNamespace: false })

@@ -80,6 +80,7 @@ internal static class ModelBuilder
                 string.Join(" ", syntax.Modifiers.Select(modifier => modifier.ValueText)),
                 property.Type.InCode(),
                 SymbolNames.Escape(property.Name),
+                property.GetMethod is not null,
                 property.SetMethod is { } setter ? (setter.IsInitOnly ? "init" : "set") : null,
                 field));
         }
@@ -187,7 +188,7 @@ internal static class ModelBuilder
         }
     }
 
-    private static string FreeName(INamedTypeSymbol type, string name, ISet<string>? taken = null)
+    private static string FreeName(INamedTypeSymbol type, string name, HashSet<string>? taken = null)
     {
         while (IsTaken())
         {

@@ -182,7 +182,7 @@ internal sealed class StateReader(
         return problem is null;
     }
 
-    private bool IsGenerated(IPropertySymbol part) => part.DeclaringSyntaxReferences.All(
+    private static bool IsGenerated(IPropertySymbol part) => part.DeclaringSyntaxReferences.All(
         reference => reference.SyntaxTree.FilePath.IndexOf(GeneratedFolder, StringComparison.Ordinal) >= 0);
 
     private TimeSpan? ReadTtl(AttributeData attribute, ref bool inOrder)
@@ -580,7 +580,7 @@ internal sealed class StateReader(
                         RuleIds.HandlerSet,
                         member.Place() ?? type.Place(),
                         $"'{member.InMessages()}' is marked [{attribute}] in a base class, but the states of a processor stand in the class "
-                            + $"with [KinesisProcessor] itself. Move it to '{type.Name}'.");
+                            + $"with [KinesisProcessor] itself. Move it there.");
                 }
             }
         }

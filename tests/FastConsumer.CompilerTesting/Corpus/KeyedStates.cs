@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using FastConsumer;
+using Microsoft.Extensions.Logging;
+
+namespace Corpus.KeyedStates;
+
+public sealed record Payment(string Id, string Customer, decimal Amount, DateTimeOffset At);
+
+public readonly record struct Balance(decimal Sum, int Count);
+
+public struct Window
+{
+    public decimal Sum;
+    public int Count;
+    public DateTimeOffset Since { get; set; }
+}
+
+public sealed record Profile(string Name, ImmutableDictionary<string, int> Scores, IReadOnlyList<string> Tags);
+
+public sealed record ProfileV1(string Name);
+
+public sealed class Session
+{
+    public string? Id { get; set; }
+    public List<string> Pages { get; } = [];
+}
+
+public interface ILedger
+{
+    Task BookAsync(string id, decimal sum, CancellationToken cancellationToken);
+}
+
+public interface IRates
+{
+    Task<decimal> LoadAsync(string currency, CancellationToken cancellationToken);
+}
+
+[JsonSerializable(typeof(Payment))]
+[JsonSerializable(typeof(Balance))]
+[JsonSerializable(typeof(Window))]
+[JsonSerializable(typeof(Profile))]
+[JsonSerializable(typeof(ProfileV1))]
+[JsonSerializable(typeof(bool))]
+public sealed partial class KeyedStatesJson : JsonSerializerContext;
+
+// sums and duplicates, as the guide has them
+[KinesisProcessor("payments", JsonContext = typeof(KeyedStatesJson))]
+[OnError(typeof(Exception), ErrorAction.Stop)]
+public sealed partial class Balances(ILedger ledger, ILogger<Balances> log)
+{
+    private int _handled;
+    private readonly Dictionary<string, decimal> _rates = [];
+    private readonly HashSet<string> _warned = [];
+
+    [State("balances", Ttl = "90.00:00:00")]
+    private partial KeyedState<Balance> ByCustomer { get; }
+
+    [State("seen", Ttl = "1.00:00:00")]
+    private partial KeyedMap<string, bool> Seen { get; }
+
+    [OnRecord]
+    public async Task HandleAsync(Payment payment, RecordContext context, [FromServices] IRates rates, CancellationToken token)
+    {
+        if (++_handled % 10_000 == 0)
+        {
+            log.LogInformation("{Handled} payments", _handled);
+        }
+
+        if (!Seen.Of(context).TryAdd(payment.Id, true))
+        {
+            return;
+        }
+
+        if (!_rates.TryGetValue(payment.Customer, out decimal rate))
+        {
+            rate = await rates.LoadAsync(payment.Customer, token);
+            _rates[payment.Customer] = rate;
+        }
+
+        if (rate == 0 && _warned.Add(payment.Customer))
+        {
+            log.LogWarning("no rate for {Customer}", payment.Customer);
+        }
+
+        StateValue<Balance> balance = ByCustomer.Of(context);
+        balance.Set(new Balance(balance.Value.Sum + payment.Amount * rate, balance.Value.Count + 1));
+        await ledger.BookAsync(payment.Id, balance.Value.Sum, token);
+    }
+
+    [StateMerge("balances")]
+    private static Balance Unite(Balance a, Balance b, Balance? common) =>
+        new(a.Sum + b.Sum - (common?.Sum ?? 0), a.Count + b.Count - (common?.Count ?? 0));
+
+    [OnShardEnded]
+    public void Ended(ShardContext shard) => log.LogInformation("{Shard}: {Handled}", shard.ShardId, _handled);
+}
+
+// helpers, edits in place, lists
+[KinesisProcessor("payments", JsonContext = typeof(KeyedStatesJson), StateVersion = 2)]
+[OnError(typeof(Exception), ErrorAction.Stop)]
+public sealed partial class Windows(ILedger ledger)
+{
+    [State("windows")] private partial KeyedState<Window> Current { get; }
+
+    [State("last")] private partial KeyedList<Payment> Last { get; }
+
+    [State("profiles")] private partial KeyedState<Profile> Profiles { get; }
+
+    [OnRecord]
+    public ValueTask HandleAsync(Payment payment, RecordContext context, CancellationToken token)
+    {
+        Last.Of(context).Add(payment);
+        Add(context, payment);
+        Rename(Profiles.Of(context), payment.Customer);
+        return Last.Of(context).Count == 100 ? FlushAsync(context, token) : default;
+    }
+
+    [StateMigration("profiles", From = 1)]
+    private static Profile Migrate(ProfileV1 old) => new(old.Name, ImmutableDictionary<string, int>.Empty, []);
+
+    private void Add(RecordContext context, Payment payment)
+    {
+        ref Window window = ref Current.Of(context).Edit();
+        window.Sum += payment.Amount;
+        window.Count++;
+        window.Since = payment.At;
+    }
+
+    private static void Rename(StateValue<Profile> profile, string name)
+    {
+        if (profile.Value is { } known && known.Name != name)
+        {
+            profile.Set(known with { Name = name });
+        }
+    }
+
+    private async ValueTask FlushAsync(RecordContext context, CancellationToken token)
+    {
+        StateList<Payment> payments = Last.Of(context);
+        foreach (Payment payment in payments)
+        {
+            await ledger.BookAsync(payment.Id, payment.Amount, token);
+        }
+
+        payments.Clear();
+    }
+}
+
+// what goes wrong
+[KinesisProcessor("sessions", JsonContext = typeof(KeyedStatesJson))]
+[OnError(typeof(Exception), ErrorAction.Stop)]
+public sealed partial class Sessions
+{
+    private readonly HashSet<string> _ids = [];
+    private decimal _total;
+    private StateValue<Balance> _balance;
+
+    [State("sessions")] private partial {|FC5002:KeyedState<Session>|} {|FC5003:Open|} { get; }
+
+    [State("balances")] private partial KeyedState<Balance> Balances { get; }
+
+    [OnRecord]
+    public async Task HandleAsync(Payment payment, RecordContext context, CancellationToken token)
+    {
+        if (!{|FC5001:_ids|}.Add(payment.Id))
+        {
+            return;
+        }
+
+        {|FC5001:_total|} += payment.Amount;
+        _balance = {|FC5006:Balances.Of(context)|};
+        Balances.Of(context).Set(new Balance(_total, 1));
+        await {|FC1003:context.CheckpointAsync(token)|};
+    }
+
+    [OnShardEnded]
+    public void End() => Open.Of({|FC5005:default|}).Clear();
+}
