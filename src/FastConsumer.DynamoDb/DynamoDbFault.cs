@@ -82,9 +82,13 @@ internal static class DynamoDbFault
     }
 
     /// <summary>True where the server does not know batches of statements or does not understand ours.</summary>
-    public static bool IsUnknownOperation(Exception exception) => exception is AmazonServiceException
+    public static bool IsUnknownOperation(Exception exception) =>
+        LacksOperation(exception) || exception is AmazonServiceException { ErrorCode: "ValidationException" };
+
+    /// <summary>True where the server does not know the operation, as some servers for tests do not know transactions.</summary>
+    public static bool LacksOperation(Exception? exception) => exception is AmazonServiceException
     {
-        ErrorCode: "UnknownOperationException" or "UnknownOperation" or "InvalidAction" or "NotImplemented" or "ValidationException",
+        ErrorCode: "UnknownOperationException" or "UnknownOperation" or "InvalidAction" or "NotImplemented",
     } or AmazonServiceException { StatusCode: HttpStatusCode.NotImplemented or HttpStatusCode.NotFound };
 
     /// <summary>True where the policy does not allow the operation.</summary>
@@ -94,11 +98,25 @@ internal static class DynamoDbFault
     private static LeaseStoreException Translate(AmazonServiceException exception, string action, LeaseTable table) =>
         exception.ErrorCode switch
         {
+            // a transaction is no action of its own
+            "AccessDeniedException" or "AccessDenied" when action == "TransactWriteItems" => new LeaseStoreException(
+                $"DynamoDB denied TransactWriteItems on the {table}. Processors with [State] need it to create the leases of child shards: "
+                + "allow dynamodb:ConditionCheckItem and dynamodb:PutItem on the table to the worker's role or user. "
+                + $"It says: {OneLine(exception.Message)}",
+                isTransient: false,
+                exception),
             "AccessDeniedException" or "AccessDenied" => new LeaseStoreException(
                 $"DynamoDB denied dynamodb:{action} on the {table}. Allow this action on the table to the worker's role or user. "
                 + $"It says: {OneLine(exception.Message)}",
                 isTransient: false,
                 exception),
+            "TransactionCanceledException" when IsThrottled(exception) => new LeaseStoreException(
+                $"DynamoDB throttled {action} on the {table}. Give the table more capacity, or on-demand billing.",
+                isTransient: true,
+                exception)
+            {
+                IsThrottled = true,
+            },
             // such a message may quote the signed headers, the session token among them
             "InvalidSignatureException" or "SignatureDoesNotMatch" or "IncompleteSignatureException" => new LeaseStoreException(
                 $"DynamoDB did not accept the signature of {action} on the {table} ({exception.ErrorCode}). Check the secret key, "
@@ -137,6 +155,10 @@ internal static class DynamoDbFault
                 isTransient: LeavesDoubt(exception),
                 exception),
         };
+
+    private static bool IsThrottled(AmazonServiceException exception) =>
+        exception is TransactionCanceledException { CancellationReasons: { } reasons }
+        && reasons.Exists(static reason => reason.Code is "ProvisionedThroughputExceeded" or "ThrottlingError");
 
     private static List<ThrottlingReason>? ReasonsOf(AmazonServiceException exception) => exception switch
     {

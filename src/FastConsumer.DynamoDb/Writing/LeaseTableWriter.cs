@@ -65,8 +65,11 @@ internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
         },
         cancellationToken);
 
-    public Task<LeaseWrite.Result> CreateAsync(Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken) =>
-        SendAsync(
+    /// <exception cref="NotSupportedException">The server knows no transactions.</exception>
+    public async Task<LeaseWrite.Result> CreateAsync(
+        Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken)
+    {
+        LeaseWrite.Result result = await SendAsync(
             "TransactWriteItems",
             async () =>
             {
@@ -76,6 +79,12 @@ internal sealed class LeaseTableWriter(LeaseTable table, BatchSupport batches)
                 return Lease.Read(lease.LeaseKey, lease.ToAttributes());
             },
             cancellationToken);
+        return DynamoDbFault.LacksOperation(result.Error?.InnerException)
+            ? throw new NotSupportedException(
+                $"The server of the {table} knows no TransactWriteItems: it can keep no leases of processors with [State]. DynamoDB does.",
+                result.Error)
+            : result;
+    }
 
     public Task<LeaseWrite.Result> DeleteAsync(Lease observed, CancellationToken cancellationToken) => SendAsync(
         "DeleteItem",

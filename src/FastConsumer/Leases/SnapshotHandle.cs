@@ -126,7 +126,7 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
             return false;
         }
 
-        time = DateTimeOffset.UnixEpoch + (units * unit);
+        time = DateTimeOffset.UnixEpoch.AddTicks(units * unit.Ticks);
         return true;
     }
 }

@@ -41,6 +41,34 @@ public sealed class TroubleTests(DynoxideServer dynamo) : FleetTest(dynamo)
     }
 
     [Fact]
+    public async Task The_doctor_tries_what_state_needs_where_the_table_bears_it()
+    {
+        Kinesis.CreateStream(Stream, 1);
+        await StartWorkerAsync("worker-1");
+        await HandledAsync(Put(5));
+        ToolRun without = await RunAsync("doctor", "--json");
+        Assert.DoesNotContain(
+            without.Items, static item => item.GetProperty("check").GetString()!.Contains("child", StringComparison.Ordinal));
+
+        using AmazonDynamoDBClient client = Tables();
+        await client.PutItemAsync(
+            Application,
+            new Dictionary<string, AttributeValue>
+            {
+                ["leaseKey"] = new("shardId-000000000099"),
+                ["leaseCounter"] = new() { N = "0" },
+                ["checkpoint"] = new("SHARD_END"),
+                ["checkpointSubSequenceNumber"] = new() { N = "0" },
+                ["fcL"] = new("0123456789abcdef.01234567"),
+            },
+            Cancellation);
+        ToolRun with = await RunAsync("doctor", "--json");
+        JsonElement check = with.Items.Single(static item => item.GetProperty("check").GetString() == "create a child's row");
+        Assert.Equal("ok", check.GetProperty("result").GetString());
+        Assert.Equal(2, (await LeasesAsync()).Count);
+    }
+
+    [Fact]
     public async Task Ctrl_C_in_the_midst_of_a_reset_leaves_everything_as_it_was_and_says_so()
     {
         Kinesis.CreateStream(Stream);

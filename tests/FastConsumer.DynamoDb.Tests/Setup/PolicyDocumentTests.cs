@@ -68,6 +68,24 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
         Assert.Equal(allowed.Order(), asked.Order());
     }
 
+    [Fact]
+    public async Task What_state_asks_for_is_allowed_besides()
+    {
+        await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
+        await using var table = new TestTable(proxy.ServiceUrl);
+        DynamoDbLeaseStore store = table.Open();
+        await store.PrepareAsync(Cancellation);
+        IReadOnlyCollection<string> before = proxy.Operations;
+        await store.CreateWhileThereAsync(new Lease { LeaseKey = "c" }, ["p"], Cancellation);
+        // a transaction is allowed by the actions of its parts: a Put and a ConditionCheck
+        Assert.Equal(["TransactWriteItems"], proxy.Operations.Except(before));
+        HashSet<string> allowed = [.. Policies()
+            .SelectMany(static policy => policy["Statement"]!.AsArray())
+            .Where(static statement => statement!["Sid"]!.GetValue<string>() == "KeepState")
+            .SelectMany(static statement => Actions(statement!))];
+        Assert.Equal(["dynamodb:ConditionCheckItem"], allowed);
+    }
+
     private static IReadOnlyList<JsonNode> Policies()
     {
         string tests = typeof(PolicyDocumentTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()

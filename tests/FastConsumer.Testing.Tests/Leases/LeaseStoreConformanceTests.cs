@@ -32,6 +32,9 @@ public sealed class LeaseStoreConformanceTests
     [InlineData("results in another order", "Each of 25 writes has its own outcome, in their order")]
     [InlineData("creates rows", "No write creates a row")]
     [InlineData("stops at the first refusal", "Each of 2 writes has its own outcome, in their order")]
+    [InlineData("creates whatever is gone", "Creating while other rows are there is refused once one is gone")]
+    [InlineData("looks at one parent only", "Creating while other rows are there is refused once one is gone")]
+    [InlineData("creates over others", "Creating while other rows are there is refused once one is gone")]
     [InlineData("leaves damaged rows out", "Rows that cannot be read are listed with their problem")]
     public async Task A_mistake_is_found(string mistake, string name)
     {
@@ -82,6 +85,29 @@ public sealed class LeaseStoreConformanceTests
 
         public Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
             inner.CreateAsync(lease, cancellationToken);
+
+        public async Task<LeaseWrite.Result> CreateWhileThereAsync(
+            Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken)
+        {
+            switch (mistake)
+            {
+                case "creates whatever is gone":
+                    return await inner.CreateAsync(lease, cancellationToken);
+                case "looks at one parent only":
+                    return await inner.CreateWhileThereAsync(lease, [whileThere[0]], cancellationToken);
+                case "creates over others":
+                    LeaseWrite.Result result = await inner.CreateWhileThereAsync(lease, whileThere, cancellationToken);
+                    if (result is not { Outcome: LeaseWrite.Outcome.Refused, Row: { } row })
+                    {
+                        return result;
+                    }
+
+                    await inner.DeleteAsync(row, cancellationToken);
+                    return await inner.CreateWhileThereAsync(lease, whileThere, cancellationToken);
+                default:
+                    return await inner.CreateWhileThereAsync(lease, whileThere, cancellationToken);
+            }
+        }
 
         public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
             IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)

@@ -142,6 +142,16 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
                 Settle(await context.Fleet.Store.CreateAsync(new Lease { LeaseKey = there.LeaseKey }, cancellationToken));
                 return "Rows can be created (tried on a row that is there, which stays as it is; it cost a write unit).";
             }, cancellationToken);
+            if (rows.Any(static row => row.Lineage is not null))
+            {
+                // only where a processor keeps state
+                await TryAsync("create a child's row", "dynamodb:ConditionCheckItem", async () =>
+                {
+                    Settle(await CreateChildAsync(there.LeaseKey, cancellationToken));
+                    return "Rows of child shards can be created, as processors with [State] need it (tried on a row that is there, which "
+                        + "stays as it is).";
+                }, cancellationToken);
+            }
         }
         else
         {
@@ -166,6 +176,18 @@ internal sealed class TableChecks(ToolContext context, CheckList checks)
                 throw result.Error as LeaseStoreException
                     ?? new LeaseStoreException($"The write has ended as {result.Outcome}.", isTransient: true, result.Error);
             }
+        }
+    }
+
+    private async Task<LeaseWrite.Result> CreateChildAsync(string key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await context.Fleet.Store.CreateWhileThereAsync(new Lease { LeaseKey = key }, [NoShard], cancellationToken);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new LeaseStoreException(e.Message, isTransient: false, e);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using static FastConsumer.Leases.Core.LeaseTableState;
 
@@ -147,7 +148,7 @@ internal static partial class LeaseMachine
         /// Of the leases that are missing, those that may be created now. With state the first row of a table is created alone, and draws
         /// the lineage for all others.
         /// </summary>
-        private IEnumerable<Lease> Creatable(IReadOnlyList<Lease> missing) => IsLineageSettled || missing.Count == 0 ? missing
+        private ImmutableList<Lease> Creatable(ImmutableList<Lease> missing) => IsLineageSettled || missing.Count == 0 ? missing
             : _leases.Count == 0 ? [missing.MinBy(static lease => lease.LeaseKey, StringComparer.Ordinal)!]
             : [];
 

@@ -616,6 +616,7 @@ internal static partial class LeaseMachine
             : row.LeaseOwner is null ? "it was released by somebody else"
             : row.LeaseOwner != Me ? $"{row.LeaseOwner} has taken it"
             : row.Session != own.Session ? $"another process with the worker id '{Me}' has taken it"
+            : !IsOfLife(row, own) ? "its row was deleted and made anew, or was given another lineage"
             : row.LeaseCounter == own.LeaseCounter + 1 ? "somebody else has written it, with the counter of this worker's next write"
             : $"its counter is {row.LeaseCounter} instead of {own.LeaseCounter}: somebody else has written it";
 

@@ -71,7 +71,8 @@ internal sealed partial class LeaseWorld
                 .Append(Relative(scan.NotBefore)).Append(Relative(scan.PolledAt))
                 .Append(scan.IsListWanted).Append(scan.IsStrongWanted).Append(scan.ListingSince is { } since ? Relative(since)
                     : "").Append(scan.Failures)
-                .Append(scan.Lineage is null ? '-' : 'L').Append(scan.ToTake.Count).Append(scan.ToAsk.Count).Append(scan.IsNotified).Append('|')
+                .Append(scan.Lineage is null ? '-' : 'L').Append(scan.ToTake.Count).Append(scan.ToAsk.Count)
+                .Append(scan.IsNotified).Append('|')
                 .Append(string.Join(',', state.Requests.Values
                     .Select(request => $"{request.Kind}{Relative(request.At)}{request.IsAbandoned}"))).Append('|')
                 .Append(string.Join(',', state.Ids.Met)).Append(state.Ids.StartedAt is { } started

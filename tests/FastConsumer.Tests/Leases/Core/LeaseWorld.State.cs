@@ -87,11 +87,12 @@ internal sealed partial class LeaseWorld
             after.StateVersion >= before.StateVersion,
             $"the version of {key} falls from {before.StateVersion} to {after.StateVersion}");
         Require(
-            KeepsState(writer) || _workers.Exists(KeepsState) || (after.Lineage is null && after.Snapshot is null),
-            $"{writer.Name} writes of a state to {key}, where nobody has any");
+            KeepsState(writer) || !write.Set.Keys.Concat(write.Remove).Any(IsOfState),
+            $"{writer.Name} writes of a state to {key}, and has none");
         if (after.TakenBy == writer.Id && after.LeaseOwner == writer.Id && after.Session != before.Session)
         {
-            Require(before.StateVersion <= VersionOf(writer), $"{writer.Name} takes {key}, whose state is of version {before.StateVersion}");
+            Require(
+                before.StateVersion <= VersionOf(writer), $"{writer.Name} takes {key}, whose state is of version {before.StateVersion}");
             Require(!KeepsState(writer) || after.Lineage is not null, $"{writer.Name} takes {key}, which has no lineage");
             foreach ((string other, Run held) in writer.Runs.Where(run => KeepsState(writer) && writer.Believes(run.Key, Now)))
             {
@@ -106,6 +107,9 @@ internal sealed partial class LeaseWorld
             Require(after.Lineage == lineage, $"{writer.Name} took {key} with {lineage}, and writes it with {after.Lineage}");
         }
     }
+
+    private static bool IsOfState(string name) =>
+        name is Lease.Names.Snapshot or Lease.Names.Inherits or Lease.Names.StateVersion or Lease.Names.Lineage;
 
     /// <summary>A child begins with what its parents' rows say of the state, and no shard runs again with none.</summary>
     private void CheckCreate(Lease lease)

@@ -32,7 +32,8 @@ internal sealed partial class LeaseWorld
                 List<LeaseEvent.Outgoing> writes = [];
                 foreach (LeaseCommand.Renewal renewal in send.Leases)
                 {
-                    if (LeaseMachine.Renew(renewal, WithState(worker, renewal, ProgressOf(worker, renewal.Key, renewal.Epoch))) is { } write)
+                    CheckpointPosition? position = ProgressOf(worker, renewal.Key, renewal.Epoch);
+                    if (LeaseMachine.Renew(renewal, WithState(worker, renewal, position)) is { } write)
                     {
                         writes.Add(new LeaseEvent.Outgoing(renewal.Key, renewal.Epoch, write));
                     }
@@ -49,6 +50,7 @@ internal sealed partial class LeaseWorld
                 worker.Abandoned.Add(abandon.Request);
                 break;
             case LeaseCommand.Notify notify:
+                Writes?.AddRange(notify.Writes);
                 if (notify.Writes.FirstOrDefault(write => Find(write) is { } row && Holds(write, row)) is { } notification)
                 {
                     Store(Changed(_rows[notification.LeaseKey], new(notification.Set, StringComparer.Ordinal)));
@@ -89,6 +91,7 @@ internal sealed partial class LeaseWorld
         TimeSpan slow = 0.6 * worker.State.Configuration.LeaseDuration;
         foreach (LeaseEvent.Outgoing outgoing in writes ?? (command is LeaseCommand.WriteOne one ? [one.Write] : []))
         {
+            Writes?.Add(outgoing.Write);
             if (outgoing.Epoch != 0 && fault != Fault.ThrottleOrLag)
             {
                 var key = (worker.Index, outgoing.Key, CounterOf(outgoing.Write));
@@ -428,7 +431,8 @@ internal sealed partial class LeaseWorld
                 break;
             case LeaseCommand.Lose lose:
                 Lease? row = _rows.GetValueOrDefault(key);
-                bool isOurs = row is not null && row.Session == run.Session && row.LeaseOwner == worker.Id && !run.IsLost && !run.IsOver;
+                bool isOurs = row is not null && row.Session == run.Session && row.LeaseOwner == worker.Id && !run.IsLost && !run.IsOver
+                    && (run.Lineage is null || run.Lineage == row.Lineage);
                 Require(!isOurs || Now >= run.HeldUntil
                     || run.IsStopping, $"{worker.Name} gives {key} up, which is its own: {lose.Reason}");
                 worker.Runs[key] = run with { IsOver = true };

@@ -86,6 +86,9 @@ internal sealed partial class LeaseWorld
     /// <summary>What happened, where somebody wants to read it.</summary>
     public List<string>? Trace { get; set; }
 
+    /// <summary>What was sent to the table, beside creations, where somebody wants to look at it.</summary>
+    public List<LeaseWrite>? Writes { get; set; }
+
     /// <summary>Requests to the table so far: each may be the one that <see cref="FaultAt"/> names.</summary>
     public int Requests { get; set; }
 
@@ -112,6 +115,13 @@ internal sealed partial class LeaseWorld
     public void Put(Lease row) => Store(Lease.Read(row.LeaseKey, row.ToAttributes()));
 
     public void Remove(string key) => _rows = _rows.Remove(key);
+
+    /// <summary>Somebody deletes a row by hand.</summary>
+    public void DeleteByHand(string key)
+    {
+        ForgetBeliefs(key);
+        Remove(key);
+    }
 
     /// <summary>The worker that believes to hold a lease, by its own clock and the last write that took effect.</summary>
     public IEnumerable<Worker> BelieversOf(string key) => _workers.Where(worker => worker.Believes(key, Now));

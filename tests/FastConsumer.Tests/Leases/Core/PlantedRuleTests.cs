@@ -6,20 +6,24 @@ namespace FastConsumer.Tests.Leases.Core;
 public sealed class PlantedRuleTests
 {
     /// <summary>What two workers in a small world seldom come to: the rule's own transition shows it.</summary>
-    private static readonly Dictionary<LeaseMachine.Rules, Action<LeaseTransitionTests>> s_transitions = new()
+    private static readonly Dictionary<LeaseMachine.Rules, Action<LeaseMachine.Rules>> s_transitions = new()
     {
-        [LeaseMachine.Rules.ExactAdoption] = static tests => tests.A_row_that_only_looks_like_our_next_write_is_not_adopted(),
-        [LeaseMachine.Rules.ThrottleIsNoDoubt] = static tests => tests.A_throttled_write_leaves_no_doubt_and_is_tried_again(),
-        [LeaseMachine.Rules.OneWrite] = static tests => tests.One_write_is_in_flight_at_a_time(),
-        [LeaseMachine.Rules.TakeInDoubt] = static tests => tests.A_take_that_is_answered_too_late_is_found_by_its_row_or_taken_anew(),
-        [LeaseMachine.Rules.StillnessByReads] = static tests =>
-            tests.A_counter_stands_still_from_when_it_was_taken_in_until_its_latest_read_began(),
-        [LeaseMachine.Rules.FreshListing] = static tests => tests.An_old_listing_creates_nothing(),
-        [LeaseMachine.Rules.MaxLeases] = static tests => tests.A_worker_takes_no_more_than_it_may(),
-        [LeaseMachine.Rules.Share] = static tests => tests.A_worker_takes_no_more_than_its_share(),
-        [LeaseMachine.Rules.FlushFirst] = static tests => tests.What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked(),
-        [LeaseMachine.Rules.WithdrawnGoesToNobody] = static tests => tests.A_request_that_is_withdrawn_goes_to_nobody(),
-        [LeaseMachine.Rules.RunEndsFirst] = static tests => tests.What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked(),
+        [LeaseMachine.Rules.ExactAdoption] = Of(static tests => tests.A_row_that_only_looks_like_our_next_write_is_not_adopted()),
+        [LeaseMachine.Rules.ThrottleIsNoDoubt] = Of(static tests => tests.A_throttled_write_leaves_no_doubt_and_is_tried_again()),
+        [LeaseMachine.Rules.OneWrite] = Of(static tests => tests.One_write_is_in_flight_at_a_time()),
+        [LeaseMachine.Rules.TakeInDoubt] = Of(static tests => tests.A_take_that_is_answered_too_late_is_found_by_its_row_or_taken_anew()),
+        [LeaseMachine.Rules.StillnessByReads] = Of(static tests =>
+            tests.A_counter_stands_still_from_when_it_was_taken_in_until_its_latest_read_began()),
+        [LeaseMachine.Rules.FreshListing] = Of(static tests => tests.An_old_listing_creates_nothing()),
+        [LeaseMachine.Rules.MaxLeases] = Of(static tests => tests.A_worker_takes_no_more_than_it_may()),
+        [LeaseMachine.Rules.Share] = Of(static tests => tests.A_worker_takes_no_more_than_its_share()),
+        [LeaseMachine.Rules.FlushFirst] = Of(static tests => tests.What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked()),
+        [LeaseMachine.Rules.WithdrawnGoesToNobody] = Of(static tests => tests.A_request_that_is_withdrawn_goes_to_nobody()),
+        [LeaseMachine.Rules.RunEndsFirst] = Of(static tests => tests.What_is_asked_for_drains_is_checkpointed_and_goes_to_who_asked()),
+        [LeaseMachine.Rules.SettlesByPosition] =
+            OfState(static tests => tests.A_row_with_our_snapshot_at_another_position_is_not_ours()),
+        [LeaseMachine.Rules.SettlesBySnapshot] =
+            OfState(static tests => tests.A_row_at_our_position_with_another_snapshot_is_not_ours()),
     };
 
     public static TheoryData<string> ByTransition => [.. s_transitions.Keys.Select(static rule => rule.ToString())];
@@ -66,9 +70,15 @@ public sealed class PlantedRuleTests
     public void A_rule_that_is_missing_fails_its_transition(string rule)
     {
         LeaseMachine.Rules without = Enum.Parse<LeaseMachine.Rules>(rule);
-        s_transitions[without](new LeaseTransitionTests());
-        Exception? failure = Record.Exception(() => s_transitions[without](new LeaseTransitionTests { Without = without }));
+        s_transitions[without](LeaseMachine.Rules.None);
+        Exception? failure = Record.Exception(() => s_transitions[without](without));
         Assert.True(failure is Xunit.Sdk.XunitException or LeaseMachine.InvariantViolation,
             $"Without {rule} the transition is the same. {failure}");
     }
+
+    private static Action<LeaseMachine.Rules> Of(Action<LeaseTransitionTests> test) =>
+        without => test(new LeaseTransitionTests { Without = without });
+
+    private static Action<LeaseMachine.Rules> OfState(Action<LeaseStateTransitionTests> test) =>
+        without => test(new LeaseStateTransitionTests { Without = without });
 }
