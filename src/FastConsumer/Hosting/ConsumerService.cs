@@ -225,8 +225,9 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         }
     }
 
+    // short, for it stands in each lease's row; the worker's id tells the machine
     private static string SessionName(IServiceProvider services) =>
-        $"{Environment.MachineName}-{Environment.ProcessId}-{services.GetRequiredService<RandomSource>().Create().NextInt64():x16}";
+        $"{Environment.ProcessId}-{services.GetRequiredService<RandomSource>().Create().NextInt64():x16}";
 
     private (ILeaseStoreFactory Leases, IDeadLetterSink? DeadLetters) RequireParts()
     {

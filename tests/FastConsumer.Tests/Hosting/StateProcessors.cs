@@ -13,10 +13,14 @@ public sealed class NumberSerializer : IStateSerializer<int>
 }
 
 /// <summary>The same, of a later version, whose numbers are ten times as large.</summary>
-public sealed class TenfoldSerializer : IStateSerializer<long>
+public sealed class TenfoldSerializer : IStateSerializer<long>, IStateSerializer<int>
 {
     public void Write(long value, System.Buffers.IBufferWriter<byte> output) =>
         output.Advance(Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture), output.GetSpan(24)));
+
+    void IStateSerializer<int>.Write(int value, System.Buffers.IBufferWriter<byte> output) => throw new NotSupportedException();
+
+    int IStateSerializer<int>.Read(ReadOnlySpan<byte> bytes) => int.Parse(bytes, NumberStyles.None, CultureInfo.InvariantCulture);
 
     public long Read(ReadOnlySpan<byte> bytes) => long.Parse(bytes, NumberStyles.None, CultureInfo.InvariantCulture);
 }
