@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 using FastConsumer.State.Format;
@@ -15,6 +14,7 @@ internal sealed class ShardState(int version)
     /// <summary>Entries are looked at for several records at once.</summary>
     private const int RecordsBetweenSweeps = 8;
 
+    private readonly Lock _closing = new();
     private readonly List<StateTable> _tables = [];
     private StateTable[] _expiring = [];
 
@@ -168,9 +168,12 @@ internal sealed class ShardState(int version)
     /// <summary>The run is over: effects that were not applied will not be.</summary>
     public void Close()
     {
-        Gate.Close();
-        Volatile.Write(ref _isClosed, true);
-        Gate.Open();
+        lock (_closing)
+        {
+            Gate.Close();
+            Volatile.Write(ref _isClosed, true);
+            Gate.Open();
+        }
     }
 
     /// <summary>
@@ -179,32 +182,35 @@ internal sealed class ShardState(int version)
     /// </summary>
     public (TPosition Position, long StreamTime) Cut<TPosition>(Func<TPosition> done)
     {
-        if (_isCut)
+        lock (_closing)
         {
-            throw new InvalidOperationException("A cut of the shard's state is open. Write and release it before the next.");
-        }
-
-        Gate.Close();
-        try
-        {
-            if (_isBroken)
+            if (_isCut)
             {
-                throw new InvalidOperationException("The effects of a record were applied in part, so the state cannot be stored. The "
-                    + "shard has to be restored.");
+                throw new InvalidOperationException("A cut of the shard's state is open. Write and release it before the next.");
             }
 
-            TPosition position = done();
-            foreach (StateTable table in _tables)
+            Gate.Close();
+            try
             {
-                table.Freeze(StreamTime);
-            }
+                if (_isBroken)
+                {
+                    throw new InvalidOperationException("The effects of a record were applied in part, so the state cannot be stored. The "
+                        + "shard has to be restored.");
+                }
 
-            _isCut = true;
-            return (position, StreamTime);
-        }
-        finally
-        {
-            Gate.Open();
+                TPosition position = done();
+                foreach (StateTable table in _tables)
+                {
+                    table.Freeze(StreamTime);
+                }
+
+                _isCut = true;
+                return (position, StreamTime);
+            }
+            finally
+            {
+                Gate.Open();
+            }
         }
     }
 
