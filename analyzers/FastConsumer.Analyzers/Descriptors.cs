@@ -5,8 +5,8 @@ namespace FastConsumer.Analyzers;
 
 /// <summary>
 /// Every rule. FC1xxx: the shape of a processor; FC2xxx: records that would be lost; FC3xxx: records that would be late;
-/// FC4xxx: values of settings; FC5xxx: keyed state. A rule's message names what is wrong and the remedy; it is written where the rule is found,
-/// since one rule has several ways to be broken.
+/// FC4xxx: values of settings; FC5xxx: keyed state. A rule's message names what is wrong and the remedy; it is written where
+/// the rule is found, since one rule has several ways to be broken.
 /// </summary>
 internal static class Descriptors
 {
@@ -21,7 +21,8 @@ internal static class Descriptors
     public static readonly DiagnosticDescriptor Handler = Rule(
         RuleIds.Handler, Processor, "The signatures of handlers and states can be bound");
 
-    public static readonly DiagnosticDescriptor HandlerSet = Rule(RuleIds.HandlerSet, Processor, "A processor's handlers and states do not conflict");
+    public static readonly DiagnosticDescriptor HandlerSet = Rule(
+        RuleIds.HandlerSet, Processor, "A processor's handlers and states do not conflict");
 
     public static readonly DiagnosticDescriptor Route = Rule(RuleIds.Route, Processor, "A route can be reached and leads to one method");
 

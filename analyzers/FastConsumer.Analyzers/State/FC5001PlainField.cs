@@ -48,8 +48,8 @@ public sealed class FC5001PlainField : HandlerAnalyzer
                     findings.Report(
                         Descriptors.PlainField,
                         written.Syntax.GetLocation(),
-                        $"'{written.Member.Name}' is a plain field beside state: after a crash it begins anew, while the state goes on from "
-                            + "its last checkpoint. Keep it in a [State] property.");
+                        $"'{written.Member.Name}' is a plain field beside state: after a crash it begins anew, while the state goes on "
+                            + "from its last checkpoint. Keep it in a [State] property.");
                 }
             }
         }
@@ -130,7 +130,10 @@ public sealed class FC5001PlainField : HandlerAnalyzer
 
     /// <summary>True for a function whose second parameter, the value so far, is used.</summary>
     private static bool UsesOldValue(IOperation argument) =>
-        argument.Unwrapped() is IDelegateCreationOperation { Target: IAnonymousFunctionOperation { Symbol.Parameters.Length: > 1 } function }
+        argument.Unwrapped() is IDelegateCreationOperation
+        {
+            Target: IAnonymousFunctionOperation { Symbol.Parameters.Length: > 1 } function
+        }
         && function.Body.Descendants().Any(operation =>
             operation is IParameterReferenceOperation reference
                 && SymbolEqualityComparer.Default.Equals(reference.Parameter, function.Symbol.Parameters[1]));
@@ -161,7 +164,9 @@ public sealed class FC5001PlainField : HandlerAnalyzer
                 .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member)));
     }
 
-    /// <summary>True where it is set to something else, or emptied, while records are handled: it holds what belongs to some of them.</summary>
+    /// <summary>
+    /// True where it is set to something else, or emptied, while records are handled: it holds what belongs to some of them.
+    /// </summary>
     private static bool IsEmptied(ISymbol member, ProcessorCode code) => code.FromRecords.Any(method => method.Operations.Any(
         operation => operation switch
         {

@@ -41,9 +41,9 @@ public sealed class FC5002MutableState : FastConsumerAnalyzer
                 context.ReportDiagnostic(Diagnostic.Create(
                     Descriptors.MutableState,
                     syntax?.Type.GetLocation() ?? state.Place(),
-                    $"A value of the state '{state.Name}' can be changed in place: {reason}. Then a record that fails has changed it all the "
-                        + "same, and so may a checkpoint that is being written. Make it immutable, such as a record or a readonly struct with "
-                        + "immutable collections, and Set a new value."));
+                    $"A value of the state '{state.Name}' can be changed in place: {reason}. Then a record that fails has changed it all "
+                        + "the same, and so may a checkpoint that is being written. Make it immutable, such as a record or a readonly "
+                        + "struct with immutable collections, and Set a new value."));
             }
         }
     }
@@ -74,11 +74,12 @@ public sealed class FC5002MutableState : FastConsumerAnalyzer
         if (JsonReader.IsOfTheFramework(named))
         {
             return IsMutableCollection(named) ? $"{named.InMessages()} is a mutable collection"
-                : IsImmutable(named) ? named.TypeArguments.Select(argument => Mutable(argument, seen)).FirstOrDefault(found => found is not null)
+                : IsImmutable(named) ? named.TypeArguments.Select(argument => Mutable(argument, seen))
+                    .FirstOrDefault(found => found is not null)
                 : null;
         }
 
-        for (INamedTypeSymbol? part = named; part is { SpecialType: SpecialType.None } && !JsonReader.IsOfTheFramework(part); part = part.BaseType)
+        for (INamedTypeSymbol? part = named; part is not null && !JsonReader.IsOfTheFramework(part); part = part.BaseType)
         {
             foreach (ISymbol member in part.GetMembers())
             {

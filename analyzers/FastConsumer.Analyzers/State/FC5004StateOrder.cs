@@ -32,7 +32,8 @@ public sealed class FC5004StateOrder : FastConsumerAnalyzer
             if (processor.Value("StateVersion") is int)
             {
                 Report(Descriptors.StateSetting, processor, "StateVersion", $"StateVersion has no effect: '{type.Name}' has no [State] "
-                    + "property, so its version is 0. Remove it; where the state was removed, its rows stay with the workers that know it.");
+                    + "property, so its version is 0. Remove it; where the state was removed, its rows stay with the "
+                    + "workers that know it.");
             }
 
             return;
@@ -41,8 +42,8 @@ public sealed class FC5004StateOrder : FastConsumerAnalyzer
         if (type.FindAttribute("ConcurrencyAttribute") is { } concurrency && concurrency.Value("Order") is None)
         {
             Report(Descriptors.StateOrder, concurrency, "Order", $"'{type.Name}' has state, which belongs to a partition key, and "
-                + "RecordOrder.None lets records of one key run at the same time: they would change its state in any order, and both at once. "
-                + "Use RecordOrder.PartitionKey.");
+                + "RecordOrder.None lets records of one key run at the same time: they would change its state in any order, and both at "
+                + "once. Use RecordOrder.PartitionKey.");
         }
 
         foreach (AttributeData rule in type.GetMembers().OfType<IMethodSymbol>().SelectMany(method => method.GetAttributes())
@@ -51,9 +52,9 @@ public sealed class FC5004StateOrder : FastConsumerAnalyzer
             if (rule.AttributeClass.IsContract("OnErrorAttribute")
                 && (rule.FirstValue() as ITypeSymbol).IsContract("StateUnreadableException"))
             {
-                Report(Descriptors.StateSetting, rule, SymbolNames.FirstArgument, "No rule takes a StateUnreadableException: a stored value "
-                    + "that cannot be read stops the shard, since to go on without it would lose it. Remove the rule; add a [StateMigration], "
-                    + "or go back to the version that wrote the value.");
+                Report(Descriptors.StateSetting, rule, SymbolNames.FirstArgument, "No rule takes a StateUnreadableException: a stored "
+                    + "value that cannot be read stops the shard, since to go on without it would lose it. Remove the rule; add a "
+                    + "[StateMigration], or go back to the version that wrote the value.");
             }
         }
 

@@ -44,8 +44,8 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
                         findings.Report(
                             Descriptors.HandlerSet,
                             call.Syntax.GetLocation(),
-                            $"'{code.Type.Name}' has state, and CheckpointAsync is not supported with it yet: state and position are written "
-                                + "together, by the interval or the count of [Checkpoint]. Remove the call.");
+                            $"'{code.Type.Name}' has state, and CheckpointAsync is not supported with it yet: state and position are "
+                                + "written together, by the interval or the count of [Checkpoint]. Remove the call.");
                         break;
                     case IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_keeping, call.TargetMethod.Name) >= 0
                         && IsKept(instance):
@@ -80,8 +80,8 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
             findings.Report(
                 Descriptors.StateWithoutContext,
                 call.Arguments[0].Syntax.GetLocation(),
-                $"State is that of a record's partition key, and {problem}. Take the RecordContext as a parameter of the [OnRecord] method, "
-                    + "and hand it on from there.");
+                $"State is that of a record's partition key, and {problem}. Take the RecordContext as a parameter of the [OnRecord] "
+                    + "method, and hand it on from there.");
         }
     }
 
@@ -103,8 +103,9 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
             findings.Report(
                 Descriptors.EscapingState,
                 inner.Syntax.GetLocation(),
-                $"{(isCaptured ? "This function uses the state of one record and" : "The state of one record")} is kept for longer than the "
-                    + "handler's call; when that is over, each use throws. Keep the value, or get the state by Of(context) in each call.");
+                $"{(isCaptured ? "This function uses the state of one record and" : "The state of one record")} is kept for longer than "
+                    + "the handler's call; when that is over, each use throws. Keep the value, or get the state "
+                    + "by Of(context) in each call.");
         }
     }
 

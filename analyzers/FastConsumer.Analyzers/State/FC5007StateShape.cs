@@ -55,16 +55,17 @@ public sealed class FC5007StateShape : FastConsumerAnalyzer
                 continue;
             }
 
-            bool isChange = former is not null && StateBaseline.Version(former) == version && StateBaseline.Shape(former) != StateBaseline.Shape(line);
+            bool isChange = former is not null && StateBaseline.Version(former) == version
+                && StateBaseline.Shape(former) != StateBaseline.Shape(line);
             string message = former is null ? $"The state '{name}' has no line in {StateBaseline.FileName}. Add '{line}'."
-                : isChange ? $"The shape of the state '{name}' has changed, and StateVersion is still {version}: stored values are of the shape "
-                    + $"'{StateBaseline.Shape(former)}', and now it is '{StateBaseline.Shape(line)}'. Raise StateVersion and add a "
+                : isChange ? $"The shape of the state '{name}' has changed, and StateVersion is still {version}: stored values are of the "
+                    + $"shape '{StateBaseline.Shape(former)}', and now it is '{StateBaseline.Shape(line)}'. Raise StateVersion and add a "
                     + "[StateMigration], or accept the new shape where older values can be read as they are."
                 : version < StateBaseline.Version(former)
-                    ? $"The state '{name}' has version {version}, but {StateBaseline.FileName} has {StateBaseline.Version(former)} already: "
-                        + "workers would leave stored state alone. Set StateVersion back to that."
-                : $"The line of the state '{name}' in {StateBaseline.FileName} is of version {StateBaseline.Version(former)}. Replace it by "
-                    + $"'{line}'.";
+                    ? $"The state '{name}' has version {version}, but {StateBaseline.FileName} has {StateBaseline.Version(former)} "
+                        + "already: workers would leave stored state alone. Set StateVersion back to that."
+                : $"The line of the state '{name}' in {StateBaseline.FileName} is of version {StateBaseline.Version(former)}. Replace it "
+                    + $"by '{line}'.";
             ImmutableDictionary<string, string?> properties = ImmutableDictionary<string, string?>.Empty;
             if (former is null || version >= StateBaseline.Version(former))
             {

@@ -53,7 +53,8 @@ internal static class StateBaseline
     public static string Line(INamedTypeSymbol processor, IPropertySymbol state, string name, int version)
     {
         var text = new StringBuilder();
-        text.Append(Name(processor)).Append(' ').Append(name).Append(' ').Append(version.ToString(CultureInfo.InvariantCulture)).Append(' ');
+        text.Append(Name(processor)).Append(' ').Append(name).Append(' ')
+            .Append(version.ToString(CultureInfo.InvariantCulture)).Append(' ');
         var type = (INamedTypeSymbol)state.Type;
         text.Append(type.Name switch { "KeyedMap" => "map", "KeyedList" => "list", _ => "value" });
         if (type.Arity == 2)
@@ -153,7 +154,9 @@ internal static class StateBaseline
         text.Append('{');
         bool first = true;
         foreach ((string name, ISymbol member, ITypeSymbol memberType) in JsonReader.Members(type)
-            .Select(found => (Attribute(found.Member, "JsonPropertyNameAttribute")?.FirstValue() as string ?? found.Member.Name, found.Member,
+            .Select(found => (
+                Attribute(found.Member, "JsonPropertyNameAttribute")?.FirstValue() as string ?? found.Member.Name,
+                found.Member,
                 found.Type))
             .OrderBy(found => found.Item1, StringComparer.Ordinal))
         {

@@ -20,5 +20,6 @@ internal static class StateFacts
     public static bool IsKeyed(ITypeSymbol? type) => type?.Name is "KeyedState" or "KeyedMap" or "KeyedList" && type.IsContract(type.Name);
 
     /// <summary>True for what Of(context) returns.</summary>
-    public static bool IsOfRecord(ITypeSymbol? type) => type?.Name is "StateValue" or "StateMap" or "StateList" && type.IsContract(type.Name);
+    public static bool IsOfRecord(ITypeSymbol? type) =>
+        type?.Name is "StateValue" or "StateMap" or "StateList" && type.IsContract(type.Name);
 }

@@ -12,7 +12,9 @@ using Microsoft.CodeAnalysis.Simplification;
 
 namespace FastConsumer.CodeFixes.Processor;
 
-/// <summary>FC1005 and FC5003: registers the type of a payload or of a state in the processor's JSON context, which may stand in another file.</summary>
+/// <summary>
+/// FC1005 and FC5003: registers the type of a payload or of a state in the processor's JSON context, which may stand in another file.
+/// </summary>
 [ExportCodeFixProvider(LanguageNames.CSharp)]
 [Shared]
 public sealed class FC1005AddToContext : CodeFixProvider

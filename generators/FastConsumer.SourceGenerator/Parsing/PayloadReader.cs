@@ -180,7 +180,8 @@ internal sealed class PayloadReader(ShapeProblems problems)
             };
         return new PayloadShape(parameter, PayloadKind.Deserializer, type)
         {
-            Deserializer = new DeserializerShape(deserializer, isOwnMember ? deserializer : contract, CanBeCreated(deserializer, method.ContainingAssembly)),
+            Deserializer = new DeserializerShape(
+                deserializer, isOwnMember ? deserializer : contract, CanBeCreated(deserializer, method.ContainingAssembly)),
         };
     }
 

@@ -209,8 +209,8 @@ internal sealed class ProcessorShape
         StateVersion = reader.Version;
         if (_batchMethod is not null)
         {
-            Conflict(_batchMethod, $"'{_batchMethod.Name}' takes batches, and '{Type.Name}' has state, which is not supported yet: for now, "
-                + "state goes with [OnRecord] and one lane only. Use [OnRecord].");
+            Conflict(_batchMethod, $"'{_batchMethod.Name}' takes batches, and '{Type.Name}' has state, which is not supported yet: for "
+                + "now, state goes with [OnRecord] and one lane only. Use [OnRecord].");
         }
 
         if (_handlers.Find(handler => handler.Transaction is not null) is { } transactional)
@@ -224,8 +224,8 @@ internal sealed class ProcessorShape
             _problems.Add(
                 RuleIds.HandlerSet,
                 Type.FindAttribute("ConcurrencyAttribute")!.Place(SymbolNames.FirstArgument, cancellationToken),
-                $"'{Type.Name}' has {concurrency.Lanes} lanes and state, which is not supported yet: for now, state goes with [OnRecord] and "
-                    + "one lane only. Remove [Concurrency].");
+                $"'{Type.Name}' has {concurrency.Lanes} lanes and state, which is not supported yet: for now, state goes with [OnRecord] "
+                    + "and one lane only. Remove [Concurrency].");
         }
     }
 

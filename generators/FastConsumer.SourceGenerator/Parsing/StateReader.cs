@@ -7,9 +7,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace FastConsumer.SourceGenerator.Parsing;
 
 /// <summary>
-/// The states of a processor: its properties with [State], and the methods with [StateMigration] and [StateMerge]. Findings are FC1001 where
-/// a part is missing or too old a language is used, FC1002 for declarations, FC1003 for what does not go together, FC1005 and FC5003 for
-/// JSON, FC4001 for values.
+/// The states of a processor: its properties with [State], and the methods with [StateMigration] and [StateMerge]. Findings are FC1001
+/// where a part is missing or too old a language is used, FC1002 for declarations, FC1003 for what does not go together, FC1005 and FC5003
+/// for JSON, FC4001 for values.
 /// </summary>
 internal sealed class StateReader(
     INamedTypeSymbol type, INamedTypeSymbol? jsonContext, bool checksJson, ShapeProblems problems, CancellationToken cancellationToken)
@@ -307,16 +307,16 @@ internal sealed class StateReader(
             problems.Add(
                 RuleIds.Json,
                 property.Place(),
-                $"The state '{property.Name}' is kept as JSON, but [KinesisProcessor] names no JsonContext. Set JsonContext = typeof(...) to a "
-                    + $"JsonSerializerContext with [JsonSerializable(typeof({valueType.InMessages()}))], {way}");
+                $"The state '{property.Name}' is kept as JSON, but [KinesisProcessor] names no JsonContext. Set JsonContext = typeof(...) "
+                    + $"to a JsonSerializerContext with [JsonSerializable(typeof({valueType.InMessages()}))], {way}");
         }
         else if (checksJson && !JsonReader.Knows(jsonContext, valueType, cancellationToken))
         {
             problems.Add(
                 RuleIds.StateJson,
                 property.Place(),
-                $"The state '{property.Name}' is kept as JSON, but '{jsonContext.InMessages()}' does not know {valueType.InMessages()}. Add "
-                    + $"[JsonSerializable(typeof({valueType.InMessages()}))] to it, {way}",
+                $"The state '{property.Name}' is kept as JSON, but '{jsonContext.InMessages()}' does not know {valueType.InMessages()}. "
+                    + $"Add [JsonSerializable(typeof({valueType.InMessages()}))] to it, {way}",
                 stopsGeneration: false);
         }
     }
@@ -367,8 +367,8 @@ internal sealed class StateReader(
                 Version == 1
                     ? $"'{method.Name}' reads values of an older version, but the StateVersion of '{type.Name}' is 1, and there is none "
                         + "before it. Raise StateVersion of [KinesisProcessor], and set From to the version before."
-                    : $"From is {from}; '{method.Name}' reads values of an older version, and the StateVersion of '{type.Name}' is {Version}. "
-                        + $"Set From to 1 to {Version - 1}, the last version whose values the method reads.");
+                    : $"From is {from}; '{method.Name}' reads values of an older version, and the StateVersion of '{type.Name}' is "
+                        + $"{Version}. Set From to 1 to {Version - 1}, the last version whose values the method reads.");
             return;
         }
 
@@ -386,8 +386,8 @@ internal sealed class StateReader(
             problems.Add(
                 RuleIds.Handler,
                 method.Place(),
-                $"'{method.InMessages()}' is no migration: a method marked [StateMigration] is static, has no type parameters, takes a value "
-                    + "of the older type and returns one of the newer.");
+                $"'{method.InMessages()}' is no migration: a method marked [StateMigration] is static, has no type parameters, takes a "
+                    + "value of the older type and returns one of the newer.");
             return;
         }
 
@@ -469,8 +469,9 @@ internal sealed class StateReader(
                 problems.Add(
                     RuleIds.Json,
                     parameter.Place(),
-                    $"'{parameter.Name}' of '{migration.Method.InMessages()}' is read as JSON, but [KinesisProcessor] names no JsonContext. Set "
-                        + $"JsonContext = typeof(...) to a JsonSerializerContext with [JsonSerializable(typeof({old.InMessages()}))]{way}.");
+                    $"'{parameter.Name}' of '{migration.Method.InMessages()}' is read as JSON, but [KinesisProcessor] names no "
+                        + $"JsonContext. Set JsonContext = typeof(...) to a JsonSerializerContext with "
+                        + $"[JsonSerializable(typeof({old.InMessages()}))]{way}.");
             }
         }
         else if (checksJson && !JsonReader.Knows(jsonContext, old, cancellationToken))
@@ -555,7 +556,8 @@ internal sealed class StateReader(
         problems.Add(
             RuleIds.HandlerSet,
             attribute.Place(SymbolNames.FirstArgument, cancellationToken),
-            $"'{method.Name}' is of a state '{name}', which '{type.Name}' does not have. Name a state of the class, or remove the attribute.");
+            $"'{method.Name}' is of a state '{name}', which '{type.Name}' does not have. Name a state of the class, or remove "
+                + "the attribute.");
         return false;
     }
 
@@ -579,8 +581,8 @@ internal sealed class StateReader(
                     problems.Add(
                         RuleIds.HandlerSet,
                         member.Place() ?? type.Place(),
-                        $"'{member.InMessages()}' is marked [{attribute}] in a base class, but the states of a processor stand in the class "
-                            + $"with [KinesisProcessor] itself. Move it there.");
+                        $"'{member.InMessages()}' is marked [{attribute}] in a base class, but the states of a processor stand in the "
+                            + $"class with [KinesisProcessor] itself. Move it there.");
                 }
             }
         }

@@ -92,7 +92,8 @@ public sealed class FC5007Tests
             "FastConsumer.State.txt", SourceText.From(file), filePath: "FastConsumer.State.txt").Project;
         IReadOnlyList<Diagnostic> all = await RuleVerifier.AnalyzeAsync(
             (await project.GetCompilationAsync(Token))!, new TextFile("FastConsumer.State.txt", file));
-        return (project, [.. all.Where(diagnostic => diagnostic.Id == "FC5007").OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)]);
+        return (project,
+            [.. all.Where(diagnostic => diagnostic.Id == "FC5007").OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)]);
     }
 
     private sealed class Findings(IReadOnlyList<Diagnostic> all) : FixAllContext.DiagnosticProvider

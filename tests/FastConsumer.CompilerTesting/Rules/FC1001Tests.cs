@@ -121,10 +121,11 @@ public sealed class FC1001Tests
     {
         CSharpParseOptions options = Compilations.ParseOptions.WithLanguageVersion(LanguageVersion.CSharp12);
         string source = StateSource.Of(StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> A { get; }");
+        CancellationToken token = TestContext.Current.CancellationToken;
         CSharpCompilation compilation = Compilations.Create();
         compilation = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(
-            CSharpSyntaxTree.ParseText(source, options, "Test.cs"),
-            CSharpSyntaxTree.ParseText(Compilations.ImplicitUsings, options, "Usings.cs"));
+            CSharpSyntaxTree.ParseText(source, options, "Test.cs", cancellationToken: token),
+            CSharpSyntaxTree.ParseText(Compilations.ImplicitUsings, options, "Usings.cs", cancellationToken: token));
 
         Diagnostic finding = Assert.Single(
             await RuleVerifier.AnalyzeAsync(GeneratorRun.Of(compilation, options).Output), diagnostic => diagnostic.Id == "FC1001");

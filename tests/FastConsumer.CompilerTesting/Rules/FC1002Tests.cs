@@ -125,7 +125,9 @@ public sealed class FC1002Tests
     [InlineData("[State(\"a\")] partial KeyedState<Total> [|A|] { get; set; }", "has a setter")]
     [InlineData("[State(\"a\")] partial KeyedState<Total> [|A|] { get; init; }", "has a setter")]
     [InlineData("[State(\"a\")] partial KeyedState<Total> [|A|] { set; }", "has a setter")]
-    [InlineData("[State(\"a\")] partial List<Total> [|A|] { get; }", "A state is a KeyedState<T>, a KeyedMap<TSubKey, T> or a KeyedList<T>")]
+    [InlineData(
+        "[State(\"a\")] partial List<Total> [|A|] { get; }",
+        "A state is a KeyedState<T>, a KeyedMap<TSubKey, T> or a KeyedList<T>")]
     [InlineData("[State(\"a\")] partial KeyedState<Total>? [|A|] { get; }", "and never null")]
     [InlineData("[State(\"a\")] partial KeyedMap<double, Total> [|A|] { get; }", "keys of type double")]
     [InlineData("[State(\"a\")] partial KeyedMap<Total, Total> [|A|] { get; }", "string, an integer type, Guid or an enum")]

@@ -114,7 +114,8 @@ public sealed class FC1003Tests
         + "[StateMigration(\"a\", [|From = 1|])] static Total N(Old a) => default;", "both read the values of 'a' up to version 1")]
     [InlineData("[StateMerge(\"a\")] static Total M(Total a, Total b, Total? c) => a; "
         + "[[|StateMerge(\"a\")|]] static Total N(Total a, Total b, Total? c) => a;", "both unite the values of 'a'")]
-    [InlineData("[State(\"l\")] partial KeyedList<Total> L { get; } [[|StateMerge(\"l\")|]] static Total M(Total a, Total b, Total? c) => a;",
+    [InlineData(
+        "[State(\"l\")] partial KeyedList<Total> L { get; } [[|StateMerge(\"l\")|]] static Total M(Total a, Total b, Total? c) => a;",
         "lists are united without a method")]
     [InlineData("[[|StateSerializer(typeof(StrangerSerializer))|]] int Number => 1;", "'Number' is no state")]
     public async Task States_that_conflict_are_reported(string members, string message) => Assert.Contains(
@@ -125,7 +126,9 @@ public sealed class FC1003Tests
 
     [Theory]
     [InlineData("[OnBatch] void [|Handle|](RecordBatch batch) { }", "", "takes batches, and 'P' has state, which is not supported yet")]
-    [InlineData("[OnRecord] void [|Handle|](string text, System.Data.Common.DbTransaction transaction) { }", "", "takes a transaction, and 'P'")]
+    [InlineData(
+        "[OnRecord] void [|Handle|](string text, System.Data.Common.DbTransaction transaction) { }",
+        "", "takes a transaction, and 'P'")]
     [InlineData(StateSource.Handler, "[Concurrency([|2|])]", "has 2 lanes and state, which is not supported yet")]
     public async Task What_does_not_go_with_state_yet_is_reported(string handler, string attributes, string message) => Assert.Contains(
         message,

@@ -113,7 +113,8 @@ public sealed class FC1005Tests
 
     [Fact]
     public Task A_state_with_a_serializer_needs_no_context() => RuleVerifier.VerifyAsync("FC1005", StateSource.Of(
-        StateSource.Handler + "[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedState<Stranger> A { get; }").Replace(
+        StateSource.Handler
+            + "[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedState<Stranger> A { get; }").Replace(
         ", JsonContext = typeof(Json)", "", StringComparison.Ordinal));
 
 

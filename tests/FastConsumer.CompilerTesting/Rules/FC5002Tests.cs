@@ -7,7 +7,9 @@ public sealed class FC5002Tests
     [Theory]
     [InlineData("public class T { public int Count { get; set; } }", "'T.Count' has a setter")]
     [InlineData("public class T { public int Count; }", "the field 'T.Count' is not readonly")]
-    [InlineData("public class Basis { public int Count { get; internal set; } } public sealed class T : Basis;", "'Basis.Count' has a setter")]
+    [InlineData(
+        "public class Basis { public int Count { get; internal set; } } public sealed class T : Basis;",
+        "'Basis.Count' has a setter")]
     [InlineData("public sealed record T(List<int> Items);", "System.Collections.Generic.List<int> is a mutable collection")]
     [InlineData("public readonly record struct T(int[] Items);", "int[] is an array")]
     [InlineData("public struct T { public IDictionary<string, int> Map; }", "is a mutable collection")]
@@ -19,7 +21,9 @@ public sealed class FC5002Tests
         foreach (string state in new[] { "KeyedState<T>", "KeyedMap<string, T>", "KeyedList<T>" })
         {
             Assert.Contains(
-                reason, Assert.Single(await RuleVerifier.VerifyBodyAsync("FC5002", Source(type, $"[|{state}|]"))), StringComparison.Ordinal);
+                reason,
+                Assert.Single(await RuleVerifier.VerifyBodyAsync("FC5002", Source(type, $"[|{state}|]"))),
+                StringComparison.Ordinal);
         }
     }
 
@@ -28,8 +32,8 @@ public sealed class FC5002Tests
     [InlineData("public struct T { public int Count; public string? Name { get; set; } }")]
     [InlineData("public class T { public required int Count { get; init; } public DateTimeOffset At { get; private set; } }")]
     [InlineData("public sealed record T(System.Collections.Immutable.ImmutableArray<int> A, IReadOnlyList<int> B, (int C, string D) E);")]
-    [InlineData("public sealed record T(int Count) { public List<int> Fresh => [Count]; private int[]? _cache; public int[] Get() => _cache ??= []; "
-        + "public static List<int> All { get; } = []; }")]
+    [InlineData("public sealed record T(int Count) { public List<int> Fresh => [Count]; private int[]? _cache; public int[] Get() => "
+        + "_cache ??= []; public static List<int> All { get; } = []; }")]
     [InlineData("public enum T { A }")]
     public Task A_value_that_does_not_is_fine(string type) => RuleVerifier.VerifyBodyAsync("FC5002", Source(type, "KeyedState<T>"));
 

@@ -7,7 +7,9 @@ public sealed class FC5003Tests
     [Theory]
     [InlineData("partial KeyedState<Stranger> [|A|] { get; }", "Add [JsonSerializable(typeof(Stranger))] to it, or name a serializer")]
     [InlineData("partial KeyedMap<int, Stranger> [|A|] { get; }", "does not know Stranger")]
-    [InlineData("partial KeyedList<KeyValuePair<int, Total>> [|A|] { get; }", "does not know System.Collections.Generic.KeyValuePair<int, Total>")]
+    [InlineData(
+        "partial KeyedList<KeyValuePair<int, Total>> [|A|] { get; }",
+        "does not know System.Collections.Generic.KeyValuePair<int, Total>")]
     [InlineData("partial KeyedState<Total> A { get; } [StateMigration(\"a\", From = 1)] static Total M(Stranger [|old|]) => default;",
         "'old' of 'P.M(Stranger)' is read as JSON, but 'Json' does not know Stranger")]
     public async Task A_type_that_the_context_does_not_know_is_reported(string state, string message) => Assert.Contains(

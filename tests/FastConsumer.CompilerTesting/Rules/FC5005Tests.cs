@@ -7,9 +7,12 @@ public sealed class FC5005Tests
     [Theory]
     [InlineData("[OnRecord] void Handle(string text) => A.Of([|default|]).Clear();", "an empty context belongs to no record")]
     [InlineData("[OnRecord] void Handle(string text) => A.Of([|new RecordContext()|]).Clear();", "an empty context")]
-    [InlineData("[OnRecord] void Handle(string text) => Add(); void Add() => M.Of([|default(RecordContext)|]).Clear();", "an empty context")]
+    [InlineData(
+        "[OnRecord] void Handle(string text) => Add(); void Add() => M.Of([|default(RecordContext)|]).Clear();",
+        "an empty context")]
     [InlineData("RecordContext _last; [OnRecord] void Handle(string text) => L.Of([|_last|]).Clear();", "a context that was kept")]
-    [InlineData("[OnRecord] void Handle(string text) { } RecordContext Last { get; set; } [OnShardEnded] void End() => A.Of([|Last|]).Clear();",
+    [InlineData(
+        "[OnRecord] void Handle(string text) { } RecordContext Last { get; set; } [OnShardEnded] void End() => A.Of([|Last|]).Clear();",
         "'End' belongs to the life cycle")]
     public async Task State_without_a_record_is_reported(string members, string message) => Assert.Contains(
         message, Assert.Single(await RuleVerifier.VerifyBodyAsync("FC5005", Source(members))), StringComparison.Ordinal);

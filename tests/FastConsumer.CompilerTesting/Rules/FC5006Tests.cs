@@ -39,13 +39,15 @@ public sealed class FC5006Tests
         [KinesisProcessor("s"), OnError(typeof(Exception), ErrorAction.Stop)]
         partial class P
         {
-            [OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token) => await context.CheckpointAsync(token);
+            [OnRecord]
+            async Task Handle(string text, RecordContext context, CancellationToken token) => await context.CheckpointAsync(token);
         }
         """);
 
     private static string Source(string body) => StateSource.Of(
         $$"""
-        StateValue<Total> _value; static object? s_any; List<StateValue<Total>> _all = []; StateValue<Total>[] _array = new StateValue<Total>[1];
+        StateValue<Total> _value; static object? s_any; List<StateValue<Total>> _all = [];
+        StateValue<Total>[] _array = new StateValue<Total>[1];
         Action? _later; Queue<Action> _work = []; Holder _holder = new(); Total _total; bool _exists;
         [State("a")] partial KeyedState<Total> A { get; }
         [OnRecord] async Task Handle(string text, RecordContext context, CancellationToken token) { await Task.CompletedTask; {{body}} }

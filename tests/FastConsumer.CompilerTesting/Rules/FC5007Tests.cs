@@ -55,7 +55,8 @@ public sealed class FC5007Tests
             public sealed class Ticks : JsonConverter<long>
             {
                 public override long Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => reader.GetInt64();
-                public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+                public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) =>
+                    writer.WriteNumberValue(value);
             }
             """;
         Assert.Contains(
@@ -67,7 +68,8 @@ public sealed class FC5007Tests
     [Fact]
     public async Task A_serializer_of_the_user_is_named_in_place_of_the_shape() => Assert.Contains(
         "'P a 1 value(Stranger@StrangerSerializer)'",
-        Assert.Single(await FindAsync("[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedState<Stranger> A { get; }", "")),
+        Assert.Single(await FindAsync(
+            "[State(\"a\"), StateSerializer(typeof(StrangerSerializer))] partial KeyedState<Stranger> A { get; }", "")),
         StringComparison.Ordinal);
 
     private static async Task<IReadOnlyList<string>> FindAsync(
@@ -78,7 +80,8 @@ public sealed class FC5007Tests
                 .Replace("static class Startup { static void Start() => Host.AddProcessor<P>(); }", "", StringComparison.Ordinal);
         Compilation compilation = GeneratorRun.Of(Compilations.Create(("Test.cs", source))).Output;
         Assert.DoesNotContain(
-            compilation.GetDiagnostics(TestContext.Current.CancellationToken), diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+            compilation.GetDiagnostics(TestContext.Current.CancellationToken),
+            diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         return [.. (await RuleVerifier.AnalyzeAsync(compilation, new TextFile(path, file)))
             .Where(diagnostic => diagnostic.Id == "FC5007")
             .Select(diagnostic => diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture))];
