@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Processors;
 using FastConsumer.State;

@@ -3,7 +3,6 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
-using FastConsumer.Leases.Core;
 using FastConsumer.Processors;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;
