@@ -10,7 +10,7 @@ internal sealed class StateMergeException(string state, UInt128 hashKey) : State
     CultureInfo.InvariantCulture,
     $"State '{state}' was written in both of the shards that were merged, for the partition key with hash key {hashKey}. That happens "
         + $"where producers set explicit hash keys. Add a method with [StateMerge(\"{state}\")] to the processor, which unites "
-        + "the two values."))
+        + $"the two values."))
 {
     public string State { get; } = state;
 
