@@ -27,7 +27,9 @@ public class StateBenchmarks
         _expiring = _state.AddState("expiring", TimeSpan.FromDays(1), new TotalSerializer());
         _map = _state.AddMap<int, Total>("map", null, new TotalSerializer());
         _cursor = new RecordCursor(
-            new ShardContext("Totals", "benchmarks", "stream", "shardId-000000000000", fencingToken: 1), new NoCheckpoints(), recordsPerCheckpoint: 0);
+            new ShardContext("Totals", "benchmarks", "stream", "shardId-000000000000", fencingToken: 1),
+            new NoCheckpoints(),
+            recordsPerCheckpoint: 0);
     }
 
     [Params(100, 10_000)]

@@ -13,8 +13,8 @@ public sealed class LayeringTests
 {
     private static readonly string[] s_layers =
     [
-        "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "State/Format", "State", "Processors", "Operators", "Reading", "Dispatch",
-        "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
+        "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "State/Format", "State", "Processors", "Operators", "Reading",
+        "Dispatch", "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
     ];
 
     private static readonly string s_root = Path.GetFullPath(typeof(LayeringTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()

@@ -7,7 +7,7 @@ using System.Security.Cryptography;
 namespace FastConsumer.Kinesis;
 
 /// <summary>
-/// The hash key of a partition key: its MD5, as a number. Keys that fit one block of MD5 are hashed here, which takes a fraction of the time
+/// The hash key of a partition key: its MD5, as a number. Keys that fit one block of MD5 are hashed here, in a fraction of the time
 /// of a call into the operating system's library.
 /// </summary>
 internal static class HashKeys

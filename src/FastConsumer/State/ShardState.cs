@@ -132,8 +132,8 @@ internal sealed class ShardState(int version)
     public void HasEffects(StateTable table) => _changed[_changedCount++] = table;
 
     /// <summary>
-    /// Inside the gate, with the mark that the record is done: applies the effects and moves the stream's time. False where the run is over,
-    /// and then nothing is applied.
+    /// Inside the gate, with the mark that the record is done: applies the effects and moves the stream's time. False where the run is
+    /// over, and then nothing is applied.
     /// </summary>
     public bool Apply()
     {
@@ -177,8 +177,8 @@ internal sealed class ShardState(int version)
     }
 
     /// <summary>
-    /// Freezes the tables, and asks while they cannot change up to where the records are done that they are the fold of. Takes the same time
-    /// for any size of the state. The caller ends it by <see cref="Release"/>.
+    /// Freezes the tables, and asks while they cannot change up to where the records are done that they are the fold of. Takes the same
+    /// time for any size of the state. The caller ends it by <see cref="Release"/>.
     /// </summary>
     public (TPosition Position, long StreamTime) Cut<TPosition>(Func<TPosition> done)
     {

@@ -7,8 +7,8 @@ namespace FastConsumer.State;
 /// One state of a shard: entries by partition key and sub-key. The lane reads and writes it; beside it, the writer of a cut reads it.
 /// </summary>
 /// <remarks>
-/// The lane stages effects outside of the gate, and changes entries inside of it only: so it knows there whether a cut is being written, and
-/// takes the lock then. The writer changes nothing but <see cref="Entry.Generation"/>, under the lock, so reads of the lane take none.
+/// The lane stages effects outside of the gate, and changes entries inside of it only: so it knows there whether a cut is being written,
+/// and takes the lock then. The writer changes nothing but <see cref="Entry.Generation"/>, under the lock, so reads of the lane take none.
 /// </remarks>
 internal sealed partial class StateTable<TSub, T> : StateTable
     where TSub : notnull
@@ -59,7 +59,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         return false;
     }
 
-    /// <summary>The value as the attempt will leave it, created where there is none. The reference is valid until the attempt ends.</summary>
+    /// <summary>The value as the attempt will leave it, created where there is none. The reference is valid until it ends.</summary>
     public ref T Edit(TSub sub)
     {
         int found = FindEntry(CurrentKey(), sub);

@@ -210,7 +210,7 @@ internal sealed partial class StateTable<TSub, T>
         public int NextOfKey;
         public int PreviousOfKey;
 
-        /// <summary>Of the newest cut that has it already, or that came before it. While entries are restored: ~ the shard it came from.</summary>
+        /// <summary>The newest cut that has it, or came before it. While entries are restored: ~ the shard it came from.</summary>
         public int Generation;
 
         /// <summary>The number of its effect, counted from 1; 0 for none.</summary>

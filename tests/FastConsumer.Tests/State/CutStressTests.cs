@@ -4,8 +4,8 @@ using FastConsumer.Processors;
 namespace FastConsumer.Tests.State;
 
 /// <summary>
-/// A lane on a thread of its own, and cuts beside it that are written while it runs: each snapshot must be the fold of exactly the records up
-/// to its position.
+/// A lane on a thread of its own, and cuts beside it that are written while it runs: each snapshot must be the fold of exactly the records
+/// up to its position.
 /// </summary>
 public sealed class CutStressTests
 {

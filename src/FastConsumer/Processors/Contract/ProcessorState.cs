@@ -173,8 +173,8 @@ public sealed class ProcessorState
     }
 
     /// <summary>
-    /// The run is over: what is staged is not applied any more, and handlers that still run can neither read nor change state. A last cut may
-    /// follow. Any thread may call it.
+    /// The run is over: what is staged is not applied any more, and handlers that still run can neither read nor change state. A last cut
+    /// may follow. Any thread may call it.
     /// </summary>
     internal void Close() => _shard.Close();
 

@@ -23,6 +23,6 @@ internal static class StateErrors
         + "Of(context).");
 
     public static InvalidOperationException CallIsOver() => new("The handler's call is over, so its state cannot be read or changed any "
-        + "more: the record is done or has failed, or its shard is handled elsewhere. Await what uses the state before the handler returns, "
-        + "and get it by Of(context) in each call.");
+        + "more: the record is done or has failed, or its shard is handled elsewhere. Await what uses the state before the handler "
+        + "returns, and get it by Of(context) in each call.");
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -12,7 +13,7 @@ internal static class Crc32C
         while (bytes.Length >= sizeof(ulong))
         {
             ulong word = MemoryMarshal.Read<ulong>(bytes);
-            crc = BitOperations.Crc32C(crc, BitConverter.IsLittleEndian ? word : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(word));
+            crc = BitOperations.Crc32C(crc, BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word));
             bytes = bytes[sizeof(ulong)..];
         }
 
