@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
 using FastConsumer.Buffers;
 using FastConsumer.Kinesis;
@@ -10,6 +11,7 @@ namespace FastConsumer.Benchmarks;
 
 /// <summary>A change of keyed state by a handler, per record, 10,000 records in random order of their keys.</summary>
 [MemoryDiagnoser(displayGenColumns: false)]
+[SuppressMessage("Design", "CA1001", Justification = "Cleanup disposes it, as benchmarks do.")]
 public class StateBenchmarks
 {
     private const int Records = 10_000;
@@ -31,6 +33,9 @@ public class StateBenchmarks
             new NoCheckpoints(),
             recordsPerCheckpoint: 0);
     }
+
+    [GlobalCleanup]
+    public void Cleanup() => _page.Dispose();
 
     [Params(100, 10_000)]
     public int Keys { get; set; }

@@ -156,7 +156,7 @@ public sealed class CreateWhileThereTests(DynoxideServer server) : IClassFixture
 
     private Task<LeaseWrite.Result> CreateAsync() => _store.CreateWhileThereAsync(s_child, ["one", "two"], Cancellation);
 
-    private Task DeleteAsync(string key) =>
+    private Task<DeleteItemResponse> DeleteAsync(string key) =>
         _table.Client.DeleteItemAsync(new DeleteItemRequest { TableName = _table.Name, Key = AttributeValues.Key(key) }, Cancellation);
 }
 

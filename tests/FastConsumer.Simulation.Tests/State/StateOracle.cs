@@ -146,7 +146,7 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 
     private sealed class Folded
     {
-        public Tally Tally;
+        public Tally Tally { get; set; }
 
         public long[] Digits { get; } = new long[StateHandler.DigitCount];
 
@@ -154,7 +154,7 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 
         public void Add(int number)
         {
-            Tally.Add(number);
+            Tally = Tally.With(number);
             Digits[number % StateHandler.DigitCount]++;
         }
     }

@@ -5,17 +5,12 @@ using FastConsumer.Testing.Simulation;
 namespace FastConsumer.Simulation.Tests.State;
 
 /// <summary>How many records of a key were handled, and in which order.</summary>
-public struct Tally
+/// <param name="Count">How many.</param>
+/// <param name="Order">A hash that differs where the order does.</param>
+public readonly record struct Tally(int Count, long Order)
 {
-    public int Count;
-    public long Order;
-
     /// <summary>One record more: the fold that handlers and the oracle share.</summary>
-    public void Add(int number)
-    {
-        Count++;
-        Order = unchecked((Order * 1_000_003) + number);
-    }
+    public Tally With(int number) => new(Count + 1, unchecked((Order * 1_000_003) + number));
 }
 
 /// <summary>As bytes.</summary>
@@ -29,11 +24,8 @@ public sealed class TallySerializer : IStateSerializer<Tally>
         output.Advance(12);
     }
 
-    public Tally Read(ReadOnlySpan<byte> bytes) => new()
-    {
-        Count = BinaryPrimitives.ReadInt32LittleEndian(bytes),
-        Order = BinaryPrimitives.ReadInt64LittleEndian(bytes[4..]),
-    };
+    public Tally Read(ReadOnlySpan<byte> bytes) =>
+        new(BinaryPrimitives.ReadInt32LittleEndian(bytes), BinaryPrimitives.ReadInt64LittleEndian(bytes[4..]));
 }
 
 /// <summary>As bytes.</summary>
@@ -87,7 +79,8 @@ internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits,
     {
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
-        tally.Edit().Add(number);
+        ref Tally counted = ref tally.Edit();
+        counted = counted.With(number);
         int digit = number % DigitCount;
         digits[digit] = (digits.TryGetValue(digit, out long count) ? count : 0) + 1;
         await WaitAsync(cancellationToken);

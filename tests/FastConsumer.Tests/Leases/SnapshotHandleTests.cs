@@ -1,5 +1,4 @@
 using System.Globalization;
-using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 
 namespace FastConsumer.Tests.Leases;
