@@ -7,6 +7,7 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace StateSample;
 
@@ -16,7 +17,9 @@ namespace StateSample;
 /// <param name="IsLocal">True where the state is kept in a folder, not in a bucket.</param>
 internal sealed record RunSettings(int Kills, int Seed, bool IsLocal);
 
-/// <summary>Puts events while workers are killed and the stream is resharded, and compares what they have counted with a plain loop.</summary>
+/// <summary>
+/// Puts events while workers are killed and the stream is resharded, and compares what they have counted with a plain loop.
+/// </summary>
 internal sealed class Run(RunSettings settings, Action<string> say) : IAsyncDisposable
 {
     private const string StreamName = "seismic-events";
@@ -29,7 +32,7 @@ internal sealed class Run(RunSettings settings, Action<string> say) : IAsyncDisp
     private EmbeddedKinesis? _kinesis;
     private EmbeddedS3? _bucket;
     private DynoxideServer? _dynamo;
-    private ServiceProvider? _services;
+    private IHost? _reader;
 
     public async Task<Outcome> RunAsync(CancellationToken cancellationToken)
     {
@@ -41,10 +44,10 @@ internal sealed class Run(RunSettings settings, Action<string> say) : IAsyncDisp
         _bucket = await EmbeddedS3.StartAsync(cancellationToken: cancellationToken);
         _bucket.CreateBucket(Servers.Bucket);
         var servers = new Servers(_kinesis.ServiceUrl, _dynamo.ServiceUrl, settings.IsLocal ? _folder : _bucket.ServiceUrl);
-        var services = new ServiceCollection();
-        services.AddLogging();
-        servers.AddConsumer(services);
-        _services = services.BuildServiceProvider();
+        // it knows the same leases and the same state, and never runs
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        servers.AddConsumer(builder.Services);
+        _reader = builder.Build();
         say($"{events.Count} events are put, the stream has 2 shards, the state is kept in {servers.State}");
 
         Task producing = ProduceAsync(events, cancellationToken);
@@ -73,7 +76,7 @@ internal sealed class Run(RunSettings settings, Action<string> say) : IAsyncDisp
             Kill(0);
         }
 
-        foreach (IAsyncDisposable? server in (IAsyncDisposable?[])[_services, _bucket, _kinesis, _dynamo])
+        foreach (IAsyncDisposable? server in (IAsyncDisposable?[])[(IAsyncDisposable?)_reader, _bucket, _kinesis, _dynamo])
         {
             await (server?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
@@ -87,9 +90,9 @@ internal sealed class Run(RunSettings settings, Action<string> say) : IAsyncDisp
     /// <summary>Waits until all events are in the state, as it is checkpointed.</summary>
     private async Task<Totals> CountedAsync(int records, CancellationToken cancellationToken)
     {
-        ICheckpointStore store = _services!.GetRequiredKeyedService<ICheckpointStore>("");
-        await using ILeaseStore leases = _services!.GetRequiredKeyedService<ILeaseStoreFactory>("")
-            .Create(new LeaseStoreContext("", Servers.Application, StreamName, _services!));
+        ICheckpointStore store = _reader!.Services.GetRequiredKeyedService<ICheckpointStore>("");
+        await using ILeaseStore leases = _reader.Services.GetRequiredKeyedService<ILeaseStoreFactory>("")
+            .Create(new LeaseStoreContext("", Servers.Application, StreamName, _reader.Services));
         long since = TimeProvider.System.GetTimestamp();
         while (true)
         {

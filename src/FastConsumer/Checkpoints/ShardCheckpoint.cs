@@ -9,8 +9,8 @@ using FastConsumer.Timing;
 namespace FastConsumer.Checkpoints;
 
 /// <summary>
-/// The checkpoints of one shard's state while this worker has the shard. A checkpoint is a cut of the state and the position at which it was
-/// taken, written as one object; the lease's row then names it in the write that moves the position.
+/// The checkpoints of one shard's state while this worker has the shard. A checkpoint is a cut of the state and the position at which it
+/// was taken, written as one object; the lease's row then names it in the write that moves the position.
 /// </summary>
 /// <remarks>
 /// What must hold: the row names an object only once its store has it (<see cref="Sealed"/>); position and handle are said together; an
@@ -88,8 +88,8 @@ internal sealed class ShardCheckpoint
             if (handle.Stamp != SnapshotHandle.StampOf(_taken.Checkpoint))
             {
                 throw Refused(
-                    $"Its row stands at {_taken.Checkpoint}, and the state belongs to another position. A program that does not know of the "
-                        + "state, such as KCL or an older version, has moved the row. Stop such workers.");
+                    $"Its row stands at {_taken.Checkpoint}, and the state belongs to another position. A program that does not know of "
+                        + "the state, such as KCL or an older version, has moved the row. Stop such workers.");
             }
 
             if (handle.Seen is { } seen && seen + retention < now)

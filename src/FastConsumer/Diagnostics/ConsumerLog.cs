@@ -245,7 +245,8 @@ internal static partial class ConsumerLog
     public static partial void StateRefused(ILogger log, string processor, string shardId, string problem);
 
     [LoggerMessage(2418, LogLevel.Warning,
-        "{Processor} could not checkpoint the state of shard {ShardId}; trying again after {Wait}. Records are handled meanwhile. {Reason}")]
+        "{Processor} could not checkpoint the state of shard {ShardId}; trying again after {Wait}. Records are handled meanwhile. "
+            + "{Reason}")]
     public static partial void StateNotCheckpointed(
         ILogger log, string processor, string shardId, string reason, TimeSpan wait, Exception? error);
 

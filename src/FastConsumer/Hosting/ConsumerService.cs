@@ -289,8 +289,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)
         {
             throw new InvalidOperationException(
-                $"{processor.Name} keeps state ([State]), and {Described} has no place for it: choose one with UseS3Checkpoints(...) (package "
-                    + "FastConsumer.S3) or, for development and for consumers on one machine, UseLocalCheckpoints(...).");
+                $"{processor.Name} keeps state ([State]), and {Described} has no place for it: choose one with UseS3Checkpoints(...) "
+                    + "(package FastConsumer.S3) or, for development and for consumers on one machine, UseLocalCheckpoints(...).");
         }
     }
 

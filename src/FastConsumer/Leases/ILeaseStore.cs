@@ -41,7 +41,8 @@ public interface ILeaseStore : IAsyncDisposable
     Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Creates as <see cref="CreateAsync"/> does, on condition that other rows are there in the same moment. Called only where a table holds
+    /// Creates as <see cref="CreateAsync"/> does, on condition that other rows are there in the same moment. Called only where a table
+    /// holds
     /// state: the row of a child shard is created while its parents' rows exist. <see cref="LeaseWrite.Outcome.Refused"/> where one of them
     /// is gone.
     /// </summary>
@@ -54,8 +55,8 @@ public interface ILeaseStore : IAsyncDisposable
     Task<LeaseWrite.Result> CreateWhileThereAsync(
         Lease lease, IReadOnlyList<string> whileThere, CancellationToken cancellationToken) =>
         throw new NotSupportedException(
-            $"{Description} cannot create a row on condition that others are there ({nameof(CreateWhileThereAsync)}): it can keep no leases "
-                + "of processors with [State].");
+            $"{Description} cannot create a row on condition that others are there ({nameof(CreateWhileThereAsync)}): it can keep no "
+                + "leases of processors with [State].");
 
     /// <summary>
     /// Writes rows, each on its own condition: all or nothing of one write, and one that fails does not hold up the others. The results

@@ -121,7 +121,8 @@ public sealed partial record Lease
         public const string Inherits = "fcI";
 
         /// <summary>
-        /// Ours: N, the version of the state. Workers of a lower version leave the row alone. A child's row has the highest of its parents'.
+        /// Ours: N, the version of the state. Workers of a lower version leave the row alone. A child's row has the highest of its
+        /// parents'.
         /// </summary>
         public const string StateVersion = "fcV";
 

@@ -122,7 +122,9 @@ internal sealed partial class OperatorTable
         return new LeaseWrite { LeaseKey = row.LeaseKey, If = condition, Set = set, Remove = remove };
     }
 
-    /// <summary>The state goes along with the position, or is given up: a worker stops at a position that its state does not belong to.</summary>
+    /// <summary>
+    /// The state goes along with the position, or is given up: a worker stops at a position that its state does not belong to.
+    /// </summary>
     private static void SetState(
         Lease row, CheckpointChange change, Dictionary<string, Lease.Value> set, List<string> remove)
     {

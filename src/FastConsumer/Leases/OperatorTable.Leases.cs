@@ -160,12 +160,14 @@ internal sealed partial class OperatorTable
             ? $"Shard {row.LeaseKey} has state that belongs to its checkpoint. Say --drop-state to begin without state, or --keep-state to "
                 + "go on with it: then records that are read again count twice in it, and those that are left out do not count."
         : state == StateChoice.Keep && row.HasState && row.Snapshot is not null && SnapshotHandle.Parse(row.Snapshot) is null
-            ? $"The row of shard {row.LeaseKey} names its state as '{row.Snapshot}', which cannot be read. Say --drop-state to begin without."
+            ? $"The row of shard {row.LeaseKey} names its state as '{row.Snapshot}', which cannot be read. Say --drop-state to "
+                + "begin without."
         : null;
 
     /// <summary>The lineage of the rows with state; null where there are none.</summary>
     private async Task<string?> LineageAsync(CancellationToken cancellationToken) =>
-        (await store.ListAsync(ReadConsistency.Strong, cancellationToken)).FirstOrDefault(static row => row.HasState)?.Lineage?.Split('.')[0];
+        (await store.ListAsync(ReadConsistency.Strong, cancellationToken))
+            .FirstOrDefault(static row => row.HasState)?.Lineage?.Split('.')[0];
 
     /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>
     private string Unique(string requester) => $"{requester}/{NewId()}";

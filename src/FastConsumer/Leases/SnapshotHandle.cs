@@ -49,7 +49,9 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
         return ((uint)Fnv1a.Mix(hash)).ToString("x8", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>What a child's row says of one parent: the parent's handle, and the stamp of the position at which the child begins.</summary>
+    /// <summary>
+    /// What a child's row says of one parent: the parent's handle, and the stamp of the position at which the child begins.
+    /// </summary>
     /// <param name="parent">The parent's row.</param>
     /// <param name="start">Where the child begins.</param>
     public static string Inherit(Lease parent, CheckpointPosition start)
@@ -57,7 +59,8 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
         // a row of the table that never had state was finished before there was any; any other without a handle was finished by somebody
         // who does not know of the state, and the child's start finds that out
         SnapshotHandle? handle = parent is { HasState: false, Lineage: not null } ? EmptyAt(parent.Checkpoint) : Parse(parent.Snapshot);
-        return $"{parent.LeaseKey[(parent.LeaseKey.LastIndexOf('-') + 1)..].TrimStart('0')}>{handle?.Place}>{handle?.Stamp}>{StampOf(start)}";
+        string number = parent.LeaseKey[(parent.LeaseKey.LastIndexOf('-') + 1)..].TrimStart('0');
+        return $"{number}>{handle?.Place}>{handle?.Stamp}>{StampOf(start)}";
     }
 
     /// <summary>What a child's row says of one parent, where the child's position is moved.</summary>
@@ -66,8 +69,8 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
     /// <summary>The handles of the parents that a child's row bears, and whether the row still stands at its start.</summary>
     /// <param name="row">The child's row.</param>
     /// <returns>
-    /// The parents' handles, null for one that has none, each as not committed: nobody knows. And false where the row has moved since it was
-    /// made.
+    /// The parents' handles, null for one that has none, each as not committed: nobody knows. And false where the row has moved since it
+    /// was made.
     /// </returns>
     public static (IReadOnlyList<SnapshotHandle?> Parents, bool IsAtStart) Inherited(Lease row)
     {

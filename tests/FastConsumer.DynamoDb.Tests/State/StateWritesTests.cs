@@ -55,7 +55,9 @@ public abstract class StateWritesTests(string serviceUrl) : IAsyncLifetime
         foreach (string key in new[] { "a", "c" })
         {
             Dictionary<string, AttributeValue> row = await _table.RowAsync(key);
-            Assert.Equal((Handle, "2", Life, "5", "77"), (row["fcS"].S, row["fcV"].N, row["fcL"].S, row["leaseCounter"].N, row["checkpoint"].S));
+            Assert.Equal(
+                (Handle, "2", Life, "5", "77"),
+                (row["fcS"].S, row["fcV"].N, row["fcL"].S, row["leaseCounter"].N, row["checkpoint"].S));
         }
 
         Dictionary<string, AttributeValue> refused = await _table.RowAsync("b");

@@ -93,7 +93,8 @@ internal class SimulatedCheckpointStore : ICheckpointStore
         byte[] bytes = content.ToArray();
         if (!_place.IsQuiet() && _place.Random.NextDouble() < _place.Settings.HeldUp)
         {
-            _place.Cluster.Loop.At(TimeSpan.FromSeconds(1 + (_place.Random.NextDouble() * 20)), () => Objects.Create(_place.Worker.Name, name, bytes));
+            _place.Cluster.Loop.At(
+                TimeSpan.FromSeconds(1 + (_place.Random.NextDouble() * 20)), () => Objects.Create(_place.Worker.Name, name, bytes));
             await Task.Delay(_link.Patience, _place.Worker.Process.Clock, cancellationToken);
             throw new CheckpointStoreException("The bucket did not answer PUT.", isTransient: true);
         }

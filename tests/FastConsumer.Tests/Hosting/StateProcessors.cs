@@ -49,26 +49,3 @@ internal sealed partial class CountingProcessor(Journal journal)
         await journal.Handler(delivery, context, cancellationToken);
     }
 }
-
-/// <summary>The next version of it.</summary>
-[KinesisProcessor("events", StateVersion = 2)]
-internal sealed partial class NextCountingProcessor
-{
-    [State("counts")]
-    [StateSerializer(typeof(TenfoldSerializer))]
-    private partial KeyedState<long> Counts { get; }
-
-    [State("texts")]
-    [StateSerializer(typeof(NumberSerializer))]
-    private partial KeyedMap<string, int> Texts { get; }
-
-    [StateMigration("counts", From = 1)]
-    private static long Migrate(int former) => former * 10L;
-
-    [OnRecord]
-    private void Handle(string text, RecordContext context)
-    {
-        Counts.Of(context).Edit() += 10;
-        Texts.Of(context).Edit(text)++;
-    }
-}

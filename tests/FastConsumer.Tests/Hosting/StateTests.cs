@@ -205,7 +205,7 @@ public sealed class StateTests : WorkerTest
         }
 
         texts.AddRange(Put(20));
-        await using (WorkerHost host = await StartAsync<NextCountingProcessor>())
+        await using (WorkerHost host = await StartAsync<Next.CountingProcessor>())
         {
             await CountedAsync(texts, host);
             await host.StopAsync();

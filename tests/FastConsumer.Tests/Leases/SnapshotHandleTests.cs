@@ -92,7 +92,8 @@ public sealed class SnapshotHandleTests
                 Assert.Equal(read, SnapshotHandle.Parse(read.ToString()));
             }
 
-            (IReadOnlyList<SnapshotHandle?> parents, _) = SnapshotHandle.Inherited(new Lease { LeaseKey = "0", Inherits = [text, $"1>{text}"] });
+            (IReadOnlyList<SnapshotHandle?> parents, _) = SnapshotHandle.Inherited(
+                new Lease { LeaseKey = "0", Inherits = [text, $"1>{text}"] });
             Assert.Equal(2, parents.Count);
         }
     }

@@ -5,7 +5,8 @@ using static FastConsumer.Leases.Core.LeaseTableState;
 namespace FastConsumer.Leases.Core;
 
 /// <content>
-/// Where state is kept: which rows belong to it. All rows of a table bear one lineage before a worker with state takes any; a row that comes
+/// Where state is kept: which rows belong to it. All rows of a table bear one lineage before a worker with state takes any; a row that
+/// comes
 /// without it later was made by somebody who does not know of the state, and is left alone. A worker without state copies what rows say.
 /// </content>
 internal static partial class LeaseMachine
@@ -59,8 +60,8 @@ internal static partial class LeaseMachine
 
         /// <summary>
         /// Draws the lineage where no row bears one, on the row with the smallest key, and copies it to the others. Where two workers have
-        /// drawn at the same time, that of the rows with state holds, else that of the smallest key. A row that is rewritten under its owner
-        /// is lost to it, since each write of an owner names the lineage.
+        /// drawn at the same time, that of the rows with state holds, else that of the smallest key. A row that is rewritten under its
+        /// owner is lost to it, since each write of an owner names the lineage.
         /// </summary>
         private void Adopt(List<Lease> rows, bool hasState)
         {
@@ -72,7 +73,9 @@ internal static partial class LeaseMachine
                 return;
             }
 
-            string? lineage = withState.Count == 1 ? withState[0] : rows.Select(LineageOf).FirstOrDefault(static known => known is not null);
+            string? lineage = withState.Count == 1
+                ? withState[0]
+                : rows.Select(LineageOf).FirstOrDefault(static known => known is not null);
             if (rows.Count == 0 || (lineage is null && hasState))
             {
                 _scan = _scan with { Lineage = lineage };

@@ -42,8 +42,8 @@ public sealed class ProcessorDefinition<TProcessor>
     public bool UsesDeadLetters { get; init; }
 
     /// <summary>
-    /// <see cref="KinesisProcessorAttribute.StateVersion"/> of a class with <see cref="StateAttribute"/> properties, at least 1; 0, which is
-    /// the default, for a class without state.
+    /// <see cref="KinesisProcessorAttribute.StateVersion"/> of a class with <see cref="StateAttribute"/> properties, at least 1; 0, which
+    /// is the default, for a class without state.
     /// </summary>
     public int StateVersion { get; init; }
 

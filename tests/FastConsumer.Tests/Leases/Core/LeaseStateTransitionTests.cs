@@ -89,7 +89,8 @@ public sealed class LeaseStateTransitionTests
 
         // before the first record too
         Assert.Equal(
-            Snapshot("s/2", "7"), Renew(row, new(null, null, Snapshot: Snapshot("s/2", "7"), StateVersion: 1))!.Set[Lease.Names.Snapshot].Text);
+            Snapshot("s/2", "7"),
+            Renew(row, new(null, null, Snapshot: Snapshot("s/2", "7"), StateVersion: 1))!.Set[Lease.Names.Snapshot].Text);
         Assert.Null(Renew(row, new(At("7"), null, Snapshot: row.Snapshot, StateVersion: 1)));
     }
 
@@ -120,7 +121,8 @@ public sealed class LeaseStateTransitionTests
         {
             LeaseMachine.InvariantViolation violation = Assert.Throws<LeaseMachine.InvariantViolation>(
                 () => Renew(each, new(At("9"), null, Snapshot: said, StateVersion: 1)));
-            Assert.Equal(("0", "a position moves only together with the state that belongs to it"), (violation.LeaseKey, violation.Invariant));
+            Assert.Equal(
+                ("0", "a position moves only together with the state that belongs to it"), (violation.LeaseKey, violation.Invariant));
         }
     }
 
@@ -133,13 +135,19 @@ public sealed class LeaseStateTransitionTests
     {
         LeaseWorld world = World(out _);
         world.Put(Row("0", "7"));
-        Lease child = Row("1", null) with { Inherits = [SnapshotHandle.Inherit(Finished("2"), CheckpointPosition.TrimHorizon)], StateVersion = 1 };
+        Lease child = Row("1", null) with
+        {
+            Inherits = [SnapshotHandle.Inherit(Finished("2"), CheckpointPosition.TrimHorizon)],
+            StateVersion = 1,
+        };
         world.Put(child);
         world.Add(Settings("A", 1));
         world.RunFor(s_d);
 
         LeaseCommand.Send[] sends = [.. Commands<LeaseCommand.Send>()];
-        Assert.Equal(["1"], sends.First(static send => send.Leases.Any(static lease => lease.Key == "1")).Leases.Select(static lease => lease.Key));
+        Assert.Equal(
+            ["1"],
+            sends.First(static send => send.Leases.Any(static lease => lease.Key == "1")).Leases.Select(static lease => lease.Key));
         Assert.Contains(sends, static send => send.Leases.Count == 2);
         Assert.Empty(world.Rows["1"].Inherits);
         Assert.NotNull(world.Rows["1"].Snapshot);
@@ -216,7 +224,9 @@ public sealed class LeaseStateTransitionTests
 
         LeaseCommand.Create[] creations = [.. Commands<LeaseCommand.Create>()];
         Assert.Equal(["0"], creations[0].Leases.Select(static lease => lease.LeaseKey));
-        Assert.Equal(["1", "2", "3"], creations.Skip(1).SelectMany(static creation => creation.Leases).Select(static lease => lease.LeaseKey).Order());
+        Assert.Equal(
+            ["1", "2", "3"],
+            creations.Skip(1).SelectMany(static creation => creation.Leases).Select(static lease => lease.LeaseKey).Order());
         Assert.Equal(4, world.Rows.Values.Select(static row => row.Lineage).Distinct().Count());
         Assert.Single(world.Rows.Values.Select(LeaseWorld.LineageOf).Distinct());
         Assert.Empty(Adoptions());
@@ -314,7 +324,8 @@ public sealed class LeaseStateTransitionTests
     {
         // KCL has made row 1, a child of one with state, and has finished it: what its child begins with nobody knows
         LeaseWorld world = World(out _);
-        world.SetShards(LeaseLifeTests.Shard("0", 0, 2), LeaseLifeTests.Shard("1", 1, 2, isClosed: true), LeaseLifeTests.Shard("2", 1, 2, "1"));
+        world.SetShards(
+            LeaseLifeTests.Shard("0", 0, 2), LeaseLifeTests.Shard("1", 1, 2, isClosed: true), LeaseLifeTests.Shard("2", 1, 2, "1"));
         world.Put(Row("0", "7"));
         world.Put(Finished("1") with { Lineage = null, Snapshot = null, StateVersion = 0 });
         LeaseWorld.Worker a = world.Add(Settings("A", 1));
@@ -341,7 +352,8 @@ public sealed class LeaseStateTransitionTests
             Assert.Equal((3, Lineage), (child.StateVersion, LeaseWorld.LineageOf(child)));
             Assert.NotEqual(Life, child.Lineage);
             Assert.Equal(
-                new[] { "0", "1" }.Select(parent => SnapshotHandle.Inherit(Finished(parent), child.Checkpoint)).Order(), child.Inherits.Order());
+                new[] { "0", "1" }.Select(parent => SnapshotHandle.Inherit(Finished(parent), child.Checkpoint)).Order(),
+                child.Inherits.Order());
 
             // a lower version leaves it alone, and says so
             Assert.Equal(version == 3, world.BelieversOf("2").Any());
@@ -452,7 +464,9 @@ public sealed class LeaseStateTransitionTests
             (LeaseCommand.Tell.Block.Reason.SeveralLineages, "1", "b", Lineage), (block.Why, block.Key, block.Found, block.Expected));
         Assert.Empty(a.Runs);
         Assert.Empty(Adoptions());
-        Assert.DoesNotContain(a.Told.OfType<LeaseCommand.Tell.StateLeft>(), static left => left.Foreign.Contains('0') || left.Foreign.Contains('1'));
+        Assert.DoesNotContain(
+            a.Told.OfType<LeaseCommand.Tell.StateLeft>(),
+            static left => left.Foreign.Contains('0') || left.Foreign.Contains('1'));
 
         // what was copied is deleted
         world.Remove("1");
@@ -482,7 +496,11 @@ public sealed class LeaseStateTransitionTests
     [Fact]
     public void A_position_that_belongs_to_a_state_does_not_follow_the_start_of_the_options()
     {
-        Lease row = Row("0", null) with { Checkpoint = CheckpointPosition.AtTimestamp, StartedAt = DateTimeOffset.FromUnixTimeSeconds(1_000) };
+        Lease row = Row("0", null) with
+        {
+            Checkpoint = CheckpointPosition.AtTimestamp,
+            StartedAt = DateTimeOffset.FromUnixTimeSeconds(1_000),
+        };
         foreach (bool hasState in new[] { false, true })
         {
             LeaseWorld world = World(out _);
@@ -537,7 +555,9 @@ public sealed class LeaseStateTransitionTests
             new InMemoryLeaseStore(table, "orders"), kinesis, StreamIdentifier.Parse("orders"), s_d, time.Clock, time)
         {
             Post = posted.Add,
-            ProgressOf = static (key, _) => key == "0" ? new(At("9"), null) : new(At("9"), null, Snapshot: Snapshot("s/2", "9"), StateVersion: 1),
+            ProgressOf = static (key, _) => key == "0"
+                ? new(At("9"), null)
+                : new(At("9"), null, Snapshot: Snapshot("s/2", "9"), StateVersion: 1),
             Failed = static (_, _) => { },
         };
         Lease[] rows = [Owned("7"), Owned("7") with { LeaseKey = "1" }];
@@ -547,7 +567,8 @@ public sealed class LeaseStateTransitionTests
         }
 
         client.Execute(new LeaseCommand.Send(
-            1, [.. rows.Select(static row => new LeaseCommand.Renewal(row.LeaseKey, 4, Lease.Read(row.LeaseKey, row.ToAttributes()), true))]));
+            1,
+            [.. rows.Select(static row => new LeaseCommand.Renewal(row.LeaseKey, 4, Lease.Read(row.LeaseKey, row.ToAttributes()), true))]));
         time.Run(TimeSpan.FromSeconds(1), () => posted.OfType<LeaseEvent.Answered>().Any());
 
         Assert.Equal("0", posted.OfType<LeaseEvent.Violated>().Single().Key);
