@@ -4,11 +4,13 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Amazon.Runtime;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Processors;
+using FastConsumer.Testing.Checkpoints;
 using FastConsumer.Testing.Harness.Replay;
 using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +46,7 @@ namespace FastConsumer.Testing.Harness;
 public sealed partial class ProcessorHarness : IAsyncDisposable
 {
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(10);
+    private const int MostReads = 100;
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
     private readonly Func<ReplayStream?, HostApplicationBuilder> _configure;
@@ -117,6 +120,7 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
             kinesis.CreateStream(streamName, options.ShardCount);
             var leases = new InMemoryLeaseDatabase();
             var failures = new FailureLog();
+            var checkpoints = new InMemoryCheckpointStore();
             var harness = new ProcessorHarness(kinesis, definition.Name, streamName, options, leases, failures, Configure);
             await harness.StartConsumerAsync().ConfigureAwait(false);
             return harness;
@@ -134,6 +138,9 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
                     // its leases last as long as it does, and so do its streams
                     .UseInMemoryLeases(replay?.Leases ?? leases, keepsEpochs: true);
                 services?.Invoke(builder.Services);
+                // what the test chooses comes first
+                builder.Services.TryAddKeyedSingleton<ICheckpointStore>(
+                    "", replay is null ? checkpoints : new InMemoryCheckpointStore());
                 if (replay is not null)
                 {
                     // a file is read from its first record, in one way
@@ -181,6 +188,34 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
     /// <exception cref="KinesisException">The record is too large, or a write quota was asked for and is used up.</exception>
     public PutRecordResponse Put<T>(string partitionKey, T value, JsonTypeInfo<T> type, UInt128? explicitHashKey = null) =>
         Put(partitionKey, JsonSerializer.SerializeToUtf8Bytes(value, type), explicitHashKey);
+
+    /// <summary>
+    /// Reads the processor's state as it is checkpointed now: of each shard what its last checkpoint has. It is kept in memory, over crashes
+    /// and restarts, unless the test chooses another place.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">No consumer runs.</exception>
+    /// <exception cref="CheckpointStoreException">The place of the state cannot be read.</exception>
+    public async Task<IReadOnlyList<StoredState>> ReadStateAsync()
+    {
+        var reader = new SnapshotReader(Services.GetRequiredKeyedService<ICheckpointStore>(""), _settings.ApplicationName!);
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                List<StoredState> entries = [];
+                await foreach (StoredState entry in reader.ReadAsync(Leases, _options.CancellationToken).ConfigureAwait(false))
+                {
+                    entries.Add(entry);
+                }
+
+                return entries;
+            }
+            catch (CheckpointObjectMissingException) when (tries < MostReads)
+            {
+                // a checkpoint has come in between, and what it supersedes is gone
+            }
+        }
+    }
 
     /// <summary>
     /// Waits until all records that were put here are done and checkpointed, and closed shards with their end. Fails before its
