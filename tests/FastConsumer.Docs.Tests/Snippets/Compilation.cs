@@ -28,6 +28,7 @@ internal static class Compilation
         global using System.Text.Json;
         global using System.Text.Json.Serialization;
         global using FastConsumer;
+        global using FastConsumer.Checkpoints;
         global using FastConsumer.CloudWatch;
         global using FastConsumer.DynamoDb;
         global using FastConsumer.Hosting;

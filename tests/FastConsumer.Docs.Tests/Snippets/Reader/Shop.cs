@@ -13,7 +13,21 @@ public sealed record OrderCancelled(string Id);
 [JsonSerializable(typeof(Order))]
 [JsonSerializable(typeof(OrderPlaced))]
 [JsonSerializable(typeof(OrderCancelled))]
+[JsonSerializable(typeof(Total))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(decimal))]
 public sealed partial class OrdersJson : JsonSerializerContext;
+
+public readonly record struct Total(decimal Sum, int Orders);
+
+[KinesisProcessor("orders", JsonContext = typeof(OrdersJson))]
+public sealed partial class TotalsProcessor
+{
+    [State("totals")] private partial KeyedState<Total> ByCustomer { get; }
+
+    [OnRecord]
+    public void Handle(OrderPlaced order, RecordContext context) => ByCustomer.Of(context).Edit() = new Total(order.Total, 1);
+}
 
 public interface IOrderBook
 {
