@@ -45,7 +45,8 @@ internal sealed class DynamoDbLeaseStoreFactory(
         }
     }
 
-    private string GetTableName(LeaseStoreContext context)
+    /// <summary>Without the endpoint, which may change: a table in a VPC has more than one.</summary>
+    public string GetTableName(LeaseStoreContext context)
     {
         string tableName = options.TableName ?? context.ApplicationName;
         return LeaseTableName.IsValid(tableName)

@@ -349,7 +349,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     services.GetRequiredKeyedService<ICheckpointStore>(consumer.Name),
                     settings.ApplicationName,
                     _session,
-                    leases.GetTableIdentity(Context(settings)))
+                    leases.GetTableName(Context(settings)))
                 : null,
             TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)
                 ?? (settings.Telemetry.TraceParentProperty is { } property ? new JsonTraceContext(property) : null),

@@ -127,6 +127,12 @@ public interface ILeaseStoreFactory
     /// </summary>
     string GetTableIdentity(LeaseStoreContext context);
 
+    /// <summary>
+    /// Names the table in the place of the state, so that a copy of it is told from it. It must stay the same as long as the table does,
+    /// whatever way leads to it; the default is <see cref="GetTableIdentity"/>.
+    /// </summary>
+    string GetTableName(LeaseStoreContext context) => GetTableIdentity(context);
+
     /// <summary>Makes the store; it connects on its first use.</summary>
     ILeaseStore Create(LeaseStoreContext context);
 }

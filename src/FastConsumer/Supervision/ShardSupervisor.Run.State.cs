@@ -20,6 +20,9 @@ internal sealed partial class ShardSupervisor
         /// <summary>The objects that a last checkpoint supersedes are deleted within this time, or are left over.</summary>
         private static readonly TimeSpan s_forgetsWithin = TimeSpan.FromSeconds(2);
 
+        /// <summary>The next owner waits for the end of the run: that is not put off for longer.</summary>
+        private static readonly TimeSpan s_forgetIsAwaited = TimeSpan.FromMilliseconds(200);
+
         /// <summary>An idle shard says so once in this part of the retention.</summary>
         private const double SeenParts = 0.1;
 

@@ -257,7 +257,7 @@ internal sealed partial class ShardSupervisor
                 }
 
                 await Task.WhenAny(_finish.Task, _lost.Task);
-                await ForgetLastAsync();
+                await ApartTask.WaitAsync(ForgetLastAsync(), s_forgetIsAwaited, _parts.Time, CancellationToken.None);
                 await WindUpAsync();
             }
             catch (Exception e)

@@ -143,6 +143,7 @@ public sealed class UseDynamoDbTests
 
         await store.DisposeAsync();
         Assert.Equal("http://127.0.0.1:1/billing", factory.GetTableIdentity(Context(services, "", "billing")));
+        Assert.Equal("billing", factory.GetTableName(Context(services, "", "billing")));
 
         await services.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => factory.Create(Context(services, "", "billing")));

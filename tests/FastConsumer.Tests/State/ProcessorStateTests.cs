@@ -1,3 +1,4 @@
+using FastConsumer.State.Format;
 using System.Text.Json.Serialization;
 using FastConsumer.Processors;
 
@@ -264,11 +265,12 @@ public sealed class ProcessorStateTests
         // a restore goes on with the same time
         var restored = new ProcessorState(1);
         KeyedState<long> same = restored.AddState("short", TimeSpan.FromMilliseconds(100), new NumberSerializer());
-        TestSnapshot.Restore(restored, null, before with { Manifest = before.Manifest with
+        SnapshotManifest manifest = before.Manifest with
         {
             States = [.. before.Manifest.States.Where(static one => one.Name == "short")],
             Ranges = [.. before.Manifest.Ranges.Where(static one => one.State == "short")],
-        } });
+        };
+        TestSnapshot.Restore(restored, null, before with { Manifest = manifest });
         var lane = new StateLane(restored);
         lane.Handle(new StateRecord("a", 1), context => Assert.True(same.Of(context).Exists));
         lane.Handle(new StateRecord("a", 1100), context => Assert.False(same.Of(context).Exists));
