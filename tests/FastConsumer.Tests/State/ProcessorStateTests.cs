@@ -1,6 +1,6 @@
-using FastConsumer.State.Format;
 using System.Text.Json.Serialization;
 using FastConsumer.Processors;
+using FastConsumer.State.Format;
 
 namespace FastConsumer.Tests.State;
 
