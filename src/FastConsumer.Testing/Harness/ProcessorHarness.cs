@@ -190,8 +190,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
         Put(partitionKey, JsonSerializer.SerializeToUtf8Bytes(value, type), explicitHashKey);
 
     /// <summary>
-    /// Reads the processor's state as it is checkpointed now: of each shard what its last checkpoint has. It is kept in memory, over crashes
-    /// and restarts, unless the test chooses another place.
+    /// Reads the processor's state as it is checkpointed now: of each shard what its last checkpoint has. It is kept in memory, over
+    /// crashes and restarts, unless the test chooses another place.
     /// </summary>
     /// <exception cref="InvalidOperationException">No consumer runs.</exception>
     /// <exception cref="CheckpointStoreException">The place of the state cannot be read.</exception>
