@@ -55,6 +55,9 @@ internal sealed class ShardCheckpoint
     /// <summary>The state's version.</summary>
     public int Version => _state.Version;
 
+    /// <summary>True where nothing can be sealed any more.</summary>
+    public bool IsClosed => _state.IsClosed;
+
     /// <summary>What the row is to say: the last snapshot that its store has. Null before the first. Any thread may ask.</summary>
     public Snapshot? Sealed => _sealed;
 
@@ -333,16 +336,34 @@ internal sealed class ShardCheckpoint
             foreach ((SnapshotManifest manifest, SnapshotRange range, byte[] bytes) in parts)
             {
                 RestoredBytes += bytes.Length;
-                InSnapshot(range.Segment, () =>
-                {
-                    SegmentReader.CheckRange(range, bytes);
-                    _state.Load(manifest, bytes);
-                });
+                InSnapshot(range.Segment, () => SegmentReader.CheckRange(range, bytes));
+                InSnapshot(range.Segment, () => Unite(manifest, bytes));
             }
         }
         catch (StateRestoreException e)
         {
             throw Refused(e.Message, e, isComplete: true);
+        }
+        catch (StateUnreadableException e)
+        {
+            throw Refused(e.Message, e, isComplete: true);
+        }
+    }
+
+    /// <summary>Takes blocks in. What the processor's own methods throw would be the same at each try.</summary>
+    private void Unite(SnapshotManifest manifest, byte[] bytes)
+    {
+        try
+        {
+            _state.Load(manifest, bytes);
+        }
+        catch (Exception e) when (e is not (StateRestoreException or StateUnreadableException or SnapshotDamagedException))
+        {
+            throw Refused(
+                $"A method of {_about.Processor} with [StateMerge], or a serializer, has failed on the state of shard {manifest.Shard}: "
+                    + $"{e.GetType().Name}. Correct it and deploy it: the shard goes on then. Nothing was changed.",
+                e,
+                isComplete: true);
         }
     }
 

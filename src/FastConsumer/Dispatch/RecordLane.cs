@@ -105,7 +105,7 @@ internal sealed class RecordLane(
                     Took(since, timedAt, null);
                     Tracing.End(recordSpan, null);
                 }
-                catch (Exception e) when (FailurePolicy.Takes(e, abort))
+                catch (Exception e) when (FailurePolicy.Takes(e, abort) && pipeline.State is not { IsClosed: true })
                 {
                     failures.Calls.Leave();
                     Took(since, -1, e);

@@ -145,7 +145,9 @@ internal sealed record WorkerSettings
             CheckpointInterval =
                 own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? s_checkpointInterval,
             CheckpointRecords =
-                own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords ?? CheckpointAttribute.DefaultRecords,
+                own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords
+                    // each checkpoint writes the whole state
+                    ?? (processor.StateVersion > 0 ? 0 : CheckpointAttribute.DefaultRecords),
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
             MaxLeases = own.MaxLeases ?? consumer.MaxLeases,
             HungCallAfter = own.HungCallAfter ?? consumer.HungCallAfter,

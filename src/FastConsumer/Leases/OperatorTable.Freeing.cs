@@ -138,14 +138,14 @@ internal sealed partial class OperatorTable
                 set[Lease.Names.Inherits] = Lease.Value.FromStrings(
                     row.Inherits.Select(text => SnapshotHandle.InheritAt(text, position)));
                 break;
-            case StateChoice.Drop:
+            case StateChoice.Drop when (row.Lineage ?? change.Lineage) is { } lineage:
                 set[Lease.Names.Snapshot] = SnapshotHandle.EmptyAt(position).ToString();
+                set[Lease.Names.Lineage] = lineage;
                 remove.AddRange([Lease.Names.Inherits, Lease.Names.StateVersion]);
-                if (row.Lineage is null && change.Lineage is not null)
-                {
-                    set[Lease.Names.Lineage] = change.Lineage;
-                }
-
+                break;
+            case StateChoice.Drop:
+                // no row of the table belongs to a state: its first worker with state begins without
+                remove.AddRange([Lease.Names.Snapshot, Lease.Names.Inherits, Lease.Names.StateVersion]);
                 break;
         }
     }

@@ -164,10 +164,11 @@ internal sealed partial class OperatorTable
                 + "begin without."
         : null;
 
-    /// <summary>The lineage of the rows with state; null where there are none.</summary>
+    /// <summary>The lineage that the table's rows bear, those with state first; null where none bears one.</summary>
     private async Task<string?> LineageAsync(CancellationToken cancellationToken) =>
         (await store.ListAsync(ReadConsistency.Strong, cancellationToken))
-            .FirstOrDefault(static row => row.HasState)?.Lineage?.Split('.')[0];
+            .Where(static row => row.Lineage is not null)
+            .MaxBy(static row => row.HasState)?.Lineage?.Split('.')[0];
 
     /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>
     private string Unique(string requester) => $"{requester}/{NewId()}";

@@ -314,12 +314,23 @@ internal sealed class ShardState(int version)
     private void Discard()
     {
         Gate.Enter();
-        for (int i = 0; i < _changedCount; i++)
+        try
         {
-            _changed[i].Discard();
+            for (int i = 0; i < _changedCount; i++)
+            {
+                _changed[i].Discard();
+            }
+        }
+        catch
+        {
+            _isBroken = _isClosed = true;
+            throw;
+        }
+        finally
+        {
+            Gate.Exit();
         }
 
-        Gate.Exit();
         _changedCount = 0;
     }
 }

@@ -161,61 +161,73 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     public override void Apply(long now)
     {
         bool isLocked = LockIfFrozen();
-        long expiry = Ttl is { } ttl ? now > StateEntry.Never - ttl ? StateEntry.Never : now + ttl : StateEntry.Never;
-        for (int i = 0; i < _effectCount; i++)
+        try
         {
-            ref Effect effect = ref _effects[i];
-            ref Entry entry = ref _entries[effect.Entry];
-            entry.Effect = 0;
-            Preserve(ref entry, isLocked);
-            if (effect.Exists)
+            long expiry = Ttl is { } ttl ? now > StateEntry.Never - ttl ? StateEntry.Never : now + ttl : StateEntry.Never;
+            for (int i = 0; i < _effectCount; i++)
             {
-                entry.Value = effect.Value;
-                ForgetStored(ref entry);
-                entry.Expiry = expiry;
-                if (entry.Marks != (Marks.Used | Marks.Exists))
+                ref Effect effect = ref _effects[i];
+                ref Entry entry = ref _entries[effect.Entry];
+                entry.Effect = 0;
+                Preserve(ref entry, isLocked);
+                if (effect.Exists)
                 {
-                    Mark(ref entry, exists: true, isCopy: false);
+                    entry.Value = effect.Value;
+                    ForgetStored(ref entry);
+                    entry.Expiry = expiry;
+                    if (entry.Marks != (Marks.Used | Marks.Exists))
+                    {
+                        Mark(ref entry, exists: true, isCopy: false);
+                    }
                 }
-            }
-            else if (entry.Bases is null)
-            {
-                RemoveEntry(effect.Entry);
-            }
-            else
-            {
-                // the copy in the other child must not come back when the two are merged
-                entry.Value = default!;
-                ForgetStored(ref entry);
-                Mark(ref entry, exists: false, isCopy: false);
+                else if (entry.Bases is null)
+                {
+                    RemoveEntry(effect.Entry);
+                }
+                else
+                {
+                    // the copy in the other child must not come back when the two are merged
+                    entry.Value = default!;
+                    ForgetStored(ref entry);
+                    Mark(ref entry, exists: false, isCopy: false);
+                }
+
+                effect = default;
             }
 
-            effect = default;
+            _toSweep += 2 * _effectCount;
+            _effectCount = 0;
         }
-
-        _toSweep += 2 * _effectCount;
-        _effectCount = 0;
-        Unlock(isLocked);
+        finally
+        {
+            Unlock(isLocked);
+        }
     }
 
     public override void Discard()
     {
         bool isLocked = LockIfFrozen();
-        for (int i = 0; i < _effectCount; i++)
+        try
         {
-            ref Effect effect = ref _effects[i];
-            ref Entry entry = ref _entries[effect.Entry];
-            entry.Effect = 0;
-            if ((entry.Marks & Marks.Exists) == 0 && entry.Bases is null)
+            for (int i = 0; i < _effectCount; i++)
             {
-                RemoveEntry(effect.Entry);
+                ref Effect effect = ref _effects[i];
+                ref Entry entry = ref _entries[effect.Entry];
+                entry.Effect = 0;
+                if ((entry.Marks & Marks.Exists) == 0 && entry.Bases is null)
+                {
+                    RemoveEntry(effect.Entry);
+                }
+
+                effect = default;
             }
 
-            effect = default;
+            _effectCount = 0;
         }
-
-        _effectCount = 0;
-        Unlock(isLocked);
+        finally
+        {
+            Unlock(isLocked);
+        }
     }
 
     public override void Sweep(long streamTime)
@@ -228,18 +240,23 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         }
 
         bool isLocked = LockIfFrozen();
-        for (; looks > 0; looks--)
+        try
         {
-            _swept = _swept + 1 < _used ? _swept + 1 : 0;
-            ref Entry entry = ref _entries[_swept];
-            if ((entry.Marks & Marks.Used) != 0 && entry.Expiry <= streamTime)
+            for (; looks > 0; looks--)
             {
-                Preserve(ref entry, isLocked);
-                RemoveEntry(_swept);
+                _swept = _swept + 1 < _used ? _swept + 1 : 0;
+                ref Entry entry = ref _entries[_swept];
+                if ((entry.Marks & Marks.Used) != 0 && entry.Expiry <= streamTime)
+                {
+                    Preserve(ref entry, isLocked);
+                    RemoveEntry(_swept);
+                }
             }
         }
-
-        Unlock(isLocked);
+        finally
+        {
+            Unlock(isLocked);
+        }
     }
 
     private bool TryGet(ref Entry entry, [MaybeNullWhen(false)] out T value)
@@ -271,10 +288,16 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     {
         _shard.Gate.Enter();
         bool isLocked = LockIfFrozen();
-        entry.Value = value;
-        ForgetStored(ref entry);
-        Unlock(isLocked);
-        _shard.Gate.Exit();
+        try
+        {
+            entry.Value = value;
+            ForgetStored(ref entry);
+        }
+        finally
+        {
+            Unlock(isLocked);
+            _shard.Gate.Exit();
+        }
     }
 
     private bool RemoveFound(int found)
@@ -329,16 +352,21 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         UInt128 hashKey = key < 0 ? _shard.HashKey : default;
         _shard.Gate.Enter();
         bool isLocked = LockIfFrozen();
-        if (name is not null)
+        try
         {
-            key = _keys.Add(name, _shard.KeyHash, hashKey);
-            _key = key;
-        }
+            if (name is not null)
+            {
+                key = _keys.Add(name, _shard.KeyHash, hashKey);
+                _key = key;
+            }
 
-        int added = Add(key, sub);
-        Unlock(isLocked);
-        _shard.Gate.Exit();
-        return added;
+            return Add(key, sub);
+        }
+        finally
+        {
+            Unlock(isLocked);
+            _shard.Gate.Exit();
+        }
     }
 
     private int CurrentKey()

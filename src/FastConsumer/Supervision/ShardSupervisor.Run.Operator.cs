@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
@@ -93,7 +94,7 @@ internal sealed partial class ShardSupervisor
         /// <summary>
         /// What the row is to say. A decision is told together with the checkpoint that passes its record: one write makes both durable.
         /// </summary>
-        private LeaseMachine.Progress Say(CheckpointPosition done, double? throughput)
+        private LeaseMachine.Progress Say(CheckpointPosition done, double? throughput, ShardCheckpoint.Snapshot? snapshot)
         {
             string? decision = _redrive is { } redrive && done < redrive.Position ? null : _decision;
             Standing? standing = _policies.Select(static policy => policy.Standing)
@@ -104,7 +105,7 @@ internal sealed partial class ShardSupervisor
                 .FirstOrDefault();
             return new LeaseMachine.Progress(
                 done, throughput, standing is null ? null : OperatorNotes.Write(standing), decision, Telemetry.Report,
-                _pipeline?.Transactions?.Store.Name, _checkpoints?.Sealed?.Handle, _checkpoints?.Version ?? 0);
+                _pipeline?.Transactions?.Store.Name, snapshot?.Handle, _checkpoints?.Version ?? 0);
         }
 
         /// <summary>Holds the lease and reads nothing, until the pause is over or a stop comes.</summary>

@@ -22,11 +22,11 @@ internal sealed partial class ShardSupervisor
         private volatile TaskCompletionSource _nextWrite = ApartTask.Completion();
 
         /// <summary>What is done: with a sink, no further than what the sink has; with state, what the last snapshot has.</summary>
-        private CheckpointPosition DoneOf(ShardProgress progress)
+        private CheckpointPosition DoneOf(ShardProgress progress, ShardCheckpoint.Snapshot? snapshot)
         {
-            if (_checkpoints is { } checkpoints)
+            if (_checkpoints is not null)
             {
-                return checkpoints.Sealed?.Position ?? _start.Taken.Checkpoint;
+                return snapshot?.Position ?? _start.Taken.Checkpoint;
             }
 
             CheckpointPosition done = progress.Done;

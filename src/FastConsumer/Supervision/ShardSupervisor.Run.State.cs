@@ -106,9 +106,9 @@ internal sealed partial class ShardSupervisor
                     }
                 }
             }
-            catch (OperationCanceledException) when (end.IsCancellationRequested)
+            catch (Exception) when (end.IsCancellationRequested)
             {
-                // the last checkpoint follows
+                // whatever the call under way made of its cancelled token: the last checkpoint follows
             }
         }
 
@@ -171,13 +171,12 @@ internal sealed partial class ShardSupervisor
         private async Task SealLastAsync(ShardCheckpoint checkpoint, ShardProgress progress)
         {
             await _stateEnd.CancelApartAsync();
-            await _keeping;
-            if (_isUserCodeOver && !IsLost)
+            // a store or serializer that ignores its end is not waited for any longer than a handler
+            if (await EndsAsync(_keeping) && _isUserCodeOver && !IsLost && !checkpoint.IsClosed)
             {
                 Task sealing = ApartTask.StartOn(_owner._control, () => SealAsync(checkpoint, progress, _abandoned.Token));
                 await EndsAsync(sealing);
                 await _abandoned.CancelApartAsync();
-                await sealing.ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
             }
 
             _parts.Findings.Clear(FindingRules.StateNotCheckpointed, Scope);

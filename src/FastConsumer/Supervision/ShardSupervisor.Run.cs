@@ -100,10 +100,17 @@ internal sealed partial class ShardSupervisor
         public ThroughputMeter Intake { get; }
 
         /// <inheritdoc cref="ProgressOf"/>
-        public LeaseMachine.Progress? Progress =>
-            _progress is { } progress ? Say(DoneOf(progress), Measure(progress))
-            : _isPaused ? Say(_start.Taken.Checkpoint, null)
-            : null;
+        public LeaseMachine.Progress? Progress
+        {
+            get
+            {
+                // asked once: position and handle are of one snapshot
+                ShardCheckpoint.Snapshot? snapshot = _checkpoints?.Sealed;
+                return _progress is { } progress ? Say(DoneOf(progress, snapshot), Measure(progress), snapshot)
+                    : _isPaused ? Say(_start.Taken.Checkpoint, null, null)
+                    : null;
+            }
+        }
 
         private string Key => _start.Key;
 
@@ -257,7 +264,11 @@ internal sealed partial class ShardSupervisor
                 }
 
                 await Task.WhenAny(_finish.Task, _lost.Task);
-                await ApartTask.WaitAsync(ForgetLastAsync(), s_forgetIsAwaited, _parts.Time, CancellationToken.None);
+                if (_checkpoints is not null)
+                {
+                    await ApartTask.WaitAsync(ForgetLastAsync(), s_forgetIsAwaited, _parts.Time, CancellationToken.None);
+                }
+
                 await WindUpAsync();
             }
             catch (Exception e)
@@ -452,7 +463,8 @@ internal sealed partial class ShardSupervisor
             }
 
             Exception error = dispatching.Exception?.InnerException ?? new TaskCanceledException(dispatching);
-            if ((error is OperationCanceledException && _isStopping) || (error is LeaseLostException && IsLost))
+            if ((error is OperationCanceledException && _isStopping)
+                || (IsLost && (error is LeaseLostException || _pipeline?.State is { IsClosed: true })))
             {
                 // what runs was cancelled, or has let the loss through: what is done counts
                 return (false, null);

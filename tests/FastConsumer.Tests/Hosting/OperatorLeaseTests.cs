@@ -190,6 +190,16 @@ public sealed class OperatorLeaseTests : WorkerTest
             Assert.Equal((0, 0, "l"), (dropped.StateVersion, dropped.Inherits.Count, dropped.Lineage?.Split('.')[0]));
         }
 
+        // where no row bears a lineage, the table has no state that a row could belong to
+        foreach (Lease row in Rows)
+        {
+            await store.DeleteAsync(row, TestContext.Current.CancellationToken);
+        }
+
+        await Create(new Lease { LeaseKey = "foreign" });
+        Assert.Null((await ResetAsync("foreign", to, StateChoice.Drop)).Refusal);
+        Assert.Equal((null, null), (Row("foreign").Snapshot, Row("foreign").Lineage));
+
         Task Create(Lease row) => store.CreateAsync(row, TestContext.Current.CancellationToken);
     }
 

@@ -222,6 +222,53 @@ public sealed class StateTests : WorkerTest
     }
 
     [Fact]
+    public async Task A_processor_whose_state_was_given_up_goes_on_without()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        int handled = 0;
+        Journal.Handler = (_, _, _) =>
+        {
+            Interlocked.Increment(ref handled);
+            return default;
+        };
+        await using (WorkerHost host = await StartAsync<Without.CountingProcessor>())
+        {
+            Assert.Contains("of version 1", await host.WaitForHealthAsync(HealthStatus.Unhealthy), StringComparison.Ordinal);
+            await host.StopAsync();
+        }
+
+        Assert.Equal(0, handled);
+        FreedLease reset = await new OperatorTable(
+            new InMemoryLeaseStore(Leases, WorkerHost.Application), "CountingProcessor", TimeProvider.System, new Random(7))
+            .ResetAsync(
+                Rows.Single().LeaseKey,
+                new ResetTarget(CheckpointPosition.TrimHorizon), "tests", "ann", null, Token, state: StateChoice.Drop);
+        Assert.Null(reset.Refusal);
+        await using (WorkerHost host = await StartAsync<Without.CountingProcessor>())
+        {
+            await Eventually.TrueAsync(() => handled == 20, () => host.Log.ToString());
+            await host.StopAsync();
+        }
+
+        Lease row = Rows.Single();
+        Assert.Equal(CheckpointKind.Record, row.Checkpoint.Kind);
+        Assert.Equal((null, 0, 0), (row.Snapshot, row.Inherits.Count, row.StateVersion));
+
+        // and with state again: it begins where the other has ended, with nothing
+        texts = Put(10);
+        await using WorkerHost again = await StartAsync<CountingProcessor>();
+        await CountedAsync(texts, again);
+        await AssertCountsAsync(texts);
+    }
+
+    [Fact]
     public async Task A_row_that_was_created_by_somebody_else_is_left_alone()
     {
         Kinesis.CreateStream(Stream, 2);

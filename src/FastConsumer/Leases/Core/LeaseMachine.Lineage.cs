@@ -39,7 +39,7 @@ internal static partial class LeaseMachine
         private void FollowLineage(bool isStrong)
         {
             List<Lease> rows = [.. _leases.Values.Select(static entry => entry.Row).Where(static row => row.Problem is null)];
-            bool hasState = rows.Exists(static row => row.HasState);
+            bool hasState = rows.Exists(static row => row is { HasState: true, Lineage: not null });
             // rows of a table that may be another stream's are left as they are
             if (KeepsState && _scan.Blocked is null)
             {
@@ -174,7 +174,7 @@ internal static partial class LeaseMachine
             {
                 Lineage = NewLife(lineage),
                 StateVersion = parents.Select(static parent => parent.StateVersion).DefaultIfEmpty(0).Max(),
-                Inherits = parents.Exists(static parent => parent.HasState || parent.Lineage is null)
+                Inherits = parents.Exists(static parent => parent is { HasState: true, StateVersion: > 0 } || parent.Lineage is null)
                     ? [.. parents.Select(parent => SnapshotHandle.Inherit(parent, lease.Checkpoint))]
                     : [],
             };

@@ -19,7 +19,9 @@ internal static partial class LeaseMachine
         CheckpointPosition? position = progress?.Position;
         string? snapshot = progress?.Snapshot is { } said && said != row.Snapshot ? said : null;
         bool isNews = position > row.Checkpoint || snapshot is not null;
-        if (isNews && snapshot is null && row.HasState)
+        // what an operator has given up is no state: its marks go with the first checkpoint of a worker without any
+        bool leavesState = isNews && snapshot is null && row is { HasState: true, StateVersion: 0 } && progress!.Value.StateVersion == 0;
+        if (isNews && snapshot is null && row.HasState && !leavesState)
         {
             throw new InvariantViolation(
                 "a position moves only together with the state that belongs to it",
@@ -67,6 +69,11 @@ internal static partial class LeaseMachine
         else if (isNews && progress!.Value.Sink is null && row.PositionSink is not null)
         {
             remove.Add(Lease.Names.PositionSink);
+        }
+
+        if (leavesState)
+        {
+            remove.AddRange([Lease.Names.Snapshot, Lease.Names.Inherits]);
         }
 
         if (snapshot is not null)
@@ -276,6 +283,7 @@ internal static partial class LeaseMachine
                     bool isAlone = entry.Own is { Waiting.HasCheckpoint: true, Row: var row }
                         && (row.HasPendingCheckpoint || row.Standing is not null || row.Command is not null
                             || row.Inherits.Count > 0
+                            || (row.Snapshot is not null && !KeepsState)
                             || (row.PositionSink is not null && !_settings.IsLedBySink));
                     if (batch.Count == 0 || !isAlone)
                     {
@@ -601,7 +609,9 @@ internal static partial class LeaseMachine
         private bool Makes(Attempt attempt, Lease before, Lease row)
         {
             CheckpointPosition position = PositionOf(attempt.Write) ?? before.Checkpoint;
-            string? snapshot = attempt.Write.Set.TryGetValue(Lease.Names.Snapshot, out Lease.Value set) ? set.Text : before.Snapshot;
+            string? snapshot = attempt.Write.Set.TryGetValue(Lease.Names.Snapshot, out Lease.Value set) ? set.Text
+                : attempt.Write.Remove.Contains(Lease.Names.Snapshot) ? null
+                : before.Snapshot;
             return row.LeaseCounter == before.LeaseCounter + 1
                 && row.LeaseOwner == before.LeaseOwner
                 && row.CheckpointOwner == before.CheckpointOwner

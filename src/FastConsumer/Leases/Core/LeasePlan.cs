@@ -129,7 +129,8 @@ internal static class LeasePlan
         bool MayGoWithState(Lease lease) =>
             !listed.Contains(lease.LeaseKey)
             && !lease.ParentShardIds.Any(leased.ContainsKey)
-            && children[lease.LeaseKey].All(child => !leased.TryGetValue(child, out Lease? row) || row.Snapshot is not null);
+            && (!lease.HasState
+                || children[lease.LeaseKey].All(child => !leased.TryGetValue(child, out Lease? row) || row.Snapshot is not null));
 
         bool HasBegun(string child) => leased.TryGetValue(child, out Lease? lease)
             ? lease.Checkpoint.Kind is CheckpointKind.Record or CheckpointKind.ShardEnd

@@ -56,6 +56,9 @@ public sealed class ProcessorState
     /// <summary>The version under which values are written.</summary>
     internal int Version => _shard.Version;
 
+    /// <summary>True where the run is over, or its effects cannot be told any more. Any thread may ask.</summary>
+    internal bool IsClosed => _shard.IsClosed;
+
     /// <summary>The states, as a manifest names them.</summary>
     internal IReadOnlyList<SnapshotState> States => _states;
 

@@ -127,6 +127,21 @@ public sealed class LeaseStateTransitionTests
     }
 
     [Fact]
+    public void What_an_operator_has_given_up_is_removed_by_a_worker_without_state_only()
+    {
+        Lease row = Owned("7") with { Snapshot = SnapshotHandle.EmptyAt(At("7")).ToString(), StateVersion = 0 };
+        LeaseWrite write = Renew(row, new(At("9"), null))!;
+        Assert.Equal("9", write.Set[Lease.Names.Checkpoint].Text);
+        Assert.Contains(Lease.Names.Snapshot, write.Remove);
+        Assert.Contains(Lease.Names.Inherits, write.Remove);
+        Assert.Equal(Life, write.If[Lease.Names.Lineage]?.Text);
+        Assert.Null(Renew(row, new(At("7"), null)));
+
+        Assert.Throws<LeaseMachine.InvariantViolation>(() => Renew(row, new(At("9"), null, StateVersion: 1)));
+        Assert.Throws<LeaseMachine.InvariantViolation>(() => Renew(Owned("7"), new(At("9"), null)));
+    }
+
+    [Fact]
     public void A_snapshot_of_a_position_that_was_passed_is_not_written() => Assert.Throws<LeaseMachine.InvariantViolation>(
         () => Renew(Owned("7"), new(At("5"), null, Snapshot: Snapshot("s/2", "5"), StateVersion: 1)));
 
