@@ -87,7 +87,9 @@ public sealed class CheckpointAttribute : Attribute
     /// <summary>The longest time between two checkpoints while there is progress, as <c>[d.]hh:mm:ss[.fffffff]</c>.</summary>
     public string Interval { get; set; } = DefaultInterval;
 
-    /// <summary>The most records between two checkpoints; 0 for no such bound.</summary>
+    /// <summary>
+    /// The most records between two checkpoints; 0 for no such bound, which is what a processor with state has where nothing is set.
+    /// </summary>
     public int Records { get; set; } = DefaultRecords;
 }
 
