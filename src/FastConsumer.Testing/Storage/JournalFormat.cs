@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Numerics;
+using FastConsumer.State.Format;
 
 namespace FastConsumer.Testing.Storage;
 
@@ -21,7 +21,7 @@ internal static class JournalFormat
         Span<byte> frame = stackalloc byte[FrameBytes];
         BinaryPrimitives.WriteInt32LittleEndian(frame, payload.Length);
         BinaryPrimitives.WriteInt32LittleEndian(frame[4..], ~payload.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame[8..], Checksum(payload));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame[8..], Crc32C.Of(payload));
         output.Write(frame);
         output.Write(payload);
     }
@@ -54,7 +54,7 @@ internal static class JournalFormat
 
             byte[] payload = new byte[length];
             file.ReadExactly(payload);
-            if (Checksum(payload) != BinaryPrimitives.ReadUInt32LittleEndian(frame[8..]))
+            if (Crc32C.Of(payload) != BinaryPrimitives.ReadUInt32LittleEndian(frame[8..]))
             {
                 return file.Position == file.Length ? offset : throw Damaged(path, offset, "its checksum is another");
             }
@@ -82,22 +82,5 @@ internal static class JournalFormat
             ? $"{path} has version {text[Name.Length..]} of its format; this program reads version {Version}. Use the version of the "
                 + "program that wrote it, or an empty folder."
             : $"{path} is no log of the emulator. Use another folder, or an empty one.");
-    }
-
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        while (bytes.Length >= sizeof(ulong))
-        {
-            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            bytes = bytes[sizeof(ulong)..];
-        }
-
-        foreach (byte value in bytes)
-        {
-            crc = BitOperations.Crc32C(crc, value);
-        }
-
-        return ~crc;
     }
 }

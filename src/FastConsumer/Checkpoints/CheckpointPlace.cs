@@ -33,7 +33,13 @@ internal sealed class CheckpointPlace(ICheckpointStore store, string application
     /// <summary>An object's name in the store.</summary>
     /// <param name="lineage">The lineage of the rows.</param>
     /// <param name="object">The object, as a row's handle names it.</param>
-    public string NameOf(string lineage, string @object) => $"{_root}/{lineage}/seg/{@object}";
+    public string NameOf(string lineage, string @object) => NameOf(_root, lineage, @object);
+
+    /// <inheritdoc cref="NameOf(string, string)"/>
+    /// <param name="root">The application's name, escaped.</param>
+    /// <param name="lineage">The lineage of the rows.</param>
+    /// <param name="object">The object, as a row's handle names it.</param>
+    public static string NameOf(string root, string lineage, string @object) => $"{root}/{lineage}/seg/{@object}";
 
     /// <summary>
     /// Makes sure that the lineage's objects belong to this lease table. A copy of a table has the lineage of its original, and would write

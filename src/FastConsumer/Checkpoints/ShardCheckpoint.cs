@@ -43,9 +43,10 @@ internal sealed class ShardCheckpoint
         _place = place;
         _taken = taken;
         _about = about;
-        _lineage = taken.Lineage?.Split('.')[0] ?? throw new InvalidOperationException(
+        string life = taken.Lineage ?? throw new InvalidOperationException(
             $"Invariant violated: the lease of shard {taken.LeaseKey} was taken before its row had a lineage.");
-        _id = new CheckpointId(taken.Lineage, epoch, 0);
+        _lineage = taken.TableLineage!;
+        _id = new CheckpointId(life, epoch, 0);
         if (SnapshotHandle.Parse(taken.Snapshot) is { } handle)
         {
             _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, handle.Object);
@@ -147,7 +148,7 @@ internal sealed class ShardCheckpoint
         var writer = new SegmentWriter(name);
         cut.Write(writer);
         (long offset, int length) = writer.AddManifest(ManifestOf(cut, writer.Ranges));
-        ReadOnlySequence<byte> bytes = Sequence(writer.Finish());
+        ReadOnlySequence<byte> bytes = Segments.Of(writer.Finish());
         await _place.Store.CreateAsync(_place.NameOf(_lineage, name), bytes, cancellationToken);
         DateTimeOffset? streamTime = cut.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(cut.StreamTime) : null;
         var handle = new SnapshotHandle(name, offset, length, SnapshotHandle.StampOf(cut.Position))
@@ -336,15 +337,15 @@ internal sealed class ShardCheckpoint
             foreach ((SnapshotManifest manifest, SnapshotRange range, byte[] bytes) in parts)
             {
                 RestoredBytes += bytes.Length;
-                InSnapshot(range.Segment, () => SegmentReader.CheckRange(range, bytes));
-                InSnapshot(range.Segment, () => Unite(manifest, bytes));
+                InSnapshot(range.Segment, () =>
+                {
+                    SegmentReader.CheckRange(range, bytes);
+                    Unite(manifest, bytes);
+                    return true;
+                });
             }
         }
-        catch (StateRestoreException e)
-        {
-            throw Refused(e.Message, e, isComplete: true);
-        }
-        catch (StateUnreadableException e)
+        catch (Exception e) when (e is StateRestoreException or StateUnreadableException)
         {
             throw Refused(e.Message, e, isComplete: true);
         }
@@ -381,12 +382,6 @@ internal sealed class ShardCheckpoint
         }
     }
 
-    private void InSnapshot(string name, Action read) => InSnapshot(name, () =>
-    {
-        read();
-        return true;
-    });
-
     private T InSnapshot<T>(string name, Func<T> read)
     {
         try
@@ -420,34 +415,9 @@ internal sealed class ShardCheckpoint
                 + "reset --keep-state' or '--drop-state'. Nothing was changed."),
         inner);
 
-    private static ReadOnlySequence<byte> Sequence(IReadOnlyList<ReadOnlyMemory<byte>> frames)
-    {
-        var first = new Part(frames[0], null);
-        Part last = first;
-        foreach (ReadOnlyMemory<byte> frame in frames.Skip(1))
-        {
-            last = new Part(frame, last);
-        }
-
-        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
-    }
-
     /// <summary>A snapshot that its store has.</summary>
     /// <param name="Position">The position that it belongs to.</param>
     /// <param name="Handle">What the row says of it.</param>
     /// <param name="Object">Its object; null for the empty state.</param>
     public sealed record Snapshot(CheckpointPosition Position, string Handle, string? Object);
-
-    private sealed class Part : ReadOnlySequenceSegment<byte>
-    {
-        public Part(ReadOnlyMemory<byte> memory, Part? before)
-        {
-            Memory = memory;
-            if (before is not null)
-            {
-                RunningIndex = before.RunningIndex + before.Memory.Length;
-                before.Next = this;
-            }
-        }
-    }
 }

@@ -53,7 +53,7 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
     private async Task<List<StoredState>> ReadAsync(
         Lease lease, SnapshotHandle handle, HashKeyRange? own, CancellationToken cancellationToken)
     {
-        string lineage = lease.Lineage?.Split('.')[0] ?? "";
+        string lineage = lease.TableLineage ?? "";
         byte[] frame = await ReadAsync(lineage, handle.Object!, handle.Offset, handle.Length, cancellationToken).ConfigureAwait(false);
         SnapshotManifest manifest = InSnapshot(handle.Object!, () => SegmentReader.ReadManifest(frame));
         List<StoredState> entries = [];
@@ -106,7 +106,7 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
     private async Task<byte[]> ReadAsync(string lineage, string name, long offset, int length, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[length];
-        await _store.ReadAsync($"{_root}/{lineage}/seg/{name}", offset, bytes, cancellationToken).ConfigureAwait(false);
+        await _store.ReadAsync(CheckpointPlace.NameOf(_root, lineage, name), offset, bytes, cancellationToken).ConfigureAwait(false);
         return bytes;
     }
 

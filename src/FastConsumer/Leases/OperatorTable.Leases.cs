@@ -168,7 +168,7 @@ internal sealed partial class OperatorTable
     private async Task<string?> LineageAsync(CancellationToken cancellationToken) =>
         (await store.ListAsync(ReadConsistency.Strong, cancellationToken))
             .Where(static row => row.Lineage is not null)
-            .MaxBy(static row => row.HasState)?.Lineage?.Split('.')[0];
+            .MaxBy(static row => row.HasState)?.TableLineage;
 
     /// <summary>So that two calls under one name do not take each other's requests for their own.</summary>
     private string Unique(string requester) => $"{requester}/{NewId()}";

@@ -36,12 +36,8 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
     public static string StampOf(CheckpointPosition position)
     {
         ulong hash = Fnv1a.Start;
-        foreach (char c in position.ToCheckpointString())
-        {
-            hash = Fnv1a.Add(hash, c);
-        }
-
-        foreach (char c in string.Create(CultureInfo.InvariantCulture, $"/{position.SubSequenceNumber}"))
+        string text = string.Create(CultureInfo.InvariantCulture, $"{position.ToCheckpointString()}/{position.SubSequenceNumber}");
+        foreach (char c in text)
         {
             hash = Fnv1a.Add(hash, c);
         }

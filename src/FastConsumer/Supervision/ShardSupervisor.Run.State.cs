@@ -196,14 +196,11 @@ internal sealed partial class ShardSupervisor
         }
 
         /// <summary>The last checkpoint is durable: deletes what it supersedes.</summary>
-        private async Task ForgetLastAsync()
+        private async Task ForgetLastAsync(ShardCheckpoint checkpoint)
         {
-            if (_checkpoints is { } checkpoint && !IsLost)
-            {
-                using var late = new CancellationTokenSource(s_forgetsWithin, _parts.Time);
-                await ForgetAsync(checkpoint, late.Token)
-                    .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
-            }
+            using var late = new CancellationTokenSource(s_forgetsWithin, _parts.Time);
+            await ForgetAsync(checkpoint, late.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -264,9 +264,9 @@ internal sealed partial class ShardSupervisor
                 }
 
                 await Task.WhenAny(_finish.Task, _lost.Task);
-                if (_checkpoints is not null)
+                if (_checkpoints is { } checkpoint && !IsLost)
                 {
-                    await ApartTask.WaitAsync(ForgetLastAsync(), s_forgetIsAwaited, _parts.Time, CancellationToken.None);
+                    await ApartTask.WaitAsync(ForgetLastAsync(checkpoint), s_forgetIsAwaited, _parts.Time, CancellationToken.None);
                 }
 
                 await WindUpAsync();

@@ -26,10 +26,9 @@ internal static partial class LeaseMachine
         /// </summary>
         private bool MayRun(Lease row) =>
             (row.StateVersion <= _settings.StateVersion || IsOff(Rules.StateVersion))
-            && (!KeepsState || LineageOf(row) == _scan.Lineage || IsOff(Rules.LineageFirst));
+            && (!KeepsState || row.TableLineage == _scan.Lineage || IsOff(Rules.LineageFirst));
 
-        /// <summary>The lineage that a row bears, without its life; null for none.</summary>
-        private static string? LineageOf(Lease row) => row.Lineage?.Split('.')[0];
+        private string DrawLineage() => _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture);
 
         /// <summary>A life of a row of a lineage.</summary>
         private string NewLife(string lineage) =>
@@ -55,7 +54,7 @@ internal static partial class LeaseMachine
 
             TellLeft(rows, hasState, isStrong);
 
-            bool IsNews(Lease row) => !row.IsFinished && (row.Lineage is null ? !hasState : LineageOf(row) != _scan.Lineage);
+            bool IsNews(Lease row) => !row.IsFinished && (row.Lineage is null ? !hasState : row.TableLineage != _scan.Lineage);
         }
 
         /// <summary>
@@ -65,7 +64,8 @@ internal static partial class LeaseMachine
         /// </summary>
         private void Adopt(List<Lease> rows, bool hasState)
         {
-            List<string> withState = [.. rows.Where(static row => row.HasState).Select(LineageOf).OfType<string>().Distinct()];
+            List<string> withState =
+                [.. rows.Where(static row => row.HasState).Select(static row => row.TableLineage).OfType<string>().Distinct()];
             if (withState.Count > 1)
             {
                 // FindBlock says so
@@ -75,7 +75,7 @@ internal static partial class LeaseMachine
 
             string? lineage = withState.Count == 1
                 ? withState[0]
-                : rows.Select(LineageOf).FirstOrDefault(static known => known is not null);
+                : rows.Select(static row => row.TableLineage).FirstOrDefault(static known => known is not null);
             if (rows.Count == 0 || (lineage is null && hasState))
             {
                 _scan = _scan with { Lineage = lineage };
@@ -84,8 +84,8 @@ internal static partial class LeaseMachine
 
             List<Lease> others = lineage is null
                 ? [rows[0]]
-                : [.. rows.Where(row => LineageOf(row) != lineage && (row.Lineage is not null || !hasState) && !row.HasState)];
-            string drawn = lineage ?? _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture);
+                : [.. rows.Where(row => row.TableLineage != lineage && (row.Lineage is not null || !hasState) && !row.HasState)];
+            string drawn = lineage ?? DrawLineage();
             HashSet<string> underWay = [.. _requests.Values
                 .Where(static request => request is { Kind: RequestKind.Adopt, IsAbandoned: false })
                 .Select(static request => request.Leases[0].Key)];
@@ -141,7 +141,7 @@ internal static partial class LeaseMachine
             _scan = _scan with { StateLeft = told };
 
             // one of another lineage is about to be given the table's, until that is known
-            bool IsForeign(Lease row) => row.Lineage is null || (_scan.Lineage is not null && LineageOf(row) != _scan.Lineage);
+            bool IsForeign(Lease row) => row.Lineage is null || (_scan.Lineage is not null && row.TableLineage != _scan.Lineage);
 
             static string Keys(List<Lease> rows) => string.Join(", ", rows.Take(5).Select(static row => row.LeaseKey))
                 + (rows.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $" and {rows.Count - 5} more") : "");
@@ -161,10 +161,10 @@ internal static partial class LeaseMachine
             List<Lease> parents = [.. lease.ParentShardIds.Select(Find).OfType<Entry>().Select(static entry => entry.Row)];
             string? lineage = parents.Count > 0
                 // a child of rows without lineage does not belong to the state either
-                ? parents.Select(LineageOf).FirstOrDefault(static known => known is not null)
+                ? parents.Select(static row => row.TableLineage).FirstOrDefault(static known => known is not null)
                 : _scan.Lineage
-                    ?? _leases.Values.Select(static entry => LineageOf(entry.Row)).FirstOrDefault(static known => known is not null)
-                    ?? (KeepsState ? _chance.NextUInt64().ToString("x16", CultureInfo.InvariantCulture) : null);
+                    ?? _leases.Values.Select(static entry => entry.Row.TableLineage).FirstOrDefault(static known => known is not null)
+                    ?? (KeepsState ? DrawLineage() : null);
             if (lineage is null || (parents.Count > 0 && IsOff(Rules.ChildrenInherit)))
             {
                 return lease;

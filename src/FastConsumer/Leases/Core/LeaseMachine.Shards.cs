@@ -536,7 +536,9 @@ internal static partial class LeaseMachine
             Lease? again = _stream.CreatedAt is { } createdAt
                 ? Rows().Find(row => row.StreamCreatedAt is { } then && (then - createdAt).Duration() > s_creationPrecision)
                 : null;
-            List<Lease> lineages = KeepsState ? [.. Rows().Where(static row => row.HasState).DistinctBy(LineageOf)] : [];
+            List<Lease> lineages = KeepsState
+                ? [.. Rows().Where(static row => row.HasState).DistinctBy(static row => row.TableLineage)]
+                : [];
             if (again is not null && !IsDescribed)
             {
                 // others may know better which stream it is
@@ -550,7 +552,7 @@ internal static partial class LeaseMachine
                         _settings.StreamName)
                 : lineages.Count > 1
                     ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.SeveralLineages, lineages[1].LeaseKey,
-                        LineageOf(lineages[1]), LineageOf(lineages[0]))
+                        lineages[1].TableLineage, lineages[0].TableLineage)
                 : again is not null
                     ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.StreamMadeAgain, again.LeaseKey,
                         Text(again.StreamCreatedAt), Text(_stream.CreatedAt))

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace FastConsumer.Testing.Checkpoints;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>Content in several segments.</summary>
 internal static class Segments
