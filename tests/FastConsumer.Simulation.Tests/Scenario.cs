@@ -126,7 +126,7 @@ internal sealed record Scenario
     {
         LeaseDuration = LeaseDuration,
         StopTimeout = StopTimeout,
-        KeepsShardOrder = Processor != ProcessorKind.Lanes,
+        KeepsShardOrder = Processor is not (ProcessorKind.Lanes or ProcessorKind.StateLanes),
         OneByOne = Processor == ProcessorKind.Records,
         SeesHandlers = Sink is null && State is null,
         CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
@@ -184,7 +184,12 @@ internal sealed record Scenario
         var random = new Random(unchecked((Seed * 16777619) + 5));
         return this with
         {
-            Processor = ProcessorKind.StateRecords,
+            Processor = new Random(unchecked((Seed * 16777619) + 7)).Next(5) switch
+            {
+                0 => ProcessorKind.StateRecords,
+                1 => ProcessorKind.StateBatches,
+                _ => ProcessorKind.StateLanes,
+            },
             // the fold begins with a shard's first record, and a key belongs to one shard
             Start = StartPosition.TrimHorizon,
             Aggregates = false,

@@ -37,7 +37,7 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     public int Effects { get; init; }
 
     /// <summary>How many snapshots a row has named, and how many of them were the first ones of children.</summary>
-    public (int All, int OfChildren) Snapshots { get; init; }
+    public (int All, int OfChildren, int WithRuns) Snapshots { get; init; }
 
     /// <summary>How many it has refused.</summary>
     public int RefusedCommits { get; init; }
@@ -160,7 +160,7 @@ internal sealed class SimulatedRun
             Commits = _sink?.Commits ?? 0,
             Effects = _sink?.Effects ?? 0,
             RefusedCommits = _sink?.Refused ?? 0,
-            Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0),
+            Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0, _oracle?.WithRuns ?? 0),
         };
     }
 

@@ -15,7 +15,10 @@ public sealed class StateSeedTests
 
         int all = results.Sum(static run => run.Snapshots.All);
         int ofChildren = results.Sum(static run => run.Snapshots.OfChildren);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{all} snapshots, of which {ofChildren} were the first ones of children.");
+        int withRuns = results.Sum(static run => run.Snapshots.WithRuns);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{all} snapshots, of which {ofChildren} were the first ones of children, and {withRuns} had runs.");
         Assert.True(count < 100 || ofChildren > 0, "No shard with state was ever divided.");
+        Assert.True(count < 10 || withRuns > 0, "No record was ever done before an earlier one.");
     }
 }

@@ -22,6 +22,8 @@ internal sealed class WorkerServices(
         ProcessorKind.Lanes => new ProcessorRegistration<LaneProcessor>(),
         ProcessorKind.SinkRecords => new ProcessorRegistration<SinkRecordProcessor>(),
         ProcessorKind.StateRecords => new ProcessorRegistration<StateProcessor>(),
+        ProcessorKind.StateLanes => new ProcessorRegistration<StateLaneProcessor>(),
+        ProcessorKind.StateBatches => new ProcessorRegistration<StateBatchProcessor>(),
         ProcessorKind.SinkBatches => new ProcessorRegistration<SinkBatchProcessor>(),
         _ => new ProcessorRegistration<BatchProcessor>(),
     };
@@ -42,6 +44,8 @@ internal sealed class WorkerServices(
         : serviceType == typeof(SinkRecordProcessor) ? new SinkRecordProcessor(sinkHandler!)
         : serviceType == typeof(SinkBatchProcessor) ? new SinkBatchProcessor(sinkHandler!)
         : serviceType == typeof(StateProcessor) ? new StateProcessor(stateHandler!)
+        : serviceType == typeof(StateLaneProcessor) ? new StateLaneProcessor(stateHandler!)
+        : serviceType == typeof(StateBatchProcessor) ? new StateBatchProcessor(stateHandler!)
         : serviceType == typeof(IPositionStore<SinkTransaction>) ? positions
         : serviceType == typeof(IDeadLetterSink) ? deadLetters
         : null;
@@ -62,4 +66,10 @@ internal enum ProcessorKind
 
     /// <summary>Record by record, with state.</summary>
     StateRecords,
+
+    /// <summary>In lanes, with state.</summary>
+    StateLanes,
+
+    /// <summary>In batches, with state.</summary>
+    StateBatches,
 }

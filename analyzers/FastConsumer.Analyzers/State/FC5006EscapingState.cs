@@ -8,8 +8,8 @@ using Microsoft.CodeAnalysis.Operations;
 namespace FastConsumer.Analyzers.State;
 
 /// <summary>
-/// FC5006: what Of(context) returns is kept beyond the call. FC5005: Of is given no context of the call. FC1003: CheckpointAsync beside
-/// state. All of them look at the same operations.
+/// FC5006: what Of(context) returns is kept beyond the call, or used behind CheckpointAsync. FC5005: Of is given no context of the call. Both
+/// look at the same operations.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC5006EscapingState : HandlerAnalyzer
@@ -19,7 +19,7 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } =
-        [Descriptors.EscapingState, Descriptors.StateWithoutContext, Descriptors.HandlerSet];
+        [Descriptors.EscapingState, Descriptors.StateWithoutContext];
 
     /// <inheritdoc/>
     private protected override void Analyze(ProcessorCode code, Findings findings)
@@ -35,17 +35,14 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
             {
                 switch (operation)
                 {
-                    case IInvocationOperation { TargetMethod.Name: "Of", Arguments.Length: 1 } call
+                    case IInvocationOperation { TargetMethod.Name: "Of", Arguments.Length: 1 or 2 } call
                         when StateFacts.IsKeyed(call.TargetMethod.ContainingType):
                         CheckContext(call, method, findings);
                         break;
                     case IInvocationOperation { TargetMethod.Name: "CheckpointAsync" } call
-                        when call.TargetMethod.ContainingType.IsContract("RecordContext"):
-                        findings.Report(
-                            Descriptors.HandlerSet,
-                            call.Syntax.GetLocation(),
-                            $"'{code.Type.Name}' has state, and CheckpointAsync is not supported with it yet: state and position are "
-                                + "written together, by the interval or the count of [Checkpoint]. Remove the call.");
+                        when call.TargetMethod.ContainingType.IsContract("RecordContext")
+                            || call.TargetMethod.ContainingType.IsContract("BatchContext"):
+                        CheckBehind(call, method, findings);
                         break;
                     case IInvocationOperation { Instance: { } instance } call when Array.IndexOf(s_keeping, call.TargetMethod.Name) >= 0
                         && IsKept(instance):
@@ -80,10 +77,50 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
             findings.Report(
                 Descriptors.StateWithoutContext,
                 call.Arguments[0].Syntax.GetLocation(),
-                $"State is that of a record's partition key, and {problem}. Take the RecordContext as a parameter of the [OnRecord] "
-                    + "method, and hand it on from there.");
+                $"State is that of a record's partition key, and {problem}. Take the context as a parameter of the [OnRecord] or "
+                    + "[OnBatch] method, and hand it on from there.");
         }
     }
+
+    /// <summary>Reports the first use of state in the statements that follow a checkpoint in its block.</summary>
+    private static void CheckBehind(IInvocationOperation checkpoint, ReachedMethod method, Findings findings)
+    {
+        IOperation statement = checkpoint;
+        while (statement.Parent is { } parent and not IBlockOperation)
+        {
+            statement = parent;
+        }
+
+        if (statement.Parent is not IBlockOperation block)
+        {
+            return;
+        }
+
+        int end = statement.Syntax.Span.End;
+        IOperation? use = method.Operations
+            .Where(operation => operation.Syntax.SyntaxTree == block.Syntax.SyntaxTree && operation.Syntax.SpanStart >= end
+                && block.Syntax.Span.Contains(operation.Syntax.Span) && IsUse(operation))
+            .OrderBy(operation => operation.Syntax.SpanStart)
+            .FirstOrDefault();
+        if (use is not null)
+        {
+            findings.Report(
+                Descriptors.EscapingState,
+                use.Syntax.GetLocation(),
+                "CheckpointAsync has ended the state of this call: what was changed before it is in the checkpoint, and each use behind it "
+                    + "throws. Change state first, and ask for the checkpoint then.");
+        }
+    }
+
+    private static bool IsUse(IOperation operation) => operation switch
+    {
+        IInvocationOperation { TargetMethod.Name: "Of" } call => StateFacts.IsKeyed(call.TargetMethod.ContainingType),
+        IInvocationOperation { Instance.Type: { } type } => StateFacts.IsOfRecord(type),
+        IInvocationOperation { TargetMethod.IsExtensionMethod: true, Arguments: { Length: > 0 } arguments } =>
+            StateFacts.IsOfRecord(arguments[0].Value.Type),
+        IPropertyReferenceOperation { Instance.Type: { } type } => StateFacts.IsOfRecord(type),
+        _ => false,
+    };
 
     /// <summary>True for what lives longer than the call: members of the processor, static ones, and collections in them.</summary>
     private static bool IsKept(IOperation target) => target.Unwrapped() switch

@@ -207,25 +207,10 @@ internal sealed class ProcessorShape
         }
 
         StateVersion = reader.Version;
-        if (_batchMethod is not null)
-        {
-            Conflict(_batchMethod, $"'{_batchMethod.Name}' takes batches, and '{Type.Name}' has state, which is not supported yet: for "
-                + "now, state goes with [OnRecord] and one lane only. Use [OnRecord].");
-        }
-
         if (_handlers.Find(handler => handler.Transaction is not null) is { } transactional)
         {
             Conflict(transactional.Method, $"'{transactional.Method.Name}' takes a transaction, and '{Type.Name}' has state, which is not "
                 + "supported together yet: the position would stand in two places. Remove one of them.");
-        }
-
-        if (Concurrency is { Lanes: > 1 } concurrency)
-        {
-            _problems.Add(
-                RuleIds.HandlerSet,
-                Type.FindAttribute("ConcurrencyAttribute")!.Place(SymbolNames.FirstArgument, cancellationToken),
-                $"'{Type.Name}' has {concurrency.Lanes} lanes and state, which is not supported yet: for now, state goes with [OnRecord] "
-                    + "and one lane only. Remove [Concurrency].");
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed class ShardCheckpoint
         _id = new CheckpointId(life, epoch, 0);
         if (SnapshotHandle.Parse(taken.Snapshot) is { } handle)
         {
-            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, handle.Object);
+            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, handle.Object, DoneRuns.None);
         }
     }
 
@@ -70,6 +70,12 @@ internal sealed class ShardCheckpoint
 
     /// <summary>Where the state comes from that the run begins with, in words.</summary>
     public string RestoredFrom { get; private set; } = "nothing";
+
+    /// <summary>The records behind the row's position that are done, with their effects in the state.</summary>
+    public DoneRuns RestoredRuns { get; private set; } = DoneRuns.None;
+
+    /// <summary>The stream's time at the position, in epoch milliseconds; a child's is the greatest of its parents'.</summary>
+    public long RestoredTime { get; private set; }
 
     /// <summary>The bytes that were read for it.</summary>
     public long RestoredBytes { get; private set; }
@@ -106,8 +112,10 @@ internal sealed class ShardCheckpoint
             if (handle.Object is not null)
             {
                 RestoredFrom = handle.Object;
-                SnapshotManifest manifest = await ReadManifestAsync(handle, cancellationToken);
-                await LoadAsync([RequireOwn(manifest)], cancellationToken);
+                SnapshotManifest manifest = RequireOwn(await ReadManifestAsync(handle, cancellationToken));
+                await LoadAsync([manifest], cancellationToken);
+                RestoredRuns = DoneRuns.Of(manifest);
+                _named = _named! with { Runs = RestoredRuns };
             }
         }
         else if (_taken.Inherits.Count > 0)
@@ -123,22 +131,25 @@ internal sealed class ShardCheckpoint
     }
 
     /// <summary>Takes a cut and writes it. True where there is something new for the row to say.</summary>
-    /// <param name="done">Asked inside the cut: the position up to which all records are done.</param>
+    /// <param name="done">Asked inside the cut: what is done, and the stream's time up to which all is.</param>
     /// <param name="seen">The time up to which the shard is known to be done; null for nothing more than the state's own time.</param>
     /// <param name="cancellationToken">Ends the call. The object may be there all the same; nothing names it.</param>
     /// <exception cref="CheckpointStoreException">The store does not take it now.</exception>
     public async Task<bool> SealAsync(
-        Func<CheckpointPosition> done, DateTimeOffset? seen, CancellationToken cancellationToken)
+        Func<(DoneAtCut, long)> done, DateTimeOffset? seen, CancellationToken cancellationToken)
     {
-        using StateCut cut = _state.Cut(done);
-        CheckpointPosition former = (_sealed ?? _named)?.Position ?? _taken.Checkpoint;
-        if (cut.Position < former)
+        using StateCut cut = _state.Cut(done, out DoneAtCut at);
+        using DoneAtCut until = at;
+        DoneRuns runs = at.ReadRuns();
+        Snapshot? last = _sealed ?? _named;
+        CheckpointPosition former = last?.Position ?? _taken.Checkpoint;
+        if (at.Position < former)
         {
             throw new InvalidOperationException(
-                $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at {cut.Position}, before {former}.");
+                $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at {at.Position}, before {former}.");
         }
 
-        if (cut.Position == former && !IsOwed)
+        if (at.Position == former && !IsOwed && runs.IsSameAs(last?.Runs ?? DoneRuns.None))
         {
             return false;
         }
@@ -147,17 +158,17 @@ internal sealed class ShardCheckpoint
         _id = _id.Next();
         var writer = new SegmentWriter(name);
         cut.Write(writer);
-        (long offset, int length) = writer.AddManifest(ManifestOf(cut, writer.Ranges));
+        (long offset, int length) = writer.AddManifest(ManifestOf(at, runs, writer.Ranges));
         ReadOnlySequence<byte> bytes = Segments.Of(writer.Finish());
         await _place.Store.CreateAsync(_place.NameOf(_lineage, name), bytes, cancellationToken);
-        DateTimeOffset? streamTime = cut.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(cut.StreamTime) : null;
-        var handle = new SnapshotHandle(name, offset, length, SnapshotHandle.StampOf(cut.Position))
+        DateTimeOffset? streamTime = at.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(at.StreamTime) : null;
+        var handle = new SnapshotHandle(name, offset, length, SnapshotHandle.StampOf(at.Position))
         {
             Seen = seen > streamTime ? seen : streamTime,
             StreamTime = streamTime,
         };
         SealedBytes = bytes.Length;
-        var snapshot = new Snapshot(cut.Position, handle.ToString(), name);
+        var snapshot = new Snapshot(at.Position, handle.ToString(), name, runs);
         lock (_lock)
         {
             _unnamed.Add(snapshot);
@@ -194,19 +205,21 @@ internal sealed class ShardCheckpoint
     /// A write of the lease took effect: what its row names is durable, and whatever was written before it is of no use any more. Returns
     /// at once; any thread may call it.
     /// </summary>
-    public void Settle(Lease row)
+    /// <returns>What is durable since then; null for nothing more.</returns>
+    public Snapshot? Settle(Lease row)
     {
         TaskCompletionSource? durable = null;
+        Snapshot named;
         lock (_lock)
         {
             int index = _unnamed.FindIndex(snapshot => snapshot.Handle == row.Snapshot);
             if (index < 0)
             {
-                return;
+                return null;
             }
 
             string?[] before = [_named?.Object, .. _unnamed.Take(index).Select(static snapshot => snapshot.Object)];
-            _named = _unnamed[index];
+            _named = named = _unnamed[index];
             _superseded.AddRange(before.OfType<string>().Where(name => name != _named.Object));
             _unnamed.RemoveRange(0, index + 1);
             IsOwed = false;
@@ -217,6 +230,7 @@ internal sealed class ShardCheckpoint
         }
 
         durable?.TrySetResult();
+        return named;
     }
 
     /// <summary>Ends when the snapshot that was sealed last is durable.</summary>
@@ -334,6 +348,7 @@ internal sealed class ShardCheckpoint
             }
 
             _state.Restore(manifests, _about.HashKeys);
+            RestoredTime = manifests.Max(static manifest => manifest.StreamTime);
             foreach ((SnapshotManifest manifest, SnapshotRange range, byte[] bytes) in parts)
             {
                 RestoredBytes += bytes.Length;
@@ -394,16 +409,17 @@ internal sealed class ShardCheckpoint
         }
     }
 
-    private SnapshotManifest ManifestOf(StateCut cut, IReadOnlyList<SnapshotRange> ranges) => _about with
+    private SnapshotManifest ManifestOf(DoneAtCut at, DoneRuns runs, IReadOnlyList<SnapshotRange> ranges) => _about with
     {
         StateVersion = _state.Version,
         Shard = _taken.LeaseKey,
         Lineage = _lineage,
         Epoch = _id.Epoch,
         Number = _id.Number,
-        Position = cut.Position.ToCheckpointString(),
-        SubSequenceNumber = cut.Position.SubSequenceNumber,
-        StreamTime = cut.StreamTime,
+        Position = at.Position.ToCheckpointString(),
+        SubSequenceNumber = at.Position.SubSequenceNumber,
+        StreamTime = at.StreamTime,
+        Runs = runs.ToSnapshot(),
         States = _state.States,
         Ranges = ranges,
         Predecessor = _named?.Handle,
@@ -419,5 +435,6 @@ internal sealed class ShardCheckpoint
     /// <param name="Position">The position that it belongs to.</param>
     /// <param name="Handle">What the row says of it.</param>
     /// <param name="Object">Its object; null for the empty state.</param>
-    public sealed record Snapshot(CheckpointPosition Position, string Handle, string? Object);
+    /// <param name="Runs">The records behind the position that it holds too.</param>
+    public sealed record Snapshot(CheckpointPosition Position, string Handle, string? Object, DoneRuns Runs);
 }

@@ -29,6 +29,11 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     private TaskCompletionSource? _room;
     private Exception? _closed;
 
+    // where there is state: the stream's time with what is done, and with what was dispatched
+    private long _doneTime;
+    private long _dispatchedTime;
+    private DoneRuns _restored = DoneRuns.None;
+
     /// <param name="start">The lease's checkpoint: done and durable already.</param>
     /// <param name="requestCheckpoint">Called when somebody waits for a checkpoint.</param>
     /// <param name="time">The clock; null for the system's.</param>
@@ -43,6 +48,24 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
 
     /// <summary>Why no handler may ask for a checkpoint; null where it may.</summary>
     public string? Refusal { get; init; }
+
+    /// <summary>The state that moves with the records that are done; null for none.</summary>
+    public ProcessorState? State { get; init; }
+
+    /// <summary>The stream's time at the start.</summary>
+    public long StreamTime
+    {
+        init => _doneTime = _dispatchedTime = value;
+    }
+
+    /// <summary>The records behind the start that are done and have their effects: they are handled no more.</summary>
+    public DoneRuns Restored
+    {
+        init => _restored = value;
+    }
+
+    /// <summary>The record that an operator has decided about: it goes to its lane although it may be done.</summary>
+    public CheckpointPosition? Decided { get; init; }
 
     /// <summary>The last record given to the lanes.</summary>
     public CheckpointPosition DispatchedPosition { get; private set; }
@@ -73,7 +96,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
                     if (done > 0)
                     {
                         // of lanes, a page behind an open one may have been returned already
-                        MoveDone(done == page.Count ? page.End : page.PositionOf(done - 1));
+                        MoveDoneInto(page, done);
                     }
 
                     if (done < page.Count)
@@ -129,6 +152,55 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             {
                 return _waiters.Count > 0;
             }
+        }
+    }
+
+    public void Prepare(RecordPage page)
+    {
+        if (State is null)
+        {
+            return;
+        }
+
+        page.SetStreamTime(_dispatchedTime);
+        _dispatchedTime = page.EndStreamTime;
+        DoneRuns restored = _restored;
+        if (restored.Count > 0 && page.Count > 0 && page.First <= restored.Last)
+        {
+            for (int i = 0; i < page.Count; i++)
+            {
+                CheckpointPosition position = page.PositionOf(i);
+                if (restored.Contains(position) && position != Decided)
+                {
+                    page.MarkDoneAhead(i);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Says what is done, while nothing is marked done beside the caller. The caller disposes the answer, before the pages are returned by
+    /// <see cref="Dispose"/>.
+    /// </summary>
+    public (DoneAtCut Done, long StreamTime) Cut()
+    {
+        lock (_lock)
+        {
+            CheckpointPosition position = Done;
+            List<DoneAtCut.Part> parts = [];
+            bool isBehind = false;
+            foreach (RecordPage page in _inFlight)
+            {
+                if (page.Count == 0 || (!isBehind && page.AdvanceDone() == page.Count))
+                {
+                    continue;
+                }
+
+                parts.Add(page.IsFinished ? new DoneAtCut.Part(page) : new DoneAtCut.Part(page, isBehind ? 0 : page.Done));
+                isBehind = true;
+            }
+
+            return (new DoneAtCut(position, _doneTime, parts, _restored), _doneTime);
         }
     }
 
@@ -211,7 +283,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     {
         lock (_lock)
         {
-            MoveDone(barrier.Position);
+            MoveDone(barrier.Position, _dispatchedTime);
         }
     }
 
@@ -225,6 +297,12 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         }
 
         Waiter waiter;
+        if (State is not null && Volatile.Read(ref _closed) is null)
+        {
+            // outside of the lock, which is taken while the gate of the state is closed
+            State.Acknowledge(page, index);
+        }
+
         lock (_lock)
         {
             if (_closed is not null)
@@ -233,7 +311,11 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             }
 
             waiter = new Waiter(page.PositionOf(index));
-            page.Acknowledge(index);
+            if (State is null)
+            {
+                page.Acknowledge(index);
+            }
+
             if (waiter.Position <= _durable)
             {
                 return;
@@ -256,7 +338,9 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     }
 
     /// <summary>A checkpoint at this position is durable.</summary>
-    public void MadeDurable(CheckpointPosition position)
+    /// <param name="position">Up to where all records are done.</param>
+    /// <param name="runs">The records behind it that are done, where they are durable too.</param>
+    public void MadeDurable(CheckpointPosition position, DoneRuns? runs = null)
     {
         List<Waiter> served;
         lock (_lock)
@@ -268,8 +352,9 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
                 _waitsSince = _time.GetTimestamp();
             }
 
-            served = _waiters.FindAll(waiter => waiter.Position <= _durable);
-            Interlocked.Add(ref _watchers, -_waiters.RemoveAll(waiter => waiter.Position <= _durable));
+            served = _waiters.FindAll(waiter => waiter.Position <= _durable || runs?.Contains(waiter.Position) is true);
+            Interlocked.Add(ref _watchers, -served.Count);
+            _waiters.RemoveAll(served.Contains);
         }
 
         served.ForEach(static waiter => waiter.Durable.SetResult());
@@ -298,6 +383,13 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     {
         lock (_lock)
         {
+            if (State is not null)
+            {
+                // nothing runs any more, so this is what the last checkpoint says
+                using DoneAtCut done = Cut().Done;
+                _restored = done.ReadRuns();
+            }
+
             while (_inFlight.TryDequeue(out RecordPage? page))
             {
                 page.Dispose();
@@ -311,7 +403,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         while (_inFlight.TryPeek(out RecordPage? page) && page.IsFinished)
         {
             _inFlight.Dequeue();
-            MoveDone(page.End);
+            MoveDone(page.End, page.EndStreamTime);
             _returnedRecords += page.Count;
             Interlocked.Add(ref _returnedBytes, page.Response.PayloadBytes);
             page.Dispose();
@@ -351,7 +443,19 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     // apart, so that nothing is allocated for the comparison while nobody waits
     private static bool IsReached(List<Waiter> waiters, CheckpointPosition done) => waiters.Exists(waiter => waiter.Position <= done);
 
-    private void MoveDone(CheckpointPosition position)
+    private void MoveDoneInto(RecordPage page, int done)
+    {
+        if (done == page.Count)
+        {
+            MoveDone(page.End, page.EndStreamTime);
+        }
+        else
+        {
+            MoveDone(page.PositionOf(done - 1), State is null ? 0 : page.StreamTimeOf(done - 1));
+        }
+    }
+
+    private void MoveDone(CheckpointPosition position, long streamTime)
     {
         if (position > _done)
         {
@@ -361,6 +465,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
             }
 
             _done = position;
+            _doneTime = Math.Max(_doneTime, streamTime);
         }
     }
 

@@ -60,12 +60,14 @@ internal sealed class BatchLane(
             }
 
             var context = new BatchContext(shard, pipeline, progress, attempt);
+            pipeline.State?.Begin(context, pipeline);
             using Activity? span = spans?.StartBatch(pipeline);
             long since = time.GetTimestamp();
-            Exception? thrown = await InvokeAsync(context, abort);
+            Exception? thrown = await InvokeAsync(context, abort) ?? Complete(context);
             Tracing.End(span, thrown);
             telemetry.Processed(time.GetElapsedTime(since), thrown);
             context.Close();
+            pipeline.State?.EndAttempt();
             (List<int> left, TimeSpan wait) = thrown is null
                 ? await SettleFailuresAsync(context, attempt, stop, abort)
                 : await SettleThrownAsync(thrown, context, attempt, stop, abort);
@@ -112,20 +114,33 @@ internal sealed class BatchLane(
 
         cursor.Open(page);
         int decidedAt = failures.Redrive is { } redrive ? redrive.IndexIn(page) : -1;
-        if (decidedAt >= 0)
-        {
-            cursor.EndBefore(decidedAt);
-        }
-
+        int leftOutAt = page.NextAhead(0);
+        LimitRun(decidedAt, leftOutAt);
         while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
         {
             if (cursor.IsHeldUp)
             {
                 await cursor.WaitUntilHeldAsync(stop);
-                cursor.EndWithPage();
-                if (decidedAt >= 0)
+                LimitRun(decidedAt, leftOutAt);
+                continue;
+            }
+
+            if (cursor.Index == leftOutAt)
+            {
+                // done in an earlier run, with its effects; what stands before it is done first, which it is not part of
+                await FlushAsync(stop, abort);
+                if (!stop.IsCancellationRequested)
                 {
-                    cursor.EndBefore(decidedAt);
+                    int behind = leftOutAt;
+                    while (page.IsAhead(behind))
+                    {
+                        behind++;
+                    }
+
+                    page.MarkDone(behind);
+                    cursor.TakeUpTo(behind);
+                    leftOutAt = page.NextAhead(behind);
+                    LimitRun(decidedAt, leftOutAt);
                 }
 
                 continue;
@@ -142,7 +157,7 @@ internal sealed class BatchLane(
                     telemetry.Done(progress.Advance());
                     await failures.PassAsync(pipeline.Transactions, decided, stop, abort);
                     decidedAt = -1;
-                    cursor.EndWithPage();
+                    LimitRun(decidedAt, leftOutAt);
                 }
 
                 continue;
@@ -190,6 +205,13 @@ internal sealed class BatchLane(
         }
     }
 
+    /// <summary>The next run goes to the page's end, or ends before a record that is left out.</summary>
+    private void LimitRun(int decidedAt, int leftOutAt)
+    {
+        cursor.EndWithPage();
+        cursor.EndBefore(decidedAt >= 0 ? Math.Min(decidedAt, leftOutAt) : leftOutAt);
+    }
+
     /// <summary>Where nothing waits for company, the end of a page that was read to its end is reached.</summary>
     private ValueTask PassPageAsync(CancellationToken stop, CancellationToken abort) => pipeline.Count == 0 && cursor.AtEnd
         ? failures.PassAsync(pipeline.Transactions, _pageEnd, stop, abort)
@@ -235,13 +257,27 @@ internal sealed class BatchLane(
                 return timeout.Exceeded(e);
             }
         }
-        catch (Exception e) when (FailurePolicy.Takes(e, abort))
+        catch (Exception e) when (FailurePolicy.Takes(e, abort) && pipeline.State is not { IsClosed: true })
         {
             return e;
         }
         finally
         {
             failures.Calls.Leave();
+        }
+    }
+
+    /// <summary>The call has succeeded: its effects are applied, and its records are done. What the state refuses fails the call.</summary>
+    private StateUnreadableException? Complete(BatchContext context)
+    {
+        try
+        {
+            pipeline.State?.Complete(context, pipeline);
+            return null;
+        }
+        catch (StateUnreadableException e)
+        {
+            return e;
         }
     }
 

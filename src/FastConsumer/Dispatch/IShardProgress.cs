@@ -5,6 +5,9 @@ namespace FastConsumer.Dispatch;
 /// <summary>The two records of progress: what was dispatched, and what is done. Kept by the checkpoints, a later folder.</summary>
 internal interface IShardProgress : IShardCheckpoints
 {
+    /// <summary>Before a lane knows the page: says what of it is done already, and the stream's time, where there is state.</summary>
+    void Prepare(RecordPage page);
+
     /// <summary>A page goes to the lanes; the progress owns it from now on and returns it when its last record is done.</summary>
     void Dispatched(RecordPage page);
 

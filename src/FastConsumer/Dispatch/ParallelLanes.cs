@@ -21,6 +21,12 @@ internal sealed class ParallelLanes : Lane
     /// </summary>
     public const int MaxRecordsInFlight = 10_000;
 
+    /// <summary>
+    /// Of processors with state, which has a stripe for each bucket: fewer, since each stripe takes memory. See
+    /// <see cref="ProcessorState.Divide"/>.
+    /// </summary>
+    public const int BucketsPerLaneWithState = 8;
+
     private const int BucketsPerLane = 64;
 
     private readonly RecordLane[] _lanes;
@@ -43,7 +49,13 @@ internal sealed class ParallelLanes : Lane
     private CancellationTokenSource? _ending;
     private Task _running = Task.CompletedTask;
 
-    public ParallelLanes(RecordLane[] lanes, RecordOrder order, IShardProgress progress, ShardTelemetry telemetry)
+    /// <param name="lanes">The lanes.</param>
+    /// <param name="order">What is kept in order.</param>
+    /// <param name="progress">Knows what is done.</param>
+    /// <param name="telemetry">The shard's figures.</param>
+    /// <param name="stripes">The stripes of the processor's state, which are the buckets then; null for none.</param>
+    public ParallelLanes(
+        RecordLane[] lanes, RecordOrder order, IShardProgress progress, ShardTelemetry telemetry, int? stripes = null)
     {
         _lanes = lanes;
         _keepsKeys = order == RecordOrder.PartitionKey;
@@ -54,7 +66,7 @@ internal sealed class ParallelLanes : Lane
         _heads = new int[lanes.Length];
         _tails = new int[lanes.Length];
         _given = new long[lanes.Length];
-        int buckets = lanes.Length * BucketsPerLane;
+        int buckets = stripes ?? lanes.Length * BucketsPerLane;
         _started = new int[buckets + 1];
         _finished = new int[buckets + 1];
         _inPage = new int[buckets + 1];
@@ -146,13 +158,19 @@ internal sealed class ParallelLanes : Lane
     private void Distribute(RecordPage page)
     {
         int count = page.Count;
+        bool leavesOut = page.HasAhead;
         PageLanes links = page.OpenLanes(_finished);
         Array.Fill(_heads, PageLanes.End);
         if (_keepsKeys)
         {
             for (int i = 0; i < count; i++)
             {
-                int bucket = BucketOf(page.Response.GetPartitionKeyUtf8(i));
+                if (leavesOut && page.IsAhead(i))
+                {
+                    continue;
+                }
+
+                int bucket = Fnv1a.BucketOf(page.Response.GetPartitionKeyUtf8(i), Unordered);
                 links.SetBucket(i, bucket);
                 _inPage[bucket]++;
             }
@@ -160,6 +178,13 @@ internal sealed class ParallelLanes : Lane
 
         for (int i = 0; i < count; i++)
         {
+            if (leavesOut && page.IsAhead(i))
+            {
+                // done in an earlier run, with its effects
+                links.LeaveOut(i);
+                continue;
+            }
+
             int lane = _keepsKeys ? LaneFor(links.BucketOf(i)) : LeastLoaded();
             if (!_keepsKeys)
             {
@@ -187,7 +212,14 @@ internal sealed class ParallelLanes : Lane
             }
         }
 
+        bool isDone = links.IsFinished;
         _progress.Dispatched(page);
+        if (isDone)
+        {
+            _telemetry.Done(_progress.Advance());
+            return;
+        }
+
         for (int lane = 0; lane < _lanes.Length; lane++)
         {
             if (_heads[lane] != PageLanes.End)
@@ -234,18 +266,6 @@ internal sealed class ParallelLanes : Lane
         }
 
         return least;
-    }
-
-    /// <summary>Alike in every run, so that a test is too.</summary>
-    private int BucketOf(ReadOnlySpan<byte> key)
-    {
-        ulong hash = Fnv1a.Start;
-        foreach (byte b in key)
-        {
-            hash = Fnv1a.Add(hash, b);
-        }
-
-        return (int)(((Fnv1a.Mix(hash) >> 32) * (uint)Unordered) >> 32);
     }
 
     private async Task RunLaneAsync(int lane, CancellationToken ending, CancellationToken abort)

@@ -111,6 +111,7 @@ internal sealed class RecordLane(
                     Took(since, -1, e);
                     Tracing.End(recordSpan, e);
                     failure = e;
+                    pipeline.State?.EndAttempt(cursor);
                     if (page.IsRecordDone(cursor.Index))
                     {
                         failures.FailedAfterCheckpoint(e, page.PositionOf(cursor.Index));

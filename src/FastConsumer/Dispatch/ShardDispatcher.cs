@@ -72,6 +72,7 @@ internal sealed class ShardDispatcher
             {
                 if (item.Page is not null)
                 {
+                    _progress.Prepare(item.Page);
                     await _lane.RunAsync(item.Page, stop, abort);
                 }
                 else

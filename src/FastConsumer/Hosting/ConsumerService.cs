@@ -283,7 +283,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         }
     }
 
-    /// <summary>State needs a place, and is kept by one lane.</summary>
+    /// <summary>State needs a place.</summary>
     private void RequireCheckpoints(ProcessorRegistration processor)
     {
         if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)

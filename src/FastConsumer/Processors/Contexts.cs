@@ -1,5 +1,6 @@
 using FastConsumer.Kinesis;
 using FastConsumer.Processors;
+using FastConsumer.State;
 
 namespace FastConsumer;
 
@@ -58,8 +59,12 @@ public readonly struct RecordContext
     /// Marks this record as done and returns when a checkpoint at or past it is durable. Where the handler throws
     /// afterwards, that is logged and the record is not retried.
     /// </summary>
+    /// <remarks>
+    /// With state, what the handler has changed so far is kept with the record, and is in the checkpoint; the handler can change nothing
+    /// more.
+    /// </remarks>
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
-    /// <exception cref="InvalidOperationException">The processor's handlers take transactions.</exception>
+    /// <exception cref="InvalidOperationException">The processor's handlers take transactions, or the call is over.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default) =>
         _checkpoints.CheckpointAsync(_page, _index, cancellationToken);
 }
@@ -96,6 +101,9 @@ public sealed class BatchContext
     /// <summary>What <see cref="Fail"/> named; read when the call has returned.</summary>
     internal IReadOnlyDictionary<int, Exception> Failures => _failures;
 
+    /// <summary>The number of records.</summary>
+    internal int Count => _batch.Count;
+
     /// <summary>The records, from the first on, that <see cref="CheckpointAsync"/> has marked as done.</summary>
     internal int Acknowledged { get; private set; }
 
@@ -105,7 +113,9 @@ public sealed class BatchContext
     /// </summary>
     /// <param name="index">The record's index in this call's batch.</param>
     /// <param name="exception">Why it failed.</param>
-    /// <exception cref="InvalidOperationException">The call has returned, or it takes a transaction.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The call has returned or takes a transaction, or it has changed state for this record, or has asked for a checkpoint of it.
+    /// </exception>
     public void Fail(int index, Exception exception)
     {
         if (_batch.Transactions is not null)
@@ -119,6 +129,19 @@ public sealed class BatchContext
         lock (_failures)
         {
             ThrowIfOver();
+            if (_batch.State is { } state)
+            {
+                if (Acknowledged > 0)
+                {
+                    throw StateErrors.CallIsOver();
+                }
+
+                if (state.HasEffects(index))
+                {
+                    throw StateErrors.HasEffects(index);
+                }
+            }
+
             _failures[index] = exception;
         }
     }
@@ -127,7 +150,13 @@ public sealed class BatchContext
     /// Marks the batch's records as done, up to the first that <see cref="Fail"/> named, and returns when a checkpoint at
     /// or past them is durable.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The call has returned, or it takes a transaction.</exception>
+    /// <remarks>
+    /// With state, what the handler has changed so far is kept with the records, and is in the checkpoint; the handler can change nothing
+    /// more, and no record may have failed before.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// The call has returned or takes a transaction; or the processor has state, and <see cref="Fail"/> has named a record.
+    /// </exception>
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default)
     {
@@ -148,10 +177,33 @@ public sealed class BatchContext
             return ValueTask.CompletedTask;
         }
 
+        if (_batch.State is { } state)
+        {
+            if (done < _batch.Count)
+            {
+                throw new InvalidOperationException("A record of the batch has failed, by Fail, and the processor has state: the call's "
+                    + "state belongs to the whole batch, which is not done. Return, and let the next checkpoint take it.");
+            }
+
+            state.Complete(this, _batch);
+        }
+        else
+        {
+            _batch.MarkDone(done);
+        }
+
         Acknowledged = Math.Max(Acknowledged, done);
-        _batch.MarkDone(done);
         (RecordPage page, int index) = _batch.RecordAt(done - 1);
         return _checkpoints.CheckpointAsync(page, index, cancellationToken);
+    }
+
+    /// <summary>True where <see cref="Fail"/> has named a record.</summary>
+    internal bool HasFailed(int index)
+    {
+        lock (_failures)
+        {
+            return _failures.Count > 0 && _failures.ContainsKey(index);
+        }
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 using FastConsumer.State.Format;
@@ -6,163 +5,61 @@ using FastConsumer.State.Format;
 namespace FastConsumer.State;
 
 /// <summary>
-/// The tables of one shard, the attempt that runs on them, and the gate between the lane and a cut. See <see cref="StateGate"/> for what
-/// must hold.
+/// The state of one shard: stripes of keys, and the gate between their lanes and a cut. See <see cref="StateGate"/> for what must hold.
 /// </summary>
-internal sealed class ShardState(int version)
+internal sealed class ShardState
 {
-    /// <summary>Entries are looked at for several records at once.</summary>
-    private const int RecordsBetweenSweeps = 8;
-
     private readonly Lock _closing = new();
-    private readonly List<StateTable> _tables = [];
-    private StateTable[] _expiring = [];
-
-    // those with effects of the attempt
-    private StateTable[] _changed = [];
-    private int _changedCount;
-    private byte[] _bytes = [];
-    private RecordEntry[] _records = [];
-    private int _record;
-    private int _untilSweep = RecordsBetweenSweeps;
-    private uint _keyHash;
-    private long _keyHashOf;
-    private UInt128 _hashKey;
-    private long _hashKeyOf;
+    private readonly List<Func<StateStripe, StateTable>> _tables = [];
+    private StateStripe[] _stripes;
     private List<SnapshotManifest> _restored = [];
     private HashKeyRange _range = new(UInt128.MinValue, UInt128.MaxValue);
+    private long _streamTime;
     private bool _isClosed;
-    private bool _isBroken;
     private bool _isCut;
 
-    public StateGate Gate { get; } = new();
+    public ShardState(int version)
+    {
+        Version = version;
+        _stripes = [new StateStripe(this)];
+    }
+
+    public StateGate Gate { get; private set; } = new();
 
     /// <summary>The version under which values are written.</summary>
-    public int Version { get; } = version;
+    public int Version { get; }
 
-    public IReadOnlyList<StateTable> Tables => _tables;
+    public ReadOnlySpan<StateStripe> Stripes => _stripes;
 
-    /// <summary>The number of the attempt that runs, or ran last.</summary>
-    public long Attempt { get; private set; }
+    public int StripeCount => _stripes.Length;
 
-    /// <summary>The partition key of the attempt's record, in UTF-8; borrowed for the attempt.</summary>
-    public ReadOnlySpan<byte> Key => _bytes.AsSpan(Record.PartitionKeyOffset, Record.PartitionKeyLength);
-
-    public uint KeyHash
-    {
-        get
-        {
-            if (_keyHashOf != Attempt)
-            {
-                _keyHashOf = Attempt;
-                _keyHash = KeyTable.Hash(Key);
-            }
-
-            return _keyHash;
-        }
-    }
-
-    /// <summary>The hash key of the attempt's record: the explicit one of an aggregated record, else its partition key's.</summary>
-    public UInt128 HashKey
-    {
-        get
-        {
-            if (_hashKeyOf != Attempt)
-            {
-                _hashKey = Record.ExplicitHashKeyLength == 0
-                    ? HashKeys.Of(Key)
-                    : UInt128.Parse(
-                        _bytes.AsSpan(Record.ExplicitHashKeyOffset, Record.ExplicitHashKeyLength),
-                        NumberStyles.None,
-                        CultureInfo.InvariantCulture);
-                _hashKeyOf = Attempt;
-            }
-
-            return _hashKey;
-        }
-    }
-
-    /// <summary>
-    /// The greatest arrival of the records whose handlers have succeeded, in epoch milliseconds: a function of these records alone, so
-    /// whoever handles them again expires the same entries.
-    /// </summary>
-    public long StreamTime { get; private set; }
-
-    /// <summary>The stream time with the attempt's record.</summary>
-    public long Now { get; private set; }
-
-    /// <summary>What a read of the attempt has failed with.</summary>
-    public Exception? Unreadable { get; set; }
+    /// <summary>All tables of all stripes.</summary>
+    public IEnumerable<StateTable> Tables => _stripes.SelectMany(static stripe => stripe.Tables);
 
     /// <summary>True where the run is over. Any thread may ask.</summary>
     public bool IsClosed => Volatile.Read(ref _isClosed);
 
-    private ref readonly RecordEntry Record => ref _records[_record];
-
-    /// <summary>Before the first record.</summary>
-    public void Add(StateTable table)
+    /// <summary>Before the first record: adds a state.</summary>
+    public void Add(string name, Func<StateStripe, StateTable> table)
     {
-        if (_tables.Exists(other => other.Name == table.Name))
+        if (_stripes[0].Tables.Any(other => other.Name == name))
         {
-            throw new InvalidOperationException($"Two states of the processor are named '{table.Name}'. Give each [State] its own name.");
+            throw new InvalidOperationException($"Two states of the processor are named '{name}'. Give each [State] its own name.");
         }
 
         _tables.Add(table);
-        _changed = new StateTable[_tables.Count];
-        _expiring = [.. _tables.Where(static table => table.Ttl is not null)];
+        _stripes[0].Add(table(_stripes[0]));
     }
 
-    /// <summary>An attempt begins; what an earlier one has staged is gone.</summary>
-    public void Begin(byte[] bytes, RecordEntry[] records, int record)
+    /// <summary>Before anything is restored: divides the keys among so many stripes, which lanes can have at the same time.</summary>
+    public void Divide(int stripes)
     {
-        if (_changedCount > 0)
+        Gate = new StateGate();
+        _stripes = [.. Enumerable.Range(0, stripes).Select(_ => new StateStripe(this))];
+        foreach (StateStripe stripe in _stripes)
         {
-            Discard();
+            _tables.ForEach(table => stripe.Add(table(stripe)));
         }
-
-        Attempt++;
-        Unreadable = null;
-        _bytes = bytes;
-        _records = records;
-        _record = record;
-        Now = Math.Max(StreamTime, records[record].ArrivalMilliseconds);
-    }
-
-    /// <summary>A table has the first effect of the attempt.</summary>
-    public void HasEffects(StateTable table) => _changed[_changedCount++] = table;
-
-    /// <summary>
-    /// Inside the gate, with the mark that the record is done: applies the effects and moves the stream's time. False where the run is
-    /// over, and then nothing is applied.
-    /// </summary>
-    public bool Apply()
-    {
-        if (_isClosed || _isBroken)
-        {
-            return false;
-        }
-
-        // where this throws, some effects are applied and some are not: no cut may tell of that
-        _isBroken = true;
-        for (int i = 0; i < _changedCount; i++)
-        {
-            _changed[i].Apply(Now);
-        }
-
-        _changedCount = 0;
-        StreamTime = Now;
-        if (--_untilSweep == 0)
-        {
-            _untilSweep = RecordsBetweenSweeps;
-            foreach (StateTable table in _expiring)
-            {
-                table.Sweep(StreamTime);
-            }
-        }
-
-        Attempt++;
-        _isBroken = false;
-        return true;
     }
 
     /// <summary>The run is over: effects that were not applied will not be.</summary>
@@ -177,10 +74,11 @@ internal sealed class ShardState(int version)
     }
 
     /// <summary>
-    /// Freezes the tables, and asks while they cannot change up to where the records are done that they are the fold of. Takes the same
-    /// time for any size of the state. The caller ends it by <see cref="Release"/>.
+    /// Freezes the tables, and asks while they cannot change which records are done that they are the fold of. Takes the same time for any
+    /// size of the state. The caller ends it by <see cref="Release"/>.
     /// </summary>
-    public (TPosition Position, long StreamTime) Cut<TPosition>(Func<TPosition> done)
+    /// <param name="done">Says what is done, and the stream's time up to which all is.</param>
+    public TDone Cut<TDone>(Func<(TDone Done, long StreamTime)> done)
     {
         lock (_closing)
         {
@@ -192,20 +90,23 @@ internal sealed class ShardState(int version)
             Gate.Close();
             try
             {
-                if (_isBroken)
+                if (Array.Exists(_stripes, static stripe => stripe.IsBroken))
                 {
                     throw new InvalidOperationException("The effects of a record were applied in part, so the state cannot be stored. The "
                         + "shard has to be restored.");
                 }
 
-                TPosition position = done();
-                foreach (StateTable table in _tables)
+                (TDone position, long streamTime) = done();
+                foreach (StateStripe stripe in _stripes)
                 {
-                    table.Freeze(StreamTime);
+                    foreach (StateTable table in stripe.Tables)
+                    {
+                        table.Freeze(Math.Max(stripe.StreamTime, streamTime));
+                    }
                 }
 
                 _isCut = true;
-                return (position, StreamTime);
+                return position;
             }
             finally
             {
@@ -214,10 +115,39 @@ internal sealed class ShardState(int version)
         }
     }
 
+    /// <summary>Writes what was frozen, on any one thread, once.</summary>
+    public void WriteFrozen(SegmentWriter writer)
+    {
+        for (int i = 0; i < _tables.Count; i++)
+        {
+            StateTable first = _stripes[0].Tables[i];
+            writer.BeginState(first.Name, first.Kind, Version, _tables.Count);
+            foreach (StateStripe stripe in _stripes)
+            {
+                stripe.Tables[i].BeginWriting();
+            }
+
+            for (int group = 0; group < HashKeyGroups.Count; group++)
+            {
+                foreach (StateStripe stripe in _stripes)
+                {
+                    stripe.Tables[i].WriteFrozen(group, writer);
+                }
+            }
+
+            foreach (StateStripe stripe in _stripes)
+            {
+                stripe.Tables[i].Release();
+            }
+
+            writer.EndState();
+        }
+    }
+
     /// <summary>The cut was written or has failed.</summary>
     public void Release()
     {
-        foreach (StateTable table in _tables)
+        foreach (StateTable table in Tables)
         {
             table.Release();
         }
@@ -246,7 +176,7 @@ internal sealed class ShardState(int version)
 
             foreach (SnapshotState state in manifest.States)
             {
-                StateTable? table = _tables.Find(table => table.Name == state.Name);
+                StateTable? table = _stripes[0].Tables.FirstOrDefault(table => table.Name == state.Name);
                 if (table is null ? !allowUndeclared : table.Kind != state.Kind)
                 {
                     throw new StateRestoreException(table is null
@@ -257,10 +187,13 @@ internal sealed class ShardState(int version)
                 }
             }
 
-            StreamTime = Math.Max(StreamTime, manifest.StreamTime);
+            _streamTime = Math.Max(_streamTime, manifest.StreamTime);
         }
 
-        Now = StreamTime;
+        foreach (StateStripe stripe in _stripes)
+        {
+            stripe.StreamTime = _streamTime;
+        }
     }
 
     /// <summary>Takes in some blocks of a manifest: of those that lie behind one another, one range or a part of it.</summary>
@@ -283,8 +216,8 @@ internal sealed class ShardState(int version)
         {
             BlockReader block = SegmentReader.ReadBlock(blocks, ref position, from.StateVersion);
             string name = block.State;
-            StateTable? table = _tables.Find(table => table.Name == name);
-            if (table is not null && table.Kind != block.Kind)
+            int number = _stripes[0].Tables.ToList().FindIndex(table => table.Name == name);
+            if (number >= 0 && _stripes[0].Tables[number].Kind != block.Kind)
             {
                 throw new SnapshotDamagedException($"a block says that state '{name}' is a {block.Kind}");
             }
@@ -306,31 +239,11 @@ internal sealed class ShardState(int version)
                     }
                 }
 
-                table?.Load(in entry, parent, StreamTime);
+                if (number >= 0)
+                {
+                    _stripes[Fnv1a.BucketOf(entry.Key, _stripes.Length)].Tables[number].Load(in entry, parent, _streamTime);
+                }
             }
         }
-    }
-
-    private void Discard()
-    {
-        Gate.Enter();
-        try
-        {
-            for (int i = 0; i < _changedCount; i++)
-            {
-                _changed[i].Discard();
-            }
-        }
-        catch
-        {
-            _isBroken = _isClosed = true;
-            throw;
-        }
-        finally
-        {
-            Gate.Exit();
-        }
-
-        _changedCount = 0;
     }
 }

@@ -19,6 +19,11 @@ internal sealed partial class StateTable<TSub, T>
     private long _frozenAt;
     private List<FrozenEntry>?[] _preserved = [];
 
+    // what is left to write, by group, and the bytes and number of the values that were written
+    private List<int>?[] _groups = [];
+    private long _bytesInCut;
+    private long _inCut;
+
     // bytes and number of the values that the last cut wrote, or that were restored
     private long _writtenBytes;
     private long _written;
@@ -35,8 +40,40 @@ internal sealed partial class StateTable<TSub, T>
         Volatile.Write(ref _isFrozen, true);
     }
 
+    public override void BeginWriting()
+    {
+        _groups = GroupFrozen();
+        _bytesInCut = _inCut = 0;
+    }
+
+    public override void WriteFrozen(int group, SegmentWriter writer)
+    {
+        ReadOnlySpan<int> entries = CollectionsMarshal.AsSpan(_groups[group]);
+        _groups[group] = null;
+        if (!entries.IsEmpty)
+        {
+            var copies = new FrozenEntry[Math.Min(CopiedAtOnce, entries.Length)];
+            while (!entries.IsEmpty)
+            {
+                int take = Math.Min(CopiedAtOnce, entries.Length);
+                int copied = CopyFrozen(entries[..take], copies);
+                entries = entries[take..];
+                Write(writer, copies.AsSpan(0, copied));
+            }
+        }
+
+        // no entry of the group is frozen any more, so nothing is added to this
+        List<FrozenEntry>? preserved = TakePreserved(group);
+        Write(writer, CollectionsMarshal.AsSpan(preserved));
+        if (group == HashKeyGroups.Count - 1)
+        {
+            (_writtenBytes, _written) = (_bytesInCut, _inCut);
+        }
+    }
+
     public override void Release()
     {
+        _groups = [];
         lock (_lock)
         {
             _preserved = [];
@@ -44,39 +81,12 @@ internal sealed partial class StateTable<TSub, T>
         }
     }
 
-    public override void WriteFrozen(SegmentWriter writer)
+    private void Write(SegmentWriter writer, ReadOnlySpan<FrozenEntry> frozen)
     {
-        List<int>?[] groups = GroupFrozen();
-        var copies = new FrozenEntry[CopiedAtOnce];
-        long bytes = 0, written = 0;
-        for (int group = 0; group < HashKeyGroups.Count; group++)
+        foreach (ref readonly FrozenEntry entry in frozen)
         {
-            ReadOnlySpan<int> entries = CollectionsMarshal.AsSpan(groups[group]);
-            groups[group] = null;
-            while (!entries.IsEmpty)
-            {
-                int take = Math.Min(CopiedAtOnce, entries.Length);
-                int copied = CopyFrozen(entries[..take], copies);
-                entries = entries[take..];
-                Write(copies.AsSpan(0, copied));
-                Array.Clear(copies);
-            }
-
-            // no entry of the group is frozen any more, so nothing is added to this
-            List<FrozenEntry>? preserved = TakePreserved(group);
-            Write(CollectionsMarshal.AsSpan(preserved));
-        }
-
-        Release();
-        (_writtenBytes, _written) = (bytes, written);
-
-        void Write(ReadOnlySpan<FrozenEntry> frozen)
-        {
-            foreach (ref readonly FrozenEntry entry in frozen)
-            {
-                bytes += WriteEntry(writer, in entry);
-                written++;
-            }
+            _bytesInCut += WriteEntry(writer, in entry);
+            _inCut++;
         }
     }
 
@@ -196,7 +206,7 @@ internal sealed partial class StateTable<TSub, T>
             IsCopy = (frozen.Marks & Marks.Copy) != 0,
             Expiry = frozen.Expiry,
             Bases = frozen.Bases,
-            Version = frozen.Stored.Source is null ? _shard.Version : frozen.Stored.Version,
+            Version = frozen.Stored.Source is null ? _stripe.Version : frozen.Stored.Version,
         };
         if (HasSubKeys)
         {

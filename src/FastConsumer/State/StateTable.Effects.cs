@@ -16,7 +16,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     /// <summary>A sweep looks at so many entries, and at twice as many as were written since the last one.</summary>
     private const int LeastSwept = 16;
 
-    private readonly ShardState _shard;
+    private readonly StateStripe _stripe;
     private readonly StateCodec<T> _codec;
     private Chunks<Effect> _effects = new();
     private int _effectCount;
@@ -26,10 +26,10 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     private int _swept;
     private int _toSweep;
 
-    public StateTable(ShardState shard, string name, StateKind kind, long? ttl, StateCodec<T> codec)
+    public StateTable(StateStripe stripe, string name, StateKind kind, long? ttl, StateCodec<T> codec)
         : base(name, kind, ttl)
     {
-        _shard = shard;
+        _stripe = stripe;
         _codec = codec;
     }
 
@@ -69,14 +69,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         }
 
         ref Entry entry = ref _entries[found];
-        if (entry.Effect == 0)
-        {
-            return ref Stage(found, IsLive(in entry) ? Read(in entry) : default!, exists: true);
-        }
-
-        ref Effect effect = ref _effects[entry.Effect - 1];
-        effect.Exists = true;
-        return ref effect.Value;
+        return ref Stage(found, entry.Effect > 0 ? _effects[entry.Effect - 1].Value : IsLive(in entry) ? Read(in entry) : default!, exists: true);
     }
 
     public void Set(TSub sub, T value)
@@ -158,12 +151,21 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         return false;
     }
 
-    public override void Apply(long now)
+    /// <summary>The table, for a call of a handler.</summary>
+    /// <param name="attempt">The attempt that the call belongs to.</param>
+    /// <param name="place">The record's place in a batch.</param>
+    /// <exception cref="InvalidOperationException">The call is over.</exception>
+    public StateTable<TSub, T> Open(long attempt, int place)
+    {
+        _stripe.Require(attempt, place);
+        return this;
+    }
+
+    public override void Apply()
     {
         bool isLocked = LockIfFrozen();
         try
         {
-            long expiry = Ttl is { } ttl ? now > StateEntry.Never - ttl ? StateEntry.Never : now + ttl : StateEntry.Never;
             for (int i = 0; i < _effectCount; i++)
             {
                 ref Effect effect = ref _effects[i];
@@ -174,7 +176,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
                 {
                     entry.Value = effect.Value;
                     ForgetStored(ref entry);
-                    entry.Expiry = expiry;
+                    entry.Expiry = Ttl is { } ttl && effect.Now <= StateEntry.Never - ttl ? effect.Now + ttl : StateEntry.Never;
                     if (entry.Marks != (Marks.Used | Marks.Exists))
                     {
                         Mark(ref entry, exists: true, isCopy: false);
@@ -286,7 +288,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     /// <summary>The same value in another form, so a cut may write either.</summary>
     private void Thaw(ref Entry entry, T value)
     {
-        _shard.Gate.Enter();
+        _stripe.Enter();
         bool isLocked = LockIfFrozen();
         try
         {
@@ -296,7 +298,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         finally
         {
             Unlock(isLocked);
-            _shard.Gate.Exit();
+            _stripe.Exit();
         }
     }
 
@@ -314,23 +316,17 @@ internal sealed partial class StateTable<TSub, T> : StateTable
             return true;
         }
 
-        ref Effect effect = ref _effects[entry.Effect - 1];
-        bool existed = effect.Exists;
-        effect.Value = default!;
-        effect.Exists = false;
+        bool existed = _effects[entry.Effect - 1].Exists;
+        Stage(found, default!, exists: false);
         return existed;
     }
 
     private ref T Stage(int entry, T value, bool exists)
     {
         ref int number = ref _entries[entry].Effect;
+        _stripe.HasEffects(this, isFirst: _effectCount == 0);
         if (number == 0)
         {
-            if (_effectCount == 0)
-            {
-                _shard.HasEffects(this);
-            }
-
             _effects.Reserve(_effectCount);
             number = ++_effectCount;
         }
@@ -338,6 +334,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         ref Effect effect = ref _effects[number - 1];
         effect.Entry = entry;
         effect.Value = value;
+        effect.Now = _stripe.Now;
         effect.Exists = exists;
         return ref effect.Value;
     }
@@ -348,15 +345,15 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         SubKeys.ThrowIfUnfit(sub);
         Reserve();
         int key = CurrentKey();
-        byte[]? name = key < 0 ? _shard.Key.ToArray() : null;
-        UInt128 hashKey = key < 0 ? _shard.HashKey : default;
-        _shard.Gate.Enter();
+        byte[]? name = key < 0 ? _stripe.Key.ToArray() : null;
+        UInt128 hashKey = key < 0 ? _stripe.HashKey : default;
+        _stripe.Enter();
         bool isLocked = LockIfFrozen();
         try
         {
             if (name is not null)
             {
-                key = _keys.Add(name, _shard.KeyHash, hashKey);
+                key = _keys.Add(name, _stripe.KeyHash, hashKey);
                 _key = key;
             }
 
@@ -365,23 +362,23 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         finally
         {
             Unlock(isLocked);
-            _shard.Gate.Exit();
+            _stripe.Exit();
         }
     }
 
     private int CurrentKey()
     {
-        long attempt = _shard.Attempt;
-        if (_foundIn != attempt)
+        long focus = _stripe.Focus;
+        if (_foundIn != focus)
         {
-            _foundIn = attempt;
-            _key = _keys.Find(_shard.Key, _shard.KeyHash);
+            _foundIn = focus;
+            _key = _keys.Find(_stripe.Key, _stripe.KeyHash);
         }
 
         return _key;
     }
 
-    private bool IsLive(in Entry entry) => (entry.Marks & Marks.Exists) != 0 && entry.Expiry > _shard.Now;
+    private bool IsLive(in Entry entry) => (entry.Marks & Marks.Exists) != 0 && entry.Expiry > _stripe.Now;
 
     private T Read(in Entry entry)
     {
@@ -396,7 +393,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         }
         catch (Exception e)
         {
-            _shard.Unreadable = e;
+            _stripe.Unreadable = e;
             throw;
         }
     }
@@ -405,6 +402,9 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     private struct Effect
     {
         public T Value;
+
+        /// <summary>The stream's time of the record that it belongs to.</summary>
+        public long Now;
         public int Entry;
         public bool Exists;
     }

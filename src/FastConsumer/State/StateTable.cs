@@ -22,7 +22,7 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     public abstract long Bytes { get; }
 
     /// <summary>Inside the gate: makes the attempt's effects part of the state.</summary>
-    public abstract void Apply(long now);
+    public abstract void Apply();
 
     /// <summary>Inside the gate: forgets the attempt's effects.</summary>
     public abstract void Discard();
@@ -33,10 +33,13 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     /// <summary>While the gate is closed: what the table holds now is what <see cref="WriteFrozen"/> will write.</summary>
     public abstract void Freeze(long streamTime);
 
-    /// <summary>Writes what was frozen, on any one thread; then, or without that, nothing is frozen any more.</summary>
-    public abstract void WriteFrozen(SegmentWriter writer);
+    /// <summary>On any one thread: looks what was frozen. All groups are written next, in their order.</summary>
+    public abstract void BeginWriting();
 
-    /// <summary>Nothing is frozen any more. Not while <see cref="WriteFrozen"/> runs.</summary>
+    /// <summary>Writes what was frozen of one group.</summary>
+    public abstract void WriteFrozen(int group, SegmentWriter writer);
+
+    /// <summary>All was written, or nothing will be: nothing is frozen any more.</summary>
     public abstract void Release();
 
     /// <summary>Before the first record: adds an entry of a snapshot.</summary>

@@ -139,7 +139,7 @@ internal sealed partial class ShardSupervisor
                 try
                 {
                     long since = _parts.Time.GetTimestamp();
-                    bool isSealed = await checkpoint.SealAsync(() => progress.Done, Seen, cancellationToken);
+                    bool isSealed = await checkpoint.SealAsync(progress.Cut, Seen, cancellationToken);
                     if (isSealed)
                     {
                         Telemetry.StateSealed(_parts.Time.GetElapsedTime(since), checkpoint.SealedBytes);

@@ -163,7 +163,11 @@ internal sealed partial class ShardSupervisor
             _held.MoveTo(wrote.RenewedAt + (Lasts * _parts.LeaseDuration));
             Volatile.Write(ref _renewedAt, wrote.RenewedAt.Ticks);
             _nextWrite.TrySetResult();
-            _checkpoints?.Settle(wrote.Row);
+            if (_checkpoints?.Settle(wrote.Row) is { } snapshot)
+            {
+                _progress?.MadeDurable(snapshot.Position, snapshot.Runs);
+            }
+
             if (wrote.Position is not { } position)
             {
                 return;
@@ -341,6 +345,7 @@ internal sealed partial class ShardSupervisor
 
             else if (pipeline.State is { } state)
             {
+                state.Divide(_parts.Lanes > 1 ? _parts.Lanes * ParallelLanes.BucketsPerLaneWithState : 1);
                 Task<bool> restoring = ApartTask.StartOn(_owner._control, () => RestoreAsync(state, failures));
                 if (!await EndsAsync(restoring))
                 {
@@ -369,9 +374,11 @@ internal sealed partial class ShardSupervisor
 
             var progress = new ShardProgress(_checkpoint, _checkpoints is null ? WantCheckpoint : _stateWanted.Set, _parts.Time)
             {
-                Refusal = pipeline.Transactions is not null ? IShardCheckpoints.RefusedInTransaction
-                    : pipeline.State is not null ? IShardCheckpoints.RefusedWithState
-                    : null,
+                Refusal = pipeline.Transactions is not null ? IShardCheckpoints.RefusedInTransaction : null,
+                State = pipeline.State,
+                StreamTime = _checkpoints?.RestoredTime ?? 0,
+                Restored = _checkpoints?.RestoredRuns ?? DoneRuns.None,
+                Decided = _redrive?.Position,
             };
             _progress = progress;
             Lane lane = CreateLane(pipeline, progress, policies);
@@ -687,12 +694,17 @@ internal sealed partial class ShardSupervisor
                 case RecordPipeline { Transactions: not null } when _parts.Lanes > 1:
                     throw new InvalidOperationException(
                         $"{_parts.ProcessorName} takes transactions, of which a shard has one at a time, and has {_parts.Lanes} lanes.");
-                case RecordPipeline record when _parts.Lanes > 1:
+                case RecordPipeline { State: not null } when _parts.Lanes > 1 && _parts.Order != RecordOrder.PartitionKey:
+                    throw new InvalidOperationException(
+                        $"{_parts.ProcessorName} keeps state, which belongs to a partition key, and its {_parts.Lanes} lanes keep no order "
+                            + "of keys. Set [Concurrency(Order = RecordOrder.PartitionKey)].");
+                case RecordPipeline record when _parts.Lanes > 1 || _checkpoints is { RestoredRuns.Count: > 0 }:
+                    // one lane has several behind it where records are to be left out
                     int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);
                     RecordLane[] parallel = [.. Enumerable.Range(0, _parts.Lanes).Select(lane => new RecordLane(
                         record, CreateCursor(progress, recordsPerLane), progress, CreatePolicy(failures, lane), _parts.Time, Telemetry,
                         CreateSpans()))];
-                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry) { Redrive = _redrive };
+                    return new ParallelLanes(parallel, _parts.Order, progress, Telemetry, record.State?.StripeCount) { Redrive = _redrive };
                 case RecordPipeline record:
                     return new RecordLane(record, CreateCursor(progress, records), progress, failures[0], _parts.Time, Telemetry,
                         CreateSpans());

@@ -125,11 +125,9 @@ public sealed class FC1003Tests
         StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("[OnBatch] void [|Handle|](RecordBatch batch) { }", "", "takes batches, and 'P' has state, which is not supported yet")]
     [InlineData(
         "[OnRecord] void [|Handle|](string text, System.Data.Common.DbTransaction transaction) { }",
         "", "takes a transaction, and 'P'")]
-    [InlineData(StateSource.Handler, "[Concurrency([|2|])]", "has 2 lanes and state, which is not supported yet")]
     public async Task What_does_not_go_with_state_yet_is_reported(string handler, string attributes, string message) => Assert.Contains(
         message,
         Assert.Single(await RuleVerifier.VerifyAsync(

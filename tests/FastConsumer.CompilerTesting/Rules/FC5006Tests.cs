@@ -25,24 +25,18 @@ public sealed class FC5006Tests
     [InlineData("_later = () => Console.WriteLine(1);")]
     public Task What_ends_with_the_call_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC5006", Source(body));
 
-    [Fact]
-    public async Task A_checkpoint_by_hand_is_refused() => Assert.Contains(
-        "CheckpointAsync is not supported with it yet",
-        Assert.Single(await RuleVerifier.VerifyBodyAsync("FC1003", Source("await [|context.CheckpointAsync(token)|];"))),
-        StringComparison.Ordinal);
+    [Theory]
+    [InlineData("await context.CheckpointAsync(token); [|A.Of(context)|].Clear();")]
+    [InlineData("var value = A.Of(context); await context.CheckpointAsync(token); [|value.Clear()|];")]
+    [InlineData("var value = A.Of(context); await context.CheckpointAsync(token); if (text == \"\") { _total = [|value.Value|]; }")]
+    [InlineData("if (text == \"\") { await context.CheckpointAsync(token); Add([|A.Of(context)|]); }")]
+    public Task What_follows_a_checkpoint_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC5006", Source(body));
 
-    [Fact]
-    public Task A_checkpoint_by_hand_is_fine_without_state() => RuleVerifier.VerifyBodyAsync(
-        "FC1003",
-        """
-        using FastConsumer;
-        [KinesisProcessor("s"), OnError(typeof(Exception), ErrorAction.Stop)]
-        partial class P
-        {
-            [OnRecord]
-            async Task Handle(string text, RecordContext context, CancellationToken token) => await context.CheckpointAsync(token);
-        }
-        """);
+    [Theory]
+    [InlineData("A.Of(context).Clear(); await context.CheckpointAsync(token);")]
+    [InlineData("if (text == \"\") { await context.CheckpointAsync(token); return; } A.Of(context).Clear();")]
+    [InlineData("if (text == \"\") { await context.CheckpointAsync(token); } else { A.Of(context).Clear(); }")]
+    public Task A_checkpoint_behind_the_change_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC5006", Source(body));
 
     private static string Source(string body) => StateSource.Of(
         $$"""

@@ -139,7 +139,8 @@ public sealed class StateTests
     private static (SnapshotManifest Manifest, byte[] Segment) Snapshot(
         ProcessorState state, HashKeyRange range, string shard = "shardId-000000000000")
     {
-        using StateCut cut = state.Cut(() => CheckpointPosition.At(SequenceNumber.Parse("1000")));
+        const long Time = 1_700_000_000_000;
+        using StateCut cut = state.Cut(() => (CheckpointPosition.At(SequenceNumber.Parse("1000")), Time), out CheckpointPosition position);
         var writer = new SegmentWriter("session/1");
         cut.Write(writer);
         var manifest = new SnapshotManifest
@@ -155,9 +156,9 @@ public sealed class StateTests
             Lineage = "lineage",
             Epoch = 12,
             Number = 1,
-            Position = cut.Position.ToCheckpointString(),
-            SubSequenceNumber = cut.Position.SubSequenceNumber,
-            StreamTime = cut.StreamTime,
+            Position = position.ToCheckpointString(),
+            SubSequenceNumber = position.SubSequenceNumber,
+            StreamTime = Time,
             States = state.States,
             Ranges = writer.Ranges,
         };

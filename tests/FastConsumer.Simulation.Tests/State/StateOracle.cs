@@ -1,4 +1,5 @@
 using System.Text;
+using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.State.Format;
@@ -20,6 +21,9 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 
     /// <summary>How many of them were the first ones of children.</summary>
     public int Inherited { get; private set; }
+
+    /// <summary>How many of them had records that were done behind one that was not.</summary>
+    public int WithRuns { get; private set; }
 
     /// <summary>The object that a row's handle names, be it its own or a parent's.</summary>
     public static string? ObjectOf(string handle) =>
@@ -55,16 +59,20 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
         Judged++;
         Inherited += write.Before?.Inherits.Count > 0 ? 1 : 0;
         Dictionary<string, Folded> stored = [];
+        DoneRuns runs = DoneRuns.None;
         try
         {
-            stored = Read(SegmentReader.ReadManifest(segment.AsSpan((int)handle.Offset, handle.Length).ToArray()));
+            SnapshotManifest manifest = SegmentReader.ReadManifest(segment.AsSpan((int)handle.Offset, handle.Length).ToArray());
+            runs = DoneRuns.Of(manifest);
+            stored = Read(manifest);
         }
         catch (Exception e) when (e is SnapshotDamagedException or ArgumentOutOfRangeException)
         {
             Require("named is whole", false, row, $"{write.Worker} named {handle.Object}: {e.Message}");
         }
 
-        Dictionary<string, Folded> expected = Fold(row.LeaseKey, row.Checkpoint);
+        WithRuns += runs.Count > 0 ? 1 : 0;
+        Dictionary<string, Folded> expected = Fold(row.LeaseKey, row.Checkpoint, runs);
         foreach ((string key, Folded fold) in expected)
         {
             Require("state is the fold", stored.TryGetValue(key, out Folded? there) && there.Says == fold.Says, row,
@@ -76,14 +84,14 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
             $"{write.Worker} named {handle.Object}, which has {string.Join(", ", stored.Keys.Except(expected.Keys))} too.");
     }
 
-    /// <summary>The fold of a shard's records up to a position, on that of its parents.</summary>
-    private Dictionary<string, Folded> Fold(string shardId, CheckpointPosition upTo)
+    /// <summary>The fold of a shard's records up to a position, and of those in the runs, on that of its parents.</summary>
+    private Dictionary<string, Folded> Fold(string shardId, CheckpointPosition upTo, DoneRuns runs)
     {
         HashKeyRange range = cluster.Shards().First(shard => shard.ShardId == shardId).HashKeyRange;
         Dictionary<string, Folded> folds = new(StringComparer.Ordinal);
         foreach (string parent in cluster.ParentsOf(shardId))
         {
-            foreach ((string key, Folded fold) in Fold(parent, CheckpointPosition.ShardEnd))
+            foreach ((string key, Folded fold) in Fold(parent, CheckpointPosition.ShardEnd, DoneRuns.None))
             {
                 if (range.Contains(HashKeys.Of(Encoding.UTF8.GetBytes(key))))
                 {
@@ -92,7 +100,8 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
             }
         }
 
-        foreach (BookedRecord record in cluster.Ledger.RecordsOf(shardId).Where(record => record.Position <= upTo))
+        foreach (BookedRecord record in cluster.Ledger.RecordsOf(shardId)
+            .Where(record => record.Position <= upTo || runs.Contains(record.Position)))
         {
             int number = BitConverter.ToInt32(record.Data);
             if (!StateHandler.IsLeftOut(number))

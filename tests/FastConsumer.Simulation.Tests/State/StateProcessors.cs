@@ -56,7 +56,71 @@ internal sealed partial class StateProcessor(StateHandler handler)
     [OnRecord]
     private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
         handler.HandleAsync(
-            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), cancellationToken);
+            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), context, cancellationToken);
+}
+
+/// <summary>The same in lanes.</summary>
+[KinesisProcessor(SimulatedCluster.Stream)]
+[Concurrency(3)]
+[OnError(typeof(NotCountedException), ErrorAction.Skip)]
+internal sealed partial class StateLaneProcessor(StateHandler handler)
+{
+    [State("tallies")]
+    [StateSerializer(typeof(TallySerializer))]
+    private partial KeyedState<Tally> Tallies { get; }
+
+    [State("digits")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedMap<int, long> Digits { get; }
+
+    [OnRecord]
+    private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
+        handler.HandleAsync(
+            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), context, cancellationToken);
+}
+
+/// <summary>The same in batches. A record fails alone, with those of its key behind it, so that these keep their order.</summary>
+[KinesisProcessor(SimulatedCluster.Stream)]
+[OnError(typeof(NotCountedException), ErrorAction.Skip)]
+internal sealed partial class StateBatchProcessor(StateHandler handler)
+{
+    [State("tallies")]
+    [StateSerializer(typeof(TallySerializer))]
+    private partial KeyedState<Tally> Tallies { get; }
+
+    [State("digits")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedMap<int, long> Digits { get; }
+
+    [OnBatch(MaxRecords = 7, MaxWait = "00:00:00.7")]
+    private async ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
+    {
+        HashSet<string> failed = new(StringComparer.Ordinal);
+        for (int i = 0; i < batch.Count; i++)
+        {
+            int number = BinaryPrimitives.ReadInt32LittleEndian(batch[i].DataSpan);
+            string key = batch[i].PartitionKey;
+            if (StateHandler.IsLeftOut(number))
+            {
+                context.Fail(i, new NotCountedException());
+            }
+            else if (failed.Contains(key) || handler.FailsAlone(number))
+            {
+                failed.Add(key);
+                context.Fail(i, new InvalidOperationException("The record fails, as records do."));
+            }
+            else
+            {
+                await handler.CountAsync(number, Tallies.Of(context, i), Digits.Of(context, i), cancellationToken);
+            }
+        }
+
+        if (failed.Count == 0 && handler.AsksForCheckpoint)
+        {
+            await context.CheckpointAsync(cancellationToken);
+            handler.ThrowAtTimes();
+        }
+    }
 }
 
 /// <summary>Thrown for what the error policy leaves out: always for the same records.</summary>
@@ -74,7 +138,36 @@ internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits,
     /// <summary>True for records that the error policy leaves out.</summary>
     public static bool IsLeftOut(int number) => number % 13 == 5;
 
+    /// <summary>True where a handler is to ask for a checkpoint.</summary>
+    public bool AsksForCheckpoint => random.Next(20) == 0;
+
+    /// <summary>True where one record is to fail. Some fail again and again, so that others get far ahead of them.</summary>
+    public bool FailsAlone(int number) =>
+        !IsWellBehaved && random.NextDouble() < (number % 17 == 3 ? 0.8 : habits.Throws / 2);
+
     public async ValueTask HandleAsync(
+        int number, StateValue<Tally> tally, StateMap<int, long> digits, RecordContext context, CancellationToken cancellationToken)
+    {
+        await CountAsync(number, tally, digits, cancellationToken);
+        if (FailsAlone(number))
+        {
+            throw new InvalidOperationException("The record fails, as records do.");
+        }
+
+        if (IsLeftOut(number))
+        {
+            throw new NotCountedException();
+        }
+
+        if (AsksForCheckpoint)
+        {
+            await context.CheckpointAsync(cancellationToken);
+            // behind the checkpoint: the record is not tried again
+            ThrowAtTimes();
+        }
+    }
+
+    public async ValueTask CountAsync(
         int number, StateValue<Tally> tally, StateMap<int, long> digits, CancellationToken cancellationToken)
     {
         await WaitAsync(cancellationToken);
@@ -85,13 +178,9 @@ internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits,
         digits[digit] = (digits.TryGetValue(digit, out long count) ? count : 0) + 1;
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
-        if (IsLeftOut(number))
-        {
-            throw new NotCountedException();
-        }
     }
 
-    private void ThrowAtTimes()
+    public void ThrowAtTimes()
     {
         if (!IsWellBehaved && random.NextDouble() < habits.Throws / 2)
         {

@@ -35,14 +35,22 @@ internal sealed class LaneHarness : IAsyncDisposable
         RecordPipeline pipeline,
         RecordOrder order = RecordOrder.PartitionKey,
         HeldUntil? held = null,
-        Redrive? redrive = null)
+        Redrive? redrive = null,
+        LaneStart? start = null)
     {
+        _put = start?.First ?? 0;
         var shard = new ShardContext("Tested", "tests", "stream", "shardId-000000000000", fencingToken: 3);
         ShardTelemetry telemetry = Pages.Of("stream", shard.ShardId);
-        Progress = new ShardProgress(CheckpointPosition.TrimHorizon, () => Interlocked.Increment(ref _checkpointsRequested));
+        Progress = new ShardProgress(
+            start?.Position ?? CheckpointPosition.TrimHorizon, () => Interlocked.Increment(ref _checkpointsRequested))
+        {
+            State = pipeline.State,
+            StreamTime = start?.StreamTime ?? 0,
+            Restored = start?.Runs ?? DoneRuns.None,
+        };
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new RecordLane(
             pipeline, new RecordCursor(shard, Progress, 0, held: held), Progress, Policy(lane), TimeProvider.System, telemetry))];
-        _parallel = new ParallelLanes(_lanes, order, Progress, telemetry) { Redrive = redrive };
+        _parallel = new ParallelLanes(_lanes, order, Progress, telemetry, pipeline.State?.StripeCount) { Redrive = redrive };
         Dispatcher = new ShardDispatcher(shard, pipeline, _parallel, Progress, Policy(null), TimeProvider.System);
 
         FailurePolicy Policy(int? lane) => new(
@@ -85,9 +93,12 @@ internal sealed class LaneHarness : IAsyncDisposable
     public void Start() => Running = Dispatcher.RunAsync(_input.Reader, _stop.Token, _abort.Token);
 
     /// <summary>Puts a page with a record for each key; a record's data are its number.</summary>
-    public RecordPage Put(params IReadOnlyCollection<string> keys)
+    public RecordPage Put(params IReadOnlyCollection<string> keys) => Put(keys, null);
+
+    /// <summary>Puts a page whose records have come at these times.</summary>
+    public RecordPage Put(IReadOnlyCollection<string> keys, Func<int, long>? arrivals)
     {
-        RecordPage page = Page(keys, _put, () => Interlocked.Decrement(ref _outstanding));
+        RecordPage page = Page(keys, _put, () => Interlocked.Decrement(ref _outstanding), arrivals);
         Interlocked.Increment(ref _outstanding);
         _put += keys.Count;
         Put(page);
@@ -121,7 +132,8 @@ internal sealed class LaneHarness : IAsyncDisposable
         _abort.Dispose();
     }
 
-    public static RecordPage Page(IReadOnlyCollection<string> keys, int first, Action? returned = null)
+    public static RecordPage Page(
+        IReadOnlyCollection<string> keys, int first, Action? returned = null, Func<int, long>? arrivals = null)
     {
         var bytes = new ArrayBufferWriter<byte>();
         var entries = new RecordEntry[keys.Count];
@@ -135,8 +147,9 @@ internal sealed class LaneHarness : IAsyncDisposable
             bytes.Write(data);
             bytes.Write(key);
             bytes.Write(number);
-            entries[i++] = new RecordEntry
+            entries[i] = new RecordEntry
             {
+                ArrivalMilliseconds = arrivals?.Invoke(first + i) ?? 0,
                 DataOffset = start,
                 DataLength = data.Length,
                 PartitionKeyOffset = start + data.Length,
@@ -145,6 +158,7 @@ internal sealed class LaneHarness : IAsyncDisposable
                 SequenceNumberLength = number.Length,
                 SubSequenceNumber = RecordEntry.NotAggregated,
             };
+            i++;
         }
 
         return new RecordPage(
@@ -161,6 +175,9 @@ internal sealed class LaneHarness : IAsyncDisposable
         public void Dispose() => Interlocked.Exchange(ref _returned, null)?.Invoke();
     }
 }
+
+/// <summary>Where lanes with state begin.</summary>
+internal sealed record LaneStart(int First, CheckpointPosition Position, long StreamTime, DoneRuns Runs);
 
 /// <summary>What the generator writes, by hand, around a function.</summary>
 internal sealed class FunctionPipeline(

@@ -24,6 +24,13 @@ internal sealed class Journal
     public Func<IReadOnlyList<Delivery>, BatchContext, CancellationToken, ValueTask> BatchHandler { get; set; } =
         static (_, _, _) => default;
 
+    /// <summary>The records of a batch that the handler has named as failed, and leaves alone.</summary>
+    public Func<Delivery, bool> Failing { get; set; } = static _ => false;
+
+    /// <summary>What the handler of a batch does once it has changed its state.</summary>
+    public Func<IReadOnlyList<Delivery>, BatchContext, CancellationToken, ValueTask> AfterBatch { get; set; } =
+        static (_, _, _) => default;
+
     /// <summary>What a life-cycle method does: its name, its shard, its token.</summary>
     public Func<string, ShardContext, CancellationToken, ValueTask> LifeCycle { get; set; } = static (_, _, _) => default;
 

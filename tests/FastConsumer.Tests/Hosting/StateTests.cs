@@ -13,12 +13,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace FastConsumer.Tests.Hosting;
 
 /// <summary>State that is checkpointed with the position.</summary>
-public sealed class StateTests : WorkerTest
+public sealed class StateTests : StateTest
 {
-    private readonly InMemoryCheckpointDatabase _objects = new();
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task After_a_crash_each_record_counts_once()
     {
@@ -120,17 +116,17 @@ public sealed class StateTests : WorkerTest
         Lease[] rows = [.. Rows];
         Lease row = rows[0];
         SnapshotHandle handle = SnapshotHandle.Parse(row.Snapshot)!;
-        string name = _objects.Snapshot().Keys.Single(name => name.EndsWith(handle.Object!, StringComparison.Ordinal));
+        string name = Objects.Snapshot().Keys.Single(name => name.EndsWith(handle.Object!, StringComparison.Ordinal));
         switch (what)
         {
             case "truncated":
-                _objects.Truncate(name, (int)handle.Offset + 10);
+                Objects.Truncate(name, (int)handle.Offset + 10);
                 break;
             case "altered":
-                _objects.Alter(name, 20);
+                Objects.Alter(name, 20);
                 break;
             case "missing":
-                _objects.Delete(name);
+                Objects.Delete(name);
                 break;
             case "moved":
                 Leases.Put(WorkerHost.Application, row with { Checkpoint = CheckpointPosition.TrimHorizon });
@@ -150,7 +146,7 @@ public sealed class StateTests : WorkerTest
         }
 
         string? named = Row(row.LeaseKey).Snapshot;
-        IReadOnlyDictionary<string, ReadOnlyMemory<byte>> before = _objects.Snapshot();
+        IReadOnlyDictionary<string, ReadOnlyMemory<byte>> before = Objects.Snapshot();
         await using WorkerHost next = await StartAsync<CountingProcessor>();
         string health = await next.WaitForHealthAsync(HealthStatus.Unhealthy);
         Assert.Contains(says, health, StringComparison.Ordinal);
@@ -160,7 +156,7 @@ public sealed class StateTests : WorkerTest
         string[] ofOther = [.. more.Where(text => ShardOf(text) != row.LeaseKey)];
         await CountedAsync(ofOther, next, except: row.LeaseKey);
         Assert.Equal(named, Row(row.LeaseKey).Snapshot);
-        Assert.Equal(before.ContainsKey(name), _objects.Snapshot().ContainsKey(name));
+        Assert.Equal(before.ContainsKey(name), Objects.Snapshot().ContainsKey(name));
 
         FreedLease reset = await new OperatorTable(
             new InMemoryLeaseStore(Leases, WorkerHost.Application), "CountingProcessor", TimeProvider.System, new Random(7))
@@ -177,7 +173,7 @@ public sealed class StateTests : WorkerTest
     public async Task A_store_that_fails_holds_up_no_record_and_is_told()
     {
         Kinesis.CreateStream(Stream);
-        var store = new InMemoryCheckpointStore(_objects);
+        var store = new InMemoryCheckpointStore(Objects);
         await using WorkerHost host = await StartAsync<CountingProcessor>(store: store);
         List<string> texts = Put(10);
         await CountedAsync(texts, host);
@@ -317,83 +313,10 @@ public sealed class StateTests : WorkerTest
             await CountedAsync(texts, host);
         }
 
-        await Eventually.TrueAsync(() => Segments() == 1, () => string.Join('\n', _objects.Snapshot().Keys));
+        await Eventually.TrueAsync(() => Segments() == 1, () => string.Join('\n', Objects.Snapshot().Keys));
         await host.StopAsync();
         Assert.Equal(1, Segments());
 
-        int Segments() => _objects.Snapshot().Keys.Count(static name => name.Contains("/seg/", StringComparison.Ordinal));
-    }
-
-    private static string KeyOf(string text) => text.Split(':')[0];
-
-    private static int NumberOf(StoredState entry) =>
-        int.Parse(entry.Values[0].Span, NumberStyles.None, CultureInfo.InvariantCulture);
-
-    private string ShardOf(string text) => Rows.Single(row =>
-        row.HashKeyRange!.Contains(FastConsumer.Kinesis.HashKeys.Of(Encoding.UTF8.GetBytes(KeyOf(text))))).LeaseKey;
-
-    private async Task<WorkerHost> StartAsync<TProcessor>(
-        Action<FastConsumerOptions>? options = null, InMemoryCheckpointStore? store = null)
-        where TProcessor : class, IKinesisProcessor<TProcessor>
-    {
-        WorkerHost host = WorkerHost.Build(
-            Kinesis,
-            Journal,
-            consumer => consumer
-                .AddProcessor<TProcessor>()
-                .UseInMemoryLeases(Leases)
-                .UseInMemoryCheckpoints(store ?? new InMemoryCheckpointStore(_objects)),
-            options);
-        await host.StartAsync();
-        return host;
-    }
-
-    /// <summary>What the rows name now, but for one shard.</summary>
-    private async Task<List<StoredState>> ReadAsync(string? except = null)
-    {
-        for (int tries = 1; ; tries++)
-        {
-            try
-            {
-                List<StoredState> entries = [];
-                var reader = new SnapshotReader(new InMemoryCheckpointStore(_objects), WorkerHost.Application);
-                await foreach (StoredState entry in reader.ReadAsync(
-                    [.. Rows.Where(row => row.LeaseKey != except)], Token))
-                {
-                    entries.Add(entry);
-                }
-
-                return entries;
-            }
-            catch (CheckpointObjectMissingException) when (tries < 20)
-            {
-                // superseded since the rows were read
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Token);
-            }
-        }
-    }
-
-    /// <summary>Waits until all of these are in the state that the rows name.</summary>
-    private Task CountedAsync(IReadOnlyList<string> texts, WorkerHost host, string? except = null) => Eventually.TrueAsync(
-        async () =>
-        {
-            HashSet<string> there = [.. (await ReadAsync(except)).Where(static entry => entry.State == "texts")
-                .Select(static entry => entry.SubKey<string>())];
-            return texts.All(there.Contains);
-        },
-        () => host.Log.ToString());
-
-    /// <summary>Each of these counts once, and nothing else does.</summary>
-    private async Task AssertCountsAsync(IReadOnlyList<string> texts)
-    {
-        List<StoredState> entries = await ReadAsync();
-        Assert.Equal(
-            texts.Order(StringComparer.Ordinal),
-            entries.Where(static entry => entry.State == "texts").Select(static entry => entry.SubKey<string>())
-                .Order(StringComparer.Ordinal));
-        Assert.All(entries.Where(static entry => entry.State == "texts"), static entry => Assert.Equal(1, NumberOf(entry)));
-        Assert.Equal(
-            texts.GroupBy(KeyOf).Select(static group => (group.Key, group.Count())).Order(),
-            entries.Where(static entry => entry.State == "counts").Select(static entry => (entry.PartitionKey, NumberOf(entry))).Order());
+        int Segments() => Objects.Snapshot().Keys.Count(static name => name.Contains("/seg/", StringComparison.Ordinal));
     }
 }

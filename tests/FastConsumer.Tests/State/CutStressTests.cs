@@ -9,7 +9,7 @@ namespace FastConsumer.Tests.State;
 /// </summary>
 public sealed class CutStressTests
 {
-    private const int Keys = 200;
+    internal const int Keys = 200;
     private const int RecordsPerPage = 20;
     private const int Rounds = 8;
     private const int CutsPerRound = 60;
@@ -31,7 +31,7 @@ public sealed class CutStressTests
                 TestSnapshot.Restore(states.All, null, last);
             }
 
-            var lane = new StateLane(states.All, position);
+            var lane = new StateLane(states.All, position, last?.Manifest.StreamTime ?? 0);
             using var stop = new CancellationTokenSource();
             Exception? failure = null;
             var thread = new Thread(() =>
@@ -53,8 +53,9 @@ public sealed class CutStressTests
                 {
                     // the first one of a round may come before the first record
                     SpinWait.SpinUntil(() => i == 0 || lane.Done > at || !thread.IsAlive);
-                    using StateCut cut = lane.Cut();
-                    last = TestSnapshot.Of(states.All, cut, number: i + 1);
+                    (StateCut Cut, CheckpointPosition, long) taken = lane.Cut();
+                    using StateCut cut = taken.Cut;
+                    last = TestSnapshot.Of(states.All, taken, number: i + 1);
                     at = long.Parse(last.Manifest.Position, CultureInfo.InvariantCulture);
                     expected.Advance(at);
                     expected.Compare(last);
@@ -97,7 +98,7 @@ public sealed class CutStressTests
         }
     }
 
-    private static StateRecord RecordAt(long record)
+    internal static StateRecord RecordAt(long record)
     {
         var random = new Random((int)record ^ 0x5555);
         return new StateRecord($"key-{random.Next(Keys)}", record + random.Next(-30, 30));
@@ -113,7 +114,7 @@ public sealed class CutStressTests
         }
     }
 
-    private sealed class States
+    internal sealed class States
     {
         public States()
         {
@@ -166,7 +167,7 @@ public sealed class CutStressTests
     }
 
     /// <summary>The same states, made of collections.</summary>
-    private sealed class Model
+    internal sealed class Model
     {
         private readonly Dictionary<string, long> _totals = [];
         private readonly Dictionary<string, (string Value, long Expiry)> _recent = [];
@@ -175,12 +176,20 @@ public sealed class CutStressTests
         private long _done;
         private long _now;
 
-        public void Advance(long done)
+        public void Advance(long done) => Advance(done, static _ => true);
+
+        /// <summary>Takes in the records up to one, but for some of them, of which only the time is taken.</summary>
+        public void Advance(long done, Func<long, bool> isDone)
         {
             for (; _done < done; _done++)
             {
                 StateRecord record = RecordAt(_done);
                 _now = Math.Max(_now, record.Arrival);
+                if (!isDone(_done))
+                {
+                    continue;
+                }
+
                 foreach ((int what, int subKey) in ChangesOf(_done))
                 {
                     Change(record.Key, what, subKey, _done);
@@ -188,12 +197,21 @@ public sealed class CutStressTests
             }
         }
 
+        /// <summary>The stream's time with the last record.</summary>
+        public long Now => _now;
+
         public void Compare(TestSnapshot snapshot)
         {
             Assert.Equal(_now, snapshot.Manifest.StreamTime);
+            CompareValues(snapshot);
+        }
+
+        /// <summary>Compares what is alive at the model's time.</summary>
+        public void CompareValues(TestSnapshot snapshot)
+        {
             var states = new States();
             TestSnapshot.Restore(states.All, null, snapshot);
-            var lane = new StateLane(states.All);
+            var lane = new StateLane(states.All, 0, _now);
             for (int i = 0; i < Keys; i++)
             {
                 string key = $"key-{i}";

@@ -388,12 +388,12 @@ public sealed class ProcessorStateTests
     [Fact]
     public void One_cut_is_open_at_a_time()
     {
-        using (_lane.Cut())
+        using (_lane.Cut().Cut)
         {
-            Assert.Throws<InvalidOperationException>(_lane.Cut);
+            Assert.Throws<InvalidOperationException>(() => _lane.Cut().Cut);
         }
 
-        _lane.Cut().Dispose();
+        _lane.Cut().Cut.Dispose();
     }
 
     [Fact]

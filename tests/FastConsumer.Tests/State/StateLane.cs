@@ -14,11 +14,11 @@ namespace FastConsumer.Tests.State;
 internal readonly record struct StateRecord(string Key, long Arrival = 1, UInt128? HashKey = null);
 
 /// <summary>Drives the state of a shard as the generated pipeline does, with one lane.</summary>
-internal sealed class StateLane(ProcessorState state, long first = 0) : IShardCheckpoints
+internal sealed class StateLane(ProcessorState state, long first = 0, long streamTime = 0) : IShardCheckpoints
 {
     private static readonly ShardContext s_shard = new("Tested", "tests", "stream", "shardId-000000000000", fencingToken: 7);
 
-    private Opened _opened = new(null, first);
+    private Opened _opened = new(null, first, streamTime);
     private RecordCursor? _cursor;
 
     public RecordCursor Cursor => _cursor ??= new RecordCursor(s_shard, this, recordsPerCheckpoint: 0);
@@ -31,7 +31,8 @@ internal sealed class StateLane(ProcessorState state, long first = 0) : IShardCh
     public void Open(params ReadOnlySpan<StateRecord> records)
     {
         RecordPage page = Page(records, Done);
-        Volatile.Write(ref _opened, new Opened(page, Done));
+        page.SetStreamTime(_opened.Page?.EndStreamTime ?? streamTime);
+        Volatile.Write(ref _opened, new Opened(page, Done, _opened.Page?.EndStreamTime ?? streamTime));
         Cursor.Open(page);
     }
 
@@ -58,10 +59,25 @@ internal sealed class StateLane(ProcessorState state, long first = 0) : IShardCh
         Cursor.EnterHandler();
         state.Begin(Cursor);
         handler(Cursor.Context);
+        state.EndAttempt(Cursor);
         Cursor.NextAttempt();
     }
 
-    public StateCut Cut() => state.Cut(() => CheckpointPosition.At(SequenceNumber.Parse(Done.ToString(CultureInfo.InvariantCulture))));
+    /// <summary>Takes a cut, with its position and the stream's time there.</summary>
+    public (StateCut Cut, CheckpointPosition Position, long StreamTime) Cut()
+    {
+        StateCut cut = state.Cut(
+            () =>
+            {
+                Opened opened = Volatile.Read(ref _opened);
+                int done = opened.Page?.Done ?? 0;
+                long time = done > 0 ? opened.Page!.StreamTimeOf(done - 1) : opened.TimeBefore;
+                var position = CheckpointPosition.At(SequenceNumber.Parse((opened.Before + done).ToString(CultureInfo.InvariantCulture)));
+                return ((position, time), time);
+            },
+            out (CheckpointPosition Position, long Time) at);
+        return (cut, at.Position, at.Time);
+    }
 
     public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
 
@@ -100,7 +116,7 @@ internal sealed class StateLane(ProcessorState state, long first = 0) : IShardCh
             new MemoryStream());
     }
 
-    private sealed record Opened(RecordPage? Page, long Before);
+    private sealed record Opened(RecordPage? Page, long Before, long TimeBefore);
 }
 
 /// <summary>A shard's snapshot in memory.</summary>
@@ -112,16 +128,17 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
 
     public static TestSnapshot Of(StateLane lane, HashKeyRange? range = null, string shard = "shardId-000000000000", long number = 1)
     {
-        using StateCut cut = lane.Cut();
-        return Of(lane.State, cut, range, shard, number);
+        (StateCut Cut, CheckpointPosition, long) taken = lane.Cut();
+        using StateCut cut = taken.Cut;
+        return Of(lane.State, taken, range, shard, number);
     }
 
     public static TestSnapshot Of(
-        ProcessorState state, StateCut cut, HashKeyRange? range = null, string shard = "shardId-000000000000", long number = 1)
+        ProcessorState state, (StateCut Cut, CheckpointPosition Position, long StreamTime) cut, HashKeyRange? range = null, string shard = "shardId-000000000000", long number = 1)
     {
         range ??= s_whole;
         var writer = new SegmentWriter("session/1");
-        cut.Write(writer);
+        cut.Cut.Write(writer);
         var manifest = new SnapshotManifest
         {
             Application = "tests",

@@ -17,4 +17,16 @@ internal static class Fnv1a
         hash = unchecked((hash ^ (hash >> 33)) * 0xff51afd7ed558ccd);
         return hash ^ (hash >> 33);
     }
+
+    /// <summary>One of so many buckets for a partition key.</summary>
+    public static int BucketOf(ReadOnlySpan<byte> key, int buckets)
+    {
+        ulong hash = Start;
+        foreach (byte b in key)
+        {
+            hash = Add(hash, b);
+        }
+
+        return (int)(((Mix(hash) >> 32) * (uint)buckets) >> 32);
+    }
 }

@@ -213,6 +213,36 @@ public abstract class BatchPipeline : ShardPipeline
         _lastPage?.MarkDone(ReferenceEquals(_lastPage, nextPage) ? nextIndex : _lastEnd);
     }
 
+    /// <summary>
+    /// All records of the batch are done but for these, with what was left out among them; at most of the first of these depends how far
+    /// the shard is.
+    /// </summary>
+    internal void MarkDone(IReadOnlyDictionary<int, Exception> failures)
+    {
+        if (failures.Count == 0)
+        {
+            MarkDone(Count);
+            return;
+        }
+
+        int first = failures.Keys.Min();
+        MarkDone(first);
+        for (int i = first + 1; i < Count; i++)
+        {
+            if (!failures.ContainsKey(i))
+            {
+                _records[i].Page.MarkDoneAhead(_records[i].Index);
+            }
+        }
+    }
+
+    /// <summary>The stream's time up to which all records are done when all of the batch are but for these.</summary>
+    internal long DoneTime(IReadOnlyDictionary<int, Exception> failures)
+    {
+        (RecordPage page, int index) = _records[failures.Count == 0 ? Count - 1 : failures.Keys.Min()];
+        return page.StreamTimeOf(index);
+    }
+
     /// <summary>Keeps only the records at these indexes, in order, for another attempt.</summary>
     internal virtual void Keep(ReadOnlySpan<int> indexes)
     {

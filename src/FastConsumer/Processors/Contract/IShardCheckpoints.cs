@@ -7,10 +7,6 @@ internal interface IShardCheckpoints
     const string RefusedInTransaction = "A handler that takes a transaction has no checkpoint to wait for: its position is committed with "
         + "the transaction, when it returns. Remove CheckpointAsync.";
 
-    /// <summary>Why a handler of a processor with state cannot ask for a checkpoint.</summary>
-    const string RefusedWithState = "A handler of a processor with [State] cannot ask for a checkpoint yet: state and position are "
-        + "checkpointed together, at each CheckpointInterval. Remove CheckpointAsync.";
-
     /// <summary>Marks the record as done, before which its lane has done all; returns when a checkpoint at or past it is durable.</summary>
     ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken);
 

@@ -50,6 +50,13 @@ internal sealed class PageLanes
     /// <summary>The record counts as done, although its handler may not have returned yet.</summary>
     public void MarkDone(int index) => Interlocked.Or(ref Word(index), 1 << (index & 31));
 
+    /// <summary>Before any lane knows the page: the record goes to none of them, and counts as done.</summary>
+    public void LeaveOut(int index)
+    {
+        MarkDone(index);
+        _unfinished--;
+    }
+
     /// <summary>The record's handler has returned; true where it was the last of the page.</summary>
     public bool Finish(int index)
     {
@@ -73,6 +80,15 @@ internal sealed class PageLanes
         }
 
         return count;
+    }
+
+    /// <summary>Sets the bits of what is done.</summary>
+    public void AddDone(int[] bits)
+    {
+        for (int word = 0; word < bits.Length; word++)
+        {
+            bits[word] |= Volatile.Read(ref Word(word << 5));
+        }
     }
 
     public void Return() => s_pool.Return(_all);

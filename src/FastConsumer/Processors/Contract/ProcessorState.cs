@@ -31,7 +31,7 @@ public delegate T StateMerger<T>(T a, T b, bool hasCommon, T? common);
 
 /// <summary>
 /// All states of one shard's processor. The pipeline's constructor makes it and adds each state; then the pipeline calls
-/// <see cref="Begin"/> before each handler and <see cref="Complete"/> behind it.
+/// <see cref="Begin(RecordCursor)"/> before each handler and <see cref="Complete(RecordCursor)"/> behind it.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ProcessorState
@@ -39,11 +39,8 @@ public sealed class ProcessorState
     private readonly ShardState _shard;
     private readonly List<SnapshotState> _states = [];
 
-    // the attempt
-    private RecordCursor? _cursor;
-    private RecordPage? _page;
-    private int _index;
-    private int _number;
+    // the only stripe of a batch's pipeline
+    private BatchCall? _batch;
 
     /// <summary>Creates the states of one shard's processor.</summary>
     /// <param name="version">Its <see cref="KinesisProcessorAttribute.StateVersion"/>.</param>
@@ -64,6 +61,9 @@ public sealed class ProcessorState
 
     /// <summary>The memory that the states take, about.</summary>
     internal long Bytes => _shard.Tables.Sum(static table => table.Bytes);
+
+    /// <summary>How many stripes the keys are divided among.</summary>
+    internal int StripeCount => _shard.StripeCount;
 
     /// <summary>
     /// Entries that a split gave to both children, since their keys lie outside of the shard's range, and that were not written since.
@@ -111,12 +111,10 @@ public sealed class ProcessorState
     /// <param name="cursor">Stands on the record.</param>
     public void Begin(RecordCursor cursor)
     {
-        _cursor = cursor;
-        _page = cursor.Page;
-        _index = cursor.Index;
-        _number = cursor.Attempt;
+        RecordPage page = cursor.Page!;
         (RecordEntry[] records, byte[] bytes) = cursor.Records;
-        _shard.Begin(bytes, records, _index);
+        int index = cursor.Index;
+        StripeOf(cursor).Begin(page, index, cursor.Attempt, bytes, records, page.StreamTimeOf(index));
     }
 
     /// <summary>
@@ -128,30 +126,96 @@ public sealed class ProcessorState
     /// <exception cref="StateUnreadableException">The handler has passed over one.</exception>
     public void Complete(RecordCursor cursor)
     {
-        if (_shard.Unreadable is { } unreadable)
+        StateStripe stripe = StripeOf(cursor);
+        if (stripe.IsOpen)
         {
-            // the value would be taken as absent
-            ExceptionDispatchInfo.Throw(unreadable);
+            ThrowIfUnreadable(stripe);
+            stripe.Enter();
+            try
+            {
+                Apply(stripe, stripe.Now);
+                cursor.MarkDone();
+            }
+            finally
+            {
+                stripe.Exit();
+            }
         }
 
-        _shard.Gate.Enter();
+        // outside of the gate: the stripe may go to another lane, and a checkpoint may be called for
+        cursor.Leave();
+    }
+
+    /// <summary>The handler has failed: nothing of the attempt is kept.</summary>
+    internal void EndAttempt(RecordCursor cursor) => StripeOf(cursor).EndAttempt();
+
+    /// <summary>Divides the keys among so many stripes, each of which belongs to one lane at a time; before anything is restored.</summary>
+    internal void Divide(int stripes) => _shard.Divide(stripes);
+
+    /// <summary>A handler says that its record is done, and goes on: applies its effects and marks it done. Its attempt is over.</summary>
+    /// <exception cref="InvalidOperationException">The call is over, or the run of the shard.</exception>
+    internal void Acknowledge(RecordPage page, int index)
+    {
+        StateStripe stripe = StripeOf(page, index);
+        if (stripe.IsOpen && stripe.Call.Page == page && stripe.Call.Index == index)
+        {
+            ThrowIfUnreadable(stripe);
+            stripe.Enter();
+            try
+            {
+                Apply(stripe, stripe.Now);
+                page.Acknowledge(index);
+            }
+            finally
+            {
+                stripe.Exit();
+            }
+        }
+        else if (!page.IsRecordDone(index))
+        {
+            throw StateErrors.CallIsOver();
+        }
+    }
+
+    /// <summary>Called right before a batch's handler.</summary>
+    internal void Begin(BatchContext context, BatchPipeline batch)
+    {
+        StateStripe stripe = _shard.Stripes[0];
+        _batch ??= new BatchCall(stripe);
+        _batch.Begin(context, batch);
+        stripe.Begin(_batch);
+    }
+
+    /// <summary>
+    /// The batch's handler has returned or asks for a checkpoint: applies the effects and marks the batch's records done, but for those
+    /// that have failed. Nothing where that was done before.
+    /// </summary>
+    internal void Complete(BatchContext context, BatchPipeline batch)
+    {
+        StateStripe stripe = _shard.Stripes[0];
+        if (!stripe.IsOpen)
+        {
+            return;
+        }
+
+        ThrowIfUnreadable(stripe);
+        stripe.Enter();
         try
         {
-            if (!_shard.Apply())
-            {
-                throw StateErrors.CallIsOver();
-            }
-
-            cursor.MarkDone();
+            Apply(stripe, batch.DoneTime(context.Failures));
+            batch.MarkDone(context.Failures);
         }
         finally
         {
-            _shard.Gate.Exit();
+            stripe.Exit();
         }
-
-        // outside of the gate: it may call for a checkpoint
-        cursor.CountDown();
     }
+
+    /// <summary>The batch's handler has failed: nothing of the attempt is kept.</summary>
+    internal void EndAttempt() => _shard.Stripes[0].EndAttempt();
+
+    /// <summary>True where a record of the batch has changed state in this call.</summary>
+    internal bool HasEffects(int place) => _batch is { } batch && batch.HasEffectsAt(place);
 
     /// <summary>
     /// Before the first record: says what <see cref="Load"/> will bring: the shard's own snapshot, or those of its parents.
@@ -168,11 +232,14 @@ public sealed class ProcessorState
     /// Closes the gate, asks for the position up to which records are done, freezes the states, and opens the gate. It takes the same time
     /// for any size of the states. Not from inside of a handler that the gate lets through, and one cut at a time.
     /// </summary>
-    /// <param name="done">Asked while no record is marked done; must not wait.</param>
-    internal StateCut Cut(Func<CheckpointPosition> done)
+    /// <param name="done">
+    /// Asked while no record is marked done, for what is done and the stream's time up to which all is; must not wait.
+    /// </param>
+    /// <param name="answer">What it has answered.</param>
+    internal StateCut Cut<TDone>(Func<(TDone Done, long StreamTime)> done, out TDone answer)
     {
-        (CheckpointPosition position, long streamTime) = _shard.Cut(done);
-        return new StateCut(_shard, position, streamTime);
+        answer = _shard.Cut(done);
+        return new StateCut(_shard);
     }
 
     /// <summary>
@@ -181,27 +248,70 @@ public sealed class ProcessorState
     /// </summary>
     internal void Close() => _shard.Close();
 
-    /// <summary>The number of the attempt that a context belongs to.</summary>
+    /// <summary>The stripe that runs the attempt that a context belongs to.</summary>
     /// <exception cref="InvalidOperationException">It is over.</exception>
-    internal long AttemptOf(in RecordContext context)
+    internal StateStripe StripeOf(in RecordContext context)
     {
-        if (context.Page != _page || context.Index != _index || context.Attempt != _number)
+        StateStripe stripe = StripeOf(context.Page, context.Index);
+        (object? page, int index, int number) = stripe.Call;
+        if (context.Page != page || context.Index != index || context.Attempt != number)
         {
             throw StateErrors.CallIsOver();
         }
 
-        ThrowIfOver(_shard.Attempt);
-        return _shard.Attempt;
+        stripe.ThrowIfOver(stripe.Attempt);
+        return stripe;
     }
 
-    /// <summary>The attempt must be the one that runs: not done, not failed, and not one of a run that is over.</summary>
-    internal void ThrowIfOver(long attempt)
+    /// <summary>The same for a record of a batch.</summary>
+    internal StateStripe StripeOf(BatchContext context, int place)
     {
-        if (attempt != _shard.Attempt || _cursor is not { } cursor || cursor.Page != _page || cursor.Index != _index
-            || cursor.Attempt != _number || _shard.IsClosed)
+        ArgumentNullException.ThrowIfNull(context);
+        StateStripe stripe = _shard.Stripes[0];
+        if (_batch is null || _batch.Context != context)
         {
             throw StateErrors.CallIsOver();
         }
+
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)place, (uint)context.Count, "index");
+        stripe.Require(stripe.Attempt, place);
+        return stripe;
+    }
+
+    private static void ThrowIfUnreadable(StateStripe stripe)
+    {
+        if (stripe.Unreadable is { } unreadable)
+        {
+            // the value would be taken as absent
+            ExceptionDispatchInfo.Throw(unreadable);
+        }
+    }
+
+    private static void Apply(StateStripe stripe, long streamTime)
+    {
+        if (!stripe.Apply(streamTime))
+        {
+            throw StateErrors.CallIsOver();
+        }
+    }
+
+    private StateStripe StripeOf(RecordCursor cursor)
+    {
+        ReadOnlySpan<StateStripe> stripes = _shard.Stripes;
+        return stripes.Length == 1 ? stripes[0] : stripes[cursor.Bucket];
+    }
+
+    private StateStripe StripeOf(RecordPage? page, int index)
+    {
+        ReadOnlySpan<StateStripe> stripes = _shard.Stripes;
+        if (stripes.Length == 1)
+        {
+            return stripes[0];
+        }
+
+        // a context that was kept may be of a page that was returned: whatever is found there, its attempt is another
+        int bucket = page?.Lanes?.BucketOf(index) ?? -1;
+        return (uint)bucket < (uint)stripes.Length ? stripes[bucket] : throw StateErrors.CallIsOver();
     }
 
     private StateAccess<TSub, T> Add<TSub, T>(string name, StateKind kind, TimeSpan? ttl, object serializer, StateCodec<T> codec)
@@ -210,8 +320,7 @@ public sealed class ProcessorState
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(serializer);
         ArgumentOutOfRangeException.ThrowIfLessThan(ttl?.TotalMilliseconds ?? 1, 1, nameof(ttl));
-        var table = new StateTable<TSub, T>(_shard, name, kind, (long?)ttl?.TotalMilliseconds, codec);
-        _shard.Add(table);
+        _shard.Add(name, stripe => new StateTable<TSub, T>(stripe, name, kind, (long?)ttl?.TotalMilliseconds, codec));
         Type type = serializer.GetType();
         _states.Add(new SnapshotState
         {
@@ -220,6 +329,49 @@ public sealed class ProcessorState
             Version = Version,
             Codec = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(JsonStateSerializer<>) ? "json" : type.Name,
         });
-        return new StateAccess<TSub, T>(this, table);
+        return new StateAccess<TSub, T>(this, _states.Count - 1);
+    }
+
+    /// <summary>The call with a batch that runs: which of its records the stripe stands on, and which have effects.</summary>
+    private sealed class BatchCall(StateStripe stripe) : IBatchCall
+    {
+        private BatchPipeline? _batch;
+        private ulong[] _changed = [];
+        private int _place = -1;
+
+        public BatchContext? Context { get; private set; }
+
+        public void Begin(BatchContext context, BatchPipeline batch)
+        {
+            Context = context;
+            _batch = batch;
+            _place = -1;
+            int words = (batch.Count + 63) / 64;
+            if (_changed.Length < words)
+            {
+                _changed = new ulong[words];
+            }
+
+            Array.Clear(_changed, 0, words);
+        }
+
+        public bool HasEffectsAt(int place) => place >> 6 < _changed.Length && (_changed[place >> 6] & (1UL << (place & 63))) != 0;
+
+        public void StandOn(int place)
+        {
+            if (Context!.HasFailed(place))
+            {
+                throw StateErrors.HasFailed(place);
+            }
+
+            if (place != _place)
+            {
+                _place = place;
+                (RecordPage page, int index) = _batch!.RecordAt(place);
+                stripe.Stand(page.Response.Bytes, page.Response.Entries, index, page.StreamTimeOf(index));
+            }
+        }
+
+        public void HasEffects() => _changed[_place >> 6] |= 1UL << (_place & 63);
     }
 }

@@ -114,6 +114,9 @@ public sealed class RecordCursor
 
     internal RecordPage? Page => _page;
 
+    /// <summary>The bucket of the record's key among several lanes; 0 for one lane.</summary>
+    internal int Bucket => _lanes?.BucketOf(_index) ?? 0;
+
     /// <summary>The table of the page's records, and the bytes that it points into; valid while the cursor stands on the page.</summary>
     internal (RecordEntry[] Entries, byte[] Bytes) Records => (_entries, _bytes);
 
@@ -141,14 +144,6 @@ public sealed class RecordCursor
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Complete()
     {
-        MarkDone();
-        CountDown();
-    }
-
-    /// <summary>The first half of <see cref="Complete"/>: the record is done, and the cursor stands on the next.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void MarkDone()
-    {
         if (_pageInOrder is { } page)
         {
             int next = _index + 1;
@@ -157,21 +152,52 @@ public sealed class RecordCursor
         }
         else
         {
-            CompleteInLane();
+            LeaveInLane();
         }
-    }
 
-    /// <summary>The second half of <see cref="Complete"/>: looks at the lease and calls for a checkpoint where it is time to.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void CountDown()
-    {
         if (--_untilLook == 0)
         {
             Look();
         }
     }
 
-    private void CompleteInLane()
+    /// <summary>The first half of <see cref="Complete"/>: the record counts as done.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void MarkDone()
+    {
+        if (_pageInOrder is { } page)
+        {
+            page.MarkDoneInOrder(_index + 1);
+        }
+        else
+        {
+            _lanes!.MarkDone(_index);
+        }
+    }
+
+    /// <summary>
+    /// The second half of <see cref="Complete"/>: the cursor goes on to the next record; it looks at the lease and calls for a checkpoint
+    /// where it is time to.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Leave()
+    {
+        if (_pageInOrder is not null)
+        {
+            _index++;
+        }
+        else
+        {
+            LeaveInLane();
+        }
+
+        if (--_untilLook == 0)
+        {
+            Look();
+        }
+    }
+
+    private void LeaveInLane()
     {
         int index = _index;
         _index = _lanes!.Next(index);

@@ -4,18 +4,12 @@ using FastConsumer.State.Format;
 namespace FastConsumer.Processors;
 
 /// <summary>
-/// The states of one shard as they were when exactly the records up to <see cref="Position"/> were done. Handlers run on. It is disposed
+/// The states of one shard as they were when exactly the records that the cut's answer names were done. Handlers run on. It is disposed
 /// once it is written or has failed; one at a time is open.
 /// </summary>
-internal sealed class StateCut(ShardState state, CheckpointPosition position, long streamTime) : IDisposable
+internal sealed class StateCut(ShardState state) : IDisposable
 {
     private bool _isOver;
-
-    /// <summary>Up to where all records are done.</summary>
-    public CheckpointPosition Position { get; } = position;
-
-    /// <summary>The stream time at the position, in epoch milliseconds.</summary>
-    public long StreamTime { get; } = streamTime;
 
     /// <summary>
     /// Writes all states; the manifest is the caller's, with <see cref="SegmentWriter.Ranges"/>. On any one thread, once. What the values'
@@ -24,12 +18,7 @@ internal sealed class StateCut(ShardState state, CheckpointPosition position, lo
     public void Write(SegmentWriter writer)
     {
         ObjectDisposedException.ThrowIf(_isOver, this);
-        foreach (StateTable table in state.Tables)
-        {
-            writer.BeginState(table.Name, table.Kind, state.Version, state.Tables.Count);
-            table.WriteFrozen(writer);
-            writer.EndState();
-        }
+        state.WriteFrozen(writer);
     }
 
     /// <summary>Nothing is kept for it any more. Not while <see cref="Write"/> runs.</summary>

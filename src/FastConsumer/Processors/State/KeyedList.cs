@@ -13,9 +13,15 @@ public sealed class KeyedList<T>
     /// <summary>The list of a record's partition key.</summary>
     /// <param name="context">The context of the call.</param>
     /// <exception cref="InvalidOperationException">The call is over.</exception>
-    public StateList<T> Of(RecordContext context) => new(this, _access.AttemptOf(context));
+    public StateList<T> Of(RecordContext context) => new(_access.Of(context));
 
-    internal StateTable<NoSubKey, ListCells<T>> Open(long attempt) => _access.Open(attempt);
+    /// <summary>The list of the partition key of one record of a batch.</summary>
+    /// <param name="context">The context of the call.</param>
+    /// <param name="index">The record's index in this call's batch.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The call is over, or <see cref="BatchContext.Fail"/> has named the record.
+    /// </exception>
+    public StateList<T> Of(BatchContext context, int index) => new(_access.Of(context, index));
 }
 
 /// <summary>
@@ -29,19 +35,14 @@ public sealed class KeyedList<T>
 /// <typeparam name="T">The values' type.</typeparam>
 public readonly struct StateList<T>
 {
-    private readonly KeyedList<T>? _list;
-    private readonly long _attempt;
+    private readonly StateCall<NoSubKey, ListCells<T>> _call;
 
-    internal StateList(KeyedList<T> list, long attempt)
-    {
-        _list = list;
-        _attempt = attempt;
-    }
+    internal StateList(StateCall<NoSubKey, ListCells<T>> call) => _call = call;
 
     /// <summary>The number of values.</summary>
     public int Count => Cells.Count;
 
-    private StateTable<NoSubKey, ListCells<T>> Table => (_list ?? throw StateErrors.NotBound()).Open(_attempt);
+    private StateTable<NoSubKey, ListCells<T>> Table => _call.Table;
 
     private ListCells<T> Cells => Table.TryGet(default, out ListCells<T> cells) ? cells : default;
 

@@ -16,9 +16,15 @@ public sealed class KeyedMap<TSubKey, T>
     /// <summary>The map of a record's partition key.</summary>
     /// <param name="context">The context of the call.</param>
     /// <exception cref="InvalidOperationException">The call is over.</exception>
-    public StateMap<TSubKey, T> Of(RecordContext context) => new(this, _access.AttemptOf(context));
+    public StateMap<TSubKey, T> Of(RecordContext context) => new(_access.Of(context));
 
-    internal StateTable<TSubKey, T> Open(long attempt) => _access.Open(attempt);
+    /// <summary>The map of the partition key of one record of a batch.</summary>
+    /// <param name="context">The context of the call.</param>
+    /// <param name="index">The record's index in this call's batch.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The call is over, or <see cref="BatchContext.Fail"/> has named the record.
+    /// </exception>
+    public StateMap<TSubKey, T> Of(BatchContext context, int index) => new(_access.Of(context, index));
 }
 
 /// <summary>
@@ -34,19 +40,14 @@ public sealed class KeyedMap<TSubKey, T>
 public readonly struct StateMap<TSubKey, T>
     where TSubKey : notnull
 {
-    private readonly KeyedMap<TSubKey, T>? _map;
-    private readonly long _attempt;
+    private readonly StateCall<TSubKey, T> _call;
 
-    internal StateMap(KeyedMap<TSubKey, T> map, long attempt)
-    {
-        _map = map;
-        _attempt = attempt;
-    }
+    internal StateMap(StateCall<TSubKey, T> call) => _call = call;
 
     /// <summary>The number of entries. With a time to live it looks at each of them.</summary>
     public int Count => Table.Count();
 
-    internal StateTable<TSubKey, T> Table => (_map ?? throw StateErrors.NotBound()).Open(_attempt);
+    internal StateTable<TSubKey, T> Table => _call.Table;
 
     /// <summary>The value of a key inside the map.</summary>
     /// <param name="key">The key.</param>

@@ -13,9 +13,15 @@ public sealed class KeyedState<T>
     /// <summary>The value of a record's partition key.</summary>
     /// <param name="context">The context of the call.</param>
     /// <exception cref="InvalidOperationException">The call is over.</exception>
-    public StateValue<T> Of(RecordContext context) => new(this, _access.AttemptOf(context));
+    public StateValue<T> Of(RecordContext context) => new(_access.Of(context));
 
-    internal StateTable<NoSubKey, T> Open(long attempt) => _access.Open(attempt);
+    /// <summary>The value of the partition key of one record of a batch.</summary>
+    /// <param name="context">The context of the call.</param>
+    /// <param name="index">The record's index in this call's batch.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The call is over, or <see cref="BatchContext.Fail"/> has named the record.
+    /// </exception>
+    public StateValue<T> Of(BatchContext context, int index) => new(_access.Of(context, index));
 }
 
 /// <summary>
@@ -29,14 +35,9 @@ public sealed class KeyedState<T>
 /// <typeparam name="T">The value's type.</typeparam>
 public readonly struct StateValue<T>
 {
-    private readonly KeyedState<T>? _state;
-    private readonly long _attempt;
+    private readonly StateCall<NoSubKey, T> _call;
 
-    internal StateValue(KeyedState<T> state, long attempt)
-    {
-        _state = state;
-        _attempt = attempt;
-    }
+    internal StateValue(StateCall<NoSubKey, T> call) => _call = call;
 
     /// <summary>True where there is a value.</summary>
     public bool Exists => Table.Contains(default);
@@ -44,7 +45,7 @@ public readonly struct StateValue<T>
     /// <summary>The value; the type's default where there is none.</summary>
     public T? Value => Table.TryGet(default, out T? value) ? value : default;
 
-    internal StateTable<NoSubKey, T> Table => (_state ?? throw StateErrors.NotBound()).Open(_attempt);
+    internal StateTable<NoSubKey, T> Table => _call.Table;
 
     /// <summary>Sets the value.</summary>
     /// <param name="value">The new value; it must not be changed any more.</param>

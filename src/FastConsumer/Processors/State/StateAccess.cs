@@ -1,28 +1,24 @@
+using System.Runtime.CompilerServices;
 using FastConsumer.Processors;
 using FastConsumer.State;
 
 namespace FastConsumer;
 
-/// <summary>A table, for handlers of the attempt that runs.</summary>
-internal readonly struct StateAccess<TSub, T>(ProcessorState owner, StateTable<TSub, T> table)
+/// <summary>One of a shard's states, for handlers of the attempt that runs.</summary>
+internal readonly struct StateAccess<TSub, T>(ProcessorState owner, int number)
     where TSub : notnull
 {
-    public long AttemptOf(in RecordContext context) => owner.AttemptOf(context);
+    public StateCall<TSub, T> Of(in RecordContext context) => Of(owner.StripeOf(context), 0);
 
-    public StateTable<TSub, T> Open(long attempt)
-    {
-        owner.ThrowIfOver(attempt);
-        return table;
-    }
+    public StateCall<TSub, T> Of(BatchContext context, int index) => Of(owner.StripeOf(context, index), index);
+
+    private StateCall<TSub, T> Of(StateStripe stripe, int place) =>
+        new(Unsafe.As<StateTable<TSub, T>>(stripe.Tables[number]), stripe.Attempt, place);
 }
 
-/// <summary>What is said where state is used at the wrong time.</summary>
-internal static class StateErrors
+/// <summary>A table, for one record of one attempt.</summary>
+internal readonly struct StateCall<TSub, T>(StateTable<TSub, T> table, long attempt, int place)
+    where TSub : notnull
 {
-    public static InvalidOperationException NotBound() => new("This state belongs to no record. Get it from the processor's property by "
-        + "Of(context).");
-
-    public static InvalidOperationException CallIsOver() => new("The handler's call is over, so its state cannot be read or changed any "
-        + "more: the record is done or has failed, or its shard is handled elsewhere. Await what uses the state before the handler "
-        + "returns, and get it by Of(context) in each call.");
+    public StateTable<TSub, T> Table => (table ?? throw StateErrors.NotBound()).Open(attempt, place);
 }

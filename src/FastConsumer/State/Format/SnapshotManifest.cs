@@ -47,7 +47,7 @@ internal sealed record SnapshotManifest
     /// <summary>The stream time at the position, in epoch milliseconds.</summary>
     public required long StreamTime { get; init; }
 
-    /// <summary>The ranges of done records above the position; there are none yet.</summary>
+    /// <summary>The ranges of done records above the position, in order.</summary>
     public IReadOnlyList<SnapshotRun> Runs { get; init; } = [];
 
     public required IReadOnlyList<SnapshotState> States { get; init; }
@@ -102,10 +102,12 @@ internal sealed record SnapshotManifest
             throw new SnapshotDamagedException("the manifest's range of hash keys ends before it begins");
         }
 
-        if (Runs.Count > 0 || Transactions.Count > 0)
+        if (Transactions.Count > 0)
         {
-            throw new SnapshotDamagedException("its manifest has runs or transactions, which this version of FastConsumer does not know");
+            throw new SnapshotDamagedException("its manifest has transactions, which this version of FastConsumer does not know");
         }
+
+        CheckRuns();
 
         foreach (SnapshotState? state in States)
         {
@@ -122,6 +124,31 @@ internal sealed record SnapshotManifest
             {
                 throw new SnapshotDamagedException("its manifest has a range of blocks that cannot be");
             }
+        }
+    }
+
+    private void CheckRuns()
+    {
+        if (Runs.Count == 0)
+        {
+            return;
+        }
+
+        // the first one may begin before the position: a restored run of which the position has passed a part
+        bool isWhole = CheckpointPosition.TryParse(Position, SubSequenceNumber, out CheckpointPosition former);
+        foreach (SnapshotRun? run in Runs)
+        {
+            isWhole = isWhole && run is not null
+                && CheckpointPosition.TryParse(run.First, run.FirstSubSequenceNumber, out CheckpointPosition first)
+                && CheckpointPosition.TryParse(run.Last, run.LastSubSequenceNumber, out CheckpointPosition last)
+                && (first, last) is { first.Kind: CheckpointKind.Record, last.Kind: CheckpointKind.Record }
+                && last > former && last >= first && (first > former || run == Runs[0]);
+            if (!isWhole)
+            {
+                throw new SnapshotDamagedException("the runs of its manifest are not in order, or name no records");
+            }
+
+            former = CheckpointPosition.Parse(run!.Last, run.LastSubSequenceNumber);
         }
     }
 

@@ -1,0 +1,85 @@
+using FastConsumer.State.Format;
+
+namespace FastConsumer.Checkpoints;
+
+/// <summary>
+/// Ranges of records that are done although one before them is not: in order, apart from one another, both ends included.
+/// </summary>
+internal sealed class DoneRuns
+{
+    private readonly (CheckpointPosition First, CheckpointPosition Last)[] _runs;
+
+    private DoneRuns((CheckpointPosition First, CheckpointPosition Last)[] runs) => _runs = runs;
+
+    public static DoneRuns None { get; } = new([]);
+
+    public int Count => _runs.Length;
+
+    /// <summary>The last record of the last run.</summary>
+    public CheckpointPosition Last => _runs[^1].Last;
+
+    /// <summary>Makes one of ranges that may touch one another, in the order of their beginnings.</summary>
+    public static DoneRuns Of(IEnumerable<(CheckpointPosition First, CheckpointPosition Last)> ranges)
+    {
+        List<(CheckpointPosition First, CheckpointPosition Last)> runs = [];
+        foreach ((CheckpointPosition first, CheckpointPosition last) in ranges)
+        {
+            if (runs.Count > 0 && first <= runs[^1].Last)
+            {
+                runs[^1] = (runs[^1].First, last > runs[^1].Last ? last : runs[^1].Last);
+            }
+            else
+            {
+                runs.Add((first, last));
+            }
+        }
+
+        return runs.Count == 0 ? None : new DoneRuns([.. runs]);
+    }
+
+    /// <summary>Reads those of a manifest, which has checked them.</summary>
+    public static DoneRuns Of(SnapshotManifest manifest) => Of(manifest.Runs.Select(static run =>
+        (CheckpointPosition.Parse(run.First, run.FirstSubSequenceNumber), CheckpointPosition.Parse(run.Last, run.LastSubSequenceNumber))));
+
+    /// <summary>True where a record is in one of them.</summary>
+    public bool Contains(CheckpointPosition position)
+    {
+        int low = 0, high = _runs.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            if (position < _runs[middle].First)
+            {
+                high = middle - 1;
+            }
+            else if (position > _runs[middle].Last)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The runs that end behind a position, as ranges.</summary>
+    public IEnumerable<(CheckpointPosition First, CheckpointPosition Last)> Behind(CheckpointPosition position) =>
+        _runs.Where(run => run.Last > position);
+
+    /// <summary>True where both are the same records.</summary>
+    public bool IsSameAs(DoneRuns other) => _runs.AsSpan().SequenceEqual(other._runs);
+
+    public IReadOnlyList<SnapshotRun> ToSnapshot() =>
+    [
+        .. _runs.Select(static run => new SnapshotRun
+        {
+            First = run.First.ToCheckpointString(),
+            FirstSubSequenceNumber = run.First.SubSequenceNumber,
+            Last = run.Last.ToCheckpointString(),
+            LastSubSequenceNumber = run.Last.SubSequenceNumber,
+        }),
+    ];
+}
