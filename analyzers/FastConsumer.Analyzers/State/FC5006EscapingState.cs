@@ -8,8 +8,8 @@ using Microsoft.CodeAnalysis.Operations;
 namespace FastConsumer.Analyzers.State;
 
 /// <summary>
-/// FC5006: what Of(context) returns is kept beyond the call, or used behind CheckpointAsync. FC5005: Of is given no context of the call. Both
-/// look at the same operations.
+/// FC5006: what Of(context) returns is kept beyond the call, or used behind CheckpointAsync. FC5005: Of is given no context of the call.
+/// Both look at the same operations.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC5006EscapingState : HandlerAnalyzer

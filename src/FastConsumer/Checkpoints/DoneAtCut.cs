@@ -6,7 +6,8 @@ namespace FastConsumer.Checkpoints;
 /// Which records were done at one moment: all up to a position, and some behind it. The pages that these are in are kept until it is
 /// disposed, so that the runs can be read while handlers go on.
 /// </summary>
-internal sealed class DoneAtCut(CheckpointPosition position, long streamTime, IReadOnlyList<DoneAtCut.Part> parts, DoneRuns rest) : IDisposable
+internal sealed class DoneAtCut(CheckpointPosition position, long streamTime, IReadOnlyList<DoneAtCut.Part> parts, DoneRuns rest)
+    : IDisposable
 {
     private bool _isOver;
 

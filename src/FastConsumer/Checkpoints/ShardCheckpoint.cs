@@ -114,7 +114,12 @@ internal sealed class ShardCheckpoint
                 RestoredFrom = handle.Object;
                 SnapshotManifest manifest = RequireOwn(await ReadManifestAsync(handle, cancellationToken));
                 await LoadAsync([manifest], cancellationToken);
-                RestoredRuns = DoneRuns.Of(manifest);
+                if (CheckpointPosition.Parse(manifest.Position, manifest.SubSequenceNumber) == _taken.Checkpoint)
+                {
+                    // else an operator has moved the row and kept the state: what lies behind the row is to be handled
+                    RestoredRuns = DoneRuns.Of(manifest);
+                }
+
                 _named = _named! with { Runs = RestoredRuns };
             }
         }

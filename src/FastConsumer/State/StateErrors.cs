@@ -11,7 +11,8 @@ internal static class StateErrors
         + "returns or calls CheckpointAsync, and get it by Of(context) in each call.");
 
     public static InvalidOperationException HasFailed(int place) => new($"The record at {place} of the batch has failed, by Fail: it is "
-        + "handled again, and what it changed now would be changed twice. Say Fail and change no state, or change state and do not say Fail.");
+        + "handled again, and what it changed now would be changed twice. Say Fail and change no state, or change state and do not say "
+        + "Fail.");
 
     public static InvalidOperationException HasEffects(int place) => new($"The record at {place} of the batch has changed state in this "
         + "call, and cannot fail alone: it would be handled again, and what it changed would be changed twice. Say Fail before the state "

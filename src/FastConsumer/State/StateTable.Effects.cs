@@ -69,7 +69,8 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         }
 
         ref Entry entry = ref _entries[found];
-        return ref Stage(found, entry.Effect > 0 ? _effects[entry.Effect - 1].Value : IsLive(in entry) ? Read(in entry) : default!, exists: true);
+        T former = entry.Effect > 0 ? _effects[entry.Effect - 1].Value : IsLive(in entry) ? Read(in entry) : default!;
+        return ref Stage(found, former, exists: true);
     }
 
     public void Set(TSub sub, T value)

@@ -134,7 +134,11 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
     }
 
     public static TestSnapshot Of(
-        ProcessorState state, (StateCut Cut, CheckpointPosition Position, long StreamTime) cut, HashKeyRange? range = null, string shard = "shardId-000000000000", long number = 1)
+        ProcessorState state,
+        (StateCut Cut, CheckpointPosition Position, long StreamTime) cut,
+        HashKeyRange? range = null,
+        string shard = "shardId-000000000000",
+        long number = 1)
     {
         range ??= s_whole;
         var writer = new SegmentWriter("session/1");

@@ -107,7 +107,12 @@ internal sealed record SnapshotManifest
             throw new SnapshotDamagedException("its manifest has transactions, which this version of FastConsumer does not know");
         }
 
-        CheckRuns();
+        if (!CheckpointPosition.TryParse(Position, SubSequenceNumber, out CheckpointPosition position))
+        {
+            throw new SnapshotDamagedException("the position of its manifest is not one");
+        }
+
+        CheckRuns(position);
 
         foreach (SnapshotState? state in States)
         {
@@ -127,18 +132,12 @@ internal sealed record SnapshotManifest
         }
     }
 
-    private void CheckRuns()
+    private void CheckRuns(CheckpointPosition former)
     {
-        if (Runs.Count == 0)
-        {
-            return;
-        }
-
-        // the first one may begin before the position: a restored run of which the position has passed a part
-        bool isWhole = CheckpointPosition.TryParse(Position, SubSequenceNumber, out CheckpointPosition former);
         foreach (SnapshotRun? run in Runs)
         {
-            isWhole = isWhole && run is not null
+            // the first one may begin before the position: a restored run of which the position has passed a part
+            bool isWhole = run is not null
                 && CheckpointPosition.TryParse(run.First, run.FirstSubSequenceNumber, out CheckpointPosition first)
                 && CheckpointPosition.TryParse(run.Last, run.LastSubSequenceNumber, out CheckpointPosition last)
                 && (first, last) is { first.Kind: CheckpointKind.Record, last.Kind: CheckpointKind.Record }
