@@ -26,10 +26,11 @@ internal sealed class ScheduledShard
 
     /// <param name="place">Where the owner's process keeps snapshots.</param>
     /// <param name="taken">The row as it was taken.</param>
-    public ScheduledShard(CheckpointPlace place, Lease taken)
+    /// <param name="ttl">How long totals stay; null for ever.</param>
+    public ScheduledShard(CheckpointPlace place, Lease taken, TimeSpan? ttl = null)
     {
         Row = Lease.Read(taken.LeaseKey, taken.ToAttributes());
-        _totals = _state.AddState("totals", null, new NumberSerializer());
+        _totals = _state.AddState("totals", ttl, new NumberSerializer());
         _lane = new StateLane(_state, taken.Checkpoint.Kind == CheckpointKind.Record
             ? long.Parse(taken.Checkpoint.SequenceNumber.ToString(), CultureInfo.InvariantCulture)
             : 0);
@@ -51,8 +52,8 @@ internal sealed class ScheduledShard
         Processor = "Tested",
         StateVersion = 1,
         Shard = row.LeaseKey,
-        StartingHashKey = "0",
-        EndingHashKey = TestSnapshot.WholeEnd,
+        StartingHashKey = $"{row.HashKeyRange?.StartingHashKey ?? UInt128.MinValue}",
+        EndingHashKey = $"{row.HashKeyRange?.EndingHashKey ?? UInt128.MaxValue}",
         Lineage = row.TableLineage!,
         Epoch = row.LeaseCounter,
         Number = 0,
@@ -72,9 +73,15 @@ internal sealed class ScheduledShard
     {
         foreach (string key in keys)
         {
-            _lane.Handle(key, context => _totals.Of(context).Edit()++);
+            Handle(new StateRecord(key));
         }
 
+        return this;
+    }
+
+    public ScheduledShard Handle(StateRecord record)
+    {
+        _lane.Handle(record, context => _totals.Of(context).Edit()++);
         return this;
     }
 
@@ -100,7 +107,7 @@ internal sealed class ScheduledShard
     /// <summary>Deletes what no row names any more.</summary>
     public Task ForgetAsync(CancellationToken cancellationToken) => _checkpoints.ForgetAsync(cancellationToken);
 
-    /// <summary>The total of a key; null where there is none. The shard handles no more after this.</summary>
+    /// <summary>The total of a key; null where there is none. The shard takes no checkpoint after this: the question was a record.</summary>
     public long? TotalOf(string key)
     {
         long? total = null;

@@ -1,6 +1,7 @@
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
+using FastConsumer.Testing.Leases;
 using FastConsumer.Tests.Leases.Core;
 
 namespace FastConsumer.Tests.State;
@@ -180,6 +181,49 @@ public sealed partial class StateScheduleTests
             Assert.True(world.Rows["0"].IsFinished);
             Assert.Equal(LeaseWrite.Outcome.Refused, world.Land(heldUp!.Leases[0], []));
             return Task.CompletedTask;
+        });
+
+    /// <summary>
+    /// I3. A process of a configured WorkerId sends its checkpoint and dies. The table is restored from a backup, and another process of the
+    /// id takes the row: owner, counter and life are those that the first one wrote. Then the checkpoint lands.
+    /// </summary>
+    [Theory]
+    [InlineData(Mistake.None)]
+    [InlineData(Mistake.IgnoresSession)]
+    public Task A_write_of_a_former_process_of_the_same_id_does_not_pass_for_the_owners(Mistake mistake) => RunAsync(
+        mistake,
+        "I3: who has the row at 7 finds it at 9",
+        () =>
+        {
+            Lease former = TakenBy("a1"), next = TakenBy("a2");
+            Assert.Equal((former.LeaseOwner, former.LeaseCounter, former.Lineage), (next.LeaseOwner, next.LeaseCounter, next.Lineage));
+            LeaseWrite heldUp = Checkpoint(former, "9");
+            if (mistake == Mistake.IgnoresSession)
+            {
+                heldUp = heldUp with
+                {
+                    If = heldUp.If.Where(static condition => condition.Key != Lease.Names.Session)
+                        .ToDictionary(static condition => condition.Key, static condition => condition.Value, StringComparer.Ordinal),
+                };
+            }
+
+            InMemoryLeaseTable table = new();
+            table.Put("0", next.ToAttributes());
+            LeaseWrite.Outcome landed = table.Write(heldUp).Outcome;
+            Require("I3", landed == LeaseWrite.Outcome.Refused, $"who has the row at 7 finds it at {table.Get("0")!.Checkpoint}");
+            Assert.Equal(LeaseWrite.Outcome.Written, table.Write(Checkpoint(next, "8")).Outcome);
+            return Task.CompletedTask;
+
+            static Lease TakenBy(string process)
+            {
+                LeaseMachineSteps machine = new(SmallWorlds.Settings("A", process, s_d, default) with { StateVersion = 1 });
+                machine.ListTable(Row("0", "7"));
+                return machine.Until<LeaseCommand.Start>([Shard("0")]).Taken;
+            }
+
+            static LeaseWrite Checkpoint(Lease row, string position) => LeaseMachine.Renew(
+                new LeaseCommand.Renewal("0", row.LeaseCounter, row, IsRenewalDue: true),
+                new(CheckpointPosition.Parse(position), null, Snapshot: Row("0", position).Snapshot, StateVersion: 1))!;
         });
 
     private static LeaseWrite.Outcome Put(LeaseWorld world, Lease row)

@@ -6,6 +6,8 @@ using FastConsumer.Leases.Core;
 using FastConsumer.State;
 using FastConsumer.State.Format;
 using FastConsumer.Testing.Checkpoints;
+using FastConsumer.Tests.Leases.Core;
+using LeasePlan = FastConsumer.Leases.Core.LeasePlan;
 using static FastConsumer.Tests.State.ScheduledShard;
 
 namespace FastConsumer.Tests.State;
@@ -143,6 +145,65 @@ public sealed partial class StateScheduleTests
 
             long? total = (await restoring).TotalOf("c7");
             Require("I1", total == 2, $"c7 is {total} at record 2");
+        });
+
+    /// <summary>
+    /// I1. A record that is handled again, long after it arrived, finds what it found the first time: expiry follows the time of the stream.
+    /// </summary>
+    [Theory]
+    [InlineData(Mistake.None)]
+    [InlineData(Mistake.ExpiresByClock)]
+    public Task A_record_that_is_handled_again_finds_the_same_values_expired(Mistake mistake) => RunAsync(
+        mistake,
+        "I1: c7 is 1 at record 2",
+        async () =>
+        {
+            TimeSpan ttl = TimeSpan.FromMilliseconds(50);
+            ScheduledShard owner = new(Process(), Fresh("0").Row, ttl);
+            Lease row = await owner.Handle(new StateRecord("c7", Arrival: 100)).CheckpointAsync(Token);
+            // it dies before the next checkpoint
+            owner.Handle(new StateRecord("c7", Arrival: 140));
+
+            ScheduledShard next = await new ScheduledShard(Process(), row, ttl).RestoredAsync(Token);
+            next.Handle(new StateRecord("c7", Arrival: mistake == Mistake.None ? 140 : 3_600_000));
+            Assert.Equal(At(2), (await next.CheckpointAsync(Token)).Checkpoint);
+            long? total = next.TotalOf("c7");
+            Require("I1", total == owner.TotalOf("c7"), $"c7 is {total} at record 2");
+        });
+
+    /// <summary>I7. Of a split's children one has a key, the one whose range it is in.</summary>
+    [Theory]
+    [InlineData(Mistake.None)]
+    [InlineData(Mistake.GivesKeyToBoth)]
+    public Task A_key_goes_to_the_child_whose_range_it_is_in(Mistake mistake) => RunAsync(
+        mistake,
+        "I7: c0 is 1 in one child and 1 in the other",
+        async () =>
+        {
+            string[] keys = [.. Enumerable.Range(0, 16).Select(static i => $"c{i}")];
+            Lease parent = await EndedAsync(keys);
+            LeaseMachineSteps machine = new(Settings("A", 1));
+            machine.ListTable(parent);
+            Lease[] rows =
+            [
+                .. machine.Until<LeaseCommand.Create>(
+                    [Shard("0", isClosed: true), LeaseLifeTests.Shard("1", 0, 2, "0"), LeaseLifeTests.Shard("2", 1, 2, "0")]).Leases,
+            ];
+            Assert.Equal(2, rows.Length);
+            ScheduledShard[] children = new ScheduledShard[2];
+            for (int i = 0; i < 2; i++)
+            {
+                children[i] = await new ScheduledShard(
+                    Process(), mistake == Mistake.None ? rows[i] : rows[i] with { HashKeyRange = null })
+                    .RestoredAsync(Token, haveParentsState: true);
+            }
+
+            foreach (string key in keys)
+            {
+                long?[] totals = [.. children.Select(child => child.TotalOf(key))];
+                Require("I7", totals.Count(static total => total == 1) == 1 && totals.Contains(null),
+                    $"{key} is {totals[0]?.ToString() ?? "nothing"} in one child and {totals[1]?.ToString() ?? "nothing"} in the other");
+            }
         });
 
     /// <summary>
