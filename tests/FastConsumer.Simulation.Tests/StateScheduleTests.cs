@@ -1,6 +1,5 @@
 using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
-using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Engine;

@@ -4,7 +4,6 @@ using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Leases.Core;
 using FastConsumer.Processors;
-using FastConsumer.State;
 using FastConsumer.State.Format;
 using FastConsumer.Tests.Leases.Core;
 
@@ -107,7 +106,7 @@ internal sealed class ScheduledShard
     /// <summary>Deletes what no row names any more.</summary>
     public Task ForgetAsync(CancellationToken cancellationToken) => _checkpoints.ForgetAsync(cancellationToken);
 
-    /// <summary>The total of a key; null where there is none. The shard takes no checkpoint after this: the question was a record.</summary>
+    /// <summary>The total of a key; null for none. No checkpoint is taken after this: the question was a record.</summary>
     public long? TotalOf(string key)
     {
         long? total = null;

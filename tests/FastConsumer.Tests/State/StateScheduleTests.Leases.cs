@@ -89,7 +89,7 @@ public sealed partial class StateScheduleTests
             return Task.CompletedTask;
         });
 
-    /// <summary>I7. The parents' rows go before the child's, so there is no time at which a creation finds them and not the child.</summary>
+    /// <summary>I7. The parents' rows go before the child's, so at no time a creation finds them and not the child.</summary>
     [Theory]
     [InlineData(Mistake.None, false)]
     [InlineData(Mistake.None, true)]
@@ -184,8 +184,8 @@ public sealed partial class StateScheduleTests
         });
 
     /// <summary>
-    /// I3. A process of a configured WorkerId sends its checkpoint and dies. The table is restored from a backup, and another process of the
-    /// id takes the row: owner, counter and life are those that the first one wrote. Then the checkpoint lands.
+    /// I3. A process of a configured WorkerId sends its checkpoint and dies. The table is restored from a backup, and another process of
+    /// the id takes the row: owner, counter and life are those that the first one wrote. Then the checkpoint lands.
     /// </summary>
     [Theory]
     [InlineData(Mistake.None)]

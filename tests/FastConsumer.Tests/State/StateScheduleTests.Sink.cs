@@ -65,7 +65,7 @@ public sealed partial class StateScheduleTests
         /// <summary>The mistake: the update is conditional on the epoch alone.</summary>
         public bool IgnoresFormerNumber { get; init; }
 
-        public Task LandAsync(CancellationToken cancellationToken) => _heldUp!(cancellationToken);
+        public Task<bool> LandAsync(CancellationToken cancellationToken) => _heldUp!(cancellationToken);
 
         public override async Task<bool> CommitAsync(
             InMemoryTransaction transaction,

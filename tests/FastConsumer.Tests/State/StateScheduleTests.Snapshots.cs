@@ -148,7 +148,7 @@ public sealed partial class StateScheduleTests
         });
 
     /// <summary>
-    /// I1. A record that is handled again, long after it arrived, finds what it found the first time: expiry follows the time of the stream.
+    /// I1. A record that is handled again, long after it arrived, finds what it found before: expiry follows the time of the stream.
     /// </summary>
     [Theory]
     [InlineData(Mistake.None)]
@@ -207,8 +207,8 @@ public sealed partial class StateScheduleTests
         });
 
     /// <summary>
-    /// I6. The sweep lists objects, and reads rows one by one: the child's before it is there, the parent's when it is gone. So it takes the
-    /// parent's snapshot for one that nothing names. Between the two the child was created, restored, and had its first snapshot.
+    /// I6. The sweep lists objects, and reads rows one by one: the child's before it is there, the parent's when it is gone. So it takes
+    /// the parent's snapshot for one that nothing names. Between the two the child was created, restored, and had its first snapshot.
     /// </summary>
     [Theory]
     [InlineData(Mistake.None)]
