@@ -60,7 +60,7 @@ internal sealed partial class LeaseWorld
             case LeaseCommand.Delete delete:
                 foreach (Lease lease in delete.Leases
                     .Where(lease => _rows.TryGetValue(lease.LeaseKey, out Lease? row) && row.LeaseCounter == lease.LeaseCounter
-                        && row.Lineage == lease.Lineage))
+                        && row.Lineage == lease.Lineage && !NotDeleted.Contains(lease.LeaseKey)))
                 {
                     CheckDelete(_rows[lease.LeaseKey]);
                     Remove(lease.LeaseKey);

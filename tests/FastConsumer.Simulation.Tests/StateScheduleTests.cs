@@ -1,0 +1,230 @@
+using FastConsumer.Checkpoints;
+using FastConsumer.Hosting;
+using FastConsumer.Leases;
+using FastConsumer.Simulation.Tests.State;
+using FastConsumer.Testing.Engine;
+using FastConsumer.Testing.Leases;
+using FastConsumer.Testing.Simulation;
+
+namespace FastConsumer.Simulation.Tests;
+
+/// <summary>
+/// Interleavings of whole workers around state, as fixed schedules: each with its rule, which holds, and with the rule taken out, which
+/// breaks the invariant. Those that are decided by rows and snapshots alone are in FastConsumer.Tests.
+/// </summary>
+public sealed class StateScheduleTests
+{
+    private const string OnlyTheOwner = "only its owner stops a shard, and nobody has to";
+
+    private static readonly TimeSpan s_leaseDuration = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// I9. A stands still in its restore; B takes the shard, and its checkpoint supersedes what A is about to read. A cannot tell that from
+    /// a snapshot that is lost, and its clock, which stood still too, says that it has the lease. So A writes the lease first.
+    /// </summary>
+    /// <param name="asks">False where the rule is taken out: A's write counts as made, whatever has become of the row.</param>
+    /// <param name="order">In which order tasks come that are ready at the same time: it must not matter.</param>
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(true, 2)]
+    [InlineData(true, 3)]
+    [InlineData(false, 1)]
+    public void V14_who_finds_its_snapshot_gone_asks_the_row_and_reports_nothing_where_it_has_lost_the_shard(bool asks, int order)
+    {
+        StateWorld world = new(order);
+        SimulatedCluster cluster = world.Cluster;
+        void Run() => cluster.Run(async () =>
+        {
+            SimulatedWorker former = world.StartWorker();
+            world.Put(10);
+            await UntilAsync(() => world.Row is { Snapshot: not null, Checkpoint.Kind: CheckpointKind.Record });
+            await former.StopAsync();
+            string handle = world.Row!.Snapshot!;
+
+            // A has the lease, and its read is on its way
+            var gate = new TaskCompletionSource();
+            SlowReads? objects = null;
+            AskedStore? table = null;
+            SimulatedWorker a = world.StartWorker(
+                place => objects = new SlowReads(place, gate.Task), (worker, rows) => table = new AskedStore(worker, rows));
+            await UntilAsync(() => objects is { IsReading: true });
+            Assert.Equal(a.Name, world.Row!.LeaseOwner);
+            a.Pause(withClock: true);
+
+            // B takes it, goes on, and deletes what its checkpoint supersedes
+            SimulatedWorker b = world.StartWorker();
+            await UntilAsync(() => world.Row!.LeaseOwner == b.Name);
+            world.Put(10);
+            await UntilAsync(() => world.Objects.Find(StateOracle.ObjectOf(handle)!) is null);
+
+            // A goes on and believes to have the lease; its own write is the first that can tell it otherwise
+            table!.IsSilent = true;
+            table.BelievesItsWrites = !asks;
+            gate.SetResult();
+            a.Resume();
+            await UntilAsync(() => table.HasAnswered);
+            Assert.Contains(StateOracle.ObjectOf(handle)!, objects!.Missing, StringComparison.Ordinal);
+            await cluster.DelayAsync(s_leaseDuration / 2);
+            table.IsSilent = false;
+            await cluster.DelayAsync(3 * s_leaseDuration);
+
+            Assert.True(world.Logged(a, "lost shard"));
+            Assert.Equal(b.Name, world.Row!.LeaseOwner);
+            await a.StopAsync();
+            await b.StopAsync();
+        });
+
+        if (asks)
+        {
+            Run();
+            Assert.True(world.Oracle.Judged >= 2);
+        }
+        else
+        {
+            Assert.Equal(OnlyTheOwner, Assert.Throws<InvariantViolatedException>(Run).Invariant);
+        }
+
+        async Task UntilAsync(Func<bool> isSo)
+        {
+            for (int looks = 0; !isSo(); looks++)
+            {
+                Assert.True(looks < 6000, "It never comes to that.");
+                await cluster.DelayAsync(TimeSpan.FromMilliseconds(10));
+            }
+        }
+    }
+
+    /// <summary>One shard of a processor with state, in a world in which nothing goes wrong by itself.</summary>
+    private sealed class StateWorld
+    {
+        private readonly Scenario _scenario;
+        private int _put;
+
+        public StateWorld(int order)
+        {
+            _scenario = Scenario.Of(order) with
+            {
+                Processor = ProcessorKind.StateRecords,
+                ReadMode = ReadMode.Polling,
+                Start = StartPosition.TrimHorizon,
+                LeaseDuration = s_leaseDuration,
+                CheckpointInterval = TimeSpan.FromSeconds(1),
+                CheckpointRecords = 10_000,
+                StopTimeout = TimeSpan.FromSeconds(10),
+                TableUnits = null,
+                Limit = ConsumerSettings.DefaultLimit,
+                PrefetchBytes = FastConsumerOptions.DefaultPrefetchBytes,
+                Aggregates = false,
+                Habits = new HandlerHabits(),
+                State = new StateSettings { Seed = order, LostRequests = 0, LostAnswers = 0, HeldUp = 0, Refused = 0 },
+            };
+            Cluster = new SimulatedCluster(order, shards: 1, new EngineSettings(), _scenario.Rules);
+            Objects = new SimulatedObjects(Cluster);
+            Oracle = new StateOracle(Cluster, Objects);
+            Cluster.Table.Written += Oracle.LeaseWritten;
+        }
+
+        public SimulatedCluster Cluster { get; }
+
+        public SimulatedObjects Objects { get; }
+
+        public StateOracle Oracle { get; }
+
+        public Lease? Row => Cluster.Table.Rows is [var row] ? row : null;
+
+        public void Put(int count) => Cluster.Put(
+            [.. Enumerable.Range(0, count).Select(i => ($"key{i % 3}", BitConverter.GetBytes(_put++)))]);
+
+        public bool Logged(SimulatedWorker worker, string text) => Cluster.Loop.Trace.Events.Any(
+            one => one.Process == worker.Name && one.Text.Contains(text, StringComparison.Ordinal));
+
+        public SimulatedWorker StartWorker(
+            Func<StatePlace, SimulatedCheckpointStore>? checkpoints = null,
+            Func<SimulatedWorker, SimulatedLeaseTable, ILeaseStore>? table = null) => Cluster.StartWorker(
+                new SimulatedWorkerOptions
+                {
+                    Settings = _scenario.Settings,
+                    Processor = WorkerServices.RegistrationOf(_scenario.Processor),
+                    Services = worker => new WorkerServices(
+                        new SimulatedHandler(worker, Cluster.Ledger, _scenario.Habits, new Random(1)),
+                        stateHandler: new StateHandler(worker, _scenario.Habits, new Random(1)) { IsWellBehaved = true }),
+                    PrefetchBytes = _scenario.PrefetchBytes,
+                    Checkpoints = worker => new StatePlace(Cluster, worker, Objects, _scenario.State!, static () => true, new Random(1))
+                        is var place && checkpoints is null ? new SimulatedCheckpointStore(place) : checkpoints!(place),
+                    Store = table,
+                },
+                clockRate: 1,
+                clockOffset: default);
+    }
+
+    /// <summary>Reads wait for a gate.</summary>
+    private sealed class SlowReads(StatePlace place, Task gate) : SimulatedCheckpointStore(place), ICheckpointStore
+    {
+        public bool IsReading { get; private set; }
+
+        /// <summary>What was not there any more; null for nothing yet.</summary>
+        public string? Missing { get; private set; }
+
+        async Task ICheckpointStore.ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+        {
+            IsReading = true;
+            await gate;
+            try
+            {
+                await ReadAsync(name, offset, destination, cancellationToken);
+            }
+            catch (CheckpointObjectMissingException)
+            {
+                Missing = name;
+                throw;
+            }
+        }
+    }
+
+    /// <summary>A table whose reads may not be answered until a write was.</summary>
+    private sealed class AskedStore(SimulatedWorker worker, SimulatedLeaseTable table)
+        : SimulatedLeaseStore(worker.Process, worker.ToTable, table), ILeaseStore
+    {
+        public bool IsSilent { get; set; }
+
+        /// <summary>The mistake: a renewal counts as made, whatever the answer.</summary>
+        public bool BelievesItsWrites { get; set; }
+
+        /// <summary>True once a renewal was answered after the reads fell silent.</summary>
+        public bool HasAnswered { get; private set; }
+
+        public override async Task<IReadOnlyList<Lease>> ListAsync(ReadConsistency consistency, CancellationToken cancellationToken)
+        {
+            await AnswersAsync(cancellationToken);
+            return await base.ListAsync(consistency, cancellationToken);
+        }
+
+        public override async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
+            IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)
+        {
+            IReadOnlyList<LeaseWrite.Result> results = await base.WriteAsync(writes, cancellationToken);
+            if (!IsSilent || LeaseOperationName.Of(writes[0]) != LeaseOperationName.Update)
+            {
+                return results;
+            }
+
+            HasAnswered = true;
+            return BelievesItsWrites ? [.. results.Select(static _ => new LeaseWrite.Result(LeaseWrite.Outcome.Written))] : results;
+        }
+
+        async Task<IReadOnlyList<Lease>> ILeaseStore.GetManyAsync(
+            IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken)
+        {
+            await AnswersAsync(cancellationToken);
+            return await GetManyAsync(leaseKeys, consistency, cancellationToken);
+        }
+
+        private async Task AnswersAsync(CancellationToken cancellationToken)
+        {
+            while (IsSilent && (BelievesItsWrites || !HasAnswered))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), worker.Process.Clock, cancellationToken);
+            }
+        }
+    }
+}
