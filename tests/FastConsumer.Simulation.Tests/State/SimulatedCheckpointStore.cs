@@ -79,7 +79,12 @@ internal class SimulatedCheckpointStore : ICheckpointStore
     public SimulatedCheckpointStore(StatePlace place)
     {
         _place = place;
-        _link = new SimulatedLink(place.Cluster.Loop, place.Worker.Process, "objects", place.Random) { Patience = TimeSpan.FromSeconds(2) };
+        _link = new SimulatedLink(place.Cluster.Loop, place.Worker.Process, "objects", place.Random)
+        {
+            Patience = TimeSpan.FromSeconds(2),
+            // a last checkpoint that is lost may let a hand-over take too long
+            Troubled = () => place.Worker.ToTable.Troubled?.Invoke(),
+        };
     }
 
     public string Description => "the simulated bucket";

@@ -88,7 +88,9 @@ internal sealed class ScheduledShard
     public async Task<Lease> CheckpointAsync(CancellationToken cancellationToken, CheckpointPosition? at = null)
     {
         CheckpointPosition position = at ?? (_lane.Done > 0 ? At(_lane.Done) : Row.Checkpoint);
-        Assert.True(await _checkpoints.SealAsync(() => position, seen: null, cancellationToken));
+        long time = Math.Max(_checkpoints.RestoredTime, _lane.StreamTime);
+        Assert.True(await _checkpoints.SealAsync(
+            () => (new DoneAtCut(position, time, [], DoneRuns.None), time), seen: null, cancellationToken));
         return Name(_checkpoints.Sealed!.Position, _checkpoints.Sealed.Handle);
     }
 

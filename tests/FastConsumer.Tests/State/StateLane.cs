@@ -28,6 +28,9 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
     /// <summary>How many records are done, counted from the first of the shard. Any thread may ask.</summary>
     public long Done => Volatile.Read(ref _opened) is var opened ? opened.Before + (opened.Page?.Done ?? 0) : 0;
 
+    /// <summary>The stream's time with the last record that is done.</summary>
+    public long StreamTime => Volatile.Read(ref _opened).StreamTime;
+
     public void Open(params ReadOnlySpan<StateRecord> records)
     {
         RecordPage page = Page(records, Done);
@@ -70,9 +73,9 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
             () =>
             {
                 Opened opened = Volatile.Read(ref _opened);
-                int done = opened.Page?.Done ?? 0;
-                long time = done > 0 ? opened.Page!.StreamTimeOf(done - 1) : opened.TimeBefore;
-                var position = CheckpointPosition.At(SequenceNumber.Parse((opened.Before + done).ToString(CultureInfo.InvariantCulture)));
+                long done = opened.Before + (opened.Page?.Done ?? 0);
+                long time = opened.StreamTime;
+                var position = CheckpointPosition.At(SequenceNumber.Parse(done.ToString(CultureInfo.InvariantCulture)));
                 return ((position, time), time);
             },
             out (CheckpointPosition Position, long Time) at);
@@ -116,7 +119,10 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
             new MemoryStream());
     }
 
-    private sealed record Opened(RecordPage? Page, long Before, long TimeBefore);
+    private sealed record Opened(RecordPage? Page, long Before, long TimeBefore)
+    {
+        public long StreamTime => Page is { Done: > 0 } page ? page.StreamTimeOf(page.Done - 1) : TimeBefore;
+    }
 }
 
 /// <summary>A shard's snapshot in memory.</summary>
