@@ -20,12 +20,13 @@ internal sealed class PipelinePages : IDisposable
         var entries = new List<RecordEntry>();
         foreach (byte[] payload in payloads)
         {
-            byte[] key = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key-{keys?[entries.Count] ?? entries.Count}"));
-            byte[] number = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"4959{entries.Count:D52}"));
+            int number = keys is null ? entries.Count : keys[entries.Count];
+            byte[] key = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key-{number}"));
+            byte[] sequenceNumber = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"4959{entries.Count:D52}"));
             int start = bytes.WrittenCount;
             bytes.Write(payload);
             bytes.Write(key);
-            bytes.Write(number);
+            bytes.Write(sequenceNumber);
             entries.Add(new RecordEntry
             {
                 DataOffset = start,
@@ -33,7 +34,7 @@ internal sealed class PipelinePages : IDisposable
                 PartitionKeyOffset = start + payload.Length,
                 PartitionKeyLength = key.Length,
                 SequenceNumberOffset = start + payload.Length + key.Length,
-                SequenceNumberLength = number.Length,
+                SequenceNumberLength = sequenceNumber.Length,
                 SubSequenceNumber = RecordEntry.NotAggregated,
             });
         }

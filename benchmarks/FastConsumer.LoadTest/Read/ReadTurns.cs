@@ -69,6 +69,9 @@ internal sealed class ReadTurns
     /// <summary>Bytes allocated per record by a way: the median.</summary>
     public double Bytes(int way) => Turns.Median(_runs[way].Select(static run => run.AllocatedBytesPerRecord));
 
+    /// <summary>The longest that code was still compiled in the measured part of a run, in seconds.</summary>
+    public double MostCompilerSeconds => _runs.Max(static runs => runs.Max(static run => run.CompilerSeconds));
+
     /// <summary>Turned and reversed from round to round, so that none has a place of its own.</summary>
     private static IEnumerable<int> Order(int ways, int round)
     {

@@ -82,6 +82,7 @@ internal static class StateCostCommand
             BytesPerRecordOff = turns.Bytes(off),
             BytesPerRecord = turns.Bytes(untouched),
             BytesPerRecordKeyed = turns.Bytes(keyed),
+            CompilerSeconds = turns.MostCompilerSeconds,
         };
     }
 
@@ -92,14 +93,16 @@ internal static class StateCostCommand
         {"",-27}  {"CPU",-9}  {"beside no [State]",-32}  {"allocated",9}  the pipeline alone
         {"no [State]",-27}  {figures.CpuOff:F4} us  {"",-32}  {figures.BytesPerRecordOff,7:F2} B
         {"[State] that is never used",-27}  {figures.CpuOn:F4} us  {Times(figures),-32}  {figures.BytesPerRecord,7:F2} B  {Alone(figures)}
-        {"[State], Edit() each record",-27}  {figures.CpuKeyed:F4} us  {More(figures),-32}  {figures.BytesPerRecordKeyed,7:F2} B  {Changed(figures)}
+        {"[State], Edit() each record",-27}  {figures.CpuKeyed:F4} us  {More(figures),-32}  {Changed(figures)}
+        code was compiled for {figures.CompilerSeconds:F2} s at most in the measured part of a run
         """);
 
     private static string Alone(StateCostFigures figures) =>
         string.Create(CultureInfo.InvariantCulture, $"{figures.PipelineOnNs:F1} ns more");
 
     private static string Changed(StateCostFigures figures) => string.Create(
-        CultureInfo.InvariantCulture, $"{figures.PipelineKeyedNs:F1} ns and {figures.PipelineKeyedBytes:F2} B more");
+        CultureInfo.InvariantCulture,
+        $"{figures.BytesPerRecordKeyed,7:F2} B  {figures.PipelineKeyedNs:F1} ns and {figures.PipelineKeyedBytes:F2} B more");
 
     private static string Text(StateTurnsFigures figures) => string.Create(
         CultureInfo.InvariantCulture,
@@ -168,4 +171,9 @@ internal sealed record StateCostFigures
 
     /// <summary>With a state that each record changes.</summary>
     public required double BytesPerRecordKeyed { get; init; }
+
+    /// <summary>
+    /// The longest that code was still compiled in the measured part of a run. Where it is much more than 0.1 s, the machine was too busy.
+    /// </summary>
+    public required double CompilerSeconds { get; init; }
 }
