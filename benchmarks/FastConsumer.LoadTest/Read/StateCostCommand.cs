@@ -20,7 +20,7 @@ internal static class StateCostCommand
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
         var pipelineOnly = new Option<bool>("--pipeline-only")
         {
-            Description = "The pipelines alone, on records in memory: half a minute, and figures that a busy machine hardly moves.",
+            Description = "The pipelines alone, on records in memory: half a minute instead of many.",
         };
         var command = new Command("state-cost", "What [State] costs: none, one that is never used, and one that each record changes.")
         {
