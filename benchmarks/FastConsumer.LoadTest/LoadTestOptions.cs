@@ -6,6 +6,7 @@ namespace FastConsumer.LoadTest;
 /// <summary>What the workers of all load tests have in common.</summary>
 internal static class LoadTestOptions
 {
+    public const string Application = "load-test";
     public const string Region = "us-east-1";
 
     public static readonly AWSCredentials Credentials = new BasicAWSCredentials("load", "test");
@@ -13,7 +14,7 @@ internal static class LoadTestOptions
     /// <summary>Reads from the server at <paramref name="url"/>.</summary>
     public static void ReadFrom(this FastConsumerOptions options, string url)
     {
-        options.ApplicationName = "load-test";
+        options.ApplicationName = Application;
         options.ServiceUrl = url;
         options.Region = Region;
         options.Credentials = Credentials;

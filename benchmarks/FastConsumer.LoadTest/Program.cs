@@ -13,8 +13,9 @@ using FastConsumer.LoadTest.Sinks;
 
 var root = new RootCommand("Load tests of FastConsumer.")
 {
-    Read(), TelemetryCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(), LanesCommand.Create(),
-    QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(), SinkCostCommand.Create(),
+    Read(), TelemetryCostCommand.Create(), StateCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(),
+    LanesCommand.Create(), QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
+    SinkCostCommand.Create(),
     Serve(), ServeShards(), FailoverWorker.CreateCommand(),
 };
 // a worker's own host handles signals, and stops in its own time
@@ -50,11 +51,16 @@ static Command Read()
     {
         Description = "Of the client 'fast': with nobody who listens, without any call of it, or with a meter listener.",
     };
+    var state = new Option<ReadState?>("--state")
+    {
+        Description = "Of the client 'fast', with a checkpoint each second: no [State], one that is never used, or one that each record "
+            + "changes.",
+    };
     var url = new Option<string?>("--url") { Description = "A replay server that runs already.", Hidden = true };
     var json = new Option<bool>("--json") { Description = "One line of JSON." };
     var command = new Command("read", "Reads precomputed answers from a replay server in a process of its own.")
     {
-        client, protocol, records, size, shards, perAnswer, compare, runs, baseline, pairs, telemetry, url, json,
+        client, protocol, records, size, shards, perAnswer, compare, runs, baseline, pairs, telemetry, state, url, json,
     };
     command.SetAction(async (arguments, cancellationToken) =>
     {
@@ -68,6 +74,7 @@ static Command Read()
             arguments.GetValue(perAnswer) ?? ReadSettings.Most(bytes))
         {
             Telemetry = arguments.GetValue(telemetry),
+            State = arguments.GetValue(state),
         };
         if (arguments.GetValue(baseline) is { } directory)
         {

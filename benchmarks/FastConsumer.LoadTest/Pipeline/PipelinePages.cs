@@ -14,18 +14,19 @@ internal sealed class PipelinePages : IDisposable
 {
     private readonly GetRecordsResponse _response;
 
-    private PipelinePages(IEnumerable<byte[]> payloads)
+    private PipelinePages(IEnumerable<byte[]> payloads, int[]? keys = null)
     {
         var bytes = new ArrayBufferWriter<byte>();
         var entries = new List<RecordEntry>();
         foreach (byte[] payload in payloads)
         {
-            byte[] key = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key-{entries.Count}"));
-            byte[] number = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"4959{entries.Count:D52}"));
+            int number = keys is null ? entries.Count : keys[entries.Count];
+            byte[] key = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key-{number}"));
+            byte[] sequenceNumber = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"4959{entries.Count:D52}"));
             int start = bytes.WrittenCount;
             bytes.Write(payload);
             bytes.Write(key);
-            bytes.Write(number);
+            bytes.Write(sequenceNumber);
             entries.Add(new RecordEntry
             {
                 DataOffset = start,
@@ -33,7 +34,7 @@ internal sealed class PipelinePages : IDisposable
                 PartitionKeyOffset = start + payload.Length,
                 PartitionKeyLength = key.Length,
                 SequenceNumberOffset = start + payload.Length + key.Length,
-                SequenceNumberLength = number.Length,
+                SequenceNumberLength = sequenceNumber.Length,
                 SubSequenceNumber = RecordEntry.NotAggregated,
             });
         }
@@ -54,6 +55,9 @@ internal sealed class PipelinePages : IDisposable
 
     /// <summary>JSON objects of about so many bytes.</summary>
     public static PipelinePages OfJson(int count, int size) => new(Enumerable.Range(0, count).Select(i => Json(i, size)));
+
+    /// <summary>Payloads of so many bytes; the record at each place has the key at that place.</summary>
+    public static PipelinePages OfKeys(int[] keys, int size) => new(keys.Select(_ => new byte[size]), keys);
 
     /// <summary>The page as if it had just arrived.</summary>
     public RecordPage Arrive() => new(_response, NoReservation.Instance);

@@ -64,8 +64,10 @@ internal static class ReadCommand
     /// <summary>The arguments of a run of one client against a server.</summary>
     public static string[] Arguments(ReadSettings settings, string url) =>
     [
+        "read",
         // not said where it is as usual: the load test of another commit may not know it
-        .. settings.Telemetry == ReadTelemetry.NoListener ? (string[])["read"] : ["read", "--telemetry", settings.Telemetry.ToString()],
+        .. settings.Telemetry == ReadTelemetry.NoListener ? (string[])[] : ["--telemetry", settings.Telemetry.ToString()],
+        .. settings.State is { } state ? (string[])["--state", state.ToString()] : [],
         "--client", settings.Client.ToString(), "--url", url, "--json", "--protocol", settings.IsCbor ? "cbor" : "json",
         "--records", Text(settings.Records), "--size", Text(settings.Size), "--shards", Text(settings.Shards),
         "--per-answer", Text(settings.PerAnswer),

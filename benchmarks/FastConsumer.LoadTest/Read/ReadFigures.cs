@@ -57,6 +57,8 @@ internal sealed record Comparison(
 [JsonSerializable(typeof(Comparison))]
 [JsonSerializable(typeof(BaselineFigures))]
 [JsonSerializable(typeof(TelemetryCostFigures))]
+[JsonSerializable(typeof(StateCostFigures))]
+[JsonSerializable(typeof(Pipeline.StateTurnsFigures))]
 [JsonSerializable(typeof(Decode.DecodeFigures))]
 [JsonSerializable(typeof(Decode.WholeCallFigures))]
 [JsonSerializable(typeof(Shards.ShardsFigures))]

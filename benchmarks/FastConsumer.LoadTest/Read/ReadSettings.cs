@@ -21,6 +21,22 @@ internal enum ReadTelemetry
     Listener,
 }
 
+/// <summary>
+/// What the processor of a run of FastConsumer's worker has of state. All three are checkpointed once a second and never by the number of
+/// records, which else would differ with state.
+/// </summary>
+internal enum ReadState
+{
+    /// <summary>None.</summary>
+    Off,
+
+    /// <summary>One that its handler never uses.</summary>
+    Untouched,
+
+    /// <summary>One that its handler changes with each record, by its key.</summary>
+    Keyed,
+}
+
 /// <summary>One run.</summary>
 internal sealed record ReadSettings(ReadClient Client, bool IsCbor, long Records, int Size, int Shards, int PerAnswer)
 {
@@ -28,6 +44,9 @@ internal sealed record ReadSettings(ReadClient Client, bool IsCbor, long Records
     private const int LargestCount = 10_000;
 
     public ReadTelemetry Telemetry { get; init; }
+
+    /// <summary>Null for a worker as usual, without state.</summary>
+    public ReadState? State { get; init; }
 
     /// <summary>Records that are read before the figures begin: the JIT has its say first, for some seconds at least.</summary>
     public long WarmUp => Math.Max(Records / 2, 20L * PerAnswer * Shards);

@@ -17,24 +17,7 @@ internal static class TelemetryCostCommand
             Description = "Records of an answer. Telemetry costs by the answer.",
             DefaultValueFactory = static _ => 10_000,
         };
-        var records = new Option<long>("--records")
-        {
-            Description = "How many records a run reads, after a warm-up.",
-            DefaultValueFactory = static _ => 4_000_000,
-        };
-        var size = new Option<int>("--size") { Description = "Bytes of data in a record.", DefaultValueFactory = static _ => 1024 };
-        var pairs = new Option<int>("--pairs")
-        {
-            Description = "How often each of the three has its turn, 1 or more.",
-            DefaultValueFactory = static _ => 20,
-        };
-        pairs.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-            {
-                result.AddError("--pairs must be 1 or more.");
-            }
-        });
+        (Option<long> records, Option<int> size, Option<int> pairs) = ReadTurns.CreateOptions();
         var json = new Option<bool>("--json") { Description = "One line of JSON." };
         var command = new Command("telemetry-cost", "What telemetry costs: none, with nobody who listens, and with a meter listener.")
         {
@@ -60,51 +43,28 @@ internal static class TelemetryCostCommand
 
     private static async Task<TelemetryCostFigures> RunAsync(ReadSettings settings, int pairs, CancellationToken cancellationToken)
     {
-        await using OwnProcess server = ReadCommand.StartServer(settings);
-        string url = await server.ReadLineAsync(cancellationToken);
-        var runs = Enum.GetValues<ReadTelemetry>().ToDictionary(static telemetry => telemetry, static _ => new List<ReadFigures>());
-        for (int pair = 0; pair < pairs; pair++)
-        {
-            foreach (ReadTelemetry telemetry in Order(pair))
-            {
-                await using OwnProcess process = OwnProcess.Start(
-                    ReadCommand.Arguments(settings with { Telemetry = telemetry }, url));
-                string line = await process.ReadLineAsync(cancellationToken);
-                runs[telemetry].Add(JsonSerializer.Deserialize(line, FiguresJson.Default.ReadFigures)!);
-            }
-
-            await Console.Error.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"pair {pair + 1} of {pairs}: plain {Last(ReadTelemetry.Plain):F4} us, no listener {Last(ReadTelemetry.NoListener):F4} us, "
-                    + $"listener {Last(ReadTelemetry.Listener):F4} us"));
-        }
-
+        const int plain = 0;
+        const int noListener = 1;
+        const int listener = 2;
+        ReadTurns turns = await ReadTurns.RunAsync(
+            pairs,
+            cancellationToken,
+            new ReadWay("plain", settings with { Telemetry = ReadTelemetry.Plain }),
+            new ReadWay("no listener", settings with { Telemetry = ReadTelemetry.NoListener }),
+            new ReadWay("listener", settings with { Telemetry = ReadTelemetry.Listener }));
         return new TelemetryCostFigures
         {
             Pairs = pairs,
             RecordsPerAnswer = settings.PerAnswer,
-            CpuPlain = Turns.Median(Cpu(ReadTelemetry.Plain)),
-            CpuNoListener = Turns.Median(Cpu(ReadTelemetry.NoListener)),
-            CpuListener = Turns.Median(Cpu(ReadTelemetry.Listener)),
-            NoListenerToPlain = PairedRatio.Of(Cpu(ReadTelemetry.NoListener), Cpu(ReadTelemetry.Plain)),
-            ListenerToNoListener = PairedRatio.Of(Cpu(ReadTelemetry.Listener), Cpu(ReadTelemetry.NoListener)),
-            BytesPerRecordPlain = Bytes(ReadTelemetry.Plain),
-            BytesPerRecord = Bytes(ReadTelemetry.NoListener),
-            BytesPerRecordListener = Bytes(ReadTelemetry.Listener),
+            CpuPlain = Turns.Median(turns.Cpu(plain)),
+            CpuNoListener = Turns.Median(turns.Cpu(noListener)),
+            CpuListener = Turns.Median(turns.Cpu(listener)),
+            NoListenerToPlain = PairedRatio.Of(turns.Cpu(noListener), turns.Cpu(plain)),
+            ListenerToNoListener = PairedRatio.Of(turns.Cpu(listener), turns.Cpu(noListener)),
+            BytesPerRecordPlain = turns.Bytes(plain),
+            BytesPerRecord = turns.Bytes(noListener),
+            BytesPerRecordListener = turns.Bytes(listener),
         };
-
-        double Last(ReadTelemetry telemetry) => runs[telemetry][^1].CpuMicrosecondsPerRecord;
-
-        IEnumerable<double> Cpu(ReadTelemetry telemetry) => runs[telemetry].Select(static run => run.CpuMicrosecondsPerRecord);
-
-        double Bytes(ReadTelemetry telemetry) => Turns.Median(runs[telemetry].Select(static run => run.AllocatedBytesPerRecord));
-    }
-
-    /// <summary>All six orders have their turn, so that none of the three has a place of its own.</summary>
-    private static IEnumerable<ReadTelemetry> Order(int pair)
-    {
-        IEnumerable<ReadTelemetry> turned = Enum.GetValues<ReadTelemetry>().Select((_, i) => (ReadTelemetry)((pair + i) % 3));
-        return pair % 2 == 0 ? turned : turned.Reverse();
     }
 
     private static string Text(TelemetryCostFigures figures) => string.Create(

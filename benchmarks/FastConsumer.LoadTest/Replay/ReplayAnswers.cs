@@ -13,6 +13,7 @@ namespace FastConsumer.LoadTest.Replay;
 internal sealed class ReplayAnswers
 {
     private const int Pages = 4;
+    private const int Keys = 10_000;
     private const long FirstArrival = 1_787_036_486_712;
 
     /// <summary>The last digits of a sequence number, which count the records.</summary>
@@ -77,6 +78,9 @@ internal sealed class ReplayAnswers
 
         IEnumerable<(string Number, long Arrival, string Key, byte[] Data)> Records(int page)
         {
+            // of each page in another order: whoever keeps something by key does not meet it in the order in which it lies
+            int[] keys = [.. Enumerable.Range(0, Keys)];
+            random.Shuffle(keys);
             for (int i = 0; i < recordsPerAnswer; i++)
             {
                 long index = ((long)page * recordsPerAnswer) + i;
@@ -85,7 +89,7 @@ internal sealed class ReplayAnswers
                 yield return (
                     string.Create(CultureInfo.InvariantCulture, $"49680390572284935475361755318913199194853266{index:D12}"),
                     FirstArrival + index,
-                    string.Create(CultureInfo.InvariantCulture, $"key-{index % 10_000:D4}"),
+                    string.Create(CultureInfo.InvariantCulture, $"key-{keys[i % Keys]:D4}"),
                     data);
             }
         }

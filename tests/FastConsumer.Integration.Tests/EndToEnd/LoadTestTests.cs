@@ -35,6 +35,20 @@ public sealed class LoadTestTests
             name => Assert.True(cost.RootElement.GetProperty(name).GetProperty("median").GetDouble() > 0));
     }
 
+    [Fact]
+    public async Task Tells_what_state_costs()
+    {
+        using JsonDocument cost = await RunAsync("state-cost", "--pairs", "1", "--records", "2000", "--json");
+        Assert.All(
+            ["cpuOff", "cpuOn", "cpuKeyed", "ratio", "bytesPerRecord", "bytesPerRecordKeyed"],
+            name => Assert.InRange(cost.RootElement.GetProperty(name).GetDouble(), double.Epsilon, double.MaxValue));
+        Assert.All(
+            ["keyedNs", "pipelineOnNs", "pipelineKeyedNs"],
+            name => Assert.NotEqual(0, cost.RootElement.GetProperty(name).GetDouble()));
+        // a change of a key that is there allocates nothing, on a busy machine too
+        Assert.Equal(0, cost.RootElement.GetProperty("pipelineKeyedBytes").GetDouble());
+    }
+
     [Theory]
     [InlineData("--json")]
     [InlineData("--whole-call", "--json")]
