@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 
@@ -51,8 +52,14 @@ internal sealed class StateStripe
     /// <summary>True while the attempt's effects may grow.</summary>
     public bool IsOpen { get; private set; }
 
-    /// <summary>The page of the attempt's record, its place in it, and the number of the try; the call itself for a batch.</summary>
-    public (object? Page, int Index, int Try) Call { get; private set; }
+    /// <summary>The page of the attempt's record; null for a batch.</summary>
+    public object? Page { get; private set; }
+
+    /// <summary>The record's place in it.</summary>
+    public int Index => _record;
+
+    /// <summary>The number of the try.</summary>
+    public int Try { get; private set; }
 
     /// <summary>Grows with each record that effects belong to.</summary>
     public long Focus => _focus;
@@ -123,24 +130,43 @@ internal sealed class StateStripe
 
     public void Exit() => _gate.Exit();
 
-    /// <summary>An attempt with one record begins; what an earlier one has staged is gone.</summary>
-    public void Begin(object page, int index, int number, byte[] bytes, RecordEntry[] records, long now)
+    /// <summary>The records that follow are of this page, whose table and bytes stay what they are.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void UsePage(object page, byte[] bytes, RecordEntry[] records)
     {
-        BeginAttempt((page, index, number), null);
-        Stand(bytes, records, index, now);
+        EndAttempt();
+        Page = page;
+        _batch = null;
+        _bytes = bytes;
+        _records = records;
+    }
+
+    /// <summary>An attempt with one record of the page begins; what an earlier one has staged is gone.</summary>
+    public void Begin(int index, int number, long now)
+    {
+        BeginAttempt();
+        _focus++;
+        _record = index;
+        Try = number;
+        // not below what was restored, whatever the page was told
+        Now = now > StreamTime ? now : StreamTime;
     }
 
     /// <summary>An attempt with a batch begins.</summary>
-    public void Begin(IBatchCall batch) => BeginAttempt((batch, 0, 0), batch);
+    public void Begin(IBatchCall batch)
+    {
+        BeginAttempt();
+        Page = null;
+        _batch = batch;
+    }
 
-    /// <summary>The attempt's effects belong to this record from now on.</summary>
+    /// <summary>The effects of the batch's attempt belong to this record from now on.</summary>
     public void Stand(byte[] bytes, RecordEntry[] records, int record, long now)
     {
         _focus++;
         _bytes = bytes;
         _records = records;
         _record = record;
-        // not below what was restored, whatever the page was told
         Now = Math.Max(StreamTime, now);
     }
 
@@ -183,26 +209,22 @@ internal sealed class StateStripe
             return false;
         }
 
-        // where this throws, some effects are applied and some are not: no cut may tell of that
-        _isBroken = true;
-        for (int i = 0; i < _changedCount; i++)
+        if (_changedCount > 0)
         {
-            _changed[i].Apply();
+            ApplyChanges();
         }
 
-        _changedCount = 0;
-        StreamTime = Math.Max(StreamTime, streamTime);
-        if (--_untilSweep == 0)
+        if (streamTime > StreamTime)
         {
-            _untilSweep = RecordsBetweenSweeps;
-            foreach (StateTable table in _expiring)
-            {
-                table.Sweep(StreamTime);
-            }
+            StreamTime = streamTime;
+        }
+
+        if (_expiring.Length > 0 && --_untilSweep == 0)
+        {
+            Sweep();
         }
 
         IsOpen = false;
-        _isBroken = false;
         return true;
     }
 
@@ -216,14 +238,45 @@ internal sealed class StateStripe
         }
     }
 
-    private void BeginAttempt((object, int, int) call, IBatchCall? batch)
+    private void BeginAttempt()
     {
-        EndAttempt();
+        if (_changedCount > 0)
+        {
+            Discard();
+        }
+
         Attempt++;
-        Call = call;
-        _batch = batch;
-        Unreadable = null;
+        if (Unreadable is not null)
+        {
+            Unreadable = null;
+        }
+
         IsOpen = true;
+    }
+
+    // where one of these throws, some effects are applied and some are not: no cut may tell of that
+    private void ApplyChanges()
+    {
+        _isBroken = true;
+        for (int i = 0; i < _changedCount; i++)
+        {
+            _changed[i].Apply();
+        }
+
+        _changedCount = 0;
+        _isBroken = false;
+    }
+
+    private void Sweep()
+    {
+        _isBroken = true;
+        _untilSweep = RecordsBetweenSweeps;
+        foreach (StateTable table in _expiring)
+        {
+            table.Sweep(StreamTime);
+        }
+
+        _isBroken = false;
     }
 
     private void Discard()

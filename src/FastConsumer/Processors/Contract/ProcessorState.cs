@@ -112,9 +112,15 @@ public sealed class ProcessorState
     public void Begin(RecordCursor cursor)
     {
         RecordPage page = cursor.Page!;
-        (RecordEntry[] records, byte[] bytes) = cursor.Records;
+        StateStripe stripe = StripeOf(cursor);
+        if (stripe.Page != page)
+        {
+            (RecordEntry[] records, byte[] bytes) = cursor.Records;
+            stripe.UsePage(page, bytes, records);
+        }
+
         int index = cursor.Index;
-        StripeOf(cursor).Begin(page, index, cursor.Attempt, bytes, records, page.StreamTimeOf(index));
+        stripe.Begin(index, cursor.Attempt, page.StreamTimeOf(index));
     }
 
     /// <summary>
@@ -157,7 +163,7 @@ public sealed class ProcessorState
     internal void Acknowledge(RecordPage page, int index)
     {
         StateStripe stripe = StripeOf(page, index);
-        if (stripe.IsOpen && stripe.Call.Page == page && stripe.Call.Index == index)
+        if (stripe.IsOpen && stripe.Page == page && stripe.Index == index)
         {
             ThrowIfUnreadable(stripe);
             stripe.Enter();
@@ -253,8 +259,7 @@ public sealed class ProcessorState
     internal StateStripe StripeOf(in RecordContext context)
     {
         StateStripe stripe = StripeOf(context.Page, context.Index);
-        (object? page, int index, int number) = stripe.Call;
-        if (context.Page != page || context.Index != index || context.Attempt != number)
+        if (context.Page != stripe.Page || context.Index != stripe.Index || context.Attempt != stripe.Try)
         {
             throw StateErrors.CallIsOver();
         }
