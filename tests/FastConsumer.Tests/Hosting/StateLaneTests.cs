@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using FastConsumer.Hosting;
 using FastConsumer.Leases;
 using FastConsumer.State.Format;
 

@@ -2,10 +2,8 @@ using System.Globalization;
 using System.Text;
 using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
-using FastConsumer.Leases;
 using FastConsumer.Processors;
 using FastConsumer.Testing.Checkpoints;
-using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Tests.Hosting;

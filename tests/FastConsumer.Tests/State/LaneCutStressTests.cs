@@ -1,7 +1,6 @@
 using System.Globalization;
 using FastConsumer.Checkpoints;
 using FastConsumer.Dispatch;
-using FastConsumer.Kinesis;
 using FastConsumer.Processors;
 using FastConsumer.Tests.Dispatch;
 
