@@ -2,7 +2,6 @@ using System.Text;
 using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
-using FastConsumer.Processors;
 using FastConsumer.State;
 using FastConsumer.State.Format;
 using Microsoft.Extensions.DependencyInjection;
