@@ -10,6 +10,7 @@ public sealed record Order(int Id, decimal Total);
 /// <summary>JSON without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Order))]
+[JsonSerializable(typeof(decimal))]
 public sealed partial class OrderJson : JsonSerializerContext;
 
 /// <summary>Where orders are kept: a table in production, a dictionary in the test.</summary>
@@ -35,4 +36,15 @@ public sealed partial class OrderProcessor(IOrderBook book)
 
         return book.SaveAsync(order, cancellationToken);
     }
+}
+
+/// <summary>A processor that remembers: what each customer has spent within a day of the last order.</summary>
+[KinesisProcessor("orders", JsonContext = typeof(OrderJson))]
+public sealed partial class SpendingProcessor
+{
+    [State("spent", Ttl = "1.00:00:00")]
+    private partial KeyedState<decimal> Spent { get; }
+
+    [OnRecord]
+    private void Handle(Order order, RecordContext context) => Spent.Of(context).Edit() += order.Total;
 }

@@ -78,6 +78,21 @@ public sealed class OrderProcessorTests
     }
 
     [Fact]
+    public async Task What_a_customer_has_spent_is_forgotten_a_day_after_the_last_order()
+    {
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<SpendingProcessor>();
+        harness.Put("customer-1", new Order(1, 10), OrderJson.Default.Order);
+        harness.Put("customer-1", new Order(2, 5), OrderJson.Default.Order);
+        await harness.WaitUntilDoneAsync();
+        Assert.Equal(15, harness.State<decimal>("spent", "customer-1").Value);
+
+        harness.Advance(TimeSpan.FromHours(25));
+        harness.Put("customer-1", new Order(3, 1), OrderJson.Default.Order);
+        await harness.WaitUntilDoneAsync();
+        Assert.Equal(1, harness.State<decimal>("spent", "customer-1").Value);
+    }
+
+    [Fact]
     public Task Orders_are_complete_whatever_happens_to_a_cluster_of_workers() =>
         ClusterSimulation.RunAsync<OrderProcessor>(firstSeed: 1, seeds: 10, () =>
         {

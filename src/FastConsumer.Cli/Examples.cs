@@ -39,6 +39,11 @@ internal static class Examples
         ["position show"] = ["fastconsumer position show -a billing --postgres 'Host=db;Username=ops;Database=billing' -o wide"],
         ["position reset"] = ["fastconsumer position reset -a billing --shard shardId-000000000003 --to -2h --dry-run"],
         ["position adopt"] = ["fastconsumer position adopt -a billing --all --from sink --reason 'the lease table was made anew'"],
+        ["state show"] =
+        [
+            "fastconsumer state show customer-17 -a billing --s3 billing-state --prefix prod",
+            "fastconsumer state show customer-17 -a billing --local /var/lib/billing --state totals -o json",
+        ],
         ["release"] = ["fastconsumer lease release -a billing --shard shardId-000000000003"],
         ["evict"] = ["fastconsumer lease evict -a billing --shard shardId-000000000003 --reason 'its handler hangs'"],
         ["doctor"] = ["fastconsumer doctor -a billing -s orders", "fastconsumer doctor -a billing -s orders --json"],

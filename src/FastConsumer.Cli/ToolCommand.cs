@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Data.Common;
+using FastConsumer.Checkpoints;
 using FastConsumer.Cli.Connections;
 using FastConsumer.Cli.Output;
 using FastConsumer.Kinesis;
@@ -76,7 +77,7 @@ internal static class ToolCommand
                 return await FailAsync(ExitCodes.Refused, e.Message);
             }
             catch (Exception e) when (e is LeaseStoreException or KinesisException or TimeoutException or IOException
-                or UnauthorizedAccessException or DbException)
+                or UnauthorizedAccessException or DbException or CheckpointStoreException or InvalidDataException)
             {
                 return await FailAsync(ExitCodes.Failure, e.Message);
             }

@@ -23,15 +23,15 @@ public sealed partial class EmbeddedKinesis : IAsyncDisposable
     private readonly EngineJournal? _journal;
     private EmbeddedHttpServer? _server;
 
-    private EmbeddedKinesis(EmbeddedKinesisOptions options)
+    private EmbeddedKinesis(EmbeddedKinesisOptions options, TimeProvider time)
     {
         Options = options;
-        JournalClock? clock = options.DataFolder is null ? null : new JournalClock(options.TimeProvider);
+        JournalClock? clock = options.DataFolder is null ? null : new JournalClock(time);
         _engine = new KinesisEngine(new EngineSettings
         {
             Region = options.Region,
             AccountId = options.AccountId,
-            Clock = clock ?? options.TimeProvider,
+            Clock = clock ?? time,
             Seed = options.Seed,
             CreateDelay = options.CreateDelay,
             UpdateDelay = options.UpdateDelay,
@@ -89,7 +89,16 @@ public sealed partial class EmbeddedKinesis : IAsyncDisposable
     {
         options ??= new EmbeddedKinesisOptions();
         options.Validate();
-        var kinesis = new EmbeddedKinesis(options);
+        return await StartAsync(options, options.TimeProvider, cancellationToken);
+    }
+
+    /// <param name="options">Validated.</param>
+    /// <param name="time">The clock of all but signatures, which clients make by their own.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    internal static async Task<EmbeddedKinesis> StartAsync(
+        EmbeddedKinesisOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var kinesis = new EmbeddedKinesis(options, time);
         try
         {
             kinesis._server = await EmbeddedHttpServer.StartAsync(

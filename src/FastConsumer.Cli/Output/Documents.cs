@@ -64,6 +64,42 @@ internal sealed record PositionItem(
     long? LeaseCounter,
     string? Owner);
 
+/// <summary>The document of <c>state show</c>.</summary>
+internal sealed record StateDocument(
+    string Application,
+    string Key,
+    string HashKey,
+    string Store,
+    DateTimeOffset At,
+    IReadOnlyList<StateShardItem> Shards,
+    int LeftOut,
+    IReadOnlyList<StateItem> Items)
+    : Document("state", Application, At);
+
+internal sealed record StateShardItem(
+    string ShardId,
+    string Position,
+    DateTimeOffset? StreamTime,
+    int StateVersion,
+    IReadOnlyList<string> Snapshots,
+    IReadOnlyList<string>? InheritedFrom,
+    string? Processor);
+
+internal sealed record StateItem(
+    string ShardId,
+    string State,
+    string Of,
+    string? SubKey,
+    string? SubKeyBytes,
+    int? Index,
+    JsonElement? Value,
+    string? ValueBytes,
+    string Codec,
+    DateTimeOffset? ExpiresAt,
+    bool? IsCopy,
+    int StateVersion,
+    string Position);
+
 /// <summary>The document of <c>doctor</c>.</summary>
 internal sealed record DoctorDocument(string Application, DateTimeOffset At, IReadOnlyList<CheckItem> Items)
     : Document("doctor", Application, At);
@@ -87,6 +123,7 @@ internal sealed record ShardItem(
     FailingItem? Failing,
     PauseItem? Pause,
     ResetItem? Reset,
+    ShardStateItem? State,
     string? Problem)
 {
     public static ShardItem Of(FleetShard shard) => new(
@@ -111,6 +148,7 @@ internal sealed record ShardItem(
             : null,
         shard.Pause is { } pause ? new PauseItem(pause.By, pause.Reason, pause.At, pause.Until) : null,
         shard.Reset is { } reset ? new ResetItem(reset.By, reset.Reason, reset.At, reset.From, reset.To) : null,
+        shard.State is { } state ? ShardStateItem.Of(state) : null,
         shard.Problem);
 
     /// <summary>The status in the words of documents and tables.</summary>
@@ -150,6 +188,25 @@ internal sealed record ReportItem(
         report.Handling,
         report.State.ToString().ToLowerInvariant(),
         report.Findings);
+}
+
+internal sealed record ShardStateItem(
+    int Version,
+    string? Lineage,
+    string? Snapshot,
+    long? Bytes,
+    DateTimeOffset? StreamTime,
+    DateTimeOffset? Seen,
+    IReadOnlyList<string>? Inherits)
+{
+    public static ShardStateItem Of(FleetShardState state) => new(
+        state.Version,
+        state.Lineage,
+        state.Snapshot,
+        state.Bytes,
+        state.StreamTime,
+        state.Seen,
+        state.Inherits.Count > 0 ? state.Inherits : null);
 }
 
 internal sealed record PauseItem(string By, string? Reason, DateTimeOffset At, DateTimeOffset? Until);
@@ -199,6 +256,7 @@ internal sealed record CheckItem(string Check, string Result, string Detail, str
 [JsonSerializable(typeof(ChangesDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
 [JsonSerializable(typeof(PositionsDocument))]
+[JsonSerializable(typeof(StateDocument))]
 internal sealed partial class DocumentContext : JsonSerializerContext;
 
 /// <summary>Writes documents.</summary>

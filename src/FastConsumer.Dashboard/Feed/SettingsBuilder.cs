@@ -52,6 +52,7 @@ internal static class SettingsBuilder
                 new("IdlePollInterval", Text(settings.IdlePollInterval)),
                 new("CheckpointInterval", Text(settings.CheckpointInterval)),
                 new("CheckpointRecords", Text(settings.CheckpointRecords)),
+                new("AllowNonRestoredState", Text(settings.AllowNonRestoredState)),
                 new("LeaseDuration", Text(settings.LeaseDuration)),
                 new("MaxLeases", settings.MaxLeases is { } most ? Text(most) : Unset),
                 new("LeaseBalancing", settings.LeaseBalancing.ToString()),

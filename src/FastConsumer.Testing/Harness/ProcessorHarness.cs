@@ -55,6 +55,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
     private readonly InMemoryLeaseDatabase _leases;
     private readonly FailureLog _failures;
     private readonly PutRecords _put;
+    private readonly ShiftedTime _time;
+    private readonly Func<IServiceProvider, ShardPipeline> _createPipeline;
     private TestConsumer? _consumer;
     private FastConsumerOptions _settings = new();
     private bool _disposed;
@@ -66,6 +68,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
         ProcessorHarnessOptions options,
         InMemoryLeaseDatabase leases,
         FailureLog failures,
+        ShiftedTime time,
+        Func<IServiceProvider, ShardPipeline> createPipeline,
         Func<ReplayStream?, HostApplicationBuilder> configure)
     {
         Kinesis = kinesis;
@@ -74,6 +78,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
         _options = options;
         _leases = leases;
         _failures = failures;
+        _time = time;
+        _createPipeline = createPipeline;
         _configure = configure;
         _put = new PutRecords();
     }
@@ -112,7 +118,10 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
     {
         options ??= new ProcessorHarnessOptions();
         options.Validate();
-        EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(options.Kinesis, options.CancellationToken).ConfigureAwait(false);
+        EmbeddedKinesisOptions server = options.Kinesis ?? new EmbeddedKinesisOptions();
+        server.Validate();
+        var time = new ShiftedTime(server.TimeProvider);
+        EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(server, time, options.CancellationToken).ConfigureAwait(false);
         try
         {
             ProcessorDefinition<TProcessor> definition = TProcessor.Definition;
@@ -121,7 +130,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
             var leases = new InMemoryLeaseDatabase();
             var failures = new FailureLog();
             var checkpoints = new InMemoryCheckpointStore();
-            var harness = new ProcessorHarness(kinesis, definition.Name, streamName, options, leases, failures, Configure);
+            var harness = new ProcessorHarness(
+                kinesis, definition.Name, streamName, options, leases, failures, time, CreatePipeline<TProcessor>, Configure);
             await harness.StartConsumerAsync().ConfigureAwait(false);
             return harness;
 
@@ -188,34 +198,6 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
     /// <exception cref="KinesisException">The record is too large, or a write quota was asked for and is used up.</exception>
     public PutRecordResponse Put<T>(string partitionKey, T value, JsonTypeInfo<T> type, UInt128? explicitHashKey = null) =>
         Put(partitionKey, JsonSerializer.SerializeToUtf8Bytes(value, type), explicitHashKey);
-
-    /// <summary>
-    /// Reads the processor's state as it is checkpointed now: of each shard what its last checkpoint has. It is kept in memory, over
-    /// crashes and restarts, unless the test chooses another place.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">No consumer runs.</exception>
-    /// <exception cref="CheckpointStoreException">The place of the state cannot be read.</exception>
-    public async Task<IReadOnlyList<StoredState>> ReadStateAsync()
-    {
-        var reader = new SnapshotReader(Services.GetRequiredKeyedService<ICheckpointStore>(""), _settings.ApplicationName!);
-        for (int tries = 1; ; tries++)
-        {
-            try
-            {
-                List<StoredState> entries = [];
-                await foreach (StoredState entry in reader.ReadAsync(Leases, _options.CancellationToken).ConfigureAwait(false))
-                {
-                    entries.Add(entry);
-                }
-
-                return entries;
-            }
-            catch (CheckpointObjectMissingException) when (tries < MostReads)
-            {
-                // a checkpoint has come in between, and what it supersedes is gone
-            }
-        }
-    }
 
     /// <summary>
     /// Waits until all records that were put here are done and checkpointed, and closed shards with their end. Fails before its
@@ -319,6 +301,13 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
             await Kinesis.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>A pipeline that handles nothing: it tells what the processor's states are, and none of the user's code runs.</summary>
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2087", Justification = "The container calls the class's constructors, which keeps them. Here none is called.")]
+    private static ShardPipeline CreatePipeline<TProcessor>(IServiceProvider services)
+        where TProcessor : class, IKinesisProcessor<TProcessor> =>
+        TProcessor.Definition.CreatePipeline((TProcessor)RuntimeHelpers.GetUninitializedObject(typeof(TProcessor)), services);
 
     private static void ForTests(FastConsumerOptions consumer, EmbeddedKinesis kinesis, EmbeddedKinesisOptions? server)
     {

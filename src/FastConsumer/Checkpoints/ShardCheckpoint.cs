@@ -25,6 +25,7 @@ internal sealed class ShardCheckpoint
     private readonly Lease _taken;
     private readonly SnapshotManifest _about;
     private readonly string _lineage;
+    private readonly bool _allowUndeclared;
     private readonly List<Snapshot> _unnamed = [];
     private readonly List<string> _superseded = [];
     private CheckpointId _id;
@@ -37,8 +38,11 @@ internal sealed class ShardCheckpoint
     /// <param name="about">What each manifest says of application, stream and processor; the rest is written over.</param>
     /// <param name="taken">The lease's row as it was taken.</param>
     /// <param name="epoch">The fencing token.</param>
-    public ShardCheckpoint(ProcessorState state, CheckpointPlace place, SnapshotManifest about, Lease taken, long epoch)
+    /// <param name="allowUndeclared">Drops states of a snapshot that the processor does not declare, instead of refusing it.</param>
+    public ShardCheckpoint(
+        ProcessorState state, CheckpointPlace place, SnapshotManifest about, Lease taken, long epoch, bool allowUndeclared = false)
     {
+        _allowUndeclared = allowUndeclared;
         _state = state;
         _place = place;
         _taken = taken;
@@ -76,6 +80,9 @@ internal sealed class ShardCheckpoint
 
     /// <summary>The stream's time at the position, in epoch milliseconds; a child's is the greatest of its parents'.</summary>
     public long RestoredTime { get; private set; }
+
+    /// <summary>The states that it had and the processor does not declare.</summary>
+    public IReadOnlyList<string> Dropped { get; private set; } = [];
 
     /// <summary>The bytes that were read for it.</summary>
     public long RestoredBytes { get; private set; }
@@ -352,8 +359,10 @@ internal sealed class ShardCheckpoint
                 }
             }
 
-            _state.Restore(manifests, _about.HashKeys);
-            RestoredTime = manifests.Max(static manifest => manifest.StreamTime);
+            _state.Restore(manifests, _about.HashKeys, _allowUndeclared);
+            Dropped = [.. manifests.SelectMany(static manifest => manifest.States).Select(static state => state.Name)
+                .Except(_state.States.Select(static state => state.Name), StringComparer.Ordinal)];
+            RestoredTime = manifests.Select(static manifest => manifest.StreamTime).DefaultIfEmpty().Max();
             foreach ((SnapshotManifest manifest, SnapshotRange range, byte[] bytes) in parts)
             {
                 RestoredBytes += bytes.Length;

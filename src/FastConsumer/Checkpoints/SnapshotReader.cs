@@ -33,16 +33,12 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
         IReadOnlyList<Lease> leases, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(leases);
-        HashSet<string> taken = [.. leases.SelectMany(static lease => lease.ParentShardIds)];
-        foreach (Lease lease in leases.Where(lease => !lease.IsFinished || !taken.Contains(lease.LeaseKey)))
+        foreach (Lease lease in Current(leases))
         {
-            HashKeyRange? own = lease.Snapshot is null ? lease.HashKeyRange : null;
-            IEnumerable<SnapshotHandle?> handles = lease.Snapshot is null
-                ? SnapshotHandle.Inherited(lease).Parents
-                : [SnapshotHandle.Parse(lease.Snapshot)];
-            foreach (SnapshotHandle handle in handles.OfType<SnapshotHandle>().Where(static handle => handle.Object is not null))
+            foreach (StoredSnapshot snapshot in await OpenAsync(lease, cancellationToken).ConfigureAwait(false))
             {
-                foreach (StoredState entry in await ReadAsync(lease, handle, own, cancellationToken).ConfigureAwait(false))
+                List<StoredState> entries = await ReadAsync(snapshot, static _ => true, null, cancellationToken).ConfigureAwait(false);
+                foreach (StoredState entry in entries)
                 {
                     yield return entry;
                 }
@@ -50,20 +46,53 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
         }
     }
 
-    private async Task<List<StoredState>> ReadAsync(
-        Lease lease, SnapshotHandle handle, HashKeyRange? own, CancellationToken cancellationToken)
+    /// <summary>The rows whose state counts: all but those of finished shards whose state a child has taken over, or is to.</summary>
+    internal static IEnumerable<Lease> Current(IReadOnlyList<Lease> leases)
     {
-        string lineage = lease.TableLineage ?? "";
-        byte[] frame = await ReadAsync(lineage, handle.Object!, handle.Offset, handle.Length, cancellationToken).ConfigureAwait(false);
-        SnapshotManifest manifest = InSnapshot(handle.Object!, () => SegmentReader.ReadManifest(frame));
+        HashSet<string> taken = [.. leases.SelectMany(static lease => lease.ParentShardIds)];
+        return leases.Where(lease => !lease.IsFinished || !taken.Contains(lease.LeaseKey));
+    }
+
+    /// <summary>
+    /// Reads what a row names, but not the entries: its own snapshot, else those of its parents. None where there are none, and where it
+    /// names the empty state.
+    /// </summary>
+    /// <exception cref="CheckpointStoreException">As <see cref="ReadAsync(IReadOnlyList{Lease}, CancellationToken)"/>.</exception>
+    /// <exception cref="InvalidDataException">As <see cref="ReadAsync(IReadOnlyList{Lease}, CancellationToken)"/>.</exception>
+    internal async Task<IReadOnlyList<StoredSnapshot>> OpenAsync(Lease lease, CancellationToken cancellationToken)
+    {
+        IEnumerable<SnapshotHandle?> handles = lease.Snapshot is null
+            ? SnapshotHandle.Inherited(lease).Parents
+            : [SnapshotHandle.Parse(lease.Snapshot)];
+        List<StoredSnapshot> snapshots = [];
+        foreach (SnapshotHandle handle in handles.OfType<SnapshotHandle>().Where(static handle => handle.Object is not null))
+        {
+            byte[] frame = await ReadAsync(lease.TableLineage ?? "", handle.Object!, handle.Offset, handle.Length, cancellationToken)
+                .ConfigureAwait(false);
+            snapshots.Add(new StoredSnapshot(
+                lease, handle.Object!, InSnapshot(handle.Object!, () => SegmentReader.ReadManifest(frame))));
+        }
+
+        return snapshots;
+    }
+
+    /// <summary>Reads entries of a snapshot, as far as they are its row's.</summary>
+    /// <param name="snapshot">What <see cref="OpenAsync"/> gave.</param>
+    /// <param name="ranges">Says which of its ranges are read.</param>
+    /// <param name="partitionKey">The only key to keep entries of, in UTF-8; null for all.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    internal async Task<List<StoredState>> ReadAsync(
+        StoredSnapshot snapshot, Func<SnapshotRange, bool> ranges, byte[]? partitionKey, CancellationToken cancellationToken)
+    {
+        string lineage = snapshot.Row.TableLineage ?? "";
         List<StoredState> entries = [];
-        foreach (SnapshotRange range in manifest.Ranges)
+        foreach (SnapshotRange range in snapshot.Manifest.Ranges.Where(ranges))
         {
             byte[] bytes = await ReadAsync(lineage, range.Segment, range.Offset, range.Length, cancellationToken).ConfigureAwait(false);
             InSnapshot(range.Segment, () =>
             {
                 SegmentReader.CheckRange(range, bytes);
-                Collect(lease.LeaseKey, manifest, own, bytes, entries);
+                Collect(snapshot, partitionKey, bytes, entries);
                 return true;
             });
         }
@@ -71,25 +100,37 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
         return entries;
     }
 
-    private static void Collect(string shardId, SnapshotManifest manifest, HashKeyRange? own, byte[] bytes, List<StoredState> entries)
+    private static void Collect(StoredSnapshot snapshot, byte[]? partitionKey, byte[] bytes, List<StoredState> entries)
     {
+        SnapshotManifest manifest = snapshot.Manifest;
+        // of a parent's snapshot, what the split gives to this child
+        HashKeyRange? own = snapshot.IsInherited ? snapshot.Row.HashKeyRange : null;
         for (int position = 0; position < bytes.Length;)
         {
             BlockReader block = SegmentReader.ReadBlock(bytes, ref position, manifest.StateVersion);
             while (block.TryRead(out StateEntry entry))
             {
-                if (entry.Exists && (own is null || own.Contains(entry.HashKey) || !manifest.HashKeys.Contains(entry.HashKey)))
+                if (entry.Exists && (partitionKey is null || entry.Key.SequenceEqual(partitionKey))
+                    && (own is null || own.Contains(entry.HashKey) || !manifest.HashKeys.Contains(entry.HashKey)))
                 {
-                    entries.Add(new StoredState(shardId, block.State, Encoding.UTF8.GetString(entry.Key), entry.SubKey.ToArray())
+                    entries.Add(new StoredState(
+                        snapshot.Row.LeaseKey, block.State, Encoding.UTF8.GetString(entry.Key), entry.SubKey.ToArray())
                     {
                         Values = block.Kind == StateKind.List ? Items(in entry.Stored) : [entry.Value.ToArray()],
                         Version = entry.Version,
                         IsCopy = entry.IsCopy,
+                        ExpiresAt = entry.Expiry == StateEntry.Never ? null : TimeOf(entry.Expiry),
+                        Kind = block.Kind,
+                        Stored = partitionKey is null ? default : entry.Stored,
                     });
                 }
             }
         }
     }
+
+    /// <summary>A time to live may reach beyond all calendars.</summary>
+    private static DateTimeOffset TimeOf(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(
+        milliseconds, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
 
     private static List<ReadOnlyMemory<byte>> Items(in StoredValue list)
     {
@@ -123,6 +164,16 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
     }
 }
 
+/// <summary>A snapshot that a row leads to.</summary>
+/// <param name="Row">The row.</param>
+/// <param name="Object">The object, as the row names it.</param>
+/// <param name="Manifest">What the snapshot says of itself.</param>
+internal sealed record StoredSnapshot(Lease Row, string Object, SnapshotManifest Manifest)
+{
+    /// <summary>True where it is a parent's, of which the row's shard has a part.</summary>
+    public bool IsInherited => Row.Snapshot is null;
+}
+
 /// <summary>One entry of a state, as a snapshot has it.</summary>
 /// <param name="ShardId">The shard that has it now.</param>
 /// <param name="State">The name of the <c>[State]</c>.</param>
@@ -143,6 +194,17 @@ public sealed record StoredState(string ShardId, string State, string PartitionK
     /// True where a split gave the entry to both children and this one has not written it since. A total over shards leaves it out.
     /// </summary>
     public bool IsCopy { get; init; }
+
+    /// <summary>
+    /// The time of the stream from which on the entry is gone (<see cref="StateAttribute.Ttl"/>); null where it stays.
+    /// </summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>What the state keeps for each key.</summary>
+    internal StateKind Kind { get; init; }
+
+    /// <summary>The value as one, a list's too; none where all keys were read, since it would keep their bytes alive.</summary>
+    internal StoredValue Stored { get; init; }
 
     /// <summary>The key inside a map.</summary>
     /// <typeparam name="TSubKey">As the map declares it.</typeparam>

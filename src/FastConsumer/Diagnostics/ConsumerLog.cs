@@ -253,6 +253,11 @@ internal static partial class ConsumerLog
     [LoggerMessage(2419, LogLevel.Debug, "A snapshot of shard {ShardId} that nothing names any more was not deleted: {Reason}")]
     public static partial void SnapshotNotDeleted(ILogger log, string shardId, string reason);
 
+    [LoggerMessage(2420, LogLevel.Warning,
+        "{Processor} drops state {State} of shard {ShardId}, as AllowNonRestoredState says: the snapshot has it, and the class does not "
+            + "declare it. It is gone with the shard's next checkpoint.")]
+    public static partial void StateDropped(ILogger log, string processor, string state, string shardId);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

@@ -43,6 +43,7 @@ internal static class ChangedSettings
         (nameof(ConsumerSettings.StreamWindowBytes), static s => s.StreamWindowBytes),
         (nameof(ConsumerSettings.Deaggregate), static s => s.Deaggregate),
         (nameof(ConsumerSettings.ForeignRecords), static s => s.ForeignRecords),
+        (nameof(ConsumerSettings.AllowNonRestoredState), static s => s.AllowNonRestoredState),
         (nameof(ConsumerSettings.LeaseDuration), static s => s.LeaseDuration),
         (nameof(ConsumerSettings.MaxLeases), static s => s.MaxLeases),
         (nameof(ConsumerSettings.HungCallAfter), static s => s.HungCallAfter),

@@ -198,6 +198,13 @@ public abstract class ConsumerSettings
     public int? CheckpointRecords { get; set; }
 
     /// <summary>
+    /// Whether a shard begins although its snapshot holds a state that the processor does not declare any more. That state is dropped with
+    /// the next checkpoint, of each shard, and a warning names it. The default is false: the shard is left alone until the state is
+    /// declared again or this is set. Remove it when all shards have begun: it would drop a state that was renamed by mistake, too.
+    /// </summary>
+    public bool? AllowNonRestoredState { get; set; }
+
+    /// <summary>
     /// How long a worker may be silent before others take its shards, 1 second to 1 hour. The default is 10 seconds. A longer duration
     /// costs the lease table fewer writes; a shorter one lets others take over sooner after a crash.
     /// </summary>

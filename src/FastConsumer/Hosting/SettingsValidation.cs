@@ -115,6 +115,13 @@ internal static class SettingsValidation
             checks.Fail($"{processor.Name}: [Checkpoint(Interval = ...)] is {processor.CheckpointInterval}; allowed is {Waits}.");
         }
 
+        if (options.AllowNonRestoredState == true && processor.StateVersion == 0)
+        {
+            checks.Fail(
+                $"{section}:AllowNonRestoredState has no effect, since {processor.Name} declares no [State]: remove it. If the class has "
+                    + "lost its last state, its shards are left alone until it is given up: 'fastconsumer checkpoint reset --drop-state'.");
+        }
+
         if (WorkerSettings.StartOf(options, consumer) == StartPosition.AtTimestamp
             && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
         {

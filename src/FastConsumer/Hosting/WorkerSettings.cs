@@ -56,6 +56,8 @@ internal sealed record WorkerSettings
 
     public required int CheckpointRecords { get; init; }
 
+    public bool AllowNonRestoredState { get; init; }
+
     public required TimeSpan LeaseDuration { get; init; }
 
     /// <summary>The most leases that the worker holds; null for no limit.</summary>
@@ -148,6 +150,7 @@ internal sealed record WorkerSettings
                 own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords
                     // each checkpoint writes the whole state
                     ?? (processor.StateVersion > 0 ? 0 : CheckpointAttribute.DefaultRecords),
+            AllowNonRestoredState = own.AllowNonRestoredState ?? consumer.AllowNonRestoredState ?? false,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
             MaxLeases = own.MaxLeases ?? consumer.MaxLeases,
             HungCallAfter = own.HungCallAfter ?? consumer.HungCallAfter,

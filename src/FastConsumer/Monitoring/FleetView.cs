@@ -146,6 +146,9 @@ internal sealed record FleetShard
     /// <summary>Who has paused it, and until when.</summary>
     public ShardPause? Pause { get; init; }
 
+    /// <summary>The state that belongs to its checkpoint; null where there is none.</summary>
+    public FleetShardState? State { get; init; }
+
     /// <summary>Why the row cannot be read, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -178,6 +181,7 @@ internal sealed record FleetShard
             Decision = OperatorNotes.ReadDecision(row.Decision),
             Reset = OperatorNotes.ReadReset(row.Reset),
             Pause = pause,
+            State = FleetShardState.Of(row),
             Problem = row.Problem,
         };
     }
@@ -203,6 +207,47 @@ internal sealed record FleetShard
         : failing is { IsStopped: true } ? FleetShardStatus.Stopped
         : failing is not null ? FleetShardStatus.Retrying
         : FleetShardStatus.Held;
+}
+
+/// <summary>The state that belongs to a shard's checkpoint, as the row names it.</summary>
+/// <param name="Version">The version of the state.</param>
+/// <param name="Lineage">The table of state that the row belongs to, and the row's life.</param>
+/// <param name="Snapshot">
+/// The object; null for the empty state, and until the shard has a snapshot of its own. Of a handle that cannot be read, the whole.
+/// </param>
+/// <param name="Bytes">How large the object is, but for its last bytes; null where there is none.</param>
+/// <param name="StreamTime">The latest arrival up to the checkpoint.</param>
+/// <param name="Seen">The time up to which the shard is known to be done.</param>
+/// <param name="Inherits">The parents' objects, until the shard has a snapshot of its own.</param>
+internal sealed record FleetShardState(
+    int Version,
+    string? Lineage,
+    string? Snapshot,
+    long? Bytes,
+    DateTimeOffset? StreamTime,
+    DateTimeOffset? Seen,
+    IReadOnlyList<string> Inherits)
+{
+    internal static FleetShardState? Of(Lease row)
+    {
+        if (!row.HasState)
+        {
+            return null;
+        }
+
+        SnapshotHandle? handle = SnapshotHandle.Parse(row.Snapshot);
+        return new FleetShardState(
+            row.StateVersion,
+            row.Lineage,
+            handle is null ? row.Snapshot : handle.Object,
+            // the manifest is the last but for the footer
+            handle?.Object is null ? null : handle.Offset + handle.Length,
+            handle?.StreamTime,
+            handle?.Seen,
+            row.Snapshot is null
+                ? [.. SnapshotHandle.Inherited(row).Parents.Select(static parent => parent?.Object).OfType<string>()]
+                : []);
+    }
 }
 
 /// <summary>One worker that holds leases, as their rows show it.</summary>

@@ -181,7 +181,8 @@ internal sealed class ShardState
                 {
                     throw new StateRestoreException(table is null
                         ? $"The snapshot of shard {manifest.Shard} has a state '{state.Name}', which the processor does not declare. "
-                            + "Declare it, or allow it to be dropped by AllowNonRestoredState."
+                            + "Declare it again, or set AllowNonRestoredState, which drops it (FastConsumer:AllowNonRestoredState, or "
+                            + "below FastConsumer:Processors)."
                         : $"State '{state.Name}' is a {state.Kind} in the snapshot of shard {manifest.Shard}, and a {table.Kind} in the "
                             + "processor. Give the new state another name.");
                 }

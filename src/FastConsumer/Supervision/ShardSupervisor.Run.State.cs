@@ -44,7 +44,7 @@ internal sealed partial class ShardSupervisor
                 ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
             HashKeyRange range = _start.HashKeys
                 ?? throw new InvalidOperationException($"The hash keys of shard {Key} are not known: its stream could not be listed.");
-            var checkpoint = new ShardCheckpoint(state, place, About(stream, range), _start.Taken, Epoch);
+            var checkpoint = new ShardCheckpoint(state, place, About(stream, range), _start.Taken, Epoch, _parts.AllowNonRestoredState);
             TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
             long since = _parts.Time.GetTimestamp();
             if (!await failures.RunAsync(
@@ -59,6 +59,11 @@ internal sealed partial class ShardSupervisor
             TimeSpan took = _parts.Time.GetElapsedTime(since);
             _ = _owner.Tell(() => ConsumerLog.StateRestored(
                 _log, _parts.ProcessorName, Key, _checkpoint, checkpoint.RestoredFrom, checkpoint.RestoredBytes, took));
+            foreach (string dropped in checkpoint.Dropped)
+            {
+                _ = _owner.Tell(() => ConsumerLog.StateDropped(_log, _parts.ProcessorName, dropped, Key));
+            }
+
             _retention = retention;
             _checkpoints = checkpoint;
             return true;

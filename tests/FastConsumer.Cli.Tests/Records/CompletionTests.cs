@@ -9,7 +9,7 @@ public sealed class CompletionTests
     private static readonly Dictionary<string, string?> s_environment = [];
 
     [Theory]
-    [InlineData("fastconsumer st", "stopped stream")]
+    [InlineData("fastconsumer st", "state stopped stream")]
     [InlineData("fastconsumer stream ", "create delete merge split")]
     [InlineData("fastconsumer dead-letters replay --prog", "--progress")]
     [InlineData("fastconsumer completion z", "zsh")]

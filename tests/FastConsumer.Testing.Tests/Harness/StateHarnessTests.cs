@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using FastConsumer.Checkpoints;
 using FastConsumer.Testing.Harness;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Testing.Tests.Harness;
 
@@ -31,6 +32,146 @@ public sealed class StateHarnessTests
             [("visitor-0", 7), ("visitor-1", 5), ("visitor-2", 5), ("visitor-3", 5)],
             state.Select(static entry => (entry.PartitionKey, BinaryPrimitives.ReadInt32LittleEndian(entry.Values[0].Span))).Order());
         Assert.All(state, static entry => Assert.Equal("visits", entry.State));
+        Assert.Equal(new CheckpointedValue<int>(true, 7), harness.State<int>("visits", "visitor-0"));
+    }
+
+    [Fact]
+    public async Task State_of_each_kind_is_read_by_its_types()
+    {
+        var made = new Made();
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Rooms>(services => services.AddSingleton(made));
+        harness.Put("hall", "ann");
+        harness.Put("hall", "bob");
+        harness.Put("hall", "ann");
+        harness.Put("hall", "eve", UInt128.MaxValue);
+        await harness.WaitUntilDoneAsync();
+
+        CheckpointedValue<int> visits = harness.State<int>("visits", "hall");
+        Assert.Equal((true, 4), (visits.Exists, visits.Value));
+        Assert.Equal(
+            [("ann", 2), ("bob", 1), ("eve", 1)],
+            harness.StateMap<string, int>("visitors", "hall").Select(static entry => (entry.Key, entry.Value)).Order());
+        Assert.Equal([3, 3, 3, 3], harness.StateList<int>("lengths", "hall"));
+        Assert.Equal(default, harness.State<int>("visits", "cellar"));
+        Assert.Empty(harness.StateMap<string, int>("visitors", "cellar"));
+        Assert.Empty(harness.StateList<int>("lengths", "cellar"));
+        // none was made for the reads
+        Assert.Equal(1, made.Count);
+    }
+
+    [Fact]
+    public async Task A_key_in_several_shards_is_read_by_the_explicit_hash_key()
+    {
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Rooms>(
+            static services => services.AddSingleton<Made>(), new ProcessorHarnessOptions { ShardCount = 2 });
+        harness.Put("hall", "ann", UInt128.Zero);
+        harness.Put("hall", "bob", UInt128.MaxValue);
+        harness.Put("hall", "eve", UInt128.MaxValue);
+        await harness.WaitUntilDoneAsync();
+
+        Assert.Equal(1, harness.State<int>("visits", "hall", UInt128.Zero).Value);
+        Assert.Equal(2, harness.State<int>("visits", "hall", UInt128.MaxValue).Value);
+        Assert.Equal(["bob", "eve"], harness.StateMap<string, int>("visitors", "hall", UInt128.MaxValue).Keys.Order());
+    }
+
+    [Fact]
+    public async Task What_is_put_after_an_advance_arrives_later_and_lets_state_expire()
+    {
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Rooms>(
+            static services => services.AddSingleton<Made>(),
+            new ProcessorHarnessOptions
+            {
+                Kinesis = new EmbeddedKinesisOptions { Credentials = new EmbeddedKinesisCredentials("key", "secret") },
+            });
+        harness.Put("hall", "ann");
+        await harness.WaitUntilDoneAsync();
+        harness.Advance(TimeSpan.FromMinutes(59));
+        harness.Put("hall", "bob");
+        await harness.WaitUntilDoneAsync();
+        Assert.Equal(["ann", "bob"], harness.StateMap<string, int>("visitors", "hall").Keys.Order());
+
+        harness.Advance(TimeSpan.FromMinutes(2));
+        // nothing expires before a record says what time it is
+        Assert.Equal(2, harness.StateMap<string, int>("visitors", "hall").Count);
+        harness.Put("hall", "eve");
+        await harness.WaitUntilDoneAsync();
+        Assert.Equal(["bob", "eve"], harness.StateMap<string, int>("visitors", "hall").Keys.Order());
+
+        harness.Advance(TimeSpan.FromHours(20));
+        await harness.CrashAsync();
+        await harness.RestartAsync();
+        harness.Put("hall", "dan");
+        await harness.WaitUntilDoneAsync();
+        Assert.Equal(["dan"], harness.StateMap<string, int>("visitors", "hall").Keys);
+        Assert.Equal(4, harness.State<int>("visits", "hall").Value);
+        Assert.Throws<ArgumentOutOfRangeException>(() => harness.Advance(TimeSpan.FromTicks(-1)));
+    }
+
+    [Fact]
+    public async Task What_the_processor_does_not_declare_is_refused()
+    {
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Rooms>(static services => services.AddSingleton<Made>());
+        Says("declares no state 'visit'. It declares 'visits', 'visitors', 'lengths'", () => harness.State<int>("visit", "hall"));
+        Says("is a KeyedState<Int32>: read it with State<Int32>", () => harness.State<long>("visits", "hall"));
+        Says("is a KeyedMap<String, Int32>: read it with StateMap<String, Int32>", () => harness.State<int>("visitors", "hall"));
+        Says("is a KeyedList<Int32>: read it with StateList<Int32>", () => harness.StateMap<string, int>("lengths", "hall"));
+        Says("is a KeyedState<Int32>", () => harness.StateList<int>("visits", "hall"));
+        Says("The value cannot be an empty string", () => harness.State<int>("visits", ""));
+        await harness.StopAsync();
+        Assert.Throws<InvalidOperationException>(() => harness.State<int>("visits", "hall"));
+
+        await using ProcessorHarness stateless = await ProcessorHarness.StartAsync<Stateless>();
+        Says("Stateless declares no [State]", () => stateless.State<int>("visits", "hall"));
+
+        static void Says(string text, Func<object> read) =>
+            Assert.Contains(text, Assert.Throws<ArgumentException>(read).Message, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>How many instances of a processor there were.</summary>
+internal sealed class Made
+{
+    private int _count;
+
+    public int Count => _count;
+
+    public void Add() => Interlocked.Increment(ref _count);
+}
+
+/// <summary>Keeps state of each kind.</summary>
+[KinesisProcessor("visits")]
+internal sealed partial class Rooms
+{
+    public Rooms(Made made) => made.Add();
+
+    [State("visits")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedState<int> Visits { get; }
+
+    [State("visitors", Ttl = "01:00:00")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedMap<string, int> Visitors { get; }
+
+    [State("lengths")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedList<int> Lengths { get; }
+
+    [OnRecord]
+    private void Handle(string visitor, RecordContext context)
+    {
+        Visits.Of(context).Edit()++;
+        Visitors.Of(context).Edit(visitor)++;
+        Lengths.Of(context).Add(visitor.Length);
+    }
+}
+
+/// <summary>Keeps nothing.</summary>
+[KinesisProcessor("visits")]
+internal sealed partial class Stateless
+{
+    [OnRecord]
+    private static void Handle(string visitor)
+    {
     }
 }
 

@@ -7,6 +7,7 @@ using FastConsumer.Testing.Checkpoints;
 using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 
 namespace FastConsumer.Tests.Hosting;
 
@@ -260,6 +261,66 @@ public sealed class StateTests : StateTest
         await using WorkerHost again = await StartAsync<CountingProcessor>();
         await CountedAsync(texts, again);
         await AssertCountsAsync(texts);
+    }
+
+    [Fact]
+    public async Task A_state_that_is_not_declared_any_more_stops_its_shards_until_it_may_be_dropped()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        string? named = Rows.Single().Snapshot;
+        await using (WorkerHost refused = await StartAsync<OneState.CountingProcessor>())
+        {
+            string health = await refused.WaitForHealthAsync(HealthStatus.Unhealthy);
+            Assert.Contains("state 'counts', which the processor does not declare", health, StringComparison.Ordinal);
+            Assert.Contains("FastConsumer:AllowNonRestoredState", health, StringComparison.Ordinal);
+            Assert.Empty(refused.Log.Of(2420));
+            await refused.StopAsync();
+        }
+
+        Assert.Equal(named, Rows.Single().Snapshot);
+        texts.AddRange(Put(20));
+        await using (WorkerHost host = await StartAsync<OneState.CountingProcessor>(
+            static options => options.AllowNonRestoredState = true))
+        {
+            string dropped = (await host.WaitForLogAsync(2420)).Message;
+            Assert.Contains("drops state counts of shard " + Rows.Single().LeaseKey, dropped, StringComparison.Ordinal);
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+            Assert.Single(host.Log.Of(2420));
+        }
+
+        List<StoredState> entries = await ReadAsync();
+        Assert.Equal(
+            texts.Order(StringComparer.Ordinal),
+            entries.Select(static entry => entry.SubKey<string>()).Order(StringComparer.Ordinal));
+
+        // it is gone: the option is needed no more, and what is declared again begins empty
+        List<string> more = Put(5);
+        await using WorkerHost again = await StartAsync<CountingProcessor>();
+        await CountedAsync([.. texts, .. more], again);
+        Assert.Equal(more.Count, (await ReadAsync()).Where(static entry => entry.State == "counts").Sum(NumberOf));
+    }
+
+    [Fact]
+    public async Task A_processor_without_state_has_none_to_drop()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost host = WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer => consumer
+                .AddProcessor<Without.CountingProcessor>(static options => options.AllowNonRestoredState = true)
+                .UseInMemoryLeases(Leases));
+        OptionsValidationException refused = await Assert.ThrowsAsync<OptionsValidationException>(host.StartAsync);
+        Assert.Contains("FastConsumer:Processors:CountingProcessor:AllowNonRestoredState", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--drop-state", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

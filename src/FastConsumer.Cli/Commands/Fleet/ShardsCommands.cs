@@ -40,7 +40,7 @@ internal static class ShardsCommands
                     "leases" when isWide => new TextTable(
                         "SHARD", "LEASE", "OWNER", "CHECKPOINT", "LAG", "REPORTED", "COUNTER", "TOKEN", "ASKED FOR BY", "DOES", "FINDINGS"),
                     "leases" => new TextTable("SHARD", "LEASE", "OWNER", "CHECKPOINT", "LAG", "REPORTED"),
-                    _ => new TextTable("SHARD", "CHECKPOINT", "OWNER", "RESET BY", "RESET AT"),
+                    _ => new TextTable(CheckpointColumns(view, isWide)),
                 };
                 write(view, table, isWide);
                 table.WriteTo(console, $"The lease table of {context.Fleet.Application} has no leases.");
@@ -97,14 +97,49 @@ internal static class ShardsCommands
         }
     }
 
+    /// <summary>Most applications keep no state: they see no columns of it.</summary>
+    private static bool HasState(FleetView view) => view.Shards.Any(static shard => shard.State is not null);
+
+    private static string[] CheckpointColumns(FleetView view, bool isWide) =>
+    [
+        "SHARD", "CHECKPOINT", "OWNER", "RESET BY", "RESET AT",
+        .. (HasState(view), isWide) switch
+        {
+            (true, true) => ["STATE", "STREAM TIME", "BYTES", "SEEN", "VERSION", "LINEAGE"],
+            (true, false) => ["STATE", "STREAM TIME"],
+            _ => (string[])[],
+        },
+    ];
+
     private static void WriteCheckpoints(FleetView view, TextTable table, bool isWide)
     {
+        bool hasState = HasState(view);
         foreach (FleetShard shard in view.Shards)
         {
-            table.Add(
-                shard.ShardId, shard.Checkpoint, OwnerOf(shard), shard.Reset?.By, shard.Reset is { } reset ? Words.Of(reset.At) : null);
+            List<string?> cells =
+            [
+                shard.ShardId, shard.Checkpoint, OwnerOf(shard), shard.Reset?.By, shard.Reset is { } reset ? Words.Of(reset.At) : null,
+            ];
+            if (hasState)
+            {
+                cells.AddRange([StateOf(shard.State), Words.Of(shard.State?.StreamTime)]);
+                if (isWide)
+                {
+                    cells.AddRange(
+                    [
+                        Words.Bytes(shard.State?.Bytes), Words.Of(shard.State?.Seen), Words.Of(shard.State?.Version), shard.State?.Lineage,
+                    ]);
+                }
+            }
+
+            table.Add([.. cells]);
         }
     }
+
+    private static string? StateOf(FleetShardState? state) => state is null ? null
+        : state.Snapshot is { } snapshot ? snapshot
+        : state.Inherits.Count > 0 ? $"its parents': {string.Join(" and ", state.Inherits)}"
+        : "empty";
 
     private static string? OwnerOf(FleetShard shard) => shard.IsKcl ? $"{shard.Owner} (KCL)" : shard.Owner;
 

@@ -59,6 +59,9 @@ public sealed class ProcessorState
     /// <summary>The states, as a manifest names them.</summary>
     internal IReadOnlyList<SnapshotState> States => _states;
 
+    /// <summary>The states themselves, in the order in which they were added.</summary>
+    internal IReadOnlyList<StateTable> Tables => _shard.Tables;
+
     /// <summary>The memory that the states take, about.</summary>
     internal long Bytes => _shard.Tables.Sum(static table => table.Bytes);
 
