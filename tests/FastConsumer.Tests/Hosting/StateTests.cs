@@ -1,6 +1,4 @@
-using System.Text;
 using FastConsumer.Checkpoints;
-using FastConsumer.Hosting;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
 using FastConsumer.Testing.Checkpoints;

@@ -59,8 +59,8 @@ public sealed class ProcessorState
     /// <summary>The states, as a manifest names them.</summary>
     internal IReadOnlyList<SnapshotState> States => _states;
 
-    /// <summary>The states themselves, in the order in which they were added.</summary>
-    internal IReadOnlyList<StateTable> Tables => _shard.Tables;
+    /// <summary>The tables of one stripe, in the order in which the states were added.</summary>
+    internal IReadOnlyList<StateTable> Tables => _shard.Stripes[0].Tables;
 
     /// <summary>The memory that the states take, about.</summary>
     internal long Bytes => _shard.Tables.Sum(static table => table.Bytes);
