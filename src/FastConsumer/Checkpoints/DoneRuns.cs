@@ -37,9 +37,34 @@ internal sealed class DoneRuns
         return runs.Count == 0 ? None : new DoneRuns([.. runs]);
     }
 
-    /// <summary>Reads those of a manifest, which has checked them.</summary>
-    public static DoneRuns Of(SnapshotManifest manifest) => Of(manifest.Runs.Select(static run =>
-        (CheckpointPosition.Parse(run.First, run.FirstSubSequenceNumber), CheckpointPosition.Parse(run.Last, run.LastSubSequenceNumber))));
+    /// <summary>Reads those of a manifest.</summary>
+    /// <exception cref="SnapshotDamagedException">They are not in order, or name no records.</exception>
+    public static DoneRuns Of(SnapshotManifest manifest)
+    {
+        if (!CheckpointPosition.TryParse(manifest.Position, manifest.SubSequenceNumber, out CheckpointPosition former))
+        {
+            throw new SnapshotDamagedException("the position of its manifest is none");
+        }
+
+        List<(CheckpointPosition First, CheckpointPosition Last)> runs = [];
+        foreach (SnapshotRun? run in manifest.Runs)
+        {
+            // the first one may begin before the position: a restored run of which the position has passed a part
+            if (run is null
+                || !CheckpointPosition.TryParse(run.First, run.FirstSubSequenceNumber, out CheckpointPosition first)
+                || !CheckpointPosition.TryParse(run.Last, run.LastSubSequenceNumber, out CheckpointPosition last)
+                || (first, last) is not { first.Kind: CheckpointKind.Record, last.Kind: CheckpointKind.Record }
+                || last <= former || last < first || (first <= former && runs.Count > 0))
+            {
+                throw new SnapshotDamagedException("the runs of its manifest are not in order, or name no records");
+            }
+
+            runs.Add((first, last));
+            former = last;
+        }
+
+        return Of(runs);
+    }
 
     /// <summary>True where a record is in one of them.</summary>
     public bool Contains(CheckpointPosition position)

@@ -120,11 +120,13 @@ internal sealed class ShardCheckpoint
             {
                 RestoredFrom = handle.Object;
                 SnapshotManifest manifest = RequireOwn(await ReadManifestAsync(handle, cancellationToken));
+                DoneRuns runs = InSnapshot(handle.Object, () => DoneRuns.Of(manifest));
                 await LoadAsync([manifest], cancellationToken);
-                if (CheckpointPosition.Parse(manifest.Position, manifest.SubSequenceNumber) == _taken.Checkpoint)
+                if (manifest.Position == _taken.Checkpoint.ToCheckpointString()
+                    && manifest.SubSequenceNumber == _taken.Checkpoint.SubSequenceNumber)
                 {
                     // else an operator has moved the row and kept the state: what lies behind the row is to be handled
-                    RestoredRuns = DoneRuns.Of(manifest);
+                    RestoredRuns = runs;
                 }
 
                 _named = _named! with { Runs = RestoredRuns };

@@ -77,7 +77,8 @@ public sealed class StateTests(DynoxideServer dynamo) : FleetTest(dynamo)
         await using EmbeddedS3 s3 = await EmbeddedS3.StartAsync(cancellationToken: Cancellation);
         s3.CreateBucket("states");
         Kinesis.CreateStream(Stream);
-        IHost worker = await StartWorkerAsync("worker-1", consumer => consumer.AddProcessor<TallyProcessor>().UseS3Checkpoints("states", "prod", options =>
+        IHost worker = await StartWorkerAsync("worker-1", consumer => consumer.AddProcessor<TallyProcessor>().UseS3Checkpoints(
+            "states", "prod", options =>
         {
             options.ServiceUrl = s3.ServiceUrl;
             options.Region = s3.Region;

@@ -46,11 +46,11 @@ public sealed class DoneRunsTests
             isTurned ? new SnapshotRun { First = last, Last = first } : new SnapshotRun { First = first, Last = last });
         if (isTurned)
         {
-            Assert.Single(SnapshotManifest.Parse(manifest.ToJson()).Runs);
+            Assert.Equal(1, DoneRuns.Of(SnapshotManifest.Parse(manifest.ToJson())).Count);
         }
         else
         {
-            Assert.Throws<SnapshotDamagedException>(() => SnapshotManifest.Parse(manifest.ToJson()));
+            Assert.Throws<SnapshotDamagedException>(() => DoneRuns.Of(SnapshotManifest.Parse(manifest.ToJson())));
         }
     }
 

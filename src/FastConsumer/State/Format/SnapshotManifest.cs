@@ -107,13 +107,6 @@ internal sealed record SnapshotManifest
             throw new SnapshotDamagedException("its manifest has transactions, which this version of FastConsumer does not know");
         }
 
-        if (!CheckpointPosition.TryParse(Position, SubSequenceNumber, out CheckpointPosition position))
-        {
-            throw new SnapshotDamagedException("the position of its manifest is not one");
-        }
-
-        CheckRuns(position);
-
         foreach (SnapshotState? state in States)
         {
             if (state is null || !Enum.IsDefined(state.Kind))
@@ -129,25 +122,6 @@ internal sealed record SnapshotManifest
             {
                 throw new SnapshotDamagedException("its manifest has a range of blocks that cannot be");
             }
-        }
-    }
-
-    private void CheckRuns(CheckpointPosition former)
-    {
-        foreach (SnapshotRun? run in Runs)
-        {
-            // the first one may begin before the position: a restored run of which the position has passed a part
-            bool isWhole = run is not null
-                && CheckpointPosition.TryParse(run.First, run.FirstSubSequenceNumber, out CheckpointPosition first)
-                && CheckpointPosition.TryParse(run.Last, run.LastSubSequenceNumber, out CheckpointPosition last)
-                && (first, last) is { first.Kind: CheckpointKind.Record, last.Kind: CheckpointKind.Record }
-                && last > former && last >= first && (first > former || run == Runs[0]);
-            if (!isWhole)
-            {
-                throw new SnapshotDamagedException("the runs of its manifest are not in order, or name no records");
-            }
-
-            former = CheckpointPosition.Parse(run!.Last, run.LastSubSequenceNumber);
         }
     }
 
