@@ -91,7 +91,7 @@ internal static class Descriptors
         RuleIds.StateJson, State, "A state's type is known to the JSON context");
 
     public static readonly DiagnosticDescriptor StateOrder = Rule(
-        RuleNumbers.StateOrder, State, "Records of one key change its state in order", DiagnosticSeverity.Error);
+        RuleNumbers.StateOrder, State, "Records of one key change its state in order", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor StateWithoutContext = Rule(
         RuleNumbers.StateWithoutContext, State, "State is read and written for a record", DiagnosticSeverity.Warning);

@@ -148,7 +148,7 @@ public class StateBenchmarks
 
     private sealed class NoCheckpoints : IShardCheckpoints
     {
-        public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
+        public ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken) => default;
 
         public void Completed(RecordPage page, int index)
         {

@@ -20,6 +20,7 @@ public sealed partial class SeismicJson : JsonSerializerContext;
 /// <summary>Remembers the last event of each region, and counts its events by magnitude.</summary>
 [KinesisProcessor("seismic-events", JsonContext = typeof(SeismicJson))]
 [Checkpoint(Interval = "00:00:00.5", Records = 0)]
+[Concurrency(4)]
 public sealed partial class QuakeProcessor
 {
     [State("last")]
@@ -34,7 +35,7 @@ public sealed partial class QuakeProcessor
         Last.Of(context).Set(quake);
         Magnitudes.Of(context).Edit(Magnitude(quake))++;
         // as a handler does that asks somebody: a worker that is killed dies in the midst of a call
-        await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, cancellationToken);
+        await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
     }
 
     /// <summary>The magnitude as a whole number.</summary>

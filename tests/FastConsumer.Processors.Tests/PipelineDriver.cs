@@ -55,7 +55,7 @@ internal sealed class PipelineDriver<TProcessor> : IDisposable
 
     private sealed class Checkpoints : IShardCheckpoints
     {
-        public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
+        public ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken) => default;
 
         public void Completed(RecordPage page, int index)
         {

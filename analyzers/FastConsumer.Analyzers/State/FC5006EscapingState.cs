@@ -82,26 +82,32 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
         }
     }
 
-    /// <summary>Reports the first use of state in the statements that follow a checkpoint in its block.</summary>
+    /// <summary>Reports the first use of state in the statements that follow a checkpoint in its block, or in a block around it.</summary>
     private static void CheckBehind(IInvocationOperation checkpoint, ReachedMethod method, Findings findings)
     {
-        IOperation statement = checkpoint;
-        while (statement.Parent is { } parent and not IBlockOperation)
+        IOperation? use = null;
+        for (IOperation? at = checkpoint; use is null && at is not null and not (IReturnOperation or IThrowOperation); at = at.Parent)
         {
-            statement = parent;
+            if (at.Parent is not IBlockOperation block || at is ILocalFunctionOperation)
+            {
+                continue;
+            }
+
+            int end = at.Syntax.Span.End;
+            use = method.Operations
+                .Where(operation => operation.Syntax.SyntaxTree == block.Syntax.SyntaxTree && operation.Syntax.SpanStart >= end
+                    && block.Syntax.Span.Contains(operation.Syntax.Span) && IsUse(operation) && !IsInFunction(operation, block))
+                .OrderBy(operation => operation.Syntax.SpanStart)
+                .ThenBy(operation => operation.Syntax.Span.Length)
+                .FirstOrDefault();
+            // what follows the block is reached from its end only; what follows a function is not
+            if (block.Operations.LastOrDefault() is IReturnOperation { IsImplicit: false } or IThrowOperation or IBranchOperation
+                || block.Parent is IAnonymousFunctionOperation or ILocalFunctionOperation)
+            {
+                break;
+            }
         }
 
-        if (statement.Parent is not IBlockOperation block)
-        {
-            return;
-        }
-
-        int end = statement.Syntax.Span.End;
-        IOperation? use = method.Operations
-            .Where(operation => operation.Syntax.SyntaxTree == block.Syntax.SyntaxTree && operation.Syntax.SpanStart >= end
-                && block.Syntax.Span.Contains(operation.Syntax.Span) && IsUse(operation))
-            .OrderBy(operation => operation.Syntax.SpanStart)
-            .FirstOrDefault();
         if (use is not null)
         {
             findings.Report(
@@ -110,6 +116,20 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
                 "CheckpointAsync has ended the state of this call: what was changed before it is in the checkpoint, and each use behind it "
                     + "throws. Change state first, and ask for the checkpoint then.");
         }
+    }
+
+    /// <summary>True where an operation belongs to a function inside of the block, which is called when it is called.</summary>
+    private static bool IsInFunction(IOperation operation, IBlockOperation block)
+    {
+        for (IOperation? at = operation; at is not null && at != block; at = at.Parent)
+        {
+            if (at is IAnonymousFunctionOperation or ILocalFunctionOperation)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsUse(IOperation operation) => operation switch

@@ -60,7 +60,7 @@ internal sealed class GeneratedLoop<TProcessor>
     {
         public int Requested { get; private set; }
 
-        public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
+        public ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken) => default;
 
         public void Completed(RecordPage page, int index)
         {

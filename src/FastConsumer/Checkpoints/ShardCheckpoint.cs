@@ -153,8 +153,13 @@ internal sealed class ShardCheckpoint
         Func<(DoneAtCut, long)> done, DateTimeOffset? seen, CancellationToken cancellationToken)
     {
         using StateCut cut = _state.Cut(done, out DoneAtCut at);
-        using DoneAtCut until = at;
-        DoneRuns runs = at.ReadRuns();
+        DoneRuns runs;
+        using (at)
+        {
+            // the pages of what is done behind the position are kept no longer than for this
+            runs = at.ReadRuns();
+        }
+
         Snapshot? last = _sealed ?? _named;
         CheckpointPosition former = last?.Position ?? _taken.Checkpoint;
         if (at.Position < former)

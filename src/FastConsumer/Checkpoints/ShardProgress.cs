@@ -34,6 +34,9 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     private long _dispatchedTime;
     private DoneRuns _restored = DoneRuns.None;
 
+    // what a store holds behind the durable position
+    private DoneRuns _durableRuns = DoneRuns.None;
+
     /// <param name="start">The lease's checkpoint: done and durable already.</param>
     /// <param name="requestCheckpoint">Called when somebody waits for a checkpoint.</param>
     /// <param name="time">The clock; null for the system's.</param>
@@ -61,11 +64,8 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     /// <summary>The records behind the start that are done and have their effects: they are handled no more.</summary>
     public DoneRuns Restored
     {
-        init => _restored = value;
+        init => _restored = _durableRuns = value;
     }
-
-    /// <summary>The record that an operator has decided about: it goes to its lane although it may be done.</summary>
-    public CheckpointPosition? Decided { get; init; }
 
     /// <summary>The last record given to the lanes.</summary>
     public CheckpointPosition DispatchedPosition { get; private set; }
@@ -169,8 +169,7 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         {
             for (int i = 0; i < page.Count; i++)
             {
-                CheckpointPosition position = page.PositionOf(i);
-                if (restored.Contains(position) && position != Decided)
+                if (restored.Contains(page.PositionOf(i)))
                 {
                     page.MarkDoneAhead(i);
                 }
@@ -186,21 +185,25 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
     {
         lock (_lock)
         {
-            CheckpointPosition position = Done;
             List<DoneAtCut.Part> parts = [];
             bool isBehind = false;
             foreach (RecordPage page in _inFlight)
             {
-                if (page.Count == 0 || (!isBehind && page.AdvanceDone() == page.Count))
+                // asked once: what is left out without effects is marked done beside the gate, so a second answer may be another
+                int done = isBehind ? 0 : page.AdvanceDone();
+                if (done > 0)
                 {
-                    continue;
+                    MoveDoneInto(page, done);
                 }
 
-                parts.Add(page.IsFinished ? new DoneAtCut.Part(page) : new DoneAtCut.Part(page, isBehind ? 0 : page.Done));
-                isBehind = true;
+                if (page.Count > 0 && done < page.Count)
+                {
+                    parts.Add(page.IsFinished ? new DoneAtCut.Part(page) : new DoneAtCut.Part(page, done));
+                    isBehind = true;
+                }
             }
 
-            return (new DoneAtCut(position, _doneTime, parts, _restored), _doneTime);
+            return (new DoneAtCut(_done, _doneTime, parts, _restored), _doneTime);
         }
     }
 
@@ -289,18 +292,19 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
 
     public void RequestCheckpoint() => _requestCheckpoint();
 
-    public async ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken)
+    public async ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken)
     {
         if (Refusal is not null)
         {
             throw new InvalidOperationException(Refusal);
         }
 
-        Waiter waiter;
+        // before the record is marked done, after which its page may be returned
+        var waiter = new Waiter(page.PositionOf(index));
         if (State is not null && Volatile.Read(ref _closed) is null)
         {
             // outside of the lock, which is taken while the gate of the state is closed
-            State.Acknowledge(page, index);
+            State.Acknowledge(page, index, attempt);
         }
 
         lock (_lock)
@@ -310,13 +314,12 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
                 throw _closed;
             }
 
-            waiter = new Waiter(page.PositionOf(index));
             if (State is null)
             {
                 page.Acknowledge(index);
             }
 
-            if (waiter.Position <= _durable)
+            if (waiter.Position <= _durable || _durableRuns.Contains(waiter.Position))
             {
                 return;
             }
@@ -352,7 +355,8 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
                 _waitsSince = _time.GetTimestamp();
             }
 
-            served = _waiters.FindAll(waiter => waiter.Position <= _durable || runs?.Contains(waiter.Position) is true);
+            _durableRuns = runs ?? _durableRuns;
+            served = _waiters.FindAll(waiter => waiter.Position <= _durable || _durableRuns.Contains(waiter.Position));
             Interlocked.Add(ref _watchers, -served.Count);
             _waiters.RemoveAll(served.Contains);
         }

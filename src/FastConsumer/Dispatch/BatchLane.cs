@@ -23,6 +23,7 @@ internal sealed class BatchLane(
 {
     private long _firstCollected;
     private long _sinceCheckpoint;
+    private readonly List<RecordPage> _pinned = [];
     private CheckpointPosition _pageEnd;
 
     public override TimeSpan? Patience
@@ -41,7 +42,11 @@ internal sealed class BatchLane(
 
     public override void RequestStop() => cursor.RequestStop();
 
-    public override void Release() => pipeline.Release();
+    public override void Release()
+    {
+        pipeline.Release();
+        Unpin(null);
+    }
 
     public override async ValueTask FlushAsync(CancellationToken stop, CancellationToken abort)
     {
@@ -96,18 +101,23 @@ internal sealed class BatchLane(
         }
 
         telemetry.Done(progress.Advance());
+        Unpin(cursor.AtEnd ? null : cursor.Page);
         await PassPageAsync(stop, abort);
     }
 
     protected override async ValueTask RunPageAsync(LaneItem item, CancellationToken stop, CancellationToken abort)
     {
         RecordPage page = item.Page!;
+        // its records are in a batch, or looked at, when they are done already
+        page.Pin();
+        _pinned.Add(page);
         progress.Dispatched(page);
         _pageEnd = page.End;
         if (page.Count == 0 && pipeline.Count == 0)
         {
             // nothing that waits for company stands before it, so its end is reached
             telemetry.Done(progress.Advance());
+            Unpin(null);
             await failures.PassAsync(pipeline.Transactions, _pageEnd, stop, abort);
             return;
         }
@@ -201,8 +211,23 @@ internal sealed class BatchLane(
         {
             // what was left out behind the last batch
             telemetry.Done(progress.Advance());
+            Unpin(cursor.AtEnd ? null : page);
             await PassPageAsync(stop, abort);
         }
+    }
+
+    /// <summary>Nothing of these pages is in a batch any more.</summary>
+    private void Unpin(RecordPage? except)
+    {
+        foreach (RecordPage page in _pinned)
+        {
+            if (page != except)
+            {
+                page.Unpin();
+            }
+        }
+
+        _pinned.RemoveAll(page => page != except);
     }
 
     /// <summary>The next run goes to the page's end, or ends before a record that is left out.</summary>
@@ -354,6 +379,11 @@ internal sealed class BatchLane(
             else if (!await failures.LeaveOutAsync(decision.Action, failure, RecordAt(index), attempt, stop, abort))
             {
                 left.Add(index);
+            }
+            else if (left.Count > 0 && pipeline.State is not null)
+            {
+                // else it is done with those before it; where it is not in the checkpoint, it is handled again
+                pipeline.MarkDoneAhead(index);
             }
         }
 

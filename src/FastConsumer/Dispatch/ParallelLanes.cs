@@ -213,6 +213,12 @@ internal sealed class ParallelLanes : Lane
         }
 
         bool isDone = links.IsFinished;
+        if (isDone)
+        {
+            // it is not looked at any more, whatever stands before it
+            page.Finish();
+        }
+
         _progress.Dispatched(page);
         if (isDone)
         {

@@ -33,9 +33,13 @@ internal sealed class RecordLane(
         }
         else
         {
+            // a handler that waits for a checkpoint has marked its record done, and still looks at it
+            page.Pin();
             progress.Dispatched(page);
             cursor.Open(page);
         }
+
+        bool isPinned = page.Lanes is null;
 
         int failedAt = -1;
         int decidedAt = failures.Redrive is { } redrive ? redrive.IndexIn(page) : -1;
@@ -156,6 +160,10 @@ internal sealed class RecordLane(
             Tracing.End(span, failure);
             telemetry.Done(progress.Advance());
             telemetry.Filtered(cursor.TakeFiltered());
+            if (isPinned)
+            {
+                page.Unpin();
+            }
         }
     }
 

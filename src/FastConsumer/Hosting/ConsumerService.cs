@@ -283,9 +283,16 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         }
     }
 
-    /// <summary>State needs a place.</summary>
+    /// <summary>State needs a place, and the order of keys.</summary>
     private void RequireCheckpoints(ProcessorRegistration processor)
     {
+        if (processor is { StateVersion: > 0, Lanes: > 1, Order: RecordOrder.None })
+        {
+            throw new InvalidOperationException(
+                $"{processor.Name} keeps state ([State]), which belongs to a partition key, and its {processor.Lanes} lanes keep no order of "
+                    + "keys. Leave Order out of [Concurrency], or set it to RecordOrder.PartitionKey.");
+        }
+
         if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)
         {
             throw new InvalidOperationException(

@@ -66,7 +66,7 @@ public readonly struct RecordContext
     /// <exception cref="LeaseLostException">Another worker owns the shard.</exception>
     /// <exception cref="InvalidOperationException">The processor's handlers take transactions, or the call is over.</exception>
     public ValueTask CheckpointAsync(CancellationToken cancellationToken = default) =>
-        _checkpoints.CheckpointAsync(_page, _index, cancellationToken);
+        _checkpoints.CheckpointAsync(_page, _index, Attempt, cancellationToken);
 }
 
 /// <summary>What a batch's handler may know and do beside its records.</summary>
@@ -172,11 +172,6 @@ public sealed class BatchContext
             done = _failures.Count > 0 ? _failures.Keys.First() : _batch.Count;
         }
 
-        if (done == 0)
-        {
-            return ValueTask.CompletedTask;
-        }
-
         if (_batch.State is { } state)
         {
             if (done < _batch.Count)
@@ -187,14 +182,18 @@ public sealed class BatchContext
 
             state.Complete(this, _batch);
         }
-        else
+        else if (done > 0)
         {
             _batch.MarkDone(done);
+        }
+        else
+        {
+            return ValueTask.CompletedTask;
         }
 
         Acknowledged = Math.Max(Acknowledged, done);
         (RecordPage page, int index) = _batch.RecordAt(done - 1);
-        return _checkpoints.CheckpointAsync(page, index, cancellationToken);
+        return _checkpoints.CheckpointAsync(page, index, Attempt, cancellationToken);
     }
 
     /// <summary>True where <see cref="Fail"/> has named a record.</summary>

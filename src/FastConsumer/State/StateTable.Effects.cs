@@ -116,7 +116,9 @@ internal sealed partial class StateTable<TSub, T> : StateTable
             for (int i = 0; i < _effectCount; i++)
             {
                 ref Effect effect = ref _effects[i];
-                count += (effect.Exists ? 1 : 0) - ((_entries[effect.Entry].Marks & Marks.Exists) != 0 ? 1 : 0);
+                ref Entry entry = ref _entries[effect.Entry];
+                // in a batch, others are of other keys
+                count += entry.Key != key ? 0 : (effect.Exists ? 1 : 0) - ((entry.Marks & Marks.Exists) != 0 ? 1 : 0);
             }
 
             return count;

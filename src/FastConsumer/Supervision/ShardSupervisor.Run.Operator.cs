@@ -96,7 +96,9 @@ internal sealed partial class ShardSupervisor
         /// </summary>
         private LeaseMachine.Progress Say(CheckpointPosition done, double? throughput, ShardCheckpoint.Snapshot? snapshot)
         {
-            string? decision = _redrive is { } redrive && done < redrive.Position ? null : _decision;
+            string? decision = _redrive is { } redrive && done < redrive.Position && snapshot?.Runs.Contains(redrive.Position) is not true
+                ? null
+                : _decision;
             Standing? standing = _policies.Select(static policy => policy.Standing)
                 .OfType<Standing>()
                 .OrderByDescending(static standing => standing.IsStopped)

@@ -3,6 +3,7 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;
@@ -66,6 +67,14 @@ internal sealed partial class ShardSupervisor
 
             _retention = retention;
             _checkpoints = checkpoint;
+            if (_redrive is { } redrive && (redrive.Position <= _checkpoint || checkpoint.RestoredRuns.Contains(redrive.Position)))
+            {
+                // a try that was under way when it was decided has succeeded: its effects are in the state
+                _redrive = null;
+                _decision = OperatorNotes.Write(redrive.Command.Decided("The record is done: its handler has succeeded after all."));
+                WantCheckpoint(isUrgent: true);
+            }
+
             return true;
         }
 

@@ -345,7 +345,7 @@ internal sealed partial class ShardSupervisor
 
             else if (pipeline.State is { } state)
             {
-                state.Divide(_parts.Lanes > 1 ? _parts.Lanes * ParallelLanes.BucketsPerLaneWithState : 1);
+                state.Divide(pipeline is RecordPipeline && _parts.Lanes > 1 ? _parts.Lanes * ParallelLanes.BucketsPerLaneWithState : 1);
                 Task<bool> restoring = ApartTask.StartOn(_owner._control, () => RestoreAsync(state, failures));
                 if (!await EndsAsync(restoring))
                 {
@@ -378,7 +378,6 @@ internal sealed partial class ShardSupervisor
                 State = pipeline.State,
                 StreamTime = _checkpoints?.RestoredTime ?? 0,
                 Restored = _checkpoints?.RestoredRuns ?? DoneRuns.None,
-                Decided = _redrive?.Position,
             };
             _progress = progress;
             Lane lane = CreateLane(pipeline, progress, policies);
@@ -404,6 +403,8 @@ internal sealed partial class ShardSupervisor
 
             await EndsAsync(dispatching);
             (bool isEnded, Exception? failure) = Outcome(dispatching);
+            // the last checkpoint says up to when the shard is done, and the pages of what is not will be gone then
+            _stoppedAt ??= OldestUndone;
             _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
             bool isReaderOver = await EndsAsync(reading) || await EndsWithinAsync(reading, s_readerEndsIn);
             if (isReaderOver)
@@ -694,10 +695,6 @@ internal sealed partial class ShardSupervisor
                 case RecordPipeline { Transactions: not null } when _parts.Lanes > 1:
                     throw new InvalidOperationException(
                         $"{_parts.ProcessorName} takes transactions, of which a shard has one at a time, and has {_parts.Lanes} lanes.");
-                case RecordPipeline { State: not null } when _parts.Lanes > 1 && _parts.Order != RecordOrder.PartitionKey:
-                    throw new InvalidOperationException(
-                        $"{_parts.ProcessorName} keeps state, which belongs to a partition key, and its {_parts.Lanes} lanes keep no order "
-                            + "of keys. Set [Concurrency(Order = RecordOrder.PartitionKey)].");
                 case RecordPipeline record when _parts.Lanes > 1 || _checkpoints is { RestoredRuns.Count: > 0 }:
                     // one lane has several behind it where records are to be left out
                     int recordsPerLane = records == 0 ? 0 : Math.Max(1, records / _parts.Lanes);

@@ -171,7 +171,8 @@ public sealed partial class Sessions
         {|FC5001:_total|} += payment.Amount;
         _balance = {|FC5006:Balances.Of(context)|};
         Balances.Of(context).Set(new Balance(_total, 1));
-        await {|FC1003:context.CheckpointAsync(token)|};
+        await context.CheckpointAsync(token);
+        {|FC5006:Balances.Of(context)|}.Clear();
     }
 
     [OnShardEnded]

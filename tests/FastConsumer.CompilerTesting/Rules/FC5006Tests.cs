@@ -30,12 +30,14 @@ public sealed class FC5006Tests
     [InlineData("var value = A.Of(context); await context.CheckpointAsync(token); [|value.Clear()|];")]
     [InlineData("var value = A.Of(context); await context.CheckpointAsync(token); if (text == \"\") { _total = [|value.Value|]; }")]
     [InlineData("if (text == \"\") { await context.CheckpointAsync(token); Add([|A.Of(context)|]); }")]
+    [InlineData("if (text == \"\") { await context.CheckpointAsync(token); } [|A.Of(context)|].Clear();")]
     public Task What_follows_a_checkpoint_is_reported(string body) => RuleVerifier.VerifyBodyAsync("FC5006", Source(body));
 
     [Theory]
     [InlineData("A.Of(context).Clear(); await context.CheckpointAsync(token);")]
     [InlineData("if (text == \"\") { await context.CheckpointAsync(token); return; } A.Of(context).Clear();")]
     [InlineData("if (text == \"\") { await context.CheckpointAsync(token); } else { A.Of(context).Clear(); }")]
+    [InlineData("void Clear() => A.Of(context).Clear(); Clear(); await context.CheckpointAsync(token); void Later() => A.Of(context).Clear();")]
     public Task A_checkpoint_behind_the_change_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC5006", Source(body));
 
     private static string Source(string body) => StateSource.Of(

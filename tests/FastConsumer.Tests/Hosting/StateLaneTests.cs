@@ -163,7 +163,8 @@ public sealed class StateLaneTests : StateTest
         Kinesis.CreateStream(Stream);
         List<string> texts = Put(60, keys: 7);
         Journal.Failing = static delivery => delivery.Text.EndsWith('4') && delivery.Attempt < 3;
-        Journal.BatchHandler = (batch, context, _) =>
+        bool isRefused = true;
+        Journal.BatchHandler = async (batch, context, token) =>
         {
             for (int i = 0; i < batch.Count; i++)
             {
@@ -177,7 +178,9 @@ public sealed class StateLaneTests : StateTest
                 }
             }
 
-            return default;
+            // the state of a call is that of the whole batch
+            isRefused &= !batch.Any(Journal.Failing)
+                || await Record.ExceptionAsync(() => context.CheckpointAsync(token).AsTask()) is InvalidOperationException;
         };
         await using (WorkerHost host = await StartAsync<Batches.CountingProcessor>(
             static options => options.CheckpointInterval = TimeSpan.FromMilliseconds(5)))
@@ -186,6 +189,7 @@ public sealed class StateLaneTests : StateTest
             await host.StopAsync();
         }
 
+        Assert.True(isRefused);
         await AssertCountsAsync(texts);
         Assert.Equal(texts.Order(StringComparer.Ordinal), _handled.Order(StringComparer.Ordinal));
     }

@@ -65,7 +65,8 @@ public sealed class IteratorExpiryTests : IDisposable
             await AdvanceUntilAsync(() => Take(items.Reader) >= 0 && Volatile.Read(ref expired) == times);
         }
 
-        await AdvanceUntilAsync(() => Said.Length > 0);
+        // the finding stands a moment before it is logged
+        await AdvanceUntilAsync(() => Said.Length > 0 && _log.Of(IteratorsExpire).Any());
         string said = Said;
         Assert.Contains(
             $"Iterators of shard {ShardId} expire again and again: 3 times within the last hour.", said, StringComparison.Ordinal);

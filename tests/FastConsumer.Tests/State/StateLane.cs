@@ -82,7 +82,7 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
         return (cut, at.Position, at.Time);
     }
 
-    public ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken) => default;
+    public ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken) => default;
 
     public void Completed(RecordPage page, int index) => throw new NotSupportedException();
 

@@ -213,10 +213,7 @@ public abstract class BatchPipeline : ShardPipeline
         _lastPage?.MarkDone(ReferenceEquals(_lastPage, nextPage) ? nextIndex : _lastEnd);
     }
 
-    /// <summary>
-    /// All records of the batch are done but for these, with what was left out among them; at most of the first of these depends how far
-    /// the shard is.
-    /// </summary>
+    /// <summary>All records of the batch are done but for these, with what was left out before the first of them.</summary>
     internal void MarkDone(IReadOnlyDictionary<int, Exception> failures)
     {
         if (failures.Count == 0)
@@ -231,10 +228,13 @@ public abstract class BatchPipeline : ShardPipeline
         {
             if (!failures.ContainsKey(i))
             {
-                _records[i].Page.MarkDoneAhead(_records[i].Index);
+                MarkDoneAhead(i);
             }
         }
     }
+
+    /// <summary>One record of the batch is done, and one before it may not be.</summary>
+    internal void MarkDoneAhead(int index) => _records[index].Page.MarkDoneAhead(_records[index].Index);
 
     /// <summary>The stream's time up to which all records are done when all of the batch are but for these.</summary>
     internal long DoneTime(IReadOnlyDictionary<int, Exception> failures)

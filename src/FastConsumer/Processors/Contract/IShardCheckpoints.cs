@@ -8,7 +8,7 @@ internal interface IShardCheckpoints
         + "the transaction, when it returns. Remove CheckpointAsync.";
 
     /// <summary>Marks the record as done, before which its lane has done all; returns when a checkpoint at or past it is durable.</summary>
-    ValueTask CheckpointAsync(RecordPage page, int index, CancellationToken cancellationToken);
+    ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken);
 
     /// <summary>A record of a page that several lanes share is done and its handler has returned.</summary>
     void Completed(RecordPage page, int index);

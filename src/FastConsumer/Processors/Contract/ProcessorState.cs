@@ -163,10 +163,10 @@ public sealed class ProcessorState
 
     /// <summary>A handler says that its record is done, and goes on: applies its effects and marks it done. Its attempt is over.</summary>
     /// <exception cref="InvalidOperationException">The call is over, or the run of the shard.</exception>
-    internal void Acknowledge(RecordPage page, int index)
+    internal void Acknowledge(RecordPage page, int index, int attempt)
     {
         StateStripe stripe = StripeOf(page, index);
-        if (stripe.IsOpen && stripe.Page == page && stripe.Index == index)
+        if (stripe.IsOpen && stripe.Page == page && stripe.Index == index && stripe.Try == attempt)
         {
             ThrowIfUnreadable(stripe);
             stripe.Enter();
