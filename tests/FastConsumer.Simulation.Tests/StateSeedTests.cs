@@ -3,7 +3,7 @@ namespace FastConsumer.Simulation.Tests;
 /// <summary>Many seeds in which the processor keeps state.</summary>
 public sealed class StateSeedTests
 {
-    private const int Seeds = 100;
+    private const int Seeds = 60;
 
     public static TheoryData<int, int> Ranges() => ManySeeds.Ranges(Seeds);
 

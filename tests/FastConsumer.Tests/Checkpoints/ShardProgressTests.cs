@@ -60,8 +60,8 @@ public sealed class ShardProgressTests : IDisposable
     public async Task A_checkpoint_waits_until_one_at_or_past_it_is_durable()
     {
         RecordPage page = Dispatch(100, 10);
-        Task early = _progress.CheckpointAsync(page, 2, Cancellation).AsTask();
-        Task late = _progress.CheckpointAsync(page, 5, Cancellation).AsTask();
+        Task early = _progress.CheckpointAsync(page, 2, 1, Cancellation).AsTask();
+        Task late = _progress.CheckpointAsync(page, 5, 1, Cancellation).AsTask();
         Assert.Equal(2, _requested);
         Assert.Equal(Pages.At(105), _progress.Done);
         _progress.MadeDurable(Pages.At(103));
@@ -69,7 +69,7 @@ public sealed class ShardProgressTests : IDisposable
         Assert.False(late.IsCompleted);
         _progress.MadeDurable(Pages.At(105));
         await Eventually.WithinAsync(late);
-        Assert.True(_progress.CheckpointAsync(page, 4, Cancellation).AsTask().IsCompletedSuccessfully);
+        Assert.True(_progress.CheckpointAsync(page, 4, 1, Cancellation).AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -77,11 +77,11 @@ public sealed class ShardProgressTests : IDisposable
     {
         RecordPage page = Dispatch(100, 10);
         using var token = new CancellationTokenSource();
-        Task waiting = _progress.CheckpointAsync(page, 2, token.Token).AsTask();
+        Task waiting = _progress.CheckpointAsync(page, 2, 1, token.Token).AsTask();
         _progress.Close(new LeaseLostException("0", "lost"));
         await token.CancelAsync();
         await Assert.ThrowsAsync<LeaseLostException>(() => waiting);
-        await Assert.ThrowsAsync<LeaseLostException>(async () => await _progress.CheckpointAsync(page, 3, Cancellation));
+        await Assert.ThrowsAsync<LeaseLostException>(async () => await _progress.CheckpointAsync(page, 3, 1, Cancellation));
         Assert.Equal(3, page.Done);
     }
 
