@@ -289,8 +289,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         if (processor is { StateVersion: > 0, Lanes: > 1, Order: RecordOrder.None })
         {
             throw new InvalidOperationException(
-                $"{processor.Name} keeps state ([State]), which belongs to a partition key, and its {processor.Lanes} lanes keep no order of "
-                    + "keys. Leave Order out of [Concurrency], or set it to RecordOrder.PartitionKey.");
+                $"{processor.Name} keeps state ([State]), which belongs to a partition key, and its {processor.Lanes} lanes keep no order "
+                    + "of keys. Leave Order out of [Concurrency], or set it to RecordOrder.PartitionKey.");
         }
 
         if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)

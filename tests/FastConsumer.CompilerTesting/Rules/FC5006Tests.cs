@@ -37,7 +37,7 @@ public sealed class FC5006Tests
     [InlineData("A.Of(context).Clear(); await context.CheckpointAsync(token);")]
     [InlineData("if (text == \"\") { await context.CheckpointAsync(token); return; } A.Of(context).Clear();")]
     [InlineData("if (text == \"\") { await context.CheckpointAsync(token); } else { A.Of(context).Clear(); }")]
-    [InlineData("void Clear() => A.Of(context).Clear(); Clear(); await context.CheckpointAsync(token); void Later() => A.Of(context).Clear();")]
+    [InlineData("void F() => A.Of(context).Clear(); F(); await context.CheckpointAsync(token); void G() => A.Of(context).Clear();")]
     public Task A_checkpoint_behind_the_change_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC5006", Source(body));
 
     private static string Source(string body) => StateSource.Of(
