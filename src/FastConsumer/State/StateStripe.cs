@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 
@@ -198,15 +199,38 @@ internal sealed class StateStripe
     }
 
     /// <summary>
-    /// Inside the gate, with the mark that the record is done: applies the effects and moves the stream's time. False where the run is
-    /// over, and then nothing is applied.
+    /// Goes into the gate, applies the effects and moves the stream's time. The caller marks there that the records are done, and goes out
+    /// by disposing the answer. What a read of the attempt has failed with is thrown again, and nothing is applied.
     /// </summary>
     /// <param name="streamTime">The stream's time of the last record up to which all of the stripe are done.</param>
-    public bool Apply(long streamTime)
+    /// <exception cref="InvalidOperationException">The run is over; nothing is applied.</exception>
+    public Passage Apply(long streamTime)
+    {
+        if (Unreadable is { } unreadable)
+        {
+            // the value would be taken as absent
+            ExceptionDispatchInfo.Throw(unreadable);
+        }
+
+        Enter();
+        try
+        {
+            ApplyInside(streamTime);
+        }
+        catch
+        {
+            Exit();
+            throw;
+        }
+
+        return new Passage(this);
+    }
+
+    private void ApplyInside(long streamTime)
     {
         if (_shard.IsClosed || _isBroken)
         {
-            return false;
+            throw StateErrors.CallIsOver();
         }
 
         if (_changedCount > 0)
@@ -225,7 +249,6 @@ internal sealed class StateStripe
         }
 
         IsOpen = false;
-        return true;
     }
 
     /// <summary>The attempt is over without effects.</summary>
@@ -300,6 +323,12 @@ internal sealed class StateStripe
         }
 
         _changedCount = 0;
+    }
+
+    /// <summary>A lane inside of the gate, until this is disposed.</summary>
+    public readonly ref struct Passage(StateStripe stripe)
+    {
+        public void Dispose() => stripe.Exit();
     }
 }
 

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Runtime.ExceptionServices;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 using FastConsumer.State;
@@ -138,16 +137,9 @@ public sealed class ProcessorState
         StateStripe stripe = StripeOf(cursor);
         if (stripe.IsOpen)
         {
-            ThrowIfUnreadable(stripe);
-            stripe.Enter();
-            try
+            using (stripe.Apply(stripe.Now))
             {
-                Apply(stripe, stripe.Now);
                 cursor.MarkDone();
-            }
-            finally
-            {
-                stripe.Exit();
             }
         }
 
@@ -168,16 +160,9 @@ public sealed class ProcessorState
         StateStripe stripe = StripeOf(page, index);
         if (stripe.IsOpen && stripe.Page == page && stripe.Index == index && stripe.Try == attempt)
         {
-            ThrowIfUnreadable(stripe);
-            stripe.Enter();
-            try
+            using (stripe.Apply(stripe.Now))
             {
-                Apply(stripe, stripe.Now);
                 page.Acknowledge(index);
-            }
-            finally
-            {
-                stripe.Exit();
             }
         }
         else if (!page.IsRecordDone(index))
@@ -207,16 +192,9 @@ public sealed class ProcessorState
             return;
         }
 
-        ThrowIfUnreadable(stripe);
-        stripe.Enter();
-        try
+        using (stripe.Apply(batch.DoneTime(context.Failures)))
         {
-            Apply(stripe, batch.DoneTime(context.Failures));
             batch.MarkDone(context.Failures);
-        }
-        finally
-        {
-            stripe.Exit();
         }
     }
 
@@ -284,23 +262,6 @@ public sealed class ProcessorState
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)place, (uint)context.Count, "index");
         stripe.Require(stripe.Attempt, place);
         return stripe;
-    }
-
-    private static void ThrowIfUnreadable(StateStripe stripe)
-    {
-        if (stripe.Unreadable is { } unreadable)
-        {
-            // the value would be taken as absent
-            ExceptionDispatchInfo.Throw(unreadable);
-        }
-    }
-
-    private static void Apply(StateStripe stripe, long streamTime)
-    {
-        if (!stripe.Apply(streamTime))
-        {
-            throw StateErrors.CallIsOver();
-        }
     }
 
     private StateStripe StripeOf(RecordCursor cursor)
