@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Simulation.Tests.Sink;
@@ -75,6 +76,9 @@ internal sealed record Scenario
     /// <summary>What goes wrong with the place of the state; null where none is kept.</summary>
     public StateSettings? State { get; init; }
 
+    /// <summary>How checkpoints of state are taken.</summary>
+    public CheckpointingSettings Checkpointing { get; init; } = new();
+
     /// <summary>The records that no handler can do; null for none.</summary>
     public Poison? Poison { get; init; }
 
@@ -94,6 +98,7 @@ internal sealed record Scenario
         IdlePollInterval = TimeSpan.FromMilliseconds(1000),
         CheckpointInterval = CheckpointInterval,
         CheckpointRecords = CheckpointRecords,
+        Checkpointing = Checkpointing,
         LeaseDuration = LeaseDuration,
         ShardSyncInterval = TimeSpan.FromSeconds(10),
         LeaseTableWriteUnits = TableUnits,
@@ -193,6 +198,7 @@ internal sealed record Scenario
             // the fold begins with a shard's first record, and a key belongs to one shard
             Start = StartPosition.TrimHorizon,
             Aggregates = false,
+            Checkpointing = CheckpointingOf(new Random(unchecked((Seed * 16777619) + 11))),
             State = new StateSettings
             {
                 Seed = random.Next(),
@@ -203,6 +209,20 @@ internal sealed record Scenario
             },
         };
     }
+
+    /// <summary>Half of the seeds wait for their lanes before a checkpoint, for a while or to the end of it.</summary>
+    private static CheckpointingSettings CheckpointingOf(Random random) => new()
+    {
+        AlignedTimeout = random.Next(4) switch
+        {
+            0 => TimeSpan.FromSeconds(random.NextDouble() * 3),
+            1 => Timeout.InfiniteTimeSpan,
+            _ => TimeSpan.Zero,
+        },
+        Timeout = TimeSpan.FromSeconds(random.Next(5, 60)),
+        MinPause = random.Next(3) == 0 ? TimeSpan.FromSeconds(random.NextDouble() * 2) : TimeSpan.Zero,
+        TolerableFailures = random.Next(4) == 0 ? random.Next(3) : null,
+    };
 
     private Poison PoisonOf(Random random)
     {

@@ -52,6 +52,13 @@ internal static class SettingsBuilder
                 new("IdlePollInterval", Text(settings.IdlePollInterval)),
                 new("CheckpointInterval", Text(settings.CheckpointInterval)),
                 new("CheckpointRecords", Text(settings.CheckpointRecords)),
+                new("Checkpointing:Mode", settings.Checkpointing.Mode.ToString()),
+                new("Checkpointing:Timeout", Text(settings.Checkpointing.Timeout)),
+                new("Checkpointing:MinPause", Text(settings.Checkpointing.MinPause)),
+                new("Checkpointing:TolerableFailures", settings.Checkpointing.TolerableFailures is { } failures ? Text(failures) : Unset),
+                new("Checkpointing:AlignedTimeout", settings.Checkpointing.AlignedTimeout is var wait && wait < TimeSpan.Zero
+                    ? "as long as the checkpoint may take"
+                    : Text(wait)),
                 new("AllowNonRestoredState", Text(settings.AllowNonRestoredState)),
                 new("LeaseDuration", Text(settings.LeaseDuration)),
                 new("MaxLeases", settings.MaxLeases is { } most ? Text(most) : Unset),

@@ -57,6 +57,9 @@ internal sealed class ShardCheckpoint
         }
     }
 
+    /// <summary>What a checkpoint promises.</summary>
+    public CheckpointingMode Mode { get; init; }
+
     /// <summary>The state's version.</summary>
     public int Version => _state.Version;
 
@@ -157,7 +160,7 @@ internal sealed class ShardCheckpoint
         using (at)
         {
             // the pages of what is done behind the position are kept no longer than for this
-            runs = at.ReadRuns();
+            runs = Mode == CheckpointingMode.AtLeastOnce ? DoneRuns.None : at.ReadRuns();
         }
 
         Snapshot? last = _sealed ?? _named;

@@ -143,17 +143,20 @@ internal sealed class ShardProgress : IShardProgress, IDisposable
         }
     }
 
-    /// <summary>True where a handler waits for a checkpoint.</summary>
-    public bool IsAwaited
+    /// <inheritdoc/>
+    public int Waiting
     {
         get
         {
             lock (_lock)
             {
-                return _waiters.Count > 0;
+                return _waiters.Count;
             }
         }
     }
+
+    /// <summary>True where a handler waits for a checkpoint.</summary>
+    public bool IsAwaited => Waiting > 0;
 
     public void Prepare(RecordPage page)
     {

@@ -37,6 +37,7 @@ internal sealed class FailurePolicy
     private readonly HeldUntil? _held;
     private readonly Action? _standingChanged;
     private readonly string _scope;
+    private volatile bool _isWaiting;
     private volatile Failure? _failing;
     private volatile Standing? _standing;
 
@@ -248,10 +249,14 @@ internal sealed class FailurePolicy
         }
     }
 
+    /// <summary>True while it waits for the next try.</summary>
+    public bool IsWaiting => _isWaiting;
+
     /// <summary>Waits; a stop ends it without an exception.</summary>
     public async ValueTask WaitAsync(TimeSpan wait, CancellationToken stop)
     {
         _telemetry.Time.RetryBegins();
+        _isWaiting = true;
         try
         {
             await Task.Delay(wait, _time, stop);
@@ -262,6 +267,7 @@ internal sealed class FailurePolicy
         }
         finally
         {
+            _isWaiting = false;
             _telemetry.Time.RetryEnds();
         }
     }

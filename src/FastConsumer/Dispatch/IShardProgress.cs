@@ -17,6 +17,9 @@ internal interface IShardProgress : IShardCheckpoints
     /// <summary>The records behind the contiguous run of finished ones. For several lanes.</summary>
     int InFlight { get; }
 
+    /// <summary>How many handlers wait for a checkpoint.</summary>
+    int Waiting { get; }
+
     /// <summary>Completes when no more than <paramref name="records"/> are in flight; one caller at a time.</summary>
     Task WhenInFlightAsync(int records);
 

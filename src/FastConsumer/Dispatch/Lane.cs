@@ -34,6 +34,16 @@ internal abstract class Lane
     /// <summary>Runs what was collected and waits for company.</summary>
     public virtual ValueTask FlushAsync(CancellationToken stop, CancellationToken abort) => default;
 
+    /// <summary>
+    /// Waits until every lane has finished what it was given, or waits itself, and gives them no page until the answer is disposed. The
+    /// default is nothing: a single lane is between two calls whenever it is outside of the gate. One caller at a time.
+    /// </summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the wait; pages are given to the lanes again.</param>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    public virtual Task<IDisposable?> DrainAsync(TimeProvider time, CancellationToken cancellationToken) =>
+        Task.FromResult<IDisposable?>(null);
+
     /// <summary>No further record may start; the one that runs goes on.</summary>
     public abstract void RequestStop();
 

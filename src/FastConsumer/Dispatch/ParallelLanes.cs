@@ -29,6 +29,9 @@ internal sealed class ParallelLanes : Lane
 
     private const int BucketsPerLane = 64;
 
+    /// <summary>How often it is looked whether the lanes are at rest.</summary>
+    private static readonly TimeSpan s_drainLook = TimeSpan.FromMilliseconds(5);
+
     private readonly RecordLane[] _lanes;
     private readonly Channel<LaneItem>[] _queues;
     private readonly bool _keepsKeys;
@@ -43,6 +46,10 @@ internal sealed class ParallelLanes : Lane
     private readonly int[] _finished;
     private readonly int[] _inPage;
     private readonly int[] _laneOf;
+
+    // held while a page is given to the lanes; null where none waits for the lanes to come to rest
+    private readonly Lock _giving = new();
+    private Drain? _drain;
 
     private readonly Lock _failing = new();
     private ExceptionDispatchInfo? _failure;
@@ -83,6 +90,29 @@ internal sealed class ParallelLanes : Lane
 
     private int Unordered => _started.Length - 1;
 
+    /// <summary>
+    /// True where each lane has finished what it was given, or waits: for a retry, or for a checkpoint. A lane that waits is not waited
+    /// for, since that could last for ever. Nothing is given meanwhile.
+    /// </summary>
+    private bool AreAtRest
+    {
+        get
+        {
+            if (_running.IsCompleted)
+            {
+                return true;
+            }
+
+            int open = 0;
+            for (int lane = 0; lane < _lanes.Length; lane++)
+            {
+                open += _lanes[lane].Completed == _given[lane] || _lanes[lane].WaitsForRetry ? 0 : 1;
+            }
+
+            return open <= _progress.Waiting;
+        }
+    }
+
     public override CancellationToken Start(CancellationToken stop, CancellationToken abort)
     {
         _ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -104,6 +134,31 @@ internal sealed class ParallelLanes : Lane
         await _running;
         _ending.Dispose();
         _failure?.Throw();
+    }
+
+    public override async Task<IDisposable?> DrainAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        var drain = new Drain(this);
+        lock (_giving)
+        {
+            _drain = drain;
+        }
+
+        try
+        {
+            while (!AreAtRest)
+            {
+                await ApartTask.DelayAsync(s_drainLook, time, cancellationToken);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            return drain;
+        }
+        catch
+        {
+            drain.Dispose();
+            throw;
+        }
     }
 
     public override void RequestStop()
@@ -136,7 +191,17 @@ internal sealed class ParallelLanes : Lane
             return;
         }
 
-        Distribute(page);
+        while (!TryGive(page, out Task drained))
+        {
+            await WaitAsync(drained, stop);
+            if (stop.IsCancellationRequested)
+            {
+                // it was not dispatched: whoever owns the shard next reads it
+                page.Dispose();
+                return;
+            }
+        }
+
         if (_progress.InFlight >= MaxRecordsInFlight)
         {
             await WaitAsync(_progress.WhenInFlightAsync(MaxRecordsInFlight / 2), stop);
@@ -152,6 +217,21 @@ internal sealed class ParallelLanes : Lane
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // the caller looks at the token
+        }
+    }
+
+    private bool TryGive(RecordPage page, out Task drained)
+    {
+        lock (_giving)
+        {
+            drained = _drain?.Over ?? Task.CompletedTask;
+            if (_drain is not null)
+            {
+                return false;
+            }
+
+            Distribute(page);
+            return true;
         }
     }
 
@@ -321,6 +401,27 @@ internal sealed class ParallelLanes : Lane
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             return false;
+        }
+    }
+
+    /// <summary>No page is given to the lanes until this is disposed.</summary>
+    private sealed class Drain(ParallelLanes lanes) : IDisposable
+    {
+        private readonly TaskCompletionSource _over = ApartTask.Completion();
+
+        public Task Over => _over.Task;
+
+        public void Dispose()
+        {
+            lock (lanes._giving)
+            {
+                if (lanes._drain == this)
+                {
+                    lanes._drain = null;
+                }
+            }
+
+            _over.TrySetResult();
         }
     }
 }

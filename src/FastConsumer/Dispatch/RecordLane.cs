@@ -19,6 +19,9 @@ internal sealed class RecordLane(
     /// <summary>How many records the lane has completed.</summary>
     public long Completed => cursor.Completed;
 
+    /// <summary>True while it does nothing but wait until a record is tried again.</summary>
+    public bool WaitsForRetry => failures.IsWaiting;
+
     /// <summary>The record that it fails on; null for none.</summary>
     public CheckpointPosition? Failing => failures.Failing;
 

@@ -15,6 +15,9 @@ internal sealed record ChangedSetting(string Key, string Old, string New);
 /// </summary>
 internal static class ChangedSettings
 {
+    private const string Interval = $"{nameof(ConsumerSettings.Checkpointing)}:{nameof(CheckpointingOptions.Interval)}";
+    private const string Records = $"{nameof(ConsumerSettings.Checkpointing)}:{nameof(CheckpointingOptions.Records)}";
+
     /// <summary>Options that can change, by processor; <see cref="FastConsumerOptions.PrefetchBytes"/> is shared by all.</summary>
     private static readonly (string Name, Func<WorkerSettings, object?> Of, Func<ConsumerSettings, object?> Set)[] s_reloadable =
     [
@@ -26,6 +29,13 @@ internal static class ChangedSettings
         (nameof(ConsumerSettings.RetryMaxBackoff), static s => s.RetryMaxBackoff, static s => s.RetryMaxBackoff),
         (nameof(ConsumerSettings.LeaseTableWriteUnits), static s => s.LeaseTableWriteUnits, static s => s.LeaseTableWriteUnits),
         (nameof(ConsumerSettings.ShardSyncInterval), static s => s.ShardSyncInterval, static s => s.ShardSyncInterval),
+    ];
+
+    /// <summary>Other names of some of them, which are told where they are used.</summary>
+    private static readonly (string Name, string Alias, Func<ConsumerSettings, object?> Set)[] s_aliases =
+    [
+        (nameof(ConsumerSettings.CheckpointInterval), Interval, static s => s.Checkpointing.Interval),
+        (nameof(ConsumerSettings.CheckpointRecords), Records, static s => s.Checkpointing.Records),
     ];
 
     private static readonly (string Name, Func<ConsumerSettings, object?> Set)[] s_restart =
@@ -44,6 +54,12 @@ internal static class ChangedSettings
         (nameof(ConsumerSettings.Deaggregate), static s => s.Deaggregate),
         (nameof(ConsumerSettings.ForeignRecords), static s => s.ForeignRecords),
         (nameof(ConsumerSettings.AllowNonRestoredState), static s => s.AllowNonRestoredState),
+        ("Checkpointing:Mode", static s => s.Checkpointing.Mode),
+        ("Checkpointing:Timeout", static s => s.Checkpointing.Timeout),
+        ("Checkpointing:MinPause", static s => s.Checkpointing.MinPause),
+        ("Checkpointing:TolerableFailures", static s => s.Checkpointing.TolerableFailures),
+        ("Checkpointing:Unaligned", static s => s.Checkpointing.Unaligned),
+        ("Checkpointing:AlignedTimeout", static s => s.Checkpointing.AlignedTimeout),
         (nameof(ConsumerSettings.LeaseDuration), static s => s.LeaseDuration),
         (nameof(ConsumerSettings.MaxLeases), static s => s.MaxLeases),
         (nameof(ConsumerSettings.HungCallAfter), static s => s.HungCallAfter),
@@ -68,6 +84,7 @@ internal static class ChangedSettings
     internal static IEnumerable<string> Known =>
         [
             .. s_reloadable.Select(static setting => setting.Name),
+            .. s_aliases.Select(static alias => alias.Alias),
             nameof(FastConsumerOptions.PrefetchBytes),
             .. s_restart.Select(static setting => setting.Name),
             .. s_restartOfConsumer.Select(static setting => setting.Name),
@@ -93,6 +110,7 @@ internal static class ChangedSettings
     /// <param name="now">Its settings from now on.</param>
     /// <param name="ownBefore">Its own options until now: a key stands in its section if it is set there, or was.</param>
     /// <param name="own">Its own options from now on.</param>
+    /// <param name="consumer">The consumer's options from now on.</param>
     /// <param name="consumerSection">The consumer's section.</param>
     /// <param name="ownSection">The processor's section.</param>
     public static IEnumerable<ChangedSetting> Find(
@@ -100,12 +118,23 @@ internal static class ChangedSettings
         WorkerSettings now,
         ProcessorOptions ownBefore,
         ProcessorOptions own,
+        FastConsumerOptions consumer,
         string consumerSection,
-        string ownSection) =>
-        s_reloadable.Where(setting => !Equals(setting.Of(before), setting.Of(now))).Select(setting => new ChangedSetting(
-            $"{((setting.Set(own) ?? setting.Set(ownBefore)) is null ? consumerSection : ownSection)}:{setting.Name}",
-            Text(setting.Of(before)),
-            Text(setting.Of(now))));
+        string ownSection)
+    {
+        return s_reloadable.Where(setting => !Equals(setting.Of(before), setting.Of(now))).Select(setting => new ChangedSetting(
+            KeyOf(setting.Name, setting.Set), Text(setting.Of(before)), Text(setting.Of(now))));
+
+        string KeyOf(string name, Func<ConsumerSettings, object?> set)
+        {
+            (string _, string? alias, Func<ConsumerSettings, object?> setAlias) =
+                Array.Find(s_aliases, alias => alias.Name == name) is { Name: not null } found ? found : (name, null, static _ => null);
+            return (set(own) ?? set(ownBefore)) is not null ? $"{ownSection}:{name}"
+                : (setAlias(own) ?? setAlias(ownBefore)) is not null ? $"{ownSection}:{alias}"
+                : setAlias(consumer) is not null ? $"{consumerSection}:{alias}"
+                : $"{consumerSection}:{name}";
+        }
+    }
 
     /// <summary>The keys of a consumer's options that differ from those of the start, and cannot change before the next one.</summary>
     public static IEnumerable<string> FindRestart(FastConsumerOptions start, FastConsumerOptions now, string section) =>

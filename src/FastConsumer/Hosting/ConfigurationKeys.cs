@@ -27,6 +27,9 @@ internal static class ConfigurationKeys
     private static readonly string[] s_ofFinding =
         [.. typeof(FindingOptions).GetProperties().Select(static property => property.Name)];
 
+    private static readonly string[] s_ofCheckpointing =
+        [.. typeof(CheckpointingOptions).GetProperties().Select(static property => property.Name)];
+
     private static readonly string[] s_ofLag = [.. typeof(LagOptions).GetProperties().Select(static property => property.Name)];
 
     /// <summary>A sentence for each key or section that has no effect, with what may have been meant.</summary>
@@ -92,6 +95,7 @@ internal static class ConfigurationKeys
     private static IReadOnlyList<string>? KeysOf(FastConsumerBuilder consumer, string section) =>
         Is(section, nameof(FastConsumerOptions.Telemetry)) ? s_ofTelemetry
         : Is(section, nameof(FastConsumerOptions.Lag)) ? s_ofLag
+        : Is(section, nameof(ConsumerSettings.Checkpointing)) ? s_ofCheckpointing
         : consumer.Sections.GetValueOrDefault(section);
 
     private static IEnumerable<string> FindUnknownOfProcessor(IConfigurationSection section)
@@ -107,6 +111,13 @@ internal static class ConfigurationKeys
                 yield return Contains(s_ofConsumer, child.Key)
                     ? $"{child.Path} has no effect: {child.Key} is set for the whole consumer, not for one processor."
                     : Unknown(child, "is not a setting of a processor", s_ofProcessor);
+            }
+            else if (Is(child.Key, nameof(ConsumerSettings.Checkpointing)))
+            {
+                foreach (IConfigurationSection setting in child.GetChildren().Where(static key => !Contains(s_ofCheckpointing, key.Key)))
+                {
+                    yield return Unknown(setting, "is not a setting of this section", s_ofCheckpointing);
+                }
             }
         }
     }

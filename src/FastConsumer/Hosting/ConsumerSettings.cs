@@ -187,7 +187,7 @@ public abstract class ConsumerSettings
 
     /// <summary>
     /// The longest time between two checkpoints of a shard while records are processed, more than zero to 1 day. The default is what
-    /// <see cref="CheckpointAttribute"/> says, or else 5 seconds.
+    /// <see cref="CheckpointAttribute"/> says, or else 5 seconds; for a processor with state 10 seconds.
     /// </summary>
     public TimeSpan? CheckpointInterval { get; set; }
 
@@ -196,6 +196,9 @@ public abstract class ConsumerSettings
     /// else 10,000; for a processor with state 0, since each of its checkpoints writes the whole state.
     /// </summary>
     public int? CheckpointRecords { get; set; }
+
+    /// <summary>How checkpoints are taken.</summary>
+    public CheckpointingOptions Checkpointing { get; } = new();
 
     /// <summary>
     /// Whether a shard begins although its snapshot holds a state that the processor does not declare any more. That state is dropped with

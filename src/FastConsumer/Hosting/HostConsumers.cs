@@ -37,6 +37,17 @@ internal sealed class HostConsumers(IServiceProvider services)
                 {
                     ConsumerLog.UnusedSetting(log, setting);
                 }
+
+                if (!consumer.Processors.Any(static processor => processor.StateVersion > 0))
+                {
+                    foreach (string name in SettingsValidation.CheckpointingOfState(shared.Checkpointing))
+                    {
+                        ConsumerLog.UnknownKey(
+                            log,
+                            $"{consumer.ConfigurationSection}:{nameof(shared.Checkpointing)}:{name} has no effect, since no processor "
+                                + "declares a [State]. Remove it.");
+                    }
+                }
             }
 
             WarnOfShutdownTimeout(log, consumers.Select(consumer => (consumer, options.Get(consumer.Name).StopTimeout)));

@@ -221,7 +221,7 @@ internal sealed class OptionsReload : IAsyncDisposable
         foreach ((Reloaded reloaded, ProcessorOptions own, WorkerSettings settings) in planned)
         {
             ChangedSetting[] ofWorker = [.. ChangedSettings.Find(
-                reloaded.Worker.Settings, settings, reloaded.Own, own, _consumer.ConfigurationSection,
+                reloaded.Worker.Settings, settings, reloaded.Own, own, wanted, _consumer.ConfigurationSection,
                 _consumer.SectionOf(reloaded.Processor.Name))];
             reloaded.Own = own;
             if (ofWorker.Length > 0)

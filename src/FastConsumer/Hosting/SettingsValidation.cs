@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
 using Microsoft.Extensions.Options;
@@ -10,6 +11,7 @@ internal static class SettingsValidation
 {
     private const string ConsumerNames = "1 to 128 of letters, digits, '_', '.' and '-'";
     private const string Waits = "more than zero to 1.00:00:00";
+    private const string Pauses = "00:00:00 to 1.00:00:00";
 
     private static readonly TimeSpan s_shortestPoll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMinutes(4);
@@ -110,7 +112,7 @@ internal static class SettingsValidation
             checks.Fail($"{processor.Name}: {e.Message}");
         }
 
-        if ((options.CheckpointInterval ?? consumer.CheckpointInterval) is null && !IsWait(processor.CheckpointInterval))
+        if ((WorkerSettings.IntervalOf(options) ?? WorkerSettings.IntervalOf(consumer)) is null && !IsWait(processor.CheckpointInterval))
         {
             checks.Fail($"{processor.Name}: [Checkpoint(Interval = ...)] is {processor.CheckpointInterval}; allowed is {Waits}.");
         }
@@ -122,6 +124,15 @@ internal static class SettingsValidation
                     + "lost its last state, its shards are left alone until it is given up: 'fastconsumer checkpoint reset --drop-state'.");
         }
 
+        if (processor.StateVersion == 0)
+        {
+            foreach (string name in CheckpointingOfState(options.Checkpointing))
+            {
+                checks.Fail($"{section}:Checkpointing:{name} has no effect, since {processor.Name} declares no [State]: remove it.");
+            }
+        }
+
+        Contradictions(options.Checkpointing, consumer.Checkpointing, checks, processor.Name);
         if (WorkerSettings.StartOf(options, consumer) == StartPosition.AtTimestamp
             && (options.StartTimestamp ?? consumer.StartTimestamp) is null)
         {
@@ -139,6 +150,7 @@ internal static class SettingsValidation
     private static void Shared(ConsumerSettings settings, Checks checks)
     {
         Reading(settings, checks);
+        Checkpointing(settings, checks);
         checks.That(IsWait(settings.CheckpointInterval), nameof(settings.CheckpointInterval), settings.CheckpointInterval, Waits);
         checks.That(
             settings.CheckpointRecords is null or >= 0,
@@ -175,6 +187,79 @@ internal static class SettingsValidation
             nameof(settings.RetryMaxBackoff),
             settings.RetryMaxBackoff,
             "no less than RetryInitialBackoff, to 1.00:00:00");
+    }
+
+    private static void Checkpointing(ConsumerSettings settings, Checks checks)
+    {
+        CheckpointingOptions options = settings.Checkpointing;
+        OneName(settings.CheckpointInterval, nameof(settings.CheckpointInterval), options.Interval, nameof(options.Interval), checks);
+        OneName(settings.CheckpointRecords, nameof(settings.CheckpointRecords), options.Records, nameof(options.Records), checks);
+        checks.That(IsWait(options.Interval), "Checkpointing:Interval", options.Interval, Waits);
+        checks.That(options.Records is null or >= 0, "Checkpointing:Records", options.Records, "0 (no limit) or more");
+        checks.That(
+            options.Mode is null || Enum.IsDefined(options.Mode.Value),
+            "Checkpointing:Mode",
+            options.Mode,
+            "ExactlyOnce or AtLeastOnce");
+        checks.That(IsWait(options.Timeout), "Checkpointing:Timeout", options.Timeout, Waits);
+        checks.That(IsPause(options.MinPause), "Checkpointing:MinPause", options.MinPause, Pauses);
+        checks.That(
+            options.TolerableFailures is null or >= 0,
+            "Checkpointing:TolerableFailures",
+            options.TolerableFailures,
+            "0 or more; leave it out for any number");
+        checks.That(IsPause(options.AlignedTimeout), "Checkpointing:AlignedTimeout", options.AlignedTimeout, Pauses);
+    }
+
+    private static void OneName<T>(T? name, string nameOf, T? alias, string aliasOf, Checks checks)
+        where T : struct, IEquatable<T>
+    {
+        if (name is { } one && alias is { } other && !one.Equals(other))
+        {
+            checks.Fail(
+                string.Create(CultureInfo.InvariantCulture, $"{checks.Section}:{nameOf} is {one}, and ")
+                    + string.Create(CultureInfo.InvariantCulture, $"{checks.Section}:Checkpointing:{aliasOf} is {other}: ")
+                    + "both are names of one setting. Remove one of them.");
+        }
+    }
+
+    /// <summary>Settings that a processor has of its own or from its consumer, and that contradict each other.</summary>
+    private static void Contradictions(CheckpointingOptions own, CheckpointingOptions consumer, Checks checks, string processor)
+    {
+        bool isAligned = (own.Unaligned ?? consumer.Unaligned) == false;
+        TimeSpan alignedTimeout = own.AlignedTimeout ?? consumer.AlignedTimeout ?? TimeSpan.Zero;
+        TimeSpan timeout = own.Timeout ?? consumer.Timeout ?? CheckpointingSettings.DefaultTimeout;
+        string name = $"{processor}: Checkpointing:";
+        if ((own.Mode ?? consumer.Mode) == CheckpointingMode.AtLeastOnce && (isAligned || alignedTimeout > TimeSpan.Zero))
+        {
+            checks.Fail(
+                $"{name}Mode is AtLeastOnce, which waits for no lane, and {(isAligned ? "Unaligned is false" : "AlignedTimeout is set")}: "
+                    + "remove one of the two.");
+        }
+        else if (isAligned && alignedTimeout > TimeSpan.Zero)
+        {
+            checks.Fail(
+                $"{name}Unaligned is false, so that a checkpoint waits for all lanes, and AlignedTimeout is {alignedTimeout}: remove one of "
+                    + "the two.");
+        }
+        else if (alignedTimeout >= timeout)
+        {
+            checks.Fail(
+                $"{name}AlignedTimeout is {alignedTimeout}, and Timeout, within which the checkpoint is to be stored too, is {timeout}: set "
+                    + "AlignedTimeout lower.");
+        }
+    }
+
+    /// <summary>The names of those settings of checkpoints that are of state only, and set.</summary>
+    public static IEnumerable<string> CheckpointingOfState(CheckpointingOptions options)
+    {
+        (string Name, object? Value)[] settings =
+        [
+            (nameof(options.Mode), options.Mode), (nameof(options.Timeout), options.Timeout), (nameof(options.MinPause), options.MinPause),
+            (nameof(options.TolerableFailures), options.TolerableFailures), (nameof(options.Unaligned), options.Unaligned),
+            (nameof(options.AlignedTimeout), options.AlignedTimeout),
+        ];
+        return settings.Where(static setting => setting.Value is not null).Select(static setting => setting.Name);
     }
 
     private static void Reading(ConsumerSettings settings, Checks checks)
@@ -235,6 +320,8 @@ internal static class SettingsValidation
             settings.Protocol,
             "Auto, Cbor or Json");
     }
+
+    private static bool IsPause(TimeSpan? value) => value is null || (value >= TimeSpan.Zero && value <= s_longest);
 
     private static bool IsWait(TimeSpan? value) => value is null || (value > TimeSpan.Zero && value <= s_longest);
 

@@ -83,6 +83,7 @@ internal sealed record WorkerParts(
         Checkpoints = Checkpoints,
         CheckpointInterval = Settings.CheckpointInterval,
         CheckpointRecords = Settings.CheckpointRecords,
+        Checkpointing = Settings.Checkpointing,
         AllowNonRestoredState = Settings.AllowNonRestoredState,
         MeasuresThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
         RetryInitialBackoff = Settings.RetryInitialBackoff,

@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
 
 namespace FastConsumer.Hosting;
@@ -11,6 +12,9 @@ internal sealed record WorkerSettings
 {
     private static readonly TimeSpan s_checkpointInterval =
         TimeSpan.Parse(CheckpointAttribute.DefaultInterval, System.Globalization.CultureInfo.InvariantCulture);
+
+    // each checkpoint of state writes an object
+    private static readonly TimeSpan s_checkpointIntervalWithState = TimeSpan.FromSeconds(10);
 
     public required string ProcessorName { get; init; }
 
@@ -55,6 +59,9 @@ internal sealed record WorkerSettings
     public required TimeSpan CheckpointInterval { get; init; }
 
     public required int CheckpointRecords { get; init; }
+
+    /// <summary>How checkpoints of state are taken.</summary>
+    public CheckpointingSettings Checkpointing { get; init; } = new();
 
     public bool AllowNonRestoredState { get; init; }
 
@@ -145,11 +152,13 @@ internal sealed record WorkerSettings
             ForeignRecords = own.ForeignRecords ?? consumer.ForeignRecords ?? ForeignRecords.Auto,
             IdlePollInterval = own.IdlePollInterval ?? consumer.IdlePollInterval ?? ConsumerSettings.DefaultIdlePollInterval,
             CheckpointInterval =
-                own.CheckpointInterval ?? consumer.CheckpointInterval ?? processor.CheckpointInterval ?? s_checkpointInterval,
+                IntervalOf(own) ?? IntervalOf(consumer) ?? processor.CheckpointInterval
+                    ?? (processor.StateVersion > 0 ? s_checkpointIntervalWithState : s_checkpointInterval),
             CheckpointRecords =
-                own.CheckpointRecords ?? consumer.CheckpointRecords ?? processor.CheckpointRecords
+                RecordsOf(own) ?? RecordsOf(consumer) ?? processor.CheckpointRecords
                     // each checkpoint writes the whole state
                     ?? (processor.StateVersion > 0 ? 0 : CheckpointAttribute.DefaultRecords),
+            Checkpointing = Resolve(own.Checkpointing, consumer.Checkpointing),
             AllowNonRestoredState = own.AllowNonRestoredState ?? consumer.AllowNonRestoredState ?? false,
             LeaseDuration = own.LeaseDuration ?? consumer.LeaseDuration ?? ConsumerSettings.DefaultLeaseDuration,
             MaxLeases = own.MaxLeases ?? consumer.MaxLeases,
@@ -168,6 +177,23 @@ internal sealed record WorkerSettings
             NoTelemetry = consumer.NoTelemetry,
         };
     }
+
+    /// <summary>The interval of checkpoints that is set, under one of its two names.</summary>
+    public static TimeSpan? IntervalOf(ConsumerSettings settings) => settings.Checkpointing.Interval ?? settings.CheckpointInterval;
+
+    /// <summary>The number of records between checkpoints that is set, under one of its two names.</summary>
+    public static int? RecordsOf(ConsumerSettings settings) => settings.Checkpointing.Records ?? settings.CheckpointRecords;
+
+    private static CheckpointingSettings Resolve(CheckpointingOptions own, CheckpointingOptions consumer) => new()
+    {
+        Mode = own.Mode ?? consumer.Mode ?? CheckpointingMode.ExactlyOnce,
+        Timeout = own.Timeout ?? consumer.Timeout ?? CheckpointingSettings.DefaultTimeout,
+        MinPause = own.MinPause ?? consumer.MinPause ?? TimeSpan.Zero,
+        TolerableFailures = own.TolerableFailures ?? consumer.TolerableFailures,
+        AlignedTimeout = own.Unaligned ?? consumer.Unaligned ?? true
+            ? own.AlignedTimeout ?? consumer.AlignedTimeout ?? TimeSpan.Zero
+            : System.Threading.Timeout.InfiniteTimeSpan,
+    };
 
     private static StartPosition? Said(ConsumerSettings settings) =>
         settings.StartPosition ?? (settings.StartTimestamp is null ? null : StartPosition.AtTimestamp);

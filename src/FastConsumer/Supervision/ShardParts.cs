@@ -43,6 +43,9 @@ internal sealed record ShardParts
     /// <summary>The most records between two checkpoints; 0 for no bound.</summary>
     public required int CheckpointRecords { get; init; }
 
+    /// <summary>How checkpoints of state are taken.</summary>
+    public CheckpointingSettings Checkpointing { get; init; } = new();
+
     /// <summary>Whether states of a snapshot that the processor does not declare are dropped.</summary>
     public bool AllowNonRestoredState { get; init; }
 

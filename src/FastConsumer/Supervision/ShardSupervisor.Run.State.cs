@@ -33,6 +33,9 @@ internal sealed partial class ShardSupervisor
         private Task _keeping = Task.CompletedTask;
         private TimeSpan _retention;
 
+        /// <summary>Why the run ends, where more checkpoints have failed than may.</summary>
+        private volatile Exception? _notCheckpointed;
+
         /// <summary>Ends a last checkpoint whose time is over.</summary>
         private readonly CancellationTokenSource _abandoned = new();
 
@@ -45,7 +48,10 @@ internal sealed partial class ShardSupervisor
                 ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
             HashKeyRange range = _start.HashKeys
                 ?? throw new InvalidOperationException($"The hash keys of shard {Key} are not known: its stream could not be listed.");
-            var checkpoint = new ShardCheckpoint(state, place, About(stream, range), _start.Taken, Epoch, _parts.AllowNonRestoredState);
+            var checkpoint = new ShardCheckpoint(state, place, About(stream, range), _start.Taken, Epoch, _parts.AllowNonRestoredState)
+            {
+                Mode = _parts.Checkpointing.Mode,
+            };
             TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
             long since = _parts.Time.GetTimestamp();
             if (!await failures.RunAsync(
@@ -113,10 +119,15 @@ internal sealed partial class ShardSupervisor
                     }
 
                     isWanted = false;
-                    if (await SealAsync(checkpoint, progress, end) || IsSeen(checkpoint))
+                    if (await SealAsync(checkpoint, progress, isLast: false, end) || IsSeen(checkpoint))
                     {
                         await checkpoint.WhenDurableAsync(end);
                         await ForgetAsync(checkpoint, end);
+                        await PauseAsync(end);
+                    }
+                    else if (_notCheckpointed is not null)
+                    {
+                        return;
                     }
                 }
             }
@@ -144,22 +155,16 @@ internal sealed partial class ShardSupervisor
             return true;
         }
 
-        /// <summary>Seals what is done, until that succeeds; false where nothing is new.</summary>
-        private async Task<bool> SealAsync(ShardCheckpoint checkpoint, ShardProgress progress, CancellationToken cancellationToken)
+        /// <summary>Seals what is done, until that succeeds; false where nothing is new, or too many have failed.</summary>
+        private async Task<bool> SealAsync(
+            ShardCheckpoint checkpoint, ShardProgress progress, bool isLast, CancellationToken cancellationToken)
         {
             var backoff = new Backoff(_parts.RetryInitialBackoff, _parts.RetryMaxBackoff, _parts.CreateRandom());
             for (int failures = 0; ; failures++)
             {
                 try
                 {
-                    long since = _parts.Time.GetTimestamp();
-                    bool isSealed = await checkpoint.SealAsync(progress.Cut, Seen, cancellationToken);
-                    if (isSealed)
-                    {
-                        Telemetry.StateSealed(_parts.Time.GetElapsedTime(since), checkpoint.SealedBytes);
-                        WantCheckpoint(isUrgent: progress.IsAwaited || checkpoint.IsOwed);
-                    }
-
+                    bool isSealed = await SealOnceAsync(checkpoint, progress, isLast, cancellationToken);
                     _parts.Findings.Clear(FindingRules.StateNotCheckpointed, Scope);
                     return isSealed;
                 }
@@ -176,9 +181,92 @@ internal sealed partial class ShardSupervisor
                             + "after a crash those since the last checkpoint are handled again.",
                         [new FindingFigure("failures", failures + 1, "{failure}")],
                         severity: failures < 2 ? FindingSeverity.Degraded : FindingSeverity.Unhealthy);
+                    if (!isLast && failures >= _parts.Checkpointing.TolerableFailures)
+                    {
+                        EndUncheckpointed(failures + 1, e);
+                        return false;
+                    }
+
                     await Task.Delay(wait, _parts.Time, cancellationToken);
                 }
             }
+        }
+
+        private async Task<bool> SealOnceAsync(
+            ShardCheckpoint checkpoint, ShardProgress progress, bool isLast, CancellationToken cancellationToken)
+        {
+            TimeSpan timeout = _parts.Checkpointing.Timeout;
+            using var late = new CancellationTokenSource(timeout, _parts.Time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+            long since = _parts.Time.GetTimestamp();
+            try
+            {
+                // no lane is waited for at the end: they have ended where they were
+                using IDisposable? drain = isLast ? null : await DrainAsync(either.Token);
+                bool isSealed = await checkpoint.SealAsync(
+                    () =>
+                    {
+                        (DoneAtCut, long) done = progress.Cut();
+                        // whatever the lanes are given from now on is behind the cut
+                        drain?.Dispose();
+                        return done;
+                    },
+                    Seen,
+                    either.Token);
+                if (isSealed)
+                {
+                    Telemetry.StateSealed(_parts.Time.GetElapsedTime(since), checkpoint.SealedBytes);
+                    WantCheckpoint(isUrgent: progress.IsAwaited || checkpoint.IsOwed);
+                }
+
+                return isSealed;
+            }
+            catch (Exception e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                throw new TimeoutException(
+                    $"It was not stored within {timeout} (Checkpointing:Timeout). The store or a lane that is waited for is too slow.", e);
+            }
+        }
+
+        /// <summary>Waits until the lanes have finished what they have, for as long as the settings say. Null where they go on.</summary>
+        private async Task<IDisposable?> DrainAsync(CancellationToken cancellationToken)
+        {
+            TimeSpan patience = _parts.Checkpointing.AlignedTimeout;
+            if (patience == TimeSpan.Zero || _lane is not { } lane)
+            {
+                return null;
+            }
+
+            using var over = new CancellationTokenSource(patience, _parts.Time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
+            try
+            {
+                return await lane.DrainAsync(_parts.Time, either.Token);
+            }
+            catch (OperationCanceledException) when (over.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                // the checkpoint is taken in their midst
+                return null;
+            }
+        }
+
+        private async Task PauseAsync(CancellationToken cancellationToken)
+        {
+            if (_parts.Checkpointing.MinPause is var pause && pause > TimeSpan.Zero)
+            {
+                await Task.Delay(pause, _parts.Time, cancellationToken);
+            }
+        }
+
+        /// <summary>The shard is released, and begins again with its last checkpoint.</summary>
+        private void EndUncheckpointed(int failures, Exception error)
+        {
+            _notCheckpointed = new InvalidOperationException(
+                $"The state of shard {Key} was not checkpointed {failures} time{(failures == 1 ? "" : "s")} in a row, and "
+                    + $"Checkpointing:TolerableFailures is {failures - 1}: {error.Message} The shard begins again with its last checkpoint.",
+                error);
+            _lane?.RequestStop();
+            _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
         }
 
         /// <summary>No record starts any more: seals what is done for the last time.</summary>
@@ -186,9 +274,9 @@ internal sealed partial class ShardSupervisor
         {
             await _stateEnd.CancelApartAsync();
             // a store or serializer that ignores its end is not waited for any longer than a handler
-            if (await EndsAsync(_keeping) && _isUserCodeOver && !IsLost && !checkpoint.IsClosed)
+            if (await EndsAsync(_keeping) && _isUserCodeOver && !IsLost && !checkpoint.IsClosed && _notCheckpointed is null)
             {
-                Task sealing = ApartTask.StartOn(_owner._control, () => SealAsync(checkpoint, progress, _abandoned.Token));
+                Task sealing = ApartTask.StartOn(_owner._control, () => SealAsync(checkpoint, progress, isLast: true, _abandoned.Token));
                 await EndsAsync(sealing);
                 await _abandoned.CancelApartAsync();
             }

@@ -465,8 +465,9 @@ internal sealed partial class ShardSupervisor
 
             if (dispatching.IsCompletedSuccessfully)
             {
-                return dispatching.Result == DispatchEnd.ShardEnded ? (true, null)
+                return dispatching.Result == DispatchEnd.ShardEnded && _notCheckpointed is null ? (true, null)
                     : _isStopping ? (false, null)
+                    : _notCheckpointed is { } untold ? (false, untold)
                     : (false, new InvalidOperationException($"The reader of shard {Key} ended before the shard, and nobody stopped it."));
             }
 

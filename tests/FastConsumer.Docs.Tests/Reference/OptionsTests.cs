@@ -24,6 +24,7 @@ public sealed class OptionsTests
     [InlineData(typeof(FastConsumerOptions), "consumer")]
     [InlineData(typeof(ProcessorOptions), "processor")]
     [InlineData(typeof(FindingOptions), "findings")]
+    [InlineData(typeof(CheckpointingOptions), "checkpointing")]
     [InlineData(typeof(LagOptions), "lag")]
     [InlineData(typeof(TelemetryOptions), "telemetry")]
     [InlineData(typeof(DynamoDbLeaseOptions), "leases on DynamoDB")]

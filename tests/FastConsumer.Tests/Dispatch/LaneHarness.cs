@@ -85,6 +85,11 @@ internal sealed class LaneHarness : IAsyncDisposable
     /// <summary>Lanes that were given more than they have completed.</summary>
     public int BusyLanes => _parallel.Busy;
 
+    /// <summary>The pages that the dispatcher has not taken yet.</summary>
+    public int Unread => _input.Reader.Count;
+
+    public Task<IDisposable?> DrainAsync(CancellationToken cancellationToken) => _parallel.DrainAsync(TimeProvider.System, cancellationToken);
+
     public CheckpointPosition PositionOf(int record) => Position(record);
 
     public static CheckpointPosition Position(int record) => CheckpointPosition.At(

@@ -15,14 +15,16 @@ public sealed class ReloadTests : WorkerTest
     public void Each_option_can_change_or_needs_a_restart_or_is_set_by_code_only()
     {
         string[] code = [nameof(ConsumerSettings.Credentials), nameof(ConsumerSettings.ConfigureHttpHandler)];
-        string[] nested = [nameof(FastConsumerOptions.Telemetry), nameof(FastConsumerOptions.Lag)];
+        string[] nested =
+            [nameof(FastConsumerOptions.Telemetry), nameof(FastConsumerOptions.Lag), nameof(ConsumerSettings.Checkpointing)];
         IEnumerable<string> options = typeof(FastConsumerOptions).GetProperties().Concat(typeof(ProcessorOptions).GetProperties())
             .Where(static property => !property.GetMethod!.IsStatic)
             .Select(static property => property.Name)
             .Distinct()
             .Except([.. code, .. nested])
             .Concat(typeof(TelemetryOptions).GetProperties().Select(static property => $"Telemetry:{property.Name}"))
-            .Concat(typeof(LagOptions).GetProperties().Select(static property => $"Lag:{property.Name}"));
+            .Concat(typeof(LagOptions).GetProperties().Select(static property => $"Lag:{property.Name}"))
+            .Concat(typeof(CheckpointingOptions).GetProperties().Select(static property => $"Checkpointing:{property.Name}"));
         Assert.Equal(options.Order(StringComparer.Ordinal), ChangedSettings.Known.Order(StringComparer.Ordinal));
     }
 
@@ -234,7 +236,7 @@ public sealed class ReloadTests : WorkerTest
 
     private static IEnumerable<ChangedSetting> Find(
         WorkerSettings before, WorkerSettings now, ProcessorOptions ownBefore, ProcessorOptions own) =>
-        ChangedSettings.Find(before, now, ownBefore, own, "FastConsumer", Own);
+        ChangedSettings.Find(before, now, ownBefore, own, new FastConsumerOptions(), "FastConsumer", Own);
 
     /// <summary>Changes the configuration, and tells so once.</summary>
     private static void Set(WorkerHost host, params (string Key, string? Value)[] values)

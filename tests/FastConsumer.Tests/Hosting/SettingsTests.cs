@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -190,6 +191,13 @@ public sealed class SettingsTests : WorkerTest
     [InlineData("Telemetry:TraceParentProperty", "", "FastConsumer:Telemetry:TraceParentProperty is ", "the name of a property")]
     [InlineData("Lag:DegradedAt", "0", "FastConsumer:Lag:DegradedAt is 0", "more than 0 to 1")]
     [InlineData("Lag:UnhealthyAt", "1.01", "FastConsumer:Lag:UnhealthyAt is 1.01", "more than 0 to 1")]
+    [InlineData("Checkpointing:Interval", "00:00:00", "FastConsumer:Checkpointing:Interval is 00:00:00", "more than zero to 1.00:00:00")]
+    [InlineData("Checkpointing:Records", "-1", "FastConsumer:Checkpointing:Records is -1", "0 (no limit) or more")]
+    [InlineData("Checkpointing:Mode", "7", "FastConsumer:Checkpointing:Mode is 7", "ExactlyOnce or AtLeastOnce")]
+    [InlineData("Checkpointing:Timeout", "00:00:00", "FastConsumer:Checkpointing:Timeout is 00:00:00", "more than zero to 1.00:00:00")]
+    [InlineData("Checkpointing:MinPause", "-00:00:01", "FastConsumer:Checkpointing:MinPause is -00:00:01", "00:00:00 to 1.00:00:00")]
+    [InlineData("Checkpointing:TolerableFailures", "-1", "FastConsumer:Checkpointing:TolerableFailures is -1", "leave it out")]
+    [InlineData("Checkpointing:AlignedTimeout", "2.00:00:00", "Checkpointing:AlignedTimeout is 2.00:00:00", "00:00:00 to 1.00:00:00")]
     [InlineData("Lag:UnhealthyBeforeLoss", "-1", "FastConsumer:Lag:UnhealthyBeforeLoss is -1.00:00:00", "00:00:00 or more")]
     public void What_operators_set_wrongly_is_refused(string key, string value, string complaint, string allowed)
     {
@@ -205,10 +213,79 @@ public sealed class SettingsTests : WorkerTest
     [Theory]
     [InlineData("FastConsumer:Telemetry:ShardTag", "FastConsumer:Telemetry:ShardTags")]
     [InlineData("FastConsumer:Lag:DegradeAt", "FastConsumer:Lag:DegradedAt")]
+    [InlineData("FastConsumer:Checkpointing:Intervall", "FastConsumer:Checkpointing:Interval")]
+    [InlineData(
+        "FastConsumer:Processors:EventProcessor:Checkpointing:MinPaus",
+        "FastConsumer:Processors:EventProcessor:Checkpointing:MinPause")]
     [InlineData("FastConsumer:Finding:FCF2003:Off", "FastConsumer:Findings")]
     [InlineData("FastConsumer:Findings:FCF2003:Of", "FastConsumer:Findings:FCF2003:Off")]
     public void A_misspelt_key_of_operators_is_warned_of(string key, string meant) =>
         Assert.Contains($"Did you mean {meant}?", Assert.Single(Unknown(key)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Settings_of_checkpoints_have_the_names_of_Flink_and_the_processor_comes_first()
+    {
+        var consumer = new FastConsumerOptions
+        {
+            ApplicationName = "tests",
+            CheckpointRecords = 8,
+            Checkpointing = { Interval = TimeSpan.FromSeconds(7), Timeout = TimeSpan.FromMinutes(1), Unaligned = false },
+        };
+        var own = new ProcessorOptions { Checkpointing = { Records = 9, Unaligned = true, TolerableFailures = 4 } };
+        var processor = new ProcessorRegistration<CountingProcessor>();
+
+        WorkerSettings settings = WorkerSettings.Resolve(processor, consumer, own, "worker");
+        Assert.Equal((TimeSpan.FromSeconds(7), 9), (settings.CheckpointInterval, settings.CheckpointRecords));
+        Assert.Equal(
+            new CheckpointingSettings { Timeout = TimeSpan.FromMinutes(1), TolerableFailures = 4 }, settings.Checkpointing);
+        Assert.Equal(
+            Timeout.InfiniteTimeSpan,
+            WorkerSettings.Resolve(processor, consumer, new ProcessorOptions(), "worker").Checkpointing.AlignedTimeout);
+
+        var defaults = new FastConsumerOptions { ApplicationName = "tests" };
+        Assert.Equal(
+            (TimeSpan.FromSeconds(10), 0, new CheckpointingSettings()),
+            Of(WorkerSettings.Resolve(processor, defaults, new ProcessorOptions(), "worker")));
+        Assert.Equal(
+            (TimeSpan.FromSeconds(5), 10_000, new CheckpointingSettings()),
+            Of(WorkerSettings.Resolve(new ProcessorRegistration<EventProcessor>(), defaults, new ProcessorOptions(), "worker")));
+
+        static (TimeSpan, int, CheckpointingSettings) Of(WorkerSettings settings) =>
+            (settings.CheckpointInterval, settings.CheckpointRecords, settings.Checkpointing);
+    }
+
+    [Theory]
+    [InlineData("Checkpointing:Interval", "00:00:04", "CheckpointInterval", "00:00:05", "both are names of one setting")]
+    [InlineData("Checkpointing:Records", "4", "CheckpointRecords", "5", "both are names of one setting")]
+    [InlineData("Checkpointing:Mode", "AtLeastOnce", "Checkpointing:Unaligned", "false", "Mode is AtLeastOnce, which waits for no lane")]
+    [InlineData("Checkpointing:Mode", "AtLeastOnce", "Checkpointing:AlignedTimeout", "00:00:01", "AlignedTimeout is set")]
+    [InlineData("Checkpointing:Unaligned", "false", "Checkpointing:AlignedTimeout", "00:00:01", "AlignedTimeout is 00:00:01")]
+    [InlineData("Checkpointing:Timeout", "00:00:01", "Checkpointing:AlignedTimeout", "00:00:01", "set AlignedTimeout lower")]
+    public void Settings_of_checkpoints_that_contradict_each_other_are_refused(
+        string one, string value, string other, string otherValue, string complaint)
+    {
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() => OptionsOf(new()
+        {
+            ["FastConsumer:ApplicationName"] = "tests",
+            [$"FastConsumer:{one}"] = value,
+            [$"FastConsumer:{other}"] = otherValue,
+        }));
+        Assert.Contains(complaint, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Settings_of_checkpoints_that_need_state_are_refused_where_a_processor_has_none()
+    {
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() => OptionsOf(new()
+        {
+            ["FastConsumer:ApplicationName"] = "tests",
+            ["FastConsumer:Processors:EventProcessor:Checkpointing:MinPause"] = "00:00:01",
+        }));
+        Assert.Contains(
+            "FastConsumer:Processors:EventProcessor:Checkpointing:MinPause has no effect, since EventProcessor declares no [State]",
+            error.Message,
+            StringComparison.Ordinal);
+    }
 
     [Fact]
     public void The_most_leases_of_a_worker_reach_its_settings()
