@@ -258,6 +258,11 @@ internal static partial class ConsumerLog
             + "declare it. It is gone with the shard's next checkpoint.")]
     public static partial void StateDropped(ILogger log, string processor, string state, string shardId);
 
+    [LoggerMessage(2422, LogLevel.Error,
+        "{Processor} releases shard {ShardId}. {Reason} Whoever takes the shard begins with its last checkpoint; this worker leaves it to "
+            + "others for a while.")]
+    public static partial void ShardNotCheckpointed(ILogger log, string processor, string shardId, string reason, Exception? error);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

@@ -74,6 +74,13 @@ internal sealed partial class ShardSupervisor
         /// </summary>
         private async Task<LeaseEvent.RunEnd> FailedAsync(Exception error)
         {
+            if (error is NotCheckpointedException)
+            {
+                ConsumerLog.ShardNotCheckpointed(_log, _parts.ProcessorName, Key, error.Message, error.InnerException);
+                _parts.Findings.Raise(FindingRules.ShardCannotRun, Scope, $"{_parts.ProcessorName} has released shard {Key}. {error.Message}");
+                return new LeaseEvent.RunEnd.Failed(error);
+            }
+
             if (error is not (SinkPositionException or SnapshotRefusedException))
             {
                 return Failed(error);

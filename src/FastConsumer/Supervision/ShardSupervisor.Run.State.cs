@@ -34,7 +34,7 @@ internal sealed partial class ShardSupervisor
         private TimeSpan _retention;
 
         /// <summary>Why the run ends, where more checkpoints have failed than may.</summary>
-        private volatile Exception? _notCheckpointed;
+        private volatile NotCheckpointedException? _notCheckpointed;
 
         /// <summary>Ends a last checkpoint whose time is over.</summary>
         private readonly CancellationTokenSource _abandoned = new();
@@ -119,15 +119,17 @@ internal sealed partial class ShardSupervisor
                     }
 
                     isWanted = false;
-                    if (await SealAsync(checkpoint, progress, isLast: false, end) || IsSeen(checkpoint))
+                    bool isSealed = await SealAsync(checkpoint, progress, isLast: false, end);
+                    if (_notCheckpointed is not null)
+                    {
+                        return;
+                    }
+
+                    if (isSealed || IsSeen(checkpoint))
                     {
                         await checkpoint.WhenDurableAsync(end);
                         await ForgetAsync(checkpoint, end);
                         await PauseAsync(end);
-                    }
-                    else if (_notCheckpointed is not null)
-                    {
-                        return;
                     }
                 }
             }
@@ -172,6 +174,12 @@ internal sealed partial class ShardSupervisor
                 {
                     TimeSpan wait = backoff.Next();
                     Telemetry.StateFailed();
+                    if (!isLast && failures >= _parts.Checkpointing.TolerableFailures)
+                    {
+                        EndUncheckpointed(progress, failures + 1, e);
+                        return false;
+                    }
+
                     ConsumerLog.StateNotCheckpointed(_log, _parts.ProcessorName, Key, e.Message, wait, failures == 0 ? e : null);
                     _parts.Findings.Raise(
                         FindingRules.StateNotCheckpointed,
@@ -181,12 +189,6 @@ internal sealed partial class ShardSupervisor
                             + "after a crash those since the last checkpoint are handled again.",
                         [new FindingFigure("failures", failures + 1, "{failure}")],
                         severity: failures < 2 ? FindingSeverity.Degraded : FindingSeverity.Unhealthy);
-                    if (!isLast && failures >= _parts.Checkpointing.TolerableFailures)
-                    {
-                        EndUncheckpointed(failures + 1, e);
-                        return false;
-                    }
-
                     await Task.Delay(wait, _parts.Time, cancellationToken);
                 }
             }
@@ -259,13 +261,16 @@ internal sealed partial class ShardSupervisor
         }
 
         /// <summary>The shard is released, and begins again with its last checkpoint.</summary>
-        private void EndUncheckpointed(int failures, Exception error)
+        private void EndUncheckpointed(ShardProgress progress, int failures, Exception error)
         {
-            _notCheckpointed = new InvalidOperationException(
+            var reason = new NotCheckpointedException(
                 $"The state of shard {Key} was not checkpointed {failures} time{(failures == 1 ? "" : "s")} in a row, and "
-                    + $"Checkpointing:TolerableFailures is {failures - 1}: {error.Message} The shard begins again with its last checkpoint.",
+                    + $"Checkpointing:TolerableFailures is {_parts.Checkpointing.TolerableFailures}: {error.Message}",
                 error);
+            _notCheckpointed = reason;
             _lane?.RequestStop();
+            // a handler that waits for a checkpoint would wait for ever
+            progress.Close(reason);
             _ = ApartTask.StartOn(_owner._control, () => _parts.Guard.Cancel(_stop));
         }
 

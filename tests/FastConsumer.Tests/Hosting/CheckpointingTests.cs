@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
-using FastConsumer.Leases;
 using FastConsumer.State.Format;
 using FastConsumer.Testing.Checkpoints;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -164,6 +163,9 @@ public sealed class CheckpointingTests : StateTest
     public async Task After_more_failures_than_may_be_the_shard_begins_again_with_its_last_checkpoint()
     {
         Kinesis.CreateStream(Stream);
+        // what waits for a checkpoint that never comes must not hold up the end of the run
+        Journal.Handler = static (delivery, context, token) =>
+            delivery.Text.EndsWith('7') ? context.CheckpointAsync(token) : default;
         await using WorkerHost host = await StartAsync<Lanes.CountingProcessor>(
             static options => options.Checkpointing.TolerableFailures = 1, _store);
         List<string> texts = Put(20, keys: 5);
