@@ -154,6 +154,41 @@ public sealed class KeptCutStressTests
     }
 
     [Fact]
+    public void An_answer_beside_the_next_cut_is_of_the_one_or_of_the_other()
+    {
+        var all = new ProcessorState(1);
+        KeyedState<long> count = all.AddState("count", null, new NumberSerializer());
+        all.KeepCuts("shard", 7, TimeProvider.System);
+        all.Divide(1);
+        all.KeepRestored(CheckpointPosition.TrimHorizon, 0);
+        var lane = new StateLane(all);
+        RunBeside(
+            stop =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    lane.Handle("key", context => count.Of(context).Edit()++);
+                }
+            },
+            _ => (stop =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    bool isFound = all.TryRead(0, "key"u8.ToArray(), default(NoSubKey), out long value, out StateAsOf? cut);
+                    long expected = Number(cut!.Position);
+                    Assert.True(value == expected && isFound == (expected > 0), $"{value} instead of {expected} in cut {cut.Number}.");
+                }
+            }),
+            () =>
+            {
+                for (int i = 0; i < 30_000; i++)
+                {
+                    lane.Cut().Cut.Dispose();
+                }
+            });
+    }
+
+    [Fact]
     public void Keys_are_found_while_others_make_the_table_grow()
     {
         for (int round = 0; round < 10; round++)
