@@ -162,6 +162,7 @@ public sealed class KeptCutStressTests
         all.Divide(1);
         all.KeepRestored(CheckpointPosition.TrimHorizon, 0);
         var lane = new StateLane(all);
+        long reads = 0;
         RunBeside(
             stop =>
             {
@@ -177,15 +178,24 @@ public sealed class KeptCutStressTests
                     bool isFound = all.TryRead(0, "key"u8.ToArray(), default(NoSubKey), out long value, out StateAsOf? cut);
                     long expected = Number(cut!.Position);
                     Assert.True(value == expected && isFound == (expected > 0), $"{value} instead of {expected} in cut {cut.Number}.");
+                    Interlocked.Increment(ref reads);
                 }
             }),
             () =>
             {
-                for (int i = 0; i < 30_000; i++)
+                // a machine with few cores must not let the cuts go by while nobody reads
+                var wait = new SpinWait();
+                for (int i = 0; i < 20_000; i++)
                 {
+                    (long done, long read) = (lane.Done, Interlocked.Read(ref reads));
                     lane.Cut().Cut.Dispose();
+                    for (int spins = 0; spins < 10_000 && (lane.Done == done || Interlocked.Read(ref reads) < read + 3); spins++)
+                    {
+                        wait.SpinOnce(sleep1Threshold: -1);
+                    }
                 }
             });
+        Assert.True(reads > 20_000, $"There were {reads} reads.");
     }
 
     [Fact]
