@@ -90,21 +90,21 @@ internal sealed class StateReader(FastConsumerBuilder consumer, ConsumerService 
     }
 
     /// <summary>The processor that is meant.</summary>
-    private string Choose(string? name)
+    private string Choose(string? processor)
     {
-        string[] withState = [.. consumer.Processors.Where(static processor => processor.StateVersion > 0)
-            .Select(static processor => processor.Name)];
+        string[] withState = [.. consumer.Processors.Where(static one => one.StateVersion > 0)
+            .Select(static one => one.Name)];
         string choices = withState.Length == 0
             ? $"No processor of {consumer.Described} keeps state ([State])."
             : $"Those of {consumer.Described} that keep state are {string.Join(", ", withState.Select(static one => $"'{one}'"))}.";
-        if (name is not null)
+        if (processor is not null)
         {
-            return withState.Contains(name, StringComparer.Ordinal) ? name
+            return withState.Contains(processor, StringComparer.Ordinal) ? processor
                 : throw new ArgumentException(
-                    consumer.Processors.Any(processor => processor.Name == name)
-                        ? $"Processor '{name}' keeps no state ([State]), so there is nothing to read. {choices}"
-                        : $"{consumer.Described} has no processor '{name}'. {choices}",
-                    "processor");
+                    consumer.Processors.Any(one => one.Name == processor)
+                        ? $"Processor '{processor}' keeps no state ([State]), so there is nothing to read. {choices}"
+                        : $"{consumer.Described} has no processor '{processor}'. {choices}",
+                    nameof(processor));
         }
 
         return withState.Length == 1 ? withState[0]
@@ -112,27 +112,27 @@ internal sealed class StateReader(FastConsumerBuilder consumer, ConsumerService 
                 withState.Length == 0
                     ? $"{choices} Add one with AddProcessor<T>(), or read from the consumer that has it."
                     : $"{choices} Say which one is meant, such as processor: nameof({withState[0]}).",
-                "processor");
+                nameof(processor));
     }
 
     /// <summary>The number of the state that is meant; it must be what the caller says.</summary>
-    private static int Find(string processor, IReadOnlyList<StateShape> states, StateShape wanted)
+    private static int Find(string processor, IReadOnlyList<StateShape> states, StateShape state)
     {
         for (int i = 0; i < states.Count; i++)
         {
-            if (states[i].Name == wanted.Name)
+            if (states[i].Name == state.Name)
             {
-                return states[i] == wanted ? i : throw new ArgumentException(
-                    $"State '{wanted.Name}' of {processor} is a {Describe(states[i])}, and was read as a {Describe(wanted)}. Read it "
+                return states[i] == state ? i : throw new ArgumentException(
+                    $"State '{state.Name}' of {processor} is a {Describe(states[i])}, and was read as a {Describe(state)}. Read it "
                         + $"with {Call(states[i])}.",
-                    "state");
+                    nameof(state));
             }
         }
 
         throw new ArgumentException(
-            $"{processor} has no state '{wanted.Name}', only {string.Join(", ", states.Select(static state => $"'{state.Name}'"))}. Use "
+            $"{processor} has no state '{state.Name}', only {string.Join(", ", states.Select(static one => $"'{one.Name}'"))}. Use "
                 + "the name in its [State].",
-            "state");
+            nameof(state));
     }
 
     private static string Describe(StateShape state) => state.Kind switch
