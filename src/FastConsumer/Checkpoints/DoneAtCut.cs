@@ -7,7 +7,7 @@ namespace FastConsumer.Checkpoints;
 /// disposed, so that the runs can be read while handlers go on.
 /// </summary>
 internal sealed class DoneAtCut(CheckpointPosition position, long streamTime, IReadOnlyList<DoneAtCut.Part> parts, DoneRuns rest)
-    : IDisposable
+    : IStateCutPosition, IDisposable
 {
     private bool _isOver;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
@@ -5,6 +6,7 @@ using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
+using FastConsumer.Processors;
 using FastConsumer.Reading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +32,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private volatile IReadOnlyList<StreamWorker> _workers = [];
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _hurry = new();
+    private readonly ConcurrentDictionary<string, IReadOnlyList<StateShape>> _states = new(StringComparer.Ordinal);
     private OptionsReload? _reload;
     private Task? _stop;
     private Task? _disposal;
@@ -39,6 +42,9 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
 
     /// <summary>The workers, once they have started.</summary>
     internal IReadOnlyList<StreamWorker> Workers => _workers;
+
+    /// <summary>The states of each processor that was tried at the start, by its name.</summary>
+    internal IReadOnlyDictionary<string, IReadOnlyList<StateShape>> States => _states;
 
     private string Described => consumer.Described;
 
@@ -56,7 +62,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
         foreach (ProcessorRegistration processor in options.SkipTrial ? [] : consumer.Processors)
         {
-            await ProcessorTrial.RunAsync(processor, services, _log, cancellationToken).ConfigureAwait(false);
+            _states[processor.Name] =
+                await ProcessorTrial.RunAsync(processor, services, _log, cancellationToken).ConfigureAwait(false);
         }
 
         WarnOfPrefetchBytes(options.PrefetchBytes);
@@ -358,6 +365,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     _session,
                     leases.GetTableName(Context(settings)))
                 : null,
+            KeepsCuts = consumer.HasStateReader,
             TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)
                 ?? (settings.Telemetry.TraceParentProperty is { } property ? new JsonTraceContext(property) : null),
             StopHost = services.GetService<IHostApplicationLifetime>() is { } lifetime ? lifetime.StopApplication : null,

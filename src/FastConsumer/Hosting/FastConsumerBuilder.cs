@@ -36,6 +36,9 @@ public sealed class FastConsumerBuilder
     /// <summary>The consumer as messages name it.</summary>
     internal string Described => Name.Length == 0 ? "FastConsumer" : $"FastConsumer '{Name}'";
 
+    /// <summary>True where <see cref="AddStateReader"/> was called.</summary>
+    internal bool HasStateReader { get; private set; }
+
     internal IReadOnlyList<ProcessorRegistration> Processors => _processors;
 
     /// <summary>The further sections below <see cref="ConfigurationSection"/>, with their keys.</summary>
@@ -105,6 +108,29 @@ public sealed class FastConsumerBuilder
         where TExtractor : class, ITraceContextExtractor
     {
         Services.AddKeyedSingleton<ITraceContextExtractor, TExtractor>(Name);
+        return this;
+    }
+
+    /// <summary>
+    /// Adds an <see cref="IStateReader"/> to the host's services, which reads the state of this consumer's processors: as it is for the
+    /// unnamed consumer, and keyed by its name for a named one. Processors with state then keep their last cut in memory: of each key that
+    /// was written since, the value of before, so at most as much again as the state takes.
+    /// </summary>
+    public FastConsumerBuilder AddStateReader()
+    {
+        if (HasStateReader)
+        {
+            return this;
+        }
+
+        HasStateReader = true;
+        Services.AddKeyedSingleton<IStateReader>(
+            Name, (provider, _) => new StateReader(this, provider.GetRequiredKeyedService<ConsumerService>(Name)));
+        if (Name.Length == 0)
+        {
+            Services.AddSingleton(static provider => provider.GetRequiredKeyedService<IStateReader>(string.Empty));
+        }
+
         return this;
     }
 

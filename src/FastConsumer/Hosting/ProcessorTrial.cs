@@ -16,18 +16,21 @@ internal static class ProcessorTrial
     /// <param name="services">The host's services.</param>
     /// <param name="log">Told where disposing of what was made fails.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The states of the processor.</returns>
     /// <exception cref="InvalidOperationException">The processor or a service cannot be made.</exception>
-    public static Task RunAsync(
+    public static Task<IReadOnlyList<StateShape>> RunAsync(
         ProcessorRegistration processor, IServiceProvider services, ILogger log, CancellationToken cancellationToken) =>
         Task.Run(() => TryAsync(processor, services, log), CancellationToken.None).WaitAsync(cancellationToken);
 
-    private static async Task TryAsync(ProcessorRegistration processor, IServiceProvider services, ILogger log)
+    private static async Task<IReadOnlyList<StateShape>> TryAsync(
+        ProcessorRegistration processor, IServiceProvider services, ILogger log)
     {
+        IReadOnlyList<StateShape> states = [];
         await InScopeAsync(processor, services, log, scope =>
         {
             try
             {
-                processor.CreatePipeline(scope);
+                states = processor.CreatePipeline(scope).State?.Shapes ?? [];
             }
             catch (Exception e)
             {
@@ -43,6 +46,8 @@ internal static class ProcessorTrial
             // in a scope of its own, as for a call
             await InScopeAsync(processor, services, log, scope => LookUp(processor, service, scope));
         }
+
+        return states;
     }
 
     private static void LookUp(ProcessorRegistration processor, ProcessorService service, IServiceProvider scope)

@@ -121,6 +121,39 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// <summary>The shards that run here, and how they stand now.</summary>
     public IReadOnlyList<(ShardTelemetry Shard, ShardSnapshot Now)> Shards => _supervisor.Shards;
 
+    /// <summary>
+    /// The shard that a hash key belongs to now, as far as the worker knows, and who holds it. Of a shard that this worker holds, its state
+    /// too, unless that is not there yet. Never waits.
+    /// </summary>
+    public HeldState FindState(UInt128 hashKey)
+    {
+        if (Leases is not { } table)
+        {
+            return default;
+        }
+
+        // those that have the hash key are one another's descendants, and shard ids count up: a child comes behind its parents. So it is the
+        // first that is not finished, or the child of the last one, which has no row yet
+        LeaseTableState.Entry? shard = null;
+        foreach (LeaseTableState.Entry entry in table.Leases.Values)
+        {
+            if (entry.Row is { Problem: null, HashKeyRange: { } range } row && range.Contains(hashKey))
+            {
+                shard = entry;
+                if (!row.IsFinished)
+                {
+                    break;
+                }
+            }
+        }
+
+        return shard is null ? default
+            : shard.Row.IsFinished ? new HeldState(shard.Key, null, false, null)
+            : shard.IsHeld ? new HeldState(shard.Key, Settings.WorkerId, true, _supervisor.ReadableStateOf(shard.Key))
+            : shard.Hold is LeaseTableState.Hold.Taking ? new HeldState(shard.Key, Settings.WorkerId, true, null)
+            : new HeldState(shard.Key, OwnerOf(shard), false, null);
+    }
+
     /// <summary>How it stands now.</summary>
     public WorkerSnapshot Snapshot() => _monitor.Observe();
 
@@ -400,6 +433,13 @@ internal sealed class StreamWorker : IAsyncDisposable
     /// <summary>True where the lease is this worker's, and it neither hands it over nor stops.</summary>
     private bool IsHeld(string key) => Volatile.Read(ref _loop)?.State is { Phase: LeaseTableState.Mode.Running } state
         && state.Leases.TryGetValue(key, out LeaseTableState.Entry? entry) && entry.Hold is LeaseTableState.Hold.Owned;
+
+    /// <summary>Another worker that holds a lease and lives, by what was read of the table last; null where there is none.</summary>
+    private string? OwnerOf(LeaseTableState.Entry shard) =>
+        shard.Row is { Owner: { } owner } row && owner != Settings.WorkerId
+            && !(shard.Seen is { } seen && seen.Owner == owner && seen.Still >= (row.Duration ?? Settings.LeaseDuration))
+            ? owner
+            : null;
 
     private TimeSpan? SinceTableThrottle() => Volatile.Read(ref _loop)?.State.Budget.ThrottledAt is { } at ? Now - at : null;
 

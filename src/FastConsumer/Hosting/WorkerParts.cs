@@ -40,6 +40,9 @@ internal sealed record WorkerParts(
     /// <summary>Where snapshots of its state are kept; null where it keeps none.</summary>
     public CheckpointPlace? Checkpoints { get; init; }
 
+    /// <summary>True where the host reads the state: shards keep their last cut for that.</summary>
+    public bool KeepsCuts { get; init; }
+
     /// <summary>The store of the positions that its handlers commit; null where none takes a transaction.</summary>
     public IPositionStore? Positions { get; } = Processor.FindPositionStore(Services);
 
@@ -85,6 +88,7 @@ internal sealed record WorkerParts(
         CheckpointRecords = Settings.CheckpointRecords,
         Checkpointing = Settings.Checkpointing,
         AllowNonRestoredState = Settings.AllowNonRestoredState,
+        KeepsCuts = KeepsCuts,
         MeasuresThroughput = Settings.LeaseBalancing == LeaseBalancing.Throughput,
         RetryInitialBackoff = Settings.RetryInitialBackoff,
         RetryMaxBackoff = Settings.RetryMaxBackoff,

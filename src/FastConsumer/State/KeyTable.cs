@@ -95,7 +95,8 @@ internal sealed class KeyTable
     }
 
     /// <summary>Makes room for one key more, which takes time with the number of keys.</summary>
-    public void Reserve()
+    /// <param name="readers">What those hold who find keys beside the caller; null where nobody does.</param>
+    public void Reserve(Lock? readers)
     {
         if (_free < 0)
         {
@@ -107,16 +108,15 @@ internal sealed class KeyTable
             return;
         }
 
-        _buckets = NewBuckets(2 * _buckets.Length);
-        for (int i = 0; i < _used; i++)
+        if (readers is null)
         {
-            ref KeySlot slot = ref _slots[i];
-            if (slot.Key is not null)
-            {
-                ref int bucket = ref BucketOf(slot.Hash);
-                slot.Next = bucket;
-                bucket = i;
-            }
+            Grow();
+            return;
+        }
+
+        lock (readers)
+        {
+            Grow();
         }
     }
 
@@ -152,6 +152,21 @@ internal sealed class KeyTable
         Count--;
         removed = new KeySlot { Key = null!, Next = _free, First = -1 };
         _free = key;
+    }
+
+    private void Grow()
+    {
+        _buckets = NewBuckets(2 * _buckets.Length);
+        for (int i = 0; i < _used; i++)
+        {
+            ref KeySlot slot = ref _slots[i];
+            if (slot.Key is not null)
+            {
+                ref int bucket = ref BucketOf(slot.Hash);
+                slot.Next = bucket;
+                bucket = i;
+            }
+        }
     }
 
     private static ulong Mix(ulong value)

@@ -29,6 +29,9 @@ internal sealed class ShardState
     /// <summary>The version under which values are written.</summary>
     public int Version { get; }
 
+    /// <summary>True where the last cut is kept for readers; set before <see cref="Divide"/>.</summary>
+    public bool KeepsCuts { get; set; }
+
     public ReadOnlySpan<StateStripe> Stripes => _stripes;
 
     public int StripeCount => _stripes.Length;
@@ -78,7 +81,8 @@ internal sealed class ShardState
     /// size of the state. The caller ends it by <see cref="Release"/>.
     /// </summary>
     /// <param name="done">Says what is done, and the stream's time up to which all is.</param>
-    public TDone Cut<TDone>(Func<(TDone Done, long StreamTime)> done)
+    /// <param name="tell">Says what readers are told of the cut, where it is kept for them. Called with what is done.</param>
+    public TDone Cut<TDone>(Func<(TDone Done, long StreamTime)> done, Func<TDone, object>? tell = null)
     {
         lock (_closing)
         {
@@ -97,11 +101,12 @@ internal sealed class ShardState
                 }
 
                 (TDone position, long streamTime) = done();
+                object? told = KeepsCuts ? tell?.Invoke(position) : null;
                 foreach (StateStripe stripe in _stripes)
                 {
                     foreach (StateTable table in stripe.Tables)
                     {
-                        table.Freeze(Math.Max(stripe.StreamTime, streamTime));
+                        table.Freeze(Math.Max(stripe.StreamTime, streamTime), told);
                     }
                 }
 

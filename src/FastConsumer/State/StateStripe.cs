@@ -45,6 +45,9 @@ internal sealed class StateStripe
 
     public int Version => _shard.Version;
 
+    /// <summary>True where the last cut is kept for readers.</summary>
+    public bool KeepsCuts => _shard.KeepsCuts;
+
     public IReadOnlyList<StateTable> Tables => _tables;
 
     /// <summary>The number of the attempt that runs, or ran last.</summary>

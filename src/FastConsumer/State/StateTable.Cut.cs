@@ -10,9 +10,15 @@ internal sealed partial class StateTable<TSub, T>
     private const int CopiedAtOnce = 64;
     private const int LookedAtAtOnce = 1024;
 
+    /// <summary>Between the numbers of two cuts lies a mark for what the writer has copied: <see cref="Entry.Generation"/>.</summary>
+    private const int Step = 2;
+
     private readonly Lock _lock = new();
     private int _generation;
     private bool _isFrozen;
+
+    // until all that was frozen is written, or given up
+    private bool _isToWrite;
 
     // what was frozen: entries up to this one with an older generation, and by group what was written or removed since
     private int _frozenEnd;
@@ -29,15 +35,24 @@ internal sealed partial class StateTable<TSub, T>
     private long _written;
 
     public override long Bytes => _keys.Bytes + ((long)_entries.Capacity * Entry.Size) + ((long)_buckets.Length * sizeof(int))
+        + ((long)(_kept?.Count ?? 0) * Unsafe.SizeOf<FrozenEntry>())
         + ((RuntimeHelpers.IsReferenceOrContainsReferences<T>() ? _count : _stored) * (_writtenBytes / Math.Max(1, _written)));
 
-    public override void Freeze(long streamTime)
+    public override void Freeze(long streamTime, object? cut)
     {
-        _generation++;
-        _frozenEnd = _used;
-        _frozenAt = streamTime;
-        _preserved = [];
-        Volatile.Write(ref _isFrozen, true);
+        if (_readers is null)
+        {
+            Freeze(streamTime);
+            return;
+        }
+
+        // they read beside the closed gate, for a moment each
+        lock (_readers)
+        {
+            Freeze(streamTime);
+            _cut = cut ?? throw new InvalidOperationException("Invariant violated: a cut that is kept for readers says nothing of itself.");
+            _kept = new Dictionary<KeptKey, FrozenEntry>(KeptKey.Comparer);
+        }
     }
 
     public override void BeginWriting()
@@ -77,8 +92,19 @@ internal sealed partial class StateTable<TSub, T>
         lock (_lock)
         {
             _preserved = [];
-            Volatile.Write(ref _isFrozen, false);
+            _isToWrite = false;
+            Volatile.Write(ref _isFrozen, _cut is not null);
         }
+    }
+
+    private void Freeze(long streamTime)
+    {
+        _generation += Step;
+        _frozenEnd = _used;
+        _frozenAt = streamTime;
+        _preserved = [];
+        _isToWrite = true;
+        Volatile.Write(ref _isFrozen, true);
     }
 
     private void Write(SegmentWriter writer, ReadOnlySpan<FrozenEntry> frozen)
@@ -101,7 +127,7 @@ internal sealed partial class StateTable<TSub, T>
                 for (int i = first; i < Math.Min(first + LookedAtAtOnce, _frozenEnd); i++)
                 {
                     ref Entry entry = ref _entries[i];
-                    if (entry.Generation != _generation && IsFrozenValue(in entry))
+                    if (IsUntouched(in entry) && IsFrozenValue(in entry))
                     {
                         (groups[HashKeyGroups.Of(_keys[entry.Key].HashKey)] ??= []).Add(i);
                     }
@@ -121,9 +147,9 @@ internal sealed partial class StateTable<TSub, T>
             {
                 // what was written or removed since is preserved, and its place may be another entry's
                 ref Entry entry = ref _entries[i];
-                if (entry.Generation != _generation && IsFrozenValue(in entry))
+                if (IsUntouched(in entry) && IsFrozenValue(in entry))
                 {
-                    entry.Generation = _generation;
+                    entry.Generation = _readers is null ? _generation : _generation - 1;
                     copies[copied++] = Copy(in entry);
                 }
             }
@@ -146,6 +172,9 @@ internal sealed partial class StateTable<TSub, T>
         }
     }
 
+    /// <summary>True where nobody has written the entry since the cut, nor has the writer copied it.</summary>
+    private bool IsUntouched(in Entry entry) => entry.Generation <= _generation - Step;
+
     private bool IsFrozenValue(in Entry entry) => (entry.Marks & Marks.Used) != 0 && entry.Expiry > _frozenAt
         && ((entry.Marks & Marks.Exists) != 0 || entry.Bases is not null);
 
@@ -155,7 +184,7 @@ internal sealed partial class StateTable<TSub, T>
         return new FrozenEntry(key.Key, key.HashKey, entry.Sub, entry.Value, entry.Stored, entry.Bases, entry.Expiry, entry.Marks);
     }
 
-    /// <summary>By the lane, before it writes or removes an entry: keeps what the cut has to write.</summary>
+    /// <summary>By the lane, before it writes or removes an entry: keeps what the cut has to write, and what its readers see.</summary>
     private void Preserve(ref Entry entry, bool isFrozen)
     {
         if (!isFrozen || entry.Generation == _generation)
@@ -163,8 +192,19 @@ internal sealed partial class StateTable<TSub, T>
             return;
         }
 
+        bool isUntouched = IsUntouched(in entry);
         entry.Generation = _generation;
-        if (IsFrozenValue(in entry))
+        if (!IsFrozenValue(in entry))
+        {
+            return;
+        }
+
+        if (_kept is not null)
+        {
+            Keep(in entry);
+        }
+
+        if (_isToWrite && isUntouched)
         {
             if (_preserved.Length == 0)
             {

@@ -31,6 +31,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
     {
         _stripe = stripe;
         _codec = codec;
+        _readers = stripe.KeepsCuts ? _lock : null;
     }
 
     public override int Copies => _copies;

@@ -64,12 +64,26 @@ internal sealed partial class StateTable<TSub, T>
     /// <summary>Makes room for one entry more: apart from adding it, since it takes time with their number.</summary>
     private void Reserve()
     {
-        _keys.Reserve();
+        _keys.Reserve(_readers);
         if (!HasSubKeys || _count < _buckets.Length)
         {
             return;
         }
 
+        if (_readers is null)
+        {
+            Grow();
+            return;
+        }
+
+        lock (_readers)
+        {
+            Grow();
+        }
+    }
+
+    private void Grow()
+    {
         _buckets = new int[Math.Max(16, 2 * _buckets.Length)];
         Array.Fill(_buckets, None);
         for (int i = 0; i < _used; i++)
@@ -210,7 +224,11 @@ internal sealed partial class StateTable<TSub, T>
         public int NextOfKey;
         public int PreviousOfKey;
 
-        /// <summary>The newest cut that has it, or came before it. While entries are restored: ~ the shard it came from.</summary>
+        /// <summary>
+        /// The number of the newest cut that has it, or came before it: it was written since, or the writer has copied it. Where cuts are
+        /// kept, that number less 1 for what the writer has copied and nobody has written since. While entries are restored: ~ the shard
+        /// it came from.
+        /// </summary>
         public int Generation;
 
         /// <summary>The number of its effect, counted from 1; 0 for none.</summary>

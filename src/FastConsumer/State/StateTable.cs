@@ -31,7 +31,9 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     public abstract void Sweep(long streamTime);
 
     /// <summary>While the gate is closed: what the table holds now is what <see cref="WriteFrozen"/> will write.</summary>
-    public abstract void Freeze(long streamTime);
+    /// <param name="streamTime">The stream's time at the cut.</param>
+    /// <param name="cut">What readers are told of the cut; null where cuts are not kept for readers.</param>
+    public abstract void Freeze(long streamTime, object? cut);
 
     /// <summary>On any one thread: looks what was frozen. All groups are written next, in their order.</summary>
     public abstract void BeginWriting();
@@ -39,7 +41,7 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     /// <summary>Writes what was frozen of one group.</summary>
     public abstract void WriteFrozen(int group, SegmentWriter writer);
 
-    /// <summary>All was written, or nothing will be: nothing is frozen any more.</summary>
+    /// <summary>All was written, or nothing will be: nothing is frozen any more, unless the cut is kept for readers.</summary>
     public abstract void Release();
 
     /// <summary>Before the first record: adds an entry of a snapshot.</summary>

@@ -49,6 +49,9 @@ internal sealed record ShardParts
     /// <summary>Whether states of a snapshot that the processor does not declare are dropped.</summary>
     public bool AllowNonRestoredState { get; init; }
 
+    /// <summary>Whether the last cut of the state is kept for readers.</summary>
+    public bool KeepsCuts { get; init; }
+
     /// <summary>Whether shards publish what they yield.</summary>
     public required bool MeasuresThroughput { get; init; }
 

@@ -61,6 +61,9 @@ internal sealed partial class ShardSupervisor
         /// <summary>What its processor is made from; null where none was made, for a paused shard has none.</summary>
         private AsyncServiceScope? _scope;
         private ShardPipeline? _pipeline;
+
+        /// <summary>The state that readers see; null before it is restored, and where there are none.</summary>
+        private volatile ProcessorState? _readable;
         private bool _isUserCodeOver = true;
         private Task _lastCall = Task.CompletedTask;
 
@@ -98,6 +101,11 @@ internal sealed partial class ShardSupervisor
         public bool HasBegun => _lane is not null || _isPaused;
 
         public ThroughputMeter Intake { get; }
+
+        /// <summary>
+        /// The state that readers see: null until it is restored, and from the moment on when the lease may be another's.
+        /// </summary>
+        public ProcessorState? Readable => IsLost || _held.IsOver ? null : _readable;
 
         /// <inheritdoc cref="ProgressOf"/>
         public LeaseMachine.Progress? Progress
@@ -345,6 +353,11 @@ internal sealed partial class ShardSupervisor
 
             else if (pipeline.State is { } state)
             {
+                if (_parts.KeepsCuts)
+                {
+                    state.KeepCuts(Key, Epoch, _parts.Time);
+                }
+
                 state.Divide(pipeline is RecordPipeline && _parts.Lanes > 1 ? _parts.Lanes * ParallelLanes.BucketsPerLaneWithState : 1);
                 Task<bool> restoring = ApartTask.StartOn(_owner._control, () => RestoreAsync(state, failures));
                 if (!await EndsAsync(restoring))
@@ -364,6 +377,12 @@ internal sealed partial class ShardSupervisor
                 if (!await restoring)
                 {
                     return new LeaseEvent.RunEnd.Stopped();
+                }
+
+                if (_parts.KeepsCuts)
+                {
+                    state.KeepRestored(_checkpoint, _checkpoints!.RestoredTime);
+                    _readable = state;
                 }
             }
 

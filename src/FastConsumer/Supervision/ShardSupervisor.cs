@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FastConsumer.Diagnostics;
 using FastConsumer.Leases.Core;
+using FastConsumer.Processors;
 using FastConsumer.Reading;
 using FastConsumer.Timing;
 
@@ -76,6 +77,9 @@ internal sealed partial class ShardSupervisor : IDisposable
     /// <summary>How the shards stand that run now. Never waits.</summary>
     public IReadOnlyList<(ShardTelemetry Shard, ShardSnapshot Now)> Shards =>
         [.. _runs.Values.Select(static run => (run.Telemetry, run.Snapshot()))];
+
+    /// <summary>The state of a shard that runs here, for readers; null where it is not there (yet, or any more). Never waits.</summary>
+    public ProcessorState? ReadableStateOf(string key) => _runs.TryGetValue(key, out ShardRun? run) ? run.Readable : null;
 
     /// <summary>The longest time since the lease of one of them was renewed; zero where none runs.</summary>
     public TimeSpan LongestSinceRenewal => _runs.Values.Select(static run => run.SinceRenewal).DefaultIfEmpty().Max();

@@ -76,10 +76,10 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
                 long done = opened.Before + (opened.Page?.Done ?? 0);
                 long time = opened.StreamTime;
                 var position = CheckpointPosition.At(SequenceNumber.Parse(done.ToString(CultureInfo.InvariantCulture)));
-                return ((position, time), time);
+                return (new At(position, time), time);
             },
-            out (CheckpointPosition Position, long Time) at);
-        return (cut, at.Position, at.Time);
+            out At at);
+        return (cut, at.Position, at.StreamTime);
     }
 
     public ValueTask CheckpointAsync(RecordPage page, int index, int attempt, CancellationToken cancellationToken) => default;
@@ -118,6 +118,8 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
             new GetRecordsResponse(ResponseBuffer.Wrap(bytes.WrittenSpan.ToArray()), entries, entries.Length, entriesArePooled: false),
             new MemoryStream());
     }
+
+    private sealed record At(CheckpointPosition Position, long StreamTime) : IStateCutPosition;
 
     private sealed record Opened(RecordPage? Page, long Before, long TimeBefore)
     {

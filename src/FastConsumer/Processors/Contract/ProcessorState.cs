@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using FastConsumer.Kinesis;
 using FastConsumer.Kinesis.Wire;
 using FastConsumer.State;
@@ -37,6 +38,10 @@ public sealed class ProcessorState
 {
     private readonly ShardState _shard;
     private readonly List<SnapshotState> _states = [];
+    private readonly List<StateShape> _shapes = [];
+
+    // makes what readers are told of a cut; null where none is kept for them
+    private Func<CheckpointPosition, long, StateAsOf>? _tell;
 
     // the only stripe of a batch's pipeline
     private BatchCall? _batch;
@@ -57,6 +62,9 @@ public sealed class ProcessorState
 
     /// <summary>The states, as a manifest names them.</summary>
     internal IReadOnlyList<SnapshotState> States => _states;
+
+    /// <summary>What each state is, in the order in which they were added.</summary>
+    internal IReadOnlyList<StateShape> Shapes => _shapes;
 
     /// <summary>The tables of one stripe, in the order in which the states were added.</summary>
     internal IReadOnlyList<StateTable> Tables => _shard.Stripes[0].Tables;
@@ -81,7 +89,7 @@ public sealed class ProcessorState
     /// <typeparam name="T">The values' type.</typeparam>
     public KeyedState<T> AddState<T>(
         string name, TimeSpan? ttl, IStateSerializer<T> serializer, StateMerger<T>? merge = null, params StateMigration<T>[] migrations) =>
-        new(Add<NoSubKey, T>(name, StateKind.Value, ttl, serializer, new ValueCodec<T>(name, serializer, merge, migrations)));
+        new(Add<NoSubKey, T>(new StateShape(name, StateKind.Value, null, typeof(T)), ttl, serializer, new ValueCodec<T>(name, serializer, merge, migrations)));
 
     /// <summary>Adds a state with a map for each partition key.</summary>
     /// <param name="name">Its name in checkpoints.</param>
@@ -95,7 +103,11 @@ public sealed class ProcessorState
         string name, TimeSpan? ttl, IStateSerializer<T> serializer, StateMerger<T>? merge = null, params StateMigration<T>[] migrations)
         where TSubKey : notnull =>
         SubKeys.IsSupported<TSubKey>()
-            ? new(Add<TSubKey, T>(name, StateKind.Map, ttl, serializer, new ValueCodec<T>(name, serializer, merge, migrations)))
+            ? new(Add<TSubKey, T>(
+                new StateShape(name, StateKind.Map, typeof(TSubKey), typeof(T)),
+                ttl,
+                serializer,
+                new ValueCodec<T>(name, serializer, merge, migrations)))
             : throw new NotSupportedException($"A map's keys are text, integers, Guid or enums, and not {typeof(TSubKey).Name}.");
 
     /// <summary>Adds a state with a list for each partition key.</summary>
@@ -107,7 +119,10 @@ public sealed class ProcessorState
     public KeyedList<T> AddList<T>(
         string name, TimeSpan? ttl, IStateSerializer<T> serializer, params StateMigration<T>[] migrations) =>
         new(Add<NoSubKey, ListCells<T>>(
-            name, StateKind.List, ttl, serializer, new ListCodec<T>(name, new ValueCodec<T>(name, serializer, null, migrations))));
+            new StateShape(name, StateKind.List, null, typeof(T)),
+            ttl,
+            serializer,
+            new ListCodec<T>(name, new ValueCodec<T>(name, serializer, null, migrations))));
 
     /// <summary>Called right before the handler: the effects of one attempt begin, and what an earlier one left is gone.</summary>
     /// <param name="cursor">Stands on the record.</param>
@@ -225,8 +240,63 @@ public sealed class ProcessorState
     /// <param name="answer">What it has answered.</param>
     internal StateCut Cut<TDone>(Func<(TDone Done, long StreamTime)> done, out TDone answer)
     {
-        answer = _shard.Cut(done);
+        answer = _shard.Cut(done, _tell is null ? null : Tell);
         return new StateCut(_shard);
+    }
+
+    /// <summary>
+    /// Before <see cref="Divide"/>: the last cut is kept for <see cref="TryRead"/>, from <see cref="KeepRestored"/> on.
+    /// </summary>
+    /// <param name="shardId">The shard, for what readers are told.</param>
+    /// <param name="fencingToken">The take of its lease.</param>
+    /// <param name="time">The clock.</param>
+    internal void KeepCuts(string shardId, long fencingToken, TimeProvider time)
+    {
+        _shard.KeepsCuts = true;
+        long number = -1;
+        _tell = (position, streamTime) => new StateAsOf
+        {
+            ShardId = shardId,
+            FencingToken = fencingToken,
+            Number = ++number,
+            Position = position,
+            StreamTime = streamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(streamTime) : null,
+            // the first one is what was restored, of which nobody has noted when it was taken
+            TakenAt = number == 0 ? null : time.GetUtcNow(),
+        };
+    }
+
+    /// <summary>Before the first record, where cuts are kept: readers see what was restored.</summary>
+    internal void KeepRestored(CheckpointPosition position, long streamTime)
+    {
+        _shard.Cut<object?>(() => (null, streamTime), _ => _tell!(position, streamTime));
+        _shard.Release();
+    }
+
+    /// <summary>Reads a key as of the last cut. Any thread may call it.</summary>
+    /// <param name="number">The state's number in <see cref="Shapes"/>; its types are those of the call.</param>
+    /// <param name="key">The partition key, in UTF-8.</param>
+    /// <param name="sub">The sub-key.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="cut">The cut; null where nothing was restored yet.</param>
+    /// <exception cref="StateUnreadableException">The stored value does not deserialize.</exception>
+    internal bool TryRead<TSub, T>(
+        int number, ReadOnlyMemory<byte> key, TSub sub, [MaybeNullWhen(false)] out T value, out StateAsOf? cut)
+        where TSub : notnull
+    {
+        // the stripes are divided once, before the first cut: whoever sees those of before sees no cut
+        ReadOnlySpan<StateStripe> stripes = _shard.Stripes;
+        StateStripe stripe = stripes[stripes.Length == 1 ? 0 : Fnv1a.BucketOf(key.Span, stripes.Length)];
+        if (!stripe.KeepsCuts)
+        {
+            value = default;
+            cut = null;
+            return false;
+        }
+
+        bool isFound = ((StateTable<TSub, T>)stripe.Tables[number]).TryReadCut(key, sub, out value, out object? told);
+        cut = (StateAsOf?)told;
+        return isFound;
     }
 
     /// <summary>
@@ -283,13 +353,15 @@ public sealed class ProcessorState
         return (uint)bucket < (uint)stripes.Length ? stripes[bucket] : throw StateErrors.CallIsOver();
     }
 
-    private StateAccess<TSub, T> Add<TSub, T>(string name, StateKind kind, TimeSpan? ttl, object serializer, StateCodec<T> codec)
+    private StateAccess<TSub, T> Add<TSub, T>(StateShape shape, TimeSpan? ttl, object serializer, StateCodec<T> codec)
         where TSub : notnull
     {
+        (string name, StateKind kind, _, _) = shape;
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(serializer);
         ArgumentOutOfRangeException.ThrowIfLessThan(ttl?.TotalMilliseconds ?? 1, 1, nameof(ttl));
         _shard.Add(name, stripe => new StateTable<TSub, T>(stripe, name, kind, (long?)ttl?.TotalMilliseconds, codec));
+        _shapes.Add(shape);
         Type type = serializer.GetType();
         _states.Add(new SnapshotState
         {
@@ -300,6 +372,10 @@ public sealed class ProcessorState
         });
         return new StateAccess<TSub, T>(this, _states.Count - 1);
     }
+
+    private StateAsOf Tell<TDone>(TDone done) => done is IStateCutPosition at
+        ? _tell!(at.Position, at.StreamTime)
+        : throw new InvalidOperationException("Invariant violated: a cut that is kept for readers does not say its position.");
 
     /// <summary>The call with a batch that runs: which of its records the stripe stands on, and which have effects.</summary>
     private sealed class BatchCall(StateStripe stripe) : IBatchCall

@@ -3,6 +3,23 @@ using FastConsumer.State.Format;
 
 namespace FastConsumer.Processors;
 
+/// <summary>What a cut is asked for that is kept for readers.</summary>
+internal interface IStateCutPosition
+{
+    /// <summary>Up to where all records are done.</summary>
+    CheckpointPosition Position { get; }
+
+    /// <summary>The stream's time at the position, in epoch milliseconds; 0 where it is not known.</summary>
+    long StreamTime { get; }
+}
+
+/// <summary>What one state is.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="SubKey">The type of a map's keys; else null.</param>
+/// <param name="Value">The type of its values.</param>
+internal sealed record StateShape(string Name, StateKind Kind, Type? SubKey, Type Value);
+
 /// <summary>
 /// The states of one shard as they were when exactly the records that the cut's answer names were done. Handlers run on. It is disposed
 /// once it is written or has failed; one at a time is open.

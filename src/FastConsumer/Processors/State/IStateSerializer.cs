@@ -3,7 +3,8 @@ using System.Buffers;
 namespace FastConsumer;
 
 /// <summary>
-/// Writes and reads the values of a state. The two methods may be called by different threads at the same time; each of them by one.
+/// Writes and reads the values of a state. The two methods may be called by different threads at the same time; <see cref="Write"/> by one,
+/// and <see cref="Read"/> by several where the processor has lanes or the host an <see cref="IStateReader"/>.
 /// </summary>
 /// <typeparam name="T">The values' type.</typeparam>
 public interface IStateSerializer<T>
