@@ -105,6 +105,9 @@ internal static class Descriptors
     public static readonly DiagnosticDescriptor StateSetting = Rule(
         RuleNumbers.StateSetting, State, "Settings of a state have an effect", DiagnosticSeverity.Warning);
 
+    public static readonly DiagnosticDescriptor OutsideEffect = Rule(
+        RuleNumbers.OutsideEffect, State, "An effect outside of the state may happen twice", DiagnosticSeverity.Info);
+
     private static DiagnosticDescriptor Rule(
         string id, string category, string title, DiagnosticSeverity severity = DiagnosticSeverity.Error) => new(
             id,

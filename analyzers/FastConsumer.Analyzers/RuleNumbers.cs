@@ -27,4 +27,5 @@ internal static class RuleNumbers
     public const string EscapingState = "FC5006";
     public const string StateShape = "FC5007";
     public const string StateSetting = "FC5008";
+    public const string OutsideEffect = "FC5010";
 }

@@ -215,10 +215,9 @@ internal sealed class SimulatedRun
             return null;
         }
 
-        var handler = new StateHandler(worker, _scenario.Habits, new Random(_scenario.State.Seed + _handlers.Count))
-        {
-            IsWellBehaved = _life.IsQuiet,
-        };
+        var random = new Random(_scenario.State.Seed + _handlers.Count);
+        StateHandler handler = _bug?.StateHandler(worker, _scenario.Habits, random) ?? new StateHandler(worker, _scenario.Habits, random);
+        handler.IsWellBehaved = _life.IsQuiet;
         _stateHandlers.Add(handler);
         return handler;
     }

@@ -28,6 +28,18 @@ public sealed class StateBugTests
     public void Finds_a_child_that_begins_without_its_parents_state() =>
         Finds(200, static _ => new ForgetsWhatAChildInherits(), "state is the fold", Stopped);
 
+    [Fact]
+    public void Finds_an_owner_that_forgets_what_was_done_behind_the_position() =>
+        Finds(200, static place => new ForgetsRestoredRuns(place), "state is the fold");
+
+    [Fact]
+    public void Finds_a_stop_that_does_not_say_what_is_done_behind_the_position() =>
+        Finds(200, static place => new StopsWithoutRuns(place), "state is the fold");
+
+    [Fact]
+    public void Finds_effects_of_a_handler_that_has_failed() =>
+        Finds(200, static _ => new FailsAfterEdit(), "state is the fold");
+
     private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
         Finds(within, _ => new CheckpointBug(make), invariants);
 

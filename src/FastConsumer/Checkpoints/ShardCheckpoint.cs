@@ -359,29 +359,26 @@ internal sealed class ShardCheckpoint
     {
         try
         {
-            // all is read before any is taken in: a read that fails is tried again with all others
-            List<(SnapshotManifest Manifest, SnapshotRange Range, byte[] Bytes)> parts = [];
-            foreach (SnapshotManifest manifest in manifests)
-            {
-                foreach (SnapshotRange range in manifest.Ranges)
-                {
-                    parts.Add((manifest, range, await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken)));
-                }
-            }
-
+            // also forgets what a try has taken in whose later read failed
             _state.Restore(manifests, _about.HashKeys, _allowUndeclared);
             Dropped = [.. manifests.SelectMany(static manifest => manifest.States).Select(static state => state.Name)
                 .Except(_state.States.Select(static state => state.Name), StringComparer.Ordinal)];
             RestoredTime = manifests.Select(static manifest => manifest.StreamTime).DefaultIfEmpty().Max();
-            foreach ((SnapshotManifest manifest, SnapshotRange range, byte[] bytes) in parts)
+            RestoredBytes = 0;
+            foreach (SnapshotManifest manifest in manifests)
             {
-                RestoredBytes += bytes.Length;
-                InSnapshot(range.Segment, () =>
+                foreach (SnapshotRange range in manifest.Ranges)
                 {
-                    SegmentReader.CheckRange(range, bytes);
-                    Unite(manifest, bytes);
-                    return true;
-                });
+                    // one range at a time: of what was read before, only the bytes of values that nobody has touched are kept
+                    byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
+                    RestoredBytes += bytes.Length;
+                    InSnapshot(range.Segment, () =>
+                    {
+                        SegmentReader.CheckRange(range, bytes);
+                        Unite(manifest, bytes);
+                        return true;
+                    });
+                }
             }
         }
         catch (Exception e) when (e is StateRestoreException or StateUnreadableException)

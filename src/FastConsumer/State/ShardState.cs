@@ -14,9 +14,12 @@ internal sealed class ShardState
     private StateStripe[] _stripes;
     private List<SnapshotManifest> _restored = [];
     private HashKeyRange _range = new(UInt128.MinValue, UInt128.MaxValue);
+    private HashKeyRange? _watched;
+    private Action<UInt128>? _outside;
     private long _streamTime;
     private bool _isClosed;
     private bool _isCut;
+    private bool _hasLoaded;
 
     public ShardState(int version)
     {
@@ -62,6 +65,22 @@ internal sealed class ShardState
         foreach (StateStripe stripe in _stripes)
         {
             _tables.ForEach(table => stripe.Add(table(stripe)));
+        }
+    }
+
+    /// <summary>Before the first record: tells of the first key that comes and whose own hash key lies outside of a range.</summary>
+    public void WatchKeys(HashKeyRange range, Action<UInt128> outside)
+    {
+        _watched = range;
+        _outside = outside;
+    }
+
+    /// <summary>A key comes into a table, and nothing but itself says where it belongs. Any lane may call it.</summary>
+    public void KeyComes(UInt128 hashKey)
+    {
+        if (Volatile.Read(ref _outside) is not null && !_watched!.Contains(hashKey))
+        {
+            Interlocked.Exchange(ref _outside, null)?.Invoke(hashKey);
         }
     }
 
@@ -162,14 +181,24 @@ internal sealed class ShardState
 
     /// <summary>
     /// Before the first record, and before <see cref="Load"/>: says what will be restored: the shard's own snapshot, or those of its
-    /// parents.
+    /// parents. What an earlier try has loaded is gone.
     /// </summary>
     /// <param name="from">The manifests.</param>
     /// <param name="range">The hash keys of the shard.</param>
     /// <param name="allowUndeclared">Leaves out states that the processor does not declare any more.</param>
     public void Restore(IReadOnlyList<SnapshotManifest> from, HashKeyRange range, bool allowUndeclared = false)
     {
+        if (_hasLoaded)
+        {
+            _hasLoaded = false;
+            lock (_closing)
+            {
+                Divide(_stripes.Length);
+            }
+        }
+
         _restored = [.. from.OrderBy(static manifest => manifest.HashKeys.StartingHashKey)];
+        _streamTime = 0;
         _range = range;
         foreach (SnapshotManifest manifest in _restored)
         {
@@ -215,6 +244,7 @@ internal sealed class ShardState
             throw new ArgumentException("The manifest is none of those that are restored.", nameof(from));
         }
 
+        _hasLoaded = true;
         HashKeyRange former = from.HashKeys;
         bool isSplit = !_range.Contains(former.StartingHashKey) || !_range.Contains(former.EndingHashKey);
         ulong copyId = from.CopyId;

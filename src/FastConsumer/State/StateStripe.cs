@@ -85,19 +85,28 @@ internal sealed class StateStripe
         }
     }
 
-    /// <summary>Its hash key: the explicit one of an aggregated record, else its partition key's.</summary>
+    /// <summary>
+    /// Its hash key: the explicit one of an aggregated record, else its partition key's. Asked where a key comes into a table: it is dear.
+    /// </summary>
     public UInt128 HashKey
     {
         get
         {
             if (_hashKeyOf != _focus)
             {
-                _hashKey = Record.ExplicitHashKeyLength == 0
-                    ? HashKeys.Of(Key)
-                    : UInt128.Parse(
+                if (Record.ExplicitHashKeyLength == 0)
+                {
+                    _hashKey = HashKeys.Of(Key);
+                    _shard.KeyComes(_hashKey);
+                }
+                else
+                {
+                    _hashKey = UInt128.Parse(
                         _bytes.AsSpan(Record.ExplicitHashKeyOffset, Record.ExplicitHashKeyLength),
                         NumberStyles.None,
                         CultureInfo.InvariantCulture);
+                }
+
                 _hashKeyOf = _focus;
             }
 

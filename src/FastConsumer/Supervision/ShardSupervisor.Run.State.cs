@@ -71,6 +71,8 @@ internal sealed partial class ShardSupervisor
                 _ = _owner.Tell(() => ConsumerLog.StateDropped(_log, _parts.ProcessorName, dropped, Key));
             }
 
+            state.WatchKeys(range, hashKey => _ = _owner.Tell(() => ConsumerLog.StateKeyOutside(
+                _log, _parts.ProcessorName, Key, hashKey)));
             _retention = retention;
             _checkpoints = checkpoint;
             if (_redrive is { } redrive && (redrive.Position <= _checkpoint || checkpoint.RestoredRuns.Contains(redrive.Position)))

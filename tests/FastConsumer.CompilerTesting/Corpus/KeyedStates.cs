@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Amazon.SQS;
 using FastConsumer;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace Corpus.KeyedStates;
 
@@ -177,4 +179,45 @@ public sealed partial class Sessions
 
     [OnShardEnded]
     public void End() => Open.Of({|FC5005:default|}).Clear();
+}
+
+// what the state is about is sent on: twice, after a crash
+[KinesisProcessor("payments", JsonContext = typeof(KeyedStatesJson))]
+[OnError(typeof(Exception), ErrorAction.Stop)]
+public sealed partial class Alerts(IAmazonSQS queue, NpgsqlDataSource database, ILogger<Alerts> log)
+{
+    private const decimal Limit = 10_000;
+
+    [State("balances")] private partial KeyedState<Balance> Balances { get; }
+
+    [OnRecord]
+    public async Task HandleAsync(Payment payment, RecordContext context, CancellationToken token)
+    {
+        StateValue<Balance> balance = Balances.Of(context);
+        balance.Set(new Balance(balance.Value.Sum + payment.Amount, balance.Value.Count + 1));
+        if (balance.Value.Sum > Limit && await IsWatchedAsync(payment.Customer, token))
+        {
+            log.LogInformation("{Position}: {Customer} is above the limit", context.SequenceNumber, payment.Customer);
+            await {|FC5010:queue.SendMessageAsync("alerts", payment.Customer, token)|};
+            await NoteAsync(payment, context, token);
+        }
+    }
+
+    private async Task<bool> IsWatchedAsync(string customer, CancellationToken token)
+    {
+        await using NpgsqlCommand select = database.CreateCommand("SELECT true FROM watched WHERE customer = $1");
+        select.Parameters.AddWithValue(customer);
+        return await select.ExecuteScalarAsync(token) is true;
+    }
+
+    // the position is its key: the second time changes nothing
+    private async Task NoteAsync(Payment payment, RecordContext context, CancellationToken token)
+    {
+        await using NpgsqlCommand insert = database.CreateCommand(
+            "INSERT INTO alerts (shard, position, customer) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+        insert.Parameters.AddWithValue(context.ShardId);
+        insert.Parameters.AddWithValue(context.SequenceNumber.ToString());
+        insert.Parameters.AddWithValue(payment.Customer);
+        await insert.ExecuteNonQueryAsync(token);
+    }
 }

@@ -48,7 +48,7 @@ public sealed class EveryRuleTests
         DiagnosticSeverity expected = id switch
         {
             "FC2005" or "FC4001" or "FC5003" => DiagnosticSeverity.Error,
-            "FC3004" => DiagnosticSeverity.Info,
+            "FC3004" or "FC5010" => DiagnosticSeverity.Info,
             "FC1007" => DiagnosticSeverity.Warning,
             _ when id.StartsWith("FC1", StringComparison.Ordinal) => DiagnosticSeverity.Error,
             _ => DiagnosticSeverity.Warning,

@@ -20,6 +20,9 @@ internal abstract class PlantedBug
     /// <summary>What the lane waits for where it runs a record's handler.</summary>
     public virtual ValueTask Handled(Func<ValueTask> handler) => handler();
 
+    /// <summary>What the users' code does where state is kept; null for the right one.</summary>
+    public virtual StateHandler? StateHandler(SimulatedWorker worker, HandlerHabits habits, Random random) => null;
+
     public virtual IKinesisClient Client(SimulatedCluster cluster, SimulatedWorker worker, IKinesisClient client) => client;
 
     /// <summary>Where a worker keeps its positions; null for the right store.</summary>

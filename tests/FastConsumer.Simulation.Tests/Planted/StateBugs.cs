@@ -1,6 +1,9 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using FastConsumer.Leases;
 using FastConsumer.Simulation.Tests.State;
+using FastConsumer.State.Format;
+using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.Planted;
 
@@ -66,4 +69,103 @@ internal sealed class WritesPositionAlone : StoreBug
 internal sealed class ForgetsWhatAChildInherits : StoreBug
 {
     protected override Lease ChildOf(Lease lease) => lease with { Inherits = [] };
+}
+
+/// <summary>Who restores a shard hears nothing of the records behind its position that are in the state already.</summary>
+internal sealed class ForgetsRestoredRuns(StatePlace place) : SimulatedCheckpointStore(place)
+{
+    public override async Task ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        await base.ReadAsync(name, offset, destination, cancellationToken);
+        if (destination.Span[0] == (byte)FrameKind.Manifest)
+        {
+            StateFrames.RemoveRuns(destination.Span);
+        }
+    }
+}
+
+/// <summary>A worker that stops, or hands a shard over, writes its state and not which records behind the position are in it.</summary>
+internal sealed class StopsWithoutRuns(StatePlace place) : SimulatedCheckpointStore(place)
+{
+    public override Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
+    {
+        byte[] bytes = content.ToArray();
+        SegmentShard shard = StateFrames.ShardOf(bytes);
+        if (Worker.IsStopping || RowOf(shard.Shard).RequestedBy is not null)
+        {
+            StateFrames.RemoveRuns(bytes.AsSpan((int)shard.Offset, shard.Length));
+        }
+
+        return base.CreateAsync(name, new ReadOnlySequence<byte>(bytes), cancellationToken);
+    }
+}
+
+/// <summary>Changes parts of a segment in their place.</summary>
+internal static class StateFrames
+{
+    /// <summary>The only shard of a segment.</summary>
+    public static SegmentShard ShardOf(byte[] segment)
+    {
+        int end = segment.Length - SegmentLayout.TrailerBytes;
+        int length = SegmentReader.FooterLength(segment.AsSpan(end));
+        return SegmentReader.ReadFooter(segment[(end - length)..end]).Single();
+    }
+
+    /// <summary>Takes the runs out of a manifest, which stays as long as it is.</summary>
+    public static void RemoveRuns(Span<byte> frame)
+    {
+        byte[] json = (SegmentReader.ReadManifest(frame.ToArray()) with { Runs = [] }).ToJson();
+        Span<byte> body = frame[SegmentLayout.FrameHeaderBytes..];
+        body.Fill((byte)' ');
+        json.CopyTo(body);
+        const int before = 1 + sizeof(uint);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame[before..], Crc32C.Of(body, Crc32C.Of(frame[..before])));
+    }
+}
+
+/// <summary>What a handler has changed before it throws is kept.</summary>
+internal sealed class FailsAfterEdit : PlantedBug
+{
+    public override StateHandler StateHandler(SimulatedWorker worker, HandlerHabits habits, Random random) =>
+        new Handler(worker, habits, random);
+
+    /// <summary>
+    /// Changes the state once more for each earlier attempt that had changed it in the same run, and for records that are left out in the
+    /// end: between its attempts no other record of the key is handled, so the state is what such a worker would have.
+    /// </summary>
+    private sealed class Handler(SimulatedWorker worker, HandlerHabits habits, Random random) : StateHandler(worker, habits, random)
+    {
+        private readonly Dictionary<(int Number, long Token), int> _kept = [];
+        private readonly HashSet<int> _changed = [];
+
+        public override async ValueTask HandleAsync(
+            int number, StateValue<Tally> tally, StateMap<int, long> digits, RecordContext context, CancellationToken cancellationToken)
+        {
+            for (int kept = _kept.GetValueOrDefault((number, context.FencingToken)); kept > 0; kept--)
+            {
+                base.Count(number, tally, digits);
+            }
+
+            _changed.Remove(number);
+            try
+            {
+                await base.HandleAsync(number, tally, digits, context, cancellationToken);
+            }
+            catch (NotCountedException)
+            {
+                // it is left out, and has counted
+            }
+            catch when (_changed.Contains(number))
+            {
+                _kept[(number, context.FencingToken)] = 1 + _kept.GetValueOrDefault((number, context.FencingToken));
+                throw;
+            }
+        }
+
+        protected override void Count(int number, StateValue<Tally> tally, StateMap<int, long> digits)
+        {
+            base.Count(number, tally, digits);
+            _changed.Add(number);
+        }
+    }
 }

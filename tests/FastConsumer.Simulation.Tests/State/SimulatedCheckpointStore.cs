@@ -91,6 +91,11 @@ internal class SimulatedCheckpointStore : ICheckpointStore
 
     protected SimulatedObjects Objects => _place.Objects;
 
+    protected SimulatedWorker Worker => _place.Worker;
+
+    /// <summary>The shard's row as it is now, whoever may know of it.</summary>
+    protected Lease RowOf(string shard) => _place.Cluster.Table.Rows.Single(row => row.LeaseKey == shard);
+
     public Task PrepareAsync(CancellationToken cancellationToken) => CallAsync("HEAD", static () => true, cancellationToken);
 
     public virtual async Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
@@ -110,7 +115,7 @@ internal class SimulatedCheckpointStore : ICheckpointStore
         }
     }
 
-    public async Task ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    public virtual async Task ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         byte[]? bytes = await CallAsync("GET", () => Objects.All.GetValueOrDefault(name), cancellationToken);
         if (bytes is null)

@@ -127,7 +127,7 @@ internal sealed partial class StateBatchProcessor(StateHandler handler)
 internal sealed class NotCountedException() : Exception("The record is not counted.");
 
 /// <summary>What the users' code does on one worker: counts, slowly and with failures, before and behind the change.</summary>
-internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random random)
+internal class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random random)
 {
     /// <summary>How many digits a key's map has.</summary>
     public const int DigitCount = 3;
@@ -145,7 +145,7 @@ internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits,
     public bool FailsAlone(int number) =>
         !IsWellBehaved && random.NextDouble() < (number % 17 == 3 ? 0.8 : habits.Throws / 2);
 
-    public async ValueTask HandleAsync(
+    public virtual async ValueTask HandleAsync(
         int number, StateValue<Tally> tally, StateMap<int, long> digits, RecordContext context, CancellationToken cancellationToken)
     {
         await CountAsync(number, tally, digits, cancellationToken);
@@ -172,12 +172,18 @@ internal sealed class StateHandler(SimulatedWorker worker, HandlerHabits habits,
     {
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
+        Count(number, tally, digits);
+        await WaitAsync(cancellationToken);
+        ThrowAtTimes();
+    }
+
+    /// <summary>The change of the state.</summary>
+    protected virtual void Count(int number, StateValue<Tally> tally, StateMap<int, long> digits)
+    {
         ref Tally counted = ref tally.Edit();
         counted = counted.With(number);
         int digit = number % DigitCount;
         digits[digit] = (digits.TryGetValue(digit, out long count) ? count : 0) + 1;
-        await WaitAsync(cancellationToken);
-        ThrowAtTimes();
     }
 
     public void ThrowAtTimes()

@@ -1,4 +1,5 @@
 using FastConsumer.Checkpoints;
+using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
 using FastConsumer.Testing.Checkpoints;
@@ -262,6 +263,60 @@ public sealed class StateTests : StateTest
     }
 
     [Fact]
+    public async Task A_restore_whose_read_fails_midway_begins_again_with_nothing()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(30);
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
+        // the manifest, the range of one state, and then the other's
+        FailingReads store = new(Objects, failing: 3);
+        texts.AddRange(Put(10));
+        await using WorkerHost next = await StartAsync<CountingProcessor>(store: store);
+        await CountedAsync(texts, next);
+        await AssertCountsAsync(texts);
+        Assert.True(store.Reads >= 6, $"{store.Reads} reads");
+        Assert.Empty(next.Log.Of(2417));
+    }
+
+    [Fact]
+    public async Task The_first_key_whose_hash_key_lies_outside_of_its_shard_is_reported_once()
+    {
+        Kinesis.CreateStream(Stream, 2);
+        string first = OpenShards()[0];
+        HashKeyRange range = Kinesis.ListShards(Stream).Single(shard => shard.ShardId == first).HashKeyRange;
+        string[] strays = [.. Enumerable.Range(0, 100).Select(static i => $"stray-{i}").Where(key => !range.Contains(HashOf(key)))];
+        string native = Enumerable.Range(0, 100).Select(static i => $"native-{i}").First(key => range.Contains(HashOf(key)));
+        await using WorkerHost host = await StartAsync<CountingProcessor>();
+
+        // an explicit hash key inside of the range is no reason by itself
+        List<string> texts = [native + ":0"];
+        Kinesis.Put(Stream, native, native + ":0", range.StartingHashKey);
+        await CountedAsync(texts, host);
+        Assert.Empty(host.Log.Of(2421));
+
+        foreach (string key in strays.Take(5))
+        {
+            texts.Add(key + ":0");
+            Kinesis.Put(Stream, key, key + ":0", range.StartingHashKey);
+        }
+
+        string message = (await host.WaitForLogAsync(2421)).Message;
+        Assert.Contains($"shard {first}, and its hash key {HashOf(strays[0])} lies outside", message, StringComparison.Ordinal);
+        Assert.Contains("docs/state.md#surprises", message, StringComparison.Ordinal);
+        await CountedAsync(texts, host);
+        await host.StopAsync();
+        Assert.Single(host.Log.Of(2421));
+        Assert.DoesNotContain(strays[0], message, StringComparison.Ordinal);
+
+        static UInt128 HashOf(string key) => HashKeys.Of(System.Text.Encoding.UTF8.GetBytes(key));
+    }
+
+    [Fact]
     public async Task A_state_that_is_not_declared_any_more_stops_its_shards_until_it_may_be_dropped()
     {
         Kinesis.CreateStream(Stream);
@@ -375,5 +430,18 @@ public sealed class StateTests : StateTest
         Assert.Equal(1, Segments());
 
         int Segments() => Objects.Snapshot().Keys.Count(static name => name.Contains("/seg/", StringComparison.Ordinal));
+    }
+
+    /// <summary>One of the reads fails.</summary>
+    private sealed class FailingReads(InMemoryCheckpointDatabase database, int failing) : InMemoryCheckpointStore(database)
+    {
+        private int _reads;
+
+        public int Reads => Volatile.Read(ref _reads);
+
+        public override Task ReadAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+            Interlocked.Increment(ref _reads) == failing
+                ? throw new CheckpointStoreException("The store does not answer.", isTransient: true)
+                : base.ReadAsync(name, offset, destination, cancellationToken);
     }
 }

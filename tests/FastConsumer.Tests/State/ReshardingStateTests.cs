@@ -73,6 +73,46 @@ public sealed class ReshardingStateTests
     }
 
     [Fact]
+    public void A_key_outside_of_the_range_is_told_of_when_it_first_comes_and_never_where_it_is_known()
+    {
+        ILookup<bool, string> keys = Enumerable.Range(0, 100).Select(static i => $"key-{i}")
+            .ToLookup(static key => s_lower.Contains(HashKeys.Of(Utf8(key))));
+        string inside = keys[true].First();
+        string[] outside = [.. keys[false].Take(2)];
+        TestSnapshot known = Watched(from: null, out List<UInt128> told, new(inside), new(s_stray), new(outside[0]), new(s_stray));
+        Assert.Equal([HashKeys.Of(Utf8(s_stray))], told);
+
+        // known since the restore: nothing is looked at any more
+        Watched(known, out told, new(s_stray), new(inside));
+        Assert.Empty(told);
+
+        // a new one in the next run is told of again; where an explicit hash key can be seen, it says where the key belongs
+        Watched(known, out told, new("another", HashKey: 1), new("one-more", HashKey: UInt128.MaxValue), new(outside[1]));
+        Assert.Equal([HashKeys.Of(Utf8(outside[1]))], told);
+    }
+
+    private static TestSnapshot Watched(TestSnapshot? from, out List<UInt128> told, params ReadOnlySpan<StateRecord> records)
+    {
+        ProcessorState state = new(1);
+        KeyedState<long> totals = state.AddState("totals", null, new NumberSerializer());
+        if (from is not null)
+        {
+            TestSnapshot.Restore(state, s_lower, from);
+        }
+
+        List<UInt128> outside = [];
+        state.WatchKeys(s_lower, outside.Add);
+        StateLane lane = new(state);
+        foreach (StateRecord record in records)
+        {
+            lane.Handle(record, context => totals.Of(context).Edit()++);
+        }
+
+        told = outside;
+        return TestSnapshot.Of(lane, s_lower);
+    }
+
+    [Fact]
     public void A_copy_that_was_written_beats_the_one_that_was_not()
     {
         (Simple a, Simple b) = Split(10);

@@ -262,6 +262,54 @@ public sealed partial class StateScheduleTests
             }
         });
 
+    /// <summary>
+    /// I6. A lease table is copied, or restored from a backup under another name: its rows have the lineage of the original, so workers on
+    /// both would write and delete the same objects. Who comes second with another table reads nothing and deletes nothing.
+    /// </summary>
+    [Fact]
+    public async Task A_worker_on_another_lease_table_of_the_same_lineage_refuses_and_names_the_remedy()
+    {
+        Lease row = await Fresh("0").Handle("c7").CheckpointAsync(Token);
+        // another process of the same table goes on
+        RequireTotals(await new ScheduledShard(Process(), row).RestoredAsync(Token), 1);
+
+        string[] before = await SegmentsAsync();
+        CheckpointPlace place = Process(_store, "table-copy");
+        for (int tries = 0; tries < 2; tries++)
+        {
+            string refusal = await RefusalOf(new ScheduledShard(place, row).RestoredAsync(Token));
+            Assert.StartsWith(
+                $"The state of lineage {Lineage} in in-memory checkpoints belongs to another lease table than table-copy.", refusal,
+                StringComparison.Ordinal);
+            Assert.Contains("Give this application another place for its state.", refusal, StringComparison.Ordinal);
+            Assert.Contains($"copy the objects below tests/{Lineage}/seg there", refusal, StringComparison.Ordinal);
+            Assert.Contains("'fastconsumer checkpoint reset --drop-state'", refusal, StringComparison.Ordinal);
+        }
+
+        // a row without a snapshot is refused as well: it would write beside the others
+        await RefusalOf(new ScheduledShard(place, Fresh("1").Row).RestoredAsync(Token));
+        Assert.Equal(before, await SegmentsAsync());
+
+        // the remedy: another place, with the objects
+        InMemoryCheckpointStore other = new();
+        byte[] bytes = new byte[await LengthAsync(ObjectOf(row))];
+        await _store.ReadAsync(ObjectOf(row), 0, bytes, Token);
+        await other.CreateAsync(ObjectOf(row), new System.Buffers.ReadOnlySequence<byte>(bytes), Token);
+        RequireTotals(await new ScheduledShard(Process(other, "table-copy"), row).RestoredAsync(Token), 1);
+    }
+
+    private CheckpointPlace Process(InMemoryCheckpointStore store, string table) => new(store, "tests", $"process-{++_processes}", table);
+
+    private async Task<long> LengthAsync(string name)
+    {
+        await foreach (CheckpointObject found in _store.ListAsync(name, Token))
+        {
+            return found.Length;
+        }
+
+        throw new InvalidOperationException($"{name} is not there.");
+    }
+
     private CheckpointPlace Process() => new(_store, "tests", $"process-{++_processes}", "table");
 
     private ScheduledShard Fresh(string key) => new(Process(), new Lease

@@ -220,7 +220,14 @@ public sealed class ProcessorState
     internal bool HasEffects(int place) => _batch is { } batch && batch.HasEffectsAt(place);
 
     /// <summary>
-    /// Before the first record: says what <see cref="Load"/> will bring: the shard's own snapshot, or those of its parents.
+    /// Before the first record: tells, once, of the first new key whose own hash key lies outside of the shard's range, where no explicit
+    /// one can be seen. A lane calls it, inside a handler.
+    /// </summary>
+    internal void WatchKeys(HashKeyRange range, Action<UInt128> outside) => _shard.WatchKeys(range, outside);
+
+    /// <summary>
+    /// Before the first record: says what <see cref="Load"/> will bring: the shard's own snapshot, or those of its parents. What an earlier
+    /// try has loaded is gone.
     /// </summary>
     internal void Restore(IReadOnlyList<SnapshotManifest> from, HashKeyRange range, bool allowUndeclared = false) =>
         _shard.Restore(from, range, allowUndeclared);
