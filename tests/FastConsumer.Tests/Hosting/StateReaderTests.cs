@@ -2,7 +2,6 @@ using System.Text;
 using FastConsumer.Hosting;
 using FastConsumer.Processors;
 using FastConsumer.Testing.Checkpoints;
-using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Tests.Hosting;
