@@ -2,7 +2,6 @@ using System.Text;
 using FastConsumer.Hosting;
 using FastConsumer.Processors;
 using FastConsumer.Testing.Checkpoints;
-using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FastConsumer.Tests.Hosting;
@@ -94,6 +93,7 @@ public sealed class StateReaderTests : StateTest
         }
 
         Assert.Equal(20, cuts.Count);
+        await CountedAsync(texts, host);
         await AssertCountsAsync(texts);
     }
 
