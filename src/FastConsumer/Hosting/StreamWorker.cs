@@ -132,8 +132,8 @@ internal sealed class StreamWorker : IAsyncDisposable
             return default;
         }
 
-        // those that have the hash key are one another's descendants, and shard ids count up: a child comes behind its parents. So it is the
-        // first that is not finished, or the child of the last one, which has no row yet
+        // those that have the hash key are one another's descendants, and shard ids count up: a child comes behind its parents. So it is
+        // the first that is not finished, or the child of the last one, which has no row yet
         LeaseTableState.Entry? shard = null;
         foreach (LeaseTableState.Entry entry in table.Leases.Values)
         {

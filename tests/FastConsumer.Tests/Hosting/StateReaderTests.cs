@@ -93,6 +93,7 @@ public sealed class StateReaderTests : StateTest
         }
 
         Assert.Equal(20, cuts.Count);
+        await CountedAsync(texts, host);
         await AssertCountsAsync(texts);
     }
 
@@ -267,7 +268,10 @@ public sealed class StateReaderTests : StateTest
         await using WorkerHost host = WorkerHost.Build(
             Kinesis,
             Journal,
-            static consumer => consumer.Services.AddFastConsumer("named").AddProcessor<CountingProcessor>().AddStateReader().AddStateReader());
+            static consumer => consumer.Services.AddFastConsumer("named")
+                .AddProcessor<CountingProcessor>()
+                .AddStateReader()
+                .AddStateReader());
         Assert.NotNull(host.Host.Services.GetRequiredKeyedService<IStateReader>("named"));
         Assert.Single(host.Host.Services.GetKeyedServices<IStateReader>("named"));
         Assert.Null(host.Host.Services.GetService<IStateReader>());

@@ -145,7 +145,8 @@ public sealed class KeptCutStressTests
             (int done, DoneRuns runs) = cuts[answer.Cut.Number];
             if (!counts.TryGetValue((answer.Cut.Number, answer.Key), out int count))
             {
-                counts[(answer.Cut.Number, answer.Key)] = count = s_recordsOf[answer.Key].TakeWhile(static record => record < Pages * PerPage)
+                counts[(answer.Cut.Number, answer.Key)] = count = s_recordsOf[answer.Key]
+                    .TakeWhile(static record => record < Pages * PerPage)
                     .Count(record => record < done || runs.Contains(LaneHarness.Position(record)));
             }
 

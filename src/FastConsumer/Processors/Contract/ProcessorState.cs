@@ -89,7 +89,11 @@ public sealed class ProcessorState
     /// <typeparam name="T">The values' type.</typeparam>
     public KeyedState<T> AddState<T>(
         string name, TimeSpan? ttl, IStateSerializer<T> serializer, StateMerger<T>? merge = null, params StateMigration<T>[] migrations) =>
-        new(Add<NoSubKey, T>(new StateShape(name, StateKind.Value, null, typeof(T)), ttl, serializer, new ValueCodec<T>(name, serializer, merge, migrations)));
+        new(Add<NoSubKey, T>(
+            new StateShape(name, StateKind.Value, null, typeof(T)),
+            ttl,
+            serializer,
+            new ValueCodec<T>(name, serializer, merge, migrations)));
 
     /// <summary>Adds a state with a map for each partition key.</summary>
     /// <param name="name">Its name in checkpoints.</param>
