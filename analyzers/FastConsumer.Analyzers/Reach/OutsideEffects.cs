@@ -113,7 +113,8 @@ internal static class OutsideEffects
             return false;
         }
 
-        IOperation? verb = creation.Arguments.FirstOrDefault(argument => argument.Parameter?.Type.Is("System.Net.Http", "HttpMethod") == true)
+        IOperation? verb = creation.Arguments
+            .FirstOrDefault(argument => argument.Parameter?.Type.Is("System.Net.Http", "HttpMethod") == true)
             ?.Value
             ?? creation.Initializer?.Initializers.OfType<ISimpleAssignmentOperation>()
                 .FirstOrDefault(part => part.Target is IPropertyReferenceOperation { Property.Name: "Method" })?.Value;

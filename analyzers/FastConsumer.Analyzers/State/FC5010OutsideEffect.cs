@@ -49,7 +49,9 @@ public sealed class FC5010OutsideEffect : HandlerAnalyzer
         }
     }
 
-    /// <summary>True where a method takes the record's position for more than to log it: then it is likely the key of what is written.</summary>
+    /// <summary>
+    /// True where a method takes the record's position for more than to log it: then it is likely the key of what is written.
+    /// </summary>
     private static bool UsesPosition(IOperation operation)
     {
         if (operation is not IPropertyReferenceOperation { Property: { Name: "SequenceNumber" } property }

@@ -259,9 +259,9 @@ internal static partial class ConsumerLog
     public static partial void StateDropped(ILogger log, string processor, string state, string shardId);
 
     [LoggerMessage(2421, LogLevel.Warning,
-        "{Processor}: a partition key with state came in shard {ShardId}, and its hash key {HashKey} lies outside of the shard's range. Its "
-            + "producer gives explicit hash keys, or aggregates without regard to shards. Such a key may have state in several shards; at a "
-            + "split both children get a copy. More of them are not reported. See "
+        "{Processor}: a partition key with state came in shard {ShardId}, and its hash key {HashKey} lies outside of the shard's range. "
+            + "Its producer gives explicit hash keys, or aggregates without regard to shards. Such a key may have state in several shards; "
+            + "at a split both children get a copy. More of them are not reported. See "
             + "https://github.com/fastconsumer/fastconsumer/blob/main/docs/state.md#surprises")]
     public static partial void StateKeyOutside(ILogger log, string processor, string shardId, object hashKey);
 

@@ -239,14 +239,14 @@ internal static class SettingsValidation
         else if (isAligned && alignedTimeout > TimeSpan.Zero)
         {
             checks.Fail(
-                $"{name}Unaligned is false, so that a checkpoint waits for all lanes, and AlignedTimeout is {alignedTimeout}: remove one of "
-                    + "the two.");
+                $"{name}Unaligned is false, so that a checkpoint waits for all lanes, and AlignedTimeout is {alignedTimeout}: remove "
+                    + "one of the two.");
         }
         else if (alignedTimeout >= timeout)
         {
             checks.Fail(
-                $"{name}AlignedTimeout is {alignedTimeout}, and Timeout, within which the checkpoint is to be stored too, is {timeout}: set "
-                    + "AlignedTimeout lower.");
+                $"{name}AlignedTimeout is {alignedTimeout}, and Timeout, within which the checkpoint is to be stored too, is {timeout}: "
+                    + "set AlignedTimeout lower.");
         }
     }
 

@@ -91,8 +91,8 @@ internal static class HashKeys
     }
 
     /// <summary>
-    /// The whole part of 2^32 times the absolute sine of 1 to 64. An array: code that is not optimized takes 48 bytes from the heap each time
-    /// that it makes a span of constants.
+    /// The whole part of 2^32 times the absolute sine of 1 to 64. An array: code that is not optimized takes 48 bytes from the heap each
+    /// time that it makes a span of constants.
     /// </summary>
     private static readonly uint[] s_sines =
     [

@@ -77,7 +77,8 @@ internal sealed partial class ShardSupervisor
             if (error is NotCheckpointedException)
             {
                 ConsumerLog.ShardNotCheckpointed(_log, _parts.ProcessorName, Key, error.Message, error.InnerException);
-                _parts.Findings.Raise(FindingRules.ShardCannotRun, Scope, $"{_parts.ProcessorName} has released shard {Key}. {error.Message}");
+                _parts.Findings.Raise(
+                    FindingRules.ShardCannotRun, Scope, $"{_parts.ProcessorName} has released shard {Key}. {error.Message}");
                 return new LeaseEvent.RunEnd.Failed(error);
             }
 

@@ -88,7 +88,8 @@ internal sealed class LaneHarness : IAsyncDisposable
     /// <summary>The pages that the dispatcher has not taken yet.</summary>
     public int Unread => _input.Reader.Count;
 
-    public Task<IDisposable?> DrainAsync(CancellationToken cancellationToken) => _parallel.DrainAsync(TimeProvider.System, cancellationToken);
+    public Task<IDisposable?> DrainAsync(CancellationToken cancellationToken) =>
+        _parallel.DrainAsync(TimeProvider.System, cancellationToken);
 
     public CheckpointPosition PositionOf(int record) => Position(record);
 
