@@ -7,9 +7,9 @@ namespace FastConsumer;
 /// </summary>
 /// <remarks>
 /// <para>
-/// A cut is taken at each checkpoint interval, so an answer is about that old at most, and older while a checkpoint waits for its store. It
-/// never holds a part of a record's effects, nor those of an attempt that has failed. The cut need not be durable yet: after a crash the shard may go on from an
-/// earlier one, handle the records behind that again and come to the same values.
+/// A cut is taken at each checkpoint interval, so an answer is about that old at most, and older while a checkpoint waits for its store.
+/// It never holds a part of a record's effects, nor those of an attempt that has failed. The cut need not be durable yet: after a crash the
+/// shard may go on from an earlier one, handle the records behind that again and come to the same values.
 /// </para>
 /// <para>Values are shared with the processor: they must not be changed. Serializers of the state are called by the caller's thread.</para>
 /// </remarks>
