@@ -58,8 +58,8 @@ public sealed class FC5010Tests
     [Theory]
     [InlineData("await sqs.SendMessageAsync(new Amazon.SQS.Model.SendMessageRequest { MessageDeduplicationId = "
         + "$\"{context.SequenceNumber}-{context.SubSequenceNumber}\" }, token);")]
-    [InlineData("await using var insert = new Npgsql.NpgsqlCommand(text); insert.Parameters.AddWithValue(context.SequenceNumber.ToString());"
-        + " await insert.ExecuteNonQueryAsync(token);")]
+    [InlineData("await using var insert = new Npgsql.NpgsqlCommand(text); "
+        + "insert.Parameters.AddWithValue(context.SequenceNumber.ToString()); await insert.ExecuteNonQueryAsync(token);")]
     public Task A_key_made_of_the_records_position_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC5010", Source(body));
 
     [Fact]
