@@ -89,6 +89,11 @@ internal sealed class StopsWithoutRuns(StatePlace place) : SimulatedCheckpointSt
 {
     public override Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
+        if (!name.Contains("/seg/", StringComparison.Ordinal))
+        {
+            return base.CreateAsync(name, content, cancellationToken);
+        }
+
         byte[] bytes = content.ToArray();
         SegmentShard shard = StateFrames.ShardOf(bytes);
         if (Worker.IsStopping || RowOf(shard.Shard).RequestedBy is not null)
