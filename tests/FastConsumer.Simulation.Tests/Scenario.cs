@@ -195,7 +195,7 @@ internal sealed record Scenario
                 1 => ProcessorKind.StateBatches,
                 _ => ProcessorKind.StateLanes,
             },
-            // the fold begins with a shard's first record, and a key belongs to one shard
+            // the fold begins with a shard's first record, and a key belongs to one shard unless it is a stray
             Start = StartPosition.TrimHorizon,
             Aggregates = false,
             Checkpointing = CheckpointingOf(new Random(unchecked((Seed * 16777619) + 11))),
@@ -206,6 +206,7 @@ internal sealed record Scenario
                 LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
                 HeldUp = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
                 Refused = random.Next(3) == 0 ? random.NextDouble() * 0.3 : 0,
+                Strays = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.3,
             },
         };
     }

@@ -72,8 +72,15 @@ internal sealed class SimulatedProducer(SimulatedCluster cluster, Scenario scena
         }
     }
 
-    private List<SimulatedUserRecord> Records(int count) => [.. Enumerable.Range(0, count).Select(_ => new SimulatedUserRecord(
+    private List<SimulatedUserRecord> Records(int count) => [.. Enumerable.Range(0, count).Select(_ =>
+        scenario.State is { Strays: > 0 and var strays } && random.NextDouble() < strays ? Stray() : Record())];
+
+    /// <summary>One of two keys that may be in each shard.</summary>
+    private SimulatedUserRecord Stray() =>
+        new($"stray{random.Next(2)}", BitConverter.GetBytes(_next++), new UInt128((ulong)random.NextInt64() << 1, 0));
+
+    private SimulatedUserRecord Record() => new(
         $"key{random.Next(scenario.Keys)}",
         BitConverter.GetBytes(_next++),
-        scenario.Aggregates && random.Next(10) == 0 ? new UInt128((ulong)random.NextInt64() << 1, 0) : null))];
+        scenario.Aggregates && random.Next(10) == 0 ? new UInt128((ulong)random.NextInt64() << 1, 0) : null);
 }

@@ -39,6 +39,9 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     /// <summary>How many snapshots a row has named, and how many of them were the first ones of children.</summary>
     public (int All, int OfChildren, int WithRuns) Snapshots { get; init; }
 
+    /// <summary>How often a judge met a key that was in both of two shards that were merged.</summary>
+    public int MetKeys { get; init; }
+
     /// <summary>How many it has refused.</summary>
     public int RefusedCommits { get; init; }
 }
@@ -161,6 +164,7 @@ internal sealed class SimulatedRun
             Effects = _sink?.Effects ?? 0,
             RefusedCommits = _sink?.Refused ?? 0,
             Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0, _oracle?.WithRuns ?? 0),
+            MetKeys = _oracle?.Met ?? 0,
         };
     }
 

@@ -40,6 +40,10 @@ public sealed class StateBugTests
     public void Finds_effects_of_a_handler_that_has_failed() =>
         Finds(200, static _ => new FailsAfterEdit(), "state is the fold");
 
+    [Fact]
+    public void Finds_a_copy_that_passes_for_what_a_child_has_for_itself() =>
+        Finds(200, static place => new LosesCopyMark(place), "state is the fold");
+
     private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
         Finds(within, _ => new CheckpointBug(make), invariants);
 

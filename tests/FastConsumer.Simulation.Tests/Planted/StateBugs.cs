@@ -89,6 +89,11 @@ internal sealed class StopsWithoutRuns(StatePlace place) : SimulatedCheckpointSt
 {
     public override Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
+        if (!name.Contains("/seg/", StringComparison.Ordinal))
+        {
+            return base.CreateAsync(name, content, cancellationToken);
+        }
+
         byte[] bytes = content.ToArray();
         SegmentShard shard = StateFrames.ShardOf(bytes);
         if (Worker.IsStopping || RowOf(shard.Shard).RequestedBy is not null)
@@ -100,9 +105,26 @@ internal sealed class StopsWithoutRuns(StatePlace place) : SimulatedCheckpointSt
     }
 }
 
+/// <summary>What a split gives to both children is written by them as if each had it for itself.</summary>
+internal sealed class LosesCopyMark(StatePlace place) : SimulatedCheckpointStore(place)
+{
+    public override Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
+    {
+        byte[] bytes = content.ToArray();
+        if (name.Contains("/seg/", StringComparison.Ordinal))
+        {
+            StateFrames.TryRemoveCopyMarks(bytes);
+        }
+
+        return base.CreateAsync(name, new ReadOnlySequence<byte>(bytes), cancellationToken);
+    }
+}
+
 /// <summary>Changes parts of a segment in their place.</summary>
 internal static class StateFrames
 {
+    private const int BeforeCrc = 1 + sizeof(uint);
+
     /// <summary>The only shard of a segment.</summary>
     public static SegmentShard ShardOf(byte[] segment)
     {
@@ -112,14 +134,117 @@ internal static class StateFrames
     }
 
     /// <summary>Takes the runs out of a manifest, which stays as long as it is.</summary>
-    public static void RemoveRuns(Span<byte> frame)
+    public static void RemoveRuns(Span<byte> frame) =>
+        Require(TryReplace(frame, SegmentReader.ReadManifest(frame.ToArray()) with { Runs = [] }));
+
+    /// <summary>
+    /// Lets copies pass for what the shard has for itself. The manifest must stay as long as it is, and has checksums in digits: where they
+    /// grow, nothing is changed.
+    /// </summary>
+    public static void TryRemoveCopyMarks(byte[] segment)
     {
-        byte[] json = (SegmentReader.ReadManifest(frame.ToArray()) with { Runs = [] }).ToJson();
+        byte[] changed = [.. segment];
+        SegmentShard shard = ShardOf(segment);
+        Span<byte> frame = changed.AsSpan((int)shard.Offset, shard.Length);
+        SnapshotManifest manifest = SegmentReader.ReadManifest(frame.ToArray());
+        List<SnapshotRange> ranges = [];
+        foreach (SnapshotRange range in manifest.Ranges)
+        {
+            Span<byte> blocks = changed.AsSpan((int)range.Offset, range.Length);
+            for (int at = 0; at < blocks.Length;)
+            {
+                int length = SegmentLayout.FrameHeaderBytes + (int)BinaryPrimitives.ReadUInt32LittleEndian(blocks[(at + 1)..]);
+                RemoveCopyMarks(blocks.Slice(at, length));
+                at += length;
+            }
+
+            ranges.Add(range with { Crc = Crc32C.Of(blocks) });
+        }
+
+        if (TryReplace(frame, manifest with { Ranges = ranges }))
+        {
+            changed.CopyTo(segment, 0);
+        }
+    }
+
+    // as SegmentLayout has it
+    private static void RemoveCopyMarks(Span<byte> block)
+    {
+        ByteReader reader = new(block.ToArray(), SegmentLayout.FrameHeaderBytes, block.Length);
+        reader.Text();
+        var kind = (StateKind)reader.Byte();
+        reader.Byte();
+        reader.Byte();
+        for (uint left = reader.Varint(); left > 0; left--)
+        {
+            int at = reader.Position;
+            var flags = (EntryFlags)reader.Byte();
+            block[at] = (byte)(flags & ~EntryFlags.Copy);
+            if ((flags & EntryFlags.SameKey) == 0)
+            {
+                reader.Bytes();
+                reader.UInt128();
+            }
+
+            if (kind == StateKind.Map)
+            {
+                reader.Bytes();
+            }
+
+            if ((flags & EntryFlags.Expires) != 0)
+            {
+                reader.Int64();
+            }
+
+            if ((flags & EntryFlags.OwnVersion) != 0)
+            {
+                reader.Version();
+            }
+
+            if ((flags & EntryFlags.Exists) != 0)
+            {
+                reader.Bytes();
+            }
+
+            for (uint bases = (flags & EntryFlags.HasBases) != 0 ? reader.Varint() : 0; bases > 0; bases--)
+            {
+                reader.Int64();
+                if (reader.Byte() == 1)
+                {
+                    reader.Version();
+                    reader.Bytes();
+                }
+            }
+        }
+
+        reader.ThrowUnlessAtEnd();
+        Sum(block);
+    }
+
+    private static bool TryReplace(Span<byte> frame, SnapshotManifest manifest)
+    {
+        byte[] json = manifest.ToJson();
         Span<byte> body = frame[SegmentLayout.FrameHeaderBytes..];
+        if (json.Length > body.Length)
+        {
+            return false;
+        }
+
         body.Fill((byte)' ');
         json.CopyTo(body);
-        const int before = 1 + sizeof(uint);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame[before..], Crc32C.Of(body, Crc32C.Of(frame[..before])));
+        Sum(frame);
+        return true;
+    }
+
+    private static void Sum(Span<byte> frame) => BinaryPrimitives.WriteUInt32LittleEndian(
+        frame[BeforeCrc..], Crc32C.Of(frame[SegmentLayout.FrameHeaderBytes..], Crc32C.Of(frame[..BeforeCrc])));
+
+    private static void Require(bool fits)
+    {
+        if (!fits)
+        {
+            throw new InvalidOperationException("A manifest without runs is longer than the one with them.");
+        }
     }
 }
 

@@ -20,6 +20,9 @@ internal sealed record StateSettings
 
     /// <summary>The part of calls that the store refuses.</summary>
     public required double Refused { get; init; }
+
+    /// <summary>The part of records whose key a producer puts into any shard, by an explicit hash key.</summary>
+    public double Strays { get; init; }
 }
 
 /// <summary>Where a store of snapshots is: a worker's, in a world with state.</summary>

@@ -25,6 +25,9 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
     /// <summary>How many of them had records that were done behind one that was not.</summary>
     public int WithRuns { get; private set; }
 
+    /// <summary>How often a key was in both of two shards that were merged.</summary>
+    public int Met { get; private set; }
+
     /// <summary>The object that a row's handle names, be it its own or a parent's.</summary>
     public static string? ObjectOf(string handle) =>
         handle.Contains('>', StringComparison.Ordinal) ? handle.Split('>')[1].Split(':')[0] : SnapshotHandle.Parse(handle)?.Object;
@@ -87,13 +90,32 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
     /// <summary>The fold of a shard's records up to a position, and of those in the runs, on that of its parents.</summary>
     private Dictionary<string, Folded> Fold(string shardId, CheckpointPosition upTo, DoneRuns runs)
     {
-        HashKeyRange range = cluster.Shards().First(shard => shard.ShardId == shardId).HashKeyRange;
+        HashKeyRange range = RangeOf(shardId);
         Dictionary<string, Folded> folds = new(StringComparer.Ordinal);
-        foreach (string parent in cluster.ParentsOf(shardId))
+        foreach (string parent in cluster.ParentsOf(shardId).OrderBy(parent => RangeOf(parent).StartingHashKey))
         {
+            HashKeyRange former = RangeOf(parent);
+            bool isSplit = !range.Contains(former.StartingHashKey) || !range.Contains(former.EndingHashKey);
             foreach ((string key, Folded fold) in Fold(parent, CheckpointPosition.ShardEnd, DoneRuns.None))
             {
-                if (range.Contains(HashKeys.Of(Encoding.UTF8.GetBytes(key))))
+                UInt128 hashKey = HashKeys.Of(Encoding.UTF8.GetBytes(key));
+                if (isSplit && !range.Contains(hashKey))
+                {
+                    if (former.Contains(hashKey))
+                    {
+                        // the other child's
+                        continue;
+                    }
+
+                    fold.Copy(parent);
+                }
+
+                if (folds.TryGetValue(key, out Folded? other))
+                {
+                    Met++;
+                    other.Unite(fold);
+                }
+                else
                 {
                     folds[key] = fold;
                 }
@@ -113,6 +135,8 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
         return folds;
     }
 
+    private HashKeyRange RangeOf(string shardId) => cluster.Shards().First(shard => shard.ShardId == shardId).HashKeyRange;
+
     private Dictionary<string, Folded> Read(SnapshotManifest manifest)
     {
         Dictionary<string, Folded> folds = new(StringComparer.Ordinal);
@@ -127,11 +151,11 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
                     Folded fold = Of(folds, Encoding.UTF8.GetString(entry.Key));
                     if (block.State == "tallies")
                     {
-                        fold.Tally = s_tallies.Read(entry.Value);
+                        fold.Tally.Value = s_tallies.Read(entry.Value);
                     }
                     else
                     {
-                        fold.Digits[entry.SubKey[0] % StateHandler.DigitCount] = s_counts.Read(entry.Value);
+                        fold.Digits[entry.SubKey[0] % StateHandler.DigitCount].Value = s_counts.Read(entry.Value);
                     }
                 }
             }
@@ -155,16 +179,94 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 
     private sealed class Folded
     {
-        public Tally Tally { get; set; }
+        public Folded()
+        {
+            Tally = new Kept<Tally>(State.Tally.Unite);
+            Digits = [.. Enumerable.Range(0, StateHandler.DigitCount).Select(static _ =>
+                new Kept<long>(static (a, b, common) => a + b - common))];
+        }
 
-        public long[] Digits { get; } = new long[StateHandler.DigitCount];
+        public Kept<Tally> Tally { get; }
 
-        public string Says => $"{Tally.Count} records ({Tally.Order:x}), digits {string.Join('/', Digits)}";
+        public Kept<long>[] Digits { get; }
+
+        public string Says => $"{Tally.Value.Count} records ({Tally.Value.Order:x}), digits "
+            + string.Join('/', Digits.Select(static digit => digit.Value));
 
         public void Add(int number)
         {
-            Tally = Tally.With(number);
-            Digits[number % StateHandler.DigitCount]++;
+            Tally.Write(Tally.Value.With(number));
+            Kept<long> digit = Digits[number % StateHandler.DigitCount];
+            digit.Write(digit.Value + 1);
         }
+
+        /// <summary>A shard was split, and both children get it.</summary>
+        public void Copy(string parent)
+        {
+            Tally.Copy(parent);
+            Array.ForEach(Digits, digit => digit.Copy(parent));
+        }
+
+        /// <summary>Two shards were merged, and this was in the one with the lower hash keys.</summary>
+        public void Unite(Folded other)
+        {
+            Tally.Unite(other.Tally);
+            for (int i = 0; i < Digits.Length; i++)
+            {
+                Digits[i].Unite(other.Digits[i]);
+            }
+        }
+    }
+
+    /// <summary>One value, with what it came from by splits: the newest first.</summary>
+    private sealed class Kept<T>(Func<T, T, T, T> merge)
+        where T : struct
+    {
+        private List<(string Parent, T Value)> _bases = [];
+        private bool _exists;
+        private bool _isCopy;
+
+        public T Value { get; set; }
+
+        public void Write(T value)
+        {
+            Value = value;
+            _exists = true;
+            _isCopy = false;
+        }
+
+        public void Copy(string parent)
+        {
+            if (_exists && !_isCopy)
+            {
+                _bases.Insert(0, (parent, Value));
+                _isCopy = true;
+            }
+        }
+
+        public void Unite(Kept<T> other)
+        {
+            if (!other._exists || (_exists && other._isCopy && Has(other._bases[0].Parent)))
+            {
+                return;
+            }
+
+            int common = _bases.FindIndex(one => other.Has(one.Parent));
+            if (!_exists || (_isCopy && (other.Has(_bases[0].Parent) || (common < 0 && !other._isCopy))))
+            {
+                (Value, _exists, _isCopy, _bases) = (other.Value, other._exists, other._isCopy, other._bases);
+            }
+            else if (common >= 0 || (!_isCopy && !other._isCopy))
+            {
+                Write(merge(Value, other.Value, common < 0 ? default : _bases[common].Value));
+                string[] both = [.. _bases.Select(static one => one.Parent).Where(other.Has)];
+                _bases =
+                [
+                    .. _bases.Concat(other._bases).Where(one => !both.Contains(one.Parent)), .. _bases.Where(one => both.Contains(one.Parent)),
+                ];
+            }
+        }
+
+        private bool Has(string parent) => _bases.Exists(one => one.Parent == parent);
     }
 }

@@ -11,6 +11,10 @@ public readonly record struct Tally(int Count, long Order)
 {
     /// <summary>One record more: the fold that handlers and the oracle share.</summary>
     public Tally With(int number) => new(Count + 1, unchecked((Order * 1_000_003) + number));
+
+    /// <summary>Of a key that two shards have handled. The order tells that this was called, and in which order.</summary>
+    public static Tally Unite(Tally a, Tally b, Tally common) =>
+        new(a.Count + b.Count - common.Count, unchecked((((a.Order * 31) + b.Order) * 31) + common.Order + 1));
 }
 
 /// <summary>As bytes.</summary>
@@ -53,6 +57,12 @@ internal sealed partial class StateProcessor(StateHandler handler)
     [StateSerializer(typeof(CountSerializer))]
     private partial KeyedMap<int, long> Digits { get; }
 
+    [StateMerge("tallies")]
+    private static Tally Unite(Tally a, Tally b, Tally? common) => Tally.Unite(a, b, common ?? default);
+
+    [StateMerge("digits")]
+    private static long Unite(long a, long b, long? common) => a + b - (common ?? 0);
+
     [OnRecord]
     private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
         handler.HandleAsync(
@@ -73,6 +83,12 @@ internal sealed partial class StateLaneProcessor(StateHandler handler)
     [StateSerializer(typeof(CountSerializer))]
     private partial KeyedMap<int, long> Digits { get; }
 
+    [StateMerge("tallies")]
+    private static Tally Unite(Tally a, Tally b, Tally? common) => Tally.Unite(a, b, common ?? default);
+
+    [StateMerge("digits")]
+    private static long Unite(long a, long b, long? common) => a + b - (common ?? 0);
+
     [OnRecord]
     private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
         handler.HandleAsync(
@@ -91,6 +107,12 @@ internal sealed partial class StateBatchProcessor(StateHandler handler)
     [State("digits")]
     [StateSerializer(typeof(CountSerializer))]
     private partial KeyedMap<int, long> Digits { get; }
+
+    [StateMerge("tallies")]
+    private static Tally Unite(Tally a, Tally b, Tally? common) => Tally.Unite(a, b, common ?? default);
+
+    [StateMerge("digits")]
+    private static long Unite(long a, long b, long? common) => a + b - (common ?? 0);
 
     [OnBatch(MaxRecords = 7, MaxWait = "00:00:00.7")]
     private async ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
