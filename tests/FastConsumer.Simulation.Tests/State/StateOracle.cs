@@ -262,7 +262,8 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
                 string[] both = [.. _bases.Select(static one => one.Parent).Where(other.Has)];
                 _bases =
                 [
-                    .. _bases.Concat(other._bases).Where(one => !both.Contains(one.Parent)), .. _bases.Where(one => both.Contains(one.Parent)),
+                    .. _bases.Concat(other._bases).Where(one => !both.Contains(one.Parent)),
+                    .. _bases.Where(one => both.Contains(one.Parent)),
                 ];
             }
         }
