@@ -38,7 +38,6 @@ public interface IStateReader
         string state, string partitionKey, out StateReading<T> reading, string? processor = null, UInt128? explicitHashKey = null);
 
     /// <summary>Reads one entry of the map that a <see cref="KeyedMap{TSubKey, T}"/> has for a partition key.</summary>
-    /// <inheritdoc cref="TryGetValue"/>
     /// <param name="state">The state's name in <see cref="StateAttribute"/>.</param>
     /// <param name="partitionKey">The partition key.</param>
     /// <param name="subKey">The key inside the map.</param>
@@ -52,6 +51,10 @@ public interface IStateReader
     /// </param>
     /// <typeparam name="TSubKey">The type of the keys inside the map.</typeparam>
     /// <typeparam name="T">The type of the values.</typeparam>
+    /// <returns>True where there is such an entry; else <paramref name="reading"/> says why not.</returns>
+    /// <exception cref="ArgumentException">As with <see cref="TryGetValue"/>.</exception>
+    /// <exception cref="InvalidOperationException">The host has not started yet.</exception>
+    /// <exception cref="StateUnreadableException">What is stored does not deserialize.</exception>
     bool TryGetEntry<TSubKey, T>(
         string state,
         string partitionKey,
@@ -65,7 +68,6 @@ public interface IStateReader
     /// Reads the list that a <see cref="KeyedList{T}"/> has for a partition key. What is returned is a copy; a list without values is
     /// absent.
     /// </summary>
-    /// <inheritdoc cref="TryGetValue"/>
     /// <param name="state">The state's name in <see cref="StateAttribute"/>.</param>
     /// <param name="partitionKey">The partition key.</param>
     /// <param name="reading">What there is to say.</param>
@@ -77,6 +79,10 @@ public interface IStateReader
     /// (its MD5) counts.
     /// </param>
     /// <typeparam name="T">The type of the list's values.</typeparam>
+    /// <returns>True where there is such a list; else <paramref name="reading"/> says why not.</returns>
+    /// <exception cref="ArgumentException">As with <see cref="TryGetValue"/>.</exception>
+    /// <exception cref="InvalidOperationException">The host has not started yet.</exception>
+    /// <exception cref="StateUnreadableException">What is stored does not deserialize.</exception>
     bool TryGetList<T>(
         string state,
         string partitionKey,
