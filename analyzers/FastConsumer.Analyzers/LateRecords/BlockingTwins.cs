@@ -129,7 +129,7 @@ internal static class BlockingTwins
                 call.TargetMethod.ContainingType.Is("Microsoft.EntityFrameworkCore", "RelationalDatabaseFacadeExtensions")
                 || ((call.Instance ?? call.Arguments.FirstOrDefault()?.Value) is { } inner && IsDatabaseQuery(inner, steps + 1)),
             ILocalReferenceOperation local when IsQueryable(
-                local.Type) => Initial(local) is { } initial && IsDatabaseQuery(initial, steps + 1),
+                local.Type) => local.InitialValue() is { } initial && IsDatabaseQuery(initial, steps + 1),
             ITranslatedQueryOperation query => IsDatabaseQuery(query.Operation, steps + 1),
             _ => false,
         };
@@ -137,19 +137,6 @@ internal static class BlockingTwins
 
     private static bool IsQueryable(ITypeSymbol? type) => type is INamedTypeSymbol named
         && (named.Is("System.Linq", "IQueryable") || named.AllInterfaces.Any(part => part.Is("System.Linq", "IQueryable")));
-
-    private static IOperation? Initial(ILocalReferenceOperation local)
-    {
-        IOperation root = local;
-        while (root.Parent is not null)
-        {
-            root = root.Parent;
-        }
-
-        return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
-            ?.GetVariableInitializer()?.Value;
-    }
 
     private static BlockingTwin? Twin(IMethodSymbol method)
     {

@@ -152,20 +152,7 @@ public sealed class FC3002TokenNotPassed : HandlerAnalyzer
         }
 
         return stream is ILocalReferenceOperation local && local.Local.Type.NamespaceName() == "System.IO"
-            && MadeOf(local) is IObjectCreationOperation creation && IsInMemory(creation);
-    }
-
-    private static IOperation? MadeOf(ILocalReferenceOperation local)
-    {
-        IOperation root = local;
-        while (root.Parent is not null)
-        {
-            root = root.Parent;
-        }
-
-        return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
-            ?.GetVariableInitializer()?.Value.Unwrapped();
+            && local.InitialValue()?.Unwrapped() is IObjectCreationOperation creation && IsInMemory(creation);
     }
 
     /// <summary>True for a stream of items that is given its token where it is read: <c>WithCancellation(token)</c>.</summary>

@@ -111,25 +111,13 @@ public sealed class FC2008DroppedFailure : HandlerAnalyzer
         IOperation? made = writer.Root() switch
         {
             IMemberReferenceOperation { Member: { } member } => MethodBodies.Of(code.Compilation).Initializer(member, cancellationToken),
-            ILocalReferenceOperation local => InitialOf(local),
+            ILocalReferenceOperation local => local.Declarator(),
             _ => null,
         };
         return made?.DescendantsAndSelf().OfType<IInvocationOperation>()
             .FirstOrDefault(create => create.TargetMethod.Name == "CreateBounded") is { } bounded
             && !bounded.Descendants()
                 .Any(part => part is IFieldReferenceOperation { Field.Name: "DropOldest" or "DropNewest" or "DropWrite" });
-    }
-
-    private static IOperation? InitialOf(ILocalReferenceOperation local)
-    {
-        IOperation root = local;
-        while (root.Parent is not null)
-        {
-            root = root.Parent;
-        }
-
-        return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local));
     }
 
     private static bool IsResult(ITypeSymbol? type) => type is INamedTypeSymbol named

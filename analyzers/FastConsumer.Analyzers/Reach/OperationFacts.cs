@@ -68,6 +68,22 @@ internal static class OperationFacts
         return operation;
     }
 
+    /// <summary>Where a local variable is declared; null where its method is not at hand.</summary>
+    public static IVariableDeclaratorOperation? Declarator(this ILocalReferenceOperation local)
+    {
+        IOperation root = local;
+        while (root.Parent is not null)
+        {
+            root = root.Parent;
+        }
+
+        return root.Descendants().OfType<IVariableDeclaratorOperation>()
+            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local));
+    }
+
+    /// <summary>What a local variable is declared with; null where it is declared without a value.</summary>
+    public static IOperation? InitialValue(this ILocalReferenceOperation local) => local.Declarator()?.GetVariableInitializer()?.Value;
+
     /// <summary>
     /// The call whose task nobody awaits: a statement of its own, or assigned to a discard; null where the statement is another.
     /// </summary>

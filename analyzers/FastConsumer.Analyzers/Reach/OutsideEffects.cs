@@ -105,7 +105,7 @@ internal static class OutsideEffects
         IOperation value = request.Unwrapped();
         if (value is ILocalReferenceOperation local)
         {
-            value = Initial(local)?.Unwrapped() ?? value;
+            value = local.InitialValue()?.Unwrapped() ?? value;
         }
 
         if (value is not IObjectCreationOperation creation)
@@ -121,19 +121,6 @@ internal static class OutsideEffects
         return verb?.Unwrapped() is IPropertyReferenceOperation { Property: { IsStatic: true } property }
             && property.ContainingType.Is("System.Net.Http", "HttpMethod")
             && Array.IndexOf(s_asking, property.Name) < 0;
-    }
-
-    private static IOperation? Initial(ILocalReferenceOperation local)
-    {
-        IOperation root = local;
-        while (root.Parent is not null)
-        {
-            root = root.Parent;
-        }
-
-        return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
-            ?.GetVariableInitializer()?.Value;
     }
 
     private static IEnumerable<INamedTypeSymbol> WithBases(INamedTypeSymbol type)

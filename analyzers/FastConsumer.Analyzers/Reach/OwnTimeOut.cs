@@ -48,24 +48,11 @@ internal static class OwnTimeOut
     private static bool IsOwn(IOperation token) => token.Unwrapped() switch
     {
         IPropertyReferenceOperation { Property.Name: "Token", Instance: { } source } => IsOwnSource(source.Unwrapped()),
-        ILocalReferenceOperation local => Initial(local) is { } initial && IsOwn(initial),
+        ILocalReferenceOperation local => local.InitialValue() is { } initial && IsOwn(initial),
         _ => false,
     };
 
     private static bool IsOwnSource(IOperation source) => source is ILocalReferenceOperation local
-        && Initial(local)?.Unwrapped() is IObjectCreationOperation creation
+        && local.InitialValue()?.Unwrapped() is IObjectCreationOperation creation
         && creation.Type.Is("System.Threading", "CancellationTokenSource");
-
-    private static IOperation? Initial(ILocalReferenceOperation local)
-    {
-        IOperation root = local;
-        while (root.Parent is not null)
-        {
-            root = root.Parent;
-        }
-
-        return root.Descendants().OfType<IVariableDeclaratorOperation>()
-            .FirstOrDefault(declarator => SymbolEqualityComparer.Default.Equals(declarator.Symbol, local.Local))
-            ?.GetVariableInitializer()?.Value;
-    }
 }

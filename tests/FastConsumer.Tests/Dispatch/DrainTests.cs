@@ -50,34 +50,12 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task A_lane_that_waits_for_its_next_try_is_not_waited_for()
-    {
-        await using var harness = new LaneHarness(4, new FunctionPipeline(static (number, _, _, _) =>
-            number == 7 ? throw new InvalidOperationException("As the test wants it.") : default));
-        harness.Start();
-        harness.Put(s_keys);
-        await GivenAsync(harness);
-
-        using IDisposable? drain = await Eventually.WithinAsync(harness.DrainAsync(Token));
-
-        Assert.NotNull(drain);
-        Assert.InRange(harness.Completed, 1, s_keys.Length - 1);
-    }
+    public Task A_lane_that_waits_for_its_next_try_is_not_waited_for() => AssertNotWaitedForAsync(static (_, _) =>
+        throw new InvalidOperationException("As the test wants it."));
 
     [Fact]
-    public async Task A_lane_that_waits_for_a_checkpoint_is_not_waited_for()
-    {
-        await using var harness = new LaneHarness(4, new FunctionPipeline(static (number, _, context, token) =>
-            number == 7 ? context.CheckpointAsync(token) : default));
-        harness.Start();
-        harness.Put(s_keys);
-        await GivenAsync(harness);
-
-        using IDisposable? drain = await Eventually.WithinAsync(harness.DrainAsync(Token));
-
-        Assert.NotNull(drain);
-        Assert.InRange(harness.Completed, 1, s_keys.Length - 1);
-    }
+    public Task A_lane_that_waits_for_a_checkpoint_is_not_waited_for() => AssertNotWaitedForAsync(static (context, token) =>
+        context.CheckpointAsync(token));
 
     [Fact]
     public async Task One_that_is_cancelled_lets_the_lanes_go_on()
@@ -132,6 +110,21 @@ public sealed class DrainTests
 
         Assert.NotNull(drain);
         Assert.Equal(0, harness.Completed);
+    }
+
+    /// <summary>The drain ends although one record, with what stands behind it, is not done.</summary>
+    private static async Task AssertNotWaitedForAsync(Func<RecordContext, CancellationToken, ValueTask> stubborn)
+    {
+        await using var harness = new LaneHarness(4, new FunctionPipeline((number, _, context, token) =>
+            number == 7 ? stubborn(context, token) : default));
+        harness.Start();
+        harness.Put(s_keys);
+        await GivenAsync(harness);
+
+        using IDisposable? drain = await Eventually.WithinAsync(harness.DrainAsync(Token));
+
+        Assert.NotNull(drain);
+        Assert.InRange(harness.Completed, 1, s_keys.Length - 1);
     }
 
     private static Task GivenAsync(LaneHarness harness) =>
