@@ -211,7 +211,9 @@ internal sealed record Scenario
         };
     }
 
-    /// <summary>Half of the seeds wait for their lanes before a checkpoint, for a while or to the end of it.</summary>
+    /// <summary>
+    /// Half of the seeds wait for their lanes before a checkpoint, for a while or to the end of it. Most write what has changed only.
+    /// </summary>
     private static CheckpointingSettings CheckpointingOf(Random random) => new()
     {
         AlignedTimeout = random.Next(4) switch
@@ -223,6 +225,9 @@ internal sealed record Scenario
         Timeout = TimeSpan.FromSeconds(random.Next(5, 60)),
         MinPause = random.Next(3) == 0 ? TimeSpan.FromSeconds(random.NextDouble() * 2) : TimeSpan.Zero,
         TolerableFailures = random.Next(4) == 0 ? random.Next(3) : null,
+        Incremental = random.Next(5) > 0,
+        // the states of the simulation are small
+        WholeBelow = random.Next(5) == 0 ? 2000 : 0,
     };
 
     private Poison PoisonOf(Random random)

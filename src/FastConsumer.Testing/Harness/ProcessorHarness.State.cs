@@ -178,7 +178,7 @@ public sealed partial class ProcessorHarness
                 foreach (StoredSnapshot snapshot in await reader.OpenAsync(lease, _options.CancellationToken).ConfigureAwait(false))
                 {
                     found.AddRange(await reader.ReadAsync(
-                        snapshot, range => range.State == name, key, _options.CancellationToken).ConfigureAwait(false));
+                        snapshot, name, null, key, _options.CancellationToken).ConfigureAwait(false));
                 }
             }
 

@@ -22,4 +22,10 @@ internal sealed record CheckpointingSettings
     /// take.
     /// </summary>
     public TimeSpan AlignedTimeout { get; init; }
+
+    /// <summary>Whether a checkpoint writes what has changed behind what earlier ones have written, instead of all of the state.</summary>
+    public bool Incremental { get; init; } = true;
+
+    /// <summary>A state whose snapshot is smaller, in bytes, is written whole all the same.</summary>
+    public long WholeBelow { get; init; } = 64 * 1024;
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Processors;
 using FastConsumer.State;
@@ -13,8 +14,9 @@ namespace FastConsumer.Checkpoints;
 /// was taken, written as one object; the lease's row then names it in the write that moves the position.
 /// </summary>
 /// <remarks>
-/// What must hold: the row names an object only once its store has it (<see cref="Sealed"/>); position and handle are said together; an
-/// object is deleted only when a later one is named, since from then on no write that names it can succeed. One caller at a time, but for
+/// What must hold: the row names an object only once its store has it (<see cref="Sealed"/>); position and handle are said together; what
+/// a checkpoint writes, together with the ranges of the last one that was stored, is all of the state; an object is deleted only when a
+/// later snapshot is named that has nothing in it, since from then on no write that needs it can succeed. One caller at a time, but for
 /// <see cref="Sealed"/> and <see cref="Settle"/>.
 /// </remarks>
 internal sealed class ShardCheckpoint
@@ -27,21 +29,36 @@ internal sealed class ShardCheckpoint
     private readonly string _lineage;
     private readonly bool _allowUndeclared;
     private readonly List<Snapshot> _unnamed = [];
+    private readonly CheckpointingSettings _settings;
+    private readonly RollingGroups _rolling;
     private readonly List<string> _superseded = [];
     private CheckpointId _id;
     private volatile Snapshot? _sealed;
     private Snapshot? _named;
     private TaskCompletionSource? _durable;
 
+    // what the last checkpoint that was stored leads to: the next one writes what has changed behind it. Null where all is to be written
+    private IReadOnlyList<SnapshotRange>? _ranges;
+    private long _streamTime;
+
     /// <param name="state">The state; the gate belongs to its lane.</param>
     /// <param name="place">Where snapshots are kept.</param>
     /// <param name="about">What each manifest says of application, stream and processor; the rest is written over.</param>
     /// <param name="taken">The lease's row as it was taken.</param>
     /// <param name="epoch">The fencing token.</param>
+    /// <param name="settings">How checkpoints are taken.</param>
     /// <param name="allowUndeclared">Drops states of a snapshot that the processor does not declare, instead of refusing it.</param>
     public ShardCheckpoint(
-        ProcessorState state, CheckpointPlace place, SnapshotManifest about, Lease taken, long epoch, bool allowUndeclared = false)
+        ProcessorState state,
+        CheckpointPlace place,
+        SnapshotManifest about,
+        Lease taken,
+        long epoch,
+        CheckpointingSettings? settings = null,
+        bool allowUndeclared = false)
     {
+        _settings = settings ?? new CheckpointingSettings();
+        _rolling = new RollingGroups(_settings.WholeBelow);
         _allowUndeclared = allowUndeclared;
         _state = state;
         _place = place;
@@ -53,12 +70,9 @@ internal sealed class ShardCheckpoint
         _id = new CheckpointId(life, epoch, 0);
         if (SnapshotHandle.Parse(taken.Snapshot) is { } handle)
         {
-            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, handle.Object, DoneRuns.None);
+            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, DoneRuns.None, handle.Object is { } name ? [name] : []);
         }
     }
-
-    /// <summary>What a checkpoint promises.</summary>
-    public CheckpointingMode Mode { get; init; }
 
     /// <summary>The state's version.</summary>
     public int Version => _state.Version;
@@ -69,7 +83,7 @@ internal sealed class ShardCheckpoint
     /// <summary>What the row is to say: the last snapshot that its store has. Null before the first. Any thread may ask.</summary>
     public Snapshot? Sealed => _sealed;
 
-    /// <summary>How large the last snapshot is, in bytes.</summary>
+    /// <summary>How much the last checkpoint has written, in bytes.</summary>
     public long SealedBytes { get; private set; }
 
     /// <summary>True until the shard has a snapshot of its own, which its parents' rows wait for.</summary>
@@ -132,7 +146,13 @@ internal sealed class ShardCheckpoint
                     RestoredRuns = runs;
                 }
 
-                _named = _named! with { Runs = RestoredRuns };
+                _named = _named! with { Runs = RestoredRuns, Objects = ObjectsOf(handle.Object, manifest.Ranges) };
+                if (Dropped.Count == 0 && manifest.StateVersion == _state.Version)
+                {
+                    // else a later version would find again what this one has dropped, or take it for its own
+                    _ranges = manifest.Ranges;
+                    _streamTime = manifest.StreamTime;
+                }
             }
         }
         else if (_taken.Inherits.Count > 0)
@@ -155,12 +175,14 @@ internal sealed class ShardCheckpoint
     public async Task<bool> SealAsync(
         Func<(DoneAtCut, long)> done, DateTimeOffset? seen, CancellationToken cancellationToken)
     {
-        using StateCut cut = _state.Cut(done, out DoneAtCut at);
+        // a child's first snapshot is whole: it names nothing of its parents'
+        ulong whole = !_settings.Incremental || _ranges is null || IsOwed ? HashKeyGroups.All : _rolling.Next(_ranges);
+        using StateCut cut = _state.Cut(done, out DoneAtCut at, whole);
         DoneRuns runs;
         using (at)
         {
             // the pages of what is done behind the position are kept no longer than for this
-            runs = Mode == CheckpointingMode.AtLeastOnce ? DoneRuns.None : at.ReadRuns();
+            runs = _settings.Mode == CheckpointingMode.AtLeastOnce ? DoneRuns.None : at.ReadRuns();
         }
 
         Snapshot? last = _sealed ?? _named;
@@ -176,13 +198,24 @@ internal sealed class ShardCheckpoint
             return false;
         }
 
+        if (at.StreamTime < _streamTime)
+        {
+            throw new InvalidOperationException(
+                $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at the stream's time {at.StreamTime}, before {_streamTime}.");
+        }
+
         string name = _place.NextObject();
         _id = _id.Next();
         var writer = new SegmentWriter(name);
-        cut.Write(writer);
-        (long offset, int length) = writer.AddManifest(ManifestOf(at, runs, writer.Ranges));
+        int changed = cut.Write(writer);
+        IReadOnlyList<SnapshotRange> written = writer.Ranges;
+        IReadOnlyList<SnapshotRange> ranges = whole == HashKeyGroups.All ? written : SnapshotRanges.Live([.. _ranges!, .. written]);
+        (long offset, int length) = writer.AddManifest(ManifestOf(at, runs, ranges));
         ReadOnlySequence<byte> bytes = Segments.Of(writer.Finish());
         await _place.Store.CreateAsync(_place.NameOf(_lineage, name), bytes, cancellationToken);
+        cut.Stored();
+        _rolling.Wrote(changed, written);
+        (_ranges, _streamTime) = (ranges, at.StreamTime);
         DateTimeOffset? streamTime = at.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(at.StreamTime) : null;
         var handle = new SnapshotHandle(name, offset, length, SnapshotHandle.StampOf(at.Position))
         {
@@ -190,7 +223,7 @@ internal sealed class ShardCheckpoint
             StreamTime = streamTime,
         };
         SealedBytes = bytes.Length;
-        var snapshot = new Snapshot(at.Position, handle.ToString(), name, runs);
+        var snapshot = new Snapshot(at.Position, handle.ToString(), runs, ObjectsOf(name, ranges));
         lock (_lock)
         {
             _unnamed.Add(snapshot);
@@ -240,10 +273,10 @@ internal sealed class ShardCheckpoint
                 return null;
             }
 
-            string?[] before = [_named?.Object, .. _unnamed.Take(index).Select(static snapshot => snapshot.Object)];
+            IEnumerable<string> before = [.. _named?.Objects ?? [], .. _unnamed.Take(index).SelectMany(static snapshot => snapshot.Objects)];
             _named = named = _unnamed[index];
-            _superseded.AddRange(before.OfType<string>().Where(name => name != _named.Object));
             _unnamed.RemoveRange(0, index + 1);
+            _superseded.AddRange(before.Except(_named.Objects).Except(_unnamed.SelectMany(static snapshot => snapshot.Objects)));
             IsOwed = false;
             if (_named == _sealed)
             {
@@ -367,15 +400,21 @@ internal sealed class ShardCheckpoint
             RestoredBytes = 0;
             foreach (SnapshotManifest manifest in manifests)
             {
-                foreach (SnapshotRange range in manifest.Ranges)
+                for (int i = manifest.Ranges.Count - 1; i >= 0; i--)
                 {
+                    SnapshotRange range = manifest.Ranges[i];
+                    if (IsSiblings(manifest, range))
+                    {
+                        continue;
+                    }
+
                     // one range at a time: of what was read before, only the bytes of values that nobody has touched are kept
                     byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
                     RestoredBytes += bytes.Length;
                     InSnapshot(range.Segment, () =>
                     {
                         SegmentReader.CheckRange(range, bytes);
-                        Unite(manifest, bytes);
+                        Unite(manifest, i, bytes);
                         return true;
                     });
                 }
@@ -387,12 +426,23 @@ internal sealed class ShardCheckpoint
         }
     }
 
+    /// <summary>
+    /// True where a split gave all of a range to other children. Keys outside of the parent's own range went to each of them.
+    /// </summary>
+    private bool IsSiblings(SnapshotManifest manifest, SnapshotRange range)
+    {
+        HashKeyRange groups = HashKeyGroups.HashKeysOf(range.FirstGroup, range.LastGroup);
+        HashKeyRange former = manifest.HashKeys;
+        return former.Contains(groups.StartingHashKey) && former.Contains(groups.EndingHashKey)
+            && (groups.EndingHashKey < _about.HashKeys.StartingHashKey || groups.StartingHashKey > _about.HashKeys.EndingHashKey);
+    }
+
     /// <summary>Takes blocks in. What the processor's own methods throw would be the same at each try.</summary>
-    private void Unite(SnapshotManifest manifest, byte[] bytes)
+    private void Unite(SnapshotManifest manifest, int range, byte[] bytes)
     {
         try
         {
-            _state.Load(manifest, bytes);
+            _state.Load(manifest, range, bytes);
         }
         catch (Exception e) when (e is not (StateRestoreException or StateUnreadableException or SnapshotDamagedException))
         {
@@ -440,11 +490,16 @@ internal sealed class ShardCheckpoint
         Position = at.Position.ToCheckpointString(),
         SubSequenceNumber = at.Position.SubSequenceNumber,
         StreamTime = at.StreamTime,
+        Format = ranges.Any(static range => range.State is null) ? SnapshotManifest.IncrementalFormat : SnapshotManifest.WholeFormat,
         Runs = runs.ToSnapshot(),
         States = _state.States,
         Ranges = ranges,
         Predecessor = _named?.Handle,
     };
+
+    /// <summary>The objects that a snapshot has something in.</summary>
+    private static string[] ObjectsOf(string name, IReadOnlyList<SnapshotRange> ranges) =>
+        [.. ranges.Select(static range => range.Segment).Append(name).Distinct(StringComparer.Ordinal)];
 
     private SnapshotRefusedException Refused(string problem, Exception? inner = null, bool isComplete = false) => new(
         string.Create(CultureInfo.InvariantCulture, $"Shard {_taken.LeaseKey} cannot go on with its state. {problem}")
@@ -455,7 +510,7 @@ internal sealed class ShardCheckpoint
     /// <summary>A snapshot that its store has.</summary>
     /// <param name="Position">The position that it belongs to.</param>
     /// <param name="Handle">What the row says of it.</param>
-    /// <param name="Object">Its object; null for the empty state.</param>
     /// <param name="Runs">The records behind the position that it holds too.</param>
-    public sealed record Snapshot(CheckpointPosition Position, string Handle, string? Object, DoneRuns Runs);
+    /// <param name="Objects">The objects that it has something in; none for the empty state.</param>
+    public sealed record Snapshot(CheckpointPosition Position, string Handle, DoneRuns Runs, IReadOnlyList<string> Objects);
 }

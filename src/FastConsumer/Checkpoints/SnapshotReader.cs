@@ -37,7 +37,7 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
         {
             foreach (StoredSnapshot snapshot in await OpenAsync(lease, cancellationToken).ConfigureAwait(false))
             {
-                List<StoredState> entries = await ReadAsync(snapshot, static _ => true, null, cancellationToken).ConfigureAwait(false);
+                List<StoredState> entries = await ReadAsync(snapshot, null, null, null, cancellationToken).ConfigureAwait(false);
                 foreach (StoredState entry in entries)
                 {
                     yield return entry;
@@ -78,55 +78,76 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
 
     /// <summary>Reads entries of a snapshot, as far as they are its row's.</summary>
     /// <param name="snapshot">What <see cref="OpenAsync"/> gave.</param>
-    /// <param name="ranges">Says which of its ranges are read.</param>
+    /// <param name="state">The only state to read; null for all.</param>
+    /// <param name="group">The only group of <see cref="HashKeyGroups"/> to read; null for all.</param>
     /// <param name="partitionKey">The only key to keep entries of, in UTF-8; null for all.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     internal async Task<List<StoredState>> ReadAsync(
-        StoredSnapshot snapshot, Func<SnapshotRange, bool> ranges, byte[]? partitionKey, CancellationToken cancellationToken)
+        StoredSnapshot snapshot, string? state, int? group, byte[]? partitionKey, CancellationToken cancellationToken)
     {
         string lineage = snapshot.Row.TableLineage ?? "";
-        List<StoredState> entries = [];
-        foreach (SnapshotRange range in snapshot.Manifest.Ranges.Where(ranges))
+        IReadOnlyList<SnapshotRange> ranges = snapshot.Manifest.Ranges;
+        int[] bases = SnapshotRanges.Bases(ranges);
+        HashSet<(string, string, string)> seen = [];
+        List<StoredState> found = [];
+        // from the last one to the first: what a later one says of an entry counts
+        for (int i = ranges.Count - 1; i >= 0; i--)
         {
+            SnapshotRange range = ranges[i];
+            if ((state is not null && range.State is not null && range.State != state)
+                || group < range.FirstGroup || group > range.LastGroup)
+            {
+                continue;
+            }
+
             byte[] bytes = await ReadAsync(lineage, range.Segment, range.Offset, range.Length, cancellationToken).ConfigureAwait(false);
             InSnapshot(range.Segment, () =>
             {
                 SegmentReader.CheckRange(range, bytes);
-                Collect(snapshot, partitionKey, bytes, entries);
+                for (int position = 0; position < bytes.Length;)
+                {
+                    BlockReader block = SegmentReader.ReadBlock(bytes, ref position, snapshot.Manifest.StateVersion);
+                    while (block.TryRead(out StateEntry entry))
+                    {
+                        int groupOfEntry = HashKeyGroups.Of(entry.HashKey);
+                        if ((state is null || block.State == state)
+                            && (group is null || group == groupOfEntry)
+                            && (partitionKey is null || entry.Key.SequenceEqual(partitionKey))
+                            && bases[groupOfEntry] <= i
+                            && seen.Add((block.State, Encoding.Latin1.GetString(entry.Key), Encoding.Latin1.GetString(entry.SubKey)))
+                            && IsOfRow(snapshot, in entry))
+                        {
+                            found.Add(StoredOf(snapshot, in block, in entry, keepsBytes: partitionKey is not null));
+                        }
+                    }
+                }
+
                 return true;
             });
         }
 
-        return entries;
+        return found;
     }
 
-    private static void Collect(StoredSnapshot snapshot, byte[]? partitionKey, byte[] bytes, List<StoredState> entries)
+    private static bool IsOfRow(StoredSnapshot snapshot, in StateEntry entry)
     {
         SnapshotManifest manifest = snapshot.Manifest;
         // of a parent's snapshot, what the split gives to this child
         HashKeyRange? own = snapshot.IsInherited ? snapshot.Row.HashKeyRange : null;
-        for (int position = 0; position < bytes.Length;)
-        {
-            BlockReader block = SegmentReader.ReadBlock(bytes, ref position, manifest.StateVersion);
-            while (block.TryRead(out StateEntry entry))
-            {
-                if (entry.Exists && (partitionKey is null || entry.Key.SequenceEqual(partitionKey))
-                    && (own is null || own.Contains(entry.HashKey) || !manifest.HashKeys.Contains(entry.HashKey)))
-                {
-                    entries.Add(new StoredState(
-                        snapshot.Row.LeaseKey, block.State, Encoding.UTF8.GetString(entry.Key), entry.SubKey.ToArray())
-                    {
-                        Values = block.Kind == StateKind.List ? Items(in entry.Stored) : [entry.Value.ToArray()],
-                        Version = entry.Version,
-                        IsCopy = entry.IsCopy,
-                        ExpiresAt = entry.Expiry == StateEntry.Never ? null : TimeOf(entry.Expiry),
-                        Kind = block.Kind,
-                        Stored = partitionKey is null ? default : entry.Stored,
-                    });
-                }
-            }
-        }
+        return entry.Exists && entry.Expiry > manifest.StreamTime
+            && (own is null || own.Contains(entry.HashKey) || !manifest.HashKeys.Contains(entry.HashKey));
     }
+
+    private static StoredState StoredOf(StoredSnapshot snapshot, in BlockReader block, in StateEntry entry, bool keepsBytes) =>
+        new(snapshot.Row.LeaseKey, block.State, Encoding.UTF8.GetString(entry.Key), entry.SubKey.ToArray())
+        {
+            Values = block.Kind == StateKind.List ? Items(in entry.Stored) : [entry.Value.ToArray()],
+            Version = entry.Version,
+            IsCopy = entry.IsCopy,
+            ExpiresAt = entry.Expiry == StateEntry.Never ? null : TimeOf(entry.Expiry),
+            Kind = block.Kind,
+            Stored = keepsBytes ? entry.Stored : default,
+        };
 
     /// <summary>A time to live may reach beyond all calendars.</summary>
     private static DateTimeOffset TimeOf(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(

@@ -257,7 +257,7 @@ internal static class SettingsValidation
         [
             (nameof(options.Mode), options.Mode), (nameof(options.Timeout), options.Timeout), (nameof(options.MinPause), options.MinPause),
             (nameof(options.TolerableFailures), options.TolerableFailures), (nameof(options.Unaligned), options.Unaligned),
-            (nameof(options.AlignedTimeout), options.AlignedTimeout),
+            (nameof(options.AlignedTimeout), options.AlignedTimeout), (nameof(options.Incremental), options.Incremental),
         ];
         return settings.Where(static setting => setting.Value is not null).Select(static setting => setting.Name);
     }

@@ -193,6 +193,7 @@ internal sealed record WorkerSettings
         AlignedTimeout = own.Unaligned ?? consumer.Unaligned ?? true
             ? own.AlignedTimeout ?? consumer.AlignedTimeout ?? TimeSpan.Zero
             : System.Threading.Timeout.InfiniteTimeSpan,
+        Incremental = own.Incremental ?? consumer.Incremental ?? true,
     };
 
     private static StartPosition? Said(ConsumerSettings settings) =>

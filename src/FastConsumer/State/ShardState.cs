@@ -21,6 +21,13 @@ internal sealed class ShardState
     private bool _isCut;
     private bool _hasLoaded;
 
+    // what the cut writes whole
+    private ulong _whole;
+
+    // the snapshot and the range that was loaded last
+    private (int Parent, int Range) _loading = (-1, 0);
+    private int[] _bases = [];
+
     public ShardState(int version)
     {
         Version = version;
@@ -101,7 +108,12 @@ internal sealed class ShardState
     /// </summary>
     /// <param name="done">Says what is done, and the stream's time up to which all is.</param>
     /// <param name="tell">Says what readers are told of the cut, where it is kept for them. Called with what is done.</param>
-    public TDone Cut<TDone>(Func<(TDone Done, long StreamTime)> done, Func<TDone, object>? tell = null)
+    /// <param name="whole">
+    /// The groups that will be written whole, a bit each (<see cref="HashKeyGroups.All"/>); of the others what has changed since the last
+    /// cut that was <see cref="Stored"/>.
+    /// </param>
+    public TDone Cut<TDone>(
+        Func<(TDone Done, long StreamTime)> done, Func<TDone, object>? tell = null, ulong whole = HashKeyGroups.All)
     {
         lock (_closing)
         {
@@ -125,10 +137,11 @@ internal sealed class ShardState
                 {
                     foreach (StateTable table in stripe.Tables)
                     {
-                        table.Freeze(Math.Max(stripe.StreamTime, streamTime), told);
+                        table.Freeze(streamTime, told, whole);
                     }
                 }
 
+                _whole = whole;
                 _isCut = true;
                 return position;
             }
@@ -140,31 +153,58 @@ internal sealed class ShardState
     }
 
     /// <summary>Writes what was frozen, on any one thread, once.</summary>
-    public void WriteFrozen(SegmentWriter writer)
+    /// <returns>How many bytes of it are what has changed: 0 where all is written whole.</returns>
+    public int WriteFrozen(SegmentWriter writer)
     {
+        if (_whole == HashKeyGroups.All)
+        {
+            for (int i = 0; i < _tables.Count; i++)
+            {
+                BeginWriting(i);
+                WriteState(writer, i, 0, HashKeyGroups.Count - 1, isWhole: true);
+                ReleaseState(i);
+            }
+
+            return 0;
+        }
+
         for (int i = 0; i < _tables.Count; i++)
         {
-            StateTable first = _stripes[0].Tables[i];
-            writer.BeginState(first.Name, first.Kind, Version, _tables.Count);
-            foreach (StateStripe stripe in _stripes)
+            BeginWriting(i);
+        }
+
+        writer.BeginRange();
+        for (int i = 0; i < _tables.Count; i++)
+        {
+            WriteState(writer, i, 0, HashKeyGroups.Count - 1, isWhole: false);
+        }
+
+        int changed = writer.EndRange(0, HashKeyGroups.Count - 1, isWhole: false);
+        foreach ((int first, int last) in HashKeyGroups.Runs(_whole))
+        {
+            writer.BeginRange();
+            for (int i = 0; i < _tables.Count; i++)
             {
-                stripe.Tables[i].BeginWriting();
+                WriteState(writer, i, first, last, isWhole: true);
             }
 
-            for (int group = 0; group < HashKeyGroups.Count; group++)
-            {
-                foreach (StateStripe stripe in _stripes)
-                {
-                    stripe.Tables[i].WriteFrozen(group, writer);
-                }
-            }
+            writer.EndRange(first, last, isWhole: true);
+        }
 
-            foreach (StateStripe stripe in _stripes)
-            {
-                stripe.Tables[i].Release();
-            }
+        for (int i = 0; i < _tables.Count; i++)
+        {
+            ReleaseState(i);
+        }
 
-            writer.EndState();
+        return changed;
+    }
+
+    /// <summary>A store has what was written of the last cut.</summary>
+    public void Stored()
+    {
+        foreach (StateTable table in Tables)
+        {
+            table.Stored();
         }
     }
 
@@ -198,6 +238,7 @@ internal sealed class ShardState
         }
 
         _restored = [.. from.OrderBy(static manifest => manifest.HashKeys.StartingHashKey)];
+        _loading = (-1, 0);
         _streamTime = 0;
         _range = range;
         foreach (SnapshotManifest manifest in _restored)
@@ -231,12 +272,16 @@ internal sealed class ShardState
         }
     }
 
-    /// <summary>Takes in some blocks of a manifest: of those that lie behind one another, one range or a part of it.</summary>
+    /// <summary>
+    /// Takes in some blocks of a manifest: one range or a part of it. The manifests come one after the other, and the ranges of each from
+    /// the last to the first, since the last one with an entry counts.
+    /// </summary>
     /// <param name="from">One of those that <see cref="Restore"/> was told.</param>
+    /// <param name="range">The range's number in it.</param>
     /// <param name="blocks">Their bytes, which are kept until the values in them are touched.</param>
     /// <exception cref="SnapshotDamagedException">They are none.</exception>
     /// <exception cref="StateMergeException">A key was written in both parents.</exception>
-    public void Load(SnapshotManifest from, byte[] blocks)
+    public void Load(SnapshotManifest from, int range, byte[] blocks)
     {
         int parent = _restored.IndexOf(from);
         if (parent < 0)
@@ -244,10 +289,12 @@ internal sealed class ShardState
             throw new ArgumentException("The manifest is none of those that are restored.", nameof(from));
         }
 
+        BeginLoading(from, parent, range);
         _hasLoaded = true;
         HashKeyRange former = from.HashKeys;
         bool isSplit = !_range.Contains(former.StartingHashKey) || !_range.Contains(former.EndingHashKey);
         ulong copyId = from.CopyId;
+        var loaded = new LoadedRange(parent, range - from.Ranges.Count, from.StreamTime, _streamTime);
         for (int position = 0; position < blocks.Length;)
         {
             BlockReader block = SegmentReader.ReadBlock(blocks, ref position, from.StateVersion);
@@ -260,6 +307,12 @@ internal sealed class ShardState
 
             while (block.TryRead(out StateEntry entry))
             {
+                if (_bases[HashKeyGroups.Of(entry.HashKey)] > range)
+                {
+                    // a later range has all of its group
+                    continue;
+                }
+
                 if (isSplit && !_range.Contains(entry.HashKey))
                 {
                     if (former.Contains(entry.HashKey))
@@ -268,7 +321,7 @@ internal sealed class ShardState
                         continue;
                     }
 
-                    if (!entry.IsCopy)
+                    if (!entry.IsCopy && !entry.IsRemoved)
                     {
                         entry.Bases = new CopyBase(copyId, entry.Exists, entry.Stored, entry.Bases);
                         entry.IsCopy = true;
@@ -277,9 +330,63 @@ internal sealed class ShardState
 
                 if (number >= 0)
                 {
-                    _stripes[Fnv1a.BucketOf(entry.Key, _stripes.Length)].Tables[number].Load(in entry, parent, _streamTime);
+                    _stripes[Fnv1a.BucketOf(entry.Key, _stripes.Length)].Tables[number].Load(in entry, in loaded);
                 }
             }
         }
+    }
+
+    private void BeginLoading(SnapshotManifest from, int parent, int range)
+    {
+        if (_loading.Parent != parent)
+        {
+            foreach (StateTable table in Tables)
+            {
+                table.EndLoading();
+            }
+
+            _bases = SnapshotRanges.Bases(from.Ranges);
+        }
+        else if (range > _loading.Range)
+        {
+            throw new ArgumentException($"Range {range} was loaded after range {_loading.Range}.", nameof(range));
+        }
+
+        _loading = (parent, range);
+    }
+
+    private void BeginWriting(int state)
+    {
+        foreach (StateStripe stripe in _stripes)
+        {
+            stripe.Tables[state].BeginWriting();
+        }
+    }
+
+    private void ReleaseState(int state)
+    {
+        foreach (StateStripe stripe in _stripes)
+        {
+            stripe.Tables[state].Release();
+        }
+    }
+
+    /// <summary>Writes those groups of a state that are whole in the cut, or the others.</summary>
+    private void WriteState(SegmentWriter writer, int state, int firstGroup, int lastGroup, bool isWhole)
+    {
+        StateTable first = _stripes[0].Tables[state];
+        writer.BeginState(first.Name, first.Kind, Version, _tables.Count);
+        for (int group = firstGroup; group <= lastGroup; group++)
+        {
+            if (HashKeyGroups.Contains(_whole, group) == isWhole)
+            {
+                foreach (StateStripe stripe in _stripes)
+                {
+                    stripe.Tables[state].WriteFrozen(group, writer);
+                }
+            }
+        }
+
+        writer.EndState();
     }
 }

@@ -25,8 +25,17 @@ internal sealed partial class StateTable<TSub, T>
     private long _frozenAt;
     private List<FrozenEntry>?[] _preserved = [];
 
+    // which groups the cut writes whole, and the cut from which on an entry of the others must have changed
+    private ulong _whole;
+    private int _since;
+
+    // entries that a snapshot may hold and that were removed: since the cut, and before it but in no stored cut
+    private Dictionary<KeptKey, Removed>? _removed;
+    private readonly List<Dictionary<KeptKey, Removed>> _removedBefore = [];
+
     // what is left to write, by group, and the bytes and number of the values that were written
     private List<int>?[] _groups = [];
+    private List<KeyValuePair<KeptKey, Removed>>?[] _removals = [];
     private long _bytesInCut;
     private long _inCut;
 
@@ -38,18 +47,18 @@ internal sealed partial class StateTable<TSub, T>
         + ((long)(_kept?.Count ?? 0) * Unsafe.SizeOf<FrozenEntry>())
         + ((RuntimeHelpers.IsReferenceOrContainsReferences<T>() ? _count : _stored) * (_writtenBytes / Math.Max(1, _written)));
 
-    public override void Freeze(long streamTime, object? cut)
+    public override void Freeze(long streamTime, object? cut, ulong whole)
     {
         if (_readers is null)
         {
-            Freeze(streamTime);
+            Freeze(streamTime, whole);
             return;
         }
 
         // they read beside the closed gate, for a moment each
         lock (_readers)
         {
-            Freeze(streamTime);
+            Freeze(streamTime, whole);
             _cut = cut ?? throw new InvalidOperationException("Invariant violated: a cut that is kept for readers says nothing of itself.");
             _kept = new Dictionary<KeptKey, FrozenEntry>(KeptKey.Comparer);
         }
@@ -58,6 +67,7 @@ internal sealed partial class StateTable<TSub, T>
     public override void BeginWriting()
     {
         _groups = GroupFrozen();
+        _removals = GroupRemoved();
         _bytesInCut = _inCut = 0;
     }
 
@@ -80,15 +90,29 @@ internal sealed partial class StateTable<TSub, T>
         // no entry of the group is frozen any more, so nothing is added to this
         List<FrozenEntry>? preserved = TakePreserved(group);
         Write(writer, CollectionsMarshal.AsSpan(preserved));
-        if (group == HashKeyGroups.Count - 1)
+        WriteRemoved(writer, _removals[group]);
+        _removals[group] = null;
+    }
+
+    public override void Stored()
+    {
+        lock (_lock)
         {
-            (_writtenBytes, _written) = (_bytesInCut, _inCut);
+            // what was written before the cut is in a store
+            _since = _generation;
+            _removedBefore.Clear();
         }
     }
 
     public override void Release()
     {
         _groups = [];
+        _removals = [];
+        if (_inCut > 0)
+        {
+            (_writtenBytes, _written) = (_bytesInCut, _inCut);
+        }
+
         lock (_lock)
         {
             _preserved = [];
@@ -97,9 +121,17 @@ internal sealed partial class StateTable<TSub, T>
         }
     }
 
-    private void Freeze(long streamTime)
+    private void Freeze(long streamTime, ulong whole)
     {
+        EndLoading();
         _generation += Step;
+        _whole = whole;
+        if (_removed is not null)
+        {
+            _removedBefore.Add(_removed);
+            _removed = null;
+        }
+
         _frozenEnd = _used;
         _frozenAt = streamTime;
         _preserved = [];
@@ -127,9 +159,9 @@ internal sealed partial class StateTable<TSub, T>
                 for (int i = first; i < Math.Min(first + LookedAtAtOnce, _frozenEnd); i++)
                 {
                     ref Entry entry = ref _entries[i];
-                    if (IsUntouched(in entry) && IsFrozenValue(in entry))
+                    if (IsUntouched(in entry) && IsToWrite(in entry))
                     {
-                        (groups[HashKeyGroups.Of(_keys[entry.Key].HashKey)] ??= []).Add(i);
+                        (groups[entry.Group] ??= []).Add(i);
                     }
                 }
             }
@@ -147,10 +179,10 @@ internal sealed partial class StateTable<TSub, T>
             {
                 // what was written or removed since is preserved, and its place may be another entry's
                 ref Entry entry = ref _entries[i];
-                if (IsUntouched(in entry) && IsFrozenValue(in entry))
+                if (IsUntouched(in entry) && IsToWrite(in entry))
                 {
                     entry.Generation = _readers is null ? _generation : _generation - 1;
-                    copies[copied++] = Copy(in entry);
+                    copies[copied++] = CopyToWrite(ref entry);
                 }
             }
         }
@@ -175,6 +207,14 @@ internal sealed partial class StateTable<TSub, T>
     /// <summary>True where nobody has written the entry since the cut, nor has the writer copied it.</summary>
     private bool IsUntouched(in Entry entry) => entry.Generation <= _generation - Step;
 
+    /// <summary>
+    /// True for what the cut writes: of a group that is written whole each value, of the others what has changed. Among these may be one
+    /// that has expired, and whose earlier form an earlier range holds.
+    /// </summary>
+    private bool IsToWrite(in Entry entry) => HashKeyGroups.Contains(_whole, entry.Group)
+        ? IsFrozenValue(in entry)
+        : entry.Changed >= _since && (IsFrozenValue(in entry) || (entry.Marks & (Marks.Used | Marks.Stored)) == (Marks.Used | Marks.Stored));
+
     private bool IsFrozenValue(in Entry entry) => (entry.Marks & Marks.Used) != 0 && entry.Expiry > _frozenAt
         && ((entry.Marks & Marks.Exists) != 0 || entry.Bases is not null);
 
@@ -182,6 +222,64 @@ internal sealed partial class StateTable<TSub, T>
     {
         ref KeySlot key = ref _keys[entry.Key];
         return new FrozenEntry(key.Key, key.HashKey, entry.Sub, entry.Value, entry.Stored, entry.Bases, entry.Expiry, entry.Marks);
+    }
+
+    /// <summary>The entry as the cut writes it: from now on a snapshot may hold it.</summary>
+    private FrozenEntry CopyToWrite(ref Entry entry)
+    {
+        entry.Marks |= Marks.Stored;
+        FrozenEntry copy = Copy(in entry);
+        return IsFrozenValue(in entry) ? copy : copy with { Marks = Marks.Used, Bases = null, Expiry = StateEntry.Never };
+    }
+
+    /// <summary>By the lane, before it removes an entry that a snapshot may hold.</summary>
+    private void NoteRemoved(in Entry entry, in KeySlot key)
+    {
+        // a value that is stored as it is expires there too
+        var removed = new Removed(key.HashKey, entry.Changed < Volatile.Read(ref _since) ? entry.Expiry : StateEntry.Never);
+        (_removed ??= new Dictionary<KeptKey, Removed>(KeptKey.Comparer))[new KeptKey(key.Key, key.Hash, entry.Sub)] = removed;
+    }
+
+    /// <summary>What was removed by group, for those that are not written whole.</summary>
+    private List<KeyValuePair<KeptKey, Removed>>?[] GroupRemoved()
+    {
+        for (int i = _removedBefore.Count - 1; i > 0; i--)
+        {
+            // a cut between them failed: the entry was stored in two forms
+            foreach ((KeptKey key, Removed removed) in _removedBefore[i])
+            {
+                _removedBefore[0][key] = _removedBefore[0].ContainsKey(key) ? removed with { Expiry = StateEntry.Never } : removed;
+            }
+
+            _removedBefore.RemoveAt(i);
+        }
+
+        var groups = new List<KeyValuePair<KeptKey, Removed>>?[HashKeyGroups.Count];
+        foreach (KeyValuePair<KeptKey, Removed> one in _removedBefore.SelectMany(static before => before))
+        {
+            int group = HashKeyGroups.Of(one.Value.HashKey);
+            if (!HashKeyGroups.Contains(_whole, group) && one.Value.Expiry > _frozenAt)
+            {
+                (groups[group] ??= []).Add(one);
+            }
+        }
+
+        return groups;
+    }
+
+    private static void WriteRemoved(SegmentWriter writer, List<KeyValuePair<KeptKey, Removed>>? removals)
+    {
+        foreach ((KeptKey key, Removed removed) in removals ?? [])
+        {
+            var entry = new StateEntry { Key = key.Key.Span, HashKey = removed.HashKey, Expiry = StateEntry.Never };
+            if (HasSubKeys)
+            {
+                SubKeys.Write(key.Sub, writer.SubKey());
+                entry.SubKey = writer.SubKeyWritten;
+            }
+
+            writer.Add(in entry);
+        }
     }
 
     /// <summary>By the lane, before it writes or removes an entry: keeps what the cut has to write, and what its readers see.</summary>
@@ -194,24 +292,19 @@ internal sealed partial class StateTable<TSub, T>
 
         bool isUntouched = IsUntouched(in entry);
         entry.Generation = _generation;
-        if (!IsFrozenValue(in entry))
-        {
-            return;
-        }
-
-        if (_kept is not null)
+        if (_kept is not null && IsFrozenValue(in entry))
         {
             Keep(in entry);
         }
 
-        if (_isToWrite && isUntouched)
+        if (_isToWrite && isUntouched && IsToWrite(in entry))
         {
             if (_preserved.Length == 0)
             {
                 _preserved = new List<FrozenEntry>?[HashKeyGroups.Count];
             }
 
-            (_preserved[HashKeyGroups.Of(_keys[entry.Key].HashKey)] ??= []).Add(Copy(in entry));
+            (_preserved[entry.Group] ??= []).Add(CopyToWrite(ref entry));
         }
     }
 
@@ -267,6 +360,11 @@ internal sealed partial class StateTable<TSub, T>
         writer.Add(in entry);
         return entry.Value.Length;
     }
+
+    /// <summary>An entry that was removed.</summary>
+    /// <param name="HashKey">Its key's.</param>
+    /// <param name="Expiry">When all forms of it have expired that a snapshot may hold.</param>
+    private readonly record struct Removed(UInt128 HashKey, long Expiry);
 
     private readonly record struct FrozenEntry(
         byte[] Key, UInt128 HashKey, TSub Sub, T Value, StoredValue Stored, CopyBase? Bases, long Expiry, Marks Marks);

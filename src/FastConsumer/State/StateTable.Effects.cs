@@ -176,12 +176,13 @@ internal sealed partial class StateTable<TSub, T> : StateTable
                 ref Entry entry = ref _entries[effect.Entry];
                 entry.Effect = 0;
                 Preserve(ref entry, isLocked);
+                entry.Changed = _generation;
                 if (effect.Exists)
                 {
                     entry.Value = effect.Value;
                     ForgetStored(ref entry);
                     entry.Expiry = Ttl is { } ttl && effect.Now <= StateEntry.Never - ttl ? effect.Now + ttl : StateEntry.Never;
-                    if (entry.Marks != (Marks.Used | Marks.Exists))
+                    if ((entry.Marks & ~Marks.Stored) != (Marks.Used | Marks.Exists))
                     {
                         Mark(ref entry, exists: true, isCopy: false);
                     }

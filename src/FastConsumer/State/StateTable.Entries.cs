@@ -30,6 +30,9 @@ internal sealed partial class StateTable<TSub, T>
         /// <summary>It has a value; else it waits for its first, or was removed and has bases.</summary>
         Exists = 2,
         Copy = 4,
+
+        /// <summary>A snapshot may hold it, or an earlier form of it.</summary>
+        Stored = 8,
     }
 
     private static bool HasSubKeys => typeof(TSub) != typeof(NoSubKey);
@@ -120,7 +123,9 @@ internal sealed partial class StateTable<TSub, T>
             Sub = sub,
             Key = key,
             Marks = Marks.Used,
+            Group = (byte)HashKeyGroups.Of(slot.HashKey),
             Generation = _generation,
+            Changed = _generation,
             Expiry = StateEntry.Never,
             NextInBucket = None,
             PreviousOfKey = None,
@@ -173,6 +178,11 @@ internal sealed partial class StateTable<TSub, T>
             _entries[entry.NextOfKey].PreviousOfKey = entry.PreviousOfKey;
         }
 
+        if ((entry.Marks & Marks.Stored) != 0)
+        {
+            NoteRemoved(in entry, in slot);
+        }
+
         ForgetStored(ref entry);
         Mark(ref entry, exists: false, isCopy: false);
         if (slot.First < 0)
@@ -198,7 +208,7 @@ internal sealed partial class StateTable<TSub, T>
     {
         _copies += (isCopy ? 1 : 0) - ((entry.Marks & Marks.Copy) != 0 ? 1 : 0);
         _keys[entry.Key].Live += (exists ? 1 : 0) - ((entry.Marks & Marks.Exists) != 0 ? 1 : 0);
-        entry.Marks = Marks.Used | (exists ? Marks.Exists : Marks.None) | (isCopy ? Marks.Copy : Marks.None);
+        entry.Marks = Marks.Used | (entry.Marks & Marks.Stored) | (exists ? Marks.Exists : Marks.None) | (isCopy ? Marks.Copy : Marks.None);
     }
 
     private ref int BucketOf(int key, TSub sub)
@@ -231,9 +241,15 @@ internal sealed partial class StateTable<TSub, T>
         /// </summary>
         public int Generation;
 
+        /// <summary>The number of the newest cut before its last change; below zero since it was loaded (<see cref="LoadedRange.Age"/>).</summary>
+        public int Changed;
+
         /// <summary>The number of its effect, counted from 1; 0 for none.</summary>
         public int Effect;
         public Marks Marks;
+
+        /// <summary>Of <see cref="HashKeyGroups"/>.</summary>
+        public byte Group;
 
         public static int Size => Unsafe.SizeOf<Entry>();
     }

@@ -5,37 +5,52 @@ namespace FastConsumer.State;
 // how entries of snapshots come in, and what becomes of two of one key
 internal sealed partial class StateTable<TSub, T>
 {
-    public override void Load(in StateEntry entry, int parent, long streamTime)
+    // while a snapshot is loaded: entries that its ranges so far say were removed, or have expired
+    private HashSet<KeptKey>? _gone;
+
+    public override void Load(in StateEntry entry, in LoadedRange from)
     {
-        long expiry = Ttl is null ? StateEntry.Never : entry.Expiry == StateEntry.Never ? streamTime + Ttl.Value : entry.Expiry;
-        if (expiry <= streamTime)
+        TSub sub = SubKeys.Read<TSub>(entry.SubKey);
+        uint hash = KeyTable.Hash(entry.Key);
+        int key = _keys.Find(entry.Key, hash);
+        int found = FindEntry(key, sub);
+        if (found >= 0 && _entries[found].Generation == ~from.Parent)
+        {
+            if (_entries[found].Changed == from.Age && !entry.IsRemoved)
+            {
+                throw new SnapshotDamagedException($"state '{Name}' holds an entry twice");
+            }
+
+            // a later range has it
+            return;
+        }
+
+        if (_gone is not null && _gone.Contains(new KeptKey(entry.Key.ToArray(), hash, sub)))
         {
             return;
         }
 
-        TSub sub = SubKeys.Read<TSub>(entry.SubKey);
-        uint hash = KeyTable.Hash(entry.Key);
+        long expiry = Ttl is null ? StateEntry.Never : entry.Expiry == StateEntry.Never ? from.RestoredTime + Ttl.Value : entry.Expiry;
+        if (entry.IsRemoved || entry.Expiry <= from.StreamTime || expiry <= from.RestoredTime)
+        {
+            (_gone ??= new HashSet<KeptKey>(KeptKey.Comparer)).Add(new KeptKey(entry.Key.ToArray(), hash, sub));
+            return;
+        }
+
         Reserve();
-        int key = _keys.Find(entry.Key, hash);
         if (key < 0)
         {
             key = _keys.Add(entry.Key.ToArray(), hash, entry.HashKey);
         }
 
-        int found = FindEntry(key, sub);
         bool isNew = found < 0;
         ref Entry held = ref _entries[isNew ? Add(key, sub) : found];
-        if (!isNew && held.Generation == ~parent)
-        {
-            throw new SnapshotDamagedException($"state '{Name}' holds an entry twice");
-        }
-
         var other = new Version(entry.Exists, entry.IsCopy, entry.Stored, default, entry.Bases, expiry);
         if (!isNew)
         {
             var former = new Version(
                 (held.Marks & Marks.Exists) != 0, (held.Marks & Marks.Copy) != 0, held.Stored, held.Value, held.Bases, held.Expiry);
-            other = ~held.Generation < parent ? Unite(former, other, key) : Unite(other, former, key);
+            other = ~held.Generation < from.Parent ? Unite(former, other, key) : Unite(other, former, key);
         }
 
         ForgetStored(ref held);
@@ -44,11 +59,16 @@ internal sealed partial class StateTable<TSub, T>
         _stored += other.Stored.Source is null ? 0 : 1;
         held.Bases = other.Bases;
         held.Expiry = other.Expiry;
-        held.Generation = ~parent;
+        held.Generation = ~from.Parent;
+        // what is not as it is stored has to be written
+        held.Changed = isNew && expiry == entry.Expiry ? from.Age : _generation;
+        held.Marks |= Marks.Stored;
         Mark(ref held, other.Exists, other.IsCopy);
         _writtenBytes += entry.Value.Length;
         _written++;
     }
+
+    public override void EndLoading() => _gone = null;
 
     /// <summary>
     /// Makes one of what two shards have of one key. A copy gives way to what came from it; what both have written since they had a value

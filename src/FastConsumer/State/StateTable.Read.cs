@@ -29,7 +29,7 @@ internal sealed partial class StateTable<TSub, T>
     /// <param name="key">The partition key, in UTF-8.</param>
     /// <param name="sub">The sub-key.</param>
     /// <param name="value">The value.</param>
-    /// <param name="cut">What <see cref="Freeze(long, object?)"/> was told of the cut; null where there was none yet.</param>
+    /// <param name="cut">What <see cref="Freeze(long, object?, ulong)"/> was told of the cut; null where there was none yet.</param>
     public bool TryReadCut(ReadOnlyMemory<byte> key, TSub sub, [MaybeNullWhen(false)] out T value, out object? cut)
     {
         uint hash = KeyTable.Hash(key.Span);
@@ -86,6 +86,10 @@ internal sealed partial class StateTable<TSub, T>
         private readonly ReadOnlyMemory<byte> _key = key;
         private readonly uint _hash = hash;
         private readonly TSub _sub = sub;
+
+        public ReadOnlyMemory<byte> Key => _key;
+
+        public TSub Sub => _sub;
 
         public static IEqualityComparer<KeptKey> Comparer { get; } = new Equality();
 

@@ -33,20 +33,33 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     /// <summary>While the gate is closed: what the table holds now is what <see cref="WriteFrozen"/> will write.</summary>
     /// <param name="streamTime">The stream's time at the cut.</param>
     /// <param name="cut">What readers are told of the cut; null where cuts are not kept for readers.</param>
-    public abstract void Freeze(long streamTime, object? cut);
+    /// <param name="whole">The groups that are written whole, a bit each; of the others only what has changed since the last stored cut.</param>
+    public abstract void Freeze(long streamTime, object? cut, ulong whole);
 
-    /// <summary>On any one thread: looks what was frozen. All groups are written next, in their order.</summary>
+    /// <summary>On any one thread: looks what was frozen. All groups are written next.</summary>
     public abstract void BeginWriting();
 
-    /// <summary>Writes what was frozen of one group.</summary>
+    /// <summary>Writes what was frozen of one group: all, or what has changed.</summary>
     public abstract void WriteFrozen(int group, SegmentWriter writer);
 
     /// <summary>All was written, or nothing will be: nothing is frozen any more, unless the cut is kept for readers.</summary>
     public abstract void Release();
 
-    /// <summary>Before the first record: adds an entry of a snapshot.</summary>
+    /// <summary>A store has what was written of the last cut, so that the next one need not write it again.</summary>
+    public abstract void Stored();
+
+    /// <summary>Before the first record: adds an entry of a snapshot, unless a later range of it had the same one.</summary>
     /// <param name="entry">The entry.</param>
-    /// <param name="parent">Which of the shards it was: the lower number has the lower hash keys.</param>
-    /// <param name="streamTime">The stream time of the position that is restored.</param>
-    public abstract void Load(in StateEntry entry, int parent, long streamTime);
+    /// <param name="from">Where it comes from.</param>
+    public abstract void Load(in StateEntry entry, in LoadedRange from);
+
+    /// <summary>Before the first record: all ranges of one snapshot were loaded.</summary>
+    public abstract void EndLoading();
 }
+
+/// <summary>The part of a snapshot that an entry is loaded from. The ranges of one come from the last to the first.</summary>
+/// <param name="Parent">Which of the shards it is: the lower number has the lower hash keys.</param>
+/// <param name="Age">The range's place before the end of the manifest, below zero: the greater one is newer.</param>
+/// <param name="StreamTime">The stream time of the snapshot's position.</param>
+/// <param name="RestoredTime">The stream time of the position that is restored: the greatest of all.</param>
+internal readonly record struct LoadedRange(int Parent, int Age, long StreamTime, long RestoredTime);

@@ -48,10 +48,8 @@ internal sealed partial class ShardSupervisor
                 ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
             HashKeyRange range = _start.HashKeys
                 ?? throw new InvalidOperationException($"The hash keys of shard {Key} are not known: its stream could not be listed.");
-            var checkpoint = new ShardCheckpoint(state, place, About(stream, range), _start.Taken, Epoch, _parts.AllowNonRestoredState)
-            {
-                Mode = _parts.Checkpointing.Mode,
-            };
+            var checkpoint = new ShardCheckpoint(
+                state, place, About(stream, range), _start.Taken, Epoch, _parts.Checkpointing, _parts.AllowNonRestoredState);
             TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
             long since = _parts.Time.GetTimestamp();
             if (!await failures.RunAsync(

@@ -171,9 +171,10 @@ public sealed class StateTests
         state.Restore([.. from.Select(one => one.Manifest)], s_whole);
         foreach ((SnapshotManifest manifest, byte[] segment) in from)
         {
-            foreach (SnapshotRange blocks in manifest.Ranges)
+            for (int i = manifest.Ranges.Count - 1; i >= 0; i--)
             {
-                state.Load(manifest, segment.AsSpan((int)blocks.Offset, blocks.Length).ToArray());
+                SnapshotRange blocks = manifest.Ranges[i];
+                state.Load(manifest, i, segment.AsSpan((int)blocks.Offset, blocks.Length).ToArray());
             }
         }
     }

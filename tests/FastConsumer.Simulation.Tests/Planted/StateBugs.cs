@@ -113,7 +113,7 @@ internal sealed class LosesCopyMark(StatePlace place) : SimulatedCheckpointStore
         byte[] bytes = content.ToArray();
         if (name.Contains("/seg/", StringComparison.Ordinal))
         {
-            StateFrames.TryRemoveCopyMarks(bytes);
+            StateFrames.TryRemoveCopyMarks(name, bytes);
         }
 
         return base.CreateAsync(name, new ReadOnlySequence<byte>(bytes), cancellationToken);
@@ -141,7 +141,7 @@ internal static class StateFrames
     /// Lets copies pass for what the shard has for itself. The manifest must stay as long as it is, and has checksums in digits: where they
     /// grow, nothing is changed.
     /// </summary>
-    public static void TryRemoveCopyMarks(byte[] segment)
+    public static void TryRemoveCopyMarks(string name, byte[] segment)
     {
         byte[] changed = [.. segment];
         SegmentShard shard = ShardOf(segment);
@@ -150,6 +150,12 @@ internal static class StateFrames
         List<SnapshotRange> ranges = [];
         foreach (SnapshotRange range in manifest.Ranges)
         {
+            if (!name.EndsWith($"/seg/{range.Segment}", StringComparison.Ordinal))
+            {
+                ranges.Add(range);
+                continue;
+            }
+
             Span<byte> blocks = changed.AsSpan((int)range.Offset, range.Length);
             for (int at = 0; at < blocks.Length;)
             {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
+using FastConsumer.State.Format;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.State;
@@ -64,12 +65,28 @@ internal sealed class SimulatedObjects(SimulatedCluster cluster)
     public void Delete(string worker, string name)
     {
         cluster.Loop.Trace.Add(worker, null, $"object {name} is deleted");
-        Lease? namer = cluster.Table.Rows.FirstOrDefault(row =>
-            row.Inherits.Append(row.Snapshot).Any(handle => handle is not null && name.EndsWith(
-                $"/seg/{StateOracle.ObjectOf(handle)}", StringComparison.Ordinal)));
+        Lease? namer = cluster.Table.Rows.FirstOrDefault(row => row.Inherits.Append(row.Snapshot).Any(handle =>
+            handle is not null && ObjectsOf(handle).Any(named => name.EndsWith($"/seg/{named}", StringComparison.Ordinal))));
         cluster.Ledger.Require(
             "nothing named is deleted", namer is null, namer?.LeaseKey ?? "", $"{worker} deletes {name}, which the row names.");
         Deleted += _objects.Remove(name) ? 1 : 0;
+    }
+
+    /// <summary>What a handle leads to, be it a row's own or a parent's: its object, and those that its snapshot has ranges in.</summary>
+    public IEnumerable<string> ObjectsOf(string handle)
+    {
+        SnapshotHandle? parsed = SnapshotHandle.Parse(handle.Contains('>', StringComparison.Ordinal) ? handle.Split('>')[1] : handle);
+        if (parsed?.Object is not { } named)
+        {
+            return [];
+        }
+
+        // an object that was damaged on purpose names nothing but itself
+        byte[]? segment = Find(named);
+        return segment is null || parsed.Offset + parsed.Length > segment.Length
+            ? [named]
+            : [named, .. SegmentReader.ReadManifest(segment.AsSpan((int)parsed.Offset, parsed.Length).ToArray()).Ranges
+                .Select(static range => range.Segment)];
     }
 }
 

@@ -140,15 +140,28 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
     private Dictionary<string, Folded> Read(SnapshotManifest manifest)
     {
         Dictionary<string, Folded> folds = new(StringComparer.Ordinal);
-        foreach (SnapshotRange range in manifest.Ranges)
+        HashSet<(string, string, int)> seen = [];
+        // a later range counts before an earlier one, and one that is whole for a group is all that counts for it
+        ulong whole = 0;
+        foreach (SnapshotRange range in manifest.Ranges.Reverse())
         {
-            byte[] bytes = objects.Find(range.Segment)!.AsSpan((int)range.Offset, range.Length).ToArray();
+            byte[] bytes = (objects.Find(range.Segment) ?? throw new SnapshotDamagedException($"{range.Segment} is not there"))
+                .AsSpan((int)range.Offset, range.Length).ToArray();
+            SegmentReader.CheckRange(range, bytes);
             for (int at = 0; at < bytes.Length;)
             {
                 BlockReader block = SegmentReader.ReadBlock(bytes, ref at, manifest.StateVersion);
                 while (block.TryRead(out StateEntry entry))
                 {
-                    Folded fold = Of(folds, Encoding.UTF8.GetString(entry.Key));
+                    string key = Encoding.UTF8.GetString(entry.Key);
+                    if (HashKeyGroups.Contains(whole, HashKeyGroups.Of(entry.HashKey))
+                        || !seen.Add((block.State, key, entry.SubKey.IsEmpty ? 0 : entry.SubKey[0]))
+                        || !entry.Exists)
+                    {
+                        continue;
+                    }
+
+                    Folded fold = Of(folds, key);
                     if (block.State == "tallies")
                     {
                         fold.Tally.Value = s_tallies.Read(entry.Value);
@@ -158,6 +171,11 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
                         fold.Digits[entry.SubKey[0] % StateHandler.DigitCount].Value = s_counts.Read(entry.Value);
                     }
                 }
+            }
+
+            for (int group = range.FirstGroup; range.IsWhole && group <= range.LastGroup; group++)
+            {
+                whole |= 1UL << group;
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FastConsumer.Processors;
+using FastConsumer.State.Format;
 
 namespace FastConsumer.Tests.State;
 
@@ -9,6 +10,8 @@ namespace FastConsumer.Tests.State;
 /// </summary>
 public sealed class CutStressTests
 {
+    private const int MostRanges = 20;
+
     internal const int Keys = 200;
     private const int RecordsPerPage = 20;
     private const int Rounds = 8;
@@ -17,8 +20,30 @@ public sealed class CutStressTests
     private const long SeenTtl = 150;
 
     [Fact]
-    public void Each_snapshot_is_the_fold_of_exactly_the_records_up_to_its_position()
+    public void Each_snapshot_is_the_fold_of_exactly_the_records_up_to_its_position() => CutBeside(_ => HashKeyGroups.All, _ => true);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void So_is_each_that_writes_what_has_changed_behind_those_that_were_stored(int seed)
     {
+        var random = new Random(seed);
+        CutBeside(Groups, _ => random.Next(4) > 0);
+
+        ulong Groups(TestSnapshot last) => last.Manifest.Ranges.Count > MostRanges ? HashKeyGroups.All : random.Next(4) switch
+        {
+            0 => 0,
+            1 => 1UL << random.Next(HashKeyGroups.Count),
+            2 => (ulong)random.NextInt64(),
+            _ => 0xffUL << (8 * random.Next(8)),
+        };
+    }
+
+    /// <summary>Takes cuts beside a lane. A store has not taken some of them; then the next one stands behind the one before.</summary>
+    private static void CutBeside(Func<TestSnapshot, ulong> groups, Func<int, bool> isStored)
+    {
+        int segments = 0;
         var expected = new Model();
         TestSnapshot? last = null;
         long position = 0;
@@ -53,12 +78,24 @@ public sealed class CutStressTests
                 {
                     // the first one of a round may come before the first record
                     SpinWait.SpinUntil(() => i == 0 || lane.Done > at || !thread.IsAlive);
-                    (StateCut Cut, CheckpointPosition, long) taken = lane.Cut();
+                    ulong whole = last is null ? HashKeyGroups.All : groups(last);
+                    (StateCut Cut, CheckpointPosition, long) taken = lane.Cut(whole);
                     using StateCut cut = taken.Cut;
-                    last = TestSnapshot.Of(states.All, taken, number: i + 1);
-                    at = long.Parse(last.Manifest.Position, CultureInfo.InvariantCulture);
+                    TestSnapshot next = TestSnapshot.Of(
+                        states.All,
+                        taken,
+                        number: i + 1,
+                        behind: whole == HashKeyGroups.All ? null : last,
+                        name: $"session/{++segments}");
+                    at = long.Parse(next.Manifest.Position, CultureInfo.InvariantCulture);
                     expected.Advance(at);
-                    expected.Compare(last);
+                    expected.Compare(next);
+                    if (isStored(i) || i == CutsPerRound - 1)
+                    {
+                        cut.Stored();
+                        last = next;
+                        position = at;
+                    }
                 }
             }
             finally
@@ -67,7 +104,6 @@ public sealed class CutStressTests
                 thread.Join();
             }
 
-            position = at;
             Assert.Null(failure);
             Assert.True(position > 0);
         }

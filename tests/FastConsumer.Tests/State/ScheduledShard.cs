@@ -26,14 +26,15 @@ internal sealed class ScheduledShard
     /// <param name="place">Where the owner's process keeps snapshots.</param>
     /// <param name="taken">The row as it was taken.</param>
     /// <param name="ttl">How long totals stay; null for ever.</param>
-    public ScheduledShard(CheckpointPlace place, Lease taken, TimeSpan? ttl = null)
+    /// <param name="settings">How checkpoints are taken.</param>
+    public ScheduledShard(CheckpointPlace place, Lease taken, TimeSpan? ttl = null, CheckpointingSettings? settings = null)
     {
         Row = Lease.Read(taken.LeaseKey, taken.ToAttributes());
         _totals = _state.AddState("totals", ttl, new NumberSerializer());
         _lane = new StateLane(_state, taken.Checkpoint.Kind == CheckpointKind.Record
             ? long.Parse(taken.Checkpoint.SequenceNumber.ToString(), CultureInfo.InvariantCulture)
             : 0);
-        _checkpoints = new ShardCheckpoint(_state, place, About(taken), taken, taken.LeaseCounter);
+        _checkpoints = new ShardCheckpoint(_state, place, About(taken), taken, taken.LeaseCounter, settings);
     }
 
     /// <summary>The row as its last write has left it.</summary>
@@ -83,6 +84,9 @@ internal sealed class ScheduledShard
         _lane.Handle(record, context => _totals.Of(context).Edit()++);
         return this;
     }
+
+    /// <summary>A record that removes the total of its key.</summary>
+    public void Remove(string key) => _lane.Handle(key, context => _totals.Of(context).Clear());
 
     /// <summary>Takes a checkpoint, and writes the lease as the machine does. Returns the row.</summary>
     public async Task<Lease> CheckpointAsync(CancellationToken cancellationToken, CheckpointPosition? at = null)

@@ -67,7 +67,8 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
     }
 
     /// <summary>Takes a cut, with its position and the stream's time there.</summary>
-    public (StateCut Cut, CheckpointPosition Position, long StreamTime) Cut()
+    /// <param name="whole">The groups that it writes whole.</param>
+    public (StateCut Cut, CheckpointPosition Position, long StreamTime) Cut(ulong whole = HashKeyGroups.All)
     {
         StateCut cut = state.Cut(
             () =>
@@ -78,7 +79,8 @@ internal sealed class StateLane(ProcessorState state, long first = 0, long strea
                 var position = CheckpointPosition.At(SequenceNumber.Parse(done.ToString(CultureInfo.InvariantCulture)));
                 return (new At(position, time), time);
             },
-            out At at);
+            out At at,
+            whole);
         return (cut, at.Position, at.StreamTime);
     }
 
@@ -134,6 +136,9 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
 
     private static readonly HashKeyRange s_whole = new(UInt128.MinValue, UInt128.MaxValue);
 
+    /// <summary>The segments that it has ranges in, and its own.</summary>
+    public Dictionary<string, byte[]> Segments { get; init; } = [];
+
     public static TestSnapshot Of(StateLane lane, HashKeyRange? range = null, string shard = "shardId-000000000000", long number = 1)
     {
         (StateCut Cut, CheckpointPosition, long) taken = lane.Cut();
@@ -146,11 +151,14 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
         (StateCut Cut, CheckpointPosition Position, long StreamTime) cut,
         HashKeyRange? range = null,
         string shard = "shardId-000000000000",
-        long number = 1)
+        long number = 1,
+        TestSnapshot? behind = null,
+        string name = "session/1")
     {
         range ??= s_whole;
-        var writer = new SegmentWriter("session/1");
+        var writer = new SegmentWriter(name);
         cut.Cut.Write(writer);
+        IReadOnlyList<SnapshotRange> ranges = SnapshotRanges.Live([.. behind?.Manifest.Ranges ?? [], .. writer.Ranges]);
         var manifest = new SnapshotManifest
         {
             Application = "tests",
@@ -168,12 +176,17 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
             SubSequenceNumber = cut.Position.SubSequenceNumber,
             StreamTime = cut.StreamTime,
             States = state.States,
-            Ranges = writer.Ranges,
+            Format = ranges.Any(static one => one.State is null) ? SnapshotManifest.IncrementalFormat : SnapshotManifest.WholeFormat,
+            Ranges = ranges,
         };
         (long offset, int length) = writer.AddManifest(manifest);
         byte[] segment = [.. writer.Finish().SelectMany(static frame => frame.ToArray())];
         return new TestSnapshot(
-            SegmentReader.ReadManifest(segment.AsSpan((int)offset, length).ToArray()), segment);
+            SegmentReader.ReadManifest(segment.AsSpan((int)offset, length).ToArray()), segment)
+        {
+            Segments = new Dictionary<string, byte[]>(
+                (behind?.Segments ?? []).Where(one => ranges.Any(range => range.Segment == one.Key))) { [name] = segment },
+        };
     }
 
     /// <summary>Restores the shard's own snapshot, or those of its parents.</summary>
@@ -182,11 +195,12 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
         state.Restore([.. from.Select(static one => one.Manifest)], range ?? s_whole);
         foreach (TestSnapshot one in from)
         {
-            foreach (SnapshotRange blocks in one.Manifest.Ranges)
+            for (int i = one.Manifest.Ranges.Count - 1; i >= 0; i--)
             {
-                byte[] bytes = one.Segment.AsSpan((int)blocks.Offset, blocks.Length).ToArray();
+                SnapshotRange blocks = one.Manifest.Ranges[i];
+                byte[] bytes = one.Segments[blocks.Segment].AsSpan((int)blocks.Offset, blocks.Length).ToArray();
                 SegmentReader.CheckRange(blocks, bytes);
-                state.Load(one.Manifest, bytes);
+                state.Load(one.Manifest, i, bytes);
             }
         }
     }

@@ -126,23 +126,17 @@ internal sealed class KeyLookup(ToolContext context, ICheckpointStore store, str
     /// </summary>
     private async Task<List<StoredState>> ReadAsync(StoredSnapshot snapshot, CancellationToken cancellationToken)
     {
-        int group = HashKeyGroups.Of(HashKey);
         if (!isEverywhere)
         {
             List<StoredState> found = await _reader.ReadAsync(
-                snapshot, range => IsMeant(range) && IsOfGroup(range), _key, cancellationToken);
+                snapshot, state, HashKeyGroups.Of(HashKey), _key, cancellationToken);
             if (found.Count > 0)
             {
                 return found;
             }
         }
 
-        return await _reader.ReadAsync(
-            snapshot, range => IsMeant(range) && (isEverywhere || !IsOfGroup(range)), _key, cancellationToken);
-
-        bool IsMeant(SnapshotRange range) => state is null || range.State == state;
-
-        bool IsOfGroup(SnapshotRange range) => range.FirstGroup <= group && group <= range.LastGroup;
+        return await _reader.ReadAsync(snapshot, state, null, _key, cancellationToken);
     }
 }
 

@@ -236,10 +236,14 @@ public sealed class ProcessorState
     internal void Restore(IReadOnlyList<SnapshotManifest> from, HashKeyRange range, bool allowUndeclared = false) =>
         _shard.Restore(from, range, allowUndeclared);
 
-    /// <summary>Takes in one of a manifest's ranges, or whole blocks of it, in any order.</summary>
+    /// <summary>
+    /// Takes in one of a manifest's ranges, or whole blocks of it. The manifests come one after the other, and the ranges of each from the
+    /// last to the first.
+    /// </summary>
     /// <param name="from">The manifest.</param>
+    /// <param name="range">The range's number in it.</param>
     /// <param name="blocks">The bytes, which must not be changed any more: values stay in them until they are touched.</param>
-    internal void Load(SnapshotManifest from, byte[] blocks) => _shard.Load(from, blocks);
+    internal void Load(SnapshotManifest from, int range, byte[] blocks) => _shard.Load(from, range, blocks);
 
     /// <summary>
     /// Closes the gate, asks for the position up to which records are done, freezes the states, and opens the gate. It takes the same time
@@ -249,9 +253,14 @@ public sealed class ProcessorState
     /// Asked while no record is marked done, for what is done and the stream's time up to which all is; must not wait.
     /// </param>
     /// <param name="answer">What it has answered.</param>
-    internal StateCut Cut<TDone>(Func<(TDone Done, long StreamTime)> done, out TDone answer)
+    /// <param name="whole">
+    /// The groups of <see cref="HashKeyGroups"/> that are written whole, a bit each; of the others only what has changed since the last cut
+    /// that was stored.
+    /// </param>
+    internal StateCut Cut<TDone>(
+        Func<(TDone Done, long StreamTime)> done, out TDone answer, ulong whole = HashKeyGroups.All)
     {
-        answer = _shard.Cut(done, _tell is null ? null : Tell);
+        answer = _shard.Cut(done, _tell is null ? null : Tell, whole);
         return new StateCut(_shard);
     }
 

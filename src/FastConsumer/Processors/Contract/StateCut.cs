@@ -32,10 +32,21 @@ internal sealed class StateCut(ShardState state) : IDisposable
     /// Writes all states; the manifest is the caller's, with <see cref="SegmentWriter.Ranges"/>. On any one thread, once. What the values'
     /// serializers throw comes through.
     /// </summary>
-    public void Write(SegmentWriter writer)
+    /// <returns>How many bytes of it are what has changed; 0 where all is written whole.</returns>
+    public int Write(SegmentWriter writer)
     {
         ObjectDisposedException.ThrowIf(_isOver, this);
-        state.WriteFrozen(writer);
+        return state.WriteFrozen(writer);
+    }
+
+    /// <summary>
+    /// A store has what was written, and what follows will name it: the next cut need not write it again. Where this is not called, the next
+    /// one writes what has changed since the last for which it was.
+    /// </summary>
+    public void Stored()
+    {
+        ObjectDisposedException.ThrowIf(_isOver, this);
+        state.Stored();
     }
 
     /// <summary>Nothing is kept for it any more. Not while <see cref="Write"/> runs.</summary>

@@ -17,7 +17,8 @@ internal enum StateKind
 /// frame   = u8 kind, u32 length of the body, u32 CRC-32C of kind, length and body; body
 /// block   = text state, u8 kind of the state, u8 first group, u8 last group, varint entries; entries, in the order of groups
 /// entry   = u8 flags; unless it has the key of the entry before: bytes key, u128 hash key; of a map: bytes sub-key;
-///           with an expiry: i64; with a version of its own: varint; if it exists: bytes value; with bases: varint count, bases
+///           with an expiry: i64; with a version of its own: varint; if it exists: bytes value; with bases: varint count, bases;
+///           one that neither exists nor has bases was removed, and follows those of its group and state that were not
 /// base    = u64 id; u8 exists; if so: varint version, bytes value; the newest first
 /// footer  = varint shards; of each: text shard, i64 epoch, i64 number, u64 offset and u32 length of its manifest's frame
 ///           (both 0 where the segment has blocks of the shard only)
@@ -39,6 +40,9 @@ internal static class SegmentLayout
 
     /// <summary>So many ranges of blocks a manifest holds at most, as long as it has no more states.</summary>
     public const int MostRanges = 100;
+
+    /// <summary>So many of them hold a state that is written whole, as long as there are no more states; the rest is for what changes.</summary>
+    public const int MostWholeRanges = 32;
 
     public static ReadOnlySpan<byte> Header => "FCSEG\0\u0001\0"u8;
 

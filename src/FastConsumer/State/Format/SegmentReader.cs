@@ -166,7 +166,8 @@ internal ref struct BlockReader
         _left--;
         var flags = (EntryFlags)_reader.Byte();
         if ((flags & ~EntryFlags.All) != 0 || ((flags & EntryFlags.SameKey) != 0 && _key.Start == 0)
-            || ((flags & EntryFlags.HasBases) == 0 && ((flags & EntryFlags.Copy) != 0 || (flags & EntryFlags.Exists) == 0)))
+            || ((flags & EntryFlags.HasBases) == 0
+                && ((flags & EntryFlags.Copy) != 0 || (flags & (EntryFlags.Exists | EntryFlags.Expires)) == EntryFlags.Expires)))
         {
             throw new SnapshotDamagedException($"an entry is marked {(byte)flags}, as none is");
         }

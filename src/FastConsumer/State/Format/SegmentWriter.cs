@@ -22,6 +22,9 @@ internal sealed class SegmentWriter(string segment)
     private StateKind _kind;
     private int _version;
     private int _groupsPerRange = 1;
+
+    // a range of all states is open
+    private bool _isOfAll;
     private int _entries;
     private int _firstGroup;
     private int _lastGroup;
@@ -33,7 +36,17 @@ internal sealed class SegmentWriter(string segment)
     /// <summary>The bytes so far.</summary>
     public long Length { get; private set; } = SegmentLayout.HeaderBytes;
 
-    /// <summary>Begins a state: its entries follow, in the order of their groups.</summary>
+    /// <summary>Begins a range of all states, which <see cref="EndRange"/> ends.</summary>
+    public void BeginRange()
+    {
+        _isOfAll = true;
+        _rangeOffset = Length;
+        _rangeCrc = 0;
+    }
+
+    /// <summary>
+    /// Begins a state: its entries follow, in the order of their groups. Outside of a range of all states, it has ranges of its own.
+    /// </summary>
     /// <param name="name">The state's name.</param>
     /// <param name="kind">What it holds.</param>
     /// <param name="version">The version that the manifest will say.</param>
@@ -41,8 +54,15 @@ internal sealed class SegmentWriter(string segment)
     public void BeginState(string name, StateKind kind, int version, int states)
     {
         (_state, _kind, _version) = (name, kind, version);
+        if (_isOfAll)
+        {
+            return;
+        }
+
         _groupsPerRange = Math.Clamp(
-            ((HashKeyGroups.Count * states) + SegmentLayout.MostRanges - 1) / SegmentLayout.MostRanges, 1, HashKeyGroups.Count);
+            ((HashKeyGroups.Count * states) + SegmentLayout.MostWholeRanges - 1) / SegmentLayout.MostWholeRanges,
+            1,
+            HashKeyGroups.Count);
         _rangeOffset = Length;
         _rangeCrc = 0;
     }
@@ -61,10 +81,10 @@ internal sealed class SegmentWriter(string segment)
     public void Add(in StateEntry entry)
     {
         int group = HashKeyGroups.Of(entry.HashKey);
-        bool isWorthARange = _rangeOffset < Length || _block.WrittenCount >= SegmentLayout.BlockBytes / 2;
+        bool isWorthARange = !_isOfAll && (_rangeOffset < Length || _block.WrittenCount >= SegmentLayout.BlockBytes / 2);
         if (isWorthARange && group / _groupsPerRange != _rangeFirstGroup / _groupsPerRange)
         {
-            EndRange();
+            EndRangeOfState();
         }
 
         if (_entries == 0)
@@ -118,7 +138,40 @@ internal sealed class SegmentWriter(string segment)
     }
 
     /// <summary>Ends the state.</summary>
-    public void EndState() => EndRange();
+    public void EndState()
+    {
+        if (_isOfAll)
+        {
+            EndBlock();
+        }
+        else
+        {
+            EndRangeOfState();
+        }
+    }
+
+    /// <summary>Ends a range of all states. One that is not whole and has no entry is left out.</summary>
+    /// <param name="firstGroup">The first of its groups.</param>
+    /// <param name="lastGroup">The last one.</param>
+    /// <param name="isWhole">True where all entries of these groups were added.</param>
+    /// <returns>Its length in bytes.</returns>
+    public int EndRange(int firstGroup, int lastGroup, bool isWhole)
+    {
+        if (isWhole && _rangeOffset == Length)
+        {
+            // says that there is nothing in them
+            AddBlock(firstGroup, lastGroup);
+        }
+
+        int length = checked((int)(Length - _rangeOffset));
+        if (length > 0)
+        {
+            AddRange(null, firstGroup, lastGroup, isWhole);
+        }
+
+        _isOfAll = false;
+        return length;
+    }
 
     /// <summary>The ranges of the states since the last manifest, for the next one.</summary>
     public IReadOnlyList<SnapshotRange> Ranges => [.. _ranges];
@@ -163,41 +216,47 @@ internal sealed class SegmentWriter(string segment)
         return buffer;
     }
 
-    private void EndRange()
+    private void EndRangeOfState()
     {
         EndBlock();
         if (_rangeOffset < Length)
         {
-            _ranges.Add(new SnapshotRange
-            {
-                State = _state,
-                FirstGroup = _rangeFirstGroup,
-                LastGroup = _rangeLastGroup,
-                Segment = segment,
-                Offset = _rangeOffset,
-                Length = checked((int)(Length - _rangeOffset)),
-                Crc = _rangeCrc,
-            });
+            AddRange(_state, _rangeFirstGroup, _rangeLastGroup, isWhole: false);
         }
 
         _rangeOffset = Length;
         _rangeCrc = 0;
     }
 
+    private void AddRange(string? state, int firstGroup, int lastGroup, bool isWhole) => _ranges.Add(new SnapshotRange
+    {
+        State = state,
+        IsWhole = isWhole,
+        FirstGroup = firstGroup,
+        LastGroup = lastGroup,
+        Segment = segment,
+        Offset = _rangeOffset,
+        Length = checked((int)(Length - _rangeOffset)),
+        Crc = _rangeCrc,
+    });
+
     private void EndBlock()
     {
-        if (_entries == 0)
+        if (_entries > 0)
         {
-            return;
+            AddBlock(_firstGroup, _lastGroup);
+            _rangeLastGroup = _lastGroup;
         }
+    }
 
+    private void AddBlock(int firstGroup, int lastGroup)
+    {
         var head = new ArrayBufferWriter<byte>();
         WriteBytes(head, Encoding.UTF8.GetBytes(_state));
-        head.Write([(byte)_kind, (byte)_firstGroup, (byte)_lastGroup]);
+        head.Write([(byte)_kind, (byte)firstGroup, (byte)lastGroup]);
         WriteVarint(head, (uint)_entries);
         AddFrame(FrameKind.Block, head.WrittenSpan, _block.WrittenSpan);
         _rangeCrc = Crc32C.Of(_frames[^1].Span, _rangeCrc);
-        _rangeLastGroup = _lastGroup;
         _block.ResetWrittenCount();
         _entries = 0;
     }

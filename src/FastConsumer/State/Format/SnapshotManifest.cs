@@ -8,10 +8,15 @@ namespace FastConsumer.State.Format;
 /// <summary>The description of one shard's snapshot: all that a restore has to know but the values.</summary>
 internal sealed record SnapshotManifest
 {
-    /// <summary>The only format so far.</summary>
-    public const int CurrentFormat = 1;
+    /// <summary>Each entry is in one of the ranges, and each range is of one state.</summary>
+    public const int WholeFormat = 1;
 
-    public int Format { get; init; } = CurrentFormat;
+    /// <summary>
+    /// Ranges may be of all states, in several segments, and hold the same entry: the last one counts. See <see cref="SnapshotRanges"/>.
+    /// </summary>
+    public const int IncrementalFormat = 2;
+
+    public int Format { get; init; } = WholeFormat;
 
     public required string Application { get; init; }
 
@@ -52,6 +57,7 @@ internal sealed record SnapshotManifest
 
     public required IReadOnlyList<SnapshotState> States { get; init; }
 
+    /// <summary>Where the entries are, from the oldest range to the newest.</summary>
     public required IReadOnlyList<SnapshotRange> Ranges { get; init; }
 
     /// <summary>The handle of the snapshot before it; null for none.</summary>
@@ -92,9 +98,10 @@ internal sealed record SnapshotManifest
 
     private void Check()
     {
-        if (Format != CurrentFormat)
+        if (Format is not (WholeFormat or IncrementalFormat))
         {
-            throw new SnapshotDamagedException($"its manifest has format {Format}, and this version of FastConsumer reads {CurrentFormat}");
+            throw new SnapshotDamagedException(
+                $"its manifest has format {Format}, and this version of FastConsumer reads {WholeFormat} and {IncrementalFormat}");
         }
 
         if (HashKeys.StartingHashKey > HashKeys.EndingHashKey)
@@ -118,7 +125,8 @@ internal sealed record SnapshotManifest
         foreach (SnapshotRange? range in Ranges)
         {
             if (range is null || range.Offset < 0 || range.Length <= 0 || range.FirstGroup < 0 || range.LastGroup < range.FirstGroup
-                || range.LastGroup >= HashKeyGroups.Count || !States.Any(state => state.Name == range.State))
+                || range.LastGroup >= HashKeyGroups.Count
+                || (range.State is null ? Format == WholeFormat : range.IsWhole || !States.Any(state => state.Name == range.State)))
             {
                 throw new SnapshotDamagedException("its manifest has a range of blocks that cannot be");
             }
@@ -156,10 +164,16 @@ internal sealed record SnapshotState
     public required string Codec { get; init; }
 }
 
-/// <summary>Blocks of one state that lie behind one another in one object.</summary>
+/// <summary>Blocks that lie behind one another in one object.</summary>
 internal sealed record SnapshotRange
 {
-    public required string State { get; init; }
+    /// <summary>The only state that they are of; null for all states.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? State { get; init; }
+
+    /// <summary>True where it holds all entries of its groups, so that no earlier range counts for them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsWhole { get; init; }
 
     public required int FirstGroup { get; init; }
 

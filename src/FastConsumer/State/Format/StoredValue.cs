@@ -82,7 +82,7 @@ internal ref struct StateEntry
     /// <summary>Empty where the state has none.</summary>
     public ReadOnlySpan<byte> SubKey;
 
-    /// <summary>False where it was removed, and its bases are kept.</summary>
+    /// <summary>False where it was removed.</summary>
     public bool Exists;
 
     /// <summary>It is what its newest base says: it was not written since.</summary>
@@ -100,4 +100,7 @@ internal ref struct StateEntry
 
     /// <summary>The same, where it was read from a block.</summary>
     public StoredValue Stored;
+
+    /// <summary>It was removed, and nothing of it is kept: what earlier ranges say does not count.</summary>
+    public readonly bool IsRemoved => !Exists && Bases is null;
 }

@@ -1,0 +1,252 @@
+using FastConsumer.Checkpoints;
+using FastConsumer.Leases;
+using FastConsumer.State.Format;
+using FastConsumer.Testing.Checkpoints;
+
+namespace FastConsumer.Tests.State;
+
+/// <summary>
+/// Checkpoints that write what has changed behind what earlier ones wrote. What holds at each of them: the objects that the row leads to are
+/// all there and are all of the state, and nothing else is left in the store.
+/// </summary>
+public sealed class IncrementalCheckpointTests
+{
+    private const string Lineage = "00000000000000aa";
+    private const int Keys = 5000;
+
+    private readonly CountingStore _store = new();
+    private int _processes;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_checkpoint_writes_what_has_changed_and_a_part_of_the_rest()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        long whole = _store.Written;
+        Assert.True(whole > 64 * 1024, $"{whole} bytes");
+        await RequireAsync(shard, [.. Enumerable.Range(0, Keys).Select(static _ => 1L)]);
+
+        // a hundredth of the keys each time, for two and a half rounds of the groups
+        long[] totals = [.. Enumerable.Range(0, Keys).Select(static _ => 1L)];
+        long before = _store.Written;
+        const int Checkpoints = 160, Changed = 50;
+        for (int i = 0; i < Checkpoints; i++)
+        {
+            for (int k = 0; k < Changed; k++)
+            {
+                int key = ((i * 37) + (k * 101)) % Keys;
+                totals[key]++;
+                Handle(shard, key, 1);
+            }
+
+            await CheckpointAsync(shard);
+            if (i % 20 == 0)
+            {
+                await RequireAsync(shard, totals);
+            }
+        }
+
+        await RequireAsync(shard, totals);
+        // what has changed, as much again and at least a 64th of the state, and a manifest of up to 100 ranges
+        double ofWhole = (double)(_store.Written - before) / Checkpoints / whole;
+        Assert.InRange(ofWhole, Changed / (double)Keys, 0.01 + 0.02 + (16_000.0 / whole));
+    }
+
+    [Fact]
+    public async Task Where_much_has_changed_about_twice_that_is_written()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        long whole = _store.Written;
+        long before = whole;
+        const int Checkpoints = 40, Changed = Keys / 10;
+        for (int i = 0; i < Checkpoints; i++)
+        {
+            Handle(shard, i * Changed % Keys, Changed);
+            await CheckpointAsync(shard);
+        }
+
+        double amplification = (double)(_store.Written - before) / Checkpoints / (whole * 0.1);
+        Assert.InRange(amplification, 1, 2.5);
+    }
+
+    [Fact]
+    public async Task A_state_that_shrinks_to_nothing_is_forgotten_by_the_next_owners_too()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        for (int i = 0; i < Keys; i += 500)
+        {
+            Remove(shard, i, 500);
+            await CheckpointAsync(shard);
+            shard = await Shard(shard.Row).RestoredAsync(Token);
+        }
+
+        await RequireAsync(shard, new long[Keys]);
+    }
+
+    [Fact]
+    public async Task The_next_owner_goes_on_behind_what_the_last_one_wrote()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        long whole = _store.Written;
+        long[] totals = [.. Enumerable.Range(0, Keys).Select(static _ => 1L)];
+        for (int i = 0; i < 90; i++)
+        {
+            shard = await Shard(shard.Row).RestoredAsync(Token);
+            int key = i * 31;
+            totals[key]++;
+            Handle(shard, key, 1);
+            long before = _store.Written;
+            await CheckpointAsync(shard);
+            Assert.True(i == 0 || _store.Written - before < whole / 2 || i > 40, $"checkpoint {i} wrote {_store.Written - before} bytes");
+        }
+
+        await RequireAsync(shard, totals);
+    }
+
+    [Fact]
+    public async Task What_a_store_has_refused_is_in_the_next_checkpoint()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        long[] totals = [.. Enumerable.Range(0, Keys).Select(static _ => 1L)];
+        Handle(shard, 0, 10);
+        Remove(shard, 20, 10);
+        for (int i = 0; i < 3; i++)
+        {
+            _store.FailNext(CheckpointOperation.Create);
+            await Assert.ThrowsAsync<CheckpointStoreException>(() => CheckpointAsync(shard));
+            Handle(shard, 5, 1);
+        }
+
+        // one comes back
+        Handle(shard, 25, 1);
+        await CheckpointAsync(shard);
+        totals.AsSpan(0, 10).Fill(2);
+        totals.AsSpan(20, 10).Clear();
+        totals[5] = 5;
+        totals[25] = 1;
+        await RequireAsync(shard, totals);
+    }
+
+    [Fact]
+    public async Task A_small_state_is_written_whole()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        for (int i = 0; i < 5; i++)
+        {
+            Handle(shard, 0, 100);
+            await CheckpointAsync(shard);
+            Assert.Equal(SnapshotManifest.WholeFormat, (await ManifestAsync(shard)).Format);
+        }
+    }
+
+    [Fact]
+    public async Task Without_increments_all_is_written_each_time()
+    {
+        ScheduledShard shard = await new ScheduledShard(
+            Process(), Row(), settings: new CheckpointingSettings { Incremental = false }).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        long whole = _store.Written;
+        Handle(shard, 0, 1);
+        await CheckpointAsync(shard);
+        Assert.InRange(_store.Written - whole, whole - 100, whole + 100);
+        Assert.Equal(SnapshotManifest.WholeFormat, (await ManifestAsync(shard)).Format);
+    }
+
+    private static Lease Row() => new()
+    {
+        LeaseKey = "0",
+        LeaseOwner = "A",
+        LeaseCounter = 12,
+        Checkpoint = CheckpointPosition.TrimHorizon,
+        HashKeyRange = new(UInt128.MinValue, UInt128.MaxValue),
+        Session = "A/12",
+        Lineage = $"{Lineage}.00000001",
+    };
+
+    private static void Handle(ScheduledShard shard, int first, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            shard.Handle($"key-{(first + i) % Keys}");
+        }
+    }
+
+    private static void Remove(ScheduledShard shard, int first, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            shard.Remove($"key-{first + i}");
+        }
+    }
+
+    private ScheduledShard Shard(Lease row) => new(Process(), row);
+
+    private CheckpointPlace Process() => new(_store, "tests", $"Process{++_processes}", "table");
+
+    private static async Task CheckpointAsync(ScheduledShard shard)
+    {
+        await shard.CheckpointAsync(Token);
+        await shard.ForgetAsync(Token);
+    }
+
+    private async Task<SnapshotManifest> ManifestAsync(ScheduledShard shard)
+    {
+        SnapshotHandle handle = SnapshotHandle.Parse(shard.Row.Snapshot)!;
+        byte[] frame = new byte[handle.Length];
+        await _store.ReadAsync(CheckpointPlace.NameOf("tests", Lineage, handle.Object!), handle.Offset, frame, Token);
+        return SegmentReader.ReadManifest(frame);
+    }
+
+    /// <summary>Two ways of reading must give the totals, from the objects that the manifest names; and there are no others.</summary>
+    private async Task RequireAsync(ScheduledShard shard, long[] totals)
+    {
+        SnapshotManifest manifest = await ManifestAsync(shard);
+        Assert.InRange(manifest.Ranges.Count, 1, SegmentLayout.MostRanges);
+        HashSet<string> named = [SnapshotHandle.Parse(shard.Row.Snapshot)!.Object!, .. manifest.Ranges.Select(static range => range.Segment)];
+        HashSet<string> there = [];
+        await foreach (CheckpointObject found in _store.ListAsync($"tests/{Lineage}/seg/", Token))
+        {
+            there.Add(found.Name[$"tests/{Lineage}/seg/".Length..]);
+        }
+
+        Assert.Equal(named.Order(), there.Order());
+        Dictionary<string, long> stored = [];
+        await foreach (StoredState entry in new SnapshotReader(_store, "tests").ReadAsync([shard.Row], Token))
+        {
+            stored.Add(entry.PartitionKey, BitConverter.ToInt64(entry.Values[0].Span));
+        }
+
+        ScheduledShard next = await Shard(shard.Row).RestoredAsync(Token);
+        for (int i = 0; i < totals.Length; i++)
+        {
+            string key = $"key-{i}";
+            Assert.Equal((key, totals[i]), (key, stored.GetValueOrDefault(key)));
+            Assert.Equal((key, totals[i] == 0 ? null : totals[i]), (key, next.TotalOf(key)));
+        }
+    }
+
+    /// <summary>Counts the bytes that are written.</summary>
+    private sealed class CountingStore : InMemoryCheckpointStore
+    {
+        public long Written { get; private set; }
+
+        public override async Task CreateAsync(
+            string name, System.Buffers.ReadOnlySequence<byte> content, CancellationToken cancellationToken)
+        {
+            await base.CreateAsync(name, content, cancellationToken);
+            Written += content.Length;
+        }
+    }
+}
