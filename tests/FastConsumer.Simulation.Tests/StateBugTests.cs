@@ -42,7 +42,14 @@ public sealed class StateBugTests
 
     [Fact]
     public void Finds_a_copy_that_passes_for_what_a_child_has_for_itself() =>
-        Finds(200, static place => new LosesCopyMark(place), "state is the fold");
+        // it changes an object in its place, so that what a later one says of that does not fit any more
+        PlantedBugTests.Finds(
+            200, static seed => Alone(Scenario.Of(seed).WithState()), _ => new CheckpointBug(static place => new LosesCopyMark(place)), "state is the fold");
+
+    private static Scenario Alone(Scenario scenario) => scenario with
+    {
+        Checkpointing = scenario.Checkpointing with { Incremental = false },
+    };
 
     private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
         Finds(within, _ => new CheckpointBug(make), invariants);

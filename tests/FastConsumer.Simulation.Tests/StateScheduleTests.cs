@@ -51,11 +51,13 @@ public sealed class StateScheduleTests
             Assert.Equal(a.Name, world.Row!.LeaseOwner);
             a.Pause(withClock: true);
 
-            // B takes it, goes on, and deletes what its checkpoint supersedes
+            // B takes it, goes on, and what its checkpoint supersedes is swept
             SimulatedWorker b = world.StartWorker();
             await UntilAsync(() => world.Row!.LeaseOwner == b.Name);
             world.Put(10);
-            await UntilAsync(() => world.Objects.Find(StateOracle.ObjectOf(handle)!) is null);
+            await UntilAsync(() => world.Row!.Snapshot != handle);
+            world.Objects.Delete("a sweep", world.Objects.All.Keys.Single(
+                name => name.EndsWith($"/{StateOracle.ObjectOf(handle)}", StringComparison.Ordinal)));
 
             // A goes on and believes to have the lease; its own write is the first that can tell it otherwise
             table!.IsSilent = true;

@@ -59,7 +59,7 @@ internal sealed class SimulatedWorker
         {
             Session = process.Name,
             Checkpoints = options.Checkpoints?.Invoke(this) is { } checkpoints
-                ? new CheckpointPlace(checkpoints, settings.ApplicationName, process.Name, "simulation")
+                ? new CheckpointPlace(checkpoints, settings.ApplicationName, process.Name, "simulation", process.Clock)
                 : null,
             Scheduler = process.Scheduler,
             FanOut = settings.ReadMode == ReadMode.FanOut

@@ -9,22 +9,48 @@ namespace FastConsumer.Checkpoints;
 /// Where the snapshots of one processor's shards are kept, and what their objects are called:
 /// <c>application/lineage/seg/session/number</c>. A process never gives a name twice, and no other process has its session. Thread-safe.
 /// </summary>
-/// <param name="store">The store.</param>
-/// <param name="application">The application.</param>
-/// <param name="session">A name of this process's that no other has.</param>
-/// <param name="table">Tells the lease table from others, such as a copy of it.</param>
-internal sealed class CheckpointPlace(ICheckpointStore store, string application, string session, string table)
+internal sealed class CheckpointPlace
 {
     /// <summary>As many characters of a session make it one's own: its random part.</summary>
     private const int SessionLength = 16;
 
-    private readonly string _root = CheckpointName.Escape(application);
-    private readonly string _session = CheckpointName.Escape(session[^Math.Min(session.Length, SessionLength)..]);
+    private readonly string _root;
+    private readonly string _session;
+    private readonly string _table;
+    private readonly TimeProvider? _time;
+    private readonly long _since;
     private long _number;
     private volatile string? _known;
 
+    /// <param name="store">The store.</param>
+    /// <param name="application">The application.</param>
+    /// <param name="session">A name of this process's that no other has.</param>
+    /// <param name="table">Tells the lease table from others, such as a copy of it.</param>
+    /// <param name="time">The clock by which the shards checkpoint together; null where each does alone.</param>
+    public CheckpointPlace(ICheckpointStore store, string application, string session, string table, TimeProvider? time = null)
+    {
+        Store = store;
+        _root = CheckpointName.Escape(application);
+        _session = CheckpointName.Escape(session[^Math.Min(session.Length, SessionLength)..]);
+        _table = table;
+        _time = time;
+        _since = time?.GetTimestamp() ?? 0;
+        Rounds = new SegmentRounds(this, time);
+    }
+
     /// <summary>The store.</summary>
-    public ICheckpointStore Store => store;
+    public ICheckpointStore Store { get; }
+
+    /// <summary>Writes what several shards have at the same time.</summary>
+    public SegmentRounds Rounds { get; }
+
+    /// <summary>Who needs which object.</summary>
+    public SegmentReferences References { get; } = new();
+
+    /// <summary>The time until all shards with this interval are to checkpoint, so that they share objects.</summary>
+    public TimeSpan UntilNext(TimeSpan interval) => _time is null
+        ? interval
+        : interval - TimeSpan.FromTicks(_time.GetElapsedTime(_since).Ticks % Math.Max(1, interval.Ticks));
 
     /// <summary>The next object, as a row's handle names it: <c>session/number</c>.</summary>
     public string NextObject() =>
@@ -55,13 +81,13 @@ internal sealed class CheckpointPlace(ICheckpointStore store, string application
 
         try
         {
-            await store.CreateAsync(
-                $"{_root}/{lineage}/table", new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(table)), cancellationToken);
+            await Store.CreateAsync(
+                $"{_root}/{lineage}/table", new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(_table)), cancellationToken);
         }
         catch (CheckpointObjectConflictException e)
         {
             throw new SnapshotRefusedException(
-                $"The state of lineage {lineage} in {store.Description} belongs to another lease table than {table}. This table is a copy "
+                $"The state of lineage {lineage} in {Store.Description} belongs to another lease table than {_table}. This table is a copy "
                     + "or a restored backup: both would write and delete the same objects. Give this application another place for its "
                     + $"state. Then copy the objects below {_root}/{lineage}/seg there, or begin without state: 'fastconsumer checkpoint "
                     + "reset --drop-state'.",

@@ -70,7 +70,7 @@ internal sealed class ShardCheckpoint
         _id = new CheckpointId(life, epoch, 0);
         if (SnapshotHandle.Parse(taken.Snapshot) is { } handle)
         {
-            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, DoneRuns.None, handle.Object is { } name ? [name] : []);
+            _named = new Snapshot(taken.Checkpoint, taken.Snapshot!, DoneRuns.None, []);
         }
     }
 
@@ -146,7 +146,7 @@ internal sealed class ShardCheckpoint
                     RestoredRuns = runs;
                 }
 
-                _named = _named! with { Runs = RestoredRuns, Objects = ObjectsOf(handle.Object, manifest.Ranges) };
+                NameRestored(_named! with { Runs = RestoredRuns, Objects = ObjectsOf(handle.Object, manifest.Ranges) });
                 if (Dropped.Count == 0 && manifest.StateVersion == _state.Version)
                 {
                     // else a later version would find again what this one has dropped, or take it for its own
@@ -170,10 +170,11 @@ internal sealed class ShardCheckpoint
     /// <summary>Takes a cut and writes it. True where there is something new for the row to say.</summary>
     /// <param name="done">Asked inside the cut: what is done, and the stream's time up to which all is.</param>
     /// <param name="seen">The time up to which the shard is known to be done; null for nothing more than the state's own time.</param>
+    /// <param name="patience">How long it may wait for those of other shards.</param>
     /// <param name="cancellationToken">Ends the call. The object may be there all the same; nothing names it.</param>
     /// <exception cref="CheckpointStoreException">The store does not take it now.</exception>
     public async Task<bool> SealAsync(
-        Func<(DoneAtCut, long)> done, DateTimeOffset? seen, CancellationToken cancellationToken)
+        Func<(DoneAtCut, long)> done, DateTimeOffset? seen, TimeSpan patience, CancellationToken cancellationToken)
     {
         // a child's first snapshot is whole: it names nothing of its parents'
         ulong whole = !_settings.Incremental || _ranges is null || IsOwed ? HashKeyGroups.All : _rolling.Next(_ranges);
@@ -204,26 +205,29 @@ internal sealed class ShardCheckpoint
                 $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at the stream's time {at.StreamTime}, before {_streamTime}.");
         }
 
-        string name = _place.NextObject();
         _id = _id.Next();
-        var writer = new SegmentWriter(name);
-        int changed = cut.Write(writer);
-        IReadOnlyList<SnapshotRange> written = writer.Ranges;
-        IReadOnlyList<SnapshotRange> ranges = whole == HashKeyGroups.All ? written : SnapshotRanges.Live([.. _ranges!, .. written]);
-        (long offset, int length) = writer.AddManifest(ManifestOf(at, runs, ranges));
-        ReadOnlySequence<byte> bytes = Segments.Of(writer.Finish());
-        await _place.Store.CreateAsync(_place.NameOf(_lineage, name), bytes, cancellationToken);
+        var blocks = new SegmentWriter("");
+        int changed = cut.Write(blocks);
+        SegmentRounds.Part part = await _place.Rounds.WriteAsync(
+            _lineage,
+            blocks,
+            written => ManifestOf(
+                at, runs, whole == HashKeyGroups.All ? written : SnapshotRanges.Live([.. _ranges!, .. written])),
+            patience,
+            cancellationToken);
         cut.Stored();
-        _rolling.Wrote(changed, written);
-        (_ranges, _streamTime) = (ranges, at.StreamTime);
+        _rolling.Wrote(changed, part.Written);
+        (_ranges, _streamTime) = (part.Ranges, at.StreamTime);
         DateTimeOffset? streamTime = at.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(at.StreamTime) : null;
-        var handle = new SnapshotHandle(name, offset, length, SnapshotHandle.StampOf(at.Position))
+        var handle = new SnapshotHandle(part.Object, part.Offset, part.Length, SnapshotHandle.StampOf(at.Position))
         {
             Seen = seen > streamTime ? seen : streamTime,
             StreamTime = streamTime,
         };
-        SealedBytes = bytes.Length;
-        var snapshot = new Snapshot(at.Position, handle.ToString(), runs, ObjectsOf(name, ranges));
+        SealedBytes = blocks.Length - SegmentLayout.HeaderBytes + part.Length;
+        var snapshot = new Snapshot(at.Position, handle.ToString(), runs, ObjectsOf(part.Object, part.Ranges));
+        // its own it has held since it was begun
+        _place.References.Hold(snapshot.Objects.Where(name => name != part.Object));
         lock (_lock)
         {
             _unnamed.Add(snapshot);
@@ -249,6 +253,7 @@ internal sealed class ShardCheckpoint
             }
 
             var snapshot = _named with { Handle = (handle with { Seen = seen }).ToString() };
+            _place.References.Hold(snapshot.Objects);
             _unnamed.Add(snapshot);
             _durable = ApartTask.Completion();
             _sealed = snapshot;
@@ -273,10 +278,14 @@ internal sealed class ShardCheckpoint
                 return null;
             }
 
-            IEnumerable<string> before = [.. _named?.Objects ?? [], .. _unnamed.Take(index).SelectMany(static snapshot => snapshot.Objects)];
+            IEnumerable<Snapshot> before = _unnamed.Take(index);
+            foreach (Snapshot snapshot in _named is null ? before : before.Prepend(_named))
+            {
+                _superseded.AddRange(_place.References.Drop(snapshot.Objects));
+            }
+
             _named = named = _unnamed[index];
             _unnamed.RemoveRange(0, index + 1);
-            _superseded.AddRange(before.Except(_named.Objects).Except(_unnamed.SelectMany(static snapshot => snapshot.Objects)));
             IsOwed = false;
             if (_named == _sealed)
             {
@@ -313,6 +322,32 @@ internal sealed class ShardCheckpoint
             {
                 _superseded.RemoveAt(0);
             }
+        }
+    }
+
+    /// <summary>The run is over: whoever has the shard next, or a sweep, deletes what is left.</summary>
+    public void Leave()
+    {
+        lock (_lock)
+        {
+            foreach (Snapshot snapshot in _named is null ? _unnamed : _unnamed.Prepend(_named))
+            {
+                _place.References.Leave(snapshot.Objects);
+            }
+
+            _unnamed.Clear();
+            _named = null;
+        }
+    }
+
+    private void NameRestored(Snapshot snapshot)
+    {
+        lock (_lock)
+        {
+            // a try before this one may have held it
+            _place.References.Leave(_named!.Objects);
+            _place.References.Hold(snapshot.Objects);
+            _named = snapshot;
         }
     }
 

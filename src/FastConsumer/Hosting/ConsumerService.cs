@@ -363,7 +363,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     services.GetRequiredKeyedService<ICheckpointStore>(consumer.Name),
                     settings.ApplicationName,
                     _session,
-                    leases.GetTableName(Context(settings)))
+                    leases.GetTableName(Context(settings)),
+                    time)
                 : null,
             KeepsCuts = consumer.HasStateReader,
             TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)

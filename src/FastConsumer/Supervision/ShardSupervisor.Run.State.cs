@@ -27,6 +27,9 @@ internal sealed partial class ShardSupervisor
         /// <summary>An idle shard says so once in this part of the retention.</summary>
         private const double SeenParts = 0.1;
 
+        /// <summary>A checkpoint waits for others no longer than such a part of the time between two, and of the time that it may take.</summary>
+        private const int PatienceParts = 20;
+
         private readonly AsyncSignal _stateWanted = new();
         private readonly CancellationTokenSource _stateEnd = new();
         private volatile ShardCheckpoint? _checkpoints;
@@ -115,7 +118,7 @@ internal sealed partial class ShardSupervisor
                 {
                     if (!isWanted)
                     {
-                        await _stateWanted.WaitAsync(_parts.CheckpointInterval, _parts.Time, end);
+                        await _stateWanted.WaitAsync(_parts.Checkpoints!.UntilNext(_parts.CheckpointInterval), _parts.Time, end);
                     }
 
                     isWanted = false;
@@ -136,6 +139,18 @@ internal sealed partial class ShardSupervisor
             catch (Exception) when (end.IsCancellationRequested)
             {
                 // whatever the call under way made of its cancelled token: the last checkpoint follows
+            }
+        }
+
+        /// <summary>How long a checkpoint may wait for those of other shards, with which it shares an object.</summary>
+        private TimeSpan Patience
+        {
+            get
+            {
+                TimeSpan part = _parts.CheckpointInterval < _parts.Checkpointing.Timeout
+                    ? _parts.CheckpointInterval / PatienceParts
+                    : _parts.Checkpointing.Timeout / PatienceParts;
+                return part < SegmentRounds.MostPatience ? part : SegmentRounds.MostPatience;
             }
         }
 
@@ -214,6 +229,7 @@ internal sealed partial class ShardSupervisor
                         return done;
                     },
                     Seen,
+                    isLast || progress.IsAwaited || checkpoint.IsOwed ? SegmentRounds.PatienceInHaste : Patience,
                     either.Token);
                 if (isSealed)
                 {

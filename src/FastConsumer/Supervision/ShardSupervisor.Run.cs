@@ -289,6 +289,7 @@ internal sealed partial class ShardSupervisor
             }
             finally
             {
+                _checkpoints?.Leave();
                 EndLooks();
                 _parts.Findings.Clear(FindingRules.ShardKillsOwners, Scope);
                 _owner.Remove(this);

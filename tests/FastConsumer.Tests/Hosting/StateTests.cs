@@ -111,6 +111,14 @@ public sealed class StateTests : StateTest
             await host.StopAsync();
         }
 
+        // the other shard's snapshot is in an object of its own from now on
+        await using (WorkerHost host = await StartAsync<CountingProcessor>())
+        {
+            texts.Add(PutOne(texts.Select(KeyOf).First(key => ShardOf(key) != Rows[0].LeaseKey)).Text);
+            await CountedAsync(texts, host);
+            await host.StopAsync();
+        }
+
         Lease[] rows = [.. Rows];
         Lease row = rows[0];
         SnapshotHandle handle = SnapshotHandle.Parse(row.Snapshot)!;

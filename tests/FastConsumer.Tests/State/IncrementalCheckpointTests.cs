@@ -87,7 +87,7 @@ public sealed class IncrementalCheckpointTests
             shard = await Shard(shard.Row).RestoredAsync(Token);
         }
 
-        await RequireAsync(shard, new long[Keys]);
+        await RequireAsync(shard, new long[Keys], isAlone: false);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class IncrementalCheckpointTests
             Assert.True(i == 0 || _store.Written - before < whole / 2 || i > 40, $"checkpoint {i} wrote {_store.Written - before} bytes");
         }
 
-        await RequireAsync(shard, totals);
+        await RequireAsync(shard, totals, isAlone: false);
     }
 
     [Fact]
@@ -209,8 +209,11 @@ public sealed class IncrementalCheckpointTests
         return SegmentReader.ReadManifest(frame);
     }
 
-    /// <summary>Two ways of reading must give the totals, from the objects that the manifest names; and there are no others.</summary>
-    private async Task RequireAsync(ScheduledShard shard, long[] totals)
+    /// <summary>
+    /// Two ways of reading must give the totals, from the objects that the manifest names; and there are no others, unless earlier owners
+    /// have left some to a sweep.
+    /// </summary>
+    private async Task RequireAsync(ScheduledShard shard, long[] totals, bool isAlone = true)
     {
         SnapshotManifest manifest = await ManifestAsync(shard);
         Assert.InRange(manifest.Ranges.Count, 1, SegmentLayout.MostRanges);
@@ -221,7 +224,8 @@ public sealed class IncrementalCheckpointTests
             there.Add(found.Name[$"tests/{Lineage}/seg/".Length..]);
         }
 
-        Assert.Equal(named.Order(), there.Order());
+        Assert.Superset(named, there);
+        Assert.True(!isAlone || named.Count == there.Count, string.Join(", ", there.Except(named)));
         Dictionary<string, long> stored = [];
         await foreach (StoredState entry in new SnapshotReader(_store, "tests").ReadAsync([shard.Row], Token))
         {

@@ -94,7 +94,7 @@ internal sealed class ScheduledShard
         CheckpointPosition position = at ?? (_lane.Done > 0 ? At(_lane.Done) : Row.Checkpoint);
         long time = Math.Max(_checkpoints.RestoredTime, _lane.StreamTime);
         Assert.True(await _checkpoints.SealAsync(
-            () => (new DoneAtCut(position, time, [], DoneRuns.None), time), seen: null, cancellationToken));
+            () => (new DoneAtCut(position, time, [], DoneRuns.None), time), seen: null, TimeSpan.Zero, cancellationToken));
         return Name(_checkpoints.Sealed!.Position, _checkpoints.Sealed.Handle);
     }
 

@@ -176,6 +176,16 @@ internal sealed class SegmentWriter(string segment)
     /// <summary>The ranges of the states since the last manifest, for the next one.</summary>
     public IReadOnlyList<SnapshotRange> Ranges => [.. _ranges];
 
+    /// <summary>Adds the blocks of another writer, which has no manifest. It is of no more use.</summary>
+    /// <returns>Its ranges, as they lie here.</returns>
+    public IReadOnlyList<SnapshotRange> Append(SegmentWriter blocks)
+    {
+        long moved = Length - SegmentLayout.HeaderBytes;
+        _frames.AddRange(blocks._frames.Skip(1));
+        Length += blocks.Length - SegmentLayout.HeaderBytes;
+        return [.. blocks._ranges.Select(range => range with { Segment = segment, Offset = range.Offset + moved })];
+    }
+
     /// <summary>Adds the manifest of the shard whose states were written last.</summary>
     /// <returns>Where it lies: the handle's offset and length.</returns>
     public (long Offset, int Length) AddManifest(SnapshotManifest manifest)
