@@ -29,6 +29,9 @@ internal sealed class ShardCheckpoint
     private readonly string _lineage;
     private readonly bool _allowUndeclared;
     private readonly List<Snapshot> _unnamed = [];
+
+    // those that the row has named before and that are kept, the oldest first
+    private readonly Queue<Snapshot> _retained = [];
     private readonly CheckpointingSettings _settings;
     private readonly RollingGroups _rolling;
     private readonly List<string> _superseded = [];
@@ -278,14 +281,26 @@ internal sealed class ShardCheckpoint
                 return null;
             }
 
-            IEnumerable<Snapshot> before = _unnamed.Take(index);
-            foreach (Snapshot snapshot in _named is null ? before : before.Prepend(_named))
+            named = _unnamed[index];
+            List<Snapshot> unused = _unnamed[..index];
+            _unnamed.RemoveRange(0, index + 1);
+            if (_named?.Objects == named.Objects)
             {
-                _superseded.AddRange(_place.References.Drop(snapshot.Objects));
+                // the same snapshot, of which the row says a later time
+                unused.Add(_named);
+            }
+            else if (_named is not null)
+            {
+                _retained.Enqueue(_named);
             }
 
-            _named = named = _unnamed[index];
-            _unnamed.RemoveRange(0, index + 1);
+            while (_retained.Count >= _settings.RetainedCheckpoints)
+            {
+                unused.Add(_retained.Dequeue());
+            }
+
+            _named = named;
+            _superseded.AddRange(unused.SelectMany(snapshot => _place.References.Drop(snapshot.Objects)));
             IsOwed = false;
             if (_named == _sealed)
             {
@@ -330,11 +345,14 @@ internal sealed class ShardCheckpoint
     {
         lock (_lock)
         {
-            foreach (Snapshot snapshot in _named is null ? _unnamed : _unnamed.Prepend(_named))
+            foreach (Snapshot snapshot in _retained.Concat(_unnamed))
             {
                 _place.References.Leave(snapshot.Objects);
             }
 
+            _place.References.Leave(_named?.Objects ?? []);
+
+            _retained.Clear();
             _unnamed.Clear();
             _named = null;
         }

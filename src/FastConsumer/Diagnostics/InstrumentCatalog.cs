@@ -169,7 +169,7 @@ internal static class InstrumentCatalog
     });
 
     public static InstrumentInfo StateSize { get; } = Add(new InstrumentInfo(
-        "fastconsumer.state.checkpoint.size", Histogram, "By", "The bytes of a snapshot of a shard's state.")
+        "fastconsumer.state.checkpoint.size", Histogram, "By", "The bytes that a checkpoint of a shard's state has written.")
     {
         Boundaries = [KiB, 16 * KiB, 256 * KiB, MiB, 16 * MiB, 256 * MiB, 1024 * MiB],
     });

@@ -235,7 +235,7 @@ internal sealed class ShardTelemetry
 
     /// <summary>A snapshot of the state is in its store.</summary>
     /// <param name="took">How long it took.</param>
-    /// <param name="bytes">How large it is.</param>
+    /// <param name="bytes">How much it has written.</param>
     public void StateSealed(TimeSpan took, long bytes)
     {
         Record(_metrics?.StateDuration, took.TotalSeconds, _worker);

@@ -193,7 +193,7 @@ public abstract class ConsumerSettings
 
     /// <summary>
     /// The most records between two checkpoints of a shard; 0 for no limit. The default is what <see cref="CheckpointAttribute"/> says, or
-    /// else 10,000; for a processor with state 0, since each of its checkpoints writes the whole state.
+    /// else 10,000; for a processor with state 0, since each of its checkpoints costs a request to the store.
     /// </summary>
     public int? CheckpointRecords { get; set; }
 

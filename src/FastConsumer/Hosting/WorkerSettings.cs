@@ -156,7 +156,7 @@ internal sealed record WorkerSettings
                     ?? (processor.StateVersion > 0 ? s_checkpointIntervalWithState : s_checkpointInterval),
             CheckpointRecords =
                 RecordsOf(own) ?? RecordsOf(consumer) ?? processor.CheckpointRecords
-                    // each checkpoint writes the whole state
+                    // each checkpoint writes to a store
                     ?? (processor.StateVersion > 0 ? 0 : CheckpointAttribute.DefaultRecords),
             Checkpointing = Resolve(own.Checkpointing, consumer.Checkpointing),
             AllowNonRestoredState = own.AllowNonRestoredState ?? consumer.AllowNonRestoredState ?? false,

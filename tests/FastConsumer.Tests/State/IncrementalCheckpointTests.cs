@@ -1,5 +1,6 @@
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
+using FastConsumer.State;
 using FastConsumer.State.Format;
 using FastConsumer.Testing.Checkpoints;
 
@@ -136,6 +137,63 @@ public sealed class IncrementalCheckpointTests
         totals[5] = 5;
         totals[25] = 1;
         await RequireAsync(shard, totals);
+    }
+
+    /// <summary>
+    /// A value lives 1 s in the first object. Then it is written with less time to live, and expires before the next checkpoint: the first
+    /// object still has it, and it must not come back.
+    /// </summary>
+    /// <param name="records">With enough of them the expired entry is removed before the checkpoint.</param>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(40)]
+    public async Task What_has_expired_does_not_come_back_where_an_earlier_checkpoint_gave_it_longer(int records)
+    {
+        var settings = new CheckpointingSettings { WholeBelow = 0 };
+        ScheduledShard shard = new(Process(), Row(), TimeSpan.FromSeconds(1), settings);
+        await shard.RestoredAsync(Token);
+        shard.Handle(new StateRecord("a", 1000)).Handle(new StateRecord("b", 1000));
+        await CheckpointAsync(shard);
+
+        shard = await new ScheduledShard(Process(), shard.Row, TimeSpan.FromMilliseconds(10), settings).RestoredAsync(Token);
+        shard.Handle(new StateRecord("a", 1100));
+        for (int i = 0; i <= records; i++)
+        {
+            shard.Handle(new StateRecord("c", 1200));
+        }
+
+        await CheckpointAsync(shard);
+        Assert.Equal(SnapshotManifest.IncrementalFormat, (await ManifestAsync(shard)).Format);
+
+        shard = await new ScheduledShard(Process(), shard.Row, TimeSpan.FromSeconds(1), settings).RestoredAsync(Token);
+        Assert.Null(shard.TotalOf("a"));
+        Assert.Equal(1, shard.TotalOf("b"));
+        Assert.Equal(records + 1, shard.TotalOf("c"));
+    }
+
+    [Fact]
+    public async Task Snapshots_before_the_named_one_are_kept_as_many_as_are_asked_for()
+    {
+        var settings = new CheckpointingSettings { RetainedCheckpoints = 3 };
+        ScheduledShard shard = await new ScheduledShard(Process(), Row(), settings: settings).RestoredAsync(Token);
+        List<(Lease Row, long Total)> named = [];
+        for (int i = 1; i <= 6; i++)
+        {
+            Handle(shard, 0, Keys);
+            await CheckpointAsync(shard);
+            named.Add((shard.Row, i));
+        }
+
+        foreach ((Lease row, long total) in named[^3..])
+        {
+            ScheduledShard former = await Shard(row).RestoredAsync(Token);
+            Assert.Equal(total, former.TotalOf("key-7"));
+        }
+
+        foreach ((Lease row, _) in named[..^3])
+        {
+            await Assert.ThrowsAsync<SnapshotRefusedException>(() => Shard(row).RestoredAsync(Token));
+        }
     }
 
     [Fact]
