@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.State;
 
@@ -43,6 +44,18 @@ public sealed class StateBugTests
     [Fact]
     public void Finds_a_copy_that_passes_for_what_a_child_has_for_itself() =>
         Finds(200, static place => new LosesCopyMark(place), "state is the fold");
+
+    [Fact]
+    public void Finds_a_sweep_that_deletes_what_a_write_under_way_is_to_name() =>
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.LateWrites), "named is whole", Stopped);
+
+    [Fact]
+    public void Finds_a_sweep_that_reads_rows_before_it_lists_the_segments() =>
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.RowsLast), "nothing named is deleted", "named is whole", Stopped);
+
+    [Fact]
+    public void Finds_a_sweep_that_leaves_over_what_a_child_inherits() =>
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.InheritsCount), "nothing named is deleted", "named is whole", Stopped);
 
     private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
         Finds(within, _ => new CheckpointBug(make), invariants);

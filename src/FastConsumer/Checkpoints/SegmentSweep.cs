@@ -18,8 +18,8 @@ namespace FastConsumer.Checkpoints;
 /// kept, or by a range of one of these manifests, which may lie in older segments.
 /// </item>
 /// <item>
-/// For each shard that its footer lists, be it with a manifest or with blocks only: the shard's row is gone, or was taken by another process
-/// than the segment's, or names a later segment of that process. Each write of a lease is conditional on the row's session, and a process
+/// For each shard that its footer lists, be it with a manifest or with blocks only: the shard's row is gone, or bears another session than
+/// the segment's, or names a later segment of that session. Each write of a lease is conditional on the row's session, and a process
 /// names its segments in the order of their numbers. So no write that names this one can take effect any more, however late.
 /// </item>
 /// </list>
@@ -286,7 +286,7 @@ internal sealed class SegmentSweep(CheckpointPlace place, ILeaseStore leases)
             }
 
             handle = SnapshotHandle.Parse(manifest.Predecessor);
-            if (handle is null && manifest.Predecessor is not null)
+            if (left > 1 && handle is null && manifest.Predecessor is not null)
             {
                 return ($"Object '{name}' in {place.Store.Description} names the snapshot before it as '{manifest.Predecessor}'.", false);
             }
@@ -408,7 +408,8 @@ internal sealed class SegmentSweep(CheckpointPlace place, ILeaseStore leases)
 
     private bool Holds(Rules rule) => (Off & rule) == 0;
 
-    private static string Unreadable(Lease row, string text) => $"The row '{row.LeaseKey}' names a state as '{text}', which cannot be read.";
+    private static string Unreadable(Lease row, string text) =>
+        $"The row '{row.LeaseKey}' names a state as '{text}', which cannot be read.";
 
     /// <summary>What one sweep has seen.</summary>
     private sealed class Survey

@@ -60,6 +60,7 @@ internal static class ChangedSettings
         ("Checkpointing:TolerableFailures", static s => s.Checkpointing.TolerableFailures),
         ("Checkpointing:Unaligned", static s => s.Checkpointing.Unaligned),
         ("Checkpointing:AlignedTimeout", static s => s.Checkpointing.AlignedTimeout),
+        ("Checkpointing:RetainedCheckpoints", static s => s.Checkpointing.RetainedCheckpoints),
         (nameof(ConsumerSettings.LeaseDuration), static s => s.LeaseDuration),
         (nameof(ConsumerSettings.MaxLeases), static s => s.MaxLeases),
         (nameof(ConsumerSettings.HungCallAfter), static s => s.HungCallAfter),

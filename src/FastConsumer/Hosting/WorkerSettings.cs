@@ -193,6 +193,7 @@ internal sealed record WorkerSettings
         AlignedTimeout = own.Unaligned ?? consumer.Unaligned ?? true
             ? own.AlignedTimeout ?? consumer.AlignedTimeout ?? TimeSpan.Zero
             : System.Threading.Timeout.InfiniteTimeSpan,
+        RetainedCheckpoints = own.RetainedCheckpoints ?? consumer.RetainedCheckpoints ?? 1,
     };
 
     private static StartPosition? Said(ConsumerSettings settings) =>

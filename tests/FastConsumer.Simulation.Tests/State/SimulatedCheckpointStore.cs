@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
+using FastConsumer.State.Format;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.State;
@@ -65,11 +66,28 @@ internal sealed class SimulatedObjects(SimulatedCluster cluster)
     {
         cluster.Loop.Trace.Add(worker, null, $"object {name} is deleted");
         Lease? namer = cluster.Table.Rows.FirstOrDefault(row =>
-            row.Inherits.Append(row.Snapshot).Any(handle => handle is not null && name.EndsWith(
-                $"/seg/{StateOracle.ObjectOf(handle)}", StringComparison.Ordinal)));
+            NamedBy(row).Any(named => name.EndsWith($"/seg/{named}", StringComparison.Ordinal)));
         cluster.Ledger.Require(
             "nothing named is deleted", namer is null, namer?.LeaseKey ?? "", $"{worker} deletes {name}, which the row names.");
         Deleted += _objects.Remove(name) ? 1 : 0;
+    }
+
+    /// <summary>The objects that a row leads to, by its own handle and by what it inherits.</summary>
+    public IEnumerable<string> NamedBy(Lease row)
+    {
+        foreach (SnapshotHandle handle in SnapshotHandle.Inherited(row).Parents.Append(SnapshotHandle.Parse(row.Snapshot))
+            .OfType<SnapshotHandle>().Where(static handle => handle.Object is not null))
+        {
+            yield return handle.Object!;
+            if (Find(handle.Object!) is { } segment && segment.Length >= handle.Offset + handle.Length)
+            {
+                SnapshotManifest manifest = SegmentReader.ReadManifest(segment.AsSpan((int)handle.Offset, handle.Length).ToArray());
+                foreach (SnapshotRange range in manifest.Ranges)
+                {
+                    yield return range.Segment;
+                }
+            }
+        }
     }
 }
 
