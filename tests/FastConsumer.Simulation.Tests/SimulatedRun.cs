@@ -198,7 +198,7 @@ internal sealed class SimulatedRun
                 StateHandlerOf(worker));
         },
         Checkpoints = CheckpointsOf,
-        SweepInterval = _scenario.SweepInterval,
+        SweepInterval = _bug?.SweepInterval(_scenario.SweepInterval) ?? _scenario.SweepInterval,
         SweepRulesOff = _bug?.SweepRulesOff ?? SegmentSweep.Rules.None,
         DeadLetters = static services => (IDeadLetterSink?)services.GetService(typeof(IDeadLetterSink)),
         PrefetchBytes = _scenario.PrefetchBytes,

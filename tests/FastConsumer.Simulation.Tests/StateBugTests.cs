@@ -54,8 +54,7 @@ public sealed class StateBugTests
         Finds(200, static _ => new SweepBug(SegmentSweep.Rules.RowsLast), "nothing named is deleted", "named is whole", Stopped);
 
     [Fact]
-    public void Finds_a_sweep_that_leaves_over_what_a_child_inherits() =>
-        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.InheritsCount), "nothing named is deleted", "named is whole", Stopped);
+    public void Finds_what_nobody_sweeps() => Finds(50, static _ => new NeverSweeps(), "only what is named stays");
 
     private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
         Finds(within, _ => new CheckpointBug(make), invariants);

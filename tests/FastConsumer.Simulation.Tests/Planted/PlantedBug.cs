@@ -35,6 +35,9 @@ internal abstract class PlantedBug
     /// <summary>The rules that sweeps of the state's objects break.</summary>
     public virtual SegmentSweep.Rules SweepRulesOff => SegmentSweep.Rules.None;
 
+    /// <summary>How long it is from one sweep to the next.</summary>
+    public virtual TimeSpan SweepInterval(TimeSpan right) => right;
+
     public virtual ILeaseStore OperatorStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) =>
         new SimulatedLeaseStore(process, link, table);
 

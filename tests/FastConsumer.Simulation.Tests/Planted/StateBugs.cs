@@ -20,6 +20,12 @@ internal sealed class SweepBug(SegmentSweep.Rules off) : PlantedBug
     public override SegmentSweep.Rules SweepRulesOff => off;
 }
 
+/// <summary>What a crash leaves over stays.</summary>
+internal sealed class NeverSweeps : PlantedBug
+{
+    public override TimeSpan SweepInterval(TimeSpan right) => TimeSpan.FromDays(1);
+}
+
 /// <summary>It says that an object is there before it is.</summary>
 internal sealed class AcknowledgesBeforeTheUpload(StatePlace place) : SimulatedCheckpointStore(place)
 {
