@@ -184,8 +184,7 @@ internal sealed class SegmentSweep(CheckpointPlace place, ILeaseStore leases)
                 return problem;
             }
 
-            Lease? now = (await leases.GetManyAsync([key], ReadConsistency.Strong, cancellationToken)).FirstOrDefault();
-            if (now is null)
+            if (await leases.GetManyAsync([key], ReadConsistency.Strong, cancellationToken) is not [{ } now])
             {
                 survey.Rows.Remove(key);
                 return null;

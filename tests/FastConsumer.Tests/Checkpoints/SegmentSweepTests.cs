@@ -1,4 +1,3 @@
-using System.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
 using FastConsumer.State.Format;
@@ -410,6 +409,49 @@ public sealed class SegmentSweepTests
 
         Assert.Null(await SweepAsync());
         Assert.Equal(["a/100", "a/4"], Kept);
+    }
+
+    [Fact]
+    public async Task A_row_that_is_always_ahead_of_the_sweep_ends_it()
+    {
+        Row("0", "a", Segment("a/1", ["0"]));
+        Segment("old/1", ["0"]);
+        int next = 1;
+        _store.BeforeRead = async name =>
+        {
+            if (name == NameOf($"a/{next}"))
+            {
+                Row("0", "a", Segment($"a/{next + 1}", ["0"]));
+                await _store.DeleteAsync(NameOf($"a/{next++}"), Token);
+            }
+        };
+
+        Assert.Contains("There is no object", await SweepAsync(), StringComparison.Ordinal);
+        Assert.Contains("old/1", Kept);
+    }
+
+    [Fact]
+    public async Task What_another_one_deletes_first_is_passed_over()
+    {
+        Row("0", "b", Segment("b/1", ["0"]));
+        Segment("a/1", ["0"]);
+        Segment("a/2", ["0"]);
+        _store.BeforeRead = name => name == NameOf("a/1") ? _store.DeleteAsync(name, Token) : Task.CompletedTask;
+
+        SegmentSweep sweep = Sweep();
+        Assert.Null(await sweep.SweepAsync(Lineage, 1, Token));
+        Assert.Equal(["b/1"], Kept);
+        Assert.Equal(1, sweep.Deleted);
+    }
+
+    [Fact]
+    public async Task A_row_with_a_state_and_without_a_lineage_ends_the_sweep()
+    {
+        Row("0", "b", Segment("b/1", ["0"]));
+        Put(RowOf("1", "b", Segment("old/1", ["1"])) with { Lineage = null });
+
+        Assert.Contains("The row '1' names a state and bears no lineage", await SweepAsync(), StringComparison.Ordinal);
+        Assert.Equal(["b/1", "old/1"], Kept);
     }
 
     /// <summary>The row of a parent is deleted while the sweep looks for what it names: its children have all they need.</summary>
