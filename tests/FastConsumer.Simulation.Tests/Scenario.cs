@@ -79,6 +79,9 @@ internal sealed record Scenario
     /// <summary>How checkpoints of state are taken.</summary>
     public CheckpointingSettings Checkpointing { get; init; } = new();
 
+    /// <summary>How long it is from one sweep of the state's objects to the next.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>The records that no handler can do; null for none.</summary>
     public Poison? Poison { get; init; }
 
@@ -199,6 +202,7 @@ internal sealed record Scenario
             Start = StartPosition.TrimHorizon,
             Aggregates = false,
             Checkpointing = CheckpointingOf(new Random(unchecked((Seed * 16777619) + 11))),
+            SweepInterval = TimeSpan.FromSeconds(5 + (new Random(unchecked((Seed * 16777619) + 13)).NextDouble() * 35)),
             State = new StateSettings
             {
                 Seed = random.Next(),

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using FastConsumer.Checkpoints;
+using FastConsumer.Kinesis;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;
@@ -39,6 +41,9 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     /// <summary>How many snapshots a row has named, and how many of them were the first ones of children.</summary>
     public (int All, int OfChildren, int WithRuns) Snapshots { get; init; }
 
+    /// <summary>How many sweeps have deleted objects of the state.</summary>
+    public int Swept { get; init; }
+
     /// <summary>How often a judge met a key that was in both of two shards that were merged.</summary>
     public int MetKeys { get; init; }
 
@@ -77,6 +82,7 @@ internal sealed class SimulatedRun
             Worker = Worker,
             Put = PutAsync,
             Operators = _operators,
+            Settle = scenario.State is null ? null : SettleStateAsync,
             Quieted = () =>
             {
                 _handlers.ForEach(static handler => handler.IsWellBehaved = true);
@@ -165,6 +171,7 @@ internal sealed class SimulatedRun
             RefusedCommits = _sink?.Refused ?? 0,
             Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0, _oracle?.WithRuns ?? 0),
             MetKeys = _oracle?.Met ?? 0,
+            Swept = _cluster.Loop.Trace.Events.Count(static one => one.Text.StartsWith("[2423]", StringComparison.Ordinal)),
         };
     }
 
@@ -191,11 +198,38 @@ internal sealed class SimulatedRun
                 StateHandlerOf(worker));
         },
         Checkpoints = CheckpointsOf,
+        SweepInterval = _bug?.SweepInterval(_scenario.SweepInterval) ?? _scenario.SweepInterval,
+        SweepRulesOff = _bug?.SweepRulesOff ?? SegmentSweep.Rules.None,
         DeadLetters = static services => (IDeadLetterSink?)services.GetService(typeof(IDeadLetterSink)),
         PrefetchBytes = _scenario.PrefetchBytes,
         Client = _bug is null ? null : (worker, client) => _bug.Client(_cluster, worker, client),
         Store = _bug is null ? null : (worker, table) => _bug.Store(_cluster, worker, table),
     };
+
+    /// <summary>
+    /// Each shard gets a record more, so that each owner names something later than whatever it has left over before. Then sweeps must leave
+    /// in the store what rows lead to, and nothing else.
+    /// </summary>
+    private async Task SettleStateAsync()
+    {
+        foreach (Shard shard in _cluster.Shards().Where(static shard => shard.EndingSequenceNumber is null))
+        {
+            string key = Enumerable.Range(0, int.MaxValue).Select(static i => $"last{i}")
+                .First(key => shard.HashKeyRange.Contains(HashKeys.Of(Encoding.UTF8.GetBytes(key))));
+            _cluster.Put([(key, BitConverter.GetBytes(int.MaxValue - 1))]);
+        }
+
+        // what was put is done and checkpointed; parents' rows go some time after that, and then two sweeps
+        long until = _cluster.Loop.Now + (TimeSpan.FromMinutes(6) + (4 * _scenario.SweepInterval)).Ticks;
+        while (_oracle!.FirstLeftOver() is { } left)
+        {
+            _cluster.Ledger.Require(
+                "only what is named stays", _cluster.Loop.Now < until, null, $"{left} is in the store, and no row leads to it.");
+            await _cluster.DelayAsync(TimeSpan.FromSeconds(1));
+        }
+
+        _oracle.RequireAllThere();
+    }
 
     private SinkHandler? SinkHandlerOf(SimulatedWorker worker)
     {

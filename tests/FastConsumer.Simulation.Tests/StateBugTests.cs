@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.State;
 
@@ -50,6 +51,17 @@ public sealed class StateBugTests
     {
         Checkpointing = scenario.Checkpointing with { Incremental = false },
     };
+
+    [Fact]
+    public void Finds_a_sweep_that_deletes_what_a_write_under_way_is_to_name() =>
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.LateWrites), "named is whole", Stopped);
+
+    [Fact]
+    public void Finds_a_sweep_that_reads_rows_before_it_lists_the_segments() =>
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.RowsLast), "nothing named is deleted", "named is whole", Stopped);
+
+    [Fact]
+    public void Finds_what_nobody_sweeps() => Finds(50, static _ => new NeverSweeps(), "only what is named stays");
 
     private static void Finds(int within, Func<StatePlace, SimulatedCheckpointStore> make, params string[] invariants) =>
         Finds(within, _ => new CheckpointBug(make), invariants);

@@ -96,13 +96,77 @@ public sealed class StateScheduleTests
         }
     }
 
-    /// <summary>One shard of a processor with state, in a world in which nothing goes wrong by itself.</summary>
+    /// <summary>
+    /// The worker that holds the first lease sweeps, and no other one. When it stops, another one takes over. A store that fails, or a
+    /// mistake, ends neither the worker nor its sweeps.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void One_worker_sweeps_and_goes_on_after_failures(int order)
+    {
+        StateWorld world = new(order, shards: 2);
+        SimulatedCluster cluster = world.Cluster;
+        cluster.Run(async () =>
+        {
+            Dictionary<string, FailingLists> stores = [];
+            SimulatedWorker[] workers = [Start(), Start()];
+            await UntilAsync(() => workers.All(worker => cluster.Table.Rows.Any(row => row.LeaseOwner == worker.Name)));
+            world.Put(20);
+            await UntilAsync(() => cluster.Table.Rows.All(static row => row.Snapshot is not null));
+            SimulatedWorker first = workers.Single(worker => worker.Name == cluster.Table.Rows[0].LeaseOwner);
+            SimulatedWorker second = workers.Single(worker => worker != first);
+            await UntilAsync(() => stores[first.Name].Lists > 0);
+            stores[first.Name].Fails = true;
+            int before = stores[first.Name].Lists;
+            int ofSecond = stores[second.Name].Lists;
+            await UntilAsync(() => stores[first.Name].Lists == before + 3);
+            Assert.True(world.Logged(first, "[2425]"));
+            Assert.True(world.Logged(first, "The same failure for the 3rd time"));
+            Assert.Equal(1, cluster.Loop.Trace.Events.Count(
+                static one => one.Text.Contains("(InvalidOperationException: the mistake", StringComparison.Ordinal)));
+
+            // what a crash has left over: its process holds nothing any more
+            stores[first.Name].Fails = false;
+            Lease row = cluster.Table.Rows[0];
+            string name = $"simulation/{row.TableLineage}/seg/{SnapshotHandle.Parse(row.Snapshot)!.Object}";
+            string leftOver = $"simulation/{row.TableLineage}/seg/w99/1";
+            world.Objects.Create("w99", leftOver, world.Objects.All[name]);
+            await UntilAsync(() => !world.Objects.All.ContainsKey(leftOver));
+            Assert.True(world.Logged(first, "[2423]"));
+            // a sweep that it may have begun before the leases had settled
+            Assert.InRange(stores[second.Name].Lists, 0, ofSecond);
+
+            await first.StopAsync();
+            await UntilAsync(() => stores[second.Name].Lists > ofSecond);
+            await second.StopAsync();
+
+            SimulatedWorker Start()
+            {
+                FailingLists? store = null;
+                SimulatedWorker worker = world.StartWorker(place => store = new FailingLists(place));
+                stores[worker.Name] = store!;
+                return worker;
+            }
+        });
+
+        async Task UntilAsync(Func<bool> isSo)
+        {
+            for (int looks = 0; !isSo(); looks++)
+            {
+                Assert.True(looks < 6000, "It never comes to that.");
+                await cluster.DelayAsync(TimeSpan.FromSeconds(1));
+            }
+        }
+    }
+
+    /// <summary>Shards of a processor with state, in a world in which nothing goes wrong by itself.</summary>
     private sealed class StateWorld
     {
         private readonly Scenario _scenario;
         private int _put;
 
-        public StateWorld(int order)
+        public StateWorld(int order, int shards = 1)
         {
             _scenario = Scenario.Of(order) with
             {
@@ -120,7 +184,7 @@ public sealed class StateScheduleTests
                 Habits = new HandlerHabits(),
                 State = new StateSettings { Seed = order, LostRequests = 0, LostAnswers = 0, HeldUp = 0, Refused = 0 },
             };
-            Cluster = new SimulatedCluster(order, shards: 1, new EngineSettings(), _scenario.Rules);
+            Cluster = new SimulatedCluster(order, shards, new EngineSettings(), _scenario.Rules);
             Objects = new SimulatedObjects(Cluster);
             Oracle = new StateOracle(Cluster, Objects);
             Cluster.Table.Written += Oracle.LeaseWritten;
@@ -180,6 +244,20 @@ public sealed class StateScheduleTests
                 Missing = name;
                 throw;
             }
+        }
+    }
+
+    /// <summary>Listings are counted, and may fail.</summary>
+    private sealed class FailingLists(StatePlace place) : SimulatedCheckpointStore(place), ICheckpointStore
+    {
+        public int Lists { get; private set; }
+
+        public bool Fails { get; set; }
+
+        IAsyncEnumerable<CheckpointObject> ICheckpointStore.ListAsync(string prefix, CancellationToken cancellationToken)
+        {
+            Lists++;
+            return Fails ? throw new InvalidOperationException("the mistake") : ListAsync(prefix, cancellationToken);
         }
     }
 

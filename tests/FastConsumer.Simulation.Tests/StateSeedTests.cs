@@ -17,11 +17,14 @@ public sealed class StateSeedTests
         int ofChildren = results.Sum(static run => run.Snapshots.OfChildren);
         int withRuns = results.Sum(static run => run.Snapshots.WithRuns);
         int met = results.Sum(static run => run.MetKeys);
+        int swept = results.Sum(static run => run.Swept);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{swept} sweeps have deleted something.");
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{all} snapshots, of which {ofChildren} were the first ones of children, and {withRuns} had runs; {met} times a key was in "
                 + "both of two parents.");
         Assert.True(count < 100 || ofChildren > 0, "No shard with state was ever divided.");
         Assert.True(count < 100 || met > 0, "No key was ever in two shards that were merged.");
+        Assert.True(count < 10 || swept > 0, "No sweep has ever deleted anything.");
         Assert.True(count < 10 || withRuns > 0, "No record was ever done before an earlier one.");
     }
 }

@@ -59,6 +59,7 @@ internal static class SettingsBuilder
                 new("Checkpointing:AlignedTimeout", settings.Checkpointing.AlignedTimeout is var wait && wait < TimeSpan.Zero
                     ? "as long as the checkpoint may take"
                     : Text(wait)),
+                new("Checkpointing:RetainedCheckpoints", Text(settings.Checkpointing.RetainedCheckpoints)),
                 new("AllowNonRestoredState", Text(settings.AllowNonRestoredState)),
                 new("LeaseDuration", Text(settings.LeaseDuration)),
                 new("MaxLeases", settings.MaxLeases is { } most ? Text(most) : Unset),

@@ -60,6 +60,9 @@ internal sealed class ClusterLife
     /// <summary>Told when the faults are over.</summary>
     public Action? Quieted { get; init; }
 
+    /// <summary>What else must come right in the quiet, when all is done; null for nothing.</summary>
+    public Func<Task>? Settle { get; init; }
+
     /// <summary>The operators at the cluster; null for none.</summary>
     public OperatorActions? Operators { get; init; }
 
@@ -88,6 +91,12 @@ internal sealed class ClusterLife
         {
             await Operators!.EndAsync();
             await operating;
+        }
+
+        if (Settle is not null)
+        {
+            await Settle();
+            await RecoverAsync();
         }
 
         await StopAllAsync();

@@ -61,6 +61,8 @@ internal sealed class SimulatedWorker
             Checkpoints = options.Checkpoints?.Invoke(this) is { } checkpoints
                 ? new CheckpointPlace(checkpoints, settings.ApplicationName, process.Name, "simulation", process.Clock)
                 : null,
+            SweepInterval = options.SweepInterval,
+            SweepRulesOff = options.SweepRulesOff,
             Scheduler = process.Scheduler,
             FanOut = settings.ReadMode == ReadMode.FanOut
                 ? new FanOutConsumer(
@@ -229,6 +231,12 @@ internal sealed record SimulatedWorkerOptions
 
     /// <summary>Where the state is kept; null for nowhere.</summary>
     public Func<SimulatedWorker, ICheckpointStore?>? Checkpoints { get; init; }
+
+    /// <summary>How long it is from one sweep of the state's objects to the next.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The rules that its sweeps break.</summary>
+    public SegmentSweep.Rules SweepRulesOff { get; init; }
 
     /// <summary>True where a shard may stop because of what its handlers do; else that is a failure of the run.</summary>
     public bool ShardsMayFail { get; init; }

@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using FastConsumer.Leases;
 using FastConsumer.State;
 
 namespace FastConsumer.Checkpoints;
@@ -31,7 +33,7 @@ internal sealed class CheckpointPlace
     {
         Store = store;
         _root = CheckpointName.Escape(application);
-        _session = CheckpointName.Escape(session[^Math.Min(session.Length, SessionLength)..]);
+        _session = SessionPartOf(session);
         _table = table;
         _time = time;
         _since = time?.GetTimestamp() ?? 0;
@@ -56,6 +58,9 @@ internal sealed class CheckpointPlace
     public string NextObject() =>
         string.Create(CultureInfo.InvariantCulture, $"{_session}/{Interlocked.Increment(ref _number)}");
 
+    /// <summary>What the names of all objects of a lineage begin with.</summary>
+    public string PrefixOf(string lineage) => NameOf(lineage, "");
+
     /// <summary>An object's name in the store.</summary>
     /// <param name="lineage">The lineage of the rows.</param>
     /// <param name="object">The object, as a row's handle names it.</param>
@@ -66,6 +71,36 @@ internal sealed class CheckpointPlace
     /// <param name="lineage">The lineage of the rows.</param>
     /// <param name="object">The object, as a row's handle names it.</param>
     public static string NameOf(string root, string lineage, string @object) => $"{root}/{lineage}/seg/{@object}";
+
+    /// <summary>The session of an object that a process has written, and its number.</summary>
+    /// <param name="object">The object, as a row's handle names it.</param>
+    /// <param name="session">What the process is called in names of objects.</param>
+    /// <param name="number">Counts up within the process.</param>
+    /// <returns>False where no process gives such a name.</returns>
+    public static bool TryParse(string @object, [NotNullWhen(true)] out string? session, out long number)
+    {
+        (session, number) = (null, 0);
+        int slash = @object.IndexOf('/', StringComparison.Ordinal);
+        if (slash <= 0 || !long.TryParse(@object.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out number))
+        {
+            return false;
+        }
+
+        session = @object[..slash];
+        return true;
+    }
+
+    /// <summary>
+    /// True where the process that a row's session names writes its objects under this session: it may be the one that wrote them.
+    /// </summary>
+    /// <param name="session">The session of an object.</param>
+    /// <param name="taken">A row's session (<see cref="Lease.Session"/>); null for none.</param>
+    public static bool IsOf(string session, string? taken) =>
+        taken is not null && Lease.ProcessOf(taken) is { Length: > 0 } process && SessionPartOf(process) == session;
+
+    /// <summary>A process's part of the names of its objects.</summary>
+    private static string SessionPartOf(string process) =>
+        CheckpointName.Escape(process[^Math.Min(process.Length, SessionLength)..]);
 
     /// <summary>
     /// Makes sure that the lineage's objects belong to this lease table. A copy of a table has the lineage of its original, and would write

@@ -17,6 +17,9 @@ internal sealed record CheckpointingSettings
     /// <summary>How many may fail in a row before the shard is taken anew; null for any number.</summary>
     public int? TolerableFailures { get; init; }
 
+    /// <summary>How many snapshots of a shard are kept, counting the one that its row names.</summary>
+    public int RetainedCheckpoints { get; init; } = 1;
+
     /// <summary>
     /// How long a checkpoint waits for the lanes to finish what they have; zero for not at all, infinite for as long as the checkpoint may
     /// take.

@@ -270,6 +270,19 @@ internal static partial class ConsumerLog
             + "others for a while.")]
     public static partial void ShardNotCheckpointed(ILogger log, string processor, string shardId, string reason, Exception? error);
 
+    [LoggerMessage(2423, LogLevel.Information,
+        "{Processor} deleted {Objects} objects of its state that nothing names any more: {Bytes} bytes.")]
+    public static partial void Swept(ILogger log, string processor, int objects, long bytes);
+
+    [LoggerMessage(2424, LogLevel.Warning,
+        "{Processor} deletes no objects of its state for now, since it cannot tell what is still named. {Reason} It is tried again in some "
+            + "minutes; owners of shards go on deleting what their checkpoints supersede.")]
+    public static partial void SweepEnded(ILogger log, string processor, string reason);
+
+    [LoggerMessage(2425, LogLevel.Warning,
+        "{Processor} could not delete the objects of its state that nothing names any more; trying again in some minutes. {Reason}")]
+    public static partial void SweepFailed(ILogger log, string processor, string reason, Exception? error);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

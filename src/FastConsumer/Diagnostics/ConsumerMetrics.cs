@@ -57,6 +57,7 @@ internal sealed class ConsumerMetrics
         StateDuration = Histogram<double>(InstrumentCatalog.StateDuration);
         StateSize = Histogram<long>(InstrumentCatalog.StateSize);
         StateFailures = Counter<long>(InstrumentCatalog.StateFailures);
+        StateSwept = Counter<long>(InstrumentCatalog.StateSwept);
         OperatorActions = Counter<long>(InstrumentCatalog.OperatorActions);
         ObserveShards();
         ObserveWorkers();
@@ -111,6 +112,8 @@ internal sealed class ConsumerMetrics
     public Histogram<long> StateSize { get; }
 
     public Counter<long> StateFailures { get; }
+
+    public Counter<long> StateSwept { get; }
 
     public Counter<long> OperatorActions { get; }
 

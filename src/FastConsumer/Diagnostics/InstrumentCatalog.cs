@@ -177,6 +177,9 @@ internal static class InstrumentCatalog
     public static InstrumentInfo StateFailures { get; } = Shard("state.checkpoint.failures", Counter, "{failure}",
         "Snapshots of a shard's state that could not be written, and were tried again.");
 
+    public static InstrumentInfo StateSwept { get; } = Worker("state.objects.swept", Counter, "{object}",
+        "Objects of state that nothing named any more and that this worker's sweeps deleted.");
+
     public static InstrumentInfo CheckpointAge { get; } = Shard("checkpoint.age", ObservableGauge, "s",
         "How long something has been done that no checkpoint covers; 0 where nothing waits.");
 

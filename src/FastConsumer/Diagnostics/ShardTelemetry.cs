@@ -245,6 +245,9 @@ internal sealed class ShardTelemetry
     /// <summary>A snapshot of the state could not be written.</summary>
     public void StateFailed() => Add(_metrics?.StateFailures, 1, _shard);
 
+    /// <summary>A sweep has deleted objects of the state.</summary>
+    public void StateSwept(int objects) => Add(_metrics?.StateSwept, objects, _worker);
+
     public void LeaseTaken() => Add(_metrics?.LeasesTaken, 1, _worker);
 
     public void LeaseLost() => Add(_metrics?.LeasesLost, 1, _worker);

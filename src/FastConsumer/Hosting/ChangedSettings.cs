@@ -61,6 +61,7 @@ internal static class ChangedSettings
         ("Checkpointing:Unaligned", static s => s.Checkpointing.Unaligned),
         ("Checkpointing:AlignedTimeout", static s => s.Checkpointing.AlignedTimeout),
         ("Checkpointing:Incremental", static s => s.Checkpointing.Incremental),
+        ("Checkpointing:RetainedCheckpoints", static s => s.Checkpointing.RetainedCheckpoints),
         (nameof(ConsumerSettings.LeaseDuration), static s => s.LeaseDuration),
         (nameof(ConsumerSettings.MaxLeases), static s => s.MaxLeases),
         (nameof(ConsumerSettings.HungCallAfter), static s => s.HungCallAfter),

@@ -56,4 +56,10 @@ public sealed class CheckpointingOptions
     /// written whole in any case.
     /// </summary>
     public bool? Incremental { get; set; }
+
+    /// <summary>
+    /// How many snapshots of a shard are kept in the store, 1 to 100, counting the one that its lease names. The default is 1: what a
+    /// checkpoint supersedes is deleted. Nothing goes back to an earlier one by itself.
+    /// </summary>
+    public int? RetainedCheckpoints { get; set; }
 }

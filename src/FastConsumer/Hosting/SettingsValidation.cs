@@ -209,6 +209,11 @@ internal static class SettingsValidation
             options.TolerableFailures,
             "0 or more; leave it out for any number");
         checks.That(IsPause(options.AlignedTimeout), "Checkpointing:AlignedTimeout", options.AlignedTimeout, Pauses);
+        checks.That(
+            options.RetainedCheckpoints is null or (>= 1 and <= 100),
+            "Checkpointing:RetainedCheckpoints",
+            options.RetainedCheckpoints,
+            "1 to 100");
     }
 
     private static void OneName<T>(T? name, string nameOf, T? alias, string aliasOf, Checks checks)
@@ -258,6 +263,7 @@ internal static class SettingsValidation
             (nameof(options.Mode), options.Mode), (nameof(options.Timeout), options.Timeout), (nameof(options.MinPause), options.MinPause),
             (nameof(options.TolerableFailures), options.TolerableFailures), (nameof(options.Unaligned), options.Unaligned),
             (nameof(options.AlignedTimeout), options.AlignedTimeout), (nameof(options.Incremental), options.Incremental),
+            (nameof(options.RetainedCheckpoints), options.RetainedCheckpoints),
         ];
         return settings.Where(static setting => setting.Value is not null).Select(static setting => setting.Name);
     }

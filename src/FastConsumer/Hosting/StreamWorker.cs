@@ -37,6 +37,7 @@ internal sealed class StreamWorker : IAsyncDisposable
     private readonly LeaseTableClient _client;
     private readonly LeaseReport _report;
     private readonly WorkerMonitor _monitor;
+    private readonly SegmentSweeper? _sweeper;
     private readonly Lazy<OperatorTable> _operator;
     private volatile WorkerSettings _settings;
     private volatile StreamDescriptionSummary? _description;
@@ -66,6 +67,7 @@ internal sealed class StreamWorker : IAsyncDisposable
             Settings.WorkerId,
             () => Volatile.Read(ref _loop)?.State,
             new LagLimits(Settings.Lag.DegradedAt, Settings.Lag.UnhealthyAt, Settings.Lag.UnhealthyBeforeLoss));
+        _sweeper = parts.Checkpoints is null ? null : new SegmentSweeper(parts, store, () => Leases, () => _supervisor.Parts);
         _report = new LeaseReport(
             LeaseSettings,
             Settings.ApplicationName,
@@ -304,7 +306,15 @@ internal sealed class StreamWorker : IAsyncDisposable
             _description = stream;
             _monitor.Described(stream);
             _supervisor.StartLooking();
+            Task sweeping = _sweeper is null
+                ? Task.CompletedTask
+                : ApartTask.StartOn(_supervisor.Control, () => _sweeper.RunAsync(_stop.Token));
             await ShareLeasesAsync(stream);
+            if (!sweeping.IsCompleted)
+            {
+                // a store that ignores the end of its call does not hold up the stop
+                await ApartTask.WaitAsync(sweeping, s_runsEndIn, _parts.Time, CancellationToken.None);
+            }
         }
         else
         {

@@ -40,6 +40,12 @@ internal sealed record WorkerParts(
     /// <summary>Where snapshots of its state are kept; null where it keeps none.</summary>
     public CheckpointPlace? Checkpoints { get; init; }
 
+    /// <summary>How long it is from one sweep of the snapshots to the next.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Rules of the sweep that a simulation switches off, to show that it misses them.</summary>
+    public SegmentSweep.Rules SweepRulesOff { get; init; }
+
     /// <summary>True where the host reads the state: shards keep their last cut for that.</summary>
     public bool KeepsCuts { get; init; }
 

@@ -194,6 +194,7 @@ internal sealed record WorkerSettings
             ? own.AlignedTimeout ?? consumer.AlignedTimeout ?? TimeSpan.Zero
             : System.Threading.Timeout.InfiniteTimeSpan,
         Incremental = own.Incremental ?? consumer.Incremental ?? true,
+        RetainedCheckpoints = own.RetainedCheckpoints ?? consumer.RetainedCheckpoints ?? 1,
     };
 
     private static StartPosition? Said(ConsumerSettings settings) =>

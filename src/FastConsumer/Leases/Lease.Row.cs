@@ -196,6 +196,9 @@ public sealed partial record Lease
     /// <param name="epoch">The counter that the take writes.</param>
     internal static string SessionOf(string process, long epoch) => string.Create(CultureInfo.InvariantCulture, $"{process}/{epoch}");
 
+    /// <summary>The process that a session is of: what stands before the take's epoch.</summary>
+    internal static string ProcessOf(string session) => session.LastIndexOf('/') is >= 0 and int slash ? session[..slash] : session;
+
     /// <summary>The epoch that a session bears; null where it bears none, as the sessions of earlier versions do.</summary>
     internal static long? EpochOf(string? session) =>
         session?.LastIndexOf('/') is { } slash and >= 0

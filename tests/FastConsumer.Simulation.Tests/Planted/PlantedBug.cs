@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
@@ -30,6 +31,12 @@ internal abstract class PlantedBug
 
     /// <summary>Where a worker keeps its state; null for the right store.</summary>
     public virtual SimulatedCheckpointStore? Checkpoints(StatePlace place) => null;
+
+    /// <summary>The rules that sweeps of the state's objects break.</summary>
+    public virtual SegmentSweep.Rules SweepRulesOff => SegmentSweep.Rules.None;
+
+    /// <summary>How long it is from one sweep to the next.</summary>
+    public virtual TimeSpan SweepInterval(TimeSpan right) => right;
 
     public virtual ILeaseStore OperatorStore(SimulatedProcess process, SimulatedLink link, SimulatedLeaseTable table) =>
         new SimulatedLeaseStore(process, link, table);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.State.Format;
@@ -11,6 +12,18 @@ namespace FastConsumer.Simulation.Tests.Planted;
 internal sealed class CheckpointBug(Func<StatePlace, SimulatedCheckpointStore> make) : PlantedBug
 {
     public override SimulatedCheckpointStore Checkpoints(StatePlace place) => make(place);
+}
+
+/// <summary>Sweeps break a rule.</summary>
+internal sealed class SweepBug(SegmentSweep.Rules off) : PlantedBug
+{
+    public override SegmentSweep.Rules SweepRulesOff => off;
+}
+
+/// <summary>What a crash leaves over stays.</summary>
+internal sealed class NeverSweeps : PlantedBug
+{
+    public override TimeSpan SweepInterval(TimeSpan right) => TimeSpan.FromDays(1);
 }
 
 /// <summary>It says that an object is there before it is.</summary>

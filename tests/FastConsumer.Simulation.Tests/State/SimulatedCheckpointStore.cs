@@ -65,28 +65,29 @@ internal sealed class SimulatedObjects(SimulatedCluster cluster)
     public void Delete(string worker, string name)
     {
         cluster.Loop.Trace.Add(worker, null, $"object {name} is deleted");
-        Lease? namer = cluster.Table.Rows.FirstOrDefault(row => row.Inherits.Append(row.Snapshot).Any(handle =>
-            handle is not null && ObjectsOf(handle).Any(named => name.EndsWith($"/seg/{named}", StringComparison.Ordinal))));
+        Lease? namer = cluster.Table.Rows.FirstOrDefault(row =>
+            NamedBy(row).Any(named => name.EndsWith($"/seg/{named}", StringComparison.Ordinal)));
         cluster.Ledger.Require(
             "nothing named is deleted", namer is null, namer?.LeaseKey ?? "", $"{worker} deletes {name}, which the row names.");
         Deleted += _objects.Remove(name) ? 1 : 0;
     }
 
-    /// <summary>What a handle leads to, be it a row's own or a parent's: its object, and those that its snapshot has ranges in.</summary>
-    public IEnumerable<string> ObjectsOf(string handle)
+    /// <summary>The objects that a row leads to, by its own handle and by what it inherits.</summary>
+    public IEnumerable<string> NamedBy(Lease row)
     {
-        SnapshotHandle? parsed = SnapshotHandle.Parse(handle.Contains('>', StringComparison.Ordinal) ? handle.Split('>')[1] : handle);
-        if (parsed?.Object is not { } named)
+        foreach (SnapshotHandle handle in SnapshotHandle.Inherited(row).Parents.Append(SnapshotHandle.Parse(row.Snapshot))
+            .OfType<SnapshotHandle>().Where(static handle => handle.Object is not null))
         {
-            return [];
+            yield return handle.Object!;
+            if (Find(handle.Object!) is { } segment && segment.Length >= handle.Offset + handle.Length)
+            {
+                SnapshotManifest manifest = SegmentReader.ReadManifest(segment.AsSpan((int)handle.Offset, handle.Length).ToArray());
+                foreach (SnapshotRange range in manifest.Ranges)
+                {
+                    yield return range.Segment;
+                }
+            }
         }
-
-        // an object that was damaged on purpose names nothing but itself
-        byte[]? segment = Find(named);
-        return segment is null || parsed.Offset + parsed.Length > segment.Length
-            ? [named]
-            : [named, .. SegmentReader.ReadManifest(segment.AsSpan((int)parsed.Offset, parsed.Length).ToArray()).Ranges
-                .Select(static range => range.Segment)];
     }
 }
 

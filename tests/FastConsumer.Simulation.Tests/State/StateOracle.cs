@@ -57,6 +57,24 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
         Judge(write, row, handle, segment!);
     }
 
+    /// <summary>A segment that no row leads to; null for none.</summary>
+    public string? FirstLeftOver()
+    {
+        HashSet<string> named = [.. cluster.Table.Rows.SelectMany(objects.NamedBy)];
+        return objects.All.Keys.FirstOrDefault(name => name.IndexOf("/seg/", StringComparison.Ordinal) is >= 0 and int at
+            && !named.Contains(name[(at + "/seg/".Length)..]));
+    }
+
+    /// <summary>I6. All that rows lead to is there.</summary>
+    public void RequireAllThere()
+    {
+        foreach (Lease row in cluster.Table.Rows)
+        {
+            string? missing = objects.NamedBy(row).FirstOrDefault(named => objects.Find(named) is null);
+            Require("nothing named is deleted", missing is null, row, $"it leads to {missing}, which is not there.");
+        }
+    }
+
     private void Judge(TableWrite write, Lease row, SnapshotHandle handle, byte[] segment)
     {
         Judged++;

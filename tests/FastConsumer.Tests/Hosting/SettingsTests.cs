@@ -198,6 +198,8 @@ public sealed class SettingsTests : WorkerTest
     [InlineData("Checkpointing:MinPause", "-00:00:01", "FastConsumer:Checkpointing:MinPause is -00:00:01", "00:00:00 to 1.00:00:00")]
     [InlineData("Checkpointing:TolerableFailures", "-1", "FastConsumer:Checkpointing:TolerableFailures is -1", "leave it out")]
     [InlineData("Checkpointing:AlignedTimeout", "2.00:00:00", "Checkpointing:AlignedTimeout is 2.00:00:00", "00:00:00 to 1.00:00:00")]
+    [InlineData("Checkpointing:RetainedCheckpoints", "0", "FastConsumer:Checkpointing:RetainedCheckpoints is 0", "1 to 100")]
+    [InlineData("Checkpointing:RetainedCheckpoints", "101", "FastConsumer:Checkpointing:RetainedCheckpoints is 101", "1 to 100")]
     [InlineData("Lag:UnhealthyBeforeLoss", "-1", "FastConsumer:Lag:UnhealthyBeforeLoss is -1.00:00:00", "00:00:00 or more")]
     public void What_operators_set_wrongly_is_refused(string key, string value, string complaint, string allowed)
     {
@@ -229,7 +231,10 @@ public sealed class SettingsTests : WorkerTest
         {
             ApplicationName = "tests",
             CheckpointRecords = 8,
-            Checkpointing = { Interval = TimeSpan.FromSeconds(7), Timeout = TimeSpan.FromMinutes(1), Unaligned = false },
+            Checkpointing =
+            {
+                Interval = TimeSpan.FromSeconds(7), Timeout = TimeSpan.FromMinutes(1), Unaligned = false, RetainedCheckpoints = 3,
+            },
         };
         var own = new ProcessorOptions { Checkpointing = { Records = 9, Unaligned = true, TolerableFailures = 4 } };
         var processor = new ProcessorRegistration<CountingProcessor>();
@@ -237,7 +242,13 @@ public sealed class SettingsTests : WorkerTest
         WorkerSettings settings = WorkerSettings.Resolve(processor, consumer, own, "worker");
         Assert.Equal((TimeSpan.FromSeconds(7), 9), (settings.CheckpointInterval, settings.CheckpointRecords));
         Assert.Equal(
-            new CheckpointingSettings { Timeout = TimeSpan.FromMinutes(1), TolerableFailures = 4 }, settings.Checkpointing);
+            new CheckpointingSettings { Timeout = TimeSpan.FromMinutes(1), TolerableFailures = 4, RetainedCheckpoints = 3 },
+            settings.Checkpointing);
+        Assert.Equal(1, new CheckpointingSettings().RetainedCheckpoints);
+        Assert.Equal(
+            5,
+            WorkerSettings.Resolve(processor, consumer, new ProcessorOptions { Checkpointing = { RetainedCheckpoints = 5 } }, "worker")
+                .Checkpointing.RetainedCheckpoints);
         Assert.Equal(
             Timeout.InfiniteTimeSpan,
             WorkerSettings.Resolve(processor, consumer, new ProcessorOptions(), "worker").Checkpointing.AlignedTimeout);

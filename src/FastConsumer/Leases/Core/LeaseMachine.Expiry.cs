@@ -54,7 +54,7 @@ internal static partial class LeaseMachine
         /// the row does not say the process, the name alone.
         /// </summary>
         private static string? WorkerOf(Lease row) =>
-            row is { IsHeldByFastConsumer: true, Session: { } session } ? $"{row.LeaseOwner}\n{ProcessOf(session)}" : row.Owner;
+            row is { IsHeldByFastConsumer: true, Session: { } session } ? $"{row.LeaseOwner}\n{Lease.ProcessOf(session)}" : row.Owner;
 
         private static bool IsNamed(string worker, string name) =>
             worker.StartsWith(name, StringComparison.Ordinal) && (worker.Length == name.Length || worker[name.Length] == '\n');

@@ -7,12 +7,9 @@ namespace FastConsumer.Leases.Core;
 /// </content>
 internal static partial class LeaseMachine
 {
-    /// <summary>The process that a session is of: what stands before the take's epoch.</summary>
-    private static string ProcessOf(string session) => session.LastIndexOf('/') is >= 0 and int slash ? session[..slash] : session;
-
     private sealed partial class Turn
     {
-        private bool IsOurSession(string? session) => session is not null && ProcessOf(session) == _settings.Session;
+        private bool IsOurSession(string? session) => session is not null && Lease.ProcessOf(session) == _settings.Session;
 
         /// <summary>True where this process took it, and holds it still as far as the row tells.</summary>
         private bool IsOurs(Lease row) => row.LeaseOwner == Me && row.CheckpointOwner is null && IsOurSession(row.Session);
@@ -26,15 +23,16 @@ internal static partial class LeaseMachine
             && row.CheckpointOwner is null
             && _ids.StartedAt is { } startedAt
             && _now - startedAt < D
-            && _ids.Former.Contains(row.Session is null ? "" : ProcessOf(row.Session))
-            && !_ids.Met.Contains(row.Session is null ? "" : ProcessOf(row.Session));
+            && _ids.Former.Contains(row.Session is null ? "" : Lease.ProcessOf(row.Session))
+            && !_ids.Met.Contains(row.Session is null ? "" : Lease.ProcessOf(row.Session));
 
         /// <summary>Another process of this name has taken a lease from this one.</summary>
         private void Meet(Lease row)
         {
-            if (row.LeaseOwner == Me && row.Session is { } session && !IsOurSession(session) && !_ids.Met.Contains(ProcessOf(session)))
+            if (row.LeaseOwner == Me && row.Session is { } session && !IsOurSession(session)
+                && !_ids.Met.Contains(Lease.ProcessOf(session)))
             {
-                _ids = _ids with { Met = _ids.Met.Add(ProcessOf(session)) };
+                _ids = _ids with { Met = _ids.Met.Add(Lease.ProcessOf(session)) };
                 Do(new LeaseCommand.Tell.WorkerIdInUse(session));
             }
         }
@@ -51,7 +49,7 @@ internal static partial class LeaseMachine
                     StartedAt = _now,
                     Former = _ids.Former.Union(_leases.Values
                         .Where(entry => entry.Row.LeaseOwner == Me && !IsOurs(entry.Row) && !entry.Row.IsPassedOn)
-                        .Select(static entry => entry.Row.Session is null ? "" : ProcessOf(entry.Row.Session))),
+                        .Select(static entry => entry.Row.Session is null ? "" : Lease.ProcessOf(entry.Row.Session))),
                 };
             }
 
