@@ -207,8 +207,8 @@ internal sealed class SimulatedRun
     };
 
     /// <summary>
-    /// Each shard gets a record more, so that each owner names something later than whatever it has left over before. Then sweeps must leave
-    /// in the store what rows lead to, and nothing else.
+    /// Each shard gets a record more, so that each owner names something later than whatever it has left over before. Then sweeps must
+    /// leave in the store what rows lead to, and nothing else.
     /// </summary>
     private async Task SettleStateAsync()
     {
