@@ -54,7 +54,11 @@ public sealed class StateBugTests
 
     [Fact]
     public void Finds_a_sweep_that_deletes_what_a_write_under_way_is_to_name() =>
-        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.LateWrites), "named is whole", Stopped);
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.LateWrites), "named is whole", "nothing named is deleted", Stopped);
+
+    [Fact]
+    public void Finds_a_sweep_that_takes_a_manifest_for_all_of_a_snapshot() =>
+        Finds(200, static _ => new SweepBug(SegmentSweep.Rules.RangesCount), "nothing named is deleted", "named is whole", Stopped);
 
     [Fact]
     public void Finds_a_sweep_that_reads_rows_before_it_lists_the_segments() =>

@@ -160,13 +160,46 @@ public sealed class StateScheduleTests
         }
     }
 
+    /// <summary>The price of a store is by the request: a worker needs one for each interval, however many shards it has.</summary>
+    [Fact]
+    public void A_worker_writes_the_state_of_all_its_shards_with_one_request()
+    {
+        const int Workers = 4, Rounds = 10;
+        StateWorld world = new(1, shards: 60, TimeSpan.FromSeconds(10)) { NeverAsks = true };
+        world.Cluster.Run(async () =>
+        {
+            List<SimulatedWorker> workers = [.. Enumerable.Range(0, Workers).Select(_ => world.StartWorker())];
+            await PutAsync(60);
+            Assert.All(workers, worker => Assert.Contains(world.Cluster.Table.Rows, row => row.LeaseOwner == worker.Name));
+            (int judged, int before) = (world.Oracle.Judged, world.Objects.Created);
+            await PutAsync(10 * Rounds);
+            int created = world.Objects.Created - before;
+            // a few more where an interval begins or ends within a round
+            Assert.InRange(created, 0.9 * Workers * Rounds, (1.1 * Workers * Rounds) + Workers);
+            Assert.True(world.Oracle.Judged - judged > 5 * created, $"{world.Oracle.Judged - judged} checkpoints in {created} objects");
+            foreach (SimulatedWorker worker in workers)
+            {
+                await worker.StopAsync();
+            }
+        });
+
+        async Task PutAsync(int seconds)
+        {
+            for (; seconds > 0; seconds--)
+            {
+                world.Put(100, keys: 1000);
+                await world.Cluster.DelayAsync(TimeSpan.FromSeconds(1));
+            }
+        }
+    }
+
     /// <summary>Shards of a processor with state, in a world in which nothing goes wrong by itself.</summary>
     private sealed class StateWorld
     {
         private readonly Scenario _scenario;
         private int _put;
 
-        public StateWorld(int order, int shards = 1)
+        public StateWorld(int order, int shards = 1, TimeSpan? interval = null)
         {
             _scenario = Scenario.Of(order) with
             {
@@ -174,7 +207,7 @@ public sealed class StateScheduleTests
                 ReadMode = ReadMode.Polling,
                 Start = StartPosition.TrimHorizon,
                 LeaseDuration = s_leaseDuration,
-                CheckpointInterval = TimeSpan.FromSeconds(1),
+                CheckpointInterval = interval ?? TimeSpan.FromSeconds(1),
                 CheckpointRecords = 10_000,
                 StopTimeout = TimeSpan.FromSeconds(10),
                 TableUnits = null,
@@ -192,14 +225,17 @@ public sealed class StateScheduleTests
 
         public SimulatedCluster Cluster { get; }
 
+        /// <summary>Set where checkpoints come by the interval only.</summary>
+        public bool NeverAsks { get; init; }
+
         public SimulatedObjects Objects { get; }
 
         public StateOracle Oracle { get; }
 
         public Lease? Row => Cluster.Table.Rows is [var row] ? row : null;
 
-        public void Put(int count) => Cluster.Put(
-            [.. Enumerable.Range(0, count).Select(i => ($"key{i % 3}", BitConverter.GetBytes(_put++)))]);
+        public void Put(int count, int keys = 3) => Cluster.Put(
+            [.. Enumerable.Range(0, count).Select(_ => ($"key{_put % keys}", BitConverter.GetBytes(_put++)))]);
 
         public bool Logged(SimulatedWorker worker, string text) => Cluster.Loop.Trace.Events.Any(
             one => one.Process == worker.Name && one.Text.Contains(text, StringComparison.Ordinal));
@@ -213,7 +249,11 @@ public sealed class StateScheduleTests
                     Processor = WorkerServices.RegistrationOf(_scenario.Processor),
                     Services = worker => new WorkerServices(
                         new SimulatedHandler(worker, Cluster.Ledger, _scenario.Habits, new Random(1)),
-                        stateHandler: new StateHandler(worker, _scenario.Habits, new Random(1)) { IsWellBehaved = true }),
+                        stateHandler: new StateHandler(worker, _scenario.Habits, new Random(1))
+                        {
+                            IsWellBehaved = true,
+                            NeverAsks = NeverAsks,
+                        }),
                     PrefetchBytes = _scenario.PrefetchBytes,
                     Checkpoints = worker => new StatePlace(Cluster, worker, Objects, _scenario.State!, static () => true, new Random(1))
                         is var place && checkpoints is null ? new SimulatedCheckpointStore(place) : checkpoints!(place),

@@ -108,8 +108,8 @@ internal sealed class StopsWithoutRuns(StatePlace place) : SimulatedCheckpointSt
         }
 
         byte[] bytes = content.ToArray();
-        SegmentShard shard = StateFrames.ShardOf(bytes);
-        if (Worker.IsStopping || RowOf(shard.Shard).RequestedBy is not null)
+        foreach (SegmentShard shard in StateFrames.ShardsOf(bytes)
+            .Where(shard => Worker.IsStopping || RowOf(shard.Shard).RequestedBy is not null))
         {
             StateFrames.RemoveRuns(bytes.AsSpan((int)shard.Offset, shard.Length));
         }
@@ -138,12 +138,12 @@ internal static class StateFrames
 {
     private const int BeforeCrc = 1 + sizeof(uint);
 
-    /// <summary>The only shard of a segment.</summary>
-    public static SegmentShard ShardOf(byte[] segment)
+    /// <summary>The shards of a segment.</summary>
+    public static IReadOnlyList<SegmentShard> ShardsOf(byte[] segment)
     {
         int end = segment.Length - SegmentLayout.TrailerBytes;
         int length = SegmentReader.FooterLength(segment.AsSpan(end));
-        return SegmentReader.ReadFooter(segment[(end - length)..end]).Single();
+        return SegmentReader.ReadFooter(segment[(end - length)..end]);
     }
 
     /// <summary>Takes the runs out of a manifest, which stays as long as it is.</summary>
@@ -156,8 +156,15 @@ internal static class StateFrames
     /// </summary>
     public static void TryRemoveCopyMarks(string name, byte[] segment)
     {
+        foreach (SegmentShard shard in ShardsOf(segment))
+        {
+            TryRemoveCopyMarks(name, segment, shard);
+        }
+    }
+
+    private static void TryRemoveCopyMarks(string name, byte[] segment, SegmentShard shard)
+    {
         byte[] changed = [.. segment];
-        SegmentShard shard = ShardOf(segment);
         Span<byte> frame = changed.AsSpan((int)shard.Offset, shard.Length);
         SnapshotManifest manifest = SegmentReader.ReadManifest(frame.ToArray());
         List<SnapshotRange> ranges = [];

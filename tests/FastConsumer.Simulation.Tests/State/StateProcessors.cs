@@ -160,8 +160,11 @@ internal class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random
     /// <summary>True for records that the error policy leaves out.</summary>
     public static bool IsLeftOut(int number) => number % 13 == 5;
 
+    /// <summary>Set where no handler asks for a checkpoint.</summary>
+    public bool NeverAsks { get; init; }
+
     /// <summary>True where a handler is to ask for a checkpoint.</summary>
-    public bool AsksForCheckpoint => random.Next(20) == 0;
+    public bool AsksForCheckpoint => !NeverAsks && random.Next(20) == 0;
 
     /// <summary>True where one record is to fail. Some fail again and again, so that others get far ahead of them.</summary>
     public bool FailsAlone(int number) =>
