@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using System.Threading.Channels;
 using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
@@ -86,7 +87,9 @@ internal sealed class SizedShard : IAsyncDisposable
         Lineage = string.Create(CultureInfo.InvariantCulture, $"{Lineage}.{number + 1:x8}"),
     };
 
-    public static CheckpointPlace Place(ICheckpointStore store, string session) => new(store, Application, session, "table", TimeProvider.System);
+    /// <summary>Where the shards of one process checkpoint together.</summary>
+    public static CheckpointPlace Place(ICheckpointStore store, string session) =>
+        new(store, Application, session, "table", TimeProvider.System);
 
     /// <summary>Reads the state that the row leads to.</summary>
     public ValueTask RestoreAsync(CancellationToken cancellationToken) => _checkpoints.RestoreAsync(
@@ -106,7 +109,12 @@ internal sealed class SizedShard : IAsyncDisposable
             Restored = _checkpoints.RestoredRuns,
         };
         _lanes = [.. Enumerable.Range(0, _laneCount).Select(lane => new RecordLane(
-            _pipeline, new RecordCursor(shard, progress, recordsPerCheckpoint: 0), progress, Policy(lane), TimeProvider.System, telemetry))];
+            _pipeline,
+            new RecordCursor(shard, progress, recordsPerCheckpoint: 0),
+            progress,
+            Policy(lane),
+            TimeProvider.System,
+            telemetry))];
         var parallel = new ParallelLanes(_lanes, RecordOrder.PartitionKey, progress, telemetry, _pipeline.State.StripeCount);
         var dispatcher = new ShardDispatcher(shard, _pipeline, parallel, progress, Policy(null), TimeProvider.System);
         _running = Task.Run(() => dispatcher.RunAsync(_input.Reader, _stop.Token, _stop.Token));
@@ -273,7 +281,7 @@ internal sealed class SizedShard : IAsyncDisposable
     {
         const int most = 32;
         Span<byte> bytes = _bytes.GetSpan(most);
-        int length = System.Text.Encoding.ASCII.GetBytes(start, bytes);
+        int length = Encoding.ASCII.GetBytes(start, bytes);
         Utf8Formatter.TryFormat(number, bytes[length..], out int digits);
         _bytes.Advance(length + digits);
         return length + digits;

@@ -17,7 +17,11 @@ internal static class StateSizeCommand
 {
     public static Command Create()
     {
-        var keys = new Option<int>("--keys") { Description = "Keys of the state, of all shards.", DefaultValueFactory = static _ => 100_000 };
+        var keys = new Option<int>("--keys")
+        {
+            Description = "Keys of the state, of all shards.",
+            DefaultValueFactory = static _ => 100_000,
+        };
         var changed = new Option<double>("--changed")
         {
             Description = "Percent of the keys that change between two checkpoints.",
@@ -47,7 +51,7 @@ internal static class StateSizeCommand
             });
         }
 
-        var command = new Command("state-size", "What checkpoints of a large state cost: bytes, objects, pauses, CPU time, memory; the restore.")
+        var command = new Command("state-size", "What checkpoints of a large state cost, and its restore.")
         {
             keys, changed, checkpoints, lanes, shards, local, json,
         };
@@ -78,15 +82,24 @@ internal static class StateSizeCommand
     private static string Text(StateSizeFigures figures) => string.Create(
         CultureInfo.InvariantCulture,
         $"""
-        {figures.Keys} keys in {figures.Shards} shards of {figures.Lanes} lanes, of which {figures.ChangedKeys} change between two checkpoints; {figures.Checkpoints} checkpoints
-        written     whole {Mega(figures.BytesWhole)} ({figures.BytesPerEntry:F0} B an entry), then {Mega(figures.BytesPerCheckpoint)} each: {figures.WriteAmplification:F2} times what has changed; {figures.CheckpointsWhole} of them whole
-        a change    {figures.DeltaBytesPerEntry:F0} B an entry, without the groups whose turn it is
-        kept        {figures.BytesKept:F2} times the whole in {figures.ObjectsKept} objects; at most {figures.Ranges} ranges; {figures.PutsPerRound:F2} PUTs a round
-        gate        closed for {figures.CutMicrosecondsMedian:F0} us in the median, p99 {figures.CutMicrosecondsP99:F0} us, at most {figures.CutMicrosecondsMax:F0} us of {figures.Cuts} cuts; to close it {figures.ClosingMicrosecondsMedian:F0} us, p99 {figures.ClosingMicrosecondsP99:F0} us
-        CPU         whole {figures.SerializeCpuSecondsWhole:F3} s, then {figures.SerializeCpuSecondsPerCheckpoint:F4} s each
-        memory      {Mega(figures.MemoryBytes)}; during the whole one {Mega(figures.ExtraBytesWhole)} more, then at most {Mega(figures.ExtraBytesPerCheckpoint)}; collector {figures.CollectorMillisecondsMax:F1} ms at most
-        restore     {figures.RestoreSeconds:F2} s for {Mega(figures.RestoreBytes)}: {figures.RestoreSecondsPerGigabyte:F1} s a GB of the state; {figures.WrongKeys} keys wrong
+        {figures.Keys} keys in {figures.Shards} shards of {figures.Lanes} lanes; {figures.Checkpoints} checkpoints behind the first
+        {"changes",-9} {figures.ChangedKeys} keys between two checkpoints; written of them {figures.DeltaBytesPerEntry:F0} B an entry
+        {"whole",-9} {Mega(figures.BytesWhole)}, {figures.BytesPerEntry:F0} B an entry
+        {"then",-9} {Mega(figures.BytesPerCheckpoint)} each, {figures.WriteAmplification:F2} times what has changed
+        {"",-9} {figures.CheckpointsWhole} of them whole; {figures.PutsPerRound:F2} PUTs a round; at most {figures.Ranges} ranges
+        {"kept",-9} {figures.BytesKept:F2} times the whole, in {figures.ObjectsKept} objects
+        {"gate",-9} closed for {Times(figures.CutMicrosecondsMedian, figures.CutMicrosecondsP99)} of {figures.Cuts} cuts
+        {"",-9} at most {figures.CutMicrosecondsMax:F0} us
+        {"",-9} until no lane was inside {Times(figures.ClosingMicrosecondsMedian, figures.ClosingMicrosecondsP99)}
+        {"CPU",-9} whole {figures.SerializeCpuSecondsWhole:F3} s, then {figures.SerializeCpuSecondsPerCheckpoint:F4} s each
+        {"memory",-9} {Mega(figures.MemoryBytes)}; whole {Mega(figures.ExtraBytesWhole)} more, then {Mega(figures.ExtraBytesPerCheckpoint)}
+        {"",-9} garbage collection held all threads for {figures.CollectorMillisecondsMax:F1} ms at most
+        {"restore",-9} {figures.RestoreSeconds:F2} s (CPU {figures.RestoreCpuSeconds:F2} s), read {Mega(figures.RestoreBytes)}
+        {"",-9} {figures.RestoreSecondsPerGigabyte:F1} s a GB of the state; {figures.WrongKeys} keys wrong
         """);
+
+    private static string Times(double median, double p99) =>
+        string.Create(CultureInfo.InvariantCulture, $"{median:F0} us in the median, p99 {p99:F0} us");
 
     private static string Mega(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F2} MB");
 }
@@ -120,7 +133,9 @@ internal sealed class StateSizeRun
         _settings = settings;
         _expected = new int[settings.Keys];
         _store = new CountingCheckpointStore(
-            settings.Local is { } folder ? new LocalCheckpointStore(folder, new Random(Environment.ProcessId)) : new InMemoryCheckpointStore());
+            settings.Local is { } folder
+                ? new LocalCheckpointStore(folder, new Random(Environment.ProcessId))
+                : new InMemoryCheckpointStore());
     }
 
     public async Task<StateSizeFigures> RunAsync(CancellationToken cancellationToken)
@@ -143,14 +158,13 @@ internal sealed class StateSizeRun
 
         using var beside = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] others = [.. _parts.Select(part => Task.Run(() => HandleBesideAsync(part, beside.Token), cancellationToken))];
-        long puts = _store.Puts;
         (long memory, long extraWhole) = await CheckpointAsync(isMemoryMeasured: true, cancellationToken);
         long bytesWhole = _parts.Sum(static part => part.Shard.SealedBytes);
         TimeSpan cpuWhole = _cpu.Single();
         _cpu.Clear();
         _longestPause = TimeSpan.Zero;
 
-        puts = _store.Puts;
+        long puts = _store.Puts;
         long written = _store.Written;
         var tally = new Tally();
         await tally.AddAsync(_parts, isFirst: true, cancellationToken);
@@ -185,7 +199,7 @@ internal sealed class StateSizeRun
         int changedKeys = _parts.Sum(static part => part.Changed);
         double perEntry = (double)bytesWhole / _settings.Keys;
         double perCheckpoint = (double)written / _settings.Checkpoints;
-        (TimeSpan restore, long restoreBytes, long wrong) = await RestoreAsync(cancellationToken);
+        (TimeSpan restore, TimeSpan restoreCpu, long restoreBytes, long wrong) = await RestoreAsync(cancellationToken);
         return new StateSizeFigures
         {
             Keys = _settings.Keys,
@@ -217,6 +231,7 @@ internal sealed class StateSizeRun
             ExtraBytesPerCheckpoint = extra,
             CollectorMillisecondsMax = _longestPause.TotalMilliseconds,
             RestoreSeconds = restore.TotalSeconds,
+            RestoreCpuSeconds = restoreCpu.TotalSeconds,
             RestoreBytes = restoreBytes,
             RestoreSecondsPerGigabyte = restore.TotalSeconds / (bytesWhole / 1e9),
             WrongKeys = wrong,
@@ -340,11 +355,12 @@ internal sealed class StateSizeRun
     }
 
     /// <summary>Other processes restore the shards, one after the other, and look at each key.</summary>
-    private async Task<(TimeSpan Restore, long Bytes, long Wrong)> RestoreAsync(CancellationToken cancellationToken)
+    private async Task<(TimeSpan Restore, TimeSpan Cpu, long Bytes, long Wrong)> RestoreAsync(CancellationToken cancellationToken)
     {
         Part[] parts = _parts;
         _parts = [];
         TimeSpan restore = TimeSpan.Zero;
+        TimeSpan cpu = TimeSpan.Zero;
         long bytes = 0;
         long wrong = 0;
         for (int i = 0; i < parts.Length; i++)
@@ -356,16 +372,18 @@ internal sealed class StateSizeRun
             await using var shard = new SizedShard(place, former.Row, _settings.Lanes, _expected);
             former = null!;
             GC.Collect();
+            TimeSpan before = Environment.CpuUsage.TotalTime;
             long since = TimeProvider.System.GetTimestamp();
             await shard.RestoreAsync(cancellationToken);
             restore += TimeProvider.System.GetElapsedTime(since);
+            cpu += Environment.CpuUsage.TotalTime - before;
             bytes += shard.RestoredBytes;
             shard.Start();
             await shard.HandleAsync(keys, cancellationToken);
             wrong += shard.Wrong;
         }
 
-        return (restore, bytes, wrong);
+        return (restore, cpu, bytes, wrong);
     }
 
     /// <summary>One shard and its keys.</summary>

@@ -91,6 +91,9 @@ internal sealed record StateSizeFigures
 
     public required double RestoreSeconds { get; init; }
 
+    /// <summary>CPU time of the whole process in it, garbage collection included.</summary>
+    public required double RestoreCpuSeconds { get; init; }
+
     /// <summary>The bytes that were read for it.</summary>
     public required long RestoreBytes { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace FastConsumer.LoadTest.StateSize;
@@ -18,7 +17,7 @@ internal static partial class ThreadClock
                 return TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromTicks(time.Nanoseconds / TimeSpan.NanosecondsPerTick);
             }
 
-            return Stopwatch.GetElapsedTime(0);
+            return TimeProvider.System.GetElapsedTime(0);
         }
     }
 
