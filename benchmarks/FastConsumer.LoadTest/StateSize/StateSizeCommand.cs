@@ -87,7 +87,7 @@ internal static class StateSizeCommand
         {"whole",-9} {Mega(figures.BytesWhole)}, {figures.BytesPerEntry:F0} B an entry
         {"then",-9} {Mega(figures.BytesPerCheckpoint)} each, {figures.WriteAmplification:F2} times what has changed
         {"",-9} {figures.CheckpointsWhole} of them whole; {figures.PutsPerRound:F2} PUTs a round; at most {figures.Ranges} ranges
-        {"kept",-9} {figures.BytesKept:F2} times the whole, in {figures.ObjectsKept} objects
+        {"kept",-9} {figures.BytesKept:F2} times the whole, in {figures.ObjectsKept} objects; at most {figures.BytesKeptMax:F2} times
         {"gate",-9} closed for {Times(figures.CutMicrosecondsMedian, figures.CutMicrosecondsP99)} of {figures.Cuts} cuts
         {"",-9} at most {figures.CutMicrosecondsMax:F0} us
         {"",-9} until no lane was inside {Times(figures.ClosingMicrosecondsMedian, figures.ClosingMicrosecondsP99)}
@@ -127,6 +127,7 @@ internal sealed class StateSizeRun
     private readonly List<TimeSpan> _cpu = [];
     private Part[] _parts = [];
     private TimeSpan _longestPause;
+    private long _mostKept;
 
     public StateSizeRun(StateSizeSettings settings)
     {
@@ -216,6 +217,7 @@ internal sealed class StateSizeRun
             CheckpointsWhole = tally.Whole,
             Ranges = tally.MostRanges,
             BytesKept = (double)_store.Kept / bytesWhole,
+            BytesKeptMax = (double)_mostKept / bytesWhole,
             ObjectsKept = _store.Objects,
             PutsPerRound = (double)puts / _settings.Checkpoints,
             Cuts = _cuts.Count,
@@ -336,6 +338,8 @@ internal sealed class StateSizeRun
         {
             await part.Shard.ForgetAsync(cancellationToken);
         }
+
+        _mostKept = Math.Max(_mostKept, _store.Kept);
 
         return (before, extra);
 

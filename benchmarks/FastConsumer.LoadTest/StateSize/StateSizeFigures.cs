@@ -48,6 +48,9 @@ internal sealed record StateSizeFigures
     /// <summary>The bytes in the store at the end, over <see cref="BytesWhole"/>.</summary>
     public required double BytesKept { get; init; }
 
+    /// <summary>The same behind the checkpoint where it is the most.</summary>
+    public required double BytesKeptMax { get; init; }
+
     /// <summary>The objects in the store at the end.</summary>
     public required int ObjectsKept { get; init; }
 
