@@ -10,12 +10,13 @@ using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
 using FastConsumer.LoadTest.Shards;
 using FastConsumer.LoadTest.Sinks;
+using FastConsumer.LoadTest.StateSize;
 
 var root = new RootCommand("Load tests of FastConsumer.")
 {
     Read(), TelemetryCostCommand.Create(), StateCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(),
     LanesCommand.Create(), QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
-    SinkCostCommand.Create(),
+    SinkCostCommand.Create(), StateSizeCommand.Create(),
     Serve(), ServeShards(), FailoverWorker.CreateCommand(),
 };
 // a worker's own host handles signals, and stops in its own time

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
 using FastConsumer.Integration.Tests.Fixtures;
 
@@ -45,6 +46,22 @@ public sealed class LoadTestTests
             name => Assert.NotEqual(0, cost.RootElement.GetProperty(name).GetProperty("median").GetDouble()));
         // a change of a key that is there allocates nothing, on a busy machine too
         Assert.Equal(0, cost.RootElement.GetProperty("keyedBytes").GetDouble());
+    }
+
+    [Theory]
+    [InlineData("1", "4")]
+    [InlineData("5", "1")]
+    public async Task Tells_what_checkpoints_of_a_large_state_cost(string shards, string lanes)
+    {
+        const int most = 10;
+        using JsonDocument cost = await RunAsync(
+            "state-size", "--keys", "20000", "--checkpoints", "10", "--shards", shards, "--lanes", lanes, "--json");
+        JsonElement figures = cost.RootElement;
+        // these are no times: they are the same on a busy machine
+        Assert.Equal(0, figures.GetProperty("wrongKeys").GetInt64());
+        Assert.InRange(figures.GetProperty("writeAmplification").GetDouble(), 1, most);
+        Assert.InRange(figures.GetProperty("putsPerRound").GetDouble(), 1, int.Parse(shards, CultureInfo.InvariantCulture));
+        Assert.InRange(figures.GetProperty("bytesKept").GetDouble(), 1, most);
     }
 
     [Theory]
