@@ -45,7 +45,10 @@ public sealed class StateBugTests
     public void Finds_a_copy_that_passes_for_what_a_child_has_for_itself() =>
         // it changes an object in its place, so that what a later one says of that does not fit any more
         PlantedBugTests.Finds(
-            200, static seed => Alone(Scenario.Of(seed).WithState()), _ => new CheckpointBug(static place => new LosesCopyMark(place)), "state is the fold");
+            200,
+            static seed => Alone(Scenario.Of(seed).WithState()),
+            static _ => new CheckpointBug(static place => new LosesCopyMark(place)),
+            "state is the fold");
 
     private static Scenario Alone(Scenario scenario) => scenario with
     {

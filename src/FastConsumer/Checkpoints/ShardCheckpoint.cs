@@ -123,7 +123,8 @@ internal sealed partial class ShardCheckpoint
         if (at.StreamTime < _streamTime)
         {
             throw new InvalidOperationException(
-                $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at the stream's time {at.StreamTime}, before {_streamTime}.");
+                $"Invariant violated: the state of shard {_taken.LeaseKey} was cut at the stream's time {at.StreamTime}, before "
+                    + $"{_streamTime}.");
         }
 
         _id = _id.Next();

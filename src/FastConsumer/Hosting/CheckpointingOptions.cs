@@ -51,8 +51,8 @@ public sealed class CheckpointingOptions
     public TimeSpan? AlignedTimeout { get; set; }
 
     /// <summary>
-    /// Whether a checkpoint writes only what has changed since the one before, and a part of the rest, so that what is read and kept stays a
-    /// small multiple of the state. The default is true. With false each checkpoint writes all of the shard's state. State below 64 KiB is
+    /// Whether a checkpoint writes only what has changed since the one before, and a part of the rest, so that what is read and kept stays
+    /// a small multiple of the state. The default is true. With false each checkpoint writes all of the shard's state. State below 64 KiB is
     /// written whole in any case.
     /// </summary>
     public bool? Incremental { get; set; }

@@ -213,7 +213,7 @@ internal sealed partial class StateTable<TSub, T>
     /// </summary>
     private bool IsToWrite(in Entry entry) => HashKeyGroups.Contains(_whole, entry.Group)
         ? IsFrozenValue(in entry)
-        : entry.Changed >= _since && (IsFrozenValue(in entry) || (entry.Marks & (Marks.Used | Marks.Stored)) == (Marks.Used | Marks.Stored));
+        : entry.Changed >= _since && (IsFrozenValue(in entry) || (entry.Marks & Marks.Stored) != 0);
 
     private bool IsFrozenValue(in Entry entry) => (entry.Marks & Marks.Used) != 0 && entry.Expiry > _frozenAt
         && ((entry.Marks & Marks.Exists) != 0 || entry.Bases is not null);

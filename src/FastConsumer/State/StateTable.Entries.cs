@@ -241,7 +241,9 @@ internal sealed partial class StateTable<TSub, T>
         /// </summary>
         public int Generation;
 
-        /// <summary>The number of the newest cut before its last change; below zero since it was loaded (<see cref="LoadedRange.Age"/>).</summary>
+        /// <summary>
+        /// The number of the newest cut before its last change; below zero since it was loaded (<see cref="LoadedRange.Age"/>).
+        /// </summary>
         public int Changed;
 
         /// <summary>The number of its effect, counted from 1; 0 for none.</summary>

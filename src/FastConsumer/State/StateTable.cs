@@ -33,7 +33,9 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     /// <summary>While the gate is closed: what the table holds now is what <see cref="WriteFrozen"/> will write.</summary>
     /// <param name="streamTime">The stream's time at the cut.</param>
     /// <param name="cut">What readers are told of the cut; null where cuts are not kept for readers.</param>
-    /// <param name="whole">The groups that are written whole, a bit each; of the others only what has changed since the last stored cut.</param>
+    /// <param name="whole">
+    /// The groups that are written whole, a bit each; of the others only what has changed since the last stored cut.
+    /// </param>
     public abstract void Freeze(long streamTime, object? cut, ulong whole);
 
     /// <summary>On any one thread: looks what was frozen. All groups are written next.</summary>

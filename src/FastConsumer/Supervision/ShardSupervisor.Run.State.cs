@@ -27,7 +27,9 @@ internal sealed partial class ShardSupervisor
         /// <summary>An idle shard says so once in this part of the retention.</summary>
         private const double SeenParts = 0.1;
 
-        /// <summary>A checkpoint waits for others no longer than such a part of the time between two, and of the time that it may take.</summary>
+        /// <summary>
+        /// A checkpoint waits for others no longer than such a part of the time between two, and of the time that it may take.
+        /// </summary>
         private const int PatienceParts = 20;
 
         private readonly AsyncSignal _stateWanted = new();

@@ -7,8 +7,8 @@ using FastConsumer.Testing.Checkpoints;
 namespace FastConsumer.Tests.State;
 
 /// <summary>
-/// Checkpoints that write what has changed behind what earlier ones wrote. What holds at each of them: the objects that the row leads to are
-/// all there and are all of the state, and nothing else is left in the store.
+/// Checkpoints that write what has changed behind what earlier ones wrote. What holds at each of them: the objects that the row leads to
+/// are all there and are all of the state, and nothing else is left in the store.
 /// </summary>
 public sealed class IncrementalCheckpointTests
 {
@@ -275,7 +275,7 @@ public sealed class IncrementalCheckpointTests
     {
         SnapshotManifest manifest = await ManifestAsync(shard);
         Assert.InRange(manifest.Ranges.Count, 1, SegmentLayout.MostRanges);
-        HashSet<string> named = [SnapshotHandle.Parse(shard.Row.Snapshot)!.Object!, .. manifest.Ranges.Select(static range => range.Segment)];
+        HashSet<string> named = [.. manifest.Ranges.Select(static range => range.Segment), SnapshotHandle.Parse(shard.Row.Snapshot)!.Object!];
         HashSet<string> there = [];
         await foreach (CheckpointObject found in _store.ListAsync($"tests/{Lineage}/seg/", Token))
         {

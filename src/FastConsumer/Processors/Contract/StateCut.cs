@@ -40,8 +40,8 @@ internal sealed class StateCut(ShardState state) : IDisposable
     }
 
     /// <summary>
-    /// A store has what was written, and what follows will name it: the next cut need not write it again. Where this is not called, the next
-    /// one writes what has changed since the last for which it was.
+    /// A store has what was written, and what follows will name it: the next cut need not write it again. Where this is not called, the
+    /// next one writes what has changed since the last for which it was.
     /// </summary>
     public void Stored()
     {

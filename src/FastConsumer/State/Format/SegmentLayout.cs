@@ -41,7 +41,9 @@ internal static class SegmentLayout
     /// <summary>So many ranges of blocks a manifest holds at most, as long as it has no more states.</summary>
     public const int MostRanges = 100;
 
-    /// <summary>So many of them hold a state that is written whole, as long as there are no more states; the rest is for what changes.</summary>
+    /// <summary>
+    /// So many of them hold a state that is written whole, as long as there are no more states; the rest is for what changes.
+    /// </summary>
     public const int MostWholeRanges = 32;
 
     public static ReadOnlySpan<byte> Header => "FCSEG\0\u0001\0"u8;
