@@ -52,8 +52,8 @@ public sealed class CheckpointingOptions
 
     /// <summary>
     /// Whether a checkpoint writes only what has changed since the one before, and a part of the rest, so that what is read and kept stays
-    /// a small multiple of the state. The default is true. With false each checkpoint writes all of the shard's state. State below 64 KiB is
-    /// written whole in any case.
+    /// a small multiple of the state. The default is true. With false each checkpoint writes all of the shard's state. State below 64 KiB
+    /// is written whole in any case.
     /// </summary>
     public bool? Incremental { get; set; }
 

@@ -185,7 +185,8 @@ internal sealed record TestSnapshot(SnapshotManifest Manifest, byte[] Segment)
             SegmentReader.ReadManifest(segment.AsSpan((int)offset, length).ToArray()), segment)
         {
             Segments = new Dictionary<string, byte[]>(
-                (behind?.Segments ?? []).Where(one => ranges.Any(range => range.Segment == one.Key))) { [name] = segment },
+                (behind?.Segments ?? []).Where(one => ranges.Any(range => range.Segment == one.Key)))
+            { [name] = segment },
         };
     }
 

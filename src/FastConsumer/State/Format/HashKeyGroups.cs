@@ -20,7 +20,7 @@ internal static class HashKeyGroups
     /// <summary>The groups that follow one another, as their first and last.</summary>
     public static IEnumerable<(int First, int Last)> Runs(ulong groups)
     {
-        for (int first = 0; groups >> first != 0; )
+        for (int first = 0; groups >> first != 0;)
         {
             first += BitOperations.TrailingZeroCount(groups >> first);
             int last = first + BitOperations.TrailingZeroCount(~(groups >> first)) - 1;
