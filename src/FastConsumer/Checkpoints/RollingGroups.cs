@@ -5,7 +5,7 @@ namespace FastConsumer.Checkpoints;
 /// <summary>
 /// Says which groups of a shard's state the next checkpoint writes whole. The others are what earlier checkpoints wrote, and behind it what
 /// has changed. The groups take turns, the oldest first, so that what a snapshot reads and a store keeps stays a small multiple of the
-/// state: a checkpoint writes about as much of them as has changed, and a 64th of the state at least.
+/// state: a checkpoint writes about as much of them as has changed, and a 50th of the state at least.
 /// </summary>
 /// <param name="wholeBelow">A state whose snapshot is smaller, in bytes, is written whole each time.</param>
 internal sealed class RollingGroups(long wholeBelow)
@@ -15,6 +15,12 @@ internal sealed class RollingGroups(long wholeBelow)
 
     /// <summary>A checkpoint adds no more ranges than these: what has changed, and some groups.</summary>
     private const int MostNewRanges = 6;
+
+    /// <summary>
+    /// All groups have had their turn after so many checkpoints. Each of these adds a range of what has changed, so a manifest has these and
+    /// the ranges of the groups.
+    /// </summary>
+    private const int MostCheckpoints = 50;
 
     private long _changed;
     private long _credit;
@@ -31,7 +37,7 @@ internal sealed class RollingGroups(long wholeBelow)
         int[] bases = SnapshotRanges.Bases(ranges);
         double[] sizes = SizesOf(ranges, bases);
         double state = sizes.Sum();
-        double credit = Math.Min(state, _credit + Math.Max(_changed, state / HashKeyGroups.Count));
+        double credit = Math.Min(state, _credit + Math.Max(_changed, state / MostCheckpoints));
         _credit = (long)credit;
         ulong groups = 0;
         int runs = 0;

@@ -77,18 +77,22 @@ internal sealed class SegmentRounds(CheckpointPlace place, TimeProvider? time)
             bool isAlone = time is null || blocks.Length >= MostBytes;
             bool isNew = isAlone || _open is null || _open.Lineage != lineage;
             Round round = isNew ? new Round(place.NextObject(), lineage, patience) : _open!;
-            if (isNew && !isAlone)
-            {
-                // one of another lineage goes on by itself
-                _open = round;
-            }
-
             IReadOnlyList<SnapshotRange> written = round.Writer.Append(blocks);
             SnapshotManifest described = manifest(written);
             (long offset, int length) = round.Writer.AddManifest(described);
             place.References.Create(round.Name);
             round.Waiting++;
             round.IsFull |= isAlone || round.Writer.Length >= MostBytes;
+            if (round.IsFull)
+            {
+                CloseLocked(round);
+            }
+            else if (isNew)
+            {
+                // one of another lineage goes on by itself
+                _open = round;
+            }
+
             if (round.IsFull || patience <= PatienceInHaste)
             {
                 round.Wakes.Set();

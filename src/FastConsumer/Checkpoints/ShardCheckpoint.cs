@@ -134,7 +134,7 @@ internal sealed partial class ShardCheckpoint
             _lineage,
             blocks,
             written => ManifestOf(
-                at, runs, whole == HashKeyGroups.All ? written : SnapshotRanges.Live([.. _ranges!, .. written])),
+                at, runs, cut.IsWhole ? written : SnapshotRanges.Live([.. _ranges!, .. written])),
             patience,
             cancellationToken);
         cut.Stored();

@@ -110,7 +110,7 @@ internal sealed class ShardState
     /// <param name="tell">Says what readers are told of the cut, where it is kept for them. Called with what is done.</param>
     /// <param name="whole">
     /// The groups that will be written whole, a bit each (<see cref="HashKeyGroups.All"/>); of the others what has changed since the last
-    /// cut that was <see cref="Stored"/>.
+    /// cut that was <see cref="Stored"/>. More of them may be (<see cref="IsWhole"/>).
     /// </param>
     public TDone Cut<TDone>(
         Func<(TDone Done, long StreamTime)> done, Func<TDone, object>? tell = null, ulong whole = HashKeyGroups.All)
@@ -129,6 +129,11 @@ internal sealed class ShardState
                 {
                     throw new InvalidOperationException("The effects of a record were applied in part, so the state cannot be stored. The "
                         + "shard has to be restored.");
+                }
+
+                if (Tables.Any(static table => table.NeedsWhole))
+                {
+                    whole = HashKeyGroups.All;
                 }
 
                 (TDone position, long streamTime) = done();
@@ -152,11 +157,14 @@ internal sealed class ShardState
         }
     }
 
+    /// <summary>True where the last cut is of all groups.</summary>
+    public bool IsWhole => _whole == HashKeyGroups.All;
+
     /// <summary>Writes what was frozen, on any one thread, once.</summary>
     /// <returns>How many bytes of it are what has changed: 0 where all is written whole.</returns>
     public int WriteFrozen(SegmentWriter writer)
     {
-        if (_whole == HashKeyGroups.All)
+        if (IsWhole)
         {
             for (int i = 0; i < _tables.Count; i++)
             {

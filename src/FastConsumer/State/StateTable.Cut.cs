@@ -10,6 +10,11 @@ internal sealed partial class StateTable<TSub, T>
     private const int CopiedAtOnce = 64;
     private const int LookedAtAtOnce = 1024;
 
+    /// <summary>
+    /// So many entries that were removed are noted, or as many as there are others: a store that is down for long must not fill the memory.
+    /// </summary>
+    private const int MostRemoved = 64 * 1024;
+
     /// <summary>Between the numbers of two cuts lies a mark for what the writer has copied: <see cref="Entry.Generation"/>.</summary>
     private const int Step = 2;
 
@@ -33,6 +38,11 @@ internal sealed partial class StateTable<TSub, T>
     private Dictionary<KeptKey, Removed>? _removed;
     private readonly List<Dictionary<KeptKey, Removed>> _removedBefore = [];
 
+    // how many are in the latter, and whether there are too many: since the cut, and before it but in no stored cut
+    private int _countBefore;
+    private bool _isTooMuch;
+    private bool _wasTooMuch;
+
     // what is left to write, by group, and the bytes and number of the values that were written
     private List<int>?[] _groups = [];
     private List<KeyValuePair<KeptKey, Removed>>?[] _removals = [];
@@ -46,6 +56,8 @@ internal sealed partial class StateTable<TSub, T>
     public override long Bytes => _keys.Bytes + ((long)_entries.Capacity * Entry.Size) + ((long)_buckets.Length * sizeof(int))
         + ((long)(_kept?.Count ?? 0) * Unsafe.SizeOf<FrozenEntry>())
         + ((RuntimeHelpers.IsReferenceOrContainsReferences<T>() ? _count : _stored) * (_writtenBytes / Math.Max(1, _written)));
+
+    public override bool NeedsWhole => _isTooMuch || _wasTooMuch;
 
     public override void Freeze(long streamTime, object? cut, ulong whole)
     {
@@ -101,6 +113,7 @@ internal sealed partial class StateTable<TSub, T>
             // what was written before the cut is in a store
             _since = _generation;
             _removedBefore.Clear();
+            _wasTooMuch = false;
         }
     }
 
@@ -126,11 +139,23 @@ internal sealed partial class StateTable<TSub, T>
         EndLoading();
         _generation += Step;
         _whole = whole;
-        if (_removed is not null)
+        if (NeedsWhole)
+        {
+            if (whole != HashKeyGroups.All)
+            {
+                throw new InvalidOperationException($"Invariant violated: a cut of state '{Name}' that must be whole is not.");
+            }
+
+            (_isTooMuch, _wasTooMuch) = (false, true);
+            _removedBefore.Clear();
+        }
+        else if (_removed is not null)
         {
             _removedBefore.Add(_removed);
-            _removed = null;
         }
+
+        _removed = null;
+        _countBefore = _removedBefore.Sum(static before => before.Count);
 
         _frozenEnd = _used;
         _frozenAt = streamTime;
@@ -235,6 +260,17 @@ internal sealed partial class StateTable<TSub, T>
     /// <summary>By the lane, before it removes an entry that a snapshot may hold.</summary>
     private void NoteRemoved(in Entry entry, in KeySlot key)
     {
+        if (_isTooMuch)
+        {
+            return;
+        }
+
+        if (_countBefore + (_removed?.Count ?? 0) >= Math.Max(MostRemoved, _count))
+        {
+            (_isTooMuch, _removed) = (true, null);
+            return;
+        }
+
         // a value that is stored as it is expires there too
         var removed = new Removed(key.HashKey, entry.Changed < Volatile.Read(ref _since) ? entry.Expiry : StateEntry.Never);
         (_removed ??= new Dictionary<KeptKey, Removed>(KeptKey.Comparer))[new KeptKey(key.Key, key.Hash, entry.Sub)] = removed;

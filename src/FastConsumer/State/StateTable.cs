@@ -30,6 +30,9 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     /// <summary>Inside the gate: looks at a few entries, and removes those that have expired.</summary>
     public abstract void Sweep(long streamTime);
 
+    /// <summary>True where the next cut must be whole: more was removed than is noted one by one. While the gate is closed.</summary>
+    public abstract bool NeedsWhole { get; }
+
     /// <summary>While the gate is closed: what the table holds now is what <see cref="WriteFrozen"/> will write.</summary>
     /// <param name="streamTime">The stream's time at the cut.</param>
     /// <param name="cut">What readers are told of the cut; null where cuts are not kept for readers.</param>

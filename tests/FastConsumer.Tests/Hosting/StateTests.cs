@@ -2,6 +2,7 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
+using FastConsumer.State.Format;
 using FastConsumer.Testing.Checkpoints;
 using FastConsumer.Testing.Leases;
 using Microsoft.Extensions.DependencyInjection;
@@ -129,7 +130,10 @@ public sealed class StateTests : StateTest
                 Objects.Truncate(name, (int)handle.Offset + 10);
                 break;
             case "altered":
-                Objects.Alter(name, 20);
+                // the object may hold another shard's blocks before those of this one
+                SnapshotManifest manifest = SegmentReader.ReadManifest(
+                    Objects.Snapshot()[name].Slice((int)handle.Offset, handle.Length).ToArray());
+                Objects.Alter(name, (int)manifest.Ranges[0].Offset + SegmentLayout.FrameHeaderBytes + 3);
                 break;
             case "missing":
                 Objects.Delete(name);

@@ -199,6 +199,56 @@ public sealed class IncrementalCheckpointTests
         }
     }
 
+    /// <summary>
+    /// A store is down while keys come and go. What was removed is not noted for ever: the next checkpoint is whole, also where the store
+    /// refuses that one too.
+    /// </summary>
+    [Fact]
+    public async Task After_many_removals_without_a_checkpoint_the_next_one_is_whole()
+    {
+        const int Many = 70_000;
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        for (int i = 0; i < Many; i++)
+        {
+            shard.Handle($"many-{i}");
+        }
+
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        Handle(shard, 0, 1);
+        await CheckpointAsync(shard);
+        Assert.Equal(SnapshotManifest.IncrementalFormat, (await ManifestAsync(shard)).Format);
+        for (int i = 0; i < Many; i++)
+        {
+            shard.Remove($"many-{i}");
+            if (i % 30_000 == 10)
+            {
+                _store.FailNext(CheckpointOperation.Create);
+                await Assert.ThrowsAsync<CheckpointStoreException>(() => CheckpointAsync(shard));
+            }
+        }
+
+        _store.FailNext(CheckpointOperation.Create);
+        await Assert.ThrowsAsync<CheckpointStoreException>(() => CheckpointAsync(shard));
+        Remove(shard, 7, 1);
+        await CheckpointAsync(shard);
+        Assert.Equal(SnapshotManifest.WholeFormat, (await ManifestAsync(shard)).Format);
+        long[] totals = [.. Enumerable.Range(0, Keys).Select(static _ => 1L)];
+        (totals[0], totals[7]) = (2, 0);
+        await RequireAsync(shard, totals);
+
+        // and then it goes on as before
+        Remove(shard, 9, 1);
+        await CheckpointAsync(shard);
+        totals[9] = 0;
+        Assert.Equal(SnapshotManifest.IncrementalFormat, (await ManifestAsync(shard)).Format);
+        await RequireAsync(shard, totals);
+        await foreach (StoredState entry in new SnapshotReader(_store, "tests").ReadAsync([shard.Row], Token))
+        {
+            Assert.StartsWith("key-", entry.PartitionKey, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_small_state_is_written_whole()
     {

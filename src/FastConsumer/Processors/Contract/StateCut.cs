@@ -28,6 +28,9 @@ internal sealed class StateCut(ShardState state) : IDisposable
 {
     private bool _isOver;
 
+    /// <summary>True where all of the states is written, whatever was asked for.</summary>
+    public bool IsWhole { get; } = state.IsWhole;
+
     /// <summary>
     /// Writes all states; the manifest is the caller's, with <see cref="SegmentWriter.Ranges"/>. On any one thread, once. What the values'
     /// serializers throw comes through.
