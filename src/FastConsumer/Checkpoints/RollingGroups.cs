@@ -23,7 +23,10 @@ internal sealed class RollingGroups(long wholeBelow)
     private const int MostCheckpoints = 50;
 
     private long _changed;
-    private long _credit;
+    private double _credit;
+
+    // the credit of the checkpoint that is being written; it counts once that is stored
+    private double _offered;
 
     /// <summary>The groups to write whole, a bit each, behind what the last checkpoint wrote.</summary>
     /// <param name="ranges">The ranges of the snapshot before.</param>
@@ -37,8 +40,7 @@ internal sealed class RollingGroups(long wholeBelow)
         int[] bases = SnapshotRanges.Bases(ranges);
         double[] sizes = SizesOf(ranges, bases);
         double state = sizes.Sum();
-        double credit = Math.Min(state, _credit + Math.Max(_changed, state / MostCheckpoints));
-        _credit = (long)credit;
+        _offered = Math.Min(state, _credit + Math.Max(_changed, state / MostCheckpoints));
         ulong groups = 0;
         int runs = 0;
         double size = 0;
@@ -46,7 +48,7 @@ internal sealed class RollingGroups(long wholeBelow)
         for (int i = 0; i < oldest.Length && runs < MostNewRanges - 1; i += LeastGroups)
         {
             size += oldest[i..(i + LeastGroups)].Sum(group => sizes[group]);
-            if (size > credit)
+            if (size > _offered)
             {
                 break;
             }
@@ -63,14 +65,15 @@ internal sealed class RollingGroups(long wholeBelow)
     }
 
     /// <summary>A checkpoint was stored.</summary>
+    /// <param name="isWhole">True where it has written all of the state.</param>
     /// <param name="changed">How many bytes of it are what has changed; 0 where all was written whole.</param>
     /// <param name="ranges">What it has written.</param>
-    public void Wrote(long changed, IReadOnlyList<SnapshotRange> ranges)
+    public void Wrote(bool isWhole, long changed, IReadOnlyList<SnapshotRange> ranges)
     {
         _changed = changed;
-        _credit = changed == 0
+        _credit = isWhole
             ? 0
-            : Math.Max(0, _credit - ranges.Where(static range => range.IsWhole).Sum(static range => (long)range.Length));
+            : Math.Max(0, _offered - ranges.Where(static range => range.IsWhole).Sum(static range => (long)range.Length));
     }
 
     /// <summary>How many bytes each group takes, about, without what is not of use any more.</summary>

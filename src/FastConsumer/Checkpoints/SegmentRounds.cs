@@ -76,6 +76,12 @@ internal sealed class SegmentRounds(CheckpointPlace place, TimeProvider? time)
         {
             bool isAlone = time is null || blocks.Length >= MostBytes;
             bool isNew = isAlone || _open is null || _open.Lineage != lineage;
+            if (isNew)
+            {
+                // nobody joins an older one behind it: the numbers of a shard's objects grow, and the sweep goes by that
+                _open = null;
+            }
+
             Round round = isNew ? new Round(place.NextObject(), lineage, patience) : _open!;
             IReadOnlyList<SnapshotRange> written = round.Writer.Append(blocks);
             SnapshotManifest described = manifest(written);
@@ -89,7 +95,6 @@ internal sealed class SegmentRounds(CheckpointPlace place, TimeProvider? time)
             }
             else if (isNew)
             {
-                // one of another lineage goes on by itself
                 _open = round;
             }
 

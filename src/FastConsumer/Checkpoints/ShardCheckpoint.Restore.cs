@@ -190,7 +190,7 @@ internal sealed partial class ShardCheckpoint
                         continue;
                     }
 
-                    // one range at a time: of what was read before, only the bytes of values that nobody has touched are kept
+                    // one range at a time: its bytes are kept until all values in it were touched
                     byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
                     RestoredBytes += bytes.Length;
                     InSnapshot(range.Segment, () =>
@@ -201,6 +201,8 @@ internal sealed partial class ShardCheckpoint
                     });
                 }
             }
+
+            _state.EndRestore();
         }
         catch (Exception e) when (e is StateRestoreException or StateUnreadableException)
         {

@@ -31,6 +31,7 @@ internal sealed partial class ShardCheckpoint
     private readonly CheckpointingSettings _settings;
     private readonly RollingGroups _rolling;
     private readonly List<string> _superseded = [];
+    private bool _isLeft;
     private CheckpointId _id;
     private volatile Snapshot? _sealed;
     private Snapshot? _named;
@@ -138,7 +139,7 @@ internal sealed partial class ShardCheckpoint
             patience,
             cancellationToken);
         cut.Stored();
-        _rolling.Wrote(changed, part.Written);
+        _rolling.Wrote(cut.IsWhole, changed, part.Written);
         (_ranges, _streamTime) = (part.Ranges, at.StreamTime);
         DateTimeOffset? streamTime = at.StreamTime > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(at.StreamTime) : null;
         var handle = new SnapshotHandle(part.Object, part.Offset, part.Length, SnapshotHandle.StampOf(at.Position))
@@ -148,10 +149,17 @@ internal sealed partial class ShardCheckpoint
         };
         SealedBytes = blocks.Length - SegmentLayout.HeaderBytes + part.Length;
         var snapshot = new Snapshot(at.Position, handle.ToString(), runs, ObjectsOf(part.Object, part.Ranges));
-        // its own it has held since it was begun
-        _place.References.Hold(snapshot.Objects.Where(name => name != part.Object));
         lock (_lock)
         {
+            if (_isLeft)
+            {
+                // the run was given up meanwhile
+                _place.References.Leave([part.Object]);
+                return false;
+            }
+
+            // its own it has held since it was begun
+            _place.References.Hold(snapshot.Objects.Where(name => name != part.Object));
             _unnamed.Add(snapshot);
             _durable = ApartTask.Completion();
             _sealed = snapshot;
@@ -271,6 +279,7 @@ internal sealed partial class ShardCheckpoint
 
             _place.References.Leave(_named?.Objects ?? []);
 
+            _isLeft = true;
             _retained.Clear();
             _unnamed.Clear();
             _named = null;

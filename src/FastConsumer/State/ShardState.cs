@@ -344,15 +344,20 @@ internal sealed class ShardState
         }
     }
 
+    /// <summary>Before the first record: all ranges of a snapshot were loaded.</summary>
+    public void EndLoading()
+    {
+        foreach (StateTable table in Tables)
+        {
+            table.EndLoading();
+        }
+    }
+
     private void BeginLoading(SnapshotManifest from, int parent, int range)
     {
         if (_loading.Parent != parent)
         {
-            foreach (StateTable table in Tables)
-            {
-                table.EndLoading();
-            }
-
+            EndLoading();
             _bases = SnapshotRanges.Bases(from.Ranges);
         }
         else if (range > _loading.Range)

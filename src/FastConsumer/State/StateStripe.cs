@@ -45,6 +45,9 @@ internal sealed class StateStripe
 
     public int Version => _shard.Version;
 
+    /// <summary>How many stripes the shard has.</summary>
+    public int StripeCount => _shard.StripeCount;
+
     /// <summary>True where the last cut is kept for readers.</summary>
     public bool KeepsCuts => _shard.KeepsCuts;
 

@@ -11,7 +11,7 @@ internal sealed partial class StateTable<TSub, T>
     private const int LookedAtAtOnce = 1024;
 
     /// <summary>
-    /// So many entries that were removed are noted, or as many as there are others: a store that is down for long must not fill the memory.
+    /// So many entries that were removed are noted in all stripes, or as many as there are others: a store that is down for long must not fill the memory.
     /// </summary>
     private const int MostRemoved = 64 * 1024;
 
@@ -113,6 +113,7 @@ internal sealed partial class StateTable<TSub, T>
             // what was written before the cut is in a store
             _since = _generation;
             _removedBefore.Clear();
+            _countBefore = 0;
             _wasTooMuch = false;
         }
     }
@@ -265,7 +266,7 @@ internal sealed partial class StateTable<TSub, T>
             return;
         }
 
-        if (_countBefore + (_removed?.Count ?? 0) >= Math.Max(MostRemoved, _count))
+        if (_countBefore + (_removed?.Count ?? 0) >= Math.Max(MostRemoved / _stripe.StripeCount, _count))
         {
             (_isTooMuch, _removed) = (true, null);
             return;

@@ -289,11 +289,11 @@ internal sealed partial class ShardSupervisor
             }
             finally
             {
-                _checkpoints?.Leave();
                 EndLooks();
                 _parts.Findings.Clear(FindingRules.ShardKillsOwners, Scope);
                 _owner.Remove(this);
                 _owner._post(new LeaseEvent.Ended(Key, Epoch));
+                _checkpoints?.Leave();
             }
         }
 

@@ -72,8 +72,14 @@ public sealed class SegmentRoundsTests
         Task<SegmentRounds.Part> small = WriteAsync(1);
         SegmentRounds.Part large = await WriteAsync(2, valueBytes: (int)SegmentRounds.MostBytes);
         Assert.False(small.IsCompleted);
-        await AdvanceAsync(SegmentRounds.MostPatience, [small]);
+        // the shard's next one must not go into the object that was begun before
+        Task<SegmentRounds.Part> next = WriteAsync(2);
+        // the second one may begin to wait when the first one has waited
+        await AdvanceAsync(2 * SegmentRounds.MostPatience, [small, next]);
         Assert.NotEqual(large.Object, (await small).Object);
+        Assert.True(NumberOf((await next).Object) > NumberOf(large.Object));
+
+        static long NumberOf(string name) => CheckpointPlace.TryParse(name, out _, out long number) ? number : -1;
     }
 
     [Fact]

@@ -245,6 +245,9 @@ public sealed class ProcessorState
     /// <param name="blocks">The bytes, which must not be changed any more: values stay in them until they are touched.</param>
     internal void Load(SnapshotManifest from, int range, byte[] blocks) => _shard.Load(from, range, blocks);
 
+    /// <summary>All was loaded.</summary>
+    internal void EndRestore() => _shard.EndLoading();
+
     /// <summary>
     /// Closes the gate, asks for the position up to which records are done, freezes the states, and opens the gate. It takes the same time
     /// for any size of the states. Not from inside of a handler that the gate lets through, and one cut at a time.

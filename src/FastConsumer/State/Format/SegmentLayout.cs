@@ -18,7 +18,7 @@ internal enum StateKind
 /// block   = text state, u8 kind of the state, u8 first group, u8 last group, varint entries; entries, in the order of groups
 /// entry   = u8 flags; unless it has the key of the entry before: bytes key, u128 hash key; of a map: bytes sub-key;
 ///           with an expiry: i64; with a version of its own: varint; if it exists: bytes value; with bases: varint count, bases;
-///           one that neither exists nor has bases was removed, and follows those of its group and state that were not
+///           one that neither exists nor has bases was removed, unless the same range has a value of it before
 /// base    = u64 id; u8 exists; if so: varint version, bytes value; the newest first
 /// footer  = varint shards; of each: text shard, i64 epoch, i64 number, u64 offset and u32 length of its manifest's frame
 ///           (both 0 where the segment has blocks of the shard only)
