@@ -17,8 +17,8 @@ internal sealed class RollingGroups(long wholeBelow)
     private const int MostNewRanges = 6;
 
     /// <summary>
-    /// All groups have had their turn after so many checkpoints. Each of these adds a range of what has changed, so a manifest has these and
-    /// the ranges of the groups.
+    /// All groups have had their turn after so many checkpoints. Each of these adds a range of what has changed, so a manifest has these
+    /// and the ranges of the groups.
     /// </summary>
     private const int MostCheckpoints = 50;
 

@@ -11,7 +11,8 @@ internal sealed partial class StateTable<TSub, T>
     private const int LookedAtAtOnce = 1024;
 
     /// <summary>
-    /// So many entries that were removed are noted in all stripes, or as many as there are others: a store that is down for long must not fill the memory.
+    /// So many entries that were removed are noted in all stripes, or as many as there are others: a store that is down for long must not
+    /// fill the memory.
     /// </summary>
     private const int MostRemoved = 64 * 1024;
 

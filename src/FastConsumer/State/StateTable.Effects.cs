@@ -8,7 +8,8 @@ namespace FastConsumer.State;
 /// </summary>
 /// <remarks>
 /// The lane stages effects outside of the gate, and changes entries inside of it only: so it knows there whether a cut is being written,
-/// and takes the lock then. The writer changes nothing but <see cref="Entry.Generation"/> and a mark, under the lock, so reads of the lane take none.
+/// and takes the lock then. The writer changes nothing but <see cref="Entry.Generation"/> and a mark, under the lock, so reads of the lane
+/// take none.
 /// </remarks>
 internal sealed partial class StateTable<TSub, T> : StateTable
     where TSub : notnull
