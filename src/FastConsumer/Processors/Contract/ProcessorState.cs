@@ -128,6 +128,17 @@ public sealed class ProcessorState
             serializer,
             new ListCodec<T>(name, new ValueCodec<T>(name, serializer, null, migrations))));
 
+    /// <summary>Adds an output.</summary>
+    /// <param name="name">Its name.</param>
+    /// <typeparam name="T">The values' type.</typeparam>
+    public Output<T> AddOutput<T>(string name) => throw new NotImplementedException();
+
+    /// <summary>A handler adds a value to an output.</summary>
+    internal void AddOutput<T>(in RecordContext context, int number, T value) => throw new NotImplementedException();
+
+    /// <summary>The same for a record of a batch.</summary>
+    internal void AddOutput<T>(BatchContext context, int place, int number, T value) => throw new NotImplementedException();
+
     /// <summary>Called right before the handler: the effects of one attempt begin, and what an earlier one left is gone.</summary>
     /// <param name="cursor">Stands on the record.</param>
     public void Begin(RecordCursor cursor)
