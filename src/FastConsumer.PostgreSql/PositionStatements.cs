@@ -17,6 +17,8 @@ internal sealed class PositionStatements(PositionTableName table)
         ("sequence_number", "text"),
         ("sub_sequence_number", "bigint"),
         ("updated_at", "timestamp with time zone"),
+        ("runs", "text"),
+        ("lineage", "text"),
     ];
 
     public PositionTableName Table => table;
@@ -33,9 +35,15 @@ internal sealed class PositionStatements(PositionTableName table)
             sequence_number text,
             sub_sequence_number bigint NOT NULL,
             updated_at timestamptz NOT NULL,
+            runs text,
+            lineage text,
             PRIMARY KEY (application, stream_arn, stream_created, shard_id)
         ) WITH (fillfactor = 50)
         """;
+
+    /// <summary>Adds the columns that the first version of the table did not have. Nothing where they are there.</summary>
+    public string Extend { get; } =
+        $"ALTER TABLE {table.Quoted} ADD COLUMN IF NOT EXISTS runs text, ADD COLUMN IF NOT EXISTS lineage text";
 
     /// <summary>The server's settings, whether the table is there, and what may be done with it. $1: the quoted name.</summary>
     public string Look { get; } = """
@@ -58,13 +66,14 @@ internal sealed class PositionStatements(PositionTableName table)
 
     /// <summary>One row in any case, so that a standby tells itself also where it has no position.</summary>
     public string Read { get; } = $"""
-        SELECT pg_is_in_recovery(), p.epoch, p.number, p.sequence_number, p.sub_sequence_number
+        SELECT pg_is_in_recovery(), p.epoch, p.number, p.sequence_number, p.sub_sequence_number, p.runs, p.lineage
         FROM (SELECT 1) AS one LEFT JOIN {table.Quoted} AS p ON {Key}
         """;
 
     /// <summary>$1: application, $2: stream's ARN.</summary>
     public string List { get; } = $"""
-        SELECT pg_is_in_recovery(), p.epoch, p.number, p.sequence_number, p.sub_sequence_number, p.stream_created, p.shard_id
+        SELECT pg_is_in_recovery(), p.epoch, p.number, p.sequence_number, p.sub_sequence_number, p.runs, p.lineage, p.stream_created,
+            p.shard_id
         FROM (SELECT 1) AS one LEFT JOIN {table.Quoted} AS p ON p.application = $1 AND p.stream_arn = $2
         """;
 
@@ -75,28 +84,34 @@ internal sealed class PositionStatements(PositionTableName table)
         VALUES ($1, $2, $3, $4, $5, 0, NULL, 0, clock_timestamp())
         ON CONFLICT (application, stream_arn, stream_created, shard_id) DO UPDATE
         SET epoch = excluded.epoch, updated_at = excluded.updated_at WHERE p.epoch <= excluded.epoch
-        RETURNING pg_is_in_recovery(), epoch, number, sequence_number, sub_sequence_number
+        RETURNING pg_is_in_recovery(), epoch, number, sequence_number, sub_sequence_number, runs, lineage
         """;
 
-    /// <summary>$5 and $6: the position; $7 and $8: epoch and number; an operator's row where there is none.</summary>
+    /// <summary>
+    /// $5 and $6: the position; $7 and $8: runs and lineage; $9 and $10: epoch and number; an operator's row where there is none.
+    /// </summary>
     public string Insert { get; } = $"""
         INSERT INTO {table.Quoted} (
-            application, stream_arn, stream_created, shard_id, sequence_number, sub_sequence_number, epoch, number, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp())
+            application, stream_arn, stream_created, shard_id, sequence_number, sub_sequence_number, runs, lineage, epoch, number,
+            updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp())
         ON CONFLICT (application, stream_arn, stream_created, shard_id) DO NOTHING
         """;
 
-    /// <summary>$5 and $6: the position; $7 and $8: the former epoch and number; $9: the next epoch.</summary>
+    /// <summary>
+    /// $5 and $6: the position; $7 and $8: runs and lineage; $9 and $10: the former epoch and number; $11: the next epoch.
+    /// </summary>
     public string Set { get; } = $"""
         UPDATE {table.Quoted}
-        SET epoch = $9, number = number + 1, sequence_number = $5, sub_sequence_number = $6, updated_at = clock_timestamp()
-        WHERE {Key} AND epoch = $7 AND number = $8
+        SET epoch = $11, number = number + 1, sequence_number = $5, sub_sequence_number = $6, runs = $7, lineage = $8,
+            updated_at = clock_timestamp()
+        WHERE {Key} AND epoch = $9 AND number = $10
         """;
 
-    /// <summary>$5 and $6: the position; $7 and $8: the former epoch and number.</summary>
+    /// <summary>$5 and $6: the position; $7 and $8: runs and lineage; $9 and $10: the former epoch and number.</summary>
     public string Move { get; } = $"""
         UPDATE {table.Quoted}
-        SET number = number + 1, sequence_number = $5, sub_sequence_number = $6, updated_at = clock_timestamp()
-        WHERE {Key} AND epoch = $7 AND number = $8
+        SET number = number + 1, sequence_number = $5, sub_sequence_number = $6, runs = $7, lineage = $8, updated_at = clock_timestamp()
+        WHERE {Key} AND epoch = $9 AND number = $10
         """;
 }

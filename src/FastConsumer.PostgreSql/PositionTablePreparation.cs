@@ -22,6 +22,12 @@ internal sealed class PositionTablePreparation(PositionStatements statements, Po
 
             if (answer.IsThere)
             {
+                if (createTable && await LacksNewColumnsAsync(connection, cancellationToken))
+                {
+                    await using var extend = new NpgsqlCommand(statements.Extend, connection);
+                    await extend.ExecuteNonQueryAsync(cancellationToken);
+                }
+
                 await RequireColumnsAsync(connection, cancellationToken);
                 if (answer.Lacking.Length > 0)
                 {
@@ -62,6 +68,21 @@ internal sealed class PositionTablePreparation(PositionStatements statements, Po
             reader.GetString(2),
             reader.GetBoolean(3),
             [.. privileges.Where((_, i) => !reader.GetBoolean(4 + i))]);
+    }
+
+    /// <summary>True for a table of the first version, which is as it was created otherwise.</summary>
+    private async Task<bool> LacksNewColumnsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        HashSet<string> missing = [.. PositionStatements.Columns.Select(static column => column.Name)];
+        await using var describe = new NpgsqlCommand(statements.Describe, connection);
+        describe.Parameters.Add(new NpgsqlParameter<string> { TypedValue = statements.Table.Quoted });
+        await using NpgsqlDataReader reader = await describe.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            missing.Remove(reader.GetString(0));
+        }
+
+        return missing.Count > 0 && missing.IsSubsetOf(["runs", "lineage"]);
     }
 
     private async Task RequireColumnsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

@@ -45,16 +45,32 @@ public sealed partial class PostgreSqlPositionStore
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The transaction is not open here.</exception>
     /// <exception cref="InvalidOperationException">A handler has committed the transaction, or rolled it back.</exception>
-    public async Task<bool> CommitAsync(
+    public Task<bool> CommitAsync(
         NpgsqlTransaction transaction,
         PositionKey key,
         StoredPosition former,
         CheckpointPosition position,
         CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(former);
+        return CommitAsync(
+            transaction, key, former, former with { Number = former.Number + 1, Position = position, Runs = null }, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The transaction is not open here.</exception>
+    /// <exception cref="InvalidOperationException">A handler has committed the transaction, or rolled it back.</exception>
+    public async Task<bool> CommitAsync(
+        NpgsqlTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        StoredPosition next,
+        CancellationToken cancellationToken)
+    {
         ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(former);
+        ArgumentNullException.ThrowIfNull(next);
         if (!_open.TryGetValue(transaction, out NpgsqlConnection? connection))
         {
             throw new ArgumentException(
@@ -62,7 +78,7 @@ public sealed partial class PostgreSqlPositionStore
         }
 
         RequireOpen(transaction, connection);
-        await using NpgsqlCommand move = WithPosition(WithKey(new NpgsqlCommand(_statements.Move, connection), key), position);
+        await using NpgsqlCommand move = WithRow(WithKey(new NpgsqlCommand(_statements.Move, connection), key), next);
         move.Parameters.Add(Number(former.Epoch));
         move.Parameters.Add(Number(former.Number));
         if (_canPrepare)

@@ -111,10 +111,10 @@ public sealed partial class PostgreSqlPositionStore : IPositionStore<NpgsqlTrans
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                string shardId = reader.IsDBNull(6) ? "" : reader.GetString(6);
+                string shardId = reader.IsDBNull(8) ? "" : reader.GetString(8);
                 if (Row(reader, shardId) is { } row)
                 {
-                    rows[new PositionKey(application, streamArn, reader.GetFieldValue<DateTimeOffset>(5), shardId)] = row;
+                    rows[new PositionKey(application, streamArn, reader.GetFieldValue<DateTimeOffset>(7), shardId)] = row;
                 }
             }
 
@@ -166,7 +166,7 @@ public sealed partial class PostgreSqlPositionStore : IPositionStore<NpgsqlTrans
             async connection =>
             {
                 string sql = former is null ? _statements.Insert : _statements.Set;
-                await using NpgsqlCommand command = WithPosition(WithKey(new NpgsqlCommand(sql, connection), key), next.Position);
+                await using NpgsqlCommand command = WithRow(WithKey(new NpgsqlCommand(sql, connection), key), next);
                 command.Parameters.Add(Number(former?.Epoch ?? next.Epoch));
                 command.Parameters.Add(Number(former?.Number ?? next.Number));
                 if (former is not null)
@@ -201,7 +201,7 @@ public sealed partial class PostgreSqlPositionStore : IPositionStore<NpgsqlTrans
         return await reader.ReadAsync(cancellationToken) ? Row(reader, key.ShardId) : null;
     }
 
-    /// <summary>Columns: whether it is a standby, epoch, number, sequence_number, sub_sequence_number.</summary>
+    /// <summary>Columns: whether it is a standby, epoch, number, sequence_number, sub_sequence_number, runs, lineage.</summary>
     private StoredPosition? Row(NpgsqlDataReader reader, string shardId)
     {
         if (reader.GetBoolean(0))
@@ -217,7 +217,11 @@ public sealed partial class PostgreSqlPositionStore : IPositionStore<NpgsqlTrans
         try
         {
             CheckpointPosition? position = reader.IsDBNull(3) ? null : CheckpointPosition.Parse(reader.GetString(3), reader.GetInt64(4));
-            return new StoredPosition(reader.GetInt64(1), reader.GetInt64(2), position);
+            return new StoredPosition(reader.GetInt64(1), reader.GetInt64(2), position)
+            {
+                Runs = reader.IsDBNull(5) ? null : reader.GetString(5),
+                Lineage = reader.IsDBNull(6) ? null : reader.GetString(6),
+            };
         }
         catch (FormatException exception)
         {
@@ -262,10 +266,12 @@ public sealed partial class PostgreSqlPositionStore : IPositionStore<NpgsqlTrans
         return command;
     }
 
-    private static NpgsqlCommand WithPosition(NpgsqlCommand command, CheckpointPosition? position)
+    private static NpgsqlCommand WithRow(NpgsqlCommand command, StoredPosition row)
     {
-        command.Parameters.Add(Text(position?.ToCheckpointString()));
-        command.Parameters.Add(Number(position?.SubSequenceNumber ?? 0));
+        command.Parameters.Add(Text(row.Position?.ToCheckpointString()));
+        command.Parameters.Add(Number(row.Position?.SubSequenceNumber ?? 0));
+        command.Parameters.Add(Text(row.Runs));
+        command.Parameters.Add(Text(row.Lineage));
         return command;
     }
 

@@ -105,8 +105,37 @@ public class InMemoryPositionStore : IPositionStore<InMemoryTransaction>
         CheckpointPosition position,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(former);
+        return CommitRowAsync(
+            transaction,
+            key,
+            former,
+            former with { Number = former.Number + 1, Position = position, Runs = null },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The transaction was committed or ended before.</exception>
+    public virtual Task<bool> CommitAsync(
+        InMemoryTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        StoredPosition next,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(former);
+        ArgumentNullException.ThrowIfNull(next);
+        return CommitRowAsync(transaction, key, former, next, cancellationToken);
+    }
+
+    private Task<bool> CommitRowAsync(
+        InMemoryTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        StoredPosition next,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(key);
         RequireOwn(transaction);
         transaction.RequireOpen();
         cancellationToken.ThrowIfCancellationRequested();
@@ -120,7 +149,7 @@ public class InMemoryPositionStore : IPositionStore<InMemoryTransaction>
             }
 
             transaction.Apply();
-            return row! with { Number = row.Number + 1, Position = position };
+            return row! with { Number = row.Number + 1, Position = next.Position, Runs = next.Runs, Lineage = next.Lineage };
         });
         return Task.FromResult(isSame);
     }

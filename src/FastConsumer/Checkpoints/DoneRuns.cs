@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastConsumer.State.Format;
 
 namespace FastConsumer.Checkpoints;
@@ -65,6 +66,49 @@ internal sealed class DoneRuns
 
         return Of(runs);
     }
+
+    /// <summary>Reads what <see cref="ToText"/> has written.</summary>
+    /// <exception cref="FormatException">It is something else.</exception>
+    public static DoneRuns Parse(string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return None;
+        }
+
+        List<(CheckpointPosition First, CheckpointPosition Last)> runs = [];
+        foreach (string run in text.Split(' '))
+        {
+            string[] ends = run.Split('-');
+            runs.Add(ends.Length == 2 && TryParse(ends[0], out CheckpointPosition first) && TryParse(ends[1], out CheckpointPosition last)
+                && first <= last && (runs.Count == 0 || first > runs[^1].Last)
+                    ? (first, last)
+                    : throw new FormatException($"'{run}' is no run of records that follows the one before it."));
+        }
+
+        return Of(runs);
+    }
+
+    private static bool TryParse(string text, out CheckpointPosition position)
+    {
+        int dot = text.IndexOf('.', StringComparison.Ordinal);
+        long sub = 0;
+        position = default;
+        return (dot < 0 || long.TryParse(text.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out sub))
+            && CheckpointPosition.TryParse(dot < 0 ? text : text[..dot], sub, out position)
+            && position.Kind == CheckpointKind.Record;
+    }
+
+    /// <summary>The text by which sinks keep them; null for none.</summary>
+    public string? ToText() => Count == 0 ? null : string.Join(' ', _runs.Select(static run => $"{Text(run.First)}-{Text(run.Last)}"));
+
+    private static string Text(CheckpointPosition position) => position.SubSequenceNumber == 0
+        ? position.ToCheckpointString()
+        : string.Create(CultureInfo.InvariantCulture, $"{position.ToCheckpointString()}.{position.SubSequenceNumber}");
+
+    /// <summary>The records of both that end behind a position.</summary>
+    public DoneRuns UnionBehind(DoneRuns other, CheckpointPosition position) =>
+        Of(Behind(position).Concat(other.Behind(position)).OrderBy(static run => run.First));
 
     /// <summary>True where a record is in one of them.</summary>
     public bool Contains(CheckpointPosition position)

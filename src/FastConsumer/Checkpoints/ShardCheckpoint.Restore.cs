@@ -21,6 +21,9 @@ internal sealed partial class ShardCheckpoint
     /// <summary>The states that it had and the processor does not declare.</summary>
     public IReadOnlyList<string> Dropped { get; private set; } = [];
 
+    /// <summary>What the sinks of its outputs had when it was taken.</summary>
+    public IReadOnlyList<SnapshotSink> RestoredSinks { get; private set; } = [];
+
     /// <summary>The bytes that were read for it.</summary>
     public long RestoredBytes { get; private set; }
 
@@ -58,6 +61,7 @@ internal sealed partial class ShardCheckpoint
                 RestoredFrom = handle.Object;
                 SnapshotManifest manifest = RequireOwn(await ReadManifestAsync(handle, cancellationToken));
                 DoneRuns runs = InSnapshot(handle.Object, () => DoneRuns.Of(manifest));
+                RestoredSinks = manifest.Sinks ?? [];
                 await LoadAsync([manifest], cancellationToken);
                 if (manifest.Position == _taken.Checkpoint.ToCheckpointString()
                     && manifest.SubSequenceNumber == _taken.Checkpoint.SubSequenceNumber)

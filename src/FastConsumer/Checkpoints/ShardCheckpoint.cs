@@ -1,4 +1,5 @@
 using FastConsumer.Leases;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;
@@ -86,6 +87,9 @@ internal sealed partial class ShardCheckpoint
     /// <summary>How much the last checkpoint has written, in bytes.</summary>
     public long SealedBytes { get; private set; }
 
+    /// <summary>The outputs, which are in their sinks before a checkpoint is; null for none.</summary>
+    public ShardOutputs? Outputs { get; init; }
+
     /// <summary>True until the shard has a snapshot of its own, which its parents' rows wait for.</summary>
     public bool IsOwed { get; private set; }
 
@@ -128,6 +132,14 @@ internal sealed partial class ShardCheckpoint
                     + $"{_streamTime}.");
         }
 
+        IReadOnlyList<SnapshotSink>? sinks = null;
+        if (Outputs is not null)
+        {
+            // records that the row covers are not handled again: their outputs have to be there
+            await Outputs.FlushAsync(cancellationToken);
+            sinks = Outputs.Numbers is { Count: > 0 } numbers ? numbers : null;
+        }
+
         _id = _id.Next();
         var blocks = new SegmentWriter("");
         int changed = cut.Write(blocks);
@@ -135,7 +147,7 @@ internal sealed partial class ShardCheckpoint
             _lineage,
             blocks,
             written => ManifestOf(
-                at, runs, cut.IsWhole ? written : SnapshotRanges.Live([.. _ranges!, .. written])),
+                at, runs, cut.IsWhole ? written : SnapshotRanges.Live([.. _ranges!, .. written])) with { Sinks = sinks },
             patience,
             cancellationToken);
         cut.Stored();

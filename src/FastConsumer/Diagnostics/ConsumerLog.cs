@@ -283,6 +283,12 @@ internal static partial class ConsumerLog
         "{Processor} could not delete the objects of its state that nothing names any more; trying again in some minutes. {Reason}")]
     public static partial void SweepFailed(ILogger log, string processor, string reason, Exception? error);
 
+    [LoggerMessage(2426, LogLevel.Warning,
+        "{Processor}: the outputs of shard {ShardId} could not be written to {Sink}: {Reason} They are kept and tried again in {Wait}. No "
+            + "checkpoint is taken meanwhile.")]
+    public static partial void OutputsNotWritten(
+        ILogger log, string processor, string shardId, string sink, string reason, TimeSpan wait, Exception? error);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

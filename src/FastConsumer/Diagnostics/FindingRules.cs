@@ -133,6 +133,10 @@ internal static class FindingRules
         FindingSeverity.Degraded, "Correct the place of the state: its capacity, its permissions, the way to it. Records are handled "
             + "meanwhile; after a crash those since the last checkpoint are handled again.");
 
+    public static FindingRule OutputsNotWritten { get; } = Event("FCF3010", "The outputs of a shard are not written",
+        FindingSeverity.Degraded, "Correct the sink: its capacity, its permissions, the way to it, or the value that it refuses. The "
+            + "outputs are kept and tried again; the shard takes no checkpoint meanwhile.");
+
     // ---- leases and their table
     public static FindingRule LeasesLost { get; } = Event("FCF4001", "Leases are lost", FindingSeverity.Degraded,
         "Look for pauses of the process, a slow lease table, or too short a LeaseDuration.");

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using FastConsumer.Kinesis;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 using FastConsumer.Timing;
@@ -38,6 +39,9 @@ internal sealed class ShardDispatcher
         _time = time;
     }
 
+    /// <summary>The outputs, which hold pages up where too many values wait for their sinks; null for none.</summary>
+    public ShardOutputs? Outputs { get; init; }
+
     /// <summary>The shard's children, after <see cref="DispatchEnd.ShardEnded"/>.</summary>
     public IReadOnlyList<ChildShard> Children { get; private set; } = [];
 
@@ -72,6 +76,12 @@ internal sealed class ShardDispatcher
             {
                 if (item.Page is not null)
                 {
+                    if (Outputs is not null && !await HasRoomAsync(Outputs, stop))
+                    {
+                        item.Page.Dispose();
+                        return DispatchEnd.Stopped;
+                    }
+
                     _progress.Prepare(item.Page);
                     await _lane.RunAsync(item.Page, stop, abort);
                 }
@@ -89,6 +99,20 @@ internal sealed class ShardDispatcher
         }
 
         return DispatchEnd.Stopped;
+    }
+
+    /// <summary>False where a stop comes first.</summary>
+    private static async ValueTask<bool> HasRoomAsync(ShardOutputs outputs, CancellationToken stop)
+    {
+        try
+        {
+            await outputs.WhenRoomAsync(stop);
+            return true;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private async ValueTask<DispatchEnd> EndShardAsync(IReadOnlyList<ChildShard> children, CancellationToken stop, CancellationToken abort)

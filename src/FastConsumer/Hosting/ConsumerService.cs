@@ -6,8 +6,10 @@ using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
+using FastConsumer.State;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -33,6 +35,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _hurry = new();
     private readonly ConcurrentDictionary<string, IReadOnlyList<StateShape>> _states = new(StringComparer.Ordinal);
+    private IReadOnlyList<OutputRoute>? _routes;
     private OptionsReload? _reload;
     private Task? _stop;
     private Task? _disposal;
@@ -60,10 +63,21 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         services.GetRequiredService<LeaseTables>()
             .Claim(planned.Select(plan => (plan.Processor.Name, Table: leases.GetTableIdentity(Context(plan.Settings)))));
         services.GetRequiredService<FanOutConsumers>().Claim(planned.Select(static plan => plan.Settings));
+        HashSet<string> unused = [.. consumer.Outputs.Select(static output => output.Name)];
         foreach (ProcessorRegistration processor in options.SkipTrial ? [] : consumer.Processors)
         {
-            _states[processor.Name] =
+            ProcessorTrial.Result tried =
                 await ProcessorTrial.RunAsync(processor, services, _log, cancellationToken).ConfigureAwait(false);
+            _states[processor.Name] = tried.States;
+            RequireOutputs(processor, tried.Outputs, leases);
+            unused.ExceptWith(tried.Outputs.Select(static output => output.Name));
+        }
+
+        if (unused.Count > 0 && !options.SkipTrial)
+        {
+            throw new InvalidOperationException(
+                $"AddOutput(\"{unused.First()}\") was called, and no processor of {Described} has an output of this name: "
+                    + $"[Output(\"{unused.First()}\")]. Correct the name, or leave the call out.");
         }
 
         WarnOfPrefetchBytes(options.PrefetchBytes);
@@ -296,17 +310,34 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         if (processor is { StateVersion: > 0, Lanes: > 1, Order: RecordOrder.None })
         {
             throw new InvalidOperationException(
-                $"{processor.Name} keeps state ([State]), which belongs to a partition key, and its {processor.Lanes} lanes keep no order "
+                $"{processor.Name} has state or outputs ([State], [Output]), which keep the order of each partition key, and its {processor.Lanes} lanes keep no order "
                     + "of keys. Leave Order out of [Concurrency], or set it to RecordOrder.PartitionKey.");
         }
 
         if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)
         {
             throw new InvalidOperationException(
-                $"{processor.Name} keeps state ([State]), and {Described} has no place for it: choose one with UseS3Checkpoints(...) "
+                $"{processor.Name} has state or outputs ([State], [Output]), and {Described} has no place for its checkpoints: choose one with UseS3Checkpoints(...) "
                     + "(package FastConsumer.S3) or, for development and for consumers on one machine, UseLocalCheckpoints(...).");
         }
     }
+
+    /// <summary>Each output of a processor needs a sink, and leases whose fencing tokens never start again.</summary>
+    private void RequireOutputs(ProcessorRegistration processor, IReadOnlyList<OutputFeed> outputs, ILeaseStoreFactory leases)
+    {
+        foreach (OutputRoute route in OutputRoute.Of(processor.Name, outputs, Routes()))
+        {
+            if (route.Store is { OutlivesProcess: true } store && !leases.KeepsEpochs)
+            {
+                throw new InvalidOperationException(
+                    $"The output '{route.Name}' of {processor.Name} goes to {store.Description}, and {Described} has {leases.Kind} leases, "
+                        + "whose fencing tokens start again with the process: they would be refused. Choose leases that last, with "
+                        + "UseDynamoDb() (package FastConsumer.DynamoDb).");
+            }
+        }
+    }
+
+    private IReadOnlyList<OutputRoute> Routes() => _routes ??= [.. consumer.Outputs.Select(output => output.CreateRoute(services))];
 
     /// <summary>Which of two counts would depend on the order of calls, and the snapshots of the other would not be found.</summary>
     private void RequireOneCheckpointStore()
@@ -366,6 +397,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     leases.GetTableName(Context(settings)),
                     time)
                 : null,
+            Outputs = processor.StateVersion > 0 ? Routes() : [],
             KeepsCuts = consumer.HasStateReader,
             TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)
                 ?? (settings.Telemetry.TraceParentProperty is { } property ? new JsonTraceContext(property) : null),

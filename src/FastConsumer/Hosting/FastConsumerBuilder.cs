@@ -11,6 +11,7 @@ namespace FastConsumer.Hosting;
 public sealed class FastConsumerBuilder
 {
     private readonly List<ProcessorRegistration> _processors = [];
+    private readonly List<OutputRegistration> _outputs = [];
     private readonly Dictionary<string, IReadOnlyList<string>> _sections = new(StringComparer.OrdinalIgnoreCase);
 
     internal FastConsumerBuilder(IServiceCollection services, string name)
@@ -40,6 +41,9 @@ public sealed class FastConsumerBuilder
     internal bool HasStateReader { get; private set; }
 
     internal IReadOnlyList<ProcessorRegistration> Processors => _processors;
+
+    /// <summary>Where outputs go.</summary>
+    internal IReadOnlyList<OutputRegistration> Outputs => _outputs;
 
     /// <summary>The further sections below <see cref="ConfigurationSection"/>, with their keys.</summary>
     internal IReadOnlyDictionary<string, IReadOnlyList<string>> Sections => _sections;
@@ -132,6 +136,27 @@ public sealed class FastConsumerBuilder
         }
 
         return this;
+    }
+
+    /// <summary>
+    /// Says where an output goes: what handlers add to a property with <see cref="OutputAttribute"/> of this name. A method of the answer
+    /// names the sink. Processors of this consumer with an output of the same name and type share the sink.
+    /// </summary>
+    /// <typeparam name="T">The values' type.</typeparam>
+    /// <param name="name">The output's name.</param>
+    /// <exception cref="InvalidOperationException">An output of this name was added already.</exception>
+    public OutputBuilder<T> AddOutput<T>(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        if (_outputs.Exists(other => other.Name == name))
+        {
+            throw new InvalidOperationException(
+                $"An output '{name}' was added already. Call AddOutput once for each name; processors with an output of that name share it.");
+        }
+
+        var registration = new OutputRegistration(name, typeof(T));
+        _outputs.Add(registration);
+        return new OutputBuilder<T>(this, registration);
     }
 
     /// <summary>Where the options of one processor stand in the configuration.</summary>

@@ -1,5 +1,6 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Processors;
+using FastConsumer.State;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -16,21 +17,28 @@ internal static class ProcessorTrial
     /// <param name="services">The host's services.</param>
     /// <param name="log">Told where disposing of what was made fails.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The states of the processor.</returns>
+    /// <returns>What it has.</returns>
     /// <exception cref="InvalidOperationException">The processor or a service cannot be made.</exception>
-    public static Task<IReadOnlyList<StateShape>> RunAsync(
-        ProcessorRegistration processor, IServiceProvider services, ILogger log, CancellationToken cancellationToken) =>
+    public static Task<Result> RunAsync(
+        ProcessorRegistration processor,
+        IServiceProvider services,
+        ILogger log,
+        CancellationToken cancellationToken) =>
         Task.Run(() => TryAsync(processor, services, log), CancellationToken.None).WaitAsync(cancellationToken);
 
-    private static async Task<IReadOnlyList<StateShape>> TryAsync(
-        ProcessorRegistration processor, IServiceProvider services, ILogger log)
+    private static async Task<Result> TryAsync(
+        ProcessorRegistration processor,
+        IServiceProvider services,
+        ILogger log)
     {
         IReadOnlyList<StateShape> states = [];
+        IReadOnlyList<OutputFeed> outputs = [];
         await InScopeAsync(processor, services, log, scope =>
         {
             try
             {
-                states = processor.CreatePipeline(scope).State?.Shapes ?? [];
+                ProcessorState? state = processor.CreatePipeline(scope).State;
+                (states, outputs) = (state?.Shapes ?? [], state?.Outputs ?? []);
             }
             catch (Exception e)
             {
@@ -47,8 +55,11 @@ internal static class ProcessorTrial
             await InScopeAsync(processor, services, log, scope => LookUp(processor, service, scope));
         }
 
-        return states;
+        return new Result(states, outputs);
     }
+
+    /// <summary>The states and the outputs of a processor.</summary>
+    public sealed record Result(IReadOnlyList<StateShape> States, IReadOnlyList<OutputFeed> Outputs);
 
     private static void LookUp(ProcessorRegistration processor, ProcessorService service, IServiceProvider scope)
     {

@@ -85,6 +85,12 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
             await positions.PrepareAsync(cancellationToken);
         }
 
+        foreach (IPositionStore sink in parts.Outputs.Select(static output => output.Store).OfType<IPositionStore>().Distinct())
+        {
+            _step = $"preparing the sink of outputs, {sink.Description}";
+            await sink.PrepareAsync(cancellationToken);
+        }
+
         if (parts.FanOut is { } fanOut)
         {
             _step = $"preparing the fan-out consumer {Settings.ConsumerName}";

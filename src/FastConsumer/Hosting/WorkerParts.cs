@@ -2,6 +2,7 @@ using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
+using FastConsumer.Outputs;
 using FastConsumer.Reading;
 using FastConsumer.Supervision;
 using Microsoft.Extensions.Logging;
@@ -39,6 +40,9 @@ internal sealed record WorkerParts(
 
     /// <summary>Where snapshots of its state are kept; null where it keeps none.</summary>
     public CheckpointPlace? Checkpoints { get; init; }
+
+    /// <summary>Where the outputs of its processor go; empty where it has none.</summary>
+    public IReadOnlyList<OutputRoute> Outputs { get; init; } = [];
 
     /// <summary>How long it is from one sweep of the snapshots to the next.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);
@@ -90,6 +94,7 @@ internal sealed record WorkerParts(
         IgnoreReadQuota = Settings.IgnoreReadQuota,
         NoTelemetry = Settings.NoTelemetry,
         Checkpoints = Checkpoints,
+        Outputs = Outputs,
         CheckpointInterval = Settings.CheckpointInterval,
         CheckpointRecords = Settings.CheckpointRecords,
         Checkpointing = Settings.Checkpointing,

@@ -1,4 +1,6 @@
+using System.Globalization;
 using FastConsumer.Kinesis;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.State;
 
@@ -47,6 +49,17 @@ public readonly struct RecordContext
 
     /// <inheritdoc cref="ShardContext.FencingToken"/>
     public long FencingToken => _shard.FencingToken;
+
+    /// <summary>
+    /// An id for something that the handler sends elsewhere: the same whenever the record is handled again, and another for each record and
+    /// <paramref name="number"/>. A receiver that knows which ids it has taken, such as an SQS FIFO queue (<c>MessageDeduplicationId</c>)
+    /// or an HTTP service with idempotency keys, takes it once.
+    /// </summary>
+    /// <remarks>It is made of the stream's name and creation, the shard, the record's position and the number.</remarks>
+    /// <param name="number">Tells what one record sends apart.</param>
+    public Guid OutputId(int number) => OutputIds.Of(_shard.OutputScope, _page.PositionOf(_index), number);
+
+    internal ShardContext Shard => _shard;
 
     internal RecordPage Page => _page;
 
@@ -97,6 +110,23 @@ public sealed class BatchContext
 
     /// <inheritdoc cref="ShardContext.FencingToken"/>
     public long FencingToken => _shard.FencingToken;
+
+    /// <inheritdoc cref="RecordContext.OutputId"/>
+    /// <param name="index">The record's index in this call's batch.</param>
+    /// <param name="number">Tells what one record sends apart.</param>
+    /// <exception cref="InvalidOperationException">The call has returned.</exception>
+    public Guid OutputId(int index, int number)
+    {
+        lock (_failures)
+        {
+            ThrowIfOver();
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_batch.Count, nameof(index));
+            (RecordPage page, int record) = _batch.RecordAt(index);
+            return OutputIds.Of(_shard.OutputScope, page.PositionOf(record), number);
+        }
+    }
+
+    internal ShardContext Shard => _shard;
 
     /// <summary>What <see cref="Fail"/> named; read when the call has returned.</summary>
     internal IReadOnlyDictionary<int, Exception> Failures => _failures;
@@ -229,6 +259,8 @@ public sealed class BatchContext
 /// <summary>What is known of a shard while this worker owns it.</summary>
 public sealed class ShardContext
 {
+    private string? _outputScope;
+
     internal ShardContext(string processorName, string applicationName, string streamName, string shardId, long fencingToken)
     {
         ProcessorName = processorName;
@@ -237,6 +269,13 @@ public sealed class ShardContext
         ShardId = shardId;
         FencingToken = fencingToken;
     }
+
+    /// <summary>When the stream was created, as far as that is known: a stream made again has other records under the same names.</summary>
+    internal DateTimeOffset? StreamCreated { get; init; }
+
+    /// <summary>What ids of outputs begin with.</summary>
+    internal string OutputScope => _outputScope ??= string.Create(
+        CultureInfo.InvariantCulture, $"{StreamName}/{StreamCreated?.ToUnixTimeSeconds()}/{ShardId}");
 
     /// <summary>The processor's class name.</summary>
     public string ProcessorName { get; }

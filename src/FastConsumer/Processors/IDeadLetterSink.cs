@@ -1,3 +1,5 @@
+using FastConsumer.Outputs;
+
 namespace FastConsumer;
 
 /// <summary>
@@ -46,4 +48,9 @@ public sealed class DeadLetter
 
     /// <summary>The record's place in its shard.</summary>
     public CheckpointPosition Position { get; }
+
+    /// <summary>
+    /// The letter's id: a letter that is written twice, after a crash, has the same one again. See <see cref="RecordContext.OutputId"/>.
+    /// </summary>
+    public Guid Id => OutputIds.Of(Shard.OutputScope, Position, OutputIds.DeadLetter);
 }

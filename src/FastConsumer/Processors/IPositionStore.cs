@@ -106,6 +106,24 @@ public interface IPositionStore<TTransaction> : IPositionStore
         CancellationToken cancellationToken);
 
     /// <summary>
+    /// Writes a whole row into the transaction, on the condition that the row still has the epoch and number of <paramref name="former"/>,
+    /// and commits. It is called for the outputs of processors with state; what
+    /// <see cref="CommitAsync(TTransaction, PositionKey, StoredPosition, CheckpointPosition, CancellationToken)"/> says holds here too.
+    /// </summary>
+    /// <remarks>A store that does not implement it serves handlers that take transactions, and no outputs.</remarks>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="key">The shard.</param>
+    /// <param name="former">The row as this owner left it.</param>
+    /// <param name="next">The row to write: with the epoch of <paramref name="former"/> and the number that follows.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>False where the condition did not hold; then nothing was committed, and nothing will be.</returns>
+    /// <exception cref="NotSupportedException">The store does not implement it.</exception>
+    Task<bool> CommitAsync(
+        TTransaction transaction, PositionKey key, StoredPosition former, StoredPosition next, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{Description} keeps no rows for outputs: its position store does not implement "
+            + "CommitAsync with a row. Implement it, or bind the output to another sink.");
+
+    /// <summary>
     /// Releases a transaction, and rolls it back where it was not committed. Called once for each that was begun, also after a commit.
     /// </summary>
     /// <remarks>From then on a handler that was given up, and still has the transaction, must not be able to write by it.</remarks>
@@ -131,4 +149,17 @@ public sealed record PositionKey(string Application, string StreamArn, DateTimeO
 /// <param name="Number">Grows by 1 with each commit, so that of a commit and its repetition only one succeeds.</param>
 /// <param name="Position">Everything up to this record is done; null where nothing was committed yet, and the lease says where to start.
 /// </param>
-public sealed record StoredPosition(long Epoch, long Number, CheckpointPosition? Position);
+public sealed record StoredPosition(long Epoch, long Number, CheckpointPosition? Position)
+{
+    /// <summary>
+    /// The records behind the position that are done too, for outputs of processors with state; null for none. A store keeps the text as it
+    /// is.
+    /// </summary>
+    public string? Runs { get; init; }
+
+    /// <summary>
+    /// The life of the lease table in which the row was written, for outputs of processors with state; else null. A store keeps the text as
+    /// it is.
+    /// </summary>
+    public string? Lineage { get; init; }
+}

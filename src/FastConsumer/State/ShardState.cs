@@ -11,6 +11,7 @@ internal sealed class ShardState
 {
     private readonly Lock _closing = new();
     private readonly List<Func<StateStripe, StateTable>> _tables = [];
+    private readonly List<Func<OutputBuffer>> _outputs = [];
     private StateStripe[] _stripes;
     private List<SnapshotManifest> _restored = [];
     private HashKeyRange _range = new(UInt128.MinValue, UInt128.MaxValue);
@@ -64,6 +65,64 @@ internal sealed class ShardState
         _stripes[0].Add(table(_stripes[0]));
     }
 
+    /// <summary>Before the first record: adds an output.</summary>
+    public void Add(OutputFeed feed, Func<OutputBuffer> buffer)
+    {
+        if (_stripes[0].Outputs.Any(other => other.Feed.Name == feed.Name))
+        {
+            throw new InvalidOperationException(
+                $"Two outputs of the processor are named '{feed.Name}'. Give each [Output] its own name.");
+        }
+
+        _outputs.Add(buffer);
+        _stripes[0].Add(buffer());
+    }
+
+    /// <summary>How many values of these outputs wait, about. Any thread may ask.</summary>
+    public int WaitingOutputs(ReadOnlySpan<int> numbers)
+    {
+        int waiting = 0;
+        foreach (StateStripe stripe in _stripes)
+        {
+            foreach (int number in numbers)
+            {
+                waiting += stripe.Outputs[number].Waiting;
+            }
+        }
+
+        return waiting;
+    }
+
+    /// <summary>
+    /// Takes what waits of some outputs, and asks meanwhile which records are done: all outputs of these, and no others, were taken now or
+    /// before. It takes no longer for many values.
+    /// </summary>
+    public TDone CutOutputs<TDone>(ReadOnlySpan<int> numbers, Func<TDone> done, out OutputValues[] values)
+    {
+        values = [.. numbers.ToArray().Select(number => _stripes[0].Outputs[number].CreateValues())];
+        lock (_closing)
+        {
+            Gate.Close();
+            try
+            {
+                ThrowIfBroken();
+                foreach (StateStripe stripe in _stripes)
+                {
+                    for (int i = 0; i < values.Length; i++)
+                    {
+                        stripe.Outputs[numbers[i]].MoveTo(values[i]);
+                    }
+                }
+
+                return done();
+            }
+            finally
+            {
+                Gate.Open();
+            }
+        }
+    }
+
     /// <summary>Before anything is restored: divides the keys among so many stripes, which lanes can have at the same time.</summary>
     public void Divide(int stripes)
     {
@@ -72,6 +131,7 @@ internal sealed class ShardState
         foreach (StateStripe stripe in _stripes)
         {
             _tables.ForEach(table => stripe.Add(table(stripe)));
+            _outputs.ForEach(buffer => stripe.Add(buffer()));
         }
     }
 
@@ -125,12 +185,7 @@ internal sealed class ShardState
             Gate.Close();
             try
             {
-                if (Array.Exists(_stripes, static stripe => stripe.IsBroken))
-                {
-                    throw new InvalidOperationException("The effects of a record were applied in part, so the state cannot be stored. The "
-                        + "shard has to be restored.");
-                }
-
+                ThrowIfBroken();
                 if (Tables.Any(static table => table.NeedsWhole))
                 {
                     whole = HashKeyGroups.All;
@@ -350,6 +405,15 @@ internal sealed class ShardState
         foreach (StateTable table in Tables)
         {
             table.EndLoading();
+        }
+    }
+
+    private void ThrowIfBroken()
+    {
+        if (Array.Exists(_stripes, static stripe => stripe.IsBroken))
+        {
+            throw new InvalidOperationException("The effects of a record were applied in part, so the state cannot be stored. The shard "
+                + "has to be restored.");
         }
     }
 

@@ -18,7 +18,12 @@ internal sealed class StateStripe
     private readonly ShardState _shard;
     private readonly StateGate.Entrance _gate;
     private readonly List<StateTable> _tables = [];
+    private readonly List<OutputBuffer> _outputs = [];
     private StateTable[] _expiring = [];
+
+    // the attempt has added to an output; what was applied is to be told of
+    private bool _hasOutputs;
+    private bool _isToldOf;
 
     // those with effects of the attempt
     private StateTable[] _changed = [];
@@ -142,9 +147,22 @@ internal sealed class StateStripe
         _expiring = [.. _tables.Where(static table => table.Ttl is not null)];
     }
 
+    /// <summary>Before the first record.</summary>
+    public void Add(OutputBuffer output) => _outputs.Add(output);
+
+    /// <summary>What its lane has for each output.</summary>
+    public IReadOnlyList<OutputBuffer> Outputs => _outputs;
+
     public void Enter() => _gate.Enter();
 
     public void Exit() => _gate.Exit();
+
+    /// <summary>The attempt adds to an output, for the record that the stripe stands on.</summary>
+    public void AddsOutput()
+    {
+        _batch?.HasEffects();
+        _hasOutputs = true;
+    }
 
     /// <summary>The records that follow are of this page, whose table and bytes stay what they are.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -253,6 +271,11 @@ internal sealed class StateStripe
             ApplyChanges();
         }
 
+        if (_hasOutputs)
+        {
+            ApplyOutputs();
+        }
+
         if (streamTime > StreamTime)
         {
             StreamTime = streamTime;
@@ -270,7 +293,7 @@ internal sealed class StateStripe
     public void EndAttempt()
     {
         IsOpen = false;
-        if (_changedCount > 0)
+        if (_changedCount > 0 || _hasOutputs)
         {
             Discard();
         }
@@ -278,7 +301,7 @@ internal sealed class StateStripe
 
     private void BeginAttempt()
     {
-        if (_changedCount > 0)
+        if (_changedCount > 0 || _hasOutputs)
         {
             Discard();
         }
@@ -305,6 +328,32 @@ internal sealed class StateStripe
         _isBroken = false;
     }
 
+    private void ApplyOutputs()
+    {
+        _isBroken = true;
+        foreach (OutputBuffer output in _outputs)
+        {
+            _isToldOf |= output.Apply();
+        }
+
+        _hasOutputs = false;
+        _isBroken = false;
+    }
+
+    /// <summary>Goes out of the gate, and tells of outputs that wait since then.</summary>
+    private void Leave()
+    {
+        Exit();
+        if (_isToldOf)
+        {
+            _isToldOf = false;
+            foreach (OutputBuffer output in _outputs)
+            {
+                output.Feed.Come?.Invoke();
+            }
+        }
+    }
+
     private void Sweep()
     {
         _isBroken = true;
@@ -319,6 +368,13 @@ internal sealed class StateStripe
 
     private void Discard()
     {
+        if (_hasOutputs)
+        {
+            // nobody else sees what is staged
+            _outputs.ForEach(static output => output.Discard());
+            _hasOutputs = false;
+        }
+
         Enter();
         try
         {
@@ -343,7 +399,7 @@ internal sealed class StateStripe
     /// <summary>A lane inside of the gate, until this is disposed.</summary>
     public readonly ref struct Passage(StateStripe stripe)
     {
-        public void Dispose() => stripe.Exit();
+        public void Dispose() => stripe.Leave();
     }
 }
 

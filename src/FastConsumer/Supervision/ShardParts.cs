@@ -2,6 +2,7 @@ using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 
@@ -82,6 +83,9 @@ internal sealed record ShardParts
 
     /// <summary>Where snapshots of the state are kept; null where there is no store.</summary>
     public CheckpointPlace? Checkpoints { get; init; }
+
+    /// <summary>Where outputs go.</summary>
+    public IReadOnlyList<OutputRoute> Outputs { get; init; } = [];
 
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }

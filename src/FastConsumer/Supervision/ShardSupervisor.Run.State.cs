@@ -4,6 +4,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Operators;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;
@@ -38,8 +39,8 @@ internal sealed partial class ShardSupervisor
         private Task _keeping = Task.CompletedTask;
         private TimeSpan _retention;
 
-        /// <summary>Why the run ends, where more checkpoints have failed than may.</summary>
-        private volatile NotCheckpointedException? _notCheckpointed;
+        /// <summary>Why the run ends: more checkpoints have failed than may, or a sink of outputs refuses this owner.</summary>
+        private volatile Exception? _notCheckpointed;
 
         /// <summary>Ends a last checkpoint whose time is over.</summary>
         private readonly CancellationTokenSource _abandoned = new();
@@ -53,8 +54,12 @@ internal sealed partial class ShardSupervisor
                 ?? throw new InvalidOperationException($"Stream {_parts.Stream} was not described.");
             HashKeyRange range = _start.HashKeys
                 ?? throw new InvalidOperationException($"The hash keys of shard {Key} are not known: its stream could not be listed.");
+            ShardOutputs? outputs = CreateOutputs(state);
             var checkpoint = new ShardCheckpoint(
-                state, place, About(stream, range), _start.Taken, Epoch, _parts.Checkpointing, _parts.AllowNonRestoredState);
+                state, place, About(stream, range), _start.Taken, Epoch, _parts.Checkpointing, _parts.AllowNonRestoredState)
+            {
+                Outputs = outputs,
+            };
             TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
             long since = _parts.Time.GetTimestamp();
             if (!await failures.RunAsync(
@@ -62,6 +67,11 @@ internal sealed partial class ShardSupervisor
                 () => checkpoint.RestoreAsync(_start.HaveParentsState, _parts.ServiceTime, retention, _abort.Token),
                 _stop.Token,
                 _abort.Token))
+            {
+                return false;
+            }
+
+            if (outputs is not null && !await TakeOutputsAsync(outputs, checkpoint, stream, failures))
             {
                 return false;
             }
@@ -285,6 +295,12 @@ internal sealed partial class ShardSupervisor
                 $"The state of shard {Key} was not checkpointed {failures} time{(failures == 1 ? "" : "s")} in a row, and "
                     + $"Checkpointing:TolerableFailures is {_parts.Checkpointing.TolerableFailures}: {error.Message}",
                 error);
+            EndWithout(progress, reason);
+        }
+
+        /// <summary>No checkpoint can be taken any more: the run ends, and begins again with the last one.</summary>
+        private void EndWithout(ShardProgress progress, Exception reason)
+        {
             _notCheckpointed = reason;
             _lane?.RequestStop();
             // a handler that waits for a checkpoint would wait for ever
@@ -303,6 +319,8 @@ internal sealed partial class ShardSupervisor
                 await EndsAsync(sealing);
                 await _abandoned.CancelApartAsync();
             }
+
+            await EndOutputsAsync();
 
             _parts.Findings.Clear(FindingRules.StateNotCheckpointed, Scope);
         }

@@ -72,7 +72,10 @@ internal sealed partial class ShardSupervisor
             _owner = owner;
             _parts = owner._parts;
             _start = start;
-            _context = new ShardContext(_parts.ProcessorName, _parts.ApplicationName, _parts.Stream.Name, start.Key, start.Epoch);
+            _context = new ShardContext(_parts.ProcessorName, _parts.ApplicationName, _parts.Stream.Name, start.Key, start.Epoch)
+            {
+                StreamCreated = _parts.Description()?.StreamCreationTimestamp,
+            };
             Telemetry = _parts.CreateTelemetry(start.Key);
             _renewedAt = start.RenewedAt.Ticks;
             _checkpoint = start.Taken.Checkpoint;
@@ -153,6 +156,7 @@ internal sealed partial class ShardSupervisor
 
             _progress?.Close(LostException());
             _pipeline?.State?.Close();
+            _ = _outputsEnd.CancelApartAsync();
             Interlocked.Increment(ref _owner._leasesLost);
             _owner.Tell(Telemetry.LeaseLost);
             CancelHandler();
@@ -411,13 +415,21 @@ internal sealed partial class ShardSupervisor
 
             var pages = Channel.CreateBounded<ReadItem>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
             _pages = pages;
-            var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time);
+            var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time)
+            {
+                Outputs = _checkpoints?.Outputs,
+            };
             using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             Task reading = ApartTask.StartOn(_owner._control, () => CreateReader().RunAsync(pages.Writer, readingEnd.Token));
             Task<DispatchEnd> dispatching = ApartTask.StartOn(
                 _owner._handlers, () => DispatchAsync(dispatcher, lane, progress, pages.Reader, readingEnd));
             if (_checkpoints is { } checkpoints)
             {
+                if (checkpoints.Outputs is { } outputs)
+                {
+                    _writing = ApartTask.StartOn(_owner._control, () => WriteOutputsAsync(outputs, progress));
+                }
+
                 _keeping = ApartTask.StartOn(_owner._control, () => KeepStateAsync(checkpoints, progress));
             }
 

@@ -39,6 +39,7 @@ public sealed class ProcessorState
     private readonly ShardState _shard;
     private readonly List<SnapshotState> _states = [];
     private readonly List<StateShape> _shapes = [];
+    private readonly List<OutputFeed> _feeds = [];
 
     // makes what readers are told of a cut; null where none is kept for them
     private Func<CheckpointPosition, long, StateAsOf>? _tell;
@@ -131,13 +132,43 @@ public sealed class ProcessorState
     /// <summary>Adds an output.</summary>
     /// <param name="name">Its name.</param>
     /// <typeparam name="T">The values' type.</typeparam>
-    public Output<T> AddOutput<T>(string name) => throw new NotImplementedException();
+    public Output<T> AddOutput<T>(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var feed = new OutputFeed(name, typeof(T));
+        _shard.Add(feed, () => new OutputBuffer<T>(feed));
+        _feeds.Add(feed);
+        return new Output<T>(this, _feeds.Count - 1);
+    }
+
+    /// <summary>Its outputs.</summary>
+    internal IReadOnlyList<OutputFeed> Outputs => _feeds;
 
     /// <summary>A handler adds a value to an output.</summary>
-    internal void AddOutput<T>(in RecordContext context, int number, T value) => throw new NotImplementedException();
+    internal void AddOutput<T>(in RecordContext context, int number, T value) =>
+        AddOutput(context.Shard, StripeOf(context), 0, context.Page.PositionOf(context.Index), number, value);
 
     /// <summary>The same for a record of a batch.</summary>
-    internal void AddOutput<T>(BatchContext context, int place, int number, T value) => throw new NotImplementedException();
+    internal void AddOutput<T>(BatchContext context, int place, int number, T value)
+    {
+        StateStripe stripe = StripeOf(context, place);
+        (RecordPage page, int index) = _batch!.RecordAt(place);
+        AddOutput(context.Shard, stripe, place, page.PositionOf(index), number, value);
+    }
+
+    /// <inheritdoc cref="ShardState.WaitingOutputs"/>
+    internal int WaitingOutputs(ReadOnlySpan<int> numbers) => _shard.WaitingOutputs(numbers);
+
+    /// <inheritdoc cref="ShardState.CutOutputs"/>
+    internal TDone CutOutputs<TDone>(ReadOnlySpan<int> numbers, Func<TDone> done, out OutputValues[] values) =>
+        _shard.CutOutputs(numbers, done, out values);
+
+    private static void AddOutput<T>(
+        ShardContext shard, StateStripe stripe, int place, CheckpointPosition position, int number, T value)
+    {
+        stripe.AddsOutput();
+        ((OutputBuffer<T>)stripe.Outputs[number]).Stage(shard, place, position, value);
+    }
 
     /// <summary>Called right before the handler: the effects of one attempt begin, and what an earlier one left is gone.</summary>
     /// <param name="cursor">Stands on the record.</param>
@@ -433,6 +464,8 @@ public sealed class ProcessorState
 
             Array.Clear(_changed, 0, words);
         }
+
+        public (RecordPage Page, int Index) RecordAt(int place) => _batch!.RecordAt(place);
 
         public bool HasEffectsAt(int place) => place >> 6 < _changed.Length && (_changed[place >> 6] & (1UL << (place & 63))) != 0;
 

@@ -14,21 +14,25 @@ namespace FastConsumer.Processors;
 public abstract class SinkTransactions
 {
     private readonly IPositionStore _store;
-    private volatile StoredPosition? _row;
-    private PositionKey? _key;
-    private CheckpointPosition? _inDoubt;
 
-    private protected SinkTransactions(IPositionStore store) => _store = store;
+    private protected SinkTransactions(IPositionStore store)
+    {
+        _store = store;
+        SinkRow = new SinkRow(store);
+    }
 
     /// <summary>The store.</summary>
     internal IPositionStore Store => _store;
 
     /// <summary>What is committed; null for nothing yet. Any thread may ask.</summary>
-    internal CheckpointPosition? Position => _row?.Position;
+    internal CheckpointPosition? Position => SinkRow.Known?.Position;
 
-    private protected PositionKey Key => _key ?? throw new InvalidOperationException("The position of the shard was not taken.");
+    /// <summary>The row of the shard.</summary>
+    private protected SinkRow SinkRow { get; }
 
-    private protected StoredPosition Row => _row ?? throw new InvalidOperationException("The position of the shard was not taken.");
+    private protected PositionKey Key => SinkRow.Key;
+
+    private protected StoredPosition Row => SinkRow.Now;
 
     /// <summary>
     /// Makes the sink's row this owner's, so that former owners cannot commit any more, and compares it with the lease.
@@ -43,8 +47,7 @@ public abstract class SinkTransactions
         PositionKey key, long epoch, CheckpointPosition lease, bool isLedBySink, CancellationToken cancellationToken)
     {
         StoredPosition row = await _store.SetEpochAsync(key, epoch, cancellationToken);
-        _key = key;
-        ThrowIfTakenByAnother(row, epoch);
+        SinkRow.ThrowIfTakenByAnother(key.ShardId, row, epoch);
         if (row.Position is not { } position)
         {
             if (isLedBySink)
@@ -64,7 +67,7 @@ public abstract class SinkTransactions
                     + "handles it (again).");
         }
 
-        _row = row;
+        SinkRow.Take(key, row);
     }
 
     /// <summary>Moves the position past records that nothing was written for, in a transaction of its own.</summary>
@@ -72,7 +75,7 @@ public abstract class SinkTransactions
     /// <param name="cancellationToken">Ends the call.</param>
     internal async ValueTask MoveAsync(CheckpointPosition position, CancellationToken cancellationToken)
     {
-        await SettleAsync(cancellationToken);
+        await SinkRow.SettleAsync(cancellationToken);
         if (Row.Position is not { } committed || position > committed)
         {
             await MoveInOwnAsync(position, cancellationToken);
@@ -87,12 +90,12 @@ public abstract class SinkTransactions
     /// <param name="cancellationToken">Ends the call.</param>
     internal async ValueTask<bool> HasAsync(CheckpointPosition position, CancellationToken cancellationToken)
     {
-        await SettleAsync(cancellationToken);
+        await SinkRow.SettleAsync(cancellationToken);
         return Row.Position >= position;
     }
 
     /// <summary>True while it is not known what the last commit came to.</summary>
-    internal bool IsInDoubt => _inDoubt is not null;
+    internal bool IsInDoubt => SinkRow.IsInDoubt;
 
     private protected abstract ValueTask MoveInOwnAsync(CheckpointPosition position, CancellationToken cancellationToken);
 
@@ -101,7 +104,7 @@ public abstract class SinkTransactions
     /// </summary>
     private protected async ValueTask<bool> IsCommittedAsync(CheckpointPosition position, CancellationToken cancellationToken)
     {
-        await SettleAsync(cancellationToken);
+        await SinkRow.SettleAsync(cancellationToken);
         if (Row.Position is { } committed && position < committed)
         {
             throw new InvalidOperationException(
@@ -110,96 +113,6 @@ public abstract class SinkTransactions
         }
 
         return Row.Position == position;
-    }
-
-    /// <summary>The commit was sent: until it is answered, nobody knows what it comes to.</summary>
-    private protected void CommitBegins(CheckpointPosition position) => _inDoubt = position;
-
-    /// <summary>The commit was answered.</summary>
-    private protected async ValueTask CommittedAsync(bool isCommitted, CancellationToken cancellationToken)
-    {
-        if (isCommitted)
-        {
-            _row = Next();
-            _inDoubt = null;
-            return;
-        }
-
-        // a former try may have come first; any other reason ends the run
-        CheckpointPosition position = _inDoubt!.Value;
-        await SettleAsync(cancellationToken);
-        if (Row.Position != position)
-        {
-            throw new SinkPositionException(
-                $"{_store.Description} does not take position {position} of shard {Key.ShardId}, although its row is as this worker left "
-                    + "it. Nothing was committed. Look for what hides or keeps the row in a handler's transaction: a trigger, row "
-                    + "security, a role or a search_path that the handler sets.");
-        }
-    }
-
-    /// <summary>The commit has failed: true where the row says that it was made all the same. Else it stays in doubt.</summary>
-    private protected async ValueTask<bool> WasCommittedAsync(CancellationToken cancellationToken)
-    {
-        CheckpointPosition position = _inDoubt!.Value;
-        try
-        {
-            await SettleAsync(cancellationToken);
-        }
-        catch (Exception e) when (e is not SinkPositionException)
-        {
-            // the failure of the commit is the one to tell; the row is read again before the next transaction
-            return false;
-        }
-
-        return Row.Position == position;
-    }
-
-    /// <summary>
-    /// Reads what a commit without an answer came to; does nothing where there is none. It may still be on its way: then it and the next
-    /// one have the same number, and the sink lets one through.
-    /// </summary>
-    /// <exception cref="SinkPositionException">The row is neither as before nor as the commit would leave it.</exception>
-    private protected async ValueTask SettleAsync(CancellationToken cancellationToken)
-    {
-        if (_inDoubt is null)
-        {
-            return;
-        }
-
-        StoredPosition? read = await _store.ReadAsync(Key, cancellationToken);
-        if (read is not null)
-        {
-            ThrowIfTakenByAnother(read, Row.Epoch);
-        }
-
-        if (read != Row && read != Next())
-        {
-            throw new SinkPositionException(
-                $"The position of shard {Key.ShardId} in {_store.Description} is {Say(read)}, and this worker left {Say(Row)}. An operator "
-                    + "or another program has changed it: the shard starts again from there.")
-            {
-                NeedsOperator = false,
-            };
-        }
-
-        _row = read;
-        _inDoubt = null;
-
-        static string Say(StoredPosition? row) => row is null ? "gone" : $"{row.Position?.ToString() ?? "none"} (number {row.Number})";
-    }
-
-    /// <summary>The row that the commit in doubt would leave.</summary>
-    private StoredPosition Next() => Row with { Number = Row.Number + 1, Position = _inDoubt };
-
-    private void ThrowIfTakenByAnother(StoredPosition row, long epoch)
-    {
-        if (row.Epoch > epoch)
-        {
-            throw new SinkPositionException(
-                $"{_store.Description} knows an owner of shard {Key.ShardId} with fencing token {row.Epoch}; this one has {epoch}. If no "
-                    + "other worker has the shard, its lease was created anew after that: 'fastconsumer position adopt --shard "
-                    + $"{Key.ShardId} --from sink' goes on from the sink's position.");
-        }
     }
 }
 
@@ -243,23 +156,9 @@ public sealed class SinkTransactions<TTransaction> : SinkTransactions
     public async ValueTask CommitAsync(CancellationToken cancellationToken)
     {
         TTransaction transaction = Current;
-        CommitBegins(_position);
-        bool isCommitted;
-        try
-        {
-            isCommitted = await _store.CommitAsync(transaction, Key, Row, _position, cancellationToken);
-        }
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            if (await WasCommittedAsync(cancellationToken))
-            {
-                return;
-            }
-
-            throw;
-        }
-
-        await CommittedAsync(isCommitted, cancellationToken);
+        StoredPosition next = Row with { Number = Row.Number + 1, Position = _position, Runs = null };
+        await SinkRow.CommitAsync(
+            next, token => _store.CommitAsync(transaction, Key, Row, _position, token), cancellationToken);
     }
 
     /// <summary>Releases the transaction, and rolls it back where it was not committed.</summary>

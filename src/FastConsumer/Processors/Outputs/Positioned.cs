@@ -1,8 +1,39 @@
+using FastConsumer.Outputs;
+
 namespace FastConsumer;
 
 /// <summary>A value on its way to a sink, and the record that it was made of.</summary>
-/// <param name="Position">The record's position in its shard.</param>
-/// <param name="Number">The value's number among those that the record's call has added to this output, from 0.</param>
-/// <param name="Value">The value.</param>
 /// <typeparam name="T">The value's type.</typeparam>
-public readonly record struct Positioned<T>(CheckpointPosition Position, int Number, T Value);
+public readonly struct Positioned<T>
+{
+    private readonly ShardContext _shard;
+    private readonly string _output;
+
+    internal Positioned(ShardContext shard, string output, CheckpointPosition position, int number, T value)
+    {
+        _shard = shard;
+        _output = output;
+        Position = position;
+        Number = number;
+        Value = value;
+    }
+
+    /// <summary>The shard's id.</summary>
+    public string ShardId => _shard.ShardId;
+
+    /// <summary>The record's position in its shard.</summary>
+    public CheckpointPosition Position { get; }
+
+    /// <summary>The value's number among those that the record's call has added to this output, from 0.</summary>
+    public int Number { get; }
+
+    /// <summary>The value.</summary>
+    public T Value { get; }
+
+    /// <summary>
+    /// The value's id: the same whenever the record is handled again, and another for each value. A sink that may be given a value twice
+    /// tells it by this one.
+    /// </summary>
+    /// <remarks>It is made of the stream's name and creation, the shard, the output's name, the record's position and the number.</remarks>
+    public Guid Id => OutputIds.Of($"{_shard.OutputScope}/{_output}", Position, Number);
+}

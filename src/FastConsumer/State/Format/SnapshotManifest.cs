@@ -63,6 +63,10 @@ internal sealed record SnapshotManifest
     /// <summary>The handle of the snapshot before it; null for none.</summary>
     public string? Predecessor { get; init; }
 
+    /// <summary>What the sinks of the processor's outputs had; null where no output has a sink that counts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SnapshotSink>? Sinks { get; init; }
+
     /// <summary>The transactions that are not known to be committed; there are none yet.</summary>
     public IReadOnlyList<string> Transactions { get; init; } = [];
 
@@ -149,6 +153,15 @@ internal sealed record SnapshotRun
     public required string Last { get; init; }
 
     public long LastSubSequenceNumber { get; init; }
+}
+
+/// <summary>What the sink of an output had of the shard.</summary>
+internal sealed record SnapshotSink
+{
+    public required string Output { get; init; }
+
+    /// <summary>How many transactions; it never gets less.</summary>
+    public required long Number { get; init; }
 }
 
 /// <summary>A state as it was declared by the processor that wrote it.</summary>

@@ -1,0 +1,85 @@
+using FastConsumer.State;
+
+namespace FastConsumer.Outputs;
+
+/// <summary>Where an output goes, as it was registered.</summary>
+/// <param name="name">The output's name.</param>
+/// <param name="valueType">The type of its values.</param>
+internal abstract class OutputRoute(string name, Type valueType)
+{
+    public string Name => name;
+
+    public Type ValueType => valueType;
+
+    /// <summary>Outputs with equal keys go to their sink together.</summary>
+    public abstract object SinkKey { get; }
+
+    /// <summary>The store of the positions that its transactions move; null where there are none.</summary>
+    public virtual IPositionStore? Store => null;
+
+    /// <summary>Makes the sink of one shard for outputs that go together.</summary>
+    /// <param name="routes">The outputs, this one among them.</param>
+    public abstract OutputTarget CreateTarget(IReadOnlyList<OutputRoute> routes);
+
+    /// <summary>Finds the route of each output of a processor.</summary>
+    /// <exception cref="InvalidOperationException">One has none, or one of another type.</exception>
+    public static IReadOnlyList<OutputRoute> Of(string processor, IReadOnlyList<OutputFeed> outputs, IReadOnlyList<OutputRoute> routes) =>
+        [.. outputs.Select(output => Of(processor, output, routes))];
+
+    private static OutputRoute Of(string processor, OutputFeed output, IReadOnlyList<OutputRoute> routes)
+    {
+        OutputRoute route = routes.FirstOrDefault(route => route.Name == output.Name) ?? throw new InvalidOperationException(
+            $"The output '{output.Name}' of {processor} goes nowhere. Add its sink to the consumer: AddOutput<{output.ValueType.Name}>("
+                + $"\"{output.Name}\").To<TSink>(), or another of its methods.");
+        return route.ValueType == output.ValueType ? route : throw new InvalidOperationException(
+            $"The output '{output.Name}' of {processor} has values of type {output.ValueType}, and AddOutput(\"{output.Name}\") was called "
+                + $"for {route.ValueType}. Call AddOutput<{output.ValueType.Name}>(\"{output.Name}\").");
+    }
+}
+
+/// <summary>An output that is written with a store's transactions.</summary>
+internal abstract class TransactionRoute<TTransaction>(string name, Type valueType, IPositionStore<TTransaction> store)
+    : OutputRoute(name, valueType)
+    where TTransaction : class
+{
+    // two stores on one table would move the same row
+    public override object SinkKey => (typeof(TTransaction), store.Description);
+
+    public override IPositionStore Store => store;
+
+    public override OutputTarget CreateTarget(IReadOnlyList<OutputRoute> routes) =>
+        new OutputTransactions<TTransaction>(store, [.. routes.Cast<TransactionRoute<TTransaction>>()]);
+
+    public abstract Task WriteAsync(TTransaction transaction, OutputValues values, CancellationToken cancellationToken);
+}
+
+/// <inheritdoc/>
+internal sealed class TransactionRoute<T, TTransaction>(
+    string name, IPositionStore<TTransaction> store, IOutputWriter<T, TTransaction> writer)
+    : TransactionRoute<TTransaction>(name, typeof(T), store)
+    where TTransaction : class
+{
+    public override Task WriteAsync(TTransaction transaction, OutputValues values, CancellationToken cancellationToken) =>
+        writer.WriteAsync(transaction, ((OutputValues<T>)values).All, cancellationToken);
+}
+
+/// <summary>An output whose sink knows no transactions.</summary>
+internal sealed class SinkRoute<T>(string name, IOutputSink<T> sink) : OutputRoute(name, typeof(T))
+{
+    public override object SinkKey => this;
+
+    public override OutputTarget CreateTarget(IReadOnlyList<OutputRoute> routes) => new Target(sink);
+
+    private sealed class Target(IOutputSink<T> sink) : OutputTarget
+    {
+        public override string Description => sink.GetType().Name;
+
+        public override async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
+        {
+            if (cut.Values[0].Count > 0)
+            {
+                await sink.WriteAsync(((OutputValues<T>)cut.Values[0]).All, cancellationToken);
+            }
+        }
+    }
+}
