@@ -37,8 +37,8 @@ public sealed class FC5002MutableState : FastConsumerAnalyzer
                 state,
                 StateFacts.ValueType(state),
                 "state",
-                "Then a record that fails has changed it all the same, and so may a checkpoint that is being written. Make it immutable, such "
-                    + "as a record or a readonly struct with immutable collections, and Set a new value.");
+                "Then a record that fails has changed it all the same, and so may a checkpoint that is being written. Make it immutable, "
+                    + "such as a record or a readonly struct with immutable collections, and Set a new value.");
         }
 
         foreach (IPropertySymbol output in StateFacts.OutputsOf(type))

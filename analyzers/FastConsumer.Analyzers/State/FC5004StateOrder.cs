@@ -45,8 +45,8 @@ public sealed class FC5004StateOrder : FastConsumerAnalyzer
             Report(Descriptors.StateOrder, concurrency, "Order", hasState
                 ? $"'{type.Name}' has state, which belongs to a partition key, and RecordOrder.None lets records of one key run at the "
                     + "same time: they would change its state in any order, and both at once. Use RecordOrder.PartitionKey."
-                : $"'{type.Name}' has outputs, whose values come to the sink in the order of a key's records, and RecordOrder.None lets "
-                    + "records of one key run at the same time: their values would come in any order. Use RecordOrder.PartitionKey.");
+                : $"'{type.Name}' has outputs, whose values come in the order of a key's records, and RecordOrder.None lets records of one "
+                    + "key run at the same time: their values would come to the sink in any order. Use RecordOrder.PartitionKey.");
         }
 
         if (!hasState)

@@ -92,8 +92,8 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
             findings.Report(
                 Descriptors.StateWithoutContext,
                 argument.Syntax.GetLocation(),
-                $"{(isOutput ? "A value of an output is that of a record" : "State is that of a record's partition key")}, and {problem}. Take "
-                    + "the context as a parameter of the [OnRecord] or [OnBatch] method, and hand it on from there.");
+                $"{(isOutput ? "A value of an output is that of a record" : "State is that of a record's partition key")}, and {problem}. "
+                    + "Take the context as a parameter of the [OnRecord] or [OnBatch] method, and hand it on from there.");
         }
     }
 
