@@ -5,7 +5,7 @@ namespace FastConsumer.Analyzers;
 
 /// <summary>
 /// Every rule. FC1xxx: the shape of a processor; FC2xxx: records that would be lost; FC3xxx: records that would be late;
-/// FC4xxx: values of settings; FC5xxx: keyed state. A rule's message names what is wrong and the remedy; it is written where
+/// FC4xxx: values of settings; FC5xxx: keyed state and outputs. A rule's message names what is wrong and the remedy; it is written where
 /// the rule is found, since one rule has several ways to be broken.
 /// </summary>
 internal static class Descriptors
@@ -85,7 +85,7 @@ internal static class Descriptors
         RuleNumbers.PlainField, State, "What handlers accumulate is part of the state", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor MutableState = Rule(
-        RuleNumbers.MutableState, State, "A value of a state does not change in place", DiagnosticSeverity.Warning);
+        RuleNumbers.MutableState, State, "A value of a state or an output does not change in place", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor StateJson = Rule(
         RuleIds.StateJson, State, "A state's type is known to the JSON context");
@@ -104,6 +104,9 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor StateSetting = Rule(
         RuleNumbers.StateSetting, State, "Settings of a state have an effect", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor UnsteadyOutput = Rule(
+        RuleNumbers.UnsteadyOutput, State, "An output is the same each time its record is handled", DiagnosticSeverity.Warning);
 
     public static readonly DiagnosticDescriptor OutsideEffect = Rule(
         RuleNumbers.OutsideEffect, State, "An effect outside of the state may happen twice", DiagnosticSeverity.Info);

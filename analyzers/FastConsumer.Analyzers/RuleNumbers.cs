@@ -27,5 +27,6 @@ internal static class RuleNumbers
     public const string EscapingState = "FC5006";
     public const string StateShape = "FC5007";
     public const string StateSetting = "FC5008";
+    public const string UnsteadyOutput = "FC5009";
     public const string OutsideEffect = "FC5010";
 }

@@ -14,7 +14,7 @@ public sealed class FC1007IdleAttribute : FastConsumerAnalyzer
     private static readonly ImmutableHashSet<string> s_names = ImmutableHashSet.Create(
         "OnRecord",
         "OnBatch", "OnShardStarted", "OnShardEnded", "OnLeaseLost", "OnStopping", "Filter", "OnError", "Checkpoint", "Concurrency",
-        "State", "StateSerializer", "StateMigration", "StateMerge");
+        "State", "StateSerializer", "StateMigration", "StateMerge", "Output");
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Descriptors.IdleAttribute];

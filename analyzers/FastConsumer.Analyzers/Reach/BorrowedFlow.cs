@@ -1,3 +1,4 @@
+using FastConsumer.Analyzers.State;
 using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
@@ -683,7 +684,9 @@ internal sealed class BorrowedFlow
         && s_keepingMethods.Contains(call.TargetMethod.Name)
         && (call.TargetMethod.ContainingType.NamespaceName() is { } place)
         && (place.StartsWith("System.Collections", StringComparison.Ordinal)
-            || place is "System.Threading.Channels" or "System.Threading.Tasks");
+            || place is "System.Threading.Channels" or "System.Threading.Tasks"
+            // written after the call
+            || StateFacts.IsAdd(call));
 
     private static bool IsBackground(IInvocationOperation call) =>
         s_backgroundMethods.Contains(call.TargetMethod.Name)

@@ -8,7 +8,7 @@ namespace FastConsumer.Analyzers.State;
 
 /// <summary>
 /// FC5002: a state whose values can be changed behind its back. A checkpoint keeps the value that it was cut at, and a failed record leaves
-/// the one before it; both are the same object where handlers change it in place.
+/// the one before it; both are the same object where handlers change it in place. An output's values are written after the call.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC5002MutableState : FastConsumerAnalyzer
@@ -33,17 +33,34 @@ public sealed class FC5002MutableState : FastConsumerAnalyzer
 
         foreach (IPropertySymbol state in StateFacts.StatesOf(type))
         {
-            if (StateFacts.ValueType(state) is { } value
-                && Mutable(value, new HashSet<ITypeSymbol>(SymbolEqualityComparer.Default)) is { } reason)
+            Check(
+                state,
+                StateFacts.ValueType(state),
+                "state",
+                "Then a record that fails has changed it all the same, and so may a checkpoint that is being written. Make it immutable, "
+                    + "such as a record or a readonly struct with immutable collections, and Set a new value.");
+        }
+
+        foreach (IPropertySymbol output in StateFacts.OutputsOf(type))
+        {
+            Check(
+                output,
+                StateFacts.OutputType(output),
+                "output",
+                "It is written after the call, with what has been changed in it by then. Make it immutable, such as a record or a readonly "
+                    + "struct with immutable collections, and Add a new one for each record.");
+        }
+
+        void Check(IPropertySymbol property, ITypeSymbol? value, string kind, string consequence)
+        {
+            if (value is not null && Mutable(value, new HashSet<ITypeSymbol>(SymbolEqualityComparer.Default)) is { } reason)
             {
-                var syntax = state.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(context.CancellationToken)
+                var syntax = property.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(context.CancellationToken)
                     as BasePropertyDeclarationSyntax;
                 context.ReportDiagnostic(Diagnostic.Create(
                     Descriptors.MutableState,
-                    syntax?.Type.GetLocation() ?? state.Place(),
-                    $"A value of the state '{state.Name}' can be changed in place: {reason}. Then a record that fails has changed it all "
-                        + "the same, and so may a checkpoint that is being written. Make it immutable, such as a record or a readonly "
-                        + "struct with immutable collections, and Set a new value."));
+                    syntax?.Type.GetLocation() ?? property.Place(),
+                    $"A value of the {kind} '{property.Name}' can be changed in place: {reason}. {consequence}"));
             }
         }
     }

@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace FastConsumer.Analyzers.State;
 
-/// <summary>FC5004: RecordOrder.None beside state, and FC5008: settings of state without an effect.</summary>
+/// <summary>FC5004: RecordOrder.None beside state or outputs, and FC5008: settings of state without an effect.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC5004StateOrder : FastConsumerAnalyzer
 {
@@ -27,13 +27,14 @@ public sealed class FC5004StateOrder : FastConsumerAnalyzer
             return;
         }
 
-        if (!StateFacts.HasState(type))
+        bool hasState = StateFacts.HasState(type);
+        if (!hasState && !StateFacts.HasOutputs(type))
         {
             if (processor.Value("StateVersion") is int)
             {
-                Report(Descriptors.StateSetting, processor, "StateVersion", $"StateVersion has no effect: '{type.Name}' has no [State] "
-                    + "property, so its version is 0. Remove it; where the state was removed, its rows stay with the "
-                    + "workers that know it.");
+                Report(Descriptors.StateSetting, processor, "StateVersion", $"StateVersion has no effect: '{type.Name}' has neither a "
+                    + "[State] nor an [Output] property, so its version is 0. Remove it; where the state was removed, its rows stay with "
+                    + "the workers that know it.");
             }
 
             return;
@@ -41,9 +42,16 @@ public sealed class FC5004StateOrder : FastConsumerAnalyzer
 
         if (type.FindAttribute("ConcurrencyAttribute") is { } concurrency && concurrency.Value("Order") is None)
         {
-            Report(Descriptors.StateOrder, concurrency, "Order", $"'{type.Name}' has state, which belongs to a partition key, and "
-                + "RecordOrder.None lets records of one key run at the same time: they would change its state in any order, and both at "
-                + "once. Use RecordOrder.PartitionKey.");
+            Report(Descriptors.StateOrder, concurrency, "Order", hasState
+                ? $"'{type.Name}' has state, which belongs to a partition key, and RecordOrder.None lets records of one key run at the "
+                    + "same time: they would change its state in any order, and both at once. Use RecordOrder.PartitionKey."
+                : $"'{type.Name}' has outputs, whose values come in the order of a key's records, and RecordOrder.None lets records of one "
+                    + "key run at the same time: their values would come to the sink in any order. Use RecordOrder.PartitionKey.");
+        }
+
+        if (!hasState)
+        {
+            return;
         }
 
         foreach (AttributeData rule in type.GetMembers().OfType<IMethodSymbol>().SelectMany(method => method.GetAttributes())

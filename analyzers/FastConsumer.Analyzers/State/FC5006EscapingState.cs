@@ -8,8 +8,8 @@ using Microsoft.CodeAnalysis.Operations;
 namespace FastConsumer.Analyzers.State;
 
 /// <summary>
-/// FC5006: what Of(context) returns is kept beyond the call, or used behind CheckpointAsync. FC5005: Of is given no context of the call.
-/// Both look at the same operations.
+/// FC5006: what Of(context) returns is kept beyond the call, or it or an output is used behind CheckpointAsync. FC5005: Of, or an output's
+/// Add, is given no context of the call. Both look at the same operations.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FC5006EscapingState : HandlerAnalyzer
@@ -24,7 +24,7 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
     /// <inheritdoc/>
     private protected override void Analyze(ProcessorCode code, Findings findings)
     {
-        if (!StateFacts.HasState(code.Type))
+        if (!StateFacts.HasState(code.Type) && !StateFacts.HasOutputs(code.Type))
         {
             return;
         }
@@ -37,7 +37,21 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
                 {
                     case IInvocationOperation { TargetMethod.Name: "Of", Arguments.Length: 1 or 2 } call
                         when StateFacts.IsKeyed(call.TargetMethod.ContainingType):
-                        CheckContext(call, method, findings);
+                        CheckContext(call.Arguments[0], method, isOutput: false, findings);
+                        break;
+                    case IInvocationOperation call when StateFacts.IsAdd(call):
+                        foreach (IArgumentOperation argument in call.Arguments)
+                        {
+                            if (argument.Parameter?.Ordinal == 0)
+                            {
+                                CheckContext(argument, method, isOutput: true, findings);
+                            }
+                            else
+                            {
+                                CheckValue(argument.Value, findings);
+                            }
+                        }
+
                         break;
                     case IInvocationOperation { TargetMethod.Name: "CheckpointAsync" } call
                         when call.TargetMethod.ContainingType.IsContract("RecordContext")
@@ -60,11 +74,12 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
         }
     }
 
-    private static void CheckContext(IInvocationOperation call, ReachedMethod method, Findings findings)
+    private static void CheckContext(IArgumentOperation argument, ReachedMethod method, bool isOutput, Findings findings)
     {
-        IOperation context = call.Arguments[0].Value.Unwrapped();
+        IOperation context = argument.Value.Unwrapped();
         string? problem = !method.FromRecords
-            ? $"'{method.Method.Name}' belongs to the life cycle of a shard, which has no partition key, and so no state"
+            ? $"'{method.Method.Name}' belongs to the life cycle of a shard, which has no "
+                + (isOutput ? "record, and so no outputs" : "partition key, and so no state")
             : context switch
             {
                 IDefaultValueOperation or IObjectCreationOperation { Arguments.Length: 0 } => "an empty context belongs to no record",
@@ -76,13 +91,15 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
         {
             findings.Report(
                 Descriptors.StateWithoutContext,
-                call.Arguments[0].Syntax.GetLocation(),
-                $"State is that of a record's partition key, and {problem}. Take the context as a parameter of the [OnRecord] or "
-                    + "[OnBatch] method, and hand it on from there.");
+                argument.Syntax.GetLocation(),
+                $"{(isOutput ? "A value of an output is that of a record" : "State is that of a record's partition key")}, and {problem}. "
+                    + "Take the context as a parameter of the [OnRecord] or [OnBatch] method, and hand it on from there.");
         }
     }
 
-    /// <summary>Reports the first use of state in the statements that follow a checkpoint in its block, or in a block around it.</summary>
+    /// <summary>
+    /// Reports the first use of state or an output in the statements that follow a checkpoint in its block, or in a block around it.
+    /// </summary>
     private static void CheckBehind(IInvocationOperation checkpoint, ReachedMethod method, Findings findings)
     {
         IOperation? use = null;
@@ -113,8 +130,11 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
             findings.Report(
                 Descriptors.EscapingState,
                 use.Syntax.GetLocation(),
-                "CheckpointAsync has ended the state of this call: what was changed before it is in the checkpoint, and each use behind it "
-                    + "throws. Change state first, and ask for the checkpoint then.");
+                use is IInvocationOperation call && StateFacts.IsAdd(call)
+                    ? "CheckpointAsync has ended the outputs of this call: what was added before it is in the checkpoint, and each Add "
+                        + "behind it throws. Add first, and ask for the checkpoint then."
+                    : "CheckpointAsync has ended the state of this call: what was changed before it is in the checkpoint, and each use "
+                        + "behind it throws. Change state first, and ask for the checkpoint then.");
         }
     }
 
@@ -135,7 +155,7 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
     private static bool IsUse(IOperation operation) => operation switch
     {
         IInvocationOperation { TargetMethod.Name: "Of" } call => StateFacts.IsKeyed(call.TargetMethod.ContainingType),
-        IInvocationOperation { Instance.Type: { } type } => StateFacts.IsOfRecord(type),
+        IInvocationOperation { Instance.Type: { } type } call => StateFacts.IsOfRecord(type) || StateFacts.IsAdd(call),
         IInvocationOperation { TargetMethod.IsExtensionMethod: true, Arguments: { Length: > 0 } arguments } =>
             StateFacts.IsOfRecord(arguments[0].Value.Type),
         IPropertyReferenceOperation { Instance.Type: { } type } => StateFacts.IsOfRecord(type),
@@ -154,25 +174,46 @@ public sealed class FC5006EscapingState : HandlerAnalyzer
     private static void CheckValue(IOperation value, Findings findings)
     {
         IOperation inner = value.Unwrapped();
-        bool isCaptured = inner is IDelegateCreationOperation { Target: IAnonymousFunctionOperation function } && Captures(function);
-        if (isCaptured || StateFacts.IsOfRecord(inner.Type))
+        var function = (inner as IDelegateCreationOperation)?.Target as IAnonymousFunctionOperation;
+        string? problem = StateFacts.IsOfRecord(inner.Type) ? "The state of one record"
+            : function is null ? null
+            : Captures(function) ? "This function uses the state of one record and"
+            : AddsForCaptured(function) ? "This function adds to an output for one record and"
+            : null;
+        if (problem is not null)
         {
+            string remedy = function is null || Captures(function)
+                ? "Keep the value, or get the state by Of(context) in each call"
+                : "Add in the handler's call, with that call's context";
             findings.Report(
                 Descriptors.EscapingState,
                 inner.Syntax.GetLocation(),
-                $"{(isCaptured ? "This function uses the state of one record and" : "The state of one record")} is kept for longer than "
-                    + "the handler's call; when that is over, each use throws. Keep the value, or get the state "
-                    + "by Of(context) in each call.");
+                $"{problem} is kept for longer than the handler's call; when that is over, each use throws. {remedy}.");
         }
     }
+
+    /// <summary>True where a function adds to an output with a context that it was not given itself.</summary>
+    private static bool AddsForCaptured(IAnonymousFunctionOperation function) => function.Body.Descendants().Any(operation =>
+        operation is IInvocationOperation call && StateFacts.IsAdd(call)
+            && call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 0)?.Value.Unwrapped() is { } context
+            && IsOfOutside(
+                context switch
+                {
+                    ILocalReferenceOperation local => local.Local,
+                    IParameterReferenceOperation parameter => parameter.Parameter,
+                    _ => null,
+                },
+                function));
+
+    private static bool IsOfOutside(ISymbol? variable, IAnonymousFunctionOperation function) =>
+        variable?.DeclaringSyntaxReferences.All(reference => !function.Syntax.Span.Contains(reference.Span)) == true;
 
     /// <summary>True where a function uses the state of a record that it did not get itself.</summary>
     private static bool Captures(IAnonymousFunctionOperation function) => function.Body.Descendants().Any(operation => operation switch
     {
-        ILocalReferenceOperation { Local: { } local } => StateFacts.IsOfRecord(local.Type)
-            && local.DeclaringSyntaxReferences.All(reference => !function.Syntax.Span.Contains(reference.Span)),
-        IParameterReferenceOperation { Parameter: { } parameter } => StateFacts.IsOfRecord(parameter.Type)
-            && parameter.DeclaringSyntaxReferences.All(reference => !function.Syntax.Span.Contains(reference.Span)),
+        ILocalReferenceOperation { Local: { } local } => StateFacts.IsOfRecord(local.Type) && IsOfOutside(local, function),
+        IParameterReferenceOperation { Parameter: { } parameter } =>
+            StateFacts.IsOfRecord(parameter.Type) && IsOfOutside(parameter, function),
         _ => false,
     });
 }

@@ -9,7 +9,7 @@ using Microsoft.CodeAnalysis.Editing;
 
 namespace FastConsumer.CodeFixes.Processor;
 
-/// <summary>FC1001: adds 'partial' to a processor and to the types around it, or to a state.</summary>
+/// <summary>FC1001: adds 'partial' to a processor and to the types around it, or to a state or an output.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp)]
 [Shared]
 public sealed class FC1001MakePartial : FastConsumerFix
@@ -40,7 +40,7 @@ public sealed class FC1001MakePartial : FastConsumerFix
     private static IEnumerable<TypeDeclarationSyntax> NotPartial(SyntaxNode node) =>
         node.AncestorsAndSelf().OfType<TypeDeclarationSyntax>().Where(type => !type.Modifiers.Any(SyntaxKind.PartialKeyword));
 
-    /// <summary>The state that is reported, where it can be a partial property as it is.</summary>
+    /// <summary>The state or output that is reported, where it can be a partial property as it is.</summary>
     private static PropertyDeclarationSyntax? State(FixPlace place) =>
         place.Node is PropertyDeclarationSyntax { AccessorList: { } accessors, Initializer: null } property
         && !property.Modifiers.Any(SyntaxKind.PartialKeyword)

@@ -77,7 +77,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             writer.Line("UsesDeadLetters = true,");
         }
 
-        if (pipeline.HasState)
+        if (pipeline.HasEffects)
         {
             writer.Line($"StateVersion = {Literals.Number(pipeline.StateVersion)},");
         }
@@ -132,7 +132,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             writer.Line($"private readonly {Transactions} _transactions;");
         }
 
-        if (pipeline.HasState)
+        if (pipeline.HasEffects)
         {
             writer.Line($"private readonly {StateEmitter.ProcessorState} _state;");
         }
@@ -187,7 +187,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
                 + $"{Variable(deserializer)} ? {Variable(deserializer)} : {missing};");
         }
 
-        if (pipeline.HasState)
+        if (pipeline.HasEffects)
         {
             new StateEmitter(writer, pipeline, processor).EmitFill();
         }
@@ -206,7 +206,7 @@ internal sealed class PipelineEmitter(SourceWriter writer, PipelineModel pipelin
             writer.Line("public override global::FastConsumer.Processors.SinkTransactions? Transactions => _transactions;");
         }
 
-        if (pipeline.HasState)
+        if (pipeline.HasEffects)
         {
             writer.Line();
             writer.Line("/// <inheritdoc/>");

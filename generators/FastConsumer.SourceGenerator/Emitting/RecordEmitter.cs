@@ -46,7 +46,7 @@ internal sealed class RecordEmitter
     private string Entrance => _pipeline.RouteProperty is null ? _handlers[0].Name : "ChooseRoute";
 
     /// <summary>What marks a handled record done, together with its effects where the class has state.</summary>
-    private string Completion => _pipeline.HasState ? "_state.Complete(cursor);" : "cursor.Complete();";
+    private string Completion => _pipeline.HasEffects ? "_state.Complete(cursor);" : "cursor.Complete();";
 
     private string ResultType => _isSynchronous ? "void" : ValueTask;
 
@@ -193,7 +193,7 @@ internal sealed class RecordEmitter
         {
             _writer.Open($"if (!{_calls.Filter(filter, "payload")})");
             _writer.Line("cursor.CountFiltered();");
-            if (_pipeline.HasState)
+            if (_pipeline.HasEffects)
             {
                 _writer.Line("// what a failed record before it has left is not completed with it");
                 _writer.Line("_state.Begin(cursor);");
@@ -205,7 +205,7 @@ internal sealed class RecordEmitter
         }
 
         _writer.Line("cursor.EnterHandler();");
-        if (_pipeline.HasState)
+        if (_pipeline.HasEffects)
         {
             _writer.Line("_state.Begin(cursor);");
         }

@@ -2,7 +2,7 @@ using FastConsumer.SourceGenerator.Model;
 
 namespace FastConsumer.SourceGenerator.Emitting;
 
-/// <summary>Writes the other parts of a processor's state properties, and what fills them for a shard.</summary>
+/// <summary>Writes the other parts of a processor's states and outputs, and what fills them for a shard.</summary>
 internal sealed class StateEmitter(SourceWriter writer, PipelineModel pipeline, string processor)
 {
     public const string ProcessorState = "global::FastConsumer.Processors.ProcessorState";
@@ -15,7 +15,7 @@ internal sealed class StateEmitter(SourceWriter writer, PipelineModel pipeline, 
     /// </summary>
     public static void EmitProperties(SourceWriter writer, ProcessorModel model)
     {
-        foreach (StatePropertyModel property in model.StateProperties)
+        foreach (EffectPropertyModel property in model.EffectProperties)
         {
             if (model.Pipeline is null)
             {
@@ -40,13 +40,18 @@ internal sealed class StateEmitter(SourceWriter writer, PipelineModel pipeline, 
         }
     }
 
-    /// <summary>Writes the part of the pipeline's constructor that adds each state.</summary>
+    /// <summary>Writes the part of the pipeline's constructor that adds each state and each output.</summary>
     public void EmitFill()
     {
         writer.Line($"_state = new {ProcessorState}({Literals.Number(pipeline.StateVersion)});");
         for (int i = 0; i < pipeline.States.Count; i++)
         {
             EmitState(pipeline.States[i], Literals.Number(i + 1));
+        }
+
+        foreach (OutputModel output in pipeline.Outputs)
+        {
+            writer.Line($"processor.{output.Field} = _state.AddOutput<{output.Type}>({Literals.Text(output.Name)});");
         }
     }
 

@@ -33,10 +33,14 @@ internal sealed record PipelineModel(
     /// <summary>The states.</summary>
     public EquatableArray<StateModel> States { get; init; }
 
-    /// <summary>The version of the states' shape; 0 without state.</summary>
+    /// <summary>The outputs.</summary>
+    public EquatableArray<OutputModel> Outputs { get; init; }
+
+    /// <summary>The version of the states' shape; 0 without state and outputs.</summary>
     public int StateVersion { get; init; }
 
-    public bool HasState => States.Count > 0;
+    /// <summary>True where calls have effects that are applied once they have succeeded: state, outputs or both.</summary>
+    public bool HasEffects => States.Count > 0 || Outputs.Count > 0;
 
     /// <summary>True where the choice of an error rule needs to know the handler.</summary>
     public bool ChoosesErrorRules => Handlers.Count > 1 && Handlers.Any(handler => handler.ErrorRules.Count > 0);

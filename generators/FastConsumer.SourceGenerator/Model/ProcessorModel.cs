@@ -20,5 +20,5 @@ internal sealed record ProcessorModel(
     PipelineModel? Pipeline)
 {
     /// <summary>The properties whose other part is written, also where the class breaks a rule.</summary>
-    public EquatableArray<StatePropertyModel> StateProperties { get; init; }
+    public EquatableArray<EffectPropertyModel> EffectProperties { get; init; }
 }

@@ -8,15 +8,6 @@ internal enum StateKind
     List,
 }
 
-/// <summary>A property with [State], as far as its implementing part has to be written: also where the class breaks a rule.</summary>
-/// <param name="Modifiers">The modifiers of the user's part, which the other one repeats.</param>
-/// <param name="Type">The property's type as code names it.</param>
-/// <param name="Name">The property's name as code writes it.</param>
-/// <param name="HasGetter">True where it has a getter, as it should.</param>
-/// <param name="Setter">The setter's keyword; null without one, as it should be.</param>
-/// <param name="Field">The name of the field behind it, free in the user's class.</param>
-internal sealed record StatePropertyModel(string Modifiers, string Type, string Name, bool HasGetter, string? Setter, string Field);
-
 /// <summary>A state.</summary>
 /// <param name="Name">Its name in checkpoints.</param>
 /// <param name="Kind">What it holds for each partition key.</param>

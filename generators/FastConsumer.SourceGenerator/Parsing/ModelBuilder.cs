@@ -33,7 +33,7 @@ internal static class ModelBuilder
                 ? $"The type '{unknown}' was not there when FastConsumer's source generator ran; a type that another generator makes, "
                     + "or that is local to a file, cannot be part of a handler."
                 : null);
-        Dictionary<IPropertySymbol, StatePropertyModel> properties = Properties(shape, cancellationToken);
+        Dictionary<IPropertySymbol, EffectPropertyModel> properties = Properties(shape, cancellationToken);
         return new ProcessorModel(
             HintName(type),
             type.ToDisplayString(s_namespace),
@@ -44,11 +44,11 @@ internal static class ModelBuilder
             problem,
             problem is null ? Pipeline(shape, properties) : null)
         {
-            StateProperties = shape.StateProperties.Select(property => properties[property]).ToEquatableArray(),
+            EffectProperties = shape.EffectProperties.Select(property => properties[property]).ToEquatableArray(),
         };
     }
 
-    private static PipelineModel Pipeline(ProcessorShape shape, Dictionary<IPropertySymbol, StatePropertyModel> properties) => new(
+    private static PipelineModel Pipeline(ProcessorShape shape, Dictionary<IPropertySymbol, EffectPropertyModel> properties) => new(
         FreeName(shape.Type, "GeneratedPipeline"),
         shape.Type.Name,
         shape.Stream,
@@ -65,18 +65,20 @@ internal static class ModelBuilder
         Concurrency = shape.Concurrency,
         StateVersion = shape.StateVersion,
         States = shape.States.Select(state => State(state, properties[state.Property].Field)).ToEquatableArray(),
+        Outputs = shape.Outputs
+            .Select(output => new OutputModel(output.Name, properties[output.Property].Field, output.Type.InCode())).ToEquatableArray(),
     };
 
-    private static Dictionary<IPropertySymbol, StatePropertyModel> Properties(ProcessorShape shape, CancellationToken cancellationToken)
+    private static Dictionary<IPropertySymbol, EffectPropertyModel> Properties(ProcessorShape shape, CancellationToken cancellationToken)
     {
-        var models = new Dictionary<IPropertySymbol, StatePropertyModel>(SymbolEqualityComparer.Default);
+        var models = new Dictionary<IPropertySymbol, EffectPropertyModel>(SymbolEqualityComparer.Default);
         var taken = new HashSet<string>(StringComparer.Ordinal);
-        foreach (IPropertySymbol property in shape.StateProperties)
+        foreach (IPropertySymbol property in shape.EffectProperties)
         {
             var syntax = (BasePropertyDeclarationSyntax)property.DeclaringSyntaxReferences[0].GetSyntax(cancellationToken);
             string field = FreeName(shape.Type, "__" + char.ToLowerInvariant(property.Name[0]) + property.Name.Substring(1), taken);
             taken.Add(field);
-            models.Add(property, new StatePropertyModel(
+            models.Add(property, new EffectPropertyModel(
                 string.Join(" ", syntax.Modifiers.Select(modifier => modifier.ValueText)),
                 property.Type.InCode(),
                 SymbolNames.Escape(property.Name),

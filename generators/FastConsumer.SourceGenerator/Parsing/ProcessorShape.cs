@@ -64,10 +64,13 @@ internal sealed class ProcessorShape
     /// <summary>The states that are in order.</summary>
     public IReadOnlyList<StateShape> States { get; private set; } = [];
 
-    /// <summary>The properties with [State] whose other part can be written.</summary>
-    public IReadOnlyList<IPropertySymbol> StateProperties { get; private set; } = [];
+    /// <summary>The outputs that are in order.</summary>
+    public IReadOnlyList<OutputShape> Outputs { get; private set; } = [];
 
-    /// <summary>The version of the states' shape; 0 without state.</summary>
+    /// <summary>The properties with [State] or [Output] whose other part can be written.</summary>
+    public IReadOnlyList<IPropertySymbol> EffectProperties { get; private set; } = [];
+
+    /// <summary>The version of the states' shape; 0 without state and outputs.</summary>
     public int StateVersion { get; private set; }
 
     public IReadOnlyList<LifeCycleShape> LifeCycle => _lifeCycle;
@@ -89,7 +92,7 @@ internal sealed class ProcessorShape
         shape.ReadCheckpoint(cancellationToken);
         shape.ReadMethods(attribute, cancellationToken);
         shape.ReadConcurrency(cancellationToken);
-        shape.ReadStates(attribute, cancellationToken);
+        shape.ReadEffects(attribute, cancellationToken);
         shape.ReadErrorRules(cancellationToken);
         shape.Filter = FilterReader.Read(type, shape._handlers, shape._problems);
         return shape;
@@ -195,21 +198,26 @@ internal sealed class ProcessorShape
         Concurrency = new ConcurrencyModel(lanes, s_orders[order]);
     }
 
-    private void ReadStates(AttributeData attribute, CancellationToken cancellationToken)
+    private void ReadEffects(AttributeData attribute, CancellationToken cancellationToken)
     {
-        var reader = new StateReader(Type, JsonContext, _checksPayloads, _problems, cancellationToken);
-        reader.Read(attribute);
-        States = reader.States;
-        StateProperties = reader.Properties;
-        if (!reader.HasState)
+        var properties = new EffectProperties(Type, _problems, cancellationToken);
+        var states = new StateReader(Type, JsonContext, _checksPayloads, properties, _problems, cancellationToken);
+        var outputs = new OutputReader(Type, properties, _problems, cancellationToken);
+        states.Read(attribute);
+        outputs.Read();
+        States = states.States;
+        Outputs = outputs.Outputs;
+        EffectProperties = properties.All;
+        if (!states.HasState && !outputs.HasOutputs)
         {
             return;
         }
 
-        StateVersion = reader.Version;
+        StateVersion = states.Version;
         if (_handlers.Find(handler => handler.Transaction is not null) is { } transactional)
         {
-            Conflict(transactional.Method, $"'{transactional.Method.Name}' takes a transaction, and '{Type.Name}' has state, which is not "
+            string what = !outputs.HasOutputs ? "state" : !states.HasState ? "outputs" : "state and outputs";
+            Conflict(transactional.Method, $"'{transactional.Method.Name}' takes a transaction, and '{Type.Name}' has {what}, which is not "
                 + "supported together yet: the position would stand in two places. Remove one of them.");
         }
     }

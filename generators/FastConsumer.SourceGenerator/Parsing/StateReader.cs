@@ -1,37 +1,29 @@
-using System.Text.RegularExpressions;
 using FastConsumer.SourceGenerator.Model;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace FastConsumer.SourceGenerator.Parsing;
 
 /// <summary>
-/// The states of a processor: its properties with [State], and the methods with [StateMigration] and [StateMerge]. Findings are FC1001
-/// where a part is missing or too old a language is used, FC1002 for declarations, FC1003 for what does not go together, FC1005 and FC5003
-/// for JSON, FC4001 for values.
+/// The states of a processor: its properties with [State], and the methods with [StateMigration] and [StateMerge]. Findings are FC1002 for
+/// declarations, FC1003 for what does not go together, FC1005 and FC5003 for JSON, FC4001 for values.
 /// </summary>
 internal sealed class StateReader(
-    INamedTypeSymbol type, INamedTypeSymbol? jsonContext, bool checksJson, ShapeProblems problems, CancellationToken cancellationToken)
+    INamedTypeSymbol type,
+    INamedTypeSymbol? jsonContext,
+    bool checksJson,
+    EffectProperties properties,
+    ShapeProblems problems,
+    CancellationToken cancellationToken)
 {
-    /// <summary>The folder of files that the generator adds to a compilation.</summary>
-    private const string GeneratedFolder = "FastConsumer.SourceGenerator.ProcessorGenerator";
-
-    private static readonly Regex s_name = new(@"\A[A-Za-z0-9_.-]{1,64}\z", RegexOptions.CultureInvariant);
-
     private static readonly string[] s_ofBases = ["StateMigrationAttribute", "StateMergeAttribute"];
 
     private readonly List<StateShape> _states = [];
-    private readonly List<IPropertySymbol> _properties = [];
 
     // states whose declaration is broken have been reported already: their migrations are not reported too
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     /// <summary>The states that are in order.</summary>
     public IReadOnlyList<StateShape> States => _states;
-
-    /// <summary>All properties with [State] whose implementing part the generator can write.</summary>
-    public IReadOnlyList<IPropertySymbol> Properties => _properties;
 
     /// <summary>Whether a property has [State], in order or not.</summary>
     public bool HasState { get; private set; }
@@ -51,10 +43,11 @@ internal sealed class StateReader(
             }
             else if (property.FindAttribute("StateSerializerAttribute") is { } serializer)
             {
+                string reason = property.FindAttribute("OutputAttribute") is null
+                    ? $"'{property.Name}' is no state. Add [State(\"...\")], or remove it"
+                    : $"'{property.Name}' is an output, whose values are not stored. Remove it";
                 problems.Add(
-                    RuleIds.HandlerSet,
-                    serializer.Place("(none)", cancellationToken),
-                    $"[StateSerializer] has no effect: '{property.Name}' is no state. Add [State(\"...\")], or remove it.");
+                    RuleIds.HandlerSet, serializer.Place("(none)", cancellationToken), $"[StateSerializer] has no effect: {reason}.");
             }
         }
 
@@ -83,29 +76,18 @@ internal sealed class StateReader(
 
     private void ReadProperty(IPropertySymbol property, AttributeData attribute)
     {
-        bool inOrder = CheckDeclaration(property);
+        bool inOrder = properties.Check(property, EffectProperties.State);
         if (attribute.ConstructorArguments.Length != 1)
         {
             // the compiler reports the missing name
             return;
         }
 
-        string name = attribute.FirstValue() as string ?? "";
-        if (!s_name.IsMatch(name))
+        inOrder &= properties.CheckName(attribute, EffectProperties.State, _names, out string name);
+        if (property.FindAttribute("OutputAttribute") is not null)
         {
-            problems.Add(
-                RuleIds.Value,
-                attribute.Place(SymbolNames.FirstArgument, cancellationToken),
-                $"'{name}' is no name of a state: 1 to 64 letters, digits, '_', '.' and '-' of ASCII. Correct it.");
-            inOrder = false;
-        }
-        else if (!_names.Add(name))
-        {
-            problems.Add(
-                RuleIds.HandlerSet,
-                attribute.Place(SymbolNames.FirstArgument, cancellationToken),
-                $"The state '{name}' is declared twice in '{type.Name}'. Give each state a name of its own.");
-            inOrder = false;
+            // reported with the outputs
+            return;
         }
 
         TimeSpan? ttl = ReadTtl(attribute, ref inOrder);
@@ -126,64 +108,6 @@ internal sealed class StateReader(
             _states.Add(new StateShape(property, name, kind, subKey, valueType) { Ttl = ttl, Serializer = serializer });
         }
     }
-
-    private bool CheckDeclaration(IPropertySymbol property)
-    {
-        var syntax = property.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(cancellationToken) as BasePropertyDeclarationSyntax;
-        if (syntax?.SyntaxTree.Options is CSharpParseOptions { LanguageVersion: < LanguageVersion.CSharp13 } options)
-        {
-            problems.Add(
-                RuleIds.Type,
-                property.Place(),
-                $"The state '{property.Name}' is compiled as C# {options.LanguageVersion.ToDisplayString()}, but it is a partial property, "
-                    + "which C# 13 brought. Set LangVersion to 13 or higher, or leave it out.");
-            return false;
-        }
-
-        if (!property.IsPartialDefinition)
-        {
-            problems.Add(
-                RuleIds.Type,
-                property.Place(),
-                $"'{property.Name}' is a state, so it must be partial, with a getter and no body: the generator writes the other part. "
-                    + $"Write it as 'partial {property.Type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} {property.Name} "
-                    + "{ get; }'.");
-            return false;
-        }
-
-        string? problem = null;
-        if (property.PartialImplementationPart is { } part && !IsGenerated(part))
-        {
-            problem = $"'{property.Name}' has both parts already, but the generator writes the implementing one. Remove that part";
-        }
-        else
-        {
-            _properties.Add(property);
-            problem = property switch
-            {
-                { IsIndexer: true } => $"'{property.InMessages()}' is an indexer; a state is a property without parameters. Make it one",
-                { IsStatic: true } => $"The state '{property.Name}' is static, but each shard has its own. Remove 'static'",
-                { SetMethod: not null } =>
-                    $"The state '{property.Name}' has a setter, but the generated code alone sets it. Write '{{ get; }}'",
-                { GetMethod: null } => $"The state '{property.Name}' has no getter. Write '{{ get; }}'",
-                { ReturnsByRef: true } or { ReturnsByRefReadonly: true } =>
-                    $"The state '{property.Name}' is returned by reference. Remove 'ref'",
-                _ when syntax is PropertyDeclarationSyntax { Initializer: not null } =>
-                    $"The state '{property.Name}' has an initializer, but the generated code sets it. Remove it",
-                _ => null,
-            };
-        }
-
-        if (problem is not null)
-        {
-            problems.Add(RuleIds.Handler, property.Place(), problem + ".");
-        }
-
-        return problem is null;
-    }
-
-    private static bool IsGenerated(IPropertySymbol part) => part.DeclaringSyntaxReferences.All(
-        reference => reference.SyntaxTree.FilePath.IndexOf(GeneratedFolder, StringComparison.Ordinal) >= 0);
 
     private TimeSpan? ReadTtl(AttributeData attribute, ref bool inOrder)
     {
@@ -572,6 +496,7 @@ internal sealed class StateReader(
                 string? attribute = member switch
                 {
                     IPropertySymbol property when property.FindAttribute("StateAttribute") is not null => "State",
+                    IPropertySymbol property when property.FindAttribute("OutputAttribute") is not null => "Output",
                     IMethodSymbol method when s_ofBases.FirstOrDefault(name => method.FindAttribute(name) is not null) is { } name =>
                         name.Substring(0, name.Length - "Attribute".Length),
                     _ => null,
@@ -581,8 +506,9 @@ internal sealed class StateReader(
                     problems.Add(
                         RuleIds.HandlerSet,
                         member.Place() ?? type.Place(),
-                        $"'{member.InMessages()}' is marked [{attribute}] in a base class, but the states of a processor stand in the "
-                            + $"class with [KinesisProcessor] itself. Move it there.");
+                        $"'{member.InMessages()}' is marked [{attribute}] in a base class, but the "
+                            + $"{(attribute == "Output" ? "outputs" : "states")} of a processor stand in the class with [KinesisProcessor] "
+                            + "itself. Move it there.");
                 }
             }
         }

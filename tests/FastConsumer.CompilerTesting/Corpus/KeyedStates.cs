@@ -22,6 +22,8 @@ public sealed record Profile(string Name, ImmutableDictionary<string, int> Score
 
 public sealed record ProfileV1(string Name);
 
+public sealed record Line(string Id, string Customer, decimal Amount, DateTimeOffset At);
+
 public sealed class Session
 {
     public string? Id { get; set; }
@@ -219,5 +221,68 @@ public sealed partial class Alerts(IAmazonSQS queue, NpgsqlDataSource database, 
         insert.Parameters.AddWithValue(context.SequenceNumber.ToString());
         insert.Parameters.AddWithValue(payment.Customer);
         await insert.ExecuteNonQueryAsync(token);
+    }
+}
+
+// what was handled goes to a sink, in lanes, without state
+[KinesisProcessor("payments", JsonContext = typeof(KeyedStatesJson))]
+[Concurrency(8)]
+[OnError(typeof(Exception), ErrorAction.Stop)]
+public sealed partial class Lines(IRates rates, TimeProvider clock, ILogger<Lines> log)
+{
+    [Output("lines")] private partial Output<Line> Booked { get; }
+
+    [Output("rejected")] private partial Output<string> Rejected { get; }
+
+    [OnRecord]
+    public async Task HandleAsync(Payment payment, RecordContext context, CancellationToken token)
+    {
+        long start = clock.GetTimestamp();
+        decimal rate = await rates.LoadAsync(payment.Customer, token);
+        if (rate == 0)
+        {
+            Rejected.Add(context, payment.Id);
+            return;
+        }
+
+        foreach (Line line in Split(payment, rate, context.ApproximateArrivalTimestamp))
+        {
+            Booked.Add(context, line);
+        }
+
+        log.LogInformation("{Payment} took {Time}", payment.Id, clock.GetElapsedTime(start));
+    }
+
+    private static IEnumerable<Line> Split(Payment payment, decimal rate, DateTimeOffset at)
+    {
+        yield return new Line(payment.Id, payment.Customer, payment.Amount * rate, at);
+        yield return new Line(payment.Id + "/fee", payment.Customer, 1, at);
+    }
+}
+
+// what goes wrong with outputs, beside state and in batches
+[KinesisProcessor("payments", JsonContext = typeof(KeyedStatesJson))]
+[OnError(typeof(Exception), ErrorAction.Stop)]
+public sealed partial class Receipts(TimeProvider clock)
+{
+    [State("balances")] private partial KeyedState<Balance> Balances { get; }
+
+    [Output("receipts")] private partial Output<Line> All { get; }
+
+    [Output("visits")] private partial {|FC5002:Output<Session>|} Visits { get; }
+
+    [OnBatch]
+    public async Task HandleAsync(ReadOnlyMemory<Payment> payments, BatchContext context, CancellationToken token)
+    {
+        for (int i = 0; i < payments.Length; i++)
+        {
+            Payment payment = payments.Span[i];
+            DateTimeOffset now = clock.GetUtcNow();
+            Balances.Of(context, i).Set(new Balance(payment.Amount, 1));
+            All.Add(context, i, new Line({|FC5009:Guid.NewGuid()|}.ToString(), payment.Customer, payment.Amount, {|FC5009:now|}));
+        }
+
+        await context.CheckpointAsync(token);
+        {|FC5006:Visits.Add(context, 0, new Session())|};
     }
 }

@@ -29,9 +29,15 @@ public sealed class FC1001Tests
         : FixVerifier.VerifyAsync("FC1001", State(before), State(after));
 
     [Fact]
+    public Task Adds_partial_to_an_output() => FixVerifier.VerifyAsync(
+        "FC1001",
+        State("private Output<int> Count { get; }", "Output"),
+        State("private partial Output<int> Count { get; }", "Output"));
+
+    [Fact]
     public Task Has_nothing_for_a_generic_class() => FixVerifier.VerifyNoneAsync("FC1001", Source("partial class P<T>"));
 
-    private static string State(string property) =>
+    private static string State(string property, string attribute = "State") =>
         $$"""
         using System.Text.Json.Serialization;
         using FastConsumer;
@@ -42,7 +48,7 @@ public sealed class FC1001Tests
         partial class P
         {
             // counts
-            [State("count")]
+            [{{attribute}}("count")]
             {{property}}
 
             [OnRecord] public void Handle(string text) { }

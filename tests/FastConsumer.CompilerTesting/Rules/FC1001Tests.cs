@@ -116,11 +116,21 @@ public sealed class FC1001Tests
         Assert.Single(await RuleVerifier.VerifyAsync("FC1001", StateSource.Of(StateSource.Handler + state))),
         StringComparison.Ordinal);
 
-    [Fact]
-    public async Task A_state_needs_the_language_that_brought_partial_properties()
+    [Theory]
+    [InlineData("[Output(\"a\")] Output<Row> [|A|] => null!;", "'A' is an output, so it must be partial, with a getter and no body")]
+    [InlineData("[Output(\"a\")] private Output<Row> [|A|] { get; set; } = null!;", "Write it as 'partial Output<Row> A { get; }'")]
+    public async Task An_output_that_is_not_partial_is_reported(string output, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1001", StateSource.Of(StateSource.Handler + output))),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("[State(\"a\")] partial KeyedState<Total> A { get; }", "The state 'A'")]
+    [InlineData("[Output(\"a\")] partial Output<Row> A { get; }", "The output 'A'")]
+    public async Task A_state_or_output_needs_the_language_that_brought_partial_properties(string property, string subject)
     {
         CSharpParseOptions options = Compilations.ParseOptions.WithLanguageVersion(LanguageVersion.CSharp12);
-        string source = StateSource.Of(StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> A { get; }");
+        string source = StateSource.Of(StateSource.Handler + property);
         CancellationToken token = TestContext.Current.CancellationToken;
         CSharpCompilation compilation = Compilations.Create();
         compilation = compilation.RemoveAllSyntaxTrees().AddSyntaxTrees(
@@ -131,7 +141,7 @@ public sealed class FC1001Tests
             await RuleVerifier.AnalyzeAsync(GeneratorRun.Of(compilation, options).Output), diagnostic => diagnostic.Id == "FC1001");
 
         Assert.Contains(
-            "compiled as C# 12.0, but it is a partial property",
+            $"{subject} is compiled as C# 12.0, but it is a partial property",
             finding.GetMessage(System.Globalization.CultureInfo.InvariantCulture),
             StringComparison.Ordinal);
     }

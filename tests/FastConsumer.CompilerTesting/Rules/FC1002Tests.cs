@@ -1,4 +1,5 @@
 using FastConsumer.CompilerTesting.Verification;
+using Microsoft.CodeAnalysis;
 
 namespace FastConsumer.CompilerTesting.Rules;
 
@@ -159,6 +160,44 @@ public sealed class FC1002Tests
             StateSource.Handler + "[State(\"a\")] partial KeyedState<Total> [|A|] { get; } partial KeyedState<Total> A => null!;"))),
         StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("[Output(\"a\")] partial Output<Row> A { get; }")]
+    [InlineData("[Output(\"a.B_c-9\")] protected internal partial Output<Stranger?> A { get; } "
+        + "[Output(\"b\")] partial Output<int?> B { get; }")]
+    [InlineData("[Output(\"a\")] public partial {|FC5002:Output<(int, List<string>)>|} A { get; }")]
+    public Task Outputs_that_can_be_generated_are_fine(string members) => RuleVerifier.VerifyAsync(
+        "FC1002", StateSource.Of(StateSource.Handler + members).Replace(", JsonContext = typeof(Json)", "", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("[Output(\"a\")] static partial Output<Row> [|A|] { get; }", "The output 'A' is static, but each shard has its own")]
+    [InlineData("[Output(\"a\")] partial Output<Row> [|A|] { get; set; }", "has a setter")]
+    [InlineData("[Output(\"a\")] partial Output<Row> [|A|] { get; init; }", "has a setter")]
+    [InlineData("[Output(\"a\")] partial Output<Row> [|A|] { set; }", "has a setter")]
+    [InlineData("[Output(\"a\")] partial List<Row> [|A|] { get; }", "An output is an Output<T>, and never null")]
+    [InlineData("[Output(\"a\")] partial KeyedState<Total> [|A|] { get; }", "An output is an Output<T>")]
+    [InlineData("[Output(\"a\")] partial Output<Row>? [|A|] { get; }", "and never null")]
+    [InlineData("[State(\"a\")] partial Output<Row> [|A|] { get; }", "A state is a KeyedState<T>")]
+    [InlineData(
+        "[Output(\"a\")] partial Output<Row> [|A|] { get; } partial Output<Row> A => null!;", "'A' has both parts already")]
+    public async Task Outputs_that_cannot_be_generated_are_reported(string members, string message) => Assert.Contains(
+        message,
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1002", StateSource.Of(StateSource.Handler + members))),
+        StringComparison.Ordinal);
+
+    // the property's other part cannot mend these: the compiler reports them too
+    [Theory]
+    [InlineData("[Output(\"a\")] partial Output<Row> this[int at] { get; }", "an output is a property without parameters")]
+    [InlineData("[Output(\"a\")] partial ref Output<Row> A { get; }", "The output 'A' is returned by reference")]
+    [InlineData("[Output(\"a\")] partial Output<Row> A { get; } = null!;", "The output 'A' has an initializer")]
+    public async Task Outputs_of_other_forms_are_reported(string output, string message)
+    {
+        GeneratorRun run = GeneratorRun.Of(Compilations.Create(("Test.cs", StateSource.Of(StateSource.Handler + output)
+            .Replace("static class Startup { static void Start() => Host.AddProcessor<P>(); }", "", StringComparison.Ordinal))));
+
+        Diagnostic finding = Assert.Single(await RuleVerifier.AnalyzeAsync(run.Output), diagnostic => diagnostic.Id == "FC1002");
+
+        Assert.Contains(message, finding.GetMessage(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
 
     private static string Processor(string methods) =>
         $$"""

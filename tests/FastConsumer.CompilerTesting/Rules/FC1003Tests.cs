@@ -118,6 +118,13 @@ public sealed class FC1003Tests
         "[State(\"l\")] partial KeyedList<Total> L { get; } [[|StateMerge(\"l\")|]] static Total M(Total a, Total b, Total? c) => a;",
         "lists are united without a method")]
     [InlineData("[[|StateSerializer(typeof(StrangerSerializer))|]] int Number => 1;", "'Number' is no state")]
+    [InlineData("[Output(\"b\"), [|StateSerializer(typeof(StrangerSerializer))|]] partial Output<Stranger> B { get; }",
+        "'B' is an output, whose values are not stored. Remove it")]
+    [InlineData("[Output(\"a\")] partial Output<Row> B { get; } [Output([|\"a\"|])] partial Output<Row> C { get; }",
+        "The output 'a' is declared twice in 'P'")]
+    [InlineData("[State(\"b\"), [|Output(\"b\")|]] partial KeyedState<Total> B { get; }", "marked [State] and [Output]")]
+    [InlineData("[Output(\"b\")] partial Output<Row> B { get; } [StateMerge([|\"b\"|])] static Total M(Total a, Total b, Total? c) => a;",
+        "a state 'b', which 'P' does not have")]
     public async Task States_that_conflict_are_reported(string members, string message) => Assert.Contains(
         message,
         Assert.Single(await RuleVerifier.VerifyAsync("FC1003", StateSource.Of(
@@ -127,11 +134,26 @@ public sealed class FC1003Tests
     [Theory]
     [InlineData(
         "[OnRecord] void [|Handle|](string text, System.Data.Common.DbTransaction transaction) { }",
-        "", "takes a transaction, and 'P'")]
-    public async Task What_does_not_go_with_state_yet_is_reported(string handler, string attributes, string message) => Assert.Contains(
-        message,
-        Assert.Single(await RuleVerifier.VerifyAsync(
-            "FC1003", StateSource.Of(handler + "[State(\"a\")] partial KeyedState<Total> A { get; }", attributes: attributes))),
+        "[State(\"a\")] partial KeyedState<Total> A { get; }", "takes a transaction, and 'P' has state, which")]
+    [InlineData(
+        "[OnRecord] void [|Handle|](string text, System.Data.Common.DbTransaction transaction) { }",
+        "[Output(\"a\")] partial Output<Row> A { get; }", "takes a transaction, and 'P' has outputs, which")]
+    [InlineData(
+        "[OnBatch] void [|Handle|](ReadOnlyMemory<string> texts, [SinkTransaction] List<int> transaction) { }",
+        "[State(\"a\")] partial KeyedState<Total> A { get; } [Output(\"a\")] partial Output<Row> B { get; }",
+        "takes a transaction, and 'P' has state and outputs, which")]
+    public async Task What_does_not_go_with_state_and_outputs_yet_is_reported(string handler, string members, string message) =>
+        Assert.Contains(
+            message, Assert.Single(await RuleVerifier.VerifyAsync("FC1003", StateSource.Of(handler + members))), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task An_output_in_a_base_class_is_reported() => Assert.Contains(
+        "is marked [Output] in a base class, but the outputs of a processor stand in the class with [KinesisProcessor] itself",
+        Assert.Single(await RuleVerifier.VerifyAsync("FC1003", StateSource.Of(
+            StateSource.Handler,
+            bases: " : Basis",
+            types: "abstract partial class Basis { [Output(\"a\")] private partial Output<Row> [|A|] { get; } "
+                + "private partial Output<Row> A => null!; }"))),
         StringComparison.Ordinal);
 
     [Fact]

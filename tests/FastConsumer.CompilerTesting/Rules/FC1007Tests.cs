@@ -14,6 +14,7 @@ public sealed class FC1007Tests
     [InlineData("abstract class Base { [[|OnStopping|]] protected void Stop() { } }")]
     [InlineData("record struct Orders { [[|OnRecord|]] public void Handle(string text) { } }")]
     [InlineData("partial class Orders { [[|State(\"a\")|]] partial KeyedState<int> A { get; } partial KeyedState<int> A => null!; }")]
+    [InlineData("partial class Orders { [[|Output(\"a\")|]] partial Output<int> A { get; } partial Output<int> A => null!; }")]
     [InlineData("class Orders { [[|StateMigration(\"a\", From = 1)|]] static int A(int old) => old; }")]
     public Task An_attribute_outside_processors_is_reported(string source) => RuleVerifier.VerifyAsync("FC1007", Source(source));
 

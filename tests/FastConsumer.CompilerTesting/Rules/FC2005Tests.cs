@@ -116,6 +116,34 @@ public sealed class FC2005Tests
     public Task Payloads_of_a_batch_lie_in_an_array_that_is_lent(string members) =>
         RuleVerifier.VerifyBodyAsync("FC2005", HandlerSource.Of(members));
 
+    // the sink gets it after the call
+    [Theory]
+    [InlineData("Views.Add(context, [|record.Data|]);")]
+    [InlineData("var data = record.Data[1..]; Views.Add(context, [|data|]);")]
+    public Task What_an_output_is_given_is_kept(string body) => RuleVerifier.VerifyBodyAsync("FC2005", Output(body));
+
+    [Theory]
+    [InlineData("Views.Add(context, record.Data.ToArray());")]
+    [InlineData("Lengths.Add(context, record.Data.Length);")]
+    public Task A_copy_in_an_output_is_fine(string body) => RuleVerifier.VerifyBodyAsync("FC2005", Output(body));
+
+    private static string Output(string body) =>
+        $$"""
+        using System.Text.Json.Serialization;
+        using FastConsumer;
+
+        // the generators run where there is one
+        [JsonSerializable(typeof(int))] partial class Json : JsonSerializerContext;
+
+        [KinesisProcessor("s")]
+        partial class P
+        {
+            [Output("views")] private partial Output<ReadOnlyMemory<byte>> Views { get; }
+            [Output("lengths")] private partial Output<int> Lengths { get; }
+            [OnRecord] void Handle(KinesisRecord record, RecordContext context) { {{body}} }
+        }
+        """;
+
     private static string Holders(string body) =>
         Source(body, "").Replace("_any = Happened", "_any = Happened", StringComparison.Ordinal).Replace(
             "[OnRecord] void",

@@ -119,6 +119,22 @@ public sealed class FC4001Tests
         StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("[|\"\"|]")]
+    [InlineData("[|\"two words\"|]")]
+    [InlineData("[|\"\u00e4\"|]")]
+    [InlineData("[|\"a2345678901234567890123456789012345678901234567890123456789012345\"|]")]
+    [InlineData("[|null!|]")]
+    public async Task Names_of_outputs_are_checked(string name) => Assert.Contains(
+        "is no name of an output: 1 to 64 letters",
+        Assert.Single(await RuleVerifier.VerifyAsync(
+            "FC4001", StateSource.Of(StateSource.Handler + $"[Output({name})] partial Output<Row> A {{ get; }}"))),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public Task The_version_of_a_processor_with_an_output_only_is_checked() => RuleVerifier.VerifyAsync(
+        "FC4001", StateSource.Of(StateSource.Handler + "[Output(\"a\")] partial Output<Row> A { get; }", ", [|StateVersion = 0|]"));
+
+    [Theory]
     [InlineData(", [|StateVersion = 0|]", "", "the least is 1")]
     [InlineData("", "[StateMigration(\"a\", [|From = 1|])] static Total M(Old a) => default;", "Raise StateVersion of [KinesisProcessor]")]
     [InlineData(", StateVersion = 3", "[StateMigration(\"a\", [|From = 3|])] static Total M(Old a) => default;", "Set From to 1 to 2")]

@@ -25,6 +25,11 @@ public sealed class FC5002Tests
                 Assert.Single(await RuleVerifier.VerifyBodyAsync("FC5002", Source(type, $"[|{state}|]"))),
                 StringComparison.Ordinal);
         }
+
+        string ofOutput = Assert.Single(await RuleVerifier.VerifyBodyAsync("FC5002", Source(type, "[|Output<T>|]", "Output")));
+        Assert.Contains("of the output 'A' can be changed in place: ", ofOutput, StringComparison.Ordinal);
+        Assert.Contains(reason, ofOutput, StringComparison.Ordinal);
+        Assert.Contains("It is written after the call", ofOutput, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -35,10 +40,14 @@ public sealed class FC5002Tests
     [InlineData("public sealed record T(int Count) { public List<int> Fresh => [Count]; private int[]? _cache; public int[] Get() => "
         + "_cache ??= []; public static List<int> All { get; } = []; }")]
     [InlineData("public enum T { A }")]
-    public Task A_value_that_does_not_is_fine(string type) => RuleVerifier.VerifyBodyAsync("FC5002", Source(type, "KeyedState<T>"));
+    public async Task A_value_that_does_not_is_fine(string type)
+    {
+        await RuleVerifier.VerifyBodyAsync("FC5002", Source(type, "KeyedState<T>"));
+        await RuleVerifier.VerifyBodyAsync("FC5002", Source(type, "Output<T>", "Output"));
+    }
 
-    private static string Source(string type, string state) => StateSource.Of(
-        $"{StateSource.Handler} [State(\"a\")] partial {state} A {{ get; }}",
+    private static string Source(string type, string state, string attribute = "State") => StateSource.Of(
+        $"{StateSource.Handler} [{attribute}(\"a\")] partial {state} A {{ get; }}",
         types: type + " [JsonSerializable(typeof(T))] partial class OfT : JsonSerializerContext;")
         .Replace("JsonContext = typeof(Json)", "JsonContext = typeof(OfT)", StringComparison.Ordinal)
         .Replace("static class Startup { static void Start() => Host.AddProcessor<P>(); }", "", StringComparison.Ordinal);

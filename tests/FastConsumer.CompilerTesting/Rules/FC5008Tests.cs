@@ -8,9 +8,13 @@ public sealed class FC5008Tests
 
     [Fact]
     public async Task A_version_without_state_is_reported() => Assert.Contains(
-        "'P' has no [State] property",
+        "'P' has neither a [State] nor an [Output] property",
         Assert.Single(await RuleVerifier.VerifyAsync("FC5008", StateSource.Of(StateSource.Handler, ", [|StateVersion = 2|]"))),
         StringComparison.Ordinal);
+
+    [Fact]
+    public Task A_version_with_an_output_only_is_fine() => RuleVerifier.VerifyAsync(
+        "FC5008", StateSource.Of(StateSource.Handler + "[Output(\"a\")] partial Output<Row> Rows { get; }", ", StateVersion = 2"));
 
     [Theory]
     [InlineData("[OnError([|typeof(StateUnreadableException)|], ErrorAction.Skip)]", "")]

@@ -13,6 +13,7 @@ internal static class StateSource
 
         public readonly record struct Total(int Count);
         public sealed record Old(int Count);
+        public sealed record Row(string Id, DateTimeOffset At = default);
         public sealed record Stranger(int Count);
         public enum Color { Red, Green }
 
