@@ -6,7 +6,7 @@ namespace FastConsumer.Testing.Positions;
 /// </summary>
 /// <remarks>
 /// A commit happens at one instant, so there are no locks to wait for. A COMMIT that is held up is played by a derived store whose
-/// <see cref="CommitAsync"/> throws, and calls this one later.
+/// <c>CommitAsync</c> throws, and calls this one later.
 /// </remarks>
 public class InMemoryPositionStore : IPositionStore<InMemoryTransaction>
 {

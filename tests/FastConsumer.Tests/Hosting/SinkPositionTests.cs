@@ -453,6 +453,8 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
 
     public bool IsDown { get; set; }
 
+    public InMemoryPositionDatabase Database => _database;
+
     public IReadOnlyDictionary<PositionKey, StoredPosition> Rows => _database.Snapshot();
 
     public override Task<StoredPosition> SetEpochAsync(PositionKey key, long epoch, CancellationToken cancellationToken) =>
@@ -465,7 +467,19 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
         CheckpointPosition position,
         CancellationToken cancellationToken)
     {
-        bool isCommitted = await base.CommitAsync(transaction, key, former, position, cancellationToken);
+        return Answer(await base.CommitAsync(transaction, key, former, position, cancellationToken));
+    }
+
+    public override async Task<bool> CommitAsync(
+        InMemoryTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        StoredPosition next,
+        CancellationToken cancellationToken) =>
+        Answer(await base.CommitAsync(transaction, key, former, next, cancellationToken));
+
+    private bool Answer(bool isCommitted)
+    {
         Refused += isCommitted ? 0 : 1;
         if (LosesEach > 0 && ++_commits % LosesEach == 0)
         {

@@ -1,0 +1,288 @@
+using FastConsumer.Hosting;
+using FastConsumer.Processors;
+using FastConsumer.Testing.Checkpoints;
+using FastConsumer.Testing.Positions;
+using FastConsumer.Tests.Hosting.Outputs;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace FastConsumer.Tests.Hosting;
+
+/// <summary>Outputs of handlers: written beside the records, before the checkpoint that covers them, and once.</summary>
+public sealed class OutputTests : StateTest
+{
+    private readonly Effects _effects = new();
+    private readonly FailingPositions _positions = new();
+    private readonly RowWriter _writer;
+
+    public OutputTests() => _writer = new RowWriter(_effects);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Each_output_is_there_once_after_a_crash(bool inBatches)
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> first = Put(200, keys: 20);
+        WorkerHost dying = await StartAsync(inBatches, static options => options.CheckpointInterval = TimeSpan.FromHours(1));
+        await _effects.WaitForAsync(Expected(first), dying.Log);
+        await dying.DisposeWithoutStopAsync();
+        ForgetCheckpoint();
+
+        List<string> second = Put(100, keys: 20);
+        await using WorkerHost next = await StartAsync(inBatches);
+        await _effects.WaitForAsync(Expected([.. first, .. second]), next.Log);
+        await Eventually.TrueAsync(
+            () => Rows.Single().Checkpoint == _positions.Rows.Single().Value.Position!, () => next.Log.ToString());
+        await next.StopAsync();
+
+        AssertOnce([.. first, .. second]);
+    }
+
+    [Fact]
+    public async Task What_a_sink_has_behind_a_record_that_fails_is_left_out_and_the_record_comes_later()
+    {
+        Kinesis.CreateStream(Stream);
+        Kinesis.Put(Stream, "key-3", "key-3:stubborn");
+        List<string> texts = Put(60, keys: 20);
+        bool fails = true;
+        Journal.Handler = (delivery, _, _) => Volatile.Read(ref fails) && delivery.Text == "key-3:stubborn"
+            ? throw new InvalidOperationException("As the test wants it.")
+            : default;
+        WorkerHost dying = await StartAsync(inBatches: false, static options => options.CheckpointInterval = TimeSpan.FromHours(1));
+        await Eventually.TrueAsync(() => _effects.All.Count >= 15, () => dying.Log.ToString());
+        await dying.DisposeWithoutStopAsync();
+        ForgetCheckpoint();
+        Assert.NotNull(_positions.Rows.Single().Value.Runs);
+        Assert.DoesNotContain(_effects.All, static text => text.StartsWith("key-3:stubborn", StringComparison.Ordinal));
+
+        fails = false;
+        await using WorkerHost next = await StartAsync(inBatches: false);
+        await _effects.WaitForAsync(Expected(["key-3:stubborn", .. texts]), next.Log);
+        await next.StopAsync();
+        AssertOnce(["key-3:stubborn", .. texts]);
+        Assert.Null(_positions.Rows.Single().Value.Runs);
+    }
+
+    [Fact]
+    public async Task A_commit_without_an_answer_is_made_once()
+    {
+        Kinesis.CreateStream(Stream);
+        _positions.LosesEach = 2;
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        List<string> texts = [];
+        for (int i = 0; i < 10; i++)
+        {
+            texts.AddRange(Put(20, keys: 20));
+            await _effects.WaitForAsync(Expected(texts), host.Log);
+        }
+
+        await host.StopAsync();
+        AssertOnce(texts);
+        Assert.True(_positions.Lost > 0);
+    }
+
+    [Fact]
+    public async Task What_a_failed_try_adds_is_not_written_and_what_is_skipped_is_not()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(30, keys: 10);
+        Kinesis.Put(Stream, "key-1", "key-1:unwanted");
+        texts.AddRange(Put(30, keys: 10));
+        Journal.Handler = (delivery, _, _) => delivery.Text == "key-1:unwanted"
+            ? throw new UnwantedException()
+            : delivery.Attempt == 1 && delivery.Text.EndsWith('5')
+                ? throw new InvalidOperationException("As the test wants it.")
+                : default;
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        await _effects.WaitForAsync(Expected(texts), host.Log);
+        await host.StopAsync();
+        AssertOnce(texts);
+    }
+
+    [Fact]
+    public async Task No_checkpoint_passes_outputs_that_are_not_written()
+    {
+        Kinesis.CreateStream(Stream);
+        _writer.Fails = static _ => new IOException("The sink is down.");
+        List<string> texts = Put(30, keys: 10);
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        string said = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains("The sink is down.", said, StringComparison.Ordinal);
+        Assert.Contains("in-memory positions", said, StringComparison.Ordinal);
+        await host.WaitForLogAsync(2426);
+        Assert.Equal(CheckpointKind.TrimHorizon, Rows.Single().Checkpoint.Kind);
+        Assert.Empty(_effects.All);
+
+        _writer.Fails = static _ => null;
+        await _effects.WaitForAsync(Expected(texts), host.Log);
+        await host.WaitForHealthAsync(HealthStatus.Healthy);
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
+        await host.StopAsync();
+        AssertOnce(texts);
+    }
+
+    [Fact]
+    public async Task A_sink_without_transactions_has_each_output_at_least_once_with_the_same_id()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(50, keys: 10);
+        WorkerHost dying = await StartAsync(
+            inBatches: false, static options => options.CheckpointInterval = TimeSpan.FromHours(1), withTransactions: false);
+        await Eventually.TrueAsync(() => _effects.All.Count == 50, () => dying.Log.ToString());
+        await dying.DisposeWithoutStopAsync();
+        ForgetCheckpoint();
+
+        await using WorkerHost next = await StartAsync(inBatches: false, withTransactions: false);
+        await Eventually.TrueAsync(() => _effects.All.Count == 100, () => next.Log.ToString());
+        await next.StopAsync();
+        Assert.All(_effects.All.GroupBy(static text => text), static group => Assert.Equal(2, group.Count()));
+        Assert.Equal(50, _effects.All.Distinct().Select(static text => text.Split('(')[1]).Distinct().Count());
+        Assert.Equal(Expected(texts).Order(StringComparer.Ordinal), _effects.All.Distinct()
+            .Select(static text => text.Split(" (")[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_sink_that_has_lost_transactions_stops_the_shard()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20, keys: 5);
+        await using (WorkerHost host = await StartAsync(inBatches: false))
+        {
+            await _effects.WaitForAsync(Expected(texts), host.Log);
+            await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
+            await host.StopAsync();
+        }
+
+        (PositionKey key, StoredPosition row) = _positions.Rows.Single();
+        _positions.Database.Put(key, row with { Number = row.Number - 1 });
+        await using (WorkerHost refused = await StartAsync(inBatches: false))
+        {
+            string said = await refused.WaitForHealthAsync(HealthStatus.Unhealthy);
+            Assert.Contains("the sink has lost some", said, StringComparison.Ordinal);
+        }
+
+        _positions.Database.Put(key, row with { Lineage = "another" });
+        await using WorkerHost other = await StartAsync(inBatches: false);
+        Assert.Contains(
+            "another life of its lease", await other.WaitForHealthAsync(HealthStatus.Unhealthy), StringComparison.Ordinal);
+        Assert.Equal(20, _effects.All.Count);
+    }
+
+    [Fact]
+    public async Task A_processor_with_an_output_and_no_state_numbers_the_values_of_a_record()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(10, keys: 5);
+        await using WorkerHost host = Build<OutputOnlyProcessor>(static output => output.To<NumberSink>());
+        await host.StartAsync();
+        await _effects.WaitForAsync([.. texts.SelectMany(static text => new[] { $"{text} 0 1", $"{text} 1 2" })], host.Log);
+        await host.StopAsync();
+        Assert.Equal(20, _effects.All.Count);
+    }
+
+    [Fact]
+    public async Task An_output_that_goes_nowhere_is_told_at_start()
+    {
+        Kinesis.CreateStream(Stream);
+        await using WorkerHost unbound = WorkerHost.Build(Kinesis, Journal, consumer => Add<OutputProcessor>(consumer));
+        Assert.Contains(
+            "AddOutput<Row>(\"rows\")",
+            (await Assert.ThrowsAsync<InvalidOperationException>(unbound.StartAsync)).Message,
+            StringComparison.Ordinal);
+
+        await using WorkerHost mistyped = WorkerHost.Build(
+            Kinesis, Journal, consumer => Add<OutputProcessor>(consumer).AddOutput<string>("rows").To<TextSink>());
+        Assert.Contains(
+            "has values of type", (await Assert.ThrowsAsync<InvalidOperationException>(mistyped.StartAsync)).Message,
+            StringComparison.Ordinal);
+
+        await using WorkerHost misspelt = Build<OutputProcessor>(static output => output.To<RowSink>(), "row", withRows: true);
+        Assert.Contains(
+            "AddOutput(\"row\") was called, and no processor",
+            (await Assert.ThrowsAsync<InvalidOperationException>(misspelt.StartAsync)).Message,
+            StringComparison.Ordinal);
+
+        await using WorkerHost sinkless = Build<OutputProcessor>(static output => output.Consumer);
+        Assert.Contains(
+            "no sink is named",
+            (await Assert.ThrowsAsync<InvalidOperationException>(sinkless.StartAsync)).Message,
+            StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> ExpectedOf(IEnumerable<string> texts)
+    {
+        Dictionary<string, int> counts = new(StringComparer.Ordinal);
+        foreach (string text in texts)
+        {
+            counts[KeyOf(text)] = counts.GetValueOrDefault(KeyOf(text)) + 1;
+            yield return $"{text} is {counts[KeyOf(text)]}";
+        }
+    }
+
+    /// <summary>What must be visible: each text, and how many its key has had in the order of the stream.</summary>
+    private static string[] Expected(IEnumerable<string> texts) => [.. ExpectedOf(texts)];
+
+    private void AssertOnce(IEnumerable<string> texts) =>
+        Assert.Equal(Expected(texts).Order(StringComparer.Ordinal), _effects.All.Order(StringComparer.Ordinal));
+
+    /// <summary>As where the process died before its first checkpoint: all is handled again, with no state.</summary>
+    private void ForgetCheckpoint() => Leases.Put(
+        WorkerHost.Application, Rows.Single() with { Checkpoint = CheckpointPosition.TrimHorizon, Snapshot = null });
+
+    private FastConsumerBuilder Add<TProcessor>(FastConsumerBuilder consumer)
+        where TProcessor : class, IKinesisProcessor<TProcessor> =>
+        consumer.AddProcessor<TProcessor>().UseInMemoryLeases(Leases).UseInMemoryCheckpoints(new InMemoryCheckpointStore(Objects));
+
+    private WorkerHost Build<TProcessor>(
+        Func<OutputBuilder<Row>, FastConsumerBuilder> bind,
+        string name = "rows",
+        bool withRows = false,
+        Action<FastConsumerOptions>? options = null)
+        where TProcessor : class, IKinesisProcessor<TProcessor> =>
+        WorkerHost.Build(
+            Kinesis,
+            Journal,
+            consumer =>
+            {
+                bind(Add<TProcessor>(consumer).AddOutput<Row>(name));
+                if (withRows)
+                {
+                    consumer.AddOutput<Row>("rows").To<RowSink>();
+                }
+            },
+            options,
+            services: services => services.AddSingleton(_effects));
+
+    private async Task<WorkerHost> StartAsync(
+        bool inBatches, Action<FastConsumerOptions>? options = null, bool withTransactions = true)
+    {
+        WorkerHost host = inBatches
+            ? Build<BatchOutputProcessor>(Bind, options: options)
+            : Build<OutputProcessor>(Bind, options: options);
+        await host.StartAsync();
+        return host;
+
+        FastConsumerBuilder Bind(OutputBuilder<Row> output) => withTransactions
+            ? output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer)
+            : output.To<RowSink>();
+    }
+
+    private sealed class NumberSink(Effects effects) : IOutputSink<Row>
+    {
+        public Task WriteAsync(ReadOnlyMemory<Positioned<Row>> outputs, CancellationToken cancellationToken)
+        {
+            foreach (Positioned<Row> row in outputs.ToArray())
+            {
+                effects.Add($"{row.Value.Text} {row.Number} {row.Value.Count}");
+            }
+
+            return Task.CompletedTask;
+        }
+    }
+
+    private sealed class TextSink : IOutputSink<string>
+    {
+        public Task WriteAsync(ReadOnlyMemory<Positioned<string>> outputs, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
