@@ -17,6 +17,13 @@ internal sealed record OutputFeed(string Name, Type ValueType)
     /// <summary>Before the first record: the sink has the outputs of these records.</summary>
     public void Leave(CheckpointPosition? written, DoneRuns runs) => (_written, _writtenRuns) = (written, runs);
 
+    /// <summary>True where records may come whose outputs the sink has.</summary>
+    public bool IsReplay => _written is not null || _writtenRuns.Count > 0;
+
+    /// <summary>True where the sink has the outputs of a record, or of one behind it.</summary>
+    public bool IsAhead(CheckpointPosition position) =>
+        position <= _written || (_writtenRuns.Count > 0 && position <= _writtenRuns.Last);
+
     /// <summary>True where the sink has the outputs of a record: it runs again after a crash.</summary>
     public bool IsWritten(CheckpointPosition position) => position <= _written || _writtenRuns.Contains(position);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FastConsumer.Hosting;
 using FastConsumer.Processors;
 using FastConsumer.Testing.Checkpoints;
@@ -62,6 +63,31 @@ public sealed class OutputTests : StateTest
         await next.StopAsync();
         AssertOnce(["key-3:stubborn", .. texts]);
         Assert.Null(_positions.Rows.Single().Value.Runs);
+    }
+
+    [Fact]
+    public async Task A_batch_that_runs_again_holds_only_records_whose_outputs_the_sink_has_or_none()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> first = Put(6, keys: 1);
+        WorkerHost dying = await StartAsync(inBatches: true);
+        await _effects.WaitForAsync(Expected(first), dying.Log);
+        await dying.DisposeWithoutStopAsync();
+        ForgetCheckpoint();
+
+        ConcurrentQueue<string[]> batches = [];
+        Journal.BatchHandler = (batch, _, _) =>
+        {
+            batches.Enqueue([.. batch.Select(static delivery => delivery.Text)]);
+            return default;
+        };
+        List<string> second = Put(9, keys: 1);
+        await using WorkerHost next = await StartAsync(inBatches: true);
+        await _effects.WaitForAsync(Expected([.. first, .. second]), next.Log);
+        await next.StopAsync();
+        AssertOnce([.. first, .. second]);
+        Assert.All(batches, batch => Assert.True(batch.All(first.Contains) || batch.All(second.Contains), string.Join(',', batch)));
+        Assert.Contains(batches, batch => batch.SequenceEqual(first));
     }
 
     [Fact]

@@ -78,7 +78,8 @@ public abstract class BatchPipeline : ShardPipeline
     protected bool Fits(RecordCursor cursor)
     {
         ArgumentNullException.ThrowIfNull(cursor);
-        return Count == 0 || (!IsFull && _bytes + cursor.DataLength <= _maxBytes);
+        return Count == 0
+            || (!IsFull && _bytes + cursor.DataLength <= _maxBytes && !(IsReplay && Divides(cursor.Page!, cursor.Index)));
     }
 
     /// <summary>Takes the record the cursor stands on into the batch, and moves the cursor past it.</summary>
@@ -115,10 +116,11 @@ public abstract class BatchPipeline : ShardPipeline
         int count = Count;
         int index = cursor.Index;
         long bytes = _bytes;
+        bool isReplay = IsReplay;
         for (; index < cursor.End; index++)
         {
             int length = cursor.DataLengthAt(index);
-            if (count > 0 && (count >= _maxRecords || bytes + length > _maxBytes))
+            if (count > 0 && (count >= _maxRecords || bytes + length > _maxBytes || (isReplay && DividesAt(count, page, index))))
             {
                 break;
             }
@@ -153,6 +155,21 @@ public abstract class BatchPipeline : ShardPipeline
         {
             Pass(cursor);
         }
+    }
+
+    /// <summary>True while records may come whose outputs a sink has.</summary>
+    private bool IsReplay => State is { IsReplay: true };
+
+    /// <summary>
+    /// True where a sink has the outputs of the last record and not of this one, or the other way round. What a handler makes of a whole
+    /// batch would be left out, or be there, with a part of the records.
+    /// </summary>
+    private bool Divides(RecordPage page, int index) => DividesAt(Count, page, index);
+
+    private bool DividesAt(int count, RecordPage page, int index)
+    {
+        (RecordPage last, int at) = _records[count - 1];
+        return State!.Divides(last.PositionOf(at), page.PositionOf(index));
     }
 
     private void Pass(RecordCursor cursor)

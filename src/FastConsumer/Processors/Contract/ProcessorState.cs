@@ -40,6 +40,7 @@ public sealed class ProcessorState
     private readonly List<SnapshotState> _states = [];
     private readonly List<StateShape> _shapes = [];
     private readonly List<OutputFeed> _feeds = [];
+    private bool? _isReplay;
 
     // makes what readers are told of a cut; null where none is kept for them
     private Func<CheckpointPosition, long, StateAsOf>? _tell;
@@ -143,6 +144,21 @@ public sealed class ProcessorState
 
     /// <summary>Its outputs.</summary>
     internal IReadOnlyList<OutputFeed> Outputs => _feeds;
+
+    /// <summary>True while records may come whose outputs a sink has; asked by the only lane of a batch's pipeline.</summary>
+    internal bool IsReplay => _isReplay ??= _feeds.Exists(static feed => feed.IsReplay);
+
+    /// <summary>True where a sink has the outputs of one record and not of the other; the second follows the first.</summary>
+    internal bool Divides(CheckpointPosition first, CheckpointPosition second)
+    {
+        if (_feeds.TrueForAll(feed => !feed.IsAhead(first)))
+        {
+            _isReplay = false;
+            return false;
+        }
+
+        return _feeds.Exists(feed => feed.IsWritten(first) != feed.IsWritten(second));
+    }
 
     /// <summary>A handler adds a value to an output.</summary>
     internal void AddOutput<T>(in RecordContext context, int number, T value) =>
