@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using FastConsumer.LoadTest.Checkpoints;
 using FastConsumer.LoadTest.Decode;
+using FastConsumer.LoadTest.ExactlyOnce;
 using FastConsumer.LoadTest.Failover;
 using FastConsumer.LoadTest.Lanes;
 using FastConsumer.LoadTest.Pipeline;
@@ -16,8 +17,8 @@ var root = new RootCommand("Load tests of FastConsumer.")
 {
     Read(), TelemetryCostCommand.Create(), StateCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(),
     LanesCommand.Create(), QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
-    SinkCostCommand.Create(), StateSizeCommand.Create(),
-    Serve(), ServeShards(), FailoverWorker.CreateCommand(),
+    SinkCostCommand.Create(), StateSizeCommand.Create(), ExactlyOnceCommand.Create(),
+    Serve(), ServeShards(), FailoverWorker.CreateCommand(), ExactlyOnceWorker.CreateCommand(),
 };
 // a worker's own host handles signals, and stops in its own time
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
