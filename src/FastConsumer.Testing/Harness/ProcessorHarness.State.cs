@@ -111,6 +111,29 @@ public sealed partial class ProcessorHarness
         _time.Advance(time);
     }
 
+    /// <summary>
+    /// What handlers have added to an output that the test binds to no sink, in the order in which it was written: each value once, also
+    /// after crashes. Those of all records that are done are there after <see cref="WaitUntilDoneAsync"/>. What is replayed from a file
+    /// puts nothing here.
+    /// </summary>
+    /// <typeparam name="T">The values' type.</typeparam>
+    /// <param name="name">The output's name in <see cref="OutputAttribute"/>.</param>
+    /// <exception cref="InvalidOperationException">No consumer runs.</exception>
+    /// <exception cref="ArgumentException">The processor has no such output, or one with values of another type.</exception>
+    public IReadOnlyList<Positioned<T>> Outputs<T>(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        IReadOnlyList<OutputFeed> outputs = _createPipeline(Services).State?.Outputs ?? [];
+        OutputFeed output = outputs.FirstOrDefault(output => output.Name == name) ?? throw new ArgumentException(
+            $"{_processorName} has no output '{name}'{(outputs.Count == 0 ? "" : ", but "
+                + string.Join(", ", outputs.Select(static output => $"'{output.Name}'")))}.",
+            nameof(name));
+        return output.ValueType == typeof(T) ? _outputs.Of<T>(name) : throw new ArgumentException(
+            $"The output '{name}' of {_processorName} has values of type {output.ValueType.Name}: read it with "
+                + $"Outputs<{output.ValueType.Name}>.",
+            nameof(name));
+    }
+
     private static T Read<TSubKey, T>(StateTable<TSubKey, T> table, StoredState entry)
         where TSubKey : notnull => table.Codec.Read(entry.Stored, Encoding.UTF8.GetBytes(entry.PartitionKey));
 

@@ -55,6 +55,7 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
     private readonly InMemoryLeaseDatabase _leases;
     private readonly FailureLog _failures;
     private readonly PutRecords _put;
+    private readonly OutputLog _outputs;
     private readonly ShiftedTime _time;
     private readonly Func<IServiceProvider, ShardPipeline> _createPipeline;
     private TestConsumer? _consumer;
@@ -69,9 +70,11 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
         InMemoryLeaseDatabase leases,
         FailureLog failures,
         ShiftedTime time,
+        OutputLog outputs,
         Func<IServiceProvider, ShardPipeline> createPipeline,
         Func<ReplayStream?, HostApplicationBuilder> configure)
     {
+        _outputs = outputs;
         Kinesis = kinesis;
         StreamName = streamName;
         _processorName = processorName;
@@ -130,8 +133,9 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
             var leases = new InMemoryLeaseDatabase();
             var failures = new FailureLog();
             var checkpoints = new InMemoryCheckpointStore();
+            var outputs = new OutputLog();
             var harness = new ProcessorHarness(
-                kinesis, definition.Name, streamName, options, leases, failures, time, CreatePipeline<TProcessor>, Configure);
+                kinesis, definition.Name, streamName, options, leases, failures, time, outputs, CreatePipeline<TProcessor>, Configure);
             await harness.StartConsumerAsync().ConfigureAwait(false);
             return harness;
 
@@ -146,7 +150,8 @@ public sealed partial class ProcessorHarness : IAsyncDisposable
                     .AddFastConsumer(consumer => ForTests(consumer, kinesis, options.Kinesis))
                     .AddProcessor<TProcessor>(processor => processor.Stream = streamName)
                     // its leases last as long as it does, and so do its streams
-                    .UseInMemoryLeases(replay?.Leases ?? leases, keepsEpochs: true);
+                    .UseInMemoryLeases(replay?.Leases ?? leases, keepsEpochs: true)
+                    .OtherOutputs = (replay is null ? outputs : new OutputLog()).RouteOf;
                 services?.Invoke(builder.Services);
                 // what the test chooses comes first
                 builder.Services.TryAddKeyedSingleton<ICheckpointStore>(

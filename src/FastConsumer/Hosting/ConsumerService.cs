@@ -35,7 +35,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _hurry = new();
     private readonly ConcurrentDictionary<string, IReadOnlyList<StateShape>> _states = new(StringComparer.Ordinal);
-    private IReadOnlyList<OutputRoute>? _routes;
+    private OutputRoutes? _routes;
     private OptionsReload? _reload;
     private Task? _stop;
     private Task? _disposal;
@@ -325,7 +325,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     /// <summary>Each output of a processor needs a sink, and leases whose fencing tokens never start again.</summary>
     private void RequireOutputs(ProcessorRegistration processor, IReadOnlyList<OutputFeed> outputs, ILeaseStoreFactory leases)
     {
-        foreach (OutputRoute route in OutputRoute.Of(processor.Name, outputs, Routes()))
+        foreach (OutputRoute route in Routes().Of(processor.Name, outputs))
         {
             if (route.Store is { OutlivesProcess: true } store && !leases.KeepsEpochs)
             {
@@ -337,7 +337,8 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         }
     }
 
-    private IReadOnlyList<OutputRoute> Routes() => _routes ??= [.. consumer.Outputs.Select(output => output.CreateRoute(services))];
+    private OutputRoutes Routes() =>
+        _routes ??= new OutputRoutes([.. consumer.Outputs.Select(output => output.CreateRoute(services))], consumer.OtherOutputs);
 
     /// <summary>Which of two counts would depend on the order of calls, and the snapshots of the other would not be found.</summary>
     private void RequireOneCheckpointStore()
@@ -397,7 +398,7 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
                     leases.GetTableName(Context(settings)),
                     time)
                 : null,
-            Outputs = processor.StateVersion > 0 ? Routes() : [],
+            Outputs = processor.StateVersion > 0 ? Routes() : OutputRoutes.None,
             KeepsCuts = consumer.HasStateReader,
             TraceContexts = services.GetKeyedService<ITraceContextExtractor>(consumer.Name)
                 ?? (settings.Telemetry.TraceParentProperty is { } property ? new JsonTraceContext(property) : null),

@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
+using FastConsumer.State;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -44,6 +46,9 @@ public sealed class FastConsumerBuilder
 
     /// <summary>Where outputs go.</summary>
     internal IReadOnlyList<OutputRegistration> Outputs => _outputs;
+
+    /// <summary>Makes the route of an output that was not added: in tests of a processor.</summary>
+    internal Func<OutputFeed, OutputRoute>? OtherOutputs { get; set; }
 
     /// <summary>The further sections below <see cref="ConfigurationSection"/>, with their keys.</summary>
     internal IReadOnlyDictionary<string, IReadOnlyList<string>> Sections => _sections;

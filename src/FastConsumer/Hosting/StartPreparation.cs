@@ -85,7 +85,7 @@ internal sealed class StartPreparation(WorkerParts parts, ILeaseStore store)
             await positions.PrepareAsync(cancellationToken);
         }
 
-        foreach (IPositionStore sink in parts.Outputs.Select(static output => output.Store).OfType<IPositionStore>().Distinct())
+        foreach (IPositionStore sink in parts.Outputs.Stores)
         {
             _step = $"preparing the sink of outputs, {sink.Description}";
             await sink.PrepareAsync(cancellationToken);

@@ -42,7 +42,7 @@ internal sealed record WorkerParts(
     public CheckpointPlace? Checkpoints { get; init; }
 
     /// <summary>Where the outputs of its processor go; empty where it has none.</summary>
-    public IReadOnlyList<OutputRoute> Outputs { get; init; } = [];
+    public OutputRoutes Outputs { get; init; } = OutputRoutes.None;
 
     /// <summary>How long it is from one sweep of the snapshots to the next.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);

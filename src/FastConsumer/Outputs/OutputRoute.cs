@@ -20,21 +20,6 @@ internal abstract class OutputRoute(string name, Type valueType)
     /// <summary>Makes the sink of one shard for outputs that go together.</summary>
     /// <param name="routes">The outputs, this one among them.</param>
     public abstract OutputTarget CreateTarget(IReadOnlyList<OutputRoute> routes);
-
-    /// <summary>Finds the route of each output of a processor.</summary>
-    /// <exception cref="InvalidOperationException">One has none, or one of another type.</exception>
-    public static IReadOnlyList<OutputRoute> Of(string processor, IReadOnlyList<OutputFeed> outputs, IReadOnlyList<OutputRoute> routes) =>
-        [.. outputs.Select(output => Of(processor, output, routes))];
-
-    private static OutputRoute Of(string processor, OutputFeed output, IReadOnlyList<OutputRoute> routes)
-    {
-        OutputRoute route = routes.FirstOrDefault(route => route.Name == output.Name) ?? throw new InvalidOperationException(
-            $"The output '{output.Name}' of {processor} goes nowhere. Add its sink to the consumer: AddOutput<{output.ValueType.Name}>("
-                + $"\"{output.Name}\").To<TSink>(), or another of its methods.");
-        return route.ValueType == output.ValueType ? route : throw new InvalidOperationException(
-            $"The output '{output.Name}' of {processor} has values of type {output.ValueType}, and AddOutput(\"{output.Name}\") was called "
-                + $"for {route.ValueType}. Call AddOutput<{output.ValueType.Name}>(\"{output.Name}\").");
-    }
 }
 
 /// <summary>An output that is written with a store's transactions.</summary>

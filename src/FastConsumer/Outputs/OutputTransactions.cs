@@ -43,8 +43,8 @@ internal sealed class OutputTransactions<TTransaction>(
         {
             throw new SinkPositionException(
                 $"{store.Description} has {row.Number} transactions of shard {shard}, and its checkpoint was taken when there were "
-                    + $"{owner.LeastNumber}: the sink has lost some, as a standby that lagged behind or a backup has. Connect the sink that "
-                    + "has them, or go on without: 'fastconsumer checkpoint reset --drop-state' handles records again.");
+                    + $"{owner.LeastNumber}: the sink has lost some, as a standby that lagged behind or a backup has. Connect the sink "
+                    + "that has them, or go on without: 'fastconsumer checkpoint reset --drop-state' handles records again.");
         }
 
         _row.Take(owner.Key, row);
@@ -112,7 +112,8 @@ internal sealed class OutputTransactions<TTransaction>(
         catch (FormatException e)
         {
             throw new SinkPositionException(
-                $"The row of shard {shard} in {store.Description} cannot be read: {e.Message} Somebody has written to it. Correct its runs.");
+                $"The row of shard {shard} in {store.Description} cannot be read: {e.Message} Somebody has written to it. Correct its "
+                    + "runs.");
         }
     }
 }

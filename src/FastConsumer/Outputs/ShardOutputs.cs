@@ -14,7 +14,8 @@ internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
     {
         foreach (OutputPump pump in pumps)
         {
-            long? number = restored.Where(sink => pump.Feeds.Any(feed => feed.Name == sink.Output)).Max(static sink => (long?)sink.Number);
+            long? number = restored.Where(sink => pump.Feeds.Any(feed => feed.Name == sink.Output))
+                .Max(static sink => (long?)sink.Number);
             (CheckpointPosition? written, DoneRuns runs) = await pump.Target.TakeAsync(
                 owner with { LeastNumber = number }, cancellationToken);
             foreach (State.OutputFeed feed in pump.Feeds)
@@ -51,6 +52,7 @@ internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
     public IReadOnlyList<SnapshotSink> Numbers =>
     [
         .. pumps.Where(static pump => pump.Target.Number is not null)
-            .SelectMany(static pump => pump.Feeds.Select(feed => new SnapshotSink { Output = feed.Name, Number = pump.Target.Number!.Value })),
+            .SelectMany(static pump => pump.Feeds.Select(
+                feed => new SnapshotSink { Output = feed.Name, Number = pump.Target.Number!.Value })),
     ];
 }

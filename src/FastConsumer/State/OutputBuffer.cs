@@ -111,6 +111,9 @@ internal sealed class OutputBuffer<T>(OutputFeed feed) : OutputBuffer(feed)
 internal abstract class OutputValues
 {
     public abstract int Count { get; }
+
+    /// <summary>The values, each as a <see cref="Positioned{T}"/>.</summary>
+    public abstract IEnumerable<object> Boxed { get; }
 }
 
 /// <inheritdoc/>
@@ -120,6 +123,8 @@ internal sealed class OutputValues<T> : OutputValues
     private Positioned<T>[]? _all;
 
     public override int Count => _all?.Length ?? _parts.Sum(static part => part.Count);
+
+    public override IEnumerable<object> Boxed => All.ToArray().Cast<object>();
 
     /// <summary>The values.</summary>
     public ReadOnlyMemory<Positioned<T>> All => _all ??= [.. _parts.SelectMany(static part => part)];

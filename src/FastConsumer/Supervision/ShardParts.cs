@@ -85,7 +85,7 @@ internal sealed record ShardParts
     public CheckpointPlace? Checkpoints { get; init; }
 
     /// <summary>Where outputs go.</summary>
-    public IReadOnlyList<OutputRoute> Outputs { get; init; } = [];
+    public OutputRoutes Outputs { get; init; } = OutputRoutes.None;
 
     /// <summary>The registered consumer; null where shards are polled.</summary>
     public FanOutConsumer? FanOut { get; init; }

@@ -27,7 +27,7 @@ internal sealed partial class ShardSupervisor
                 return null;
             }
 
-            IReadOnlyList<OutputRoute> routes = OutputRoute.Of(_parts.ProcessorName, state.Outputs, _parts.Outputs);
+            IReadOnlyList<OutputRoute> routes = _parts.Outputs.Of(_parts.ProcessorName, state.Outputs);
             return new ShardOutputs([.. routes.Select(static (route, number) => (route, number))
                 .GroupBy(static output => output.route.SinkKey, (_, outputs) => outputs.ToList())
                 .Select(outputs => new OutputPump(

@@ -48,6 +48,18 @@ public sealed class LoadTestTests
         Assert.Equal(0, cost.RootElement.GetProperty("keyedBytes").GetDouble());
     }
 
+    [Fact]
+    public async Task Each_output_is_in_PostgreSQL_once_although_workers_are_killed()
+    {
+        using JsonDocument run = await RunAsync("exactly-once", "--sink", "postgres", "--kills", "5", "--json");
+        JsonElement figures = run.RootElement;
+        Assert.True(figures.GetProperty("produced").GetInt64() > 0);
+        Assert.Equal(figures.GetProperty("produced").GetInt64(), figures.GetProperty("visible").GetInt64());
+        Assert.All(["duplicates", "missing", "wrong"], name => Assert.Equal(0, figures.GetProperty(name).GetInt64()));
+        Assert.Equal(5, figures.GetProperty("kills").GetInt64() + figures.GetProperty("pauses").GetInt64());
+        Assert.Equal(1, figures.GetProperty("splits").GetInt64());
+    }
+
     [Theory]
     [InlineData("1", "4")]
     [InlineData("5", "1")]

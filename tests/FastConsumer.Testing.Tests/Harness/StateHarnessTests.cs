@@ -36,6 +36,44 @@ public sealed class StateHarnessTests
     }
 
     [Fact]
+    public async Task Outputs_that_go_nowhere_are_kept_for_the_test_once_over_a_crash()
+    {
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Receipts>();
+        harness.Put("visitor-1", "ann");
+        harness.Put("visitor-2", "bob");
+        await harness.WaitUntilDoneAsync();
+        harness.Put("visitor-1", "eve");
+        await harness.CrashAsync();
+        await harness.RestartAsync();
+        await harness.WaitUntilDoneAsync();
+
+        IReadOnlyList<Positioned<string>> receipts = harness.Outputs<string>("receipts");
+        Assert.Equal(["ann 1", "bob 1", "eve 2"], receipts.Select(static one => one.Value).Order(StringComparer.Ordinal));
+        Assert.Equal(3, receipts.Select(static one => one.Id).Distinct().Count());
+        Assert.All(receipts, static one => Assert.Equal(0, one.Number));
+        Assert.Contains(
+            "'receipts'", Assert.Throws<ArgumentException>(() => harness.Outputs<string>("receipt")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Outputs<String>", Assert.Throws<ArgumentException>(() => harness.Outputs<int>("receipts")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_id_of_an_output_is_the_same_when_the_record_is_handled_again()
+    {
+        List<(string Text, Guid Id, Guid Other)> ids = [];
+        await using ProcessorHarness harness = await ProcessorHarness.StartAsync<Naming>(services => services.AddSingleton(ids));
+        harness.Put("a", "first");
+        harness.Put("a", "second");
+        await harness.WaitUntilDoneAsync();
+
+        Assert.Equal(["first", "first", "second", "second"], ids.Select(static one => one.Text));
+        Assert.Equal(2, ids.Select(static one => one.Id).Distinct().Count());
+        Assert.Equal(ids[0].Id, ids[1].Id);
+        Assert.Equal(4, ids.SelectMany(static one => new[] { one.Id, one.Other }).Distinct().Count());
+        Assert.All(ids, static one => Assert.Equal(8, one.Id.Version));
+    }
+
+    [Fact]
     public async Task State_of_each_kind_is_read_by_its_types()
     {
         var made = new Made();
@@ -162,6 +200,36 @@ internal sealed partial class Rooms
         Visits.Of(context).Edit()++;
         Visitors.Of(context).Edit(visitor)++;
         Lengths.Of(context).Add(visitor.Length);
+    }
+}
+
+/// <summary>Puts a line out for each visit.</summary>
+[KinesisProcessor("visits")]
+internal sealed partial class Receipts
+{
+    [State("visits")]
+    [StateSerializer(typeof(CountSerializer))]
+    private partial KeyedState<int> Visits { get; }
+
+    [Output("receipts")]
+    private partial Output<string> Lines { get; }
+
+    [OnRecord]
+    private void Handle(string visitor, RecordContext context) => Lines.Add(context, $"{visitor} {++Visits.Of(context).Edit()}");
+}
+
+/// <summary>Handles each record twice, and notes the ids that it would send.</summary>
+[KinesisProcessor("visits")]
+internal sealed partial class Naming(List<(string Text, Guid Id, Guid Other)> ids)
+{
+    [OnRecord]
+    private void Handle(string text, RecordContext context)
+    {
+        ids.Add((text, context.OutputId(0), context.OutputId(1)));
+        if (context.Attempt == 1)
+        {
+            throw new InvalidOperationException("As the test wants it.");
+        }
     }
 }
 
