@@ -29,6 +29,18 @@ public sealed partial class TotalsProcessor
     public void Handle(OrderPlaced order, RecordContext context) => ByCustomer.Of(context).Edit() = new Total(order.Total, 1);
 }
 
+public readonly record struct OrderRow(string OrderId, decimal Sum);
+
+/// <summary>What docs/guides/outputs.md registers.</summary>
+[KinesisProcessor("orders", JsonContext = typeof(OrdersJson))]
+public sealed partial class SumsProcessor
+{
+    [Output("rows")] private partial Output<OrderRow> Rows { get; }
+
+    [OnRecord]
+    public void Handle(OrderPlaced order, RecordContext context) => Rows.Add(context, new OrderRow(order.Id, order.Total));
+}
+
 public interface IOrderBook
 {
     ValueTask AddAsync(OrderPlaced order, CancellationToken cancellationToken);
