@@ -87,7 +87,7 @@ public sealed class OutputTests : StateTest
         await next.StopAsync();
         AssertOnce([.. first, .. second]);
         Assert.All(batches, batch => Assert.True(batch.All(first.Contains) || batch.All(second.Contains), string.Join(',', batch)));
-        Assert.Contains(batches, batch => batch.SequenceEqual(first));
+        Assert.Contains(batches, batch => batch.Any(first.Contains));
     }
 
     [Fact]
