@@ -15,7 +15,7 @@ internal sealed class OutputTransactions<TTransaction>(
     IPositionStore<TTransaction> store, IReadOnlyList<TransactionRoute<TTransaction>> routes) : OutputTarget
     where TTransaction : class
 {
-    private readonly SinkRow _row = new(store);
+    private readonly SinkRow _row = new(store, isLeader: false);
     private string? _lineage;
 
     // the cut that is being written, and the row that will say so
@@ -86,6 +86,9 @@ internal sealed class OutputTransactions<TTransaction>(
         {
             await store.EndAsync(transaction);
         }
+
+        // it holds the values
+        _writing = null;
     }
 
     /// <summary>

@@ -294,6 +294,7 @@ internal sealed partial class ShardSupervisor
             finally
             {
                 EndLooks();
+                _ = _outputsEnd.CancelApartAsync();
                 _parts.Findings.Clear(FindingRules.ShardKillsOwners, Scope);
                 _owner.Remove(this);
                 _owner._post(new LeaseEvent.Ended(Key, Epoch));

@@ -4,7 +4,9 @@ namespace FastConsumer.Processors;
 /// The row of one shard in a sink, while this worker has the shard, and what is known of a commit that had no answer. One caller at a time,
 /// but for <see cref="Known"/>.
 /// </summary>
-internal sealed class SinkRow(IPositionStore store)
+/// <param name="store">The sink.</param>
+/// <param name="isLeader">True where the row leads and the lease follows; for outputs it is the other way round.</param>
+internal sealed class SinkRow(IPositionStore store, bool isLeader = true)
 {
     private volatile StoredPosition? _row;
     private PositionKey? _key;
@@ -110,7 +112,7 @@ internal sealed class SinkRow(IPositionStore store)
             throw new SinkPositionException(
                 $"{store.Description} knows an owner of shard {shardId} with fencing token {row.Epoch}; this one has {epoch}. If no other "
                     + "worker has the shard, its lease was created anew after that: 'fastconsumer position adopt --shard "
-                    + $"{shardId} --from sink' goes on from the sink's position.");
+                    + $"{shardId} --from {(isLeader ? "sink' goes on from the sink's position" : "lease' goes on from the lease's")}.");
         }
     }
 
