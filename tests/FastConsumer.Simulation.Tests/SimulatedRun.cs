@@ -110,7 +110,7 @@ internal sealed class SimulatedRun
 
         if (scenario.Outputs is not null)
         {
-            _outputs = new OutputSink(_cluster, _oracle!);
+            _outputs = new OutputSink(_cluster, _oracle!) { HasBatches = scenario.Processor == ProcessorKind.OutputBatches };
             _sink = _outputs;
             _oracle!.Named = _outputs.SnapshotNamed;
         }

@@ -33,4 +33,9 @@ public sealed class StateSeedTests
         Assert.True(count < 10 || swept > 0, "No sweep has ever deleted anything.");
         Assert.True(count < 10 || withRuns > 0, "No record was ever done before an earlier one.");
     }
+
+    /// <summary>A few seeds have batches otherwise: their outputs may be about several records.</summary>
+    [Fact]
+    public void An_output_about_a_batch_is_about_records_that_no_other_is_about() =>
+        ManySeeds.AllHold(1, 20, static seed => Scenario.Of(seed).WithOutputs() with { Processor = ProcessorKind.OutputBatches });
 }

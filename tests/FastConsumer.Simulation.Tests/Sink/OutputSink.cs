@@ -9,7 +9,11 @@ namespace FastConsumer.Simulation.Tests.Sink;
 /// <param name="Key">The record's key.</param>
 /// <param name="Number">What the record says.</param>
 /// <param name="Tally">What the state of the key has come to with it.</param>
-internal sealed record CountedRow(string Key, int Number, Tally Tally);
+internal sealed record CountedRow(string Key, int Number, Tally Tally)
+{
+    /// <summary>Of a value that is about a whole batch, the last of whose records it belongs to: what all of them say. Else null.</summary>
+    public IReadOnlyList<int>? Batch { get; init; }
+}
 
 /// <summary>Writes the output over a worker's link to the sink.</summary>
 internal sealed class CountedRowWriter(SimulatedPositionStore store) : IOutputWriter<CountedRow, SinkTransaction>
@@ -27,6 +31,10 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
 {
     private readonly SimulatedCluster _cluster = cluster;
     private readonly HashSet<(string Shard, CheckpointPosition Position)> _there = [];
+    private readonly HashSet<(string Shard, int Number)> _inBatches = [];
+
+    /// <summary>True where each record has to be in one value that is about a batch.</summary>
+    public bool HasBatches { get; init; }
 
     public override int Effects => _there.Count;
 
@@ -64,6 +72,11 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
             foreach (BookedRecord record in _cluster.Ledger.RecordsOf(shard).Where(MakesOutput))
             {
                 Require("effects", _there.Contains((shard, record.Position)), shard, $"the output of #{record.Index} is missing.");
+                Require(
+                    "effects",
+                    !HasBatches || _inBatches.Contains((shard, NumberOf(record))),
+                    shard,
+                    $"the output of the batch that had #{record.Index} is missing.");
             }
         }
     }
@@ -77,6 +90,12 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
             .ToDictionary(static record => record.Position);
         foreach (Positioned<CountedRow> row in transaction.Rows)
         {
+            if (row.Value.Batch is { } batch)
+            {
+                JudgeBatch(worker, shardId, batch, next, records.Values);
+                continue;
+            }
+
             string name = _cluster.Ledger.Name(shardId, row.Position);
             Require("once", _there.Add((shardId, row.Position)), shardId, $"{worker} commits the output of {name} a second time.");
             Require("covered", IsIn(next, row.Position), shardId, $"{worker} commits the output of {name}, which its row does not say.");
@@ -104,6 +123,24 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
                 !isIn || !MakesOutput(record) || _there.Contains((shardId, record.Position)),
                 shardId,
                 $"{worker} says in the sink's row that #{record.Index} is done, and its output is not there.");
+        }
+    }
+
+    private void JudgeBatch(
+        string worker, string shardId, IReadOnlyList<int> batch, StoredPosition next, IEnumerable<BookedRecord> records)
+    {
+        foreach (BookedRecord record in records.Where(record => batch.Contains(NumberOf(record))))
+        {
+            Require(
+                "once",
+                _inBatches.Add((shardId, NumberOf(record))),
+                shardId,
+                $"{worker} commits the output of a batch that has #{record.Index}, which the output of another batch has.");
+            Require(
+                "covered",
+                IsIn(next, record.Position),
+                shardId,
+                $"{worker} commits the output of a batch that has #{record.Index}, which its row does not say.");
         }
     }
 

@@ -79,7 +79,7 @@ internal sealed partial class OutputLaneProcessor(StateHandler handler)
     }
 }
 
-/// <summary>The same in batches.</summary>
+/// <summary>The same in batches, of each of which a value more says what it had.</summary>
 [KinesisProcessor(SimulatedCluster.Stream)]
 [OnError(typeof(NotCountedException), ErrorAction.Skip)]
 internal sealed partial class OutputBatchProcessor(StateHandler handler)
@@ -105,6 +105,8 @@ internal sealed partial class OutputBatchProcessor(StateHandler handler)
     private async ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
     {
         HashSet<string> failed = new(StringComparer.Ordinal);
+        List<int> counted = [];
+        int last = -1;
         for (int i = 0; i < batch.Count; i++)
         {
             int number = BinaryPrimitives.ReadInt32LittleEndian(batch[i].DataSpan);
@@ -127,7 +129,14 @@ internal sealed partial class OutputBatchProcessor(StateHandler handler)
                     Digits.Of(context, i),
                     tally => Rows.Add(context, place, new CountedRow(key, number, tally)),
                     cancellationToken);
+                counted.Add(number);
+                last = i;
             }
+        }
+
+        if (last >= 0)
+        {
+            Rows.Add(context, last, new CountedRow(batch[last].PartitionKey, counted[^1], default) { Batch = counted });
         }
 
         if (failed.Count == 0 && handler.AsksForCheckpoint)
