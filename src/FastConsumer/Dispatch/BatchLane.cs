@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using FastConsumer.Diagnostics;
+using FastConsumer.Outputs;
 using FastConsumer.Processors;
 
 namespace FastConsumer.Dispatch;
@@ -125,14 +126,28 @@ internal sealed class BatchLane(
         cursor.Open(page);
         int decidedAt = failures.Redrive is { } redrive ? redrive.IndexIn(page) : -1;
         int leftOutAt = page.NextAhead(0);
-        LimitRun(decidedAt, leftOutAt);
+        if (pipeline.Count > 0 && !cursor.AtEnd && pipeline.State is { Outputs: { Count: > 0 } outputs }
+            && !OutputTurns.AreAlike(outputs, RecordAt(pipeline.Count - 1).Position, page.PositionOf(cursor.Index)))
+        {
+            await FlushAsync(stop, abort);
+        }
+
+        int turnAt = NextTurn(page);
+        LimitRun(decidedAt, leftOutAt, turnAt);
         while (!cursor.AtEnd && !cursor.StopRequested && !stop.IsCancellationRequested)
         {
             if (cursor.IsHeldUp)
             {
                 await cursor.WaitUntilHeldAsync(stop);
-                LimitRun(decidedAt, leftOutAt);
+                LimitRun(decidedAt, leftOutAt, turnAt);
                 continue;
+            }
+
+            if (cursor.Index >= turnAt)
+            {
+                // what stands before it is done: no run goes beyond it
+                turnAt = NextTurn(page);
+                LimitRun(decidedAt, leftOutAt, turnAt);
             }
 
             if (cursor.Index == leftOutAt)
@@ -150,7 +165,7 @@ internal sealed class BatchLane(
                     page.MarkDone(behind);
                     cursor.TakeUpTo(behind);
                     leftOutAt = page.NextAhead(behind);
-                    LimitRun(decidedAt, leftOutAt);
+                    LimitRun(decidedAt, leftOutAt, turnAt);
                 }
 
                 continue;
@@ -167,7 +182,7 @@ internal sealed class BatchLane(
                     telemetry.Done(progress.Advance());
                     await failures.PassAsync(pipeline.Transactions, decided, stop, abort);
                     decidedAt = -1;
-                    LimitRun(decidedAt, leftOutAt);
+                    LimitRun(decidedAt, leftOutAt, turnAt);
                 }
 
                 continue;
@@ -230,10 +245,19 @@ internal sealed class BatchLane(
         _pinned.RemoveAll(page => page != except);
     }
 
-    /// <summary>The next run goes to the page's end, or ends before a record that is left out.</summary>
-    private void LimitRun(int decidedAt, int leftOutAt)
+    /// <summary>
+    /// Where the next batch has to begin: its outputs are new where those of the records before it are in the sink already, or the other
+    /// way round. Else a value about a batch would be about records that a value in the sink is about.
+    /// </summary>
+    private int NextTurn(RecordPage page) => !cursor.AtEnd && pipeline.State is { Outputs: { Count: > 0 } outputs }
+        ? OutputTurns.NextIn(page, cursor.Index, outputs)
+        : page.Count;
+
+    /// <summary>The next run goes to the page's end, or ends before a record that is left out, or that begins a batch.</summary>
+    private void LimitRun(int decidedAt, int leftOutAt, int turnAt)
     {
         cursor.EndWithPage();
+        cursor.EndBefore(turnAt);
         cursor.EndBefore(decidedAt >= 0 ? Math.Min(decidedAt, leftOutAt) : leftOutAt);
     }
 

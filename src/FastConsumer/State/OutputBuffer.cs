@@ -19,6 +19,10 @@ internal sealed record OutputFeed(string Name, Type ValueType)
 
     /// <summary>True where the sink has the outputs of a record: it runs again after a crash.</summary>
     public bool IsWritten(CheckpointPosition position) => position <= _written || _writtenRuns.Contains(position);
+
+    /// <summary>True where the sink has nothing of a record, nor of any behind it.</summary>
+    public bool IsBehind(CheckpointPosition position) =>
+        !(position <= _written) && (_writtenRuns.Count == 0 || position > _writtenRuns.Last);
 }
 
 /// <summary>
