@@ -191,6 +191,7 @@ internal sealed record Scenario
     public Scenario WithOutputs()
     {
         Scenario state = WithStateOnly();
+        var down = new Random(unchecked((Seed * 16777619) + 23));
         return state with
         {
             Processor = state.Processor switch
@@ -199,7 +200,11 @@ internal sealed record Scenario
                 ProcessorKind.StateBatches => ProcessorKind.OutputBatches,
                 _ => ProcessorKind.OutputLanes,
             },
-            Outputs = SinkOf(new Random(unchecked((Seed * 16777619) + 19))),
+            Outputs = SinkOf(new Random(unchecked((Seed * 16777619) + 19))) with
+            {
+                DownEvery = down.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(20 + (down.NextDouble() * 40)),
+                DownFor = TimeSpan.FromSeconds(down.NextDouble() * 12),
+            },
         };
     }
 

@@ -32,6 +32,7 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
     private readonly SimulatedCluster _cluster = cluster;
     private readonly HashSet<(string Shard, CheckpointPosition Position)> _there = [];
     private readonly HashSet<(string Shard, int Number)> _inBatches = [];
+    private readonly Dictionary<(string Shard, string Key), CheckpointPosition?> _last = [];
 
     /// <summary>True where each record has to be in one value that is about a batch.</summary>
     public bool HasBatches { get; init; }
@@ -97,6 +98,12 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
             }
 
             string name = _cluster.Ledger.Name(shardId, row.Position);
+            Require(
+                "order",
+                !(_last.GetValueOrDefault((shardId, row.Value.Key)) >= row.Position),
+                shardId,
+                $"{worker} commits the output of {name} behind that of a later record of its key.");
+            _last[(shardId, row.Value.Key)] = row.Position;
             Require("once", _there.Add((shardId, row.Position)), shardId, $"{worker} commits the output of {name} a second time.");
             Require("covered", IsIn(next, row.Position), shardId, $"{worker} commits the output of {name}, which its row does not say.");
             Require(

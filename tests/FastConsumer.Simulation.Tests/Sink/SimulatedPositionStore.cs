@@ -13,6 +13,12 @@ internal sealed record SinkSettings
 
     /// <summary>The part of commits that are served only after their worker has given up waiting.</summary>
     public required double HeldUp { get; init; }
+
+    /// <summary>How long it is from one time in which the sink refuses connections to the next; zero for none.</summary>
+    public TimeSpan DownEvery { get; init; }
+
+    /// <summary>How long it refuses them.</summary>
+    public TimeSpan DownFor { get; init; }
 }
 
 /// <summary>Where a store of positions is: a worker's, in a world with a sink.</summary>
@@ -155,8 +161,12 @@ internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
         await CallAsync("COMMIT", () => Committed(transaction), cancellationToken);
     }
 
+    private bool IsDown => !_place.IsQuiet() && _place.Settings.DownEvery > TimeSpan.Zero
+        && Cluster.Loop.Now % _place.Settings.DownEvery.Ticks < _place.Settings.DownFor.Ticks;
+
     private Task<T> CallAsync<T>(string what, Func<T> serve, CancellationToken cancellationToken)
     {
+        _link.State = IsDown ? LinkState.Refused : LinkState.Up;
         _link.LostRequests = _place.IsQuiet() ? 0 : _place.Settings.LostRequests;
         _link.LostAnswers = _place.IsQuiet() ? 0 : _place.Settings.LostAnswers;
         return _link.CallAsync(what, serve, cancellationToken);
