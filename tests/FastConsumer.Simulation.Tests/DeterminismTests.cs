@@ -23,6 +23,14 @@ public sealed class DeterminismTests
                 + $"{first.Events.ElementAtOrDefault(common)}\n{second.Events.ElementAtOrDefault(common)}");
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(7)]
+    [InlineData(35)]
+    public void The_same_seed_gives_the_same_outputs(int seed) => Assert.Equal(
+        SimulatedRun.Execute(Scenario.Of(seed).WithOutputs()).Trace.Hash,
+        SimulatedRun.Execute(Scenario.Of(seed).WithOutputs()).Trace.Hash);
+
     [Fact]
     public void Seeds_differ() => Assert.NotEqual(
         SimulatedRun.Execute(Scenario.Of(1)).Trace.Hash, SimulatedRun.Execute(Scenario.Of(2)).Trace.Hash);

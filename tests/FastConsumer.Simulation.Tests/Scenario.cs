@@ -76,6 +76,9 @@ internal sealed record Scenario
     /// <summary>What goes wrong with the place of the state; null where none is kept.</summary>
     public StateSettings? State { get; init; }
 
+    /// <summary>What goes wrong with the sink of outputs beside the state; null where there are none.</summary>
+    public SinkSettings? Outputs { get; init; }
+
     /// <summary>How checkpoints of state are taken.</summary>
     public CheckpointingSettings Checkpointing { get; init; } = new();
 
@@ -134,7 +137,7 @@ internal sealed record Scenario
     {
         LeaseDuration = LeaseDuration,
         StopTimeout = StopTimeout,
-        KeepsShardOrder = Processor is not (ProcessorKind.Lanes or ProcessorKind.StateLanes),
+        KeepsShardOrder = Processor is not (ProcessorKind.Lanes or ProcessorKind.StateLanes or ProcessorKind.OutputLanes),
         OneByOne = Processor == ProcessorKind.Records,
         SeesHandlers = Sink is null && State is null,
         CheckpointsInTime = TableUnits is null && Processor == ProcessorKind.Records,
@@ -176,18 +179,45 @@ internal sealed record Scenario
             Processor = random.Next(2) == 0 ? ProcessorKind.SinkRecords : ProcessorKind.SinkBatches,
             // what is before the start is nobody's to do, and the sink could not tell
             Start = StartPosition.TrimHorizon,
-            Sink = new SinkSettings
+            Sink = SinkOf(random),
+        };
+    }
+
+    /// <summary>The same with state, and half of the seeds with outputs.</summary>
+    public Scenario WithState() =>
+        new Random(unchecked((Seed * 16777619) + 17)).Next(2) == 0 ? WithStateOnly() : WithOutputs();
+
+    /// <summary>The same with state and outputs.</summary>
+    public Scenario WithOutputs()
+    {
+        Scenario state = WithStateOnly();
+        var down = new Random(unchecked((Seed * 16777619) + 23));
+        return state with
+        {
+            Processor = state.Processor switch
             {
-                Seed = random.Next(),
-                LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
-                LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
-                HeldUp = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+                ProcessorKind.StateRecords => ProcessorKind.OutputRecords,
+                ProcessorKind.StateBatches => ProcessorKind.OutputBatches,
+                _ => ProcessorKind.OutputLanes,
+            },
+            Outputs = SinkOf(new Random(unchecked((Seed * 16777619) + 19))) with
+            {
+                DownEvery = down.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(20 + (down.NextDouble() * 40)),
+                DownFor = TimeSpan.FromSeconds(down.NextDouble() * 12),
             },
         };
     }
 
-    /// <summary>The same with state.</summary>
-    public Scenario WithState()
+    private static SinkSettings SinkOf(Random random) => new()
+    {
+        Seed = random.Next(),
+        LostRequests = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.1,
+        LostAnswers = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+        HeldUp = random.Next(2) == 0 ? 0 : random.NextDouble() * 0.2,
+    };
+
+    /// <summary>The same with state and without outputs.</summary>
+    public Scenario WithStateOnly()
     {
         var random = new Random(unchecked((Seed * 16777619) + 5));
         return this with

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
+using FastConsumer.Outputs;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;
@@ -31,6 +32,9 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
 
     /// <summary>How often an operator has taken a lease away from a worker.</summary>
     public int TakenAway { get; init; }
+
+    /// <summary>How many commits of outputs left a row with runs, and how many snapshots were behind the sink.</summary>
+    public (int WithRuns, int Ahead) Outputs { get; init; }
 
     /// <summary>How many transactions the sink has committed.</summary>
     public int Commits { get; init; }
@@ -66,6 +70,7 @@ internal sealed class SimulatedRun
     private readonly List<StateHandler> _stateHandlers = [];
     private readonly SimulatedObjects? _objects;
     private readonly StateOracle? _oracle;
+    private readonly OutputSink? _outputs;
 
     private SimulatedRun(Scenario scenario, PlantedBug? bug)
     {
@@ -102,6 +107,13 @@ internal sealed class SimulatedRun
             _oracle = new StateOracle(_cluster, _objects);
             _cluster.Table.Written += _oracle.LeaseWritten;
         }
+
+        if (scenario.Outputs is not null)
+        {
+            _outputs = new OutputSink(_cluster, _oracle!) { HasBatches = scenario.Processor == ProcessorKind.OutputBatches };
+            _sink = _outputs;
+            _oracle!.Named = _outputs.SnapshotNamed;
+        }
     }
 
     /// <summary>Runs a seed, on a thread of its own; other threads of the pool would be as good, but the run must keep to one.</summary>
@@ -136,7 +148,8 @@ internal sealed class SimulatedRun
             CultureInfo.InvariantCulture, $"Replay: FASTCONSUMER_SIM_SEED={scenario.Seed} dotnet test tests/FastConsumer.Simulation.Tests"
                 + $"{(scenario.Operators is null ? "" : " (OperatorSeedTests)")}"
                 + $"{(scenario.Sink is null ? "" : " (SinkSeedTests)")}"
-                + $"{(scenario.State is null ? "" : " (StateSeedTests)")}");
+                + $"{(scenario.State is null ? "" : " (StateSeedTests)")}"
+                + $"{(scenario.Outputs is null ? "" : " (with outputs)")}");
         text.AppendLine(scenario.ToString());
         text.AppendLine("The last events that matter here:");
         text.Append(result.Trace.Last(
@@ -169,6 +182,7 @@ internal sealed class SimulatedRun
             Commits = _sink?.Commits ?? 0,
             Effects = _sink?.Effects ?? 0,
             RefusedCommits = _sink?.Refused ?? 0,
+            Outputs = (_outputs?.WithRuns ?? 0, _outputs?.Ahead ?? 0),
             Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0, _oracle?.WithRuns ?? 0),
             MetKeys = _oracle?.Met ?? 0,
             Swept = _cluster.Loop.Trace.Events.Count(static one => one.Text.StartsWith("[2423]", StringComparison.Ordinal)),
@@ -198,6 +212,7 @@ internal sealed class SimulatedRun
                 StateHandlerOf(worker));
         },
         Checkpoints = CheckpointsOf,
+        Outputs = OutputsOf,
         SweepInterval = _bug?.SweepInterval(_scenario.SweepInterval) ?? _scenario.SweepInterval,
         SweepRulesOff = _bug?.SweepRulesOff ?? SegmentSweep.Rules.None,
         DeadLetters = static services => (IDeadLetterSink?)services.GetService(typeof(IDeadLetterSink)),
@@ -233,12 +248,12 @@ internal sealed class SimulatedRun
 
     private SinkHandler? SinkHandlerOf(SimulatedWorker worker)
     {
-        if (_sink is null)
+        if (_scenario.Sink is null)
         {
             return null;
         }
 
-        var handler = new SinkHandler(worker, _sink, _scenario.Habits, new Random(_scenario.Sink!.Seed + _handlers.Count))
+        var handler = new SinkHandler(worker, _sink!, _scenario.Habits, new Random(_scenario.Sink.Seed + _handlers.Count))
         {
             IsWellBehaved = _life.IsQuiet,
         };
@@ -274,14 +289,30 @@ internal sealed class SimulatedRun
 
     private SimulatedPositionStore? PositionsOf(SimulatedWorker worker)
     {
-        if (_sink is null)
+        if ((_scenario.Sink ?? _scenario.Outputs) is not { } settings)
         {
             return null;
         }
 
-        var random = new Random(_scenario.Sink!.Seed - _handlers.Count);
-        var place = new SinkPlace(_cluster, worker, _sink, _scenario.Sink, () => _life.IsQuiet, random);
+        var random = new Random(settings.Seed - _handlers.Count);
+        var place = new SinkPlace(_cluster, worker, _sink!, settings, () => _life.IsQuiet, random)
+        {
+            // a last checkpoint that waits for its outputs may let a hand-over take too long
+            Troubled = _scenario.Outputs is null ? null : () => worker.ToTable.Troubled?.Invoke(),
+        };
         return _bug?.Positions(place) ?? new SimulatedPositionStore(place);
+    }
+
+    private IReadOnlyList<OutputRoute> OutputsOf(IServiceProvider services)
+    {
+        if (_scenario.Outputs is null)
+        {
+            return [];
+        }
+
+        var store = (SimulatedPositionStore)services.GetService(typeof(IPositionStore<SinkTransaction>))!;
+        var route = new TransactionRoute<CountedRow, SinkTransaction>("rows", store, new CountedRowWriter(store));
+        return [_bug?.Output(route) ?? route];
     }
 
     private async Task PutAsync()

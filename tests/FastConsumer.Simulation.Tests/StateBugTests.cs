@@ -46,7 +46,7 @@ public sealed class StateBugTests
         // it changes an object in its place, so that what a later one says of that does not fit any more
         PlantedBugTests.Finds(
             200,
-            static seed => Alone(Scenario.Of(seed).WithState()),
+            static seed => Alone(Scenario.Of(seed).WithStateOnly()),
             static _ => new CheckpointBug(static place => new LosesCopyMark(place)),
             "state is the fold");
 
@@ -74,5 +74,5 @@ public sealed class StateBugTests
         Finds(within, _ => new CheckpointBug(make), invariants);
 
     private static void Finds(int within, Func<Scenario, PlantedBug> make, params string[] invariants) =>
-        PlantedBugTests.Finds(within, static seed => Scenario.Of(seed).WithState(), make, invariants);
+        PlantedBugTests.Finds(within, static seed => Scenario.Of(seed).WithStateOnly(), make, invariants);
 }

@@ -22,9 +22,20 @@ public sealed class StateSeedTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{all} snapshots, of which {ofChildren} were the first ones of children, and {withRuns} had runs; {met} times a key was in "
                 + "both of two parents.");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{results.Sum(static run => run.Commits)} transactions with {results.Sum(static run => run.Effects)} outputs, "
+                + $"{results.Sum(static run => run.RefusedCommits)} refused; {results.Sum(static run => run.Outputs.WithRuns)} rows of the "
+                + $"sink had runs, {results.Sum(static run => run.Outputs.Ahead)} snapshots were behind the sink.");
+        Assert.True(count < 100 || results.Sum(static run => run.RefusedCommits) > 0, "No sink has refused a transaction.");
+        Assert.True(count < 10 || results.Sum(static run => run.Outputs.WithRuns) > 0, "No row of a sink had runs.");
         Assert.True(count < 100 || ofChildren > 0, "No shard with state was ever divided.");
         Assert.True(count < 100 || met > 0, "No key was ever in two shards that were merged.");
         Assert.True(count < 10 || swept > 0, "No sweep has ever deleted anything.");
         Assert.True(count < 10 || withRuns > 0, "No record was ever done before an earlier one.");
     }
+
+    /// <summary>A few seeds have batches otherwise: their outputs may be about several records.</summary>
+    [Fact]
+    public void An_output_about_a_batch_is_about_records_that_no_other_is_about() =>
+        ManySeeds.AllHold(1, 10, static seed => Scenario.Of(seed).WithOutputs() with { Processor = ProcessorKind.OutputBatches });
 }

@@ -24,6 +24,9 @@ internal sealed class WorkerServices(
         ProcessorKind.StateRecords => new ProcessorRegistration<StateProcessor>(),
         ProcessorKind.StateLanes => new ProcessorRegistration<StateLaneProcessor>(),
         ProcessorKind.StateBatches => new ProcessorRegistration<StateBatchProcessor>(),
+        ProcessorKind.OutputRecords => new ProcessorRegistration<OutputProcessor>(),
+        ProcessorKind.OutputLanes => new ProcessorRegistration<OutputLaneProcessor>(),
+        ProcessorKind.OutputBatches => new ProcessorRegistration<OutputBatchProcessor>(),
         ProcessorKind.SinkBatches => new ProcessorRegistration<SinkBatchProcessor>(),
         _ => new ProcessorRegistration<BatchProcessor>(),
     };
@@ -46,6 +49,9 @@ internal sealed class WorkerServices(
         : serviceType == typeof(StateProcessor) ? new StateProcessor(stateHandler!)
         : serviceType == typeof(StateLaneProcessor) ? new StateLaneProcessor(stateHandler!)
         : serviceType == typeof(StateBatchProcessor) ? new StateBatchProcessor(stateHandler!)
+        : serviceType == typeof(OutputProcessor) ? new OutputProcessor(stateHandler!)
+        : serviceType == typeof(OutputLaneProcessor) ? new OutputLaneProcessor(stateHandler!)
+        : serviceType == typeof(OutputBatchProcessor) ? new OutputBatchProcessor(stateHandler!)
         : serviceType == typeof(IPositionStore<SinkTransaction>) ? positions
         : serviceType == typeof(IDeadLetterSink) ? deadLetters
         : null;
@@ -72,4 +78,13 @@ internal enum ProcessorKind
 
     /// <summary>In batches, with state.</summary>
     StateBatches,
+
+    /// <summary>Record by record, with state and an output.</summary>
+    OutputRecords,
+
+    /// <summary>In lanes, with state and an output.</summary>
+    OutputLanes,
+
+    /// <summary>In batches, with state and an output.</summary>
+    OutputBatches,
 }

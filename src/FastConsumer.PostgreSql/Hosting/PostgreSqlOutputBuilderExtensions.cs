@@ -15,7 +15,7 @@ public static class PostgreSqlOutputBuilderExtensions
     /// <remarks>
     /// The role needs SELECT, INSERT and UPDATE on the table of positions, and CREATE in its schema where
     /// <see cref="PostgreSqlPositionOptions.CreateTable"/> is on and the table is missing. Each shard that writes holds one connection. All
-    /// outputs with the same data source are written in one transaction.
+    /// outputs with the same data source and table of positions are written in one transaction; the options of the first count.
     /// </remarks>
     /// <param name="output">The output, from <c>AddOutput&lt;T&gt;(name)</c>.</param>
     /// <param name="dataSource">Leads to the database, on its primary server. It stays the application's, which disposes of it.</param>
@@ -36,8 +36,28 @@ public static class PostgreSqlOutputBuilderExtensions
         ArgumentNullException.ThrowIfNull(dataSource);
         ArgumentException.ThrowIfNullOrWhiteSpace(sql);
         ArgumentNullException.ThrowIfNull(bind);
-        var store = new PostgreSqlPositionStore(dataSource, options);
+        PostgreSqlPositionStore store = StoreOf(output.Consumer, dataSource, options ?? new PostgreSqlPositionOptions());
         var writer = new StatementWriter<T>(sql, bind);
         return output.ToTransaction<NpgsqlTransaction>(_ => store, _ => writer);
     }
+
+    /// <summary>The outputs of a consumer with one data source and table have one store, and so one transaction.</summary>
+    private static PostgreSqlPositionStore StoreOf(
+        FastConsumerBuilder consumer, NpgsqlDataSource dataSource, PostgreSqlPositionOptions options)
+    {
+        ServiceDescriptor? known = consumer.Services.FirstOrDefault(
+            service => service.ServiceType == typeof(OutputStore) && ((OutputStore)service.ImplementationInstance!) is { } made
+                && made.Consumer == consumer.Name && made.DataSource == dataSource && made.Table == options.TableName);
+        if (known is null)
+        {
+            known = ServiceDescriptor.Singleton(new OutputStore(
+                consumer.Name, dataSource, options.TableName, new PostgreSqlPositionStore(dataSource, options)));
+            consumer.Services.Add(known);
+        }
+
+        return ((OutputStore)known.ImplementationInstance!).Store;
+    }
+
+    private sealed record OutputStore(
+        string Consumer, NpgsqlDataSource DataSource, string Table, PostgreSqlPositionStore Store);
 }

@@ -6,6 +6,7 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Outputs;
 using FastConsumer.Reading;
 using FastConsumer.Testing.Engine;
 using Microsoft.Extensions.Logging;
@@ -63,6 +64,7 @@ internal sealed class SimulatedWorker
                 : null,
             SweepInterval = options.SweepInterval,
             SweepRulesOff = options.SweepRulesOff,
+            Outputs = new OutputRoutes(options.Outputs?.Invoke(services) ?? []),
             Scheduler = process.Scheduler,
             FanOut = settings.ReadMode == ReadMode.FanOut
                 ? new FanOutConsumer(
@@ -228,6 +230,9 @@ internal sealed record SimulatedWorkerOptions
 
     /// <summary>Finds where dead letters go among the services; null for nowhere.</summary>
     public Func<IServiceProvider, IDeadLetterSink?>? DeadLetters { get; init; }
+
+    /// <summary>Finds where outputs go among the services; null for nowhere.</summary>
+    public Func<IServiceProvider, IReadOnlyList<OutputRoute>>? Outputs { get; init; }
 
     /// <summary>Where the state is kept; null for nowhere.</summary>
     public Func<SimulatedWorker, ICheckpointStore?>? Checkpoints { get; init; }

@@ -325,8 +325,18 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
     /// <summary>Each output of a processor needs a sink, and leases whose fencing tokens never start again.</summary>
     private void RequireOutputs(ProcessorRegistration processor, IReadOnlyList<OutputFeed> outputs, ILeaseStoreFactory leases)
     {
-        foreach (OutputRoute route in Routes().Of(processor.Name, outputs))
+        IReadOnlyList<OutputRoute> routes = Routes().Of(processor.Name, outputs);
+        foreach (OutputRoute route in routes)
         {
+            if (routes.FirstOrDefault(other => other.Store is not null && other.Store != route.Store
+                && other.Store.Description == route.Store?.Description) is { } twin)
+            {
+                throw new InvalidOperationException(
+                    $"The outputs '{route.Name}' and '{twin.Name}' of {processor.Name} have two stores on one place, "
+                        + $"{route.Store!.Description}: they would move the same row apart from each other. Give both one store (one data "
+                        + "source), or each a table of positions of its own.");
+            }
+
             if (route.Store is { OutlivesProcess: true } store && !leases.KeepsEpochs)
             {
                 throw new InvalidOperationException(

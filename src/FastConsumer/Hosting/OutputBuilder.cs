@@ -44,7 +44,8 @@ public sealed class OutputBuilder<T>
     /// </summary>
     /// <typeparam name="TTransaction">The store's transactions.</typeparam>
     /// <param name="store">
-    /// Finds the store in the host's services. Two stores with the same <see cref="IPositionStore.Description"/> are taken for one.
+    /// Finds the store in the host's services. Two stores whose rows are in the same place are refused: their
+    /// <see cref="IPositionStore.Description"/> is the same.
     /// </param>
     /// <param name="writer">Finds what writes values with a transaction.</param>
     /// <exception cref="InvalidOperationException">The output has a sink already.</exception>

@@ -223,6 +223,11 @@ internal sealed class OutputPump
         }
 
         room?.TrySetResult();
-        flushes.ForEach(flush => flush.TrySetException(reason));
+        foreach (TaskCompletionSource flush in flushes)
+        {
+            flush.TrySetException(reason);
+            // whoever asked may have stopped waiting
+            _ = flush.Task.Exception;
+        }
     }
 }

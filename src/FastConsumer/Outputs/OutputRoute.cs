@@ -27,8 +27,7 @@ internal abstract class TransactionRoute<TTransaction>(string name, Type valueTy
     : OutputRoute(name, valueType)
     where TTransaction : class
 {
-    // two stores on one table would move the same row
-    public override object SinkKey => (typeof(TTransaction), store.Description);
+    public override object SinkKey => store;
 
     public override IPositionStore Store => store;
 

@@ -6,6 +6,8 @@ namespace FastConsumer.Outputs;
 /// <summary>All outputs of one shard, while this worker has the shard: a pump for each sink.</summary>
 internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
 {
+    public List<OutputTarget> Targets { get; } = [.. pumps.Select(static pump => pump.Target)];
+
     /// <summary>Makes each sink this owner's. What its outputs have of records that run again is left out from then on.</summary>
     /// <param name="owner">This owner.</param>
     /// <param name="restored">What the snapshot says of the sinks that the run begins with.</param>
@@ -14,7 +16,9 @@ internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
     {
         foreach (OutputPump pump in pumps)
         {
-            long? number = restored.Where(sink => pump.Feeds.Any(feed => feed.Name == sink.Output))
+            // of another place, which an output was moved from, it says nothing
+            long? number = restored
+                .Where(sink => sink.Sink == pump.Target.Description && pump.Feeds.Any(feed => feed.Name == sink.Output))
                 .Max(static sink => (long?)sink.Number);
             (CheckpointPosition? written, DoneRuns runs) = await pump.Target.TakeAsync(
                 owner with { LeastNumber = number }, cancellationToken);
@@ -28,12 +32,8 @@ internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
     /// <summary>Writes what comes, until the token ends it, or a sink refuses this owner.</summary>
     public async Task RunAsync(ShardProgress progress, CancellationToken cancellationToken)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        List<Task> running = [.. pumps.Select(pump => pump.RunAsync(progress, end.Token))];
-        Task first = await Task.WhenAny(running);
-        await end.CancelAsync();
-        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
-        await first;
+        // the others end with the token: whoever is told of the first cancels it, and waits for none whose sink does not answer
+        await await Task.WhenAny([.. pumps.Select(pump => pump.RunAsync(progress, cancellationToken))]);
     }
 
     /// <summary>Returns when the outputs of all records that are done now are in their sinks.</summary>
@@ -53,6 +53,6 @@ internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
     [
         .. pumps.Where(static pump => pump.Target.Number is not null)
             .SelectMany(static pump => pump.Feeds.Select(
-                feed => new SnapshotSink { Output = feed.Name, Number = pump.Target.Number!.Value })),
+                feed => new SnapshotSink { Output = feed.Name, Sink = pump.Target.Description, Number = pump.Target.Number!.Value })),
     ];
 }

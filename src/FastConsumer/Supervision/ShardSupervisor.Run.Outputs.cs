@@ -67,6 +67,7 @@ internal sealed partial class ShardSupervisor
             catch (Exception e)
             {
                 EndWithout(progress, e);
+                await _outputsEnd.CancelApartAsync();
             }
         }
 
@@ -75,8 +76,10 @@ internal sealed partial class ShardSupervisor
         {
             await _outputsEnd.CancelApartAsync();
             await EndsAsync(_writing);
-            _parts.Findings.Clear(FindingRules.OutputsNotWritten, Scope);
+            _checkpoints?.Outputs?.Targets.ForEach(OutputsWritten);
         }
+
+        private string ScopeOf(OutputTarget sink) => $"{Scope}/{sink.Description}";
 
         private void OutputsFailed(OutputTarget sink, Exception error, int failures, TimeSpan wait)
         {
@@ -84,7 +87,7 @@ internal sealed partial class ShardSupervisor
                 _log, _parts.ProcessorName, Key, sink.Description, error.Message, wait, failures == 1 ? error : null);
             _parts.Findings.Raise(
                 FindingRules.OutputsNotWritten,
-                Scope,
+                ScopeOf(sink),
                 $"The outputs of {_parts.ProcessorName} for shard {Key} of {_parts.Stream.Name} were not written to {sink.Description} "
                     + $"{failures} time{(failures == 1 ? "" : "s")} in a row: {error.Message} They are kept and tried again. No checkpoint "
                     + "is taken meanwhile, and no further records are handled once many values wait.",
@@ -92,6 +95,6 @@ internal sealed partial class ShardSupervisor
                 severity: failures < 3 ? FindingSeverity.Degraded : FindingSeverity.Unhealthy);
         }
 
-        private void OutputsWritten(OutputTarget sink) => _parts.Findings.Clear(FindingRules.OutputsNotWritten, Scope);
+        private void OutputsWritten(OutputTarget sink) => _parts.Findings.Clear(FindingRules.OutputsNotWritten, ScopeOf(sink));
     }
 }

@@ -197,6 +197,11 @@ internal sealed partial class ShardSupervisor
                     _parts.Findings.Clear(FindingRules.StateNotCheckpointed, Scope);
                     return isSealed;
                 }
+                catch (Exception) when (_notCheckpointed is not null || IsLost)
+                {
+                    // that is told already, or another has the shard
+                    return false;
+                }
                 catch (Exception e) when (!cancellationToken.IsCancellationRequested)
                 {
                     TimeSpan wait = backoff.Next();

@@ -473,6 +473,11 @@ internal sealed partial class ShardSupervisor
             if (_checkpoints is not null)
             {
                 await SealLastAsync(_checkpoints, progress);
+                if (_notCheckpointed is { } untold && !_isStopping)
+                {
+                    // also where that came behind the last record: the last checkpoint is missing
+                    failure ??= untold;
+                }
             }
 
             if (failure is not null)

@@ -2,6 +2,7 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Outputs;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Simulation;
@@ -28,6 +29,9 @@ internal abstract class PlantedBug
 
     /// <summary>Where a worker keeps its positions; null for the right store.</summary>
     public virtual SimulatedPositionStore? Positions(SinkPlace place) => null;
+
+    /// <summary>The sink of a worker's outputs, for each shard that it has.</summary>
+    public virtual OutputRoute Output(OutputRoute right) => right;
 
     /// <summary>Where a worker keeps its state; null for the right store.</summary>
     public virtual SimulatedCheckpointStore? Checkpoints(StatePlace place) => null;

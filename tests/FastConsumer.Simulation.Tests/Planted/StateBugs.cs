@@ -290,7 +290,12 @@ internal sealed class FailsAfterEdit : PlantedBug
         private readonly HashSet<int> _changed = [];
 
         public override async ValueTask HandleAsync(
-            int number, StateValue<Tally> tally, StateMap<int, long> digits, RecordContext context, CancellationToken cancellationToken)
+            int number,
+            StateValue<Tally> tally,
+            StateMap<int, long> digits,
+            Action<Tally>? add,
+            RecordContext context,
+            CancellationToken cancellationToken)
         {
             for (int kept = _kept.GetValueOrDefault((number, context.FencingToken)); kept > 0; kept--)
             {
@@ -300,7 +305,7 @@ internal sealed class FailsAfterEdit : PlantedBug
             _changed.Remove(number);
             try
             {
-                await base.HandleAsync(number, tally, digits, context, cancellationToken);
+                await base.HandleAsync(number, tally, digits, add, context, cancellationToken);
             }
             catch (NotCountedException)
             {

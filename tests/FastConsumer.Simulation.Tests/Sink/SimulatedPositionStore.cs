@@ -13,11 +13,21 @@ internal sealed record SinkSettings
 
     /// <summary>The part of commits that are served only after their worker has given up waiting.</summary>
     public required double HeldUp { get; init; }
+
+    /// <summary>How long it is from one time in which the sink refuses connections to the next; zero for none.</summary>
+    public TimeSpan DownEvery { get; init; }
+
+    /// <summary>How long it refuses them.</summary>
+    public TimeSpan DownFor { get; init; }
 }
 
 /// <summary>Where a store of positions is: a worker's, in a world with a sink.</summary>
 internal sealed record SinkPlace(
-    SimulatedCluster Cluster, SimulatedWorker Worker, SimulatedSink Sink, SinkSettings Settings, Func<bool> IsQuiet, Random Random);
+    SimulatedCluster Cluster, SimulatedWorker Worker, SimulatedSink Sink, SinkSettings Settings, Func<bool> IsQuiet, Random Random)
+{
+    /// <summary>Told when the link went wrong, where checkpoints wait for what is written.</summary>
+    public Action? Troubled { get; init; }
+}
 
 /// <summary>The sink as one worker reaches it, over a link that loses requests and answers, and holds commits up.</summary>
 internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
@@ -30,7 +40,11 @@ internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
     public SimulatedPositionStore(SinkPlace place)
     {
         _place = place;
-        _link = new SimulatedLink(place.Cluster.Loop, place.Worker.Process, "sink", place.Random) { Patience = TimeSpan.FromSeconds(2) };
+        _link = new SimulatedLink(place.Cluster.Loop, place.Worker.Process, "sink", place.Random)
+        {
+            Patience = TimeSpan.FromSeconds(2),
+            Troubled = place.Troubled,
+        };
     }
 
     public string Name => "simulated";
@@ -73,16 +87,39 @@ internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
     public Task<SinkTransaction> BeginAsync(CancellationToken cancellationToken) =>
         CallAsync("BEGIN", () => Sink.Begin(Worker), cancellationToken);
 
-    public virtual async Task<bool> CommitAsync(
+    public virtual Task<bool> CommitAsync(
         SinkTransaction transaction,
         PositionKey key,
         StoredPosition former,
         CheckpointPosition position,
+        CancellationToken cancellationToken) =>
+        CommitAsync(transaction, key, former, row => row with { Position = position }, cancellationToken);
+
+    public virtual Task<bool> CommitAsync(
+        SinkTransaction transaction, PositionKey key, StoredPosition former, StoredPosition next, CancellationToken cancellationToken) =>
+        CommitAsync(transaction, key, former, _ => next, cancellationToken);
+
+    /// <summary>Writes values of outputs with a transaction.</summary>
+    public Task InsertAsync(
+        SinkTransaction transaction, ReadOnlyMemory<Positioned<CountedRow>> rows, CancellationToken cancellationToken) => CallAsync(
+            "INSERT",
+            () =>
+            {
+                Sink.Insert(transaction, rows.ToArray());
+                return true;
+            },
+            cancellationToken);
+
+    private async Task<bool> CommitAsync(
+        SinkTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        Func<StoredPosition, StoredPosition> next,
         CancellationToken cancellationToken)
     {
         while (true)
         {
-            bool? isUpdated = await CallAsync("UPDATE", () => Sink.Update(transaction, key, former, position), cancellationToken);
+            bool? isUpdated = await CallAsync("UPDATE", () => Sink.Update(transaction, key, former, next), cancellationToken);
             if (isUpdated == false)
             {
                 return false;
@@ -124,8 +161,12 @@ internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
         await CallAsync("COMMIT", () => Committed(transaction), cancellationToken);
     }
 
+    private bool IsDown => !_place.IsQuiet() && _place.Settings.DownEvery > TimeSpan.Zero
+        && Cluster.Loop.Now % _place.Settings.DownEvery.Ticks < _place.Settings.DownFor.Ticks;
+
     private Task<T> CallAsync<T>(string what, Func<T> serve, CancellationToken cancellationToken)
     {
+        _link.State = IsDown ? LinkState.Refused : LinkState.Up;
         _link.LostRequests = _place.IsQuiet() ? 0 : _place.Settings.LostRequests;
         _link.LostAnswers = _place.IsQuiet() ? 0 : _place.Settings.LostAnswers;
         return _link.CallAsync(what, serve, cancellationToken);

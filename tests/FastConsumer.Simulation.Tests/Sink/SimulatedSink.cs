@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.Sink;
@@ -11,6 +12,9 @@ internal sealed class SinkTransaction(int id, string worker)
 
     /// <summary>The records whose effects it holds.</summary>
     public List<CheckpointPosition> Effects { get; } = [];
+
+    /// <summary>The values of outputs that it holds.</summary>
+    public List<Positioned<CountedRow>> Rows { get; } = [];
 
     /// <summary>The row that its update has locked, and what the commit makes of it; null before the update.</summary>
     public (PositionKey Key, StoredPosition Next)? Locked { get; set; }
@@ -26,13 +30,14 @@ internal sealed class SinkTransaction(int id, string worker)
 /// A database as its workers' effects see it: atomic transactions, a row per shard with its position, row locks, and sessions that are
 /// ended when they idle inside a transaction. It judges each commit.
 /// </summary>
-internal sealed class SimulatedSink(SimulatedCluster cluster)
+internal class SimulatedSink(SimulatedCluster cluster)
 {
     /// <summary>As <c>idle_in_transaction_session_timeout</c>.</summary>
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<PositionKey, StoredPosition> _rows = [];
     private readonly Dictionary<PositionKey, SinkTransaction> _locks = [];
+    private readonly Dictionary<PositionKey, string> _owners = [];
     private readonly HashSet<(string Shard, CheckpointPosition Position)> _effects = [];
     private readonly HashSet<(string Shard, CheckpointPosition Position)> _passable = [];
     private int _transactions;
@@ -41,7 +46,7 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
     public int Commits { get; private set; }
 
     /// <summary>How many records have an effect.</summary>
-    public int Effects => _effects.Count;
+    public virtual int Effects => _effects.Count;
 
     /// <summary>How many were refused, for their owner was not the last, or their number was taken.</summary>
     public int Refused { get; private set; }
@@ -50,9 +55,15 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
 
     public StoredPosition? Read(PositionKey key) => _rows.GetValueOrDefault(key);
 
-    /// <summary>The position of a shard; null for none.</summary>
-    public CheckpointPosition? PositionOf(string shardId) =>
-        _rows.FirstOrDefault(row => row.Key.ShardId == shardId).Value?.Position;
+    /// <summary>The row of a shard; null for none.</summary>
+    public StoredPosition? RowOf(string shardId) => _rows.FirstOrDefault(row => row.Key.ShardId == shardId).Value;
+
+    /// <summary>Values of outputs are written with a transaction.</summary>
+    public void Insert(SinkTransaction transaction, IReadOnlyList<Positioned<CountedRow>> rows)
+    {
+        RequireOpen(transaction);
+        transaction.Rows.AddRange(rows);
+    }
 
     /// <summary>Null while another transaction has locked the row.</summary>
     public StoredPosition? SetEpoch(string worker, PositionKey key, long epoch)
@@ -63,7 +74,13 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
         }
 
         StoredPosition row = _rows.GetValueOrDefault(key) ?? new StoredPosition(epoch, 0, null);
-        _rows[key] = row = row.Epoch < epoch ? row with { Epoch = epoch } : row;
+        if (row.Epoch <= epoch)
+        {
+            row = row with { Epoch = epoch };
+            _owners[key] = worker;
+        }
+
+        _rows[key] = row;
         Note(worker, key, $"epoch {epoch}: {Say(key, row)}");
         return row;
     }
@@ -71,7 +88,8 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
     /// <summary>
     /// The update at a transaction's end: null while another has locked the row, false where its condition does not hold.
     /// </summary>
-    public bool? Update(SinkTransaction transaction, PositionKey key, StoredPosition former, CheckpointPosition position)
+    public bool? Update(
+        SinkTransaction transaction, PositionKey key, StoredPosition former, Func<StoredPosition, StoredPosition> next)
     {
         RequireOpen(transaction);
         if (IsLocked(key, transaction))
@@ -87,7 +105,7 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
             return false;
         }
 
-        transaction.Locked = (key, row with { Number = row.Number + 1, Position = position });
+        transaction.Locked = (key, next(row) with { Epoch = row.Epoch, Number = row.Number + 1 });
         _locks[key] = transaction;
         return true;
     }
@@ -100,7 +118,12 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
             throw new InvalidOperationException("The transaction has no position.");
         }
 
-        Judge(transaction, key.ShardId, _rows[key].Position, next.Position!.Value);
+        cluster.Ledger.Require(
+            "only the owner commits",
+            transaction.Worker == _owners[key],
+            key.ShardId,
+            $"{transaction.Worker} commits, and the row is {_owners[key]}'s: {Say(key, _rows[key])}.");
+        Judge(transaction, key.ShardId, _rows[key], next);
         _rows[key] = next;
         Commits++;
         Note(transaction.Worker, key, $"transaction {transaction.Id} is committed: {Say(key, next)}");
@@ -142,7 +165,7 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
             return;
         }
 
-        CheckpointPosition? position = PositionOf(row.LeaseKey);
+        CheckpointPosition? position = RowOf(row.LeaseKey)?.Position;
         CheckpointPosition? last = checkpoint.Kind == CheckpointKind.Record ? checkpoint : LastNeeded(row.LeaseKey);
         cluster.Ledger.Require(
             "lease follows",
@@ -152,7 +175,7 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
     }
 
     /// <summary>All that must be there is there, once the world is quiet and has recovered.</summary>
-    public void RequireAll(IEnumerable<string> shards)
+    public virtual void RequireAll(IEnumerable<string> shards)
     {
         foreach (string shard in shards)
         {
@@ -170,8 +193,10 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
     private CheckpointPosition? LastNeeded(string shardId) => cluster.Ledger.RecordsOf(shardId) is [.., var last] ? last.Position : null;
 
     /// <summary>A transaction holds the effects of exactly the records between two positions, and none twice.</summary>
-    private void Judge(SinkTransaction transaction, string shardId, CheckpointPosition? from, CheckpointPosition to)
+    protected virtual void Judge(SinkTransaction transaction, string shardId, StoredPosition former, StoredPosition next)
     {
+        CheckpointPosition? from = former.Position;
+        CheckpointPosition to = next.Position!.Value;
         cluster.Ledger.Require(
             "position goes on", !(to <= from), shardId, $"{transaction.Worker} moved the sink from {from} back to {to}.");
         List<BookedRecord> covered = [.. cluster.Ledger.RecordsOf(shardId)
@@ -245,5 +270,6 @@ internal sealed class SimulatedSink(SimulatedCluster cluster)
 
     private string Say(PositionKey key, StoredPosition? row) => row is null
         ? "no row"
-        : $"epoch {row.Epoch}, number {row.Number}, {(row.Position is { } at ? cluster.Ledger.Name(key.ShardId, at) : "nothing")}";
+        : $"epoch {row.Epoch}, number {row.Number}, {(row.Position is { } at ? cluster.Ledger.Name(key.ShardId, at) : "nothing")}"
+            + (row.Runs is null ? "" : $" and {DoneRuns.Parse(row.Runs).Count} runs");
 }

@@ -15,6 +15,7 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 {
     private static readonly TallySerializer s_tallies = new();
     private static readonly CountSerializer s_counts = new();
+    private readonly Dictionary<string, ShardFold> _folds = [];
 
     /// <summary>How many snapshots were judged.</summary>
     public int Judged { get; private set; }
@@ -27,6 +28,9 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 
     /// <summary>How often a key was in both of two shards that were merged.</summary>
     public int Met { get; private set; }
+
+    /// <summary>Told of each snapshot that a row begins to name: with the records behind its position that it holds.</summary>
+    public Action<Lease, DoneRuns>? Named { get; set; }
 
     /// <summary>The object that a row's handle names, be it its own or a parent's.</summary>
     public static string? ObjectOf(string handle) =>
@@ -93,6 +97,7 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
         }
 
         WithRuns += runs.Count > 0 ? 1 : 0;
+        Named?.Invoke(row, runs);
         Dictionary<string, Folded> expected = Fold(row.LeaseKey, row.Checkpoint, runs);
         foreach ((string key, Folded fold) in expected)
         {
@@ -105,8 +110,50 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
             $"{write.Worker} named {handle.Object}, which has {string.Join(", ", stored.Keys.Except(expected.Keys))} too.");
     }
 
+    /// <summary>What the tally of a record's key is once the record is handled.</summary>
+    public Tally TallyAt(string shardId, CheckpointPosition position)
+    {
+        if (!_folds.TryGetValue(shardId, out ShardFold? fold))
+        {
+            // a child begins when its parents have ended
+            _folds[shardId] = fold = new ShardFold(FoldOfParents(shardId));
+        }
+
+        IReadOnlyList<BookedRecord> records = cluster.Ledger.RecordsOf(shardId);
+        for (; fold.Records < records.Count; fold.Records++)
+        {
+            BookedRecord record = records[fold.Records];
+            int number = BitConverter.ToInt32(record.Data);
+            if (!StateHandler.IsLeftOut(number))
+            {
+                Folded folded = Of(fold.Now, record.Key);
+                folded.Add(number);
+                fold.Tallies.Add(record.Position, folded.Tally.Value);
+            }
+        }
+
+        return fold.Tallies.GetValueOrDefault(position);
+    }
+
     /// <summary>The fold of a shard's records up to a position, and of those in the runs, on that of its parents.</summary>
     private Dictionary<string, Folded> Fold(string shardId, CheckpointPosition upTo, DoneRuns runs)
+    {
+        Dictionary<string, Folded> folds = FoldOfParents(shardId);
+        foreach (BookedRecord record in cluster.Ledger.RecordsOf(shardId)
+            .Where(record => record.Position <= upTo || runs.Contains(record.Position)))
+        {
+            int number = BitConverter.ToInt32(record.Data);
+            if (!StateHandler.IsLeftOut(number))
+            {
+                Of(folds, record.Key).Add(number);
+            }
+        }
+
+        return folds;
+    }
+
+    /// <summary>The fold of all records of a shard's parents, as far as their keys are the shard's.</summary>
+    private Dictionary<string, Folded> FoldOfParents(string shardId)
     {
         HashKeyRange range = RangeOf(shardId);
         Dictionary<string, Folded> folds = new(StringComparer.Ordinal);
@@ -137,16 +184,6 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
                 {
                     folds[key] = fold;
                 }
-            }
-        }
-
-        foreach (BookedRecord record in cluster.Ledger.RecordsOf(shardId)
-            .Where(record => record.Position <= upTo || runs.Contains(record.Position)))
-        {
-            int number = BitConverter.ToInt32(record.Data);
-            if (!StateHandler.IsLeftOut(number))
-            {
-                Of(folds, record.Key).Add(number);
             }
         }
 
@@ -212,6 +249,18 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
 
     private void Require(string invariant, bool holds, Lease row, string otherwise) =>
         cluster.Ledger.Require(invariant, holds, row.LeaseKey, otherwise);
+
+    /// <summary>The fold of a shard's records as they were put.</summary>
+    private sealed class ShardFold(Dictionary<string, Folded> now)
+    {
+        public Dictionary<string, Folded> Now { get; } = now;
+
+        /// <summary>How many records it has taken in.</summary>
+        public int Records { get; set; }
+
+        /// <summary>What the tally of its key was behind each of them.</summary>
+        public Dictionary<CheckpointPosition, Tally> Tallies { get; } = [];
+    }
 
     private sealed class Folded
     {

@@ -66,7 +66,8 @@ internal sealed partial class StateProcessor(StateHandler handler)
     [OnRecord]
     private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
         handler.HandleAsync(
-            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), context, cancellationToken);
+            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), null, context,
+            cancellationToken);
 }
 
 /// <summary>The same in lanes.</summary>
@@ -92,7 +93,8 @@ internal sealed partial class StateLaneProcessor(StateHandler handler)
     [OnRecord]
     private ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken) =>
         handler.HandleAsync(
-            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), context, cancellationToken);
+            BinaryPrimitives.ReadInt32LittleEndian(record.DataSpan), Tallies.Of(context), Digits.Of(context), null, context,
+            cancellationToken);
 }
 
 /// <summary>The same in batches. A record fails alone, with those of its key behind it, so that these keep their order.</summary>
@@ -133,7 +135,7 @@ internal sealed partial class StateBatchProcessor(StateHandler handler)
             }
             else
             {
-                await handler.CountAsync(number, Tallies.Of(context, i), Digits.Of(context, i), cancellationToken);
+                await handler.CountAsync(number, Tallies.Of(context, i), Digits.Of(context, i), null, cancellationToken);
             }
         }
 
@@ -160,6 +162,9 @@ internal class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random
     /// <summary>True for records that the error policy leaves out.</summary>
     public static bool IsLeftOut(int number) => number % 13 == 5;
 
+    /// <summary>True for records that make an output, where the processor has one.</summary>
+    public static bool MakesOutput(int number) => !IsLeftOut(number) && number % 5 != 2;
+
     /// <summary>Set where no handler asks for a checkpoint.</summary>
     public bool NeverAsks { get; init; }
 
@@ -170,10 +175,21 @@ internal class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random
     public bool FailsAlone(int number) =>
         !IsWellBehaved && random.NextDouble() < (number % 17 == 3 ? 0.8 : habits.Throws / 2);
 
+    /// <param name="number">What the record says.</param>
+    /// <param name="tally">Its key's tally.</param>
+    /// <param name="digits">Its key's digits.</param>
+    /// <param name="add">Adds the record's output; null where the processor has none.</param>
+    /// <param name="context">The record's context.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     public virtual async ValueTask HandleAsync(
-        int number, StateValue<Tally> tally, StateMap<int, long> digits, RecordContext context, CancellationToken cancellationToken)
+        int number,
+        StateValue<Tally> tally,
+        StateMap<int, long> digits,
+        Action<Tally>? add,
+        RecordContext context,
+        CancellationToken cancellationToken)
     {
-        await CountAsync(number, tally, digits, cancellationToken);
+        await CountAsync(number, tally, digits, add, cancellationToken);
         if (FailsAlone(number))
         {
             throw new InvalidOperationException("The record fails, as records do.");
@@ -193,11 +209,16 @@ internal class StateHandler(SimulatedWorker worker, HandlerHabits habits, Random
     }
 
     public async ValueTask CountAsync(
-        int number, StateValue<Tally> tally, StateMap<int, long> digits, CancellationToken cancellationToken)
+        int number, StateValue<Tally> tally, StateMap<int, long> digits, Action<Tally>? add, CancellationToken cancellationToken)
     {
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
         Count(number, tally, digits);
+        if (add is not null && MakesOutput(number))
+        {
+            add(tally.Value);
+        }
+
         await WaitAsync(cancellationToken);
         ThrowAtTimes();
     }

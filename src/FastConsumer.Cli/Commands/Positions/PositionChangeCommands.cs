@@ -56,6 +56,7 @@ internal static class PositionChangeCommands
         Lease lease = LeaseOf(context, rows, shardId);
         var lineage = new ReshardCheck(context.Fleet.Kinesis, stream, listing.Shards, rows, context.Time);
         string? refusal = context.Fleet.Operator.RefusalOf(shardId, lease)
+            ?? LeaderRefusalOf(lease)
             ?? await lineage.RefusalOfAsync(lease, target, cancellationToken);
         var next = new StoredPosition(former?.Epoch ?? 0, (former?.Number ?? 0) + 1, target.Position);
         return await ChangeAsync(
@@ -93,6 +94,15 @@ internal static class PositionChangeCommands
             cancellationToken);
     }
 
+    /// <summary>
+    /// Why the sink's position is not what the shard goes on from; null where it is. With state the checkpoint leads, and what the sink has
+    /// is left out behind it.
+    /// </summary>
+    private static string? LeaderRefusalOf(Lease lease) => lease.HasState || lease.StateVersion > 0
+        ? $"Shard {lease.LeaseKey} has state or outputs, and goes on from its checkpoint: the sink's row only says which outputs are there. "
+            + "'fastconsumer checkpoint reset' moves the checkpoint; 'position adopt --from lease' lets the sink's row begin with it."
+        : null;
+
     private static Change Adopt(ToolContext context, Lease lease, StoredPosition? row, bool fromLease)
     {
         string? refusal = context.Fleet.Operator.RefusalOf(lease.LeaseKey, lease);
@@ -102,6 +112,7 @@ internal static class PositionChangeCommands
             return new Change(lease, row, taken, null, lease.Checkpoint.ToString(), refusal);
         }
 
+        refusal ??= LeaderRefusalOf(lease);
         if (row?.Position is not { } position)
         {
             return new Change(

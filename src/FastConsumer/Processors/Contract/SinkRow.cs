@@ -71,7 +71,7 @@ internal sealed class SinkRow(IPositionStore store, bool isLeader = true)
 
     /// <summary>
     /// Reads what a commit without an answer came to; does nothing where there is none. It may still be on its way: then it and the next
-    /// one have the same number, and the sink lets one through.
+    /// one have the same number, and the sink lets one through. It stays in doubt until it is seen, or the next one is answered.
     /// </summary>
     /// <exception cref="SinkPositionException">The row is neither as before nor as the commit would leave it.</exception>
     public async ValueTask SettleAsync(CancellationToken cancellationToken)
@@ -97,8 +97,13 @@ internal sealed class SinkRow(IPositionStore store, bool isLeader = true)
             };
         }
 
-        _row = read;
-        _inDoubt = null;
+        if (read == _inDoubt)
+        {
+            _row = read;
+            _inDoubt = null;
+        }
+
+        // else it may still land: the row is read before each try, until it says so or a later commit is answered
 
         static string Say(StoredPosition? row) => row is null ? "gone" : $"{row.Position?.ToString() ?? "none"} (number {row.Number})";
     }

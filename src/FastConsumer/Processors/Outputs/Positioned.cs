@@ -34,6 +34,10 @@ public readonly struct Positioned<T>
     /// The value's id: the same whenever the record is handled again, and another for each value. A sink that may be given a value twice
     /// tells it by this one.
     /// </summary>
-    /// <remarks>It is made of the stream's name and creation, the shard, the output's name, the record's position and the number.</remarks>
-    public Guid Id => OutputIds.Of($"{_shard.OutputScope}/{_output}", Position, Number);
+    /// <remarks>
+    /// It is made of the names of stream, application, processor and output, the stream's creation, the shard, the record's position and
+    /// the number.
+    /// </remarks>
+    public Guid Id => OutputIds.Of(
+        $"{_shard.OutputScope}/{_shard.ApplicationName}/{_shard.ProcessorName}/{_output}", Position, Number);
 }

@@ -160,6 +160,9 @@ internal sealed record SnapshotSink
 {
     public required string Output { get; init; }
 
+    /// <summary>The sink as messages name it: its kind and place.</summary>
+    public required string Sink { get; init; }
+
     /// <summary>How many transactions; it never gets less.</summary>
     public required long Number { get; init; }
 }
