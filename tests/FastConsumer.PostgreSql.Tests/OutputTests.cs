@@ -45,7 +45,8 @@ public sealed class OutputTests(PostgreSqlServer server)
                 // sessions end in the middle of transactions
                 await place.ExecuteAsync(
                     "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity "
-                        + $"WHERE query LIKE '%totals%' AND state <> 'idle' AND pid <> pg_backend_pid() AND application_name = '{place.Schema}'");
+                        + $"WHERE query LIKE '%totals%' AND state <> 'idle' AND pid <> pg_backend_pid() "
+                        + $"AND application_name = '{place.Schema}'");
                 await Task.Delay(TimeSpan.FromMilliseconds(30), TimeProvider.System, Token);
             }
 

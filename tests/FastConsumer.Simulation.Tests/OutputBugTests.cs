@@ -1,4 +1,4 @@
-using FastConsumer.Outputs;
+using FastConsumer.Checkpoints;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.Sink;
 

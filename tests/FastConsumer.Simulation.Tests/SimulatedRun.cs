@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
-using FastConsumer.Outputs;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;

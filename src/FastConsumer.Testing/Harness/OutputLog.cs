@@ -1,4 +1,4 @@
-using FastConsumer.Outputs;
+using FastConsumer.Checkpoints;
 using FastConsumer.State;
 using FastConsumer.Testing.Positions;
 

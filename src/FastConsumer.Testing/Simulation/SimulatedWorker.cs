@@ -6,7 +6,6 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
-using FastConsumer.Outputs;
 using FastConsumer.Reading;
 using FastConsumer.Testing.Engine;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Processors;
 using FastConsumer.State;
 using FastConsumer.State.Format;
 

@@ -1,5 +1,4 @@
 using FastConsumer.Leases;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;
@@ -146,8 +145,7 @@ internal sealed partial class ShardCheckpoint
         SegmentRounds.Part part = await _place.Rounds.WriteAsync(
             _lineage,
             blocks,
-            written => ManifestOf(
-                at, runs, cut.IsWhole ? written : SnapshotRanges.Live([.. _ranges!, .. written])) with { Sinks = sinks },
+            written => ManifestOf(at, runs, sinks, cut.IsWhole ? written : SnapshotRanges.Live([.. _ranges!, .. written])),
             patience,
             cancellationToken);
         cut.Stored();
@@ -298,8 +296,10 @@ internal sealed partial class ShardCheckpoint
         }
     }
 
-    private SnapshotManifest ManifestOf(DoneAtCut at, DoneRuns runs, IReadOnlyList<SnapshotRange> ranges) => _about with
+    private SnapshotManifest ManifestOf(
+        DoneAtCut at, DoneRuns runs, IReadOnlyList<SnapshotSink>? sinks, IReadOnlyList<SnapshotRange> ranges) => _about with
     {
+        Sinks = sinks,
         StateVersion = _state.Version,
         Shard = _taken.LeaseKey,
         Lineage = _lineage,

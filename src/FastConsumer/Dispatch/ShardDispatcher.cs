@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using FastConsumer.Kinesis;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 using FastConsumer.Timing;
@@ -39,8 +38,8 @@ internal sealed class ShardDispatcher
         _time = time;
     }
 
-    /// <summary>The outputs, which hold pages up where too many values wait for their sinks; null for none.</summary>
-    public ShardOutputs? Outputs { get; init; }
+    /// <summary>Holds pages up where too many outputs wait for their sinks; null for none.</summary>
+    public Func<CancellationToken, ValueTask>? WhenRoom { get; init; }
 
     /// <summary>The shard's children, after <see cref="DispatchEnd.ShardEnded"/>.</summary>
     public IReadOnlyList<ChildShard> Children { get; private set; } = [];
@@ -76,7 +75,7 @@ internal sealed class ShardDispatcher
             {
                 if (item.Page is not null)
                 {
-                    if (Outputs is not null && !await HasRoomAsync(Outputs, stop))
+                    if (WhenRoom is not null && !await HasRoomAsync(WhenRoom, stop))
                     {
                         item.Page.Dispose();
                         return DispatchEnd.Stopped;
@@ -102,11 +101,11 @@ internal sealed class ShardDispatcher
     }
 
     /// <summary>False where a stop comes first.</summary>
-    private static async ValueTask<bool> HasRoomAsync(ShardOutputs outputs, CancellationToken stop)
+    private static async ValueTask<bool> HasRoomAsync(Func<CancellationToken, ValueTask> whenRoom, CancellationToken stop)
     {
         try
         {
-            await outputs.WhenRoomAsync(stop);
+            await whenRoom(stop);
             return true;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

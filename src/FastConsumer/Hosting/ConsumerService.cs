@@ -6,7 +6,6 @@ using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.Operators;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 using FastConsumer.State;
@@ -310,14 +309,16 @@ internal sealed class ConsumerService(FastConsumerBuilder consumer, IServiceProv
         if (processor is { StateVersion: > 0, Lanes: > 1, Order: RecordOrder.None })
         {
             throw new InvalidOperationException(
-                $"{processor.Name} has state or outputs ([State], [Output]), which keep the order of each partition key, and its {processor.Lanes} lanes keep no order "
+                $"{processor.Name} has state or outputs ([State], [Output]), which keep the order of each partition key, and "
+                    + $"its {processor.Lanes} lanes keep no order "
                     + "of keys. Leave Order out of [Concurrency], or set it to RecordOrder.PartitionKey.");
         }
 
         if (processor.StateVersion > 0 && services.GetKeyedService<ICheckpointStore>(consumer.Name) is null)
         {
             throw new InvalidOperationException(
-                $"{processor.Name} has state or outputs ([State], [Output]), and {Described} has no place for its checkpoints: choose one with UseS3Checkpoints(...) "
+                $"{processor.Name} has state or outputs ([State], [Output]), and {Described} has no place for its "
+                    + "checkpoints: choose one with UseS3Checkpoints(...) "
                     + "(package FastConsumer.S3) or, for development and for consumers on one machine, UseLocalCheckpoints(...).");
         }
     }

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using FastConsumer.Outputs;
+using FastConsumer.Checkpoints;
 using FastConsumer.Processors;
 using FastConsumer.State;
 using Microsoft.Extensions.Configuration;
@@ -156,7 +156,8 @@ public sealed class FastConsumerBuilder
         if (_outputs.Exists(other => other.Name == name))
         {
             throw new InvalidOperationException(
-                $"An output '{name}' was added already. Call AddOutput once for each name; processors with an output of that name share it.");
+                $"An output '{name}' was added already. Call AddOutput once for each name; processors with an output of that name "
+                    + "share it.");
         }
 
         var registration = new OutputRegistration(name, typeof(T));

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using FastConsumer.Outputs;
+using FastConsumer.Checkpoints;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 

@@ -2,7 +2,6 @@ using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
-using FastConsumer.Outputs;
 using FastConsumer.Reading;
 using FastConsumer.Supervision;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using FastConsumer.Kinesis;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.State;
 

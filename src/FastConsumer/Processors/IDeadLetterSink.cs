@@ -1,4 +1,4 @@
-using FastConsumer.Outputs;
+using FastConsumer.Processors;
 
 namespace FastConsumer;
 

@@ -1,31 +1,12 @@
-using FastConsumer.Checkpoints;
-
 namespace FastConsumer.State;
 
 /// <summary>One output of a shard's processor: what its buffers share.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="ValueType">The values' type.</param>
-internal sealed record OutputFeed(string Name, Type ValueType)
+internal abstract record OutputFeed(string Name, Type ValueType)
 {
-    // what the sink has of records that run again
-    private CheckpointPosition? _written;
-    private DoneRuns _writtenRuns = DoneRuns.None;
-
     /// <summary>Called by a lane, outside of the gate, when something waits where nothing did.</summary>
     public Action? Come { get; set; }
-
-    /// <summary>Before the first record: the sink has the outputs of these records.</summary>
-    public void Leave(CheckpointPosition? written, DoneRuns runs) => (_written, _writtenRuns) = (written, runs);
-
-    /// <summary>True where records may come whose outputs the sink has.</summary>
-    public bool IsReplay => _written is not null || _writtenRuns.Count > 0;
-
-    /// <summary>True where the sink has the outputs of a record, or of one behind it.</summary>
-    public bool IsAhead(CheckpointPosition position) =>
-        position <= _written || (_writtenRuns.Count > 0 && position <= _writtenRuns.Last);
-
-    /// <summary>True where the sink has the outputs of a record: it runs again after a crash.</summary>
-    public bool IsWritten(CheckpointPosition position) => position <= _written || _writtenRuns.Contains(position);
 }
 
 /// <summary>
@@ -52,61 +33,6 @@ internal abstract class OutputBuffer(OutputFeed feed)
     public abstract OutputValues CreateValues();
 }
 
-/// <inheritdoc/>
-internal sealed class OutputBuffer<T>(OutputFeed feed) : OutputBuffer(feed)
-{
-    private readonly List<Positioned<T>> _staged = [];
-    private readonly Dictionary<int, int> _numbers = [];
-    private List<Positioned<T>> _waiting = [];
-
-    public override int Waiting => _waiting.Count;
-
-    /// <param name="shard">The shard.</param>
-    /// <param name="place">The record's place in its batch; 0 for the only record of a call.</param>
-    /// <param name="position">The record.</param>
-    /// <param name="value">The value.</param>
-    public void Stage(ShardContext shard, int place, CheckpointPosition position, T value)
-    {
-        int number = _numbers.GetValueOrDefault(place);
-        _numbers[place] = number + 1;
-        if (!Feed.IsWritten(position))
-        {
-            _staged.Add(new Positioned<T>(shard, Feed.Name, position, number, value));
-        }
-    }
-
-    public override bool Apply()
-    {
-        _numbers.Clear();
-        if (_staged.Count == 0)
-        {
-            return false;
-        }
-
-        bool isFirst = _waiting.Count == 0;
-        _waiting.AddRange(_staged);
-        _staged.Clear();
-        return isFirst;
-    }
-
-    public override void Discard()
-    {
-        _numbers.Clear();
-        _staged.Clear();
-    }
-
-    public override void MoveTo(OutputValues values)
-    {
-        if (_waiting.Count > 0)
-        {
-            ((OutputValues<T>)values).Add(_waiting);
-            _waiting = [];
-        }
-    }
-
-    public override OutputValues CreateValues() => new OutputValues<T>();
-}
-
 /// <summary>Values of one output that were cut off together, in the order of each key's records.</summary>
 internal abstract class OutputValues
 {
@@ -114,20 +40,4 @@ internal abstract class OutputValues
 
     /// <summary>The values, each as a <see cref="Positioned{T}"/>.</summary>
     public abstract IEnumerable<object> Boxed { get; }
-}
-
-/// <inheritdoc/>
-internal sealed class OutputValues<T> : OutputValues
-{
-    private readonly List<List<Positioned<T>>> _parts = [];
-    private Positioned<T>[]? _all;
-
-    public override int Count => _all?.Length ?? _parts.Sum(static part => part.Count);
-
-    public override IEnumerable<object> Boxed => All.ToArray().Cast<object>();
-
-    /// <summary>The values.</summary>
-    public ReadOnlyMemory<Positioned<T>> All => _all ??= [.. _parts.SelectMany(static part => part)];
-
-    public void Add(List<Positioned<T>> part) => _parts.Add(part);
 }

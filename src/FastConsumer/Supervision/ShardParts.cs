@@ -2,7 +2,6 @@ using FastConsumer.Buffers;
 using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Kinesis;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Reading;
 

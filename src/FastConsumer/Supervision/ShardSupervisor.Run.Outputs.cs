@@ -2,7 +2,6 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Timing;
 

@@ -4,7 +4,6 @@ using FastConsumer.Diagnostics;
 using FastConsumer.Dispatch;
 using FastConsumer.Kinesis;
 using FastConsumer.Operators;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.State.Format;
 using FastConsumer.Timing;

@@ -418,7 +418,7 @@ internal sealed partial class ShardSupervisor
             _pages = pages;
             var dispatcher = new ShardDispatcher(_context, pipeline, lane, progress, failures, _parts.Time)
             {
-                Outputs = _checkpoints?.Outputs,
+                WhenRoom = _checkpoints?.Outputs is { } sinks ? sinks.WhenRoomAsync : null,
             };
             using var readingEnd = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             Task reading = ApartTask.StartOn(_owner._control, () => CreateReader().RunAsync(pages.Writer, readingEnd.Token));

@@ -1,5 +1,4 @@
 using FastConsumer.Checkpoints;
-using FastConsumer.Outputs;
 using FastConsumer.Processors;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.State;

@@ -2,7 +2,6 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
-using FastConsumer.Outputs;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Simulation;

@@ -39,7 +39,7 @@ public sealed class ProcessorState
     private readonly ShardState _shard;
     private readonly List<SnapshotState> _states = [];
     private readonly List<StateShape> _shapes = [];
-    private readonly List<OutputFeed> _feeds = [];
+    private readonly List<ProcessorOutput> _feeds = [];
     private bool? _isReplay;
 
     // makes what readers are told of a cut; null where none is kept for them
@@ -136,14 +136,14 @@ public sealed class ProcessorState
     public Output<T> AddOutput<T>(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        var feed = new OutputFeed(name, typeof(T));
+        var feed = new ProcessorOutput(name, typeof(T));
         _shard.Add(feed, () => new OutputBuffer<T>(feed));
         _feeds.Add(feed);
         return new Output<T>(this, _feeds.Count - 1);
     }
 
     /// <summary>Its outputs.</summary>
-    internal IReadOnlyList<OutputFeed> Outputs => _feeds;
+    internal IReadOnlyList<ProcessorOutput> Outputs => _feeds;
 
     /// <summary>True while records may come whose outputs a sink has; asked by the only lane of a batch's pipeline.</summary>
     internal bool IsReplay => _isReplay ??= _feeds.Exists(static feed => feed.IsReplay);

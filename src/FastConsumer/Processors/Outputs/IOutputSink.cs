@@ -1,8 +1,8 @@
 namespace FastConsumer;
 
 /// <summary>
-/// A sink of an output that knows no transactions: HTTP, a queue, another stream. Each value comes at least once: after a crash, those since
-/// the last checkpoint come again. Register it by <c>AddOutput&lt;T&gt;(name).To&lt;TSink&gt;()</c>.
+/// A sink of an output that knows no transactions: HTTP, a queue, another stream. Each value comes at least once: after a crash, those
+/// since the last checkpoint come again. Register it by <c>AddOutput&lt;T&gt;(name).To&lt;TSink&gt;()</c>.
 /// </summary>
 /// <remarks>
 /// One instance serves all shards, so <see cref="WriteAsync"/> may be called by several at a time; one shard has one call at a time. A call

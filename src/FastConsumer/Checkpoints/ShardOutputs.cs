@@ -1,7 +1,7 @@
-using FastConsumer.Checkpoints;
+using FastConsumer.Processors;
 using FastConsumer.State.Format;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>All outputs of one shard, while this worker has the shard: a pump for each sink.</summary>
 internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
@@ -22,7 +22,7 @@ internal sealed class ShardOutputs(IReadOnlyList<OutputPump> pumps)
                 .Max(static sink => (long?)sink.Number);
             (CheckpointPosition? written, DoneRuns runs) = await pump.Target.TakeAsync(
                 owner with { LeastNumber = number }, cancellationToken);
-            foreach (State.OutputFeed feed in pump.Feeds)
+            foreach (ProcessorOutput feed in pump.Feeds)
             {
                 feed.Leave(written, runs);
             }

@@ -1,6 +1,6 @@
 using FastConsumer.State;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>Where the outputs of a consumer's processors go.</summary>
 /// <param name="routes">Those that were registered.</param>

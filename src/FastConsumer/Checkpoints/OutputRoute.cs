@@ -1,6 +1,7 @@
+using FastConsumer.Processors;
 using FastConsumer.State;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>Where an output goes, as it was registered.</summary>
 /// <param name="name">The output's name.</param>

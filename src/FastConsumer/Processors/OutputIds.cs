@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Processors;
 
 /// <summary>Ids that are the same whenever a record is handled again.</summary>
 internal static class OutputIds

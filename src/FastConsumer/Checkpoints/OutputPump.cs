@@ -1,9 +1,8 @@
-using FastConsumer.Checkpoints;
 using FastConsumer.Processors;
 using FastConsumer.State;
 using FastConsumer.Timing;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>
 /// Brings the outputs of a shard to one sink. It cuts off what waits, together with what is done, and writes it; what comes meanwhile waits

@@ -1,7 +1,6 @@
-using FastConsumer.Checkpoints;
 using FastConsumer.Processors;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>
 /// Outputs in transactions that also move the sink's row of the shard: it says of which records the outputs are there.

@@ -1,7 +1,7 @@
-using FastConsumer.Checkpoints;
+using FastConsumer.Processors;
 using FastConsumer.State;
 
-namespace FastConsumer.Outputs;
+namespace FastConsumer.Checkpoints;
 
 /// <summary>The sink of some of a shard's outputs, while this worker has the shard. One caller at a time.</summary>
 internal abstract class OutputTarget

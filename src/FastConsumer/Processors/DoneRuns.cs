@@ -1,7 +1,7 @@
 using System.Globalization;
 using FastConsumer.State.Format;
 
-namespace FastConsumer.Checkpoints;
+namespace FastConsumer.Processors;
 
 /// <summary>
 /// Ranges of records that are done although one before them is not: in order, apart from one another, both ends included.

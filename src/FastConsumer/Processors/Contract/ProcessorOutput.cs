@@ -1,0 +1,97 @@
+using FastConsumer.State;
+
+namespace FastConsumer.Processors;
+
+/// <summary>An output, and of which records its sink has the values already.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="ValueType">The values' type.</param>
+internal sealed record ProcessorOutput(string Name, Type ValueType) : OutputFeed(Name, ValueType)
+{
+    // what the sink has of records that run again
+    private CheckpointPosition? _written;
+    private DoneRuns _writtenRuns = DoneRuns.None;
+
+    /// <summary>Before the first record: the sink has the outputs of these records.</summary>
+    public void Leave(CheckpointPosition? written, DoneRuns runs) => (_written, _writtenRuns) = (written, runs);
+
+    /// <summary>True where records may come whose outputs the sink has.</summary>
+    public bool IsReplay => _written is not null || _writtenRuns.Count > 0;
+
+    /// <summary>True where the sink has the outputs of a record, or of one behind it.</summary>
+    public bool IsAhead(CheckpointPosition position) =>
+        position <= _written || (_writtenRuns.Count > 0 && position <= _writtenRuns.Last);
+
+    /// <summary>True where the sink has the outputs of a record: it runs again after a crash.</summary>
+    public bool IsWritten(CheckpointPosition position) => position <= _written || _writtenRuns.Contains(position);
+}
+
+/// <inheritdoc/>
+internal sealed class OutputBuffer<T>(ProcessorOutput output) : OutputBuffer(output)
+{
+    private readonly List<Positioned<T>> _staged = [];
+    private readonly Dictionary<int, int> _numbers = [];
+    private List<Positioned<T>> _waiting = [];
+
+    public override int Waiting => _waiting.Count;
+
+    /// <param name="shard">The shard.</param>
+    /// <param name="place">The record's place in its batch; 0 for the only record of a call.</param>
+    /// <param name="position">The record.</param>
+    /// <param name="value">The value.</param>
+    public void Stage(ShardContext shard, int place, CheckpointPosition position, T value)
+    {
+        int number = _numbers.GetValueOrDefault(place);
+        _numbers[place] = number + 1;
+        if (!output.IsWritten(position))
+        {
+            _staged.Add(new Positioned<T>(shard, output.Name, position, number, value));
+        }
+    }
+
+    public override bool Apply()
+    {
+        _numbers.Clear();
+        if (_staged.Count == 0)
+        {
+            return false;
+        }
+
+        bool isFirst = _waiting.Count == 0;
+        _waiting.AddRange(_staged);
+        _staged.Clear();
+        return isFirst;
+    }
+
+    public override void Discard()
+    {
+        _numbers.Clear();
+        _staged.Clear();
+    }
+
+    public override void MoveTo(OutputValues values)
+    {
+        if (_waiting.Count > 0)
+        {
+            ((OutputValues<T>)values).Add(_waiting);
+            _waiting = [];
+        }
+    }
+
+    public override OutputValues CreateValues() => new OutputValues<T>();
+}
+
+/// <inheritdoc/>
+internal sealed class OutputValues<T> : OutputValues
+{
+    private readonly List<List<Positioned<T>>> _parts = [];
+    private Positioned<T>[]? _all;
+
+    public override int Count => _all?.Length ?? _parts.Sum(static part => part.Count);
+
+    public override IEnumerable<object> Boxed => All.ToArray().Cast<object>();
+
+    /// <summary>The values.</summary>
+    public ReadOnlyMemory<Positioned<T>> All => _all ??= [.. _parts.SelectMany(static part => part)];
+
+    public void Add(List<Positioned<T>> part) => _parts.Add(part);
+}
