@@ -1,7 +1,6 @@
 using FastConsumer.Checkpoints;
 using FastConsumer.Processors;
 using FastConsumer.Simulation.Tests.Sink;
-using FastConsumer.State;
 
 namespace FastConsumer.Simulation.Tests.Planted;
 

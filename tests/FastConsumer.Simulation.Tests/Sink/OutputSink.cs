@@ -1,7 +1,7 @@
-using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Simulation;
+using FastConsumer.Processors;
 
 namespace FastConsumer.Simulation.Tests.Sink;
 

@@ -1,4 +1,4 @@
-using FastConsumer.Checkpoints;
+using FastConsumer.Processors;
 using FastConsumer.Testing.Simulation;
 
 namespace FastConsumer.Simulation.Tests.Sink;

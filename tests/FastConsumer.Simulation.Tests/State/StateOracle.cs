@@ -1,9 +1,9 @@
 using System.Text;
-using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
 using FastConsumer.State.Format;
 using FastConsumer.Testing.Simulation;
+using FastConsumer.Processors;
 
 namespace FastConsumer.Simulation.Tests.State;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
+using FastConsumer.Processors;
 using FastConsumer.State.Format;
 
 namespace FastConsumer.Tests.Checkpoints;
