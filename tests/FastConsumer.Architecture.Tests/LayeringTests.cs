@@ -54,7 +54,7 @@ public sealed class LayeringTests
             string expected = folder switch
             {
                 // what users write is in the root namespace; what generated code calls stands apart from it
-                "Processors" or "Processors/State" => "FastConsumer",
+                "Processors" or "Processors/State" or "Processors/Outputs" => "FastConsumer",
                 "Processors/Contract" => "FastConsumer.Processors",
                 _ => $"FastConsumer.{folder.Replace('/', '.')}",
             };

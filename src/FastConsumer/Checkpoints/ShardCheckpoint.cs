@@ -298,22 +298,22 @@ internal sealed partial class ShardCheckpoint
 
     private SnapshotManifest ManifestOf(
         DoneAtCut at, DoneRuns runs, IReadOnlyList<SnapshotSink>? sinks, IReadOnlyList<SnapshotRange> ranges) => _about with
-    {
-        Sinks = sinks,
-        StateVersion = _state.Version,
-        Shard = _taken.LeaseKey,
-        Lineage = _lineage,
-        Epoch = _id.Epoch,
-        Number = _id.Number,
-        Position = at.Position.ToCheckpointString(),
-        SubSequenceNumber = at.Position.SubSequenceNumber,
-        StreamTime = at.StreamTime,
-        Format = ranges.Any(static range => range.State is null) ? SnapshotManifest.IncrementalFormat : SnapshotManifest.WholeFormat,
-        Runs = runs.ToSnapshot(),
-        States = _state.States,
-        Ranges = ranges,
-        Predecessor = _named?.Handle,
-    };
+        {
+            Sinks = sinks,
+            StateVersion = _state.Version,
+            Shard = _taken.LeaseKey,
+            Lineage = _lineage,
+            Epoch = _id.Epoch,
+            Number = _id.Number,
+            Position = at.Position.ToCheckpointString(),
+            SubSequenceNumber = at.Position.SubSequenceNumber,
+            StreamTime = at.StreamTime,
+            Format = ranges.Any(static range => range.State is null) ? SnapshotManifest.IncrementalFormat : SnapshotManifest.WholeFormat,
+            Runs = runs.ToSnapshot(),
+            States = _state.States,
+            Ranges = ranges,
+            Predecessor = _named?.Handle,
+        };
 
     /// <summary>The objects that a snapshot has something in.</summary>
     private static string[] ObjectsOf(string name, IReadOnlyList<SnapshotRange> ranges) =>

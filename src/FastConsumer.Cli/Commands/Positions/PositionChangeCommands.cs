@@ -100,7 +100,8 @@ internal static class PositionChangeCommands
     /// </summary>
     private static string? LeaderRefusalOf(Lease lease) => lease.HasState || lease.StateVersion > 0
         ? $"Shard {lease.LeaseKey} has state or outputs, and goes on from its checkpoint: the sink's row only says which outputs are "
-            + "there. 'fastconsumer checkpoint reset' moves the checkpoint; 'position adopt --from lease' lets the sink's row begin with it."
+            + "there. 'fastconsumer checkpoint reset' moves the checkpoint; 'position adopt --from lease' lets the sink's row "
+            + "begin with it."
         : null;
 
     private static Change Adopt(ToolContext context, Lease lease, StoredPosition? row, bool fromLease)
