@@ -22,12 +22,6 @@ internal sealed class PositionTablePreparation(PositionStatements statements, Po
 
             if (answer.IsThere)
             {
-                if (createTable && await LacksNewColumnsAsync(connection, cancellationToken))
-                {
-                    await using var extend = new NpgsqlCommand(statements.Extend, connection);
-                    await extend.ExecuteNonQueryAsync(cancellationToken);
-                }
-
                 await RequireColumnsAsync(connection, cancellationToken);
                 if (answer.Lacking.Length > 0)
                 {
@@ -70,22 +64,8 @@ internal sealed class PositionTablePreparation(PositionStatements statements, Po
             [.. privileges.Where((_, i) => !reader.GetBoolean(4 + i))]);
     }
 
-    /// <summary>True for a table of the first version, which is as it was created otherwise.</summary>
-    private async Task<bool> LacksNewColumnsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        HashSet<string> missing = [.. PositionStatements.Columns.Select(static column => column.Name)];
-        await using var describe = new NpgsqlCommand(statements.Describe, connection);
-        describe.Parameters.Add(new NpgsqlParameter<string> { TypedValue = statements.Table.Quoted });
-        await using NpgsqlDataReader reader = await describe.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            missing.Remove(reader.GetString(0));
-        }
-
-        return missing.Count > 0 && missing.IsSubsetOf(["runs", "lineage"]);
-    }
-
-    private async Task RequireColumnsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<(Dictionary<string, string> Columns, bool IsKeyUnique)> DescribeAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var columns = new Dictionary<string, string>(StringComparer.Ordinal);
         bool isKeyUnique = false;
@@ -96,6 +76,21 @@ internal sealed class PositionTablePreparation(PositionStatements statements, Po
         {
             columns[reader.GetString(0)] = reader.GetString(1);
             isKeyUnique = reader.GetBoolean(2);
+        }
+
+        return (columns, isKeyUnique);
+    }
+
+    /// <summary>Adds the columns that a table of the first version lacks, which is as it was created otherwise.</summary>
+    private async Task RequireColumnsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        (Dictionary<string, string> columns, bool isKeyUnique) = await DescribeAsync(connection, cancellationToken);
+        string[] missing = [.. PositionStatements.Columns.Select(static column => column.Name).Except(columns.Keys)];
+        if (createTable && missing.Length > 0 && missing.All(static name => name is "runs" or "lineage"))
+        {
+            await using var extend = new NpgsqlCommand(statements.Extend, connection);
+            await extend.ExecuteNonQueryAsync(cancellationToken);
+            (columns, isKeyUnique) = await DescribeAsync(connection, cancellationToken);
         }
 
         string[] wrong = [.. PositionStatements.Columns

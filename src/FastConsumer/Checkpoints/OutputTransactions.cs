@@ -54,16 +54,21 @@ internal sealed class OutputTransactions<TTransaction>(
 
     public override async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
     {
-        await _row.SettleAsync(cancellationToken);
         if (_writing?.Cut != cut)
         {
             _writing = (cut, NextOf(cut));
+        }
+        else
+        {
+            // a statement that meets what a late commit has written would fail each time, before the row is looked at
+            await _row.SettleAgainAsync(_writing.Value.Next, cancellationToken);
         }
 
         StoredPosition next = _writing.Value.Next;
         if (_row.Now == next)
         {
             // a try without an answer has succeeded
+            _writing = null;
             return;
         }
 

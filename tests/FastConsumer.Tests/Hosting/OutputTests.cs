@@ -109,6 +109,23 @@ public sealed class OutputTests : StateTest
     }
 
     [Fact]
+    public async Task A_commit_that_lands_late_is_seen_before_its_values_are_written_again()
+    {
+        Kinesis.CreateStream(Stream);
+        var late = new LatePositions();
+        _writer.Fails = texts => texts.Any(_effects.All.Contains) ? new InvalidOperationException("The key is there.") : null;
+        List<string> texts = Put(20, keys: 5);
+        await using WorkerHost host = Build<OutputProcessor>(output =>
+            output.ToTransaction<InMemoryTransaction>(_ => late, _ => _writer));
+        await host.StartAsync();
+        await _effects.WaitForAsync(Expected(texts), host.Log);
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
+        await host.StopAsync();
+        AssertOnce(texts);
+        Assert.True(late.IsLate);
+    }
+
+    [Fact]
     public async Task What_a_failed_try_adds_is_not_written_and_what_is_skipped_is_not()
     {
         Kinesis.CreateStream(Stream);
@@ -292,6 +309,42 @@ public sealed class OutputTests : StateTest
         FastConsumerBuilder Bind(OutputBuilder<Row> output) => withTransactions
             ? output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer)
             : output.To<RowSink>();
+    }
+
+    /// <summary>The first commit is not answered, and is there only after its row was read.</summary>
+    private sealed class LatePositions : InMemoryPositionStore
+    {
+        private Func<Task>? _land;
+
+        public bool IsLate { get; private set; }
+
+        public override Task<bool> CommitAsync(
+            InMemoryTransaction transaction,
+            PositionKey key,
+            StoredPosition former,
+            StoredPosition next,
+            CancellationToken cancellationToken)
+        {
+            if (IsLate)
+            {
+                return base.CommitAsync(transaction, key, former, next, cancellationToken);
+            }
+
+            IsLate = true;
+            _land = () => base.CommitAsync(transaction, key, former, next, CancellationToken.None);
+            throw new IOException("The commit was not answered.");
+        }
+
+        public override async Task<StoredPosition?> ReadAsync(PositionKey key, CancellationToken cancellationToken)
+        {
+            StoredPosition? read = await base.ReadAsync(key, cancellationToken);
+            if (Interlocked.Exchange(ref _land, null) is { } land)
+            {
+                await land();
+            }
+
+            return read;
+        }
     }
 
     private sealed class NumberSink(Effects effects) : IOutputSink<Row>

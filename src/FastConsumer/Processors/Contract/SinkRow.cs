@@ -71,7 +71,7 @@ internal sealed class SinkRow(IPositionStore store, bool isLeader = true)
 
     /// <summary>
     /// Reads what a commit without an answer came to; does nothing where there is none. It may still be on its way: then it and the next
-    /// one have the same number, and the sink lets one through. It stays in doubt until it is seen, or the next one is answered.
+    /// one have the same number, and the sink lets one through.
     /// </summary>
     /// <exception cref="SinkPositionException">The row is neither as before nor as the commit would leave it.</exception>
     public async ValueTask SettleAsync(CancellationToken cancellationToken)
@@ -97,15 +97,20 @@ internal sealed class SinkRow(IPositionStore store, bool isLeader = true)
             };
         }
 
-        if (read == _inDoubt)
-        {
-            _row = read;
-            _inDoubt = null;
-        }
-
-        // else it may still land: the row is read before each try, until it says so or a later commit is answered
+        _row = read;
+        _inDoubt = null;
 
         static string Say(StoredPosition? row) => row is null ? "gone" : $"{row.Position?.ToString() ?? "none"} (number {row.Number})";
+    }
+
+    /// <summary>Reads the row before a commit is repeated: the former try may have landed since the row was read.</summary>
+    /// <param name="next">The row that the commit leaves.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="SinkPositionException">The row is neither as before nor as the commit would leave it.</exception>
+    public ValueTask SettleAgainAsync(StoredPosition next, CancellationToken cancellationToken)
+    {
+        _inDoubt = next;
+        return SettleAsync(cancellationToken);
     }
 
     /// <summary>A higher epoch is that of an owner who came later.</summary>
