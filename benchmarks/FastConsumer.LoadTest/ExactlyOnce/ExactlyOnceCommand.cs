@@ -131,7 +131,15 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
         }
 
         await producing.CancelAsync();
-        await producer.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            await producer;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // as it was asked to; what else has ended it is told
+        }
+
         await UntilAsync(
             async () => await CountAsync("count(DISTINCT id)", cancellationToken) >= _expected.Count, cancellationToken);
         // whatever a paused worker still does, or a shard that begins again, would be there now
