@@ -1,4 +1,3 @@
-using FastConsumer.Checkpoints;
 using FastConsumer.Processors;
 using FastConsumer.State;
 
