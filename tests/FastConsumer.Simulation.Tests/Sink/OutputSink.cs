@@ -98,13 +98,13 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
             }
 
             string name = _cluster.Ledger.Name(shardId, row.Position);
+            Require("once", _there.Add((shardId, row.Position)), shardId, $"{worker} commits the output of {name} a second time.");
             Require(
                 "order",
                 !(_last.GetValueOrDefault((shardId, row.Value.Key)) >= row.Position),
                 shardId,
                 $"{worker} commits the output of {name} behind that of a later record of its key.");
             _last[(shardId, row.Value.Key)] = row.Position;
-            Require("once", _there.Add((shardId, row.Position)), shardId, $"{worker} commits the output of {name} a second time.");
             Require("covered", IsIn(next, row.Position), shardId, $"{worker} commits the output of {name}, which its row does not say.");
             Require(
                 "right value",
