@@ -24,14 +24,6 @@ public sealed class OutputBugTests
         PlantedBugTests.Finds(200, static seed => Scenario.Of(seed).WithOutputs(), static _ => new GoesBackToTheCut(), "row goes on");
 
     [Fact]
-    public void Finds_a_former_owner_that_may_commit() =>
-        Finds(200, static place => new IgnoresEpoch(place), "only the owner commits");
-
-    [Fact]
-    public void Finds_a_commit_that_was_held_up_and_its_repetition() =>
-        Finds(200, static place => new IgnoresFormerNumber(place), "once");
-
-    [Fact]
     public void Finds_a_commit_without_an_answer_that_counts_as_made() =>
         Finds(200, static place => new BelievesEachCommit(place), "lease follows", "effects");
 

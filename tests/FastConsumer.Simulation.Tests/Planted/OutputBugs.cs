@@ -127,11 +127,3 @@ internal sealed class GoesBackToTheCut : PlantedBug
         }
     }
 }
-
-/// <summary>The epoch is no part of the condition: a former owner that went on may commit once more.</summary>
-internal sealed class IgnoresEpoch(SinkPlace place) : SimulatedPositionStore(place)
-{
-    public override Task<bool> CommitAsync(
-        SinkTransaction transaction, PositionKey key, StoredPosition former, StoredPosition next, CancellationToken cancellationToken) =>
-        base.CommitAsync(transaction, key, former with { Epoch = Sink.Read(key)?.Epoch ?? former.Epoch }, next, cancellationToken);
-}
