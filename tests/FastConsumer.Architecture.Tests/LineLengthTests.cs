@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -14,9 +13,6 @@ public sealed class LineLengthTests
 {
     private const int Columns = 140;
 
-    private static readonly string s_root = Path.GetFullPath(typeof(LineLengthTests).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(static attribute => attribute.Key == "RepositoryRoot").Value!);
-
     public static TheoryData<string> Folders { get; } = ["src", "tests", "generators", "analyzers", "samples", "benchmarks"];
 
     [Theory]
@@ -24,11 +20,10 @@ public sealed class LineLengthTests
     public void A_line_ends_at_140_columns(string folder)
     {
         List<string> tooLong = [];
-        foreach (string path in Directory.EnumerateFiles(Path.Combine(s_root, folder), "*.cs", SearchOption.AllDirectories)
-            .Where(IsWritten))
+        foreach (string path in SourceFiles.In(folder))
         {
             tooLong.AddRange(TooLong(File.ReadAllText(path))
-                .Select(line => $"{Path.GetRelativePath(s_root, path)}:{line.LineNumber + 1} has {line.Span.Length} columns"));
+                .Select(line => $"{SourceFiles.NameOf(path)}:{line.LineNumber + 1} has {line.Span.Length} columns"));
         }
 
         Assert.True(tooLong.Count == 0, $"{tooLong.Count} lines:\n{string.Join('\n', tooLong)}");
@@ -74,12 +69,4 @@ public sealed class LineLengthTests
         || token.Parent!.AncestorsAndSelf().OfType<InterpolatedStringExpressionSyntax>().Any(static text => IsRaw(text.ToString()));
 
     private static bool IsRaw(string literal) => literal.TrimStart('$') is ['@', ..] or ['"', '"', '"', ..];
-
-    /// <summary>By hand: neither what a build makes, nor what the generator is expected to write.</summary>
-    private static bool IsWritten(string path)
-    {
-        string relative = Path.GetRelativePath(s_root, path).Replace('\\', '/');
-        return !relative.Contains("/bin/", StringComparison.Ordinal) && !relative.Contains("/obj/", StringComparison.Ordinal)
-            && !relative.EndsWith(".g.cs", StringComparison.Ordinal);
-    }
 }

@@ -66,7 +66,7 @@ internal sealed class CheckpointPlace
     /// <param name="object">The object, as a row's handle names it.</param>
     public string NameOf(string lineage, string @object) => NameOf(_root, lineage, @object);
 
-    /// <inheritdoc cref="NameOf(string, string)"/>
+    /// <summary>An object's name in the store.</summary>
     /// <param name="root">The application's name, escaped.</param>
     /// <param name="lineage">The lineage of the rows.</param>
     /// <param name="object">The object, as a row's handle names it.</param>

@@ -110,7 +110,10 @@ public sealed class BatchContext
     /// <inheritdoc cref="ShardContext.FencingToken"/>
     public long FencingToken => _shard.FencingToken;
 
-    /// <inheritdoc cref="RecordContext.OutputId"/>
+    /// <summary>
+    /// An id for something that the handler sends elsewhere for one record: the same whenever the record is handled again, in whichever
+    /// batch, and another for each record and <paramref name="number"/>. See <see cref="RecordContext.OutputId"/>.
+    /// </summary>
     /// <param name="index">The record's index in this call's batch.</param>
     /// <param name="number">Tells what one record sends apart.</param>
     /// <exception cref="InvalidOperationException">The call has returned.</exception>
