@@ -194,7 +194,6 @@ internal sealed record ShardStateItem(
     int Version,
     string? Lineage,
     string? Snapshot,
-    long? Bytes,
     DateTimeOffset? StreamTime,
     DateTimeOffset? Seen,
     IReadOnlyList<string>? Inherits)
@@ -203,7 +202,6 @@ internal sealed record ShardStateItem(
         state.Version,
         state.Lineage,
         state.Snapshot,
-        state.Bytes,
         state.StreamTime,
         state.Seen,
         state.Inherits.Count > 0 ? state.Inherits : null);

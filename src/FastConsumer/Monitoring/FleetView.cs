@@ -215,7 +215,6 @@ internal sealed record FleetShard
 /// <param name="Snapshot">
 /// The object; null for the empty state, and until the shard has a snapshot of its own. Of a handle that cannot be read, the whole.
 /// </param>
-/// <param name="Bytes">How large the object is, but for its last bytes; null where there is none.</param>
 /// <param name="StreamTime">The latest arrival up to the checkpoint.</param>
 /// <param name="Seen">The time up to which the shard is known to be done.</param>
 /// <param name="Inherits">The parents' objects, until the shard has a snapshot of its own.</param>
@@ -223,7 +222,6 @@ internal sealed record FleetShardState(
     int Version,
     string? Lineage,
     string? Snapshot,
-    long? Bytes,
     DateTimeOffset? StreamTime,
     DateTimeOffset? Seen,
     IReadOnlyList<string> Inherits)
@@ -240,8 +238,6 @@ internal sealed record FleetShardState(
             row.StateVersion,
             row.Lineage,
             handle is null ? row.Snapshot : handle.Object,
-            // the manifest is the last but for the footer
-            handle?.Object is null ? null : handle.Offset + handle.Length,
             handle?.StreamTime,
             handle?.Seen,
             row.Snapshot is null

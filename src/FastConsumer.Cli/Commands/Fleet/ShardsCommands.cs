@@ -105,7 +105,7 @@ internal static class ShardsCommands
         "SHARD", "CHECKPOINT", "OWNER", "RESET BY", "RESET AT",
         .. (HasState(view), isWide) switch
         {
-            (true, true) => ["STATE", "STREAM TIME", "BYTES", "SEEN", "VERSION", "LINEAGE"],
+            (true, true) => ["STATE", "STREAM TIME", "SEEN", "VERSION", "LINEAGE"],
             (true, false) => ["STATE", "STREAM TIME"],
             _ => (string[])[],
         },
@@ -125,10 +125,7 @@ internal static class ShardsCommands
                 cells.AddRange([StateOf(shard.State), Words.Of(shard.State?.StreamTime)]);
                 if (isWide)
                 {
-                    cells.AddRange(
-                    [
-                        Words.Bytes(shard.State?.Bytes), Words.Of(shard.State?.Seen), Words.Of(shard.State?.Version), shard.State?.Lineage,
-                    ]);
+                    cells.AddRange([Words.Of(shard.State?.Seen), Words.Of(shard.State?.Version), shard.State?.Lineage]);
                 }
             }
 
