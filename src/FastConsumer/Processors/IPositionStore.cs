@@ -80,6 +80,12 @@ public interface IPositionStore
 public interface IPositionStore<TTransaction> : IPositionStore
     where TTransaction : class
 {
+    /// <summary>
+    /// The most values of outputs that one transaction takes, at least 1: fewer where a sink limits transactions, as DynamoDB does. A record
+    /// that adds more is refused.
+    /// </summary>
+    int MaxOutputs => int.MaxValue;
+
     /// <summary>Begins a transaction. <see cref="EndAsync"/> follows in any case.</summary>
     /// <param name="cancellationToken">Ends the call.</param>
     Task<TTransaction> BeginAsync(CancellationToken cancellationToken);
@@ -118,6 +124,9 @@ public interface IPositionStore<TTransaction> : IPositionStore
     /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>False where the condition did not hold; then nothing was committed, and nothing will be.</returns>
     /// <exception cref="NotSupportedException">The store does not implement it.</exception>
+    /// <exception cref="RejectedOutputException">
+    /// The sink refuses a value for good. The index counts all values that were written with the transaction, in their order.
+    /// </exception>
     Task<bool> CommitAsync(
         TTransaction transaction, PositionKey key, StoredPosition former, StoredPosition next, CancellationToken cancellationToken) =>
         throw new NotSupportedException($"{Description} keeps no rows for outputs: its position store does not implement "
