@@ -1,4 +1,3 @@
-using FastConsumer.SourceGenerator.Parsing;
 using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace FastConsumer.Analyzers;
@@ -13,15 +12,11 @@ public abstract class FastConsumerAnalyzer : DiagnosticAnalyzer
     {
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
         context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(start =>
-        {
-            if (!start.Compilation.GetTypesByMetadataName(SymbolNames.ProcessorAttribute).IsEmpty)
-            {
-                Register(start);
-            }
-        });
+        // whether FastConsumer is referenced is not asked first: to answer, the compiler reads every reference, which takes longer than all
+        // that follows; each rule looks for a type of FastConsumer in any case
+        context.RegisterCompilationStartAction(Register);
     }
 
-    /// <summary>Registers the analyzer's actions; called for compilations that know FastConsumer only.</summary>
+    /// <summary>Registers the analyzer's actions; they find nothing where FastConsumer is not referenced.</summary>
     protected abstract void Register(CompilationStartAnalysisContext context);
 }

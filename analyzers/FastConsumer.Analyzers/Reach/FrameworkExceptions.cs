@@ -83,6 +83,8 @@ internal sealed class FrameworkExceptions
     private readonly ConcurrentDictionary<INamedTypeSymbol, (string[] Methods, string[] Exceptions)[]> _byType = new(
         SymbolEqualityComparer.Default);
 
+    private readonly ConcurrentDictionary<(string Name, IAssemblySymbol Assembly), ITypeSymbol?> _byName = new();
+
     private FrameworkExceptions(Compilation compilation) => _compilation = compilation;
 
     public static FrameworkExceptions Of(Compilation compilation) =>
@@ -113,9 +115,16 @@ internal sealed class FrameworkExceptions
         return _byType.GetOrAdd(type, static type => [.. Entries(type)])
             .Where(entry => entry.Methods.Any(pattern => Matches(method.Name, pattern)))
             .SelectMany(entry => entry.Exceptions)
-            .Select(_compilation.GetTypeByMetadataName)
+            .Select(exception => Find(exception, type.ContainingAssembly))
             .OfType<ITypeSymbol>();
     }
+
+    /// <summary>
+    /// The exception of this name. Nearly all stand in the assembly of what throws them; to look elsewhere reads every reference.
+    /// </summary>
+    private ITypeSymbol? Find(string name, IAssemblySymbol assembly) => _byName.GetOrAdd(
+        (name, assembly),
+        key => key.Assembly.GetTypeByMetadataName(key.Name) ?? _compilation.GetTypeByMetadataName(key.Name));
 
     /// <summary>What making an object is documented to throw: an address that is none.</summary>
     public ITypeSymbol? Of(IObjectCreationOperation creation) =>
@@ -124,7 +133,7 @@ internal sealed class FrameworkExceptions
         && creation.Arguments[0].Value is { Type.SpecialType: SpecialType.System_String } text
         && !IsConstant(text)
         && !BeginsWithHost(text.Unwrapped())
-            ? _compilation.GetTypeByMetadataName("System.UriFormatException")
+            ? Find("System.UriFormatException", creation.Type!.ContainingAssembly)
             : null;
 
     /// <summary>What the getter of a dictionary throws that does not hold the key.</summary>
