@@ -35,6 +35,9 @@ internal sealed partial class ShardSupervisor
         private readonly AsyncSignal _stateWanted = new();
         private readonly CancellationTokenSource _stateEnd = new();
         private volatile ShardCheckpoint? _checkpoints;
+
+        // the same from before its restore on, which may end behind the run
+        private volatile ShardCheckpoint? _begun;
         private Task _keeping = Task.CompletedTask;
         private TimeSpan _retention;
 
@@ -55,6 +58,7 @@ internal sealed partial class ShardSupervisor
                 ?? throw new InvalidOperationException($"The hash keys of shard {Key} are not known: its stream could not be listed.");
             var checkpoint = new ShardCheckpoint(
                 state, place, About(stream, range), _start.Taken, Epoch, _parts.Checkpointing, _parts.AllowNonRestoredState);
+            _begun = checkpoint;
             TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
             long since = _parts.Time.GetTimestamp();
             if (!await failures.RunAsync(
