@@ -47,13 +47,18 @@ internal sealed class RollingGroups(long wholeBelow)
         int[] oldest = [.. Enumerable.Range(0, HashKeyGroups.Count).OrderBy(group => bases[group])];
         for (int i = 0; i < oldest.Length && runs < MostNewRanges - 1; i += LeastGroups)
         {
-            size += oldest[i..(i + LeastGroups)].Sum(group => sizes[group]);
+            ReadOnlySpan<int> next = oldest.AsSpan(i, LeastGroups);
+            foreach (int group in next)
+            {
+                size += sizes[group];
+            }
+
             if (size > _offered)
             {
                 break;
             }
 
-            foreach (int group in oldest[i..(i + LeastGroups)])
+            foreach (int group in next)
             {
                 groups |= 1UL << group;
             }

@@ -15,8 +15,8 @@ internal sealed class SegmentReferences
     {
         lock (_lock)
         {
-            bool isShared = _references.TryGetValue(name, out (int Count, bool IsElsewhere) former);
-            _references[name] = (former.Count + 1, isShared && former.IsElsewhere);
+            _ = _references.TryGetValue(name, out (int Count, bool IsElsewhere) former);
+            _references[name] = (former.Count + 1, former.IsElsewhere);
         }
     }
 

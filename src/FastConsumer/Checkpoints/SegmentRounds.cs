@@ -45,8 +45,11 @@ internal sealed class SegmentRounds(CheckpointPlace place, TimeProvider? time)
         (Round round, Part part, bool isNew) = Join(lineage, blocks, manifest, patience);
         if (isNew)
         {
-            // apart from the caller, who may give up before the others
-            _ = ApartTask.Start(() => RunAsync(round));
+            // apart from the caller, who may give up before the others: what it logs is not of that one's shard alone
+            using (ExecutionContext.SuppressFlow())
+            {
+                _ = ApartTask.Start(() => RunAsync(round));
+            }
         }
 
         try

@@ -71,7 +71,8 @@ internal sealed partial class ShardCheckpoint
                     RestoredRuns = runs;
                 }
 
-                NameRestored(_named! with { Runs = RestoredRuns, Objects = ObjectsOf(handle.Object, manifest.Ranges) });
+                NameRestored(new Snapshot(
+                    _taken.Checkpoint, text, RestoredRuns, ObjectsOf(handle.Object, manifest.Ranges)));
                 if (Dropped.Count == 0 && manifest.StateVersion == _state.Version)
                 {
                     // else a later version would find again what this one has dropped, or take it for its own
@@ -96,6 +97,12 @@ internal sealed partial class ShardCheckpoint
     {
         lock (_lock)
         {
+            if (_isLeft)
+            {
+                // nothing of a run that is gone may hold objects: nobody would give them up
+                throw new OperationCanceledException("The run is over, for which the state was restored.");
+            }
+
             // a try before this one may have held it
             _place.References.Leave(_named!.Objects);
             _place.References.Hold(snapshot.Objects);
@@ -185,6 +192,7 @@ internal sealed partial class ShardCheckpoint
                 .Except(_state.States.Select(static state => state.Name), StringComparer.Ordinal)];
             RestoredTime = manifests.Select(static manifest => manifest.StreamTime).DefaultIfEmpty().Max();
             RestoredBytes = 0;
+            byte[] bytes = [];
             foreach (SnapshotManifest manifest in manifests)
             {
                 for (int i = manifest.Ranges.Count - 1; i >= 0; i--)
@@ -195,13 +203,18 @@ internal sealed partial class ShardCheckpoint
                         continue;
                     }
 
-                    // one range at a time: its bytes are kept until all values in it were touched
-                    byte[] bytes = await ReadAsync(range.Segment, range.Offset, range.Length, cancellationToken);
-                    RestoredBytes += bytes.Length;
+                    // one range at a time, in the same memory: what is taken in is copied
+                    if (range.Length > bytes.Length)
+                    {
+                        bytes = GC.AllocateUninitializedArray<byte>(range.Length);
+                    }
+
+                    await ReadAsync(range.Segment, range.Offset, bytes.AsMemory(0, range.Length), cancellationToken);
+                    RestoredBytes += range.Length;
                     InSnapshot(range.Segment, () =>
                     {
-                        SegmentReader.CheckRange(range, bytes);
-                        Unite(manifest, i, bytes);
+                        SegmentReader.CheckRange(range, bytes.AsSpan(0, range.Length));
+                        Unite(manifest, i, bytes, range.Length);
                         return true;
                     });
                 }
@@ -227,11 +240,11 @@ internal sealed partial class ShardCheckpoint
     }
 
     /// <summary>Takes blocks in. What the processor's own methods throw would be the same at each try.</summary>
-    private void Unite(SnapshotManifest manifest, int range, byte[] bytes)
+    private void Unite(SnapshotManifest manifest, int range, byte[] bytes, int length)
     {
         try
         {
-            _state.Load(manifest, range, bytes);
+            _state.Load(manifest, range, bytes, length);
         }
         catch (Exception e) when (e is not (StateRestoreException or StateUnreadableException or SnapshotDamagedException))
         {
@@ -246,10 +259,15 @@ internal sealed partial class ShardCheckpoint
     private async Task<byte[]> ReadAsync(string name, long offset, int length, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[length];
+        await ReadAsync(name, offset, bytes, cancellationToken);
+        return bytes;
+    }
+
+    private async Task ReadAsync(string name, long offset, Memory<byte> bytes, CancellationToken cancellationToken)
+    {
         try
         {
             await _place.Store.ReadAsync(_place.NameOf(_lineage, name), offset, bytes, cancellationToken);
-            return bytes;
         }
         catch (CheckpointStoreException e) when (!e.IsTransient)
         {

@@ -219,18 +219,25 @@ internal sealed partial class ShardCheckpoint
             }
 
             named = _unnamed[index];
-            List<Snapshot> unused = _unnamed[..index];
-            _unnamed.RemoveRange(0, index + 1);
-            if (_named?.Objects == named.Objects)
+            List<Snapshot> unused = [];
+            Snapshot? before = _named;
+            foreach (Snapshot later in _unnamed[..(index + 1)])
             {
-                // the same snapshot, of which the row says a later time
-                unused.Add(_named);
-            }
-            else if (_named is not null)
-            {
-                _retained.Enqueue(_named);
+                if (before?.Objects == later.Objects)
+                {
+                    // the same snapshot, of which the row says a later time
+                    unused.Add(before);
+                }
+                else if (before is not null)
+                {
+                    // also one whose write is in doubt to the end: the next manifest names it as the one before, and a sweep goes by that
+                    _retained.Enqueue(before);
+                }
+
+                before = later;
             }
 
+            _unnamed.RemoveRange(0, index + 1);
             while (_retained.Count >= _settings.RetainedCheckpoints)
             {
                 unused.Add(_retained.Dequeue());
@@ -272,7 +279,8 @@ internal sealed partial class ShardCheckpoint
             await _place.Store.DeleteAsync(_place.NameOf(_lineage, name), cancellationToken);
             lock (_lock)
             {
-                _superseded.RemoveAt(0);
+                // a caller that was given up may be at it still, and have deleted the same one
+                _superseded.Remove(name);
             }
         }
     }
@@ -312,7 +320,7 @@ internal sealed partial class ShardCheckpoint
             Runs = runs.ToSnapshot(),
             States = _state.States,
             Ranges = ranges,
-            Predecessor = _named?.Handle,
+            Predecessor = (_sealed ?? _named)?.Handle,
         };
 
     /// <summary>The objects that a snapshot has something in.</summary>

@@ -7,8 +7,10 @@ namespace FastConsumer.State;
 /// <summary>One partition key of a table.</summary>
 internal struct KeySlot
 {
-    /// <summary>In UTF-8; never changed.</summary>
-    public byte[] Key;
+    /// <summary>Where the key's bytes lie, perhaps among those of others, which are never changed; null where the slot is free.</summary>
+    public byte[] Source;
+    public int Offset;
+    public int Length;
 
     /// <summary>Its place in the shard's range, as it was when the key came.</summary>
     public UInt128 HashKey;
@@ -22,6 +24,12 @@ internal struct KeySlot
 
     /// <summary>How many of its entries exist, expired ones included.</summary>
     public int Live;
+
+    /// <summary>In UTF-8.</summary>
+    public readonly ReadOnlySpan<byte> Key => Source.AsSpan(Offset, Length);
+
+    /// <inheritdoc cref="Key"/>
+    public readonly ReadOnlyMemory<byte> KeyBytes => Source.AsMemory(Offset, Length);
 }
 
 /// <summary>The partition keys of a table, found by their bytes. Their numbers stay until they are removed.</summary>
@@ -121,7 +129,12 @@ internal sealed class KeyTable
     }
 
     /// <summary>Adds a key, for which there is room, and which is not there.</summary>
-    public int Add(byte[] key, uint hash, UInt128 hashKey)
+    /// <param name="source">The array that has the key.</param>
+    /// <param name="offset">Where it begins there.</param>
+    /// <param name="length">Its length.</param>
+    /// <param name="hash">Its <see cref="Hash"/>.</param>
+    /// <param name="hashKey">Its place in the shard's range.</param>
+    public int Add(byte[] source, int offset, int length, uint hash, UInt128 hashKey)
     {
         int added = _free >= 0 ? _free : _used++;
         ref KeySlot slot = ref _slots[added];
@@ -131,10 +144,13 @@ internal sealed class KeyTable
         }
 
         ref int bucket = ref BucketOf(hash);
-        slot = new KeySlot { Key = key, HashKey = hashKey, Hash = hash, Next = bucket, First = -1 };
+        slot = new KeySlot
+        {
+            Source = source, Offset = offset, Length = length, HashKey = hashKey, Hash = hash, Next = bucket, First = -1,
+        };
         bucket = added;
         Count++;
-        KeyBytes += key.Length;
+        KeyBytes += length;
         return added;
     }
 
@@ -148,9 +164,9 @@ internal sealed class KeyTable
         }
 
         link = removed.Next;
-        KeyBytes -= removed.Key.Length;
+        KeyBytes -= removed.Length;
         Count--;
-        removed = new KeySlot { Key = null!, Next = _free, First = -1 };
+        removed = new KeySlot { Source = null!, Next = _free, First = -1 };
         _free = key;
     }
 
@@ -160,7 +176,7 @@ internal sealed class KeyTable
         for (int i = 0; i < _used; i++)
         {
             ref KeySlot slot = ref _slots[i];
-            if (slot.Key is not null)
+            if (slot.Source is not null)
             {
                 ref int bucket = ref BucketOf(slot.Hash);
                 slot.Next = bucket;

@@ -29,6 +29,10 @@ internal sealed class ShardState
     private (int Parent, int Range) _loading = (-1, 0);
     private int[] _bases = [];
 
+    // what is kept of them
+    private LoadedBytes? _loadedKeys;
+    private LoadedBytes? _loadedValues;
+
     public ShardState(int version)
     {
         Version = version;
@@ -341,10 +345,11 @@ internal sealed class ShardState
     /// </summary>
     /// <param name="from">One of those that <see cref="Restore"/> was told.</param>
     /// <param name="range">The range's number in it.</param>
-    /// <param name="blocks">Their bytes, which are kept until the values in them are touched.</param>
+    /// <param name="blocks">An array that begins with their bytes; borrowed for the call.</param>
+    /// <param name="length">How many they are.</param>
     /// <exception cref="SnapshotDamagedException">They are none.</exception>
     /// <exception cref="StateMergeException">A key was written in both parents.</exception>
-    public void Load(SnapshotManifest from, int range, byte[] blocks)
+    public void Load(SnapshotManifest from, int range, byte[] blocks, int length)
     {
         int parent = _restored.IndexOf(from);
         if (parent < 0)
@@ -357,15 +362,20 @@ internal sealed class ShardState
         HashKeyRange former = from.HashKeys;
         bool isSplit = !_range.Contains(former.StartingHashKey) || !_range.Contains(former.EndingHashKey);
         ulong copyId = from.CopyId;
-        var loaded = new LoadedRange(parent, range - from.Ranges.Count, from.StreamTime, _streamTime);
-        for (int position = 0; position < blocks.Length;)
+        var loaded = new LoadedRange(
+            parent,
+            range - from.Ranges.Count,
+            from.StreamTime,
+            _streamTime,
+            _loadedKeys ??= new LoadedBytes(),
+            _loadedValues ??= new LoadedBytes());
+        for (int position = 0; position < length;)
         {
-            BlockReader block = SegmentReader.ReadBlock(blocks, ref position, from.StateVersion);
-            string name = block.State;
-            int number = _stripes[0].Tables.ToList().FindIndex(table => table.Name == name);
+            BlockReader block = SegmentReader.ReadBlock(blocks, ref position, length, from.StateVersion);
+            int number = NumberOf(block.State);
             if (number >= 0 && _stripes[0].Tables[number].Kind != block.Kind)
             {
-                throw new SnapshotDamagedException($"a block says that state '{name}' is a {block.Kind}");
+                throw new SnapshotDamagedException($"a block says that state '{block.State}' is a {block.Kind}");
             }
 
             while (block.TryRead(out StateEntry entry))
@@ -399,8 +409,27 @@ internal sealed class ShardState
         }
     }
 
-    /// <summary>Before the first record: all ranges of a snapshot were loaded.</summary>
+    /// <summary>Before the first record: all ranges of all snapshots were loaded.</summary>
     public void EndLoading()
+    {
+        (_loadedKeys, _loadedValues) = (null, null);
+        EndSnapshot();
+    }
+
+    private int NumberOf(string state)
+    {
+        for (int i = 0; i < _tables.Count; i++)
+        {
+            if (_stripes[0].Tables[i].Name == state)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private void EndSnapshot()
     {
         foreach (StateTable table in Tables)
         {
@@ -421,7 +450,7 @@ internal sealed class ShardState
     {
         if (_loading.Parent != parent)
         {
-            EndLoading();
+            EndSnapshot();
             _bases = SnapshotRanges.Bases(from.Ranges);
         }
         else if (range > _loading.Range)

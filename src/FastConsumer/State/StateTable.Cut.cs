@@ -35,11 +35,14 @@ internal sealed partial class StateTable<TSub, T>
     private ulong _whole;
     private int _since;
 
-    // entries that a snapshot may hold and that were removed: since the cut, and before it but in no stored cut
-    private Dictionary<KeptKey, Removed>? _removed;
-    private readonly List<Dictionary<KeptKey, Removed>> _removedBefore = [];
+    // entries that a snapshot may hold and that were removed: since the cut, and before it but in no stored cut. The lane notes them inside
+    // of the gate, so the notes grow without moving; the writer of a cut puts them together
+    private Chunks<KeyValuePair<KeptKey, Removed>> _removed = new();
+    private int _removedCount;
+    private readonly List<(Chunks<KeyValuePair<KeptKey, Removed>> Notes, int Count)> _removedBefore = [];
+    private Dictionary<KeptKey, Removed>? _removedEarlier;
 
-    // how many are in the latter, and whether there are too many: since the cut, and before it but in no stored cut
+    // how many are in the latter two, and whether there are too many: since the cut, and before it but in no stored cut
     private int _countBefore;
     private bool _isTooMuch;
     private bool _wasTooMuch;
@@ -114,6 +117,7 @@ internal sealed partial class StateTable<TSub, T>
             // what was written before the cut is in a store
             _since = _generation;
             _removedBefore.Clear();
+            _removedEarlier = null;
             _countBefore = 0;
             _wasTooMuch = false;
         }
@@ -150,14 +154,19 @@ internal sealed partial class StateTable<TSub, T>
 
             (_isTooMuch, _wasTooMuch) = (false, true);
             _removedBefore.Clear();
+            _removedEarlier = null;
         }
-        else if (_removed is not null)
+        else if (_removedCount > 0)
         {
-            _removedBefore.Add(_removed);
+            _removedBefore.Add((_removed, _removedCount));
         }
 
-        _removed = null;
-        _countBefore = _removedBefore.Sum(static before => before.Count);
+        (_removed, _removedCount) = (new Chunks<KeyValuePair<KeptKey, Removed>>(), 0);
+        _countBefore = _removedEarlier?.Count ?? 0;
+        foreach ((_, int count) in _removedBefore)
+        {
+            _countBefore += count;
+        }
 
         _frozenEnd = _used;
         _frozenAt = streamTime;
@@ -248,7 +257,7 @@ internal sealed partial class StateTable<TSub, T>
     private FrozenEntry Copy(in Entry entry)
     {
         ref KeySlot key = ref _keys[entry.Key];
-        return new FrozenEntry(key.Key, key.HashKey, entry.Sub, entry.Value, entry.Stored, entry.Bases, entry.Expiry, entry.Marks);
+        return new FrozenEntry(key.KeyBytes, key.HashKey, entry.Sub, entry.Value, entry.Stored, entry.Bases, entry.Expiry, entry.Marks);
     }
 
     /// <summary>The entry as the cut writes it: from now on a snapshot may hold it.</summary>
@@ -267,33 +276,37 @@ internal sealed partial class StateTable<TSub, T>
             return;
         }
 
-        if (_countBefore + (_removed?.Count ?? 0) >= Math.Max(MostRemoved / _stripe.StripeCount, _count))
+        if (_countBefore + _removedCount >= Math.Max(MostRemoved / _stripe.StripeCount, _count))
         {
-            (_isTooMuch, _removed) = (true, null);
+            _isTooMuch = true;
+            (_removed, _removedCount) = (new Chunks<KeyValuePair<KeptKey, Removed>>(), 0);
             return;
         }
 
         // a value that is stored as it is expires there too
         var removed = new Removed(key.HashKey, entry.Changed < Volatile.Read(ref _since) ? entry.Expiry : StateEntry.Never);
-        (_removed ??= new Dictionary<KeptKey, Removed>(KeptKey.Comparer))[new KeptKey(key.Key, key.Hash, entry.Sub)] = removed;
+        _removed.Reserve(_removedCount);
+        _removed[_removedCount++] = new KeyValuePair<KeptKey, Removed>(new KeptKey(key.KeyBytes, key.Hash, entry.Sub), removed);
     }
 
     /// <summary>What was removed by group, for those that are not written whole.</summary>
     private List<KeyValuePair<KeptKey, Removed>>?[] GroupRemoved()
     {
-        for (int i = _removedBefore.Count - 1; i > 0; i--)
+        foreach ((Chunks<KeyValuePair<KeptKey, Removed>> notes, int count) in _removedBefore)
         {
-            // a cut between them failed: the entry was stored in two forms
-            foreach ((KeptKey key, Removed removed) in _removedBefore[i])
+            _removedEarlier ??= new Dictionary<KeptKey, Removed>(KeptKey.Comparer);
+            for (int i = 0; i < count; i++)
             {
-                _removedBefore[0][key] = _removedBefore[0].ContainsKey(key) ? removed with { Expiry = StateEntry.Never } : removed;
+                // what was removed twice was stored in two forms, one of which may not expire
+                (KeptKey key, Removed removed) = notes[i];
+                ref Removed noted = ref CollectionsMarshal.GetValueRefOrAddDefault(_removedEarlier, key, out bool isTwice);
+                noted = isTwice ? removed with { Expiry = StateEntry.Never } : removed;
             }
-
-            _removedBefore.RemoveAt(i);
         }
 
+        _removedBefore.Clear();
         var groups = new List<KeyValuePair<KeptKey, Removed>>?[HashKeyGroups.Count];
-        foreach (KeyValuePair<KeptKey, Removed> one in _removedBefore.SelectMany(static before => before))
+        foreach (KeyValuePair<KeptKey, Removed> one in _removedEarlier ?? [])
         {
             int group = HashKeyGroups.Of(one.Value.HashKey);
             if (!HashKeyGroups.Contains(_whole, group) && one.Value.Expiry > _frozenAt)
@@ -371,7 +384,7 @@ internal sealed partial class StateTable<TSub, T>
         bool exists = (frozen.Marks & Marks.Exists) != 0;
         var entry = new StateEntry
         {
-            Key = frozen.Key,
+            Key = frozen.Key.Span,
             HashKey = frozen.HashKey,
             Exists = exists,
             IsCopy = (frozen.Marks & Marks.Copy) != 0,
@@ -405,5 +418,5 @@ internal sealed partial class StateTable<TSub, T>
     private readonly record struct Removed(UInt128 HashKey, long Expiry);
 
     private readonly record struct FrozenEntry(
-        byte[] Key, UInt128 HashKey, TSub Sub, T Value, StoredValue Stored, CopyBase? Bases, long Expiry, Marks Marks);
+        ReadOnlyMemory<byte> Key, UInt128 HashKey, TSub Sub, T Value, StoredValue Stored, CopyBase? Bases, long Expiry, Marks Marks);
 }

@@ -359,7 +359,7 @@ internal sealed partial class StateTable<TSub, T> : StateTable
         {
             if (name is not null)
             {
-                key = _keys.Add(name, _stripe.KeyHash, hashKey);
+                key = _keys.Add(name, 0, name.Length, _stripe.KeyHash, hashKey);
                 _key = key;
             }
 

@@ -7,6 +7,7 @@ internal sealed partial class StateTable<TSub, T>
 {
     // while a snapshot is loaded: entries that its ranges so far say were removed, or have expired
     private HashSet<KeptKey>? _gone;
+    private HashSet<KeptKey>.AlternateLookup<SpanKey> _goneBySpan;
 
     public override void Load(in StateEntry entry, in LoadedRange from)
     {
@@ -25,7 +26,7 @@ internal sealed partial class StateTable<TSub, T>
             return;
         }
 
-        if (_gone is not null && _gone.Contains(new KeptKey(entry.Key.ToArray(), hash, sub)))
+        if (_gone is not null && _goneBySpan.Contains(new SpanKey(entry.Key, hash, sub)))
         {
             return;
         }
@@ -33,19 +34,27 @@ internal sealed partial class StateTable<TSub, T>
         long expiry = Ttl is null ? StateEntry.Never : entry.Expiry == StateEntry.Never ? from.RestoredTime + Ttl.Value : entry.Expiry;
         if (entry.IsRemoved || entry.Expiry <= from.StreamTime || expiry <= from.RestoredTime)
         {
-            (_gone ??= new HashSet<KeptKey>(KeptKey.Comparer)).Add(new KeptKey(entry.Key.ToArray(), hash, sub));
+            if (_gone is null)
+            {
+                _gone = new HashSet<KeptKey>(KeptKey.Comparer);
+                _goneBySpan = _gone.GetAlternateLookup<SpanKey>();
+            }
+
+            _goneBySpan.Add(new SpanKey(entry.Key, hash, sub));
             return;
         }
 
         Reserve();
         if (key < 0)
         {
-            key = _keys.Add(entry.Key.ToArray(), hash, entry.HashKey);
+            (byte[] bytes, int offset) = from.Keys.Keep(entry.Key);
+            key = _keys.Add(bytes, offset, entry.Key.Length, hash, entry.HashKey);
         }
 
         bool isNew = found < 0;
         ref Entry held = ref _entries[isNew ? Add(key, sub) : found];
-        var other = new Version(entry.Exists, entry.IsCopy, entry.Stored, default, entry.Bases, expiry);
+        var other = new Version(
+            entry.Exists, entry.IsCopy, from.Values.Keep(in entry.Stored), default, from.Values.Keep(entry.Bases), expiry);
         if (!isNew)
         {
             var former = new Version(
@@ -68,7 +77,7 @@ internal sealed partial class StateTable<TSub, T>
         _written++;
     }
 
-    public override void EndLoading() => _gone = null;
+    public override void EndLoading() => (_gone, _goneBySpan) = (null, default);
 
     /// <summary>
     /// Makes one of what two shards have of one key. A copy gives way to what came from it; what both have written since they had a value
@@ -103,14 +112,14 @@ internal sealed partial class StateTable<TSub, T>
 
     private Version Merge(in Version a, in Version b, CopyBase? common, int key)
     {
-        byte[] name = _keys[key].Key;
+        ReadOnlyMemory<byte> name = _keys[key].KeyBytes;
         bool hasCommon = common is { Exists: true };
-        T? former = hasCommon ? _codec.Read(common!.Value, name) : default;
+        T? former = hasCommon ? _codec.Read(common!.Value, name.Span) : default;
         return _codec.TryMerge(Read(in a), Read(in b), hasCommon, former, out T merged)
             ? new Version(true, false, default, merged, null, 0)
             : throw new StateMergeException(Name, _keys[key].HashKey);
 
-        T Read(in Version version) => version.Stored.Source is null ? version.Value! : _codec.Read(version.Stored, name);
+        T Read(in Version version) => version.Stored.Source is null ? version.Value! : _codec.Read(version.Stored, name.Span);
     }
 
     private static bool Has(CopyBase? bases, ulong id)

@@ -75,7 +75,7 @@ internal sealed partial class StateTable<TSub, T>
     private void Keep(in Entry entry)
     {
         ref KeySlot slot = ref _keys[entry.Key];
-        if (!_kept!.TryAdd(new KeptKey(slot.Key, slot.Hash, entry.Sub), Copy(in entry)))
+        if (!_kept!.TryAdd(new KeptKey(slot.KeyBytes, slot.Hash, entry.Sub), Copy(in entry)))
         {
             throw new InvalidOperationException($"Invariant violated: an entry of state '{Name}' was kept twice for one cut.");
         }
@@ -93,13 +93,30 @@ internal sealed partial class StateTable<TSub, T>
 
         public static IEqualityComparer<KeptKey> Comparer { get; } = new Equality();
 
-        private sealed class Equality : IEqualityComparer<KeptKey>
+        private sealed class Equality : IEqualityComparer<KeptKey>, IAlternateEqualityComparer<SpanKey, KeptKey>
         {
             public bool Equals(KeptKey x, KeptKey y) => x._hash == y._hash && EqualityComparer<TSub>.Default.Equals(x._sub, y._sub)
                 && x._key.Span.SequenceEqual(y._key.Span);
 
-            public int GetHashCode(KeptKey key) =>
-                HasSubKeys ? HashCode.Combine(key._hash, EqualityComparer<TSub>.Default.GetHashCode(key._sub)) : (int)key._hash;
+            public int GetHashCode(KeptKey key) => HashOf(key._hash, key._sub);
+
+            public bool Equals(SpanKey alternate, KeptKey other) => alternate.Hash == other._hash
+                && EqualityComparer<TSub>.Default.Equals(alternate.Sub, other._sub) && alternate.Key.SequenceEqual(other._key.Span);
+
+            public int GetHashCode(SpanKey alternate) => HashOf(alternate.Hash, alternate.Sub);
+
+            public KeptKey Create(SpanKey alternate) => new(alternate.Key.ToArray(), alternate.Hash, alternate.Sub);
+
+            private static int HashOf(uint hash, TSub sub) =>
+                HasSubKeys ? HashCode.Combine(hash, EqualityComparer<TSub>.Default.GetHashCode(sub)) : (int)hash;
         }
+    }
+
+    /// <summary>The same, looked up without a copy of the key.</summary>
+    private readonly ref struct SpanKey(ReadOnlySpan<byte> key, uint hash, TSub sub)
+    {
+        public readonly ReadOnlySpan<byte> Key = key;
+        public readonly uint Hash = hash;
+        public readonly TSub Sub = sub;
     }
 }

@@ -54,7 +54,7 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
     public abstract void Stored();
 
     /// <summary>Before the first record: adds an entry of a snapshot, unless a later range of it had the same one.</summary>
-    /// <param name="entry">The entry.</param>
+    /// <param name="entry">The entry; borrowed, the stored value too.</param>
     /// <param name="from">Where it comes from.</param>
     public abstract void Load(in StateEntry entry, in LoadedRange from);
 
@@ -67,4 +67,7 @@ internal abstract class StateTable(string name, StateKind kind, long? ttl)
 /// <param name="Age">The range's place before the end of the manifest, below zero: the greater one is newer.</param>
 /// <param name="StreamTime">The stream time of the snapshot's position.</param>
 /// <param name="RestoredTime">The stream time of the position that is restored: the greatest of all.</param>
-internal readonly record struct LoadedRange(int Parent, int Age, long StreamTime, long RestoredTime);
+/// <param name="Keys">Keeps the keys.</param>
+/// <param name="Values">Keeps the values until they are touched.</param>
+internal readonly record struct LoadedRange(
+    int Parent, int Age, long StreamTime, long RestoredTime, LoadedBytes Keys, LoadedBytes Values);

@@ -35,6 +35,9 @@ internal sealed partial class ShardSupervisor
         private readonly AsyncSignal _stateWanted = new();
         private readonly CancellationTokenSource _stateEnd = new();
         private volatile ShardCheckpoint? _checkpoints;
+
+        // the same from before its restore on, which may end behind the run
+        private volatile ShardCheckpoint? _begun;
         private Task _keeping = Task.CompletedTask;
         private TimeSpan _retention;
 
@@ -59,6 +62,7 @@ internal sealed partial class ShardSupervisor
             {
                 Outputs = outputs,
             };
+            _begun = checkpoint;
             TimeSpan retention = TimeSpan.FromHours(stream.RetentionPeriodHours);
             long since = _parts.Time.GetTimestamp();
             if (!await failures.RunAsync(

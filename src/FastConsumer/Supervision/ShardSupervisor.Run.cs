@@ -298,7 +298,7 @@ internal sealed partial class ShardSupervisor
                 _parts.Findings.Clear(FindingRules.ShardKillsOwners, Scope);
                 _owner.Remove(this);
                 _owner._post(new LeaseEvent.Ended(Key, Epoch));
-                _checkpoints?.Leave();
+                _begun?.Leave();
             }
         }
 

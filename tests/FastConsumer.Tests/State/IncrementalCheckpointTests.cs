@@ -200,6 +200,55 @@ public sealed class IncrementalCheckpointTests
     }
 
     /// <summary>
+    /// A sweep follows the snapshots before the named one as their manifests say. The owner must keep the same ones, also where it never
+    /// hears of the write that names one of them.
+    /// </summary>
+    [Fact]
+    public async Task The_snapshot_before_the_named_one_is_kept_though_its_write_is_in_doubt_to_the_end()
+    {
+        var settings = new CheckpointingSettings { RetainedCheckpoints = 2 };
+        ScheduledShard shard = await new ScheduledShard(Process(), Row(), settings: settings).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+        Handle(shard, 0, Keys);
+        string inDoubt = await shard.SealAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+
+        string? before = (await ManifestAsync(shard)).Predecessor;
+        Assert.Equal(inDoubt, before);
+        SnapshotHandle handle = SnapshotHandle.Parse(before)!;
+        byte[] frame = new byte[handle.Length];
+        await _store.ReadAsync(CheckpointPlace.NameOf("tests", Lineage, handle.Object!), handle.Offset, frame, Token);
+        foreach (SnapshotRange range in SegmentReader.ReadManifest(frame).Ranges)
+        {
+            byte[] bytes = new byte[range.Length];
+            await _store.ReadAsync(CheckpointPlace.NameOf("tests", Lineage, range.Segment), range.Offset, bytes, Token);
+            SegmentReader.CheckRange(range, bytes);
+        }
+    }
+
+    [Fact]
+    public async Task A_restore_that_ends_behind_its_run_holds_no_objects()
+    {
+        ScheduledShard shard = await Shard(Row()).RestoredAsync(Token);
+        Handle(shard, 0, Keys);
+        await CheckpointAsync(shard);
+
+        CheckpointPlace place = Process();
+        var late = new ScheduledShard(place, shard.Row);
+        late.Leave();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => late.RestoredAsync(Token));
+        string held = SnapshotHandle.Parse(shard.Row.Snapshot)!.Object!;
+        Assert.Throws<InvalidOperationException>(() => place.References.Leave([held]));
+
+        // and what a run has restored it gives up
+        ScheduledShard next = await new ScheduledShard(place, shard.Row).RestoredAsync(Token);
+        next.Leave();
+        Assert.Throws<InvalidOperationException>(() => place.References.Leave([held]));
+    }
+
+    /// <summary>
     /// A store is down while keys come and go. What was removed is not noted for ever: the next checkpoint is whole, also where the store
     /// refuses that one too.
     /// </summary>

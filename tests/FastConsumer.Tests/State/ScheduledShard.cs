@@ -91,11 +91,18 @@ internal sealed class ScheduledShard
     /// <summary>Takes a checkpoint, and writes the lease as the machine does. Returns the row.</summary>
     public async Task<Lease> CheckpointAsync(CancellationToken cancellationToken, CheckpointPosition? at = null)
     {
+        await SealAsync(cancellationToken, at);
+        return Name(_checkpoints.Sealed!.Position, _checkpoints.Sealed.Handle);
+    }
+
+    /// <summary>Takes a checkpoint, and the write of the lease is not heard of. Returns the handle.</summary>
+    public async Task<string> SealAsync(CancellationToken cancellationToken, CheckpointPosition? at = null)
+    {
         CheckpointPosition position = at ?? (_lane.Done > 0 ? At(_lane.Done) : Row.Checkpoint);
         long time = Math.Max(_checkpoints.RestoredTime, _lane.StreamTime);
         Assert.True(await _checkpoints.SealAsync(
             () => (new DoneAtCut(position, time, [], DoneRuns.None), time), seen: null, TimeSpan.Zero, cancellationToken));
-        return Name(_checkpoints.Sealed!.Position, _checkpoints.Sealed.Handle);
+        return _checkpoints.Sealed!.Handle;
     }
 
     /// <summary>A write of the lease that takes effect.</summary>
@@ -108,6 +115,9 @@ internal sealed class ScheduledShard
         _checkpoints.Settle(Row);
         return Row;
     }
+
+    /// <summary>The run is over.</summary>
+    public void Leave() => _checkpoints.Leave();
 
     /// <summary>Deletes what no row names any more.</summary>
     public Task ForgetAsync(CancellationToken cancellationToken) => _checkpoints.ForgetAsync(cancellationToken);

@@ -300,8 +300,10 @@ public sealed class ProcessorState
     /// </summary>
     /// <param name="from">The manifest.</param>
     /// <param name="range">The range's number in it.</param>
-    /// <param name="blocks">The bytes, which must not be changed any more: values stay in them until they are touched.</param>
-    internal void Load(SnapshotManifest from, int range, byte[] blocks) => _shard.Load(from, range, blocks);
+    /// <param name="blocks">An array that begins with the bytes; borrowed for the call.</param>
+    /// <param name="length">How many they are; null for the whole array.</param>
+    internal void Load(SnapshotManifest from, int range, byte[] blocks, int? length = null) =>
+        _shard.Load(from, range, blocks, length ?? blocks.Length);
 
     /// <summary>All was loaded.</summary>
     internal void EndRestore() => _shard.EndLoading();

@@ -78,22 +78,30 @@ internal static class SegmentReader
     /// <param name="bytes">The range's bytes. What is read keeps them.</param>
     /// <param name="position">Where the block begins; then where it ends.</param>
     /// <param name="version">The manifest's version of the state.</param>
-    public static BlockReader ReadBlock(byte[] bytes, ref int position, int version)
+    public static BlockReader ReadBlock(byte[] bytes, ref int position, int version) =>
+        ReadBlock(bytes, ref position, bytes.Length, version);
+
+    /// <inheritdoc cref="ReadBlock(byte[], ref int, int)"/>
+    /// <param name="bytes">An array that begins with the range's bytes. What is read keeps it.</param>
+    /// <param name="position">Where the block begins; then where it ends.</param>
+    /// <param name="end">Where the range ends.</param>
+    /// <param name="version">The manifest's version of the state.</param>
+    public static BlockReader ReadBlock(byte[] bytes, ref int position, int end, int version)
     {
-        ByteReader reader = Open(bytes, position, FrameKind.Block);
+        ByteReader reader = Open(bytes, position, end, FrameKind.Block);
         position = reader.End;
         return new BlockReader(reader, new StoredBytes(bytes, version));
     }
 
     private static ByteReader OpenOnly(byte[] frame, FrameKind kind)
     {
-        ByteReader reader = Open(frame, 0, kind);
+        ByteReader reader = Open(frame, 0, frame.Length, kind);
         return reader.End == frame.Length ? reader : throw new SnapshotDamagedException("a part of the segment is longer than it says");
     }
 
-    private static ByteReader Open(byte[] bytes, int position, FrameKind kind)
+    private static ByteReader Open(byte[] bytes, int position, int end, FrameKind kind)
     {
-        ReadOnlySpan<byte> frame = bytes.AsSpan(position);
+        ReadOnlySpan<byte> frame = bytes.AsSpan(position..end);
         if (frame.Length < SegmentLayout.FrameHeaderBytes)
         {
             throw new SnapshotDamagedException("a part of the segment is cut off");
