@@ -20,6 +20,15 @@ public sealed class OutputBugTests
         Finds(50, static target => new ForgetsFailedValues(target), "effects");
 
     [Fact]
+    public void Finds_a_part_of_a_cut_whose_row_says_all_of_it() =>
+        Finds(50, static target => new SaysAllInEachPart(target), "effects");
+
+    [Fact]
+    public void Finds_a_part_that_ends_inside_a_batch() => PlantedBugTests.Finds(
+        200, static seed => Scenario.Of(seed).WithOutputBatches(), static _ => new OutputBug(static target => new DividesBatches(target)),
+        "once", "effects");
+
+    [Fact]
     public void Finds_a_row_that_goes_back_to_what_was_cut_off() =>
         PlantedBugTests.Finds(200, static seed => Scenario.Of(seed).WithOutputs(), static _ => new GoesBackToTheCut(), "row goes on");
 

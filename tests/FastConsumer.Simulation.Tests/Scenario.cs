@@ -188,10 +188,17 @@ internal sealed record Scenario
         new Random(unchecked((Seed * 16777619) + 17)).Next(2) == 0 ? WithStateOnly() : WithOutputs();
 
     /// <summary>The same with state and outputs.</summary>
-    public Scenario WithOutputs()
+    public Scenario WithOutputs() => WithOutputs(WithStateOnly());
+
+    /// <summary>The same in batches.</summary>
+    public Scenario WithOutputBatches() => WithOutputs(WithStateOnly() with { Processor = ProcessorKind.StateBatches });
+
+    private Scenario WithOutputs(Scenario state)
     {
-        Scenario state = WithStateOnly();
         var down = new Random(unchecked((Seed * 16777619) + 23));
+        var limit = new Random(unchecked((Seed * 16777619) + 29));
+        // a batch has at most seven records, each with a value, and each of its calls may have one more
+        int mostOfBatch = state.Processor == ProcessorKind.StateBatches ? 13 : 0;
         return state with
         {
             Processor = state.Processor switch
@@ -204,6 +211,7 @@ internal sealed record Scenario
             {
                 DownEvery = down.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(20 + (down.NextDouble() * 40)),
                 DownFor = TimeSpan.FromSeconds(down.NextDouble() * 12),
+                MaxOutputs = limit.Next(2) == 0 ? int.MaxValue : mostOfBatch + limit.Next(1, 9),
             },
         };
     }

@@ -33,7 +33,7 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     public int TakenAway { get; init; }
 
     /// <summary>How many commits of outputs left a row with runs, and how many snapshots were behind the sink.</summary>
-    public (int WithRuns, int Ahead) Outputs { get; init; }
+    public (int WithRuns, int Ahead, int Full) Outputs { get; init; }
 
     /// <summary>How many transactions the sink has committed.</summary>
     public int Commits { get; init; }
@@ -109,7 +109,11 @@ internal sealed class SimulatedRun
 
         if (scenario.Outputs is not null)
         {
-            _outputs = new OutputSink(_cluster, _oracle!) { HasBatches = scenario.Processor == ProcessorKind.OutputBatches };
+            _outputs = new OutputSink(_cluster, _oracle!)
+            {
+                HasBatches = scenario.Processor == ProcessorKind.OutputBatches,
+                MaxOutputs = scenario.Outputs.MaxOutputs,
+            };
             _sink = _outputs;
             _oracle!.Named = _outputs.SnapshotNamed;
         }
@@ -181,7 +185,7 @@ internal sealed class SimulatedRun
             Commits = _sink?.Commits ?? 0,
             Effects = _sink?.Effects ?? 0,
             RefusedCommits = _sink?.Refused ?? 0,
-            Outputs = (_outputs?.WithRuns ?? 0, _outputs?.Ahead ?? 0),
+            Outputs = (_outputs?.WithRuns ?? 0, _outputs?.Ahead ?? 0, _outputs?.Full ?? 0),
             Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0, _oracle?.WithRuns ?? 0),
             MetKeys = _oracle?.Met ?? 0,
             Swept = _cluster.Loop.Trace.Events.Count(static one => one.Text.StartsWith("[2423]", StringComparison.Ordinal)),

@@ -25,7 +25,9 @@ public sealed class StateSeedTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{results.Sum(static run => run.Commits)} transactions with {results.Sum(static run => run.Effects)} outputs, "
                 + $"{results.Sum(static run => run.RefusedCommits)} refused; {results.Sum(static run => run.Outputs.WithRuns)} rows of the "
-                + $"sink had runs, {results.Sum(static run => run.Outputs.Ahead)} snapshots were behind the sink.");
+                + $"sink had runs, {results.Sum(static run => run.Outputs.Ahead)} snapshots were behind the sink, "
+                + $"{results.Sum(static run => run.Outputs.Full)} transactions were full.");
+        Assert.True(count < 10 || results.Sum(static run => run.Outputs.Full) > 0, "No transaction was ever full.");
         Assert.True(count < 100 || results.Sum(static run => run.RefusedCommits) > 0, "No sink has refused a transaction.");
         Assert.True(count < 10 || results.Sum(static run => run.Outputs.WithRuns) > 0, "No row of a sink had runs.");
         Assert.True(count < 100 || ofChildren > 0, "No shard with state was ever divided.");
@@ -37,5 +39,5 @@ public sealed class StateSeedTests
     /// <summary>A few seeds have batches otherwise: their outputs may be about several records.</summary>
     [Fact]
     public void An_output_about_a_batch_is_about_records_that_no_other_is_about() =>
-        ManySeeds.AllHold(1, 10, static seed => Scenario.Of(seed).WithOutputs() with { Processor = ProcessorKind.OutputBatches });
+        ManySeeds.AllHold(1, 10, static seed => Scenario.Of(seed).WithOutputBatches());
 }

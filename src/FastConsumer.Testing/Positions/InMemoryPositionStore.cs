@@ -26,6 +26,9 @@ public class InMemoryPositionStore : IPositionStore<InMemoryTransaction>
     public virtual string Description => "in-memory positions";
 
     /// <inheritdoc/>
+    public virtual int MaxOutputs => int.MaxValue;
+
+    /// <inheritdoc/>
     public virtual Task PrepareAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

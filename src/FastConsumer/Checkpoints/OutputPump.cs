@@ -28,8 +28,7 @@ internal sealed class OutputPump
     private readonly int[] _numbers;
     private readonly TimeProvider _time;
     private readonly Backoff _backoff;
-    private readonly Action<OutputTarget, Exception, int, TimeSpan> _failed;
-    private readonly Action<OutputTarget> _written;
+    private readonly OutputEvents _events;
     private List<TaskCompletionSource> _flushes = [];
     private TaskCompletionSource? _room;
     private Exception? _end;
@@ -39,24 +38,22 @@ internal sealed class OutputPump
     /// <param name="numbers">The outputs' numbers in <see cref="ProcessorState.Outputs"/>, in the order of the target's.</param>
     /// <param name="time">The clock.</param>
     /// <param name="backoff">Waits between tries.</param>
-    /// <param name="failed">Told of each try that has failed: the error, how many in a row, and the wait.</param>
-    /// <param name="written">Told when a try has succeeded.</param>
+    /// <param name="events">Told what becomes of the values.</param>
     public OutputPump(
         ProcessorState state,
         OutputTarget target,
         int[] numbers,
         TimeProvider time,
         Backoff backoff,
-        Action<OutputTarget, Exception, int, TimeSpan> failed,
-        Action<OutputTarget> written)
+        OutputEvents events)
     {
         _state = state;
         _target = target;
         _numbers = numbers;
         _time = time;
         _backoff = backoff;
-        _failed = failed;
-        _written = written;
+        _events = events;
+        state.Limit(numbers, target.MostValues);
         foreach (int number in numbers)
         {
             state.Outputs[number].Come = _wanted.Set;
@@ -155,11 +152,7 @@ internal sealed class OutputPump
 
         try
         {
-            OutputCut cut = Cut(progress);
-            if (cut.Count > 0)
-            {
-                await WriteAsync(cut, cancellationToken);
-            }
+            await WriteAsync(Cut(progress), _target.MostValues, cancellationToken);
         }
         catch
         {
@@ -187,27 +180,119 @@ internal sealed class OutputPump
         using DoneAtCut done = _state.CutOutputs(_numbers, () => progress.Cut().Done, out OutputValues[] values);
         // the runs are read where they are to be written
         return new OutputCut(
-            values, done.Position, values.Any(static value => value.Count > 0) ? done.ReadRuns() : DoneRuns.None);
+            [.. values.Cast<PositionedValues>()],
+            done.Position,
+            values.Any(static value => value.Count > 0) ? done.ReadRuns() : DoneRuns.None);
+    }
+
+    private async Task WriteAsync(OutputCut cut, int most, CancellationToken cancellationToken)
+    {
+        foreach (OutputCut part in OutputDivision.Of(cut, most))
+        {
+            await WriteAsync(part, cancellationToken);
+        }
     }
 
     private async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
     {
-        for (int failures = 0; ; failures++)
+        int rejections = 0;
+        for (int failures = 1; cut.Count > 0; failures++)
         {
             try
             {
                 await _target.WriteAsync(cut, cancellationToken);
                 _backoff.Reset();
-                _written(_target);
+                _events.Written(_target, cut.Count);
                 return;
+            }
+            catch (RejectedOutputException e) when (!cancellationToken.IsCancellationRequested)
+            {
+                if (e.Index is null && OutputDivision.Of(cut, (cut.Count + 1) / 2) is { Count: > 1 } parts)
+                {
+                    // until the record is alone whose value the sink does not name
+                    foreach (OutputCut part in parts)
+                    {
+                        await WriteAsync(part, cancellationToken);
+                    }
+
+                    return;
+                }
+
+                if (Decide(cut, e, ++rejections) == ErrorAction.Skip)
+                {
+                    cut = LeaveOut(cut, e);
+                }
+                else
+                {
+                    await RetryAsync(e, failures, cancellationToken);
+                }
             }
             catch (Exception e) when (e is not SinkPositionException && !cancellationToken.IsCancellationRequested)
             {
-                TimeSpan wait = _backoff.Next();
-                _failed(_target, e, failures + 1, wait);
-                await ApartTask.DelayAsync(wait, _time, cancellationToken);
+                await RetryAsync(e, failures, cancellationToken);
             }
         }
+    }
+
+    private async Task RetryAsync(Exception error, int failures, CancellationToken cancellationToken)
+    {
+        TimeSpan wait = _backoff.Next();
+        _events.Failed(_target, error, failures, wait);
+        await ApartTask.DelayAsync(wait, _time, cancellationToken);
+    }
+
+    /// <summary>What becomes of a value that the sink refuses: Retry or Skip.</summary>
+    /// <exception cref="NotCheckpointedException">The shard is to stop.</exception>
+    private ErrorAction Decide(OutputCut cut, RejectedOutputException rejected, int rejections)
+    {
+        ErrorRule? rule = _events.RuleFor(rejected);
+        ErrorAction action = rule is { Action: ErrorAction.Retry, MaxAttempts: > 0 and int most } && rejections >= most
+            ? rule.Then
+            : rule?.Action ?? ErrorAction.Stop;
+        if (action is ErrorAction.Retry or ErrorAction.Skip)
+        {
+            return action;
+        }
+
+        (string output, OutputPlace place) = Find(cut, rejected.Index ?? 0);
+        if (action == ErrorAction.StopHost)
+        {
+            _events.StopHost(_target, place, rejected);
+        }
+
+        throw new NotCheckpointedException(
+            $"{_target.Description} will never take value {place.Number} of the output '{output}' for record {place.Position}: "
+                + $"{rejected.Message} "
+                + (action == ErrorAction.DeadLetter ? "Dead letters are records, and this one is done. " : "")
+                + "It is not left out. Correct the processor or the sink and restart: records since the last checkpoint are handled again. "
+                + "[OnError(typeof(RejectedOutputException), ErrorAction.Skip)] on the class leaves such values out.",
+            rejected);
+    }
+
+    /// <summary>The cut without a value that the sink refuses; where it does not say which, without all of the record's.</summary>
+    private OutputCut LeaveOut(OutputCut cut, RejectedOutputException rejected)
+    {
+        for (int index = rejected.Index ?? cut.Count - 1; index >= (rejected.Index ?? 0); index--)
+        {
+            (string output, OutputPlace place) = Find(cut, index);
+            cut = OutputDivision.Without(cut, index);
+            _events.LeftOut(_target, output, place, rejected);
+        }
+
+        return cut;
+    }
+
+    private (string Output, OutputPlace Place) Find(OutputCut cut, int index)
+    {
+        if (index < 0 || index >= cut.Count)
+        {
+            throw new InvalidOperationException(
+                $"{_target.Description} refuses value {index}, and was given {cut.Count}: a RejectedOutputException's index counts the "
+                    + "values of the call from 0.");
+        }
+
+        (int output, int at) = OutputDivision.Find(cut, index);
+        return (_state.Outputs[_numbers[output]].Name, cut.Values[output].PlaceOf(at));
     }
 
     private void End(Exception reason)

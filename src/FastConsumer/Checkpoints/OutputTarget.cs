@@ -1,5 +1,4 @@
 using FastConsumer.Processors;
-using FastConsumer.State;
 
 namespace FastConsumer.Checkpoints;
 
@@ -12,11 +11,17 @@ internal abstract class OutputTarget
     /// <summary>How many transactions the sink has of the shard; null where it does not count.</summary>
     public virtual long? Number => null;
 
+    /// <summary>The most values of one cut.</summary>
+    public virtual int MostValues => int.MaxValue;
+
     /// <summary>Makes the sink this owner's, and says which records' outputs it has. May be repeated where it has failed.</summary>
     public virtual Task<(CheckpointPosition? Written, DoneRuns Runs)> TakeAsync(OutputOwner owner, CancellationToken cancellationToken) =>
         Task.FromResult<(CheckpointPosition?, DoneRuns)>((null, DoneRuns.None));
 
-    /// <summary>Writes what was cut off. Repeated, with the same cut, until it returns.</summary>
+    /// <summary>Writes what was cut off. Repeated, with the same cut or without values that were refused, until it returns.</summary>
+    /// <exception cref="RejectedOutputException">
+    /// The sink refuses a value for good, and nothing of the cut is there. The index counts the values of all outputs, in their order.
+    /// </exception>
     public abstract Task WriteAsync(OutputCut cut, CancellationToken cancellationToken);
 }
 
@@ -31,7 +36,10 @@ internal sealed record OutputOwner(PositionKey Key, long Epoch, string Lineage, 
 /// <param name="Values">The values of each output of the sink.</param>
 /// <param name="Position">All records up to it are done, and their outputs are among these or were written before.</param>
 /// <param name="Runs">The same of records behind it. No other record has an output among these.</param>
-internal sealed record OutputCut(IReadOnlyList<OutputValues> Values, CheckpointPosition Position, DoneRuns Runs)
+internal sealed record OutputCut(IReadOnlyList<PositionedValues> Values, CheckpointPosition Position, DoneRuns Runs)
 {
     public int Count => Values.Sum(static values => values.Count);
+
+    /// <summary>True where the same records are done by both.</summary>
+    public bool IsOfSameRecords(OutputCut other) => Position == other.Position && Runs == other.Runs;
 }

@@ -22,6 +22,8 @@ internal sealed class OutputTransactions<TTransaction>(
 
     public override string Description => store.Description;
 
+    public override int MostValues => store.MaxOutputs;
+
     public override long? Number => _row.Known?.Number;
 
     public override async Task<(CheckpointPosition? Written, DoneRuns Runs)> TakeAsync(
@@ -54,37 +56,37 @@ internal sealed class OutputTransactions<TTransaction>(
 
     public override async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
     {
-        if (_writing?.Cut != cut)
+        // a statement that meets what a late commit has written would fail each time, before the row is looked at
+        if (_writing is not null && await HasLandedAsync(cut, cancellationToken))
         {
-            _writing = (cut, NextOf(cut));
-        }
-        else
-        {
-            // a statement that meets what a late commit has written would fail each time, before the row is looked at
-            await _row.SettleAgainAsync(_writing.Value.Next, cancellationToken);
-        }
-
-        StoredPosition next = _writing.Value.Next;
-        if (_row.Now == next)
-        {
-            // a try without an answer has succeeded
-            _writing = null;
             return;
         }
 
+        StoredPosition next = NextOf(cut);
+        bool isRepeated = _writing is not null;
+        _writing = (cut, next);
         TTransaction transaction = await store.BeginAsync(cancellationToken);
         try
         {
+            int written = 0;
             for (int i = 0; i < routes.Count; i++)
             {
-                if (cut.Values[i].Count > 0)
-                {
-                    await routes[i].WriteAsync(transaction, cut.Values[i], cancellationToken);
-                }
+                await WriteAsync(transaction, routes[i], cut.Values[i], written, cancellationToken);
+                written += cut.Values[i].Count;
             }
 
             await _row.CommitAsync(
                 next, token => store.CommitAsync(transaction, _row.Key, _row.Now, next, token), cancellationToken);
+        }
+        catch (RejectedOutputException) when (isRepeated && !cancellationToken.IsCancellationRequested)
+        {
+            // what it has met may be what a former try has written, which came in since the row was read
+            if (await HasLandedAsync(cut, cancellationToken))
+            {
+                return;
+            }
+
+            throw;
         }
         finally
         {
@@ -93,6 +95,45 @@ internal sealed class OutputTransactions<TTransaction>(
 
         // it holds the values
         _writing = null;
+    }
+
+    private static async Task WriteAsync(
+        TTransaction transaction, TransactionRoute<TTransaction> route, PositionedValues values, int before,
+        CancellationToken cancellationToken)
+    {
+        if (values.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await route.WriteAsync(transaction, values, cancellationToken);
+        }
+        catch (RejectedOutputException e) when (e.Index is not null && before > 0)
+        {
+            // it counts its own values
+            throw new RejectedOutputException(e.Index + before, e.Message, e.InnerException);
+        }
+    }
+
+    /// <summary>True where a former try, which had no answer, has written the cut.</summary>
+    private async ValueTask<bool> HasLandedAsync(OutputCut cut, CancellationToken cancellationToken)
+    {
+        (OutputCut former, StoredPosition next) = _writing!.Value;
+        await _row.SettleAgainAsync(next, cancellationToken);
+        if (_row.Now != next)
+        {
+            return false;
+        }
+
+        _writing = null;
+        return former.IsOfSameRecords(cut) ? true : throw new SinkPositionException(
+            $"{store.Description} has taken more outputs of shard {_row.Key.ShardId} than this worker knows of: a transaction that was not "
+                + "answered came in late. The shard starts again from there.")
+        {
+            NeedsOperator = false,
+        };
     }
 
     /// <summary>

@@ -289,6 +289,12 @@ internal static partial class ConsumerLog
     public static partial void OutputsNotWritten(
         ILogger log, string processor, string shardId, string sink, string reason, TimeSpan wait, Exception? error);
 
+    [LoggerMessage(2427, LogLevel.Warning,
+        "{Processor} leaves out value {Number} of the output '{Output}' for record {Position} of shard {ShardId}, as its error policy "
+            + "says: {Sink} will never take it. The record stays done, and the state as it is.")]
+    public static partial void OutputLeftOut(
+        ILogger log, string processor, int number, string output, object position, string shardId, string sink, Exception error);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

@@ -57,6 +57,9 @@ internal sealed class ConsumerMetrics
         StateDuration = Histogram<double>(InstrumentCatalog.StateDuration);
         StateSize = Histogram<long>(InstrumentCatalog.StateSize);
         StateFailures = Counter<long>(InstrumentCatalog.StateFailures);
+        OutputsWritten = Counter<long>(InstrumentCatalog.OutputsWritten);
+        OutputsSkipped = Counter<long>(InstrumentCatalog.OutputsSkipped);
+        OutputFailures = Counter<long>(InstrumentCatalog.OutputFailures);
         StateSwept = Counter<long>(InstrumentCatalog.StateSwept);
         OperatorActions = Counter<long>(InstrumentCatalog.OperatorActions);
         ObserveShards();
@@ -112,6 +115,12 @@ internal sealed class ConsumerMetrics
     public Histogram<long> StateSize { get; }
 
     public Counter<long> StateFailures { get; }
+
+    public Counter<long> OutputsWritten { get; }
+
+    public Counter<long> OutputsSkipped { get; }
+
+    public Counter<long> OutputFailures { get; }
 
     public Counter<long> StateSwept { get; }
 

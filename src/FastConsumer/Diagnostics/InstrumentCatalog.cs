@@ -177,6 +177,15 @@ internal static class InstrumentCatalog
     public static InstrumentInfo StateFailures { get; } = Shard("state.checkpoint.failures", Counter, "{failure}",
         "Snapshots of a shard's state that could not be written, and were tried again.");
 
+    public static InstrumentInfo OutputsWritten { get; } = Shard("outputs.written", Counter, "{output}",
+        "Values of [Output] that their sinks have taken.");
+
+    public static InstrumentInfo OutputsSkipped { get; } = Shard("outputs.skipped", Counter, "{output}",
+        "Values of [Output] that a sink refused for good, left out by [OnError(typeof(RejectedOutputException), ErrorAction.Skip)].");
+
+    public static InstrumentInfo OutputFailures { get; } = Shard("outputs.failures", Counter, "{failure}",
+        "Writes of values of [Output] that failed and were tried again.");
+
     public static InstrumentInfo StateSwept { get; } = Worker("state.objects.swept", Counter, "{object}",
         "Objects of state that nothing named any more and that this worker's sweeps deleted.");
 

@@ -245,6 +245,12 @@ internal sealed class ShardTelemetry
     /// <summary>A snapshot of the state could not be written.</summary>
     public void StateFailed() => Add(_metrics?.StateFailures, 1, _shard);
 
+    public void OutputsWritten(long values) => Add(_metrics?.OutputsWritten, values, _shard);
+
+    public void OutputSkipped() => Add(_metrics?.OutputsSkipped, 1, _shard);
+
+    public void OutputsFailed() => Add(_metrics?.OutputFailures, 1, _shard);
+
     /// <summary>A sweep has deleted objects of the state.</summary>
     public void StateSwept(int objects) => Add(_metrics?.StateSwept, objects, _worker);
 

@@ -146,7 +146,13 @@ internal sealed class KeyTable
         ref int bucket = ref BucketOf(hash);
         slot = new KeySlot
         {
-            Source = source, Offset = offset, Length = length, HashKey = hashKey, Hash = hash, Next = bucket, First = -1,
+            Source = source,
+            Offset = offset,
+            Length = length,
+            HashKey = hashKey,
+            Hash = hash,
+            Next = bucket,
+            First = -1,
         };
         bucket = added;
         Count++;

@@ -20,6 +20,10 @@ internal abstract class OutputBuffer(OutputFeed feed)
     /// <summary>How many values wait. Any thread may ask.</summary>
     public abstract int Waiting { get; }
 
+    /// <summary>How many values the call has added, with those that earlier calls of its batch have.</summary>
+    /// <param name="batch">The batch; null for a record that is handled alone.</param>
+    public abstract int AddedIn(object? batch);
+
     /// <summary>The call has succeeded; inside of the gate. True where nothing waited before.</summary>
     public abstract bool Apply();
 

@@ -15,6 +15,9 @@ internal sealed partial class ShardSupervisor
     /// </content>
     private sealed partial class ShardRun
     {
+        /// <summary>A value's rule is one of the class: which handler has added it is not kept.</summary>
+        private const int OfNoHandler = -1;
+
         private readonly CancellationTokenSource _outputsEnd = new();
         private Task _writing = Task.CompletedTask;
 
@@ -35,8 +38,12 @@ internal sealed partial class ShardSupervisor
                     [.. outputs.Select(static output => output.number)],
                     _parts.Time,
                     new Backoff(_parts.RetryInitialBackoff, _parts.RetryMaxBackoff, _parts.CreateRandom()),
-                    OutputsFailed,
-                    OutputsWritten))]);
+                    new OutputEvents(
+                        rejected => _pipeline!.RuleFor(rejected, OfNoHandler),
+                        OutputsFailed,
+                        OutputsWritten,
+                        OutputLeftOut,
+                        OutputStopsHost)))]);
         }
 
         private ValueTask<bool> TakeOutputsAsync(
@@ -75,13 +82,14 @@ internal sealed partial class ShardSupervisor
         {
             await _outputsEnd.CancelApartAsync();
             await EndsAsync(_writing);
-            _checkpoints?.Outputs?.Targets.ForEach(OutputsWritten);
+            _checkpoints?.Outputs?.Targets.ForEach(ClearOutputs);
         }
 
         private string ScopeOf(OutputTarget sink) => $"{Scope}/{sink.Description}";
 
         private void OutputsFailed(OutputTarget sink, Exception error, int failures, TimeSpan wait)
         {
+            Telemetry.OutputsFailed();
             ConsumerLog.OutputsNotWritten(
                 _log, _parts.ProcessorName, Key, sink.Description, error.Message, wait, failures == 1 ? error : null);
             _parts.Findings.Raise(
@@ -94,6 +102,28 @@ internal sealed partial class ShardSupervisor
                 severity: failures < 3 ? FindingSeverity.Degraded : FindingSeverity.Unhealthy);
         }
 
-        private void OutputsWritten(OutputTarget sink) => _parts.Findings.Clear(FindingRules.OutputsNotWritten, ScopeOf(sink));
+        private void OutputsWritten(OutputTarget sink, int values)
+        {
+            Telemetry.OutputsWritten(values);
+            ClearOutputs(sink);
+        }
+
+        private void ClearOutputs(OutputTarget sink) => _parts.Findings.Clear(FindingRules.OutputsNotWritten, ScopeOf(sink));
+
+        private void OutputLeftOut(OutputTarget sink, string output, OutputPlace place, RejectedOutputException rejected)
+        {
+            Telemetry.OutputSkipped();
+            ConsumerLog.OutputLeftOut(
+                _log, _parts.ProcessorName, place.Number, output, place.Position, Key, sink.Description, rejected);
+        }
+
+        private void OutputStopsHost(OutputTarget sink, OutputPlace place, RejectedOutputException rejected)
+        {
+            ConsumerLog.HostStopped(_log, _parts.ProcessorName, Key, place.Position, rejected);
+            if (_parts.StopHost is { } stop)
+            {
+                _owner.Tell(stop);
+            }
+        }
     }
 }

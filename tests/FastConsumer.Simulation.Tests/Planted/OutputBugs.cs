@@ -27,6 +27,8 @@ internal abstract class WrappedTarget(OutputTarget right) : OutputTarget
 
     public override long? Number => right.Number;
 
+    public override int MostValues => right.MostValues;
+
     public override Task<(CheckpointPosition? Written, DoneRuns Runs)> TakeAsync(
         OutputOwner owner, CancellationToken cancellationToken) => right.TakeAsync(owner, cancellationToken);
 
@@ -93,6 +95,57 @@ internal sealed class ForgetsFailedValues(OutputTarget right) : WrappedTarget(ri
         }
 
         await base.WriteAsync(_emptied ?? cut, cancellationToken);
+    }
+}
+
+/// <summary>Divides what was cut off into parts, the first of which says already what the last one does.</summary>
+internal sealed class SaysAllInEachPart(OutputTarget right) : WrappedTarget(right)
+{
+    public override async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
+    {
+        if (cut.Count < 2)
+        {
+            await base.WriteAsync(cut, cancellationToken);
+            return;
+        }
+
+        PositionedValues values = cut.Values[0];
+        await base.WriteAsync(cut with { Values = [values.Only([0])] }, cancellationToken);
+        await base.WriteAsync(cut with { Values = [values.Only([.. Enumerable.Range(1, values.Count - 1)])] }, cancellationToken);
+    }
+}
+
+/// <summary>Divides what was cut off behind its first record, also inside a batch.</summary>
+internal sealed class DividesBatches(OutputTarget right) : WrappedTarget(right)
+{
+    private OutputCut? _cut;
+    private OutputCut? _left;
+
+    public override async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
+    {
+        if (_cut != cut)
+        {
+            (_cut, _left) = (cut, null);
+        }
+
+        if (_left is null && Divide(cut) is var (first, later))
+        {
+            await base.WriteAsync(first, cancellationToken);
+            _left = later;
+        }
+
+        await base.WriteAsync(_left ?? cut, cancellationToken);
+    }
+
+    private static (OutputCut First, OutputCut Later)? Divide(OutputCut cut)
+    {
+        PositionedValues values = cut.Values[0];
+        int[] all = [.. Enumerable.Range(0, values.Count)];
+        CheckpointPosition first = all.Min(index => values.PlaceOf(index).Position);
+        int[] early = [.. all.Where(index => values.PlaceOf(index).Position <= first)];
+        return early.Length < all.Length && first < cut.Position
+            ? (new OutputCut([values.Only(early)], first, DoneRuns.None), cut with { Values = [values.Only([.. all.Except(early)])] })
+            : null;
     }
 }
 

@@ -37,7 +37,13 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
     /// <summary>True where each record has to be in one value that is about a batch.</summary>
     public bool HasBatches { get; init; }
 
+    /// <summary>The most values that a transaction takes.</summary>
+    public int MaxOutputs { get; init; } = int.MaxValue;
+
     public override int Effects => _there.Count;
+
+    /// <summary>How many commits had as many values as a transaction takes.</summary>
+    public int Full { get; private set; }
 
     /// <summary>How many commits left a row with runs.</summary>
     public int WithRuns { get; private set; }
@@ -86,6 +92,8 @@ internal sealed class OutputSink(SimulatedCluster cluster, StateOracle oracle) :
     {
         string worker = transaction.Worker;
         WithRuns += next.Runs is null ? 0 : 1;
+        Full += transaction.Rows.Count == MaxOutputs ? 1 : 0;
+        Require("small", transaction.Rows.Count <= MaxOutputs, shardId, $"{worker} commits {transaction.Rows.Count} values at once.");
         Require("one by one", next.Number == former.Number + 1, shardId, $"{worker} leaves number {next.Number} behind {former.Number}.");
         Dictionary<CheckpointPosition, BookedRecord> records = _cluster.Ledger.RecordsOf(shardId)
             .ToDictionary(static record => record.Position);

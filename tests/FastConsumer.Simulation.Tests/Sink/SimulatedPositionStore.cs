@@ -19,6 +19,9 @@ internal sealed record SinkSettings
 
     /// <summary>How long it refuses them.</summary>
     public TimeSpan DownFor { get; init; }
+
+    /// <summary>The most values that a transaction takes.</summary>
+    public int MaxOutputs { get; init; } = int.MaxValue;
 }
 
 /// <summary>Where a store of positions is: a worker's, in a world with a sink.</summary>
@@ -50,6 +53,8 @@ internal class SimulatedPositionStore : IPositionStore<SinkTransaction>
     public string Name => "simulated";
 
     public string Description => "the simulated sink";
+
+    public int MaxOutputs => _place.Settings.MaxOutputs;
 
     protected SimulatedSink Sink => _place.Sink;
 

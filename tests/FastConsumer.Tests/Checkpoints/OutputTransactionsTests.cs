@@ -69,7 +69,7 @@ public sealed class OutputTransactionsTests
     {
         var values = new OutputValues<string>();
         CheckpointPosition at = CheckpointPosition.At(SequenceNumber.Parse($"{position}"));
-        values.Add([new Positioned<string>(new ShardContext("P", "tests", "stream", s_key.ShardId, 1), "rows", at, 0, value)]);
+        values.Add([new Positioned<string>(new ShardContext("P", "tests", "stream", s_key.ShardId, 1), "rows", at, 0, value, null)]);
         return new OutputCut([values], at, DoneRuns.None);
     }
 

@@ -46,6 +46,7 @@ internal sealed class RowSink(Effects effects) : IOutputSink<Row>
 [KinesisProcessor("events")]
 [Concurrency(4)]
 [OnError(typeof(UnwantedException), ErrorAction.Skip)]
+[OnError(typeof(RejectedOutputException), ErrorAction.Skip)]
 internal sealed partial class OutputProcessor(Journal journal)
 {
     [State("counts")]

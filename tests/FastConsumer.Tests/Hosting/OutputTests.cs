@@ -212,6 +212,95 @@ public sealed class OutputTests : StateTest
         Assert.Equal(20, _effects.All.Count);
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task A_value_that_its_sink_will_never_take_is_left_out_alone_where_a_rule_says_so(bool withTransactions, bool saysWhich)
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(60, keys: 10);
+        string unwanted = Expected(texts)[25];
+        _writer.Fails = values => values.ToList().FindIndex(text => text == unwanted) is >= 0 and int index
+            ? new RejectedOutputException(saysWhich ? index : null, "It is too long.")
+            : null;
+        await using WorkerHost host = Build<OutputProcessor>(output => withTransactions
+            ? output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer)
+            : output.To<FailingSink>());
+        await host.StartAsync();
+        string[] expected = [.. Expected(texts).Where(text => text != unwanted)];
+        await _effects.WaitForAsync(expected, host.Log);
+        await host.WaitForLogAsync(2427);
+        await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
+        await host.StopAsync();
+        Assert.Equal(expected.Order(StringComparer.Ordinal), _effects.All.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_a_rule_a_value_that_its_sink_will_never_take_ends_the_run_and_nothing_is_left_out()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(5, keys: 5);
+        _writer.Fails = static _ => new RejectedOutputException(0, "It is too long.");
+        await using WorkerHost host = Build<OutputOnlyProcessor>(output =>
+            output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer));
+        await host.StartAsync();
+        string said = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains("will never take value 0 of the output 'rows' for record", said, StringComparison.Ordinal);
+        Assert.Contains("It is too long.", said, StringComparison.Ordinal);
+        Assert.Contains("ErrorAction.Skip", said, StringComparison.Ordinal);
+        Assert.Equal(CheckpointKind.TrimHorizon, Rows.Single().Checkpoint.Kind);
+        Assert.Empty(_effects.All);
+
+        _writer.Fails = static _ => null;
+        await _effects.WaitForAsync([.. texts.SelectMany(static text => new[] { $"{text} is 1", $"{text} is 2" })], host.Log);
+        await host.StopAsync();
+        Assert.Equal(10, _effects.All.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_sink_that_takes_few_values_gets_few_and_each_is_there_once(bool inBatches)
+    {
+        Kinesis.CreateStream(Stream);
+        _positions.MostOutputs = 10;
+        int most = 0;
+        _writer.Fails = values =>
+        {
+            most = Math.Max(most, values.Count);
+            return null;
+        };
+        List<string> texts = Put(300, keys: 10);
+        WorkerHost dying = await StartAsync(inBatches, static options => options.CheckpointInterval = TimeSpan.FromHours(1));
+        await Eventually.TrueAsync(() => _effects.All.Count >= 40, () => dying.Log.ToString());
+        await dying.DisposeWithoutStopAsync();
+        ForgetCheckpoint();
+
+        await using WorkerHost next = await StartAsync(inBatches);
+        await _effects.WaitForAsync(Expected(texts), next.Log);
+        await next.StopAsync();
+        AssertOnce(texts);
+        Assert.InRange(most, 1, 10);
+    }
+
+    [Fact]
+    public async Task A_record_that_adds_more_than_its_sink_takes_is_refused_at_Add()
+    {
+        Kinesis.CreateStream(Stream);
+        _positions.MostOutputs = 1;
+        Put(1, keys: 1);
+        await using WorkerHost host = Build<OutputOnlyProcessor>(output =>
+            output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer));
+        await host.StartAsync();
+        await Eventually.TrueAsync(
+            () => host.Log.ToString().Contains("A record adds more than 1 values to the output 'rows'", StringComparison.Ordinal),
+            () => host.Log.ToString());
+        await host.StopAsync();
+        Assert.Empty(_effects.All);
+    }
+
     [Fact]
     public async Task A_processor_with_an_output_and_no_state_numbers_the_values_of_a_record()
     {
@@ -295,7 +384,7 @@ public sealed class OutputTests : StateTest
                 }
             },
             options,
-            services: services => services.AddSingleton(_effects));
+            services: services => services.AddSingleton(_effects).AddSingleton(_writer));
 
     private async Task<WorkerHost> StartAsync(
         bool inBatches, Action<FastConsumerOptions>? options = null, bool withTransactions = true)
@@ -344,6 +433,21 @@ public sealed class OutputTests : StateTest
             }
 
             return read;
+        }
+    }
+
+    private sealed class FailingSink(Effects effects, RowWriter writer) : IOutputSink<Row>
+    {
+        public Task WriteAsync(ReadOnlyMemory<Positioned<Row>> outputs, CancellationToken cancellationToken)
+        {
+            string[] texts = [.. outputs.ToArray().Select(static row => $"{row.Value.Text} is {row.Value.Count}")];
+            if (writer.Fails(texts) is { } error)
+            {
+                throw error;
+            }
+
+            Array.ForEach(texts, effects.Add);
+            return Task.CompletedTask;
         }
     }
 

@@ -449,6 +449,11 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
     /// <summary>So many transactions that were committed cannot be ended.</summary>
     public int FailsEnds { get; set; }
 
+    /// <summary>The most values of a transaction; 0 for no bound.</summary>
+    public int MostOutputs { get; set; }
+
+    public override int MaxOutputs => MostOutputs > 0 ? MostOutputs : base.MaxOutputs;
+
     public int Refused { get; private set; }
 
     public bool IsDown { get; set; }

@@ -110,6 +110,10 @@ internal sealed class DoneRuns
     public DoneRuns UnionBehind(DoneRuns other, CheckpointPosition position) =>
         Of(Behind(position).Concat(other.Behind(position)).OrderBy(static run => run.First));
 
+    /// <summary>The records of these up to one, which may be in a run or between two.</summary>
+    public DoneRuns UpTo(CheckpointPosition last) =>
+        Of(_runs.Where(run => run.First <= last).Select(run => (run.First, run.Last < last ? run.Last : last)));
+
     /// <summary>True where a record is in one of them.</summary>
     public bool Contains(CheckpointPosition position)
     {

@@ -11,6 +11,9 @@ internal sealed record ProcessorOutput(string Name, Type ValueType) : OutputFeed
     private CheckpointPosition? _written;
     private DoneRuns _writtenRuns = DoneRuns.None;
 
+    /// <summary>The numbers of the outputs that go to the same sink, and the most values that one transaction of it takes.</summary>
+    public (int[] Together, int Most)? Limit { get; set; }
+
     /// <summary>Before the first record: the sink has the outputs of these records.</summary>
     public void Leave(CheckpointPosition? written, DoneRuns runs) => (_written, _writtenRuns) = (written, runs);
 
@@ -32,19 +35,31 @@ internal sealed class OutputBuffer<T>(ProcessorOutput output) : OutputBuffer(out
     private readonly Dictionary<int, int> _numbers = [];
     private List<Positioned<T>> _waiting = [];
 
+    // how many values calls of this batch have added that have succeeded
+    private OutputBatch? _batch;
+    private int _ofBatch;
+
     public override int Waiting => _waiting.Count;
 
+    public override int AddedIn(object? batch) => _staged.Count + (batch is not null && batch == _batch ? _ofBatch : 0);
+
     /// <param name="shard">The shard.</param>
+    /// <param name="batch">The batch; null for a record that is handled alone.</param>
     /// <param name="place">The record's place in its batch; 0 for the only record of a call.</param>
     /// <param name="position">The record.</param>
     /// <param name="value">The value.</param>
-    public void Stage(ShardContext shard, int place, CheckpointPosition position, T value)
+    public void Stage(ShardContext shard, OutputBatch? batch, int place, CheckpointPosition position, T value)
     {
+        if (batch != _batch)
+        {
+            (_batch, _ofBatch) = (batch, 0);
+        }
+
         int number = _numbers.GetValueOrDefault(place);
         _numbers[place] = number + 1;
         if (!output.IsWritten(position))
         {
-            _staged.Add(new Positioned<T>(shard, output.Name, position, number, value));
+            _staged.Add(new Positioned<T>(shard, output.Name, position, number, value, batch));
         }
     }
 
@@ -56,6 +71,7 @@ internal sealed class OutputBuffer<T>(ProcessorOutput output) : OutputBuffer(out
             return false;
         }
 
+        _ofBatch += _staged.Count;
         bool isFirst = _waiting.Count == 0;
         _waiting.AddRange(_staged);
         _staged.Clear();
@@ -78,20 +94,4 @@ internal sealed class OutputBuffer<T>(ProcessorOutput output) : OutputBuffer(out
     }
 
     public override OutputValues CreateValues() => new OutputValues<T>();
-}
-
-/// <inheritdoc/>
-internal sealed class OutputValues<T> : OutputValues
-{
-    private readonly List<List<Positioned<T>>> _parts = [];
-    private Positioned<T>[]? _all;
-
-    public override int Count => _all?.Length ?? _parts.Sum(static part => part.Count);
-
-    public override IEnumerable<object> Boxed => All.ToArray().Cast<object>();
-
-    /// <summary>The values.</summary>
-    public ReadOnlyMemory<Positioned<T>> All => _all ??= [.. _parts.SelectMany(static part => part)];
-
-    public void Add(List<Positioned<T>> part) => _parts.Add(part);
 }

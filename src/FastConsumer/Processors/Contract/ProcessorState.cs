@@ -48,6 +48,9 @@ public sealed class ProcessorState
     // the only stripe of a batch's pipeline
     private BatchCall? _batch;
 
+    // the same over all calls with its records; null where there are no outputs
+    private OutputBatch? _outputBatch;
+
     /// <summary>Creates the states of one shard's processor.</summary>
     /// <param name="version">Its <see cref="KinesisProcessorAttribute.StateVersion"/>.</param>
     public ProcessorState(int version)
@@ -162,14 +165,14 @@ public sealed class ProcessorState
 
     /// <summary>A handler adds a value to an output.</summary>
     internal void AddOutput<T>(in RecordContext context, int number, T value) =>
-        AddOutput(context.Shard, StripeOf(context), 0, context.Page.PositionOf(context.Index), number, value);
+        AddOutput(context.Shard, StripeOf(context), null, 0, context.Page.PositionOf(context.Index), number, value);
 
     /// <summary>The same for a record of a batch.</summary>
     internal void AddOutput<T>(BatchContext context, int place, int number, T value)
     {
         StateStripe stripe = StripeOf(context, place);
         (RecordPage page, int index) = _batch!.RecordAt(place);
-        AddOutput(context.Shard, stripe, place, page.PositionOf(index), number, value);
+        AddOutput(context.Shard, stripe, _outputBatch, place, page.PositionOf(index), number, value);
     }
 
     /// <inheritdoc cref="ShardState.WaitingOutputs"/>
@@ -179,11 +182,40 @@ public sealed class ProcessorState
     internal TDone CutOutputs<TDone>(ReadOnlySpan<int> numbers, Func<TDone> done, out OutputValues[] values) =>
         _shard.CutOutputs(numbers, done, out values);
 
-    private static void AddOutput<T>(
-        ShardContext shard, StateStripe stripe, int place, CheckpointPosition position, int number, T value)
+    /// <summary>
+    /// Before the first record: these outputs go to one sink, and a transaction of it takes so many values. All values of a record go in
+    /// one transaction, and all of a batch.
+    /// </summary>
+    internal void Limit(int[] numbers, int most)
+    {
+        foreach (int number in numbers)
+        {
+            _feeds[number].Limit = most == int.MaxValue ? null : (numbers, most);
+        }
+    }
+
+    private void AddOutput<T>(
+        ShardContext shard, StateStripe stripe, OutputBatch? batch, int place, CheckpointPosition position, int number, T value)
     {
         stripe.AddsOutput();
-        ((OutputBuffer<T>)stripe.Outputs[number]).Stage(shard, place, position, value);
+        if (_feeds[number].Limit is { } limit)
+        {
+            ThrowIfFull(stripe, batch, _feeds[number].Name, limit.Together, limit.Most);
+        }
+
+        ((OutputBuffer<T>)stripe.Outputs[number]).Stage(shard, batch, place, position, value);
+    }
+
+    private static void ThrowIfFull(StateStripe stripe, OutputBatch? batch, string output, int[] together, int most)
+    {
+        if (together.Sum(number => stripe.Outputs[number].AddedIn(batch)) >= most)
+        {
+            throw new RejectedOutputException(
+                null,
+                $"A {(batch is null ? "record" : "batch")} adds more than {most} values to the output '{output}' and those that go to the "
+                    + "same sink, which takes no more in one transaction. "
+                    + (batch is null ? "Add fewer, or unite them in one value." : "Lower MaxRecords of [OnBatch], or add fewer."));
+        }
     }
 
     /// <summary>Called right before the handler: the effects of one attempt begin, and what an earlier one left is gone.</summary>
@@ -254,6 +286,12 @@ public sealed class ProcessorState
         StateStripe stripe = _shard.Stripes[0];
         _batch ??= new BatchCall(stripe);
         _batch.Begin(context, batch);
+        if (context.Attempt == 1 && _feeds.Count > 0)
+        {
+            (RecordPage page, int index) = batch.RecordAt(batch.Count - 1);
+            _outputBatch = new OutputBatch(page.PositionOf(index));
+        }
+
         stripe.Begin(_batch);
     }
 

@@ -9,13 +9,14 @@ public readonly struct Positioned<T>
     private readonly ShardContext _shard;
     private readonly string _output;
 
-    internal Positioned(ShardContext shard, string output, CheckpointPosition position, int number, T value)
+    internal Positioned(ShardContext shard, string output, CheckpointPosition position, int number, T value, OutputBatch? batch)
     {
         _shard = shard;
         _output = output;
         Position = position;
         Number = number;
         Value = value;
+        Batch = batch;
     }
 
     /// <summary>The shard's id.</summary>
@@ -29,6 +30,9 @@ public readonly struct Positioned<T>
 
     /// <summary>The value.</summary>
     public T Value { get; }
+
+    /// <summary>The batch that the record was handled in; null where it was handled alone.</summary>
+    internal OutputBatch? Batch { get; }
 
     /// <summary>
     /// The value's id: the same whenever the record is handled again, and another for each value. A sink that may be given a value twice

@@ -1,12 +1,14 @@
 namespace FastConsumer;
 
 /// <summary>
-/// A sink will never take a value, however often it is written: it breaks a rule of the sink's, such as a size or a constraint. A sink or a
-/// writer of outputs throws it; everything else that it throws is taken for a failure that passes, and the call is repeated.
+/// A sink will never take a value, however often it is written: the value breaks a rule of the sink's, such as a size or a constraint.
+/// Sinks and writers of outputs throw it. Everything else that they throw is taken for a failure that passes, and the call is repeated.
 /// </summary>
 /// <remarks>
-/// The processor's error rule for this exception decides: Retry writes the values again; Skip leaves out this value, and only it: the record
-/// stays done, and the state as it is. Where there is no rule, the shard stops before the next checkpoint.
+/// The processor's error rule for this exception decides. <see cref="ErrorAction.Retry"/> writes the values again;
+/// <see cref="ErrorAction.Skip"/> leaves out this value, and only it: the record stays done, and the state as it is. Where there is no
+/// rule, the shard is released before its next checkpoint. <c>Output.Add</c> throws it too, where a record adds more than its sink takes in
+/// one transaction; that is an error of the handler's like any other.
 /// </remarks>
 public sealed class RejectedOutputException : Exception
 {

@@ -81,7 +81,7 @@ internal static class SegmentReader
     public static BlockReader ReadBlock(byte[] bytes, ref int position, int version) =>
         ReadBlock(bytes, ref position, bytes.Length, version);
 
-    /// <inheritdoc cref="ReadBlock(byte[], ref int, int)"/>
+    /// <summary>Opens a block of a range, in an array that may be longer.</summary>
     /// <param name="bytes">An array that begins with the range's bytes. What is read keeps it.</param>
     /// <param name="position">Where the block begins; then where it ends.</param>
     /// <param name="end">Where the range ends.</param>
