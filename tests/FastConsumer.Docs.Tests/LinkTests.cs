@@ -37,6 +37,18 @@ public sealed partial class LinkTests
         Assert.Empty(broken);
     }
 
+    [Fact]
+    public void The_first_page_and_the_table_of_contents_have_the_same_pages()
+    {
+        IEnumerable<string> contents = Entry().Matches(Docs.Tests.Pages.Text("docs/toc.yml")).Select(static match => match.Groups["page"].Value);
+        IEnumerable<string> first = Link().Matches(Docs.Tests.Pages.Text("docs/index.md"))
+            .Select(static match => match.Groups["target"].Value).Where(static target => !target.Contains("://", StringComparison.Ordinal));
+
+        Assert.Equal(
+            contents.Where(static page => page != "index.md").Order(StringComparer.Ordinal),
+            first.Order(StringComparer.Ordinal));
+    }
+
     /// <summary>Anchors as GitHub and docfx make them.</summary>
     private static IEnumerable<string> Headings(string markdown) => Heading().Matches(WithoutCode(markdown.ReplaceLineEndings("\n")))
         .Select(static match => NotInAnchor().Replace(match.Groups["text"].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
@@ -45,6 +57,9 @@ public sealed partial class LinkTests
 
     [GeneratedRegex(@"(?<!\!)\[[^\]]*\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex(@"^ +href: (?<page>(?!\.\.)\S+\.md)$", RegexOptions.Multiline)]
+    private static partial Regex Entry();
 
     [GeneratedRegex("^#{1,6} (?<text>.*)$", RegexOptions.Multiline)]
     private static partial Regex Heading();
