@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using FastConsumer.Integration.Tests.Fixtures;
 using FastConsumer.Testing;
-using Npgsql;
 
 namespace FastConsumer.LoadTest.ExactlyOnce;
 
@@ -21,11 +20,10 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
 
     private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
-    private static readonly string[] s_sinks = ["postgres"];
 
     private readonly ExactlyOnceServers _servers;
     private readonly EmbeddedKinesis _kinesis;
-    private readonly NpgsqlDataSource _database;
+    private readonly CountedSink _sink;
     private readonly Random _random;
     private readonly List<OwnProcess> _workers = [];
     private readonly Dictionary<string, long> _expected = [];
@@ -33,11 +31,11 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
     private int _pauses;
     private int _splits;
 
-    private ExactlyOnceCommand(ExactlyOnceServers servers, EmbeddedKinesis kinesis, NpgsqlDataSource database, int seed)
+    private ExactlyOnceCommand(ExactlyOnceServers servers, EmbeddedKinesis kinesis, CountedSink sink, int seed)
     {
         _servers = servers;
         _kinesis = kinesis;
-        _database = database;
+        _sink = sink;
         _random = new Random(seed);
     }
 
@@ -45,10 +43,10 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
     {
         var sink = new Option<string>("--sink")
         {
-            Description = "postgres: values and the shard's position in one transaction.",
-            DefaultValueFactory = static _ => s_sinks[0],
+            Description = "postgres or dynamodb: values and the shard's position in one transaction.",
+            DefaultValueFactory = static _ => "postgres",
         };
-        sink.AcceptOnlyFromAmong(s_sinks);
+        sink.AcceptOnlyFromAmong([.. CountedSink.All.Keys]);
         var kills = new Option<int>("--kills")
         {
             Description = "How often a worker is killed (SIGKILL), or paused (SIGSTOP) until its leases have expired, as chance has it.",
@@ -84,21 +82,14 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
         await using DynoxideServer dynamo = await DynoxideServer.StartAsync(cancellationToken);
         await using EmbeddedKinesis kinesis = await EmbeddedKinesis.StartAsync(cancellationToken: cancellationToken);
         kinesis.CreateStream(CountingProcessor.StreamName, Shards);
-        await using NpgsqlDataSource database = NpgsqlDataSource.Create(postgres.ConnectionString);
-        // without a unique key: what came twice is there twice
-        await using (NpgsqlCommand create = database.CreateCommand("CREATE TABLE counted (id text NOT NULL, count bigint NOT NULL)"))
-        {
-            await create.ExecuteNonQueryAsync(cancellationToken);
-        }
-
         DirectoryInfo folder = Directory.CreateTempSubdirectory("fastconsumer-exactly-once-");
         try
         {
-            await using var run = new ExactlyOnceCommand(
-                new ExactlyOnceServers(kinesis.ServiceUrl, dynamo.ServiceUrl, postgres.ConnectionString, folder.FullName),
-                kinesis,
-                database,
-                seed);
+            var servers = new ExactlyOnceServers(
+                sink, kinesis.ServiceUrl, dynamo.ServiceUrl, postgres.ConnectionString, folder.FullName);
+            await using CountedSink counted = CountedSink.All[sink](servers);
+            await counted.CreateAsync(cancellationToken);
+            await using var run = new ExactlyOnceCommand(servers, kinesis, counted, seed);
             return await run.RunAsync(sink, kills, cancellationToken);
         }
         finally
@@ -119,8 +110,8 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
         for (int round = 0; round < kills; round++)
         {
             // somebody has to be at work, or the blow meets nobody
-            long visible = await CountAsync("count(*)", cancellationToken);
-            await UntilAsync(async () => await CountAsync("count(*)", cancellationToken) > visible, cancellationToken);
+            long before = await _sink.ProgressAsync(cancellationToken);
+            await UntilAsync(async () => await _sink.ProgressAsync(cancellationToken) > before, cancellationToken);
             await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(0, 1500)), TimeProvider.System, cancellationToken);
             await StrikeAsync(round, cancellationToken);
             if (round == kills / 2)
@@ -140,8 +131,7 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
             // as it was asked to; what else has ended it is told
         }
 
-        await UntilAsync(
-            async () => await CountAsync("count(DISTINCT id)", cancellationToken) >= _expected.Count, cancellationToken);
+        await UntilAsync(async () => await _sink.RecordsAsync(cancellationToken) >= _expected.Count, cancellationToken);
         // whatever a paused worker still does, or a shard that begins again, would be there now
         await Task.Delay(2 * ExactlyOnceWorker.Lease, TimeProvider.System, cancellationToken);
         return await FiguresAsync(sink, cancellationToken);
@@ -167,9 +157,9 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
             Signals.Send(victim.Id, Signal.Continue);
         }
 
-        long visible = await CountAsync("count(*)", cancellationToken);
+        long visible = await _sink.RecordsAsync(cancellationToken);
         Console.Error.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{round + 1}: {_kills} kills, {_pauses} pauses, {visible} values in the sink"));
+            CultureInfo.InvariantCulture, $"{round + 1}: {_kills} kills, {_pauses} pauses, values of {visible} records in the sink"));
     }
 
     private async Task ProduceAsync(CancellationToken cancellationToken)
@@ -192,15 +182,12 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
 
     private async Task<ExactlyOnceFigures> FiguresAsync(string sink, CancellationToken cancellationToken)
     {
-        Dictionary<string, int> visible = [];
+        Dictionary<string, long> visible = [];
         long wrong = 0;
-        await using NpgsqlCommand select = _database.CreateCommand("SELECT id, count FROM counted");
-        await using NpgsqlDataReader reader = await select.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        await foreach ((CountedRecord value, long times) in _sink.ReadAsync(cancellationToken))
         {
-            string id = reader.GetString(0);
-            visible[id] = visible.GetValueOrDefault(id) + 1;
-            wrong += _expected.GetValueOrDefault(id) == reader.GetInt64(1) ? 0 : 1;
+            visible[value.Id] = times;
+            wrong += _expected.GetValueOrDefault(value.Id) == value.Count ? 0 : 1;
         }
 
         return new ExactlyOnceFigures
@@ -210,17 +197,11 @@ internal sealed class ExactlyOnceCommand : IAsyncDisposable
             Pauses = _pauses,
             Splits = _splits,
             Produced = _expected.Count,
-            Visible = visible.Values.Sum(static count => (long)count),
-            Duplicates = visible.Values.Sum(static count => (long)count - 1),
+            Visible = visible.Values.Sum(),
+            Duplicates = visible.Values.Sum(static times => times - 1),
             Missing = _expected.Keys.Count(id => !visible.ContainsKey(id)),
             Wrong = wrong,
         };
-    }
-
-    private async Task<long> CountAsync(string what, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand count = _database.CreateCommand($"SELECT {what} FROM counted");
-        return (long)(await count.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private static async Task UntilAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)

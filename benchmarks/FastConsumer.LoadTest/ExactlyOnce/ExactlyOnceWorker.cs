@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace FastConsumer.LoadTest.ExactlyOnce;
 
@@ -17,21 +16,29 @@ internal static class ExactlyOnceWorker
 
     public static IEnumerable<string> Arguments(ExactlyOnceServers servers) =>
     [
-        "exactly-once-worker", "--kinesis", servers.KinesisUrl, "--dynamo", servers.DynamoUrl, "--postgres", servers.Postgres,
+        "exactly-once-worker", "--sink", servers.Sink, "--kinesis", servers.KinesisUrl, "--dynamo", servers.DynamoUrl, "--postgres", servers.Postgres,
         "--folder", servers.Folder,
     ];
 
     public static Command CreateCommand()
     {
+        var sink = new Option<string>("--sink");
         var kinesis = new Option<string>("--kinesis");
         var dynamo = new Option<string>("--dynamo");
         var postgres = new Option<string>("--postgres");
         var folder = new Option<string>("--folder");
-        var command = new Command("exactly-once-worker", "A worker of the command 'exactly-once'.") { kinesis, dynamo, postgres, folder };
+        var command = new Command("exactly-once-worker", "A worker of the command 'exactly-once'.")
+        {
+            sink, kinesis, dynamo, postgres, folder,
+        };
         command.Hidden = true;
         command.SetAction((arguments, cancellationToken) => RunAsync(
             new ExactlyOnceServers(
-                arguments.GetValue(kinesis)!, arguments.GetValue(dynamo)!, arguments.GetValue(postgres)!, arguments.GetValue(folder)!),
+                arguments.GetValue(sink)!,
+                arguments.GetValue(kinesis)!,
+                arguments.GetValue(dynamo)!,
+                arguments.GetValue(postgres)!,
+                arguments.GetValue(folder)!),
             cancellationToken));
         return command;
     }
@@ -40,11 +47,11 @@ internal static class ExactlyOnceWorker
     {
         _ = OwnProcess.UntilInputEndsAsync().ContinueWith(
             static _ => Process.GetCurrentProcess().Kill(), cancellationToken, TaskContinuationOptions.None, TaskScheduler.Default);
-        await using NpgsqlDataSource dataSource = NpgsqlDataSource.Create(servers.Postgres);
+        await using CountedSink sink = CountedSink.All[servers.Sink](servers);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders().AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .SetMinimumLevel(LogLevel.Error);
-        builder.Services
+        sink.Bind(builder.Services
             .AddFastConsumer(options =>
             {
                 options.ReadFrom(servers.KinesisUrl);
@@ -59,18 +66,11 @@ internal static class ExactlyOnceWorker
                 table.Credentials = LoadTestOptions.Credentials;
             })
             .UseLocalCheckpoints(servers.Folder)
-            .AddOutput<CountedRecord>("rows").ToPostgres(
-                dataSource,
-                "INSERT INTO counted (id, count) VALUES ($1, $2)",
-                static (parameters, row) =>
-                {
-                    parameters.Add(new NpgsqlParameter<string> { TypedValue = row.Value.Id });
-                    parameters.Add(new NpgsqlParameter<long> { TypedValue = row.Value.Count });
-                });
+            .AddOutput<CountedRecord>("rows"));
         await builder.Build().RunAsync(CancellationToken.None);
         return 0;
     }
 }
 
-/// <summary>Where the servers are, and where snapshots are kept.</summary>
-internal sealed record ExactlyOnceServers(string KinesisUrl, string DynamoUrl, string Postgres, string Folder);
+/// <summary>Where the values go, where the servers are, and where snapshots are kept.</summary>
+internal sealed record ExactlyOnceServers(string Sink, string KinesisUrl, string DynamoUrl, string Postgres, string Folder);

@@ -238,6 +238,12 @@ internal sealed partial class ShardSupervisor
             long since = _parts.Time.GetTimestamp();
             try
             {
+                if (checkpoint.Outputs is { } outputs)
+                {
+                    // so that the ones behind are few: until they are written too, what changes is kept twice, and lanes may be held
+                    await outputs.FlushAsync(either.Token);
+                }
+
                 // no lane is waited for at the end: they have ended where they were
                 using IDisposable? drain = isLast ? null : await DrainAsync(either.Token);
                 bool isSealed = await checkpoint.SealAsync(
@@ -262,7 +268,9 @@ internal sealed partial class ShardSupervisor
             catch (Exception e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
                 throw new TimeoutException(
-                    $"It was not stored within {timeout} (Checkpointing:Timeout). The store or a lane that is waited for is too slow.", e);
+                    $"It was not stored within {timeout} (Checkpointing:Timeout). The store, a sink of outputs, or a lane that is waited for is "
+                        + "too slow.",
+                    e);
             }
         }
 

@@ -48,10 +48,12 @@ public sealed class LoadTestTests
         Assert.Equal(0, cost.RootElement.GetProperty("keyedBytes").GetDouble());
     }
 
-    [Fact]
-    public async Task Each_output_is_in_PostgreSQL_once_although_workers_are_killed()
+    [Theory]
+    [InlineData("postgres")]
+    [InlineData("dynamodb")]
+    public async Task Each_output_is_in_its_sink_once_although_workers_are_killed(string sink)
     {
-        using JsonDocument run = await RunAsync("exactly-once", "--sink", "postgres", "--kills", "5", "--json");
+        using JsonDocument run = await RunAsync("exactly-once", "--sink", sink, "--kills", "5", "--json");
         JsonElement figures = run.RootElement;
         Assert.True(figures.GetProperty("produced").GetInt64() > 0);
         Assert.Equal(figures.GetProperty("produced").GetInt64(), figures.GetProperty("visible").GetInt64());
