@@ -174,7 +174,7 @@ internal static class DynamoDbFault
         return reasons is { Count: > 0 } ? $" ({string.Join(", ", reasons.Select(static r => $"{r.Reason} on {r.Resource}"))})" : "";
     }
 
-    private static string OneLine(string message)
+    internal static string OneLine(string message)
     {
         string line = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return line.EndsWith('.') ? line : line + ".";

@@ -16,12 +16,16 @@ namespace FastConsumer.Testing.Positions;
 /// </remarks>
 public static class PositionStoreConformance
 {
-    /// <summary>All cases. Their names are stable and unique.</summary>
+    /// <summary>
+    /// All cases. Their names are stable and unique. Those that begin with <c>For outputs:</c> are not for a store that serves handlers
+    /// only, and does not implement <c>CommitAsync</c> with a row.
+    /// </summary>
     public static IReadOnlyList<Case> Cases { get; } =
     [
         .. PositionRowCases.All(),
         .. PositionCommitCases.All(),
         .. PositionRaceCases.All(),
+        .. PositionOutputCases.All(),
     ];
 
     /// <summary>One case.</summary>

@@ -31,24 +31,13 @@ internal sealed class PositionStoreRun(
         opened.Store.SetEpochAsync(key ?? Key, epoch, cancellationToken);
 
     /// <summary>One transaction from its begin to its end, with an effect.</summary>
-    public async Task<bool> CommitAsync(
-        StoredPosition former, CheckpointPosition position, string? effect = null, PositionKey? key = null)
-    {
-        object transaction = await opened.BeginAsync(cancellationToken);
-        try
-        {
-            if (effect is not null)
-            {
-                await opened.WriteEffectAsync(transaction, effect, cancellationToken);
-            }
+    public Task<bool> CommitAsync(
+        StoredPosition former, CheckpointPosition position, string? effect = null, PositionKey? key = null) => InTransactionAsync(
+        effect, transaction => opened.CommitAsync(transaction, key ?? Key, former, position, cancellationToken));
 
-            return await opened.CommitAsync(transaction, key ?? Key, former, position, cancellationToken);
-        }
-        finally
-        {
-            await opened.EndAsync(transaction);
-        }
-    }
+    /// <summary>The same with a whole row, as for outputs.</summary>
+    public Task<bool> CommitAsync(StoredPosition former, StoredPosition next, string? effect = null) => InTransactionAsync(
+        effect, transaction => opened.CommitAsync(transaction, Key, former, next, cancellationToken));
 
     public async Task RequireRowAsync(StoredPosition? row, PositionKey? key = null)
     {
@@ -71,9 +60,30 @@ internal sealed class PositionStoreRun(
 
     protected override Exception Failure(string message) => new PositionStoreConformanceException(message);
 
+    private async Task<bool> InTransactionAsync(string? effect, Func<object, Task<bool>> commit)
+    {
+        object transaction = await opened.BeginAsync(cancellationToken);
+        try
+        {
+            if (effect is not null)
+            {
+                await opened.WriteEffectAsync(transaction, effect, cancellationToken);
+            }
+
+            return await commit(transaction);
+        }
+        finally
+        {
+            await opened.EndAsync(transaction);
+        }
+    }
+
     private static string Text(PositionKey key) => $"'{key.Application}', '{key.StreamArn}', {key.StreamCreated:O}, '{key.ShardId}'";
 
     private static string Text(StoredPosition? row) => row is null
         ? "absent"
-        : $"(epoch {row.Epoch}, number {row.Number}, {row.Position?.ToString() ?? "no position"})";
+        : $"(epoch {row.Epoch}, number {row.Number}, {row.Position?.ToString() ?? "no position"}{Part("runs", row.Runs)}"
+            + $"{Part("lineage", row.Lineage)})";
+
+    private static string Part(string name, string? value) => value is null ? "" : $", {name} '{value}'";
 }

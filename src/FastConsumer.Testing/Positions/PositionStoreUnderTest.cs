@@ -51,6 +51,10 @@ public abstract class PositionStoreUnderTest<TTransaction> : PositionStoreUnderT
             object transaction, PositionKey key, StoredPosition former, CheckpointPosition position, CancellationToken cancellationToken) =>
             store.CommitAsync((TTransaction)transaction, key, former, position, cancellationToken);
 
+        public override Task<bool> CommitAsync(
+            object transaction, PositionKey key, StoredPosition former, StoredPosition next, CancellationToken cancellationToken) =>
+            store.CommitAsync((TTransaction)transaction, key, former, next, cancellationToken);
+
         public override ValueTask EndAsync(object transaction) => store.EndAsync((TTransaction)transaction);
 
         public override ValueTask DisposeAsync() => (store as IAsyncDisposable)?.DisposeAsync() ?? ValueTask.CompletedTask;
@@ -68,6 +72,9 @@ internal abstract class OpenedPositionStore : IAsyncDisposable
 
     public abstract Task<bool> CommitAsync(
         object transaction, PositionKey key, StoredPosition former, CheckpointPosition position, CancellationToken cancellationToken);
+
+    public abstract Task<bool> CommitAsync(
+        object transaction, PositionKey key, StoredPosition former, StoredPosition next, CancellationToken cancellationToken);
 
     public abstract ValueTask EndAsync(object transaction);
 

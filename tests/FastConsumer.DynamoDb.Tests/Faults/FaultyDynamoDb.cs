@@ -19,6 +19,7 @@ internal sealed class FaultyDynamoDb : IAsyncDisposable
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Fault>> _faults = new();
     private readonly ConcurrentDictionary<string, ConcurrentQueue<(int Status, string Body)>> _answers = new();
     private readonly ConcurrentDictionary<string, int> _requests = new();
+    private readonly ConcurrentDictionary<string, string> _last = new();
     private readonly ConcurrentQueue<(string Operation, byte[] Body, Dictionary<string, string> Headers)> _late = new();
 
     private FaultyDynamoDb(string target)
@@ -58,6 +59,9 @@ internal sealed class FaultyDynamoDb : IAsyncDisposable
     /// <summary>How often an operation was asked for.</summary>
     public int Requests(string operation) => _requests.GetValueOrDefault(operation);
 
+    /// <summary>What the last request of an operation said.</summary>
+    public string LastRequest(string operation) => _last.GetValueOrDefault(operation) ?? "";
+
     /// <summary>The operations that were asked for.</summary>
     public IReadOnlyCollection<string> Operations => [.. _requests.Keys];
 
@@ -86,6 +90,7 @@ internal sealed class FaultyDynamoDb : IAsyncDisposable
         _requests.AddOrUpdate(operation, 1, static (_, count) => count + 1);
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        _last[operation] = System.Text.Encoding.UTF8.GetString(body.ToArray());
         Dictionary<string, string> headers = context.Request.Headers
             .Where(static header => !header.Key.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)
                 && header.Key is not ("Host" or "Connection"))

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FastConsumer.DynamoDb.Tests.Faults;
+using FastConsumer.DynamoDb.Tests.Positions;
 using FastConsumer.Integration.Tests.Fixtures;
 using FastConsumer.Leases;
 
@@ -15,7 +16,7 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
     [Fact]
     public void Every_policy_is_one()
     {
-        Assert.Equal(7, Policies().Count);
+        Assert.Equal(8, Policies().Count);
         foreach (JsonNode policy in Policies())
         {
             Assert.Equal("2012-10-17", policy["Version"]!.GetValue<string>());
@@ -84,6 +85,29 @@ public sealed partial class PolicyDocumentTests(DynoxideServer server) : IClassF
             .Where(static statement => statement!["Sid"]!.GetValue<string>() == "KeepState")
             .SelectMany(static statement => Actions(statement!))];
         Assert.Equal(["dynamodb:ConditionCheckItem"], allowed);
+    }
+
+    [Fact]
+    public async Task What_positions_ask_for_is_allowed()
+    {
+        await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
+        await using PositionPlace place = await PositionPlace.CreateAsync(proxy.ServiceUrl);
+        IReadOnlyCollection<string> before = [.. proxy.Operations.Except(["CreateTable"])];
+        DynamoDbPositionStore store = await place.PrepareAsync();
+        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 1, Cancellation);
+        await store.ReadAsync(PositionPlace.Key, Cancellation);
+        await store.ListAsync("a", "b", Cancellation);
+        DynamoDbTransaction transaction = await store.BeginAsync(Cancellation);
+        transaction.Add(place.Effect("a"));
+        Assert.True(await store.CommitAsync(transaction, PositionPlace.Key, row, CheckpointPosition.Parse("1"), Cancellation));
+
+        // a transaction is allowed by the actions of its parts
+        string[] asked = [.. proxy.Operations.Except(before).Except(["TransactWriteItems"]).Select(static name => $"dynamodb:{name}")];
+        string[] allowed = [.. Policies()
+            .SelectMany(static policy => policy["Statement"]!.AsArray())
+            .Where(static statement => statement!["Sid"]!.GetValue<string>() is "KeepPositions" or "CreatePositionTable")
+            .SelectMany(static statement => Actions(statement!))];
+        Assert.Equal(allowed.Order(), asked.Order());
     }
 
     private static IReadOnlyList<JsonNode> Policies()

@@ -16,6 +16,13 @@ public enum Mistake
     EpochClearsPosition,
     CommitCreatesRow,
     CommitKeepsNumber,
+    CommitForgetsRuns,
+    CommitForgetsLineage,
+    CommitOfRowIgnoresEpoch,
+    CommitOfRowIgnoresNumber,
+    CommitOfRowAppliesFirst,
+    EpochClearsRuns,
+    SetForgetsLineage,
 }
 
 /// <summary>A store with one mistake.</summary>
@@ -30,6 +37,12 @@ internal sealed class MistakenPositionStore(InMemoryPositionDatabase database, M
     public override async Task<StoredPosition> SetEpochAsync(PositionKey key, long epoch, CancellationToken cancellationToken)
     {
         StoredPosition row = await base.SetEpochAsync(Changed(key), epoch, cancellationToken);
+        if (mistake == Mistake.EpochClearsRuns)
+        {
+            row = row with { Runs = null };
+            _database.Put(key, row);
+        }
+
         if (mistake is Mistake.EpochGoesBack or Mistake.EpochClearsPosition)
         {
             row = mistake == Mistake.EpochGoesBack ? row with { Epoch = epoch } : row with { Position = null };
@@ -48,7 +61,12 @@ internal sealed class MistakenPositionStore(InMemoryPositionDatabase database, M
             return true;
         }
 
-        return await base.SetAsync(Changed(key), former, next with { Position = Changed(next.Position) }, cancellationToken);
+        next = next with
+        {
+            Position = Changed(next.Position),
+            Lineage = mistake == Mistake.SetForgetsLineage ? null : next.Lineage,
+        };
+        return await base.SetAsync(Changed(key), former, next, cancellationToken);
     }
 
     public override async Task<bool> CommitAsync(
@@ -84,6 +102,35 @@ internal sealed class MistakenPositionStore(InMemoryPositionDatabase database, M
         if (isCommitted && mistake == Mistake.CommitKeepsNumber)
         {
             _database.Put(key, former with { Position = position });
+        }
+
+        return isCommitted;
+    }
+
+    public override async Task<bool> CommitAsync(
+        InMemoryTransaction transaction,
+        PositionKey key,
+        StoredPosition former,
+        StoredPosition next,
+        CancellationToken cancellationToken)
+    {
+        StoredPosition? row = await base.ReadAsync(key, cancellationToken);
+        former = mistake switch
+        {
+            Mistake.CommitOfRowIgnoresNumber when row is not null => former with { Number = row.Number },
+            Mistake.CommitOfRowIgnoresEpoch when row is not null => former with { Epoch = row.Epoch },
+            _ => former,
+        };
+        next = mistake switch
+        {
+            Mistake.CommitForgetsRuns => next with { Runs = null },
+            Mistake.CommitForgetsLineage => next with { Lineage = null },
+            _ => next,
+        };
+        bool isCommitted = await base.CommitAsync(transaction, key, former, next, cancellationToken);
+        if (!isCommitted && mistake == Mistake.CommitOfRowAppliesFirst)
+        {
+            transaction.Apply();
         }
 
         return isCommitted;

@@ -34,6 +34,14 @@ public sealed class PositionStoreConformanceTests
     [InlineData(Mistake.EpochClearsPosition, "A higher epoch is set, and the rest of the row stays")]
     [InlineData(Mistake.CommitCreatesRow, "A commit without a row is refused, and creates none")]
     [InlineData(Mistake.CommitKeepsNumber, "A commit moves the position, and its effects are there")]
+    [InlineData(Mistake.CommitForgetsRuns, "For outputs: a commit with a row writes position, runs and lineage, and its effects are there")]
+    [InlineData(Mistake.CommitForgetsLineage, "For outputs: a commit with a row writes position, runs and lineage, and its effects are there")]
+    [InlineData(Mistake.CommitOfRowIgnoresEpoch, "For outputs: a commit with a row on a lower epoch is refused, and changes nothing")]
+    [InlineData(Mistake.CommitOfRowIgnoresNumber, "For outputs: a commit with a row on a lower number is refused, and changes nothing")]
+    [InlineData(Mistake.CommitOfRowIgnoresNumber, "For outputs: of two transactions of one former row, the second is refused")]
+    [InlineData(Mistake.CommitOfRowAppliesFirst, "For outputs: a commit with a row on a lower number is refused, and changes nothing")]
+    [InlineData(Mistake.EpochClearsRuns, "For outputs: an epoch leaves runs and lineage")]
+    [InlineData(Mistake.SetForgetsLineage, "For outputs: an operator's row is written with its runs and lineage")]
     public async Task A_mistake_is_found(Mistake mistake, string name)
     {
         PositionStoreConformanceException found = await Assert.ThrowsAsync<PositionStoreConformanceException>(
