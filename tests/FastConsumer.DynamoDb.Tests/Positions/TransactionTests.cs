@@ -277,7 +277,8 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
         {
             DynamoDbPositionException failure = await Assert.ThrowsAsync<DynamoDbPositionException>(read);
             Assert.False(failure.IsTransient);
-            Assert.Contains($"the row of {PositionPlace.Key.ShardId} cannot be read: {expected}", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"the row of {PositionPlace.Key.ShardId} cannot be read: {expected}", failure.Message, StringComparison.Ordinal);
         }
     }
 
@@ -319,7 +320,12 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
         }
     }
 
-    private static (int, string) Cancelled(params string[] codes) => (
-        400,
-        $$"""{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"cancelled","CancellationReasons":[{{string.Join(',', codes.Select(static code => $$"""{"Code":"{{code}}","Message":"said so"}"""))}}]}""");
+    private static (int, string) Cancelled(params string[] codes)
+    {
+        string reasons = string.Join(',', codes.Select(static code => $$"""{"Code":"{{code}}","Message":"said so"}"""));
+        return (
+            400,
+            """{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"cancelled","CancellationReasons":["""
+                + reasons + "]}");
+    }
 }
