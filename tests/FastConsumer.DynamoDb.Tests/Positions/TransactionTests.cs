@@ -198,7 +198,10 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
             new Amazon.Runtime.BasicAWSCredentials("test", "test"),
             new AmazonDynamoDBConfig
             {
-                ServiceURL = proxy.ServiceUrl, AuthenticationRegion = "us-east-1", MaxErrorRetry = 0, MaxStaleConnectionRetries = 0,
+                ServiceURL = proxy.ServiceUrl,
+                AuthenticationRegion = "us-east-1",
+                MaxErrorRetry = 0,
+                MaxStaleConnectionRetries = 0,
             });
         DynamoDbPositionStore hasty = place.Make(client: once);
         StoredPosition row = await hasty.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
