@@ -16,7 +16,8 @@ public static class DynamoDbOutputBuilderExtensions
     /// <remarks>
     /// A transaction takes up to <see cref="DynamoDbTransaction.MaxItems"/> values, and no two that write the same item. All outputs with
     /// the same client and table of positions are written in one transaction; the options of the first count. A value that DynamoDB will
-    /// never take, because of a condition or its size, is a <see cref="RejectedOutputException"/>, about which the processor's rules decide.
+    /// never take, because of a condition or its size, is a <see cref="RejectedOutputException"/>, about which the rules of the processor
+    /// decide.
     /// IAM actions on the table of positions: <c>dynamodb:DescribeTable</c>, <c>GetItem</c>, <c>Query</c>, <c>UpdateItem</c>, and to create
     /// it <c>CreateTable</c>; on the tables of the items <c>PutItem</c>, <c>UpdateItem</c> and <c>DeleteItem</c>, as they are used.
     /// </remarks>

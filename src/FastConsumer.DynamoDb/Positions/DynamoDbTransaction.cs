@@ -45,7 +45,8 @@ public sealed class DynamoDbTransaction
         if (actions != 1)
         {
             throw new ArgumentException(
-                $"The item has {actions} of Put, Update, Delete and ConditionCheck. Set one of them, and add an item for each.", nameof(item));
+                $"The item has {actions} of Put, Update, Delete and ConditionCheck. Set one of them, and add an item for each.",
+                nameof(item));
         }
 
         lock (_lock)

@@ -19,8 +19,8 @@ internal sealed class ItemWriter<T>(string output, Func<Positioned<T>, TransactW
                 throw new RejectedOutputException(
                     i,
                     $"The function of output '{output}' made {(item is null ? "null" : "an item without exactly one write")} of a value of "
-                        + $"record {outputs.Span[i].Position} in shard {outputs.Span[i].ShardId}. Let it return a TransactWriteItem with one "
-                        + "of Put, Update and Delete for each value, and nothing else in it.");
+                        + $"record {outputs.Span[i].Position} in shard {outputs.Span[i].ShardId}. Let it return a TransactWriteItem with "
+                        + "one of Put, Update and Delete for each value, and nothing else in it.");
             }
 
             transaction.Add(item);

@@ -92,7 +92,8 @@ internal sealed class PositionFaults(string place)
     public RejectedOutputException Rejected(IReadOnlyList<TransactWriteItem> items, AmazonServiceException exception) => new(
         null,
         $"{place}: DynamoDB refuses a transaction of {items.Count} items on {TablesOf(items)} for good ({exception.ErrorCode}): "
-        + $"{DynamoDbFault.OneLine(exception.Message)} An item has at most 400 KB, a transaction 4 MB, and no two of its items are the same.",
+        + $"{DynamoDbFault.OneLine(exception.Message)} An item has at most 400 KB, a transaction 4 MB, and no two of its items are "
+        + "the same.",
         exception);
 
     private DynamoDbPositionException Explain(AmazonServiceException exception, string action, IReadOnlyList<TransactWriteItem> items)

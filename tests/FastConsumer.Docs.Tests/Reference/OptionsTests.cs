@@ -34,6 +34,7 @@ public sealed class OptionsTests
         GeneratedTable.Matches(Page, name, Table(type, isConfigured: true));
 
     [Theory]
+    [InlineData(typeof(DynamoDbPositionOptions), "DynamoDbPositions")]
     [InlineData(typeof(KinesisClientOptions), "KinesisClient")]
     [InlineData(typeof(EmbeddedKinesisOptions), "EmbeddedKinesis")]
     [InlineData(typeof(EmbeddedS3Options), "EmbeddedS3")]

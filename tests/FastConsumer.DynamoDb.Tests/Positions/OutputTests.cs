@@ -62,7 +62,12 @@ public sealed class OutputTests(DynoxideServer server) : IClassFixture<DynoxideS
             expected.Select(static one => one.Split('=')[0]).Order(StringComparer.Ordinal),
             all.Where(static one => !one.Contains('=')));
         ScanResponse counts = await place.Client.ScanAsync(
-            new ScanRequest { TableName = place.Effects, FilterExpression = "times <> :one", ExpressionAttributeValues = new() { [":one"] = new() { N = "1" } } },
+            new ScanRequest
+            {
+                TableName = place.Effects,
+                FilterExpression = "times <> :one",
+                ExpressionAttributeValues = new() { [":one"] = new AttributeValue { N = "1" } },
+            },
             Token);
         Assert.Equal(0, counts.Count);
     }

@@ -198,7 +198,10 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
             new Amazon.Runtime.BasicAWSCredentials("test", "test"),
             new AmazonDynamoDBConfig
             {
-                ServiceURL = proxy.ServiceUrl, AuthenticationRegion = "us-east-1", MaxErrorRetry = 0, MaxStaleConnectionRetries = 0,
+                ServiceURL = proxy.ServiceUrl,
+                AuthenticationRegion = "us-east-1",
+                MaxErrorRetry = 0,
+                MaxStaleConnectionRetries = 0,
             });
         DynamoDbPositionStore hasty = place.Make(client: once);
         StoredPosition row = await hasty.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
@@ -277,7 +280,8 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
         {
             DynamoDbPositionException failure = await Assert.ThrowsAsync<DynamoDbPositionException>(read);
             Assert.False(failure.IsTransient);
-            Assert.Contains($"the row of {PositionPlace.Key.ShardId} cannot be read: {expected}", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"the row of {PositionPlace.Key.ShardId} cannot be read: {expected}", failure.Message, StringComparison.Ordinal);
         }
     }
 
@@ -319,7 +323,12 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
         }
     }
 
-    private static (int, string) Cancelled(params string[] codes) => (
-        400,
-        $$"""{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"cancelled","CancellationReasons":[{{string.Join(',', codes.Select(static code => $$"""{"Code":"{{code}}","Message":"said so"}"""))}}]}""");
+    private static (int, string) Cancelled(params string[] codes)
+    {
+        string reasons = string.Join(',', codes.Select(static code => $$"""{"Code":"{{code}}","Message":"said so"}"""));
+        return (
+            400,
+            """{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"cancelled","CancellationReasons":["""
+                + reasons + "]}");
+    }
 }

@@ -35,7 +35,8 @@ public sealed class PositionStoreConformanceTests
     [InlineData(Mistake.CommitCreatesRow, "A commit without a row is refused, and creates none")]
     [InlineData(Mistake.CommitKeepsNumber, "A commit moves the position, and its effects are there")]
     [InlineData(Mistake.CommitForgetsRuns, "For outputs: a commit with a row writes position, runs and lineage, and its effects are there")]
-    [InlineData(Mistake.CommitForgetsLineage, "For outputs: a commit with a row writes position, runs and lineage, and its effects are there")]
+    [InlineData(
+        Mistake.CommitForgetsLineage, "For outputs: a commit with a row writes position, runs and lineage, and its effects are there")]
     [InlineData(Mistake.CommitOfRowIgnoresEpoch, "For outputs: a commit with a row on a lower epoch is refused, and changes nothing")]
     [InlineData(Mistake.CommitOfRowIgnoresNumber, "For outputs: a commit with a row on a lower number is refused, and changes nothing")]
     [InlineData(Mistake.CommitOfRowIgnoresNumber, "For outputs: of two transactions of one former row, the second is refused")]
