@@ -40,7 +40,8 @@ public sealed partial class LinkTests
     [Fact]
     public void The_first_page_and_the_table_of_contents_have_the_same_pages()
     {
-        IEnumerable<string> contents = Entry().Matches(Docs.Tests.Pages.Text("docs/toc.yml")).Select(static match => match.Groups["page"].Value);
+        IEnumerable<string> contents = Entry().Matches(Docs.Tests.Pages.Text("docs/toc.yml"))
+            .Select(static match => match.Groups["page"].Value);
         IEnumerable<string> first = Link().Matches(Docs.Tests.Pages.Text("docs/index.md"))
             .Select(static match => match.Groups["target"].Value).Where(static target => !target.Contains("://", StringComparison.Ordinal));
 

@@ -16,8 +16,8 @@ internal static class ExactlyOnceWorker
 
     public static IEnumerable<string> Arguments(ExactlyOnceServers servers) =>
     [
-        "exactly-once-worker", "--sink", servers.Sink, "--kinesis", servers.KinesisUrl, "--dynamo", servers.DynamoUrl, "--postgres", servers.Postgres,
-        "--folder", servers.Folder,
+        "exactly-once-worker", "--sink", servers.Sink, "--kinesis", servers.KinesisUrl, "--dynamo", servers.DynamoUrl,
+        "--postgres", servers.Postgres, "--folder", servers.Folder,
     ];
 
     public static Command CreateCommand()

@@ -268,8 +268,8 @@ internal sealed partial class ShardSupervisor
             catch (Exception e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
                 throw new TimeoutException(
-                    $"It was not stored within {timeout} (Checkpointing:Timeout). The store, a sink of outputs, or a lane that is waited for is "
-                        + "too slow.",
+                    $"It was not stored within {timeout} (Checkpointing:Timeout). The store, a sink of outputs, or a lane that is waited "
+                        + "for is too slow.",
                     e);
             }
         }
