@@ -14,6 +14,9 @@ namespace FastConsumer.DynamoDb;
 /// </remarks>
 public sealed class DynamoDbPositionStore : IPositionStore<DynamoDbTransaction>
 {
+    /// <summary>An item has at most 400 KB, names and the other attributes included.</summary>
+    private const int MostOfRuns = 390 * 1024;
+
     private const int MaxAttempts = 6;
 
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromMilliseconds(50);
@@ -219,6 +222,12 @@ public sealed class DynamoDbPositionStore : IPositionStore<DynamoDbTransaction>
         ArgumentNullException.ThrowIfNull(former);
         ArgumentNullException.ThrowIfNull(next);
         cancellationToken.ThrowIfCancellationRequested();
+        if (next.Runs is { Length: > MostOfRuns } runs)
+        {
+            // DynamoDB would refuse the request as a whole, as it does for a value that is too large
+            throw _faults.TooManyRuns(key.ShardId, runs.Length);
+        }
+
         List<TransactWriteItem> items = transaction.Close();
         PositionWrite move = PositionRows.Move(former, next);
         try

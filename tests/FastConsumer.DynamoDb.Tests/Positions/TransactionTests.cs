@@ -35,6 +35,26 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     }
 
     [Fact]
+    public async Task A_row_that_is_too_large_is_not_told_of_the_values()
+    {
+        await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
+        DynamoDbPositionStore store = await place.PrepareAsync();
+        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        DynamoDbTransaction transaction = await store.BeginAsync(Cancellation);
+        transaction.Add(place.Effect("one"));
+        StoredPosition large = row with { Number = row.Number + 1, Position = s_position, Runs = new string('1', 400 * 1024) };
+
+        DynamoDbPositionException refused = await Assert.ThrowsAsync<DynamoDbPositionException>(
+            () => store.CommitAsync(transaction, PositionPlace.Key, row, large, Cancellation));
+        await store.EndAsync(transaction);
+
+        Assert.True(refused.IsTransient);
+        Assert.Contains("409600 bytes of runs", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(await place.EffectsAsync());
+        Assert.Equal(row, await store.ReadAsync(PositionPlace.Key, Cancellation));
+    }
+
+    [Fact]
     public async Task A_transaction_that_is_over_takes_nothing()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
