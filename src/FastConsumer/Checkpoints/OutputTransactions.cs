@@ -22,7 +22,8 @@ internal sealed class OutputTransactions<TTransaction>(
 
     public override string Description => store.Description;
 
-    public override int MostValues => store.MaxOutputs;
+    public override int MostValues => store.MaxOutputs is >= 1 and int most ? most : throw new InvalidOperationException(
+        $"{store.Description} takes {store.MaxOutputs} values in a transaction (MaxOutputs): at least 1 is needed.");
 
     public override long? Number => _row.Known?.Number;
 
