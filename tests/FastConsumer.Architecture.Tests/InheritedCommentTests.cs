@@ -14,9 +14,9 @@ public sealed class InheritedCommentTests
     public void A_comment_inherits_parameters_or_describes_them()
     {
         List<string> both = [];
-        foreach (string path in SourceFiles.In("src"))
+        foreach (string path in WrittenFiles.In("src"))
         {
-            both.AddRange(Both(File.ReadAllText(path)).Select(line => $"{SourceFiles.NameOf(path)}:{line}"));
+            both.AddRange(Both(File.ReadAllText(path)).Select(line => $"{WrittenFiles.NameOf(path)}:{line}"));
         }
 
         Assert.True(both.Count == 0, string.Join('\n', both));

@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -17,8 +16,7 @@ public sealed class LayeringTests
         "Dispatch", "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
     ];
 
-    private static readonly string s_root = Path.GetFullPath(typeof(LayeringTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(static attribute => attribute.Key == "RepositoryRoot").Value!);
+    private static readonly string s_core = Path.Combine(WrittenFiles.Root, "src/FastConsumer");
 
     [Fact]
     public void A_folder_knows_only_those_before_it()
@@ -31,7 +29,7 @@ public sealed class LayeringTests
     [Fact]
     public void A_wrong_step_is_found()
     {
-        string wrong = Path.Combine(s_root, "src/FastConsumer/Buffers/Wrong.cs");
+        string wrong = Path.Combine(WrittenFiles.Root, "src/FastConsumer/Buffers/Wrong.cs");
         (CSharpCompilation compilation, _) = Compile([.. SourceFiles(), (wrong, "namespace FastConsumer.Buffers; "
             + "internal static class Wrong { internal static object Up(CheckpointPosition p) => new Hosting.RandomSource(1); }")]);
 
@@ -47,7 +45,7 @@ public sealed class LayeringTests
         List<string> wrong = [];
         foreach ((string path, string text) in SourceFiles())
         {
-            string folder = Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), Path.GetDirectoryName(path)!).Replace('\\', '/');
+            string folder = Path.GetRelativePath(s_core, Path.GetDirectoryName(path)!).Replace('\\', '/');
             string found = CSharpSyntaxTree.ParseText(text, cancellationToken: TestContext.Current.CancellationToken)
                 .GetRoot(TestContext.Current.CancellationToken).DescendantNodes().OfType<BaseNamespaceDeclarationSyntax>().Single().Name
                 .ToString();
@@ -69,7 +67,7 @@ public sealed class LayeringTests
     }
 
     private static List<(string Path, string Text)> SourceFiles() =>
-        [.. Directory.EnumerateFiles(Path.Combine(s_root, "src/FastConsumer"), "*.cs", SearchOption.AllDirectories)
+        [.. Directory.EnumerateFiles(s_core, "*.cs", SearchOption.AllDirectories)
             .Where(static path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
             .Select(static path => (path, File.ReadAllText(path)))];
 
@@ -101,7 +99,7 @@ public sealed class LayeringTests
                 string? declaredIn = type?.OriginalDefinition.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.FilePath;
                 if (declaredIn is not null && LayerOf(declaredIn) > layer)
                 {
-                    violations.Add($"{Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), tree.FilePath).Replace('\\', '/')} "
+                    violations.Add($"{Path.GetRelativePath(s_core, tree.FilePath).Replace('\\', '/')} "
                         + $"knows {type} of {s_layers[LayerOf(declaredIn)]}");
                 }
             }
@@ -112,7 +110,7 @@ public sealed class LayeringTests
 
     private static int LayerOf(string path)
     {
-        string relative = Path.GetRelativePath(Path.Combine(s_root, "src/FastConsumer"), path).Replace('\\', '/');
+        string relative = Path.GetRelativePath(s_core, path).Replace('\\', '/');
         // the longest match wins: Kinesis/Wire before Kinesis
         string? layer = s_layers.Where(layer => relative.StartsWith(layer + "/", StringComparison.Ordinal))
             .MaxBy(static layer => layer.Length);

@@ -20,10 +20,10 @@ public sealed class LineLengthTests
     public void A_line_ends_at_140_columns(string folder)
     {
         List<string> tooLong = [];
-        foreach (string path in SourceFiles.In(folder))
+        foreach (string path in WrittenFiles.In(folder))
         {
             tooLong.AddRange(TooLong(File.ReadAllText(path))
-                .Select(line => $"{SourceFiles.NameOf(path)}:{line.LineNumber + 1} has {line.Span.Length} columns"));
+                .Select(line => $"{WrittenFiles.NameOf(path)}:{line.LineNumber + 1} has {line.Span.Length} columns"));
         }
 
         Assert.True(tooLong.Count == 0, $"{tooLong.Count} lines:\n{string.Join('\n', tooLong)}");

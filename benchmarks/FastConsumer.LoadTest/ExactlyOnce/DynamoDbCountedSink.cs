@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
+using Amazon.Runtime;
 using FastConsumer.DynamoDb;
 using FastConsumer.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,7 +47,7 @@ internal sealed class DynamoDbCountedSink(string serviceUrl) : CountedSink
     public override async Task<long> RecordsAsync(CancellationToken cancellationToken)
     {
         long records = 0;
-        await foreach (ScanResponse page in PagesAsync(Select.COUNT, cancellationToken))
+        await foreach (ScanResponse page in Pages(Select.COUNT).WithCancellation(cancellationToken))
         {
             records += page.Count ?? 0;
         }
@@ -57,7 +58,7 @@ internal sealed class DynamoDbCountedSink(string serviceUrl) : CountedSink
     public override async IAsyncEnumerable<(CountedRecord Value, long Times)> ReadAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (ScanResponse page in PagesAsync(Select.ALL_ATTRIBUTES, cancellationToken))
+        await foreach (ScanResponse page in Pages(Select.ALL_ATTRIBUTES).WithCancellation(cancellationToken))
         {
             foreach (Dictionary<string, AttributeValue> item in page.Items ?? [])
             {
@@ -93,17 +94,6 @@ internal sealed class DynamoDbCountedSink(string serviceUrl) : CountedSink
     private static long Number(Dictionary<string, AttributeValue> item, string name) =>
         item.TryGetValue(name, out AttributeValue? value) ? long.Parse(value.N, CultureInfo.InvariantCulture) : 0;
 
-    private async IAsyncEnumerable<ScanResponse> PagesAsync(
-        Select select, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        Dictionary<string, AttributeValue>? from = null;
-        do
-        {
-            ScanResponse page = await _client.ScanAsync(
-                new ScanRequest { TableName = Table, ConsistentRead = true, Select = select, ExclusiveStartKey = from }, cancellationToken);
-            yield return page;
-            from = page.LastEvaluatedKey;
-        }
-        while (from is { Count: > 0 });
-    }
+    private IPaginatedEnumerable<ScanResponse> Pages(Select select) =>
+        _client.Paginators.Scan(new ScanRequest { TableName = Table, ConsistentRead = true, Select = select }).Responses;
 }

@@ -258,7 +258,7 @@ public sealed class DynamoDbPositionStore : IPositionStore<DynamoDbTransaction>
         {
             throw _faults.Rejected(items, exception);
         }
-        catch (Exception exception) when (IsFault(exception, cancellationToken))
+        catch (Exception exception) when (PositionFaults.IsFault(exception, cancellationToken))
         {
             throw _faults.Explain(exception, items.Count == 0 ? "UpdateItem" : "TransactWriteItems", items);
         }
@@ -357,14 +357,11 @@ public sealed class DynamoDbPositionStore : IPositionStore<DynamoDbTransaction>
         {
             return await call();
         }
-        catch (Exception exception) when (IsFault(exception, cancellationToken))
+        catch (Exception exception) when (PositionFaults.IsFault(exception, cancellationToken))
         {
             throw _faults.Explain(exception, action, []);
         }
     }
-
-    private static bool IsFault(Exception exception, CancellationToken cancellationToken) =>
-        PositionFaults.IsOfRequest(exception) && !DynamoDbFault.IsCancellation(exception, cancellationToken);
 
     private PositionKey KeyOf(string application, string streamArn, Dictionary<string, AttributeValue> item)
     {

@@ -10,10 +10,11 @@ internal sealed class PositionFaults(string place)
 {
     private const string Key = $"the partition key {PositionRows.Stream} (S) and the sort key {PositionRows.Shard} (S)";
 
-    /// <summary>True for what a request may throw; anything else is a mistake of the program's.</summary>
-    public static bool IsOfRequest(Exception exception) => exception
+    /// <summary>True for what a request may throw but for the caller's own end; anything else is a mistake of the program's.</summary>
+    public static bool IsFault(Exception exception, CancellationToken cancellationToken) => exception
         is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException
-        or OperationCanceledException;
+        or OperationCanceledException
+        && !DynamoDbFault.IsCancellation(exception, cancellationToken);
 
     /// <summary>True where DynamoDB refuses the request as such, whatever is in the tables.</summary>
     public static bool IsInvalid(AmazonServiceException exception) =>

@@ -7,10 +7,6 @@ namespace FastConsumer.DynamoDb;
 internal sealed class PositionTableSetup(
     IAmazonDynamoDB client, DynamoDbPositionOptions options, PositionFaults faults, TimeProvider timeProvider)
 {
-    private static readonly TimeSpan s_firstPoll = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_slowestPoll = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
-
     /// <exception cref="DynamoDbPositionException">The table does not do, or must not be used.</exception>
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
@@ -38,7 +34,7 @@ internal sealed class PositionTableSetup(
         {
             return null;
         }
-        catch (Exception exception) when (IsFault(exception, cancellationToken))
+        catch (Exception exception) when (PositionFaults.IsFault(exception, cancellationToken))
         {
             throw faults.Explain(exception, "DescribeTable", []);
         }
@@ -65,52 +61,22 @@ internal sealed class PositionTableSetup(
         {
             // another worker was first, or this call itself, its first answer lost; either way the table is on its way
         }
-        catch (Exception exception) when (IsFault(exception, cancellationToken))
+        catch (Exception exception) when (PositionFaults.IsFault(exception, cancellationToken))
         {
             throw faults.Explain(exception, "CreateTable", []);
         }
     }
 
-    private async Task<TableDescription> WaitUntilActiveAsync(TableDescription? found, CancellationToken cancellationToken)
-    {
-        long started = timeProvider.GetTimestamp();
-        for (TimeSpan poll = s_firstPoll; ; poll = poll * 2 < s_slowestPoll ? poll * 2 : s_slowestPoll)
-        {
-            // a table just created may not show yet
-            found ??= await DescribeAsync(cancellationToken);
-            string status = found?.TableStatus?.Value ?? "not visible yet";
-            if (found is not null && (found.TableStatus == TableStatus.ACTIVE || found.TableStatus == TableStatus.UPDATING))
-            {
-                return found;
-            }
-
-            if (found is not null && found.TableStatus != TableStatus.CREATING)
-            {
-                throw faults.WrongStatus(status, isTransient: found.TableStatus == TableStatus.DELETING);
-            }
-
-            if (timeProvider.GetElapsedTime(started) > s_patience)
-            {
-                throw faults.NotActive(status, s_patience);
-            }
-
-            found = null;
-            await Task.Delay(poll, timeProvider, cancellationToken);
-        }
-    }
+    private Task<TableDescription> WaitUntilActiveAsync(TableDescription? found, CancellationToken cancellationToken) =>
+        TableStart.WaitUntilActiveAsync(
+            found, DescribeAsync, faults.WrongStatus, faults.NotActive, timeProvider, cancellationToken);
 
     private void CheckKeySchema(TableDescription found)
     {
-        string[] keys = [.. (found.KeySchema ?? []).Select(element => $"{element.AttributeName} ({element.KeyType}, {TypeOf(element)})")];
-        if (keys is not [$"{PositionRows.Stream} (HASH, S)", $"{PositionRows.Shard} (RANGE, S)"])
+        IReadOnlyList<string> key = TableStart.KeyOf(found);
+        if (key is not [$"{PositionRows.Stream} (HASH, S)", $"{PositionRows.Shard} (RANGE, S)"])
         {
-            throw faults.Unfit(keys.Length == 0 ? "unknown" : string.Join(", ", keys));
+            throw faults.Unfit(key.Count == 0 ? "unknown" : string.Join(", ", key));
         }
-
-        string TypeOf(KeySchemaElement element) =>
-            found.AttributeDefinitions?.Find(definition => definition.AttributeName == element.AttributeName)?.AttributeType?.Value ?? "?";
     }
-
-    private static bool IsFault(Exception exception, CancellationToken cancellationToken) =>
-        PositionFaults.IsOfRequest(exception) && !DynamoDbFault.IsCancellation(exception, cancellationToken);
 }

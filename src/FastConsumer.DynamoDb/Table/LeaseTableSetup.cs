@@ -8,10 +8,6 @@ namespace FastConsumer.DynamoDb;
 /// <summary>Sees at start that the table is there, active, and a lease table.</summary>
 internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions options, TimeProvider timeProvider, ILogger logger)
 {
-    private static readonly TimeSpan s_firstPoll = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_slowestPoll = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
-
     /// <returns>The table as it is now.</returns>
     public async Task<TableDescription> PrepareAsync(CancellationToken cancellationToken)
     {
@@ -100,51 +96,27 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
         }
     }
 
-    private async Task<TableDescription> WaitUntilActiveAsync(TableDescription? found, CancellationToken cancellationToken)
-    {
-        long started = timeProvider.GetTimestamp();
-        for (TimeSpan poll = s_firstPoll; ; poll = poll * 2 < s_slowestPoll ? poll * 2 : s_slowestPoll)
-        {
-            // a table just created may not show yet
-            found ??= await DescribeAsync(cancellationToken);
-            string status = found?.TableStatus?.Value ?? "not visible yet";
-            if (found is not null && (found.TableStatus == TableStatus.ACTIVE || found.TableStatus == TableStatus.UPDATING))
-            {
-                return found;
-            }
-
-            if (found is not null && found.TableStatus != TableStatus.CREATING)
-            {
-                throw new LeaseStoreException(
-                    $"The {table} is {status}, where ACTIVE is expected.", isTransient: found.TableStatus == TableStatus.DELETING);
-            }
-
-            if (timeProvider.GetElapsedTime(started) > s_patience)
-            {
-                throw new LeaseStoreException($"The {table} is still {status} after {s_patience.TotalMinutes} minutes.", isTransient: true);
-            }
-
-            found = null;
-            await Task.Delay(poll, timeProvider, cancellationToken);
-        }
-    }
+    private Task<TableDescription> WaitUntilActiveAsync(TableDescription? found, CancellationToken cancellationToken) =>
+        TableStart.WaitUntilActiveAsync(
+            found,
+            DescribeAsync,
+            (status, isDeleting) => new LeaseStoreException(
+                $"The {table} is {status}, where ACTIVE is expected.", isTransient: isDeleting),
+            (status, waited) => new LeaseStoreException(
+                $"The {table} is still {status} after {waited.TotalMinutes} minutes.", isTransient: true),
+            timeProvider,
+            cancellationToken);
 
     private void CheckKeySchema(TableDescription found)
     {
-        List<KeySchemaElement> keys = found.KeySchema ?? [];
-        if (keys is [{ AttributeName: Lease.Names.LeaseKey } key] && key.KeyType == KeyType.HASH && TypeOf(key) == "S")
+        IReadOnlyList<string> key = TableStart.KeyOf(found);
+        if (key is not [$"{Lease.Names.LeaseKey} (HASH, S)"])
         {
-            return;
+            throw new LeaseStoreException(
+                $"The {table} is not a lease table: its key is {string.Join(", ", key)}, and {Lease.Names.LeaseKey} (HASH, S) alone is "
+                + "expected. Choose another application name, or set DynamoDbLeaseOptions.TableName.",
+                isTransient: false);
         }
-
-        string actual = string.Join(", ", keys.Select(element => $"{element.AttributeName} ({element.KeyType}, {TypeOf(element)})"));
-        throw new LeaseStoreException(
-            $"The {table} is not a lease table: its key is {actual}, and {Lease.Names.LeaseKey} (HASH, S) alone is expected. "
-            + "Choose another application name, or set DynamoDbLeaseOptions.TableName.",
-            isTransient: false);
-
-        string TypeOf(KeySchemaElement element) =>
-            found.AttributeDefinitions?.Find(definition => definition.AttributeName == element.AttributeName)?.AttributeType?.Value ?? "?";
     }
 
     private async Task EnablePointInTimeRecoveryAsync(CancellationToken cancellationToken)
@@ -174,10 +146,10 @@ internal sealed class LeaseTableSetup(LeaseTable table, DynamoDbLeaseOptions opt
                     cancellationToken);
                 return;
             }
-            catch (ContinuousBackupsUnavailableException) when (timeProvider.GetElapsedTime(started) < s_patience)
+            catch (ContinuousBackupsUnavailableException) when (timeProvider.GetElapsedTime(started) < TableStart.Patience)
             {
                 // so DynamoDB answers for a while after it has created a table
-                await Task.Delay(s_slowestPoll, timeProvider, cancellationToken);
+                await Task.Delay(TableStart.SlowestPoll, timeProvider, cancellationToken);
             }
             catch (Exception exception) when (!DynamoDbFault.IsCancellation(exception, cancellationToken))
             {

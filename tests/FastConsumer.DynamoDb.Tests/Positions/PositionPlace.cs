@@ -60,6 +60,13 @@ internal sealed class PositionPlace : PositionStoreUnderTest<DynamoDbTransaction
         return store;
     }
 
+    /// <summary>A store whose row is that of epoch 3.</summary>
+    public async Task<(DynamoDbPositionStore Store, StoredPosition Row)> TakeAsync()
+    {
+        DynamoDbPositionStore store = await PrepareAsync();
+        return (store, await store.SetEpochAsync(Key, 3, Cancellation));
+    }
+
     /// <summary>An item that is written once.</summary>
     public TransactWriteItem Effect(string effect) => new()
     {

@@ -98,8 +98,7 @@ public sealed class PreparationTests(DynoxideServer server) : IClassFixture<Dyno
     {
         await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
         await using PositionPlace place = await PositionPlace.CreateAsync(proxy.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         proxy.Break("TransactWriteItems", Fault.Denied);
         DynamoDbTransaction transaction = await store.BeginAsync(Cancellation);
         transaction.Add(place.Effect("a"));

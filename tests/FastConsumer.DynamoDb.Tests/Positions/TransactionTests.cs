@@ -16,8 +16,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task Ninety_nine_items_are_written_and_the_hundredth_is_refused()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         DynamoDbTransaction transaction = await store.BeginAsync(Cancellation);
         for (int i = 0; i < 99; i++)
         {
@@ -38,8 +37,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task A_row_that_is_too_large_is_not_told_of_the_values()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         DynamoDbTransaction transaction = await store.BeginAsync(Cancellation);
         transaction.Add(place.Effect("one"));
         StoredPosition large = row with { Number = row.Number + 1, Position = s_position, Runs = new string('1', 400 * 1024) };
@@ -58,8 +56,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task A_transaction_that_is_over_takes_nothing()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         DynamoDbTransaction committed = await store.BeginAsync(Cancellation);
         Assert.True(await store.CommitAsync(committed, PositionPlace.Key, row, s_position, Cancellation));
         DynamoDbTransaction ended = await store.BeginAsync(Cancellation);
@@ -82,8 +79,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task A_refused_item_is_told_by_its_index(int index)
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         Assert.True(await CommitAsync(store, row, place.Effect("there")));
         row = (await store.ReadAsync(PositionPlace.Key, Cancellation))!;
         TransactWriteItem[] items = [.. Enumerable.Range(0, 4).Select(i => place.Effect(i == index ? "there" : $"{i}"))];
@@ -101,8 +97,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task The_position_wins_over_a_refused_item()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         Assert.True(await CommitAsync(store, row, place.Effect("there")));
 
         Assert.False(await CommitAsync(store, row, place.Effect("there")));
@@ -116,8 +111,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     {
         await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
         await using PositionPlace place = await PositionPlace.CreateAsync(proxy.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         if (!isMine)
         {
             await store.SetEpochAsync(PositionPlace.Key, 4, Cancellation);
@@ -144,8 +138,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     {
         await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
         await using PositionPlace place = await PositionPlace.CreateAsync(proxy.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         proxy.Answer("TransactWriteItems", Cancelled(item, position));
 
         DynamoDbPositionException failure =
@@ -160,8 +153,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task A_transaction_that_is_refused_as_a_whole_names_no_item()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
 
         RejectedOutputException refused = await Assert.ThrowsAsync<RejectedOutputException>(
             () => CommitAsync(store, row, place.Effect("twice"), place.Effect("twice")));
@@ -176,8 +168,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     public async Task An_item_that_is_too_large_is_refused()
     {
         await using PositionPlace place = await PositionPlace.CreateAsync(server.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         TransactWriteItem large = place.Effect("large");
         large.Put.Item["content"] = new AttributeValue(new string('x', 410_000));
 
@@ -197,8 +188,7 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
     {
         await using FaultyDynamoDb proxy = await FaultyDynamoDb.StartAsync(server.ServiceUrl);
         await using PositionPlace place = await PositionPlace.CreateAsync(proxy.ServiceUrl);
-        DynamoDbPositionStore store = await place.PrepareAsync();
-        StoredPosition row = await store.SetEpochAsync(PositionPlace.Key, 3, Cancellation);
+        (DynamoDbPositionStore store, StoredPosition row) = await place.TakeAsync();
         proxy.Break("TransactWriteItems", fault);
 
         Assert.True(await CommitAsync(store, row, place.Effect("a")));

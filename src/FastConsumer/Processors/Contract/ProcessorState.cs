@@ -208,7 +208,13 @@ public sealed class ProcessorState
 
     private static void ThrowIfFull(StateStripe stripe, OutputBatch? batch, string output, int[] together, int most)
     {
-        if (together.Sum(number => stripe.Outputs[number].AddedIn(batch)) >= most)
+        int added = 0;
+        foreach (int number in together)
+        {
+            added += stripe.Outputs[number].AddedIn(batch);
+        }
+
+        if (added >= most)
         {
             throw new RejectedOutputException(
                 null,
