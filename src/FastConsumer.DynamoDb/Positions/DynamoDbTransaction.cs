@@ -32,6 +32,10 @@ public sealed class DynamoDbTransaction
     internal DynamoDbPositionStore Store { get; }
 
     /// <summary>Adds an item. Two items of one transaction cannot write the same item of a table: DynamoDB refuses both.</summary>
+    /// <remarks>
+    /// A writer of outputs adds exactly one item for each value, in their order: the item that DynamoDB refuses tells which value is left
+    /// out where a rule says so.
+    /// </remarks>
     /// <param name="item">What to write: a Put, an Update, a Delete, or a ConditionCheck. It must not be changed any more.</param>
     /// <exception cref="ArgumentException">The item has none of the four, or several.</exception>
     /// <exception cref="InvalidOperationException">

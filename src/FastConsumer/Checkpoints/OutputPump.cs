@@ -195,21 +195,21 @@ internal sealed class OutputPump
 
     private async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
     {
+        int failures = 0;
         int rejections = 0;
-        for (int failures = 1; cut.Count > 0; failures++)
+        while (cut.Count > 0)
         {
             try
             {
                 await _target.WriteAsync(cut, cancellationToken);
-                _backoff.Reset();
-                _events.Written(_target, cut.Count);
+                Written(cut.Count);
                 return;
             }
             catch (RejectedOutputException e) when (!cancellationToken.IsCancellationRequested)
             {
                 if (e.Index is null && OutputDivision.Of(cut, (cut.Count + 1) / 2) is { Count: > 1 } parts)
                 {
-                    // until the record is alone whose value the sink does not name
+                    // until the record, or the batch, is alone whose value the sink does not name
                     foreach (OutputCut part in parts)
                     {
                         await WriteAsync(part, cancellationToken);
@@ -218,81 +218,159 @@ internal sealed class OutputPump
                     return;
                 }
 
-                if (Decide(cut, e, ++rejections) == ErrorAction.Skip)
+                if (WaitAfter(cut, e, ++rejections) is { } wait)
                 {
-                    cut = LeaveOut(cut, e);
+                    await RetryAsync(e, ++failures, wait, cancellationToken);
+                    continue;
                 }
-                else
-                {
-                    await RetryAsync(e, failures, cancellationToken);
-                }
+
+                cut = await LeaveOutAsync(cut, e, cancellationToken);
+                // the next value that is refused has its own tries
+                failures = 0;
+                rejections = 0;
             }
-            catch (Exception e) when (e is not SinkPositionException && !cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (IsPassing(e, cancellationToken))
             {
-                await RetryAsync(e, failures, cancellationToken);
+                await RetryAsync(e, ++failures, _backoff.Next(), cancellationToken);
             }
         }
+
+        // all of it was left out
+        Written(0);
     }
 
-    private async Task RetryAsync(Exception error, int failures, CancellationToken cancellationToken)
+    private void Written(int values)
     {
-        TimeSpan wait = _backoff.Next();
+        _backoff.Reset();
+        _events.Written(_target, values);
+    }
+
+    private static bool IsPassing(Exception error, CancellationToken cancellationToken) =>
+        error is not (SinkPositionException or NotCheckpointedException) && !cancellationToken.IsCancellationRequested;
+
+    private async Task RetryAsync(Exception error, int failures, TimeSpan wait, CancellationToken cancellationToken)
+    {
         _events.Failed(_target, error, failures, wait);
         await ApartTask.DelayAsync(wait, _time, cancellationToken);
     }
 
-    /// <summary>What becomes of a value that the sink refuses: Retry or Skip.</summary>
+    /// <summary>What the rule says of a value that the sink refuses: the wait before the next try, or null for Skip.</summary>
     /// <exception cref="NotCheckpointedException">The shard is to stop.</exception>
-    private ErrorAction Decide(OutputCut cut, RejectedOutputException rejected, int rejections)
+    private TimeSpan? WaitAfter(OutputCut cut, RejectedOutputException rejected, int rejections)
     {
-        ErrorRule? rule = _events.RuleFor(rejected);
-        ErrorAction action = rule is { Action: ErrorAction.Retry, MaxAttempts: > 0 and int most } && rejections >= most
-            ? rule.Then
-            : rule?.Action ?? ErrorAction.Stop;
-        if (action is ErrorAction.Retry or ErrorAction.Skip)
+        if (rejected.Index is { } index && (index < 0 || index >= cut.Count))
         {
-            return action;
+            throw _target.OfNoValue(rejected, $"{cut.Count}");
         }
 
-        (string output, OutputPlace place) = Find(cut, rejected.Index ?? 0);
+        ErrorRule? rule = _events.RuleFor(rejected);
+        ErrorAction action = rule?.Action ?? ErrorAction.Stop;
+        if (action == ErrorAction.Retry)
+        {
+            if (rule!.MaxAttempts <= 0 || rejections < rule.MaxAttempts)
+            {
+                return _backoff.After(rejections, rule.InitialBackoff, rule.MaxBackoff);
+            }
+
+            action = rule.Then;
+        }
+
+        if (action == ErrorAction.Skip)
+        {
+            return null;
+        }
+
         if (action == ErrorAction.StopHost)
         {
-            _events.StopHost(_target, place, rejected);
+            _events.StopHost(_target, Find(cut, rejected.Index ?? 0).Place, rejected);
         }
 
         throw new NotCheckpointedException(
-            $"{_target.Description} will never take value {place.Number} of the output '{output}' for record {place.Position}: "
-                + $"{rejected.Message} "
+            $"{_target.Description} will never take {Describe(cut, rejected.Index)}: {rejected.Message} "
                 + (action == ErrorAction.DeadLetter ? "Dead letters are records, and this one is done. " : "")
                 + "It is not left out. Correct the processor or the sink and restart: records since the last checkpoint are handled again. "
                 + "[OnError(typeof(RejectedOutputException), ErrorAction.Skip)] on the class leaves such values out.",
             rejected);
     }
 
-    /// <summary>The cut without a value that the sink refuses; where it does not say which, without all of the record's.</summary>
-    private OutputCut LeaveOut(OutputCut cut, RejectedOutputException rejected)
+    /// <summary>The values that the sink refuses, for a message.</summary>
+    private string Describe(OutputCut cut, int? index)
     {
-        for (int index = rejected.Index ?? cut.Count - 1; index >= (rejected.Index ?? 0); index--)
+        (string output, OutputPlace first) = Find(cut, index ?? 0);
+        if (index is not null || cut.Count == 1)
         {
-            (string output, OutputPlace place) = Find(cut, index);
-            cut = OutputDivision.Without(cut, index);
-            _events.LeftOut(_target, output, place, rejected);
+            return $"value {first.Number} of the output '{output}' for record {first.Position}";
+        }
+
+        // a unit of OutputDivision: in the order of the records, not of the outputs
+        CheckpointPosition[] records = [.. Enumerable.Range(0, cut.Count).Select(i => Find(cut, i).Place.Position)];
+        return $"one of {cut.Count} values for "
+            + (records.Min() == records.Max() ? $"record {records[0]}" : $"the records {records.Min()} to {records.Max()} of a batch")
+            + ", and does not say which";
+    }
+
+    /// <summary>
+    /// Leaves out a value that the sink refuses, and returns what is still to be written. Where the sink does not say which it is, the
+    /// record or batch is tried without each of them, until one such try is taken; where none is, all are left out.
+    /// </summary>
+    private async Task<OutputCut> LeaveOutAsync(OutputCut cut, RejectedOutputException rejected, CancellationToken cancellationToken)
+    {
+        if (rejected.Index is { } index)
+        {
+            return LeaveOut(cut, index, rejected);
+        }
+
+        for (int i = 0; cut.Count > 1 && i < cut.Count; i++)
+        {
+            OutputCut others = OutputDivision.Without(cut, i);
+            if (await TryAsync(others, cancellationToken))
+            {
+                LeaveOut(cut, i, rejected);
+                Written(others.Count);
+                return cut with { Values = [] };
+            }
+        }
+
+        while (cut.Count > 0)
+        {
+            cut = LeaveOut(cut, cut.Count - 1, rejected);
         }
 
         return cut;
     }
 
+    /// <summary>False where the sink refuses one of the values too.</summary>
+    private async Task<bool> TryAsync(OutputCut cut, CancellationToken cancellationToken)
+    {
+        for (int failures = 1; ; failures++)
+        {
+            try
+            {
+                await _target.WriteAsync(cut, cancellationToken);
+                return true;
+            }
+            catch (RejectedOutputException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return false;
+            }
+            catch (Exception e) when (IsPassing(e, cancellationToken))
+            {
+                await RetryAsync(e, failures, _backoff.Next(), cancellationToken);
+            }
+        }
+    }
+
+    private OutputCut LeaveOut(OutputCut cut, int index, RejectedOutputException rejected)
+    {
+        (string output, OutputPlace place) = Find(cut, index);
+        _events.LeftOut(_target, output, place, rejected);
+        return OutputDivision.Without(cut, index);
+    }
+
     private (string Output, OutputPlace Place) Find(OutputCut cut, int index)
     {
-        if (index < 0 || index >= cut.Count)
-        {
-            throw new InvalidOperationException(
-                $"{_target.Description} refuses value {index}, and was given {cut.Count}: a RejectedOutputException's index counts the "
-                    + "values of the call from 0.");
-        }
-
         (int output, int at) = OutputDivision.Find(cut, index);
-        return (_state.Outputs[_numbers[output]].Name, cut.Values[output].PlaceOf(at));
+        return (_target.Outputs[output], cut.Values[output].PlaceOf(at));
     }
 
     private void End(Exception reason)

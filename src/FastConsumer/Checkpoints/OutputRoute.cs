@@ -53,18 +53,13 @@ internal sealed class SinkRoute<T>(string name, IOutputSink<T> sink) : OutputRou
 {
     public override object SinkKey => this;
 
-    public override OutputTarget CreateTarget(IReadOnlyList<OutputRoute> routes) => new Target(sink);
+    public override OutputTarget CreateTarget(IReadOnlyList<OutputRoute> routes) => new Target(Name, sink);
 
-    private sealed class Target(IOutputSink<T> sink) : OutputTarget
+    private sealed class Target(string name, IOutputSink<T> sink) : OutputTarget([name])
     {
         public override string Description => sink.GetType().Name;
 
-        public override async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
-        {
-            if (cut.Values[0].Count > 0)
-            {
-                await sink.WriteAsync(((OutputValues<T>)cut.Values[0]).All, cancellationToken);
-            }
-        }
+        public override Task WriteAsync(OutputCut cut, CancellationToken cancellationToken) =>
+            WriteAsync(cut, 0, values => sink.WriteAsync(((OutputValues<T>)values).All, cancellationToken));
     }
 }

@@ -11,7 +11,8 @@ namespace FastConsumer.Checkpoints;
 /// left out when records are handled again.
 /// </remarks>
 internal sealed class OutputTransactions<TTransaction>(
-    IPositionStore<TTransaction> store, IReadOnlyList<TransactionRoute<TTransaction>> routes) : OutputTarget
+    IPositionStore<TTransaction> store, IReadOnlyList<TransactionRoute<TTransaction>> routes)
+    : OutputTarget([.. routes.Select(static route => route.Name)])
     where TTransaction : class
 {
     private readonly SinkRow _row = new(store, isLeader: false);
@@ -69,11 +70,10 @@ internal sealed class OutputTransactions<TTransaction>(
         TTransaction transaction = await store.BeginAsync(cancellationToken);
         try
         {
-            int written = 0;
             for (int i = 0; i < routes.Count; i++)
             {
-                await WriteAsync(transaction, routes[i], cut.Values[i], written, cancellationToken);
-                written += cut.Values[i].Count;
+                TransactionRoute<TTransaction> route = routes[i];
+                await WriteAsync(cut, i, values => route.WriteAsync(transaction, values, cancellationToken));
             }
 
             await _row.CommitAsync(
@@ -96,26 +96,6 @@ internal sealed class OutputTransactions<TTransaction>(
 
         // it holds the values
         _writing = null;
-    }
-
-    private static async Task WriteAsync(
-        TTransaction transaction, TransactionRoute<TTransaction> route, PositionedValues values, int before,
-        CancellationToken cancellationToken)
-    {
-        if (values.Count == 0)
-        {
-            return;
-        }
-
-        try
-        {
-            await route.WriteAsync(transaction, values, cancellationToken);
-        }
-        catch (RejectedOutputException e) when (e.Index is not null && before > 0)
-        {
-            // it counts its own values
-            throw new RejectedOutputException(e.Index + before, e.Message, e.InnerException);
-        }
     }
 
     /// <summary>True where a former try, which had no answer, has written the cut.</summary>

@@ -81,8 +81,8 @@ public interface IPositionStore<TTransaction> : IPositionStore
     where TTransaction : class
 {
     /// <summary>
-    /// The most values of outputs that one transaction takes, at least 1. A sink such as DynamoDB limits transactions. A record that adds
-    /// more is refused.
+    /// The most values of outputs that one transaction takes, at least 1. A sink such as DynamoDB limits transactions. The call that adds
+    /// more for one record, or for one batch, throws.
     /// </summary>
     int MaxOutputs => int.MaxValue;
 

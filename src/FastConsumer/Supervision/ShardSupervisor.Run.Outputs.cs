@@ -85,7 +85,7 @@ internal sealed partial class ShardSupervisor
             _checkpoints?.Outputs?.Targets.ForEach(ClearOutputs);
         }
 
-        private string ScopeOf(OutputTarget sink) => $"{Scope}/{sink.Description}";
+        private string ScopeOf(OutputTarget sink) => $"{Scope}/{sink.Description} ({string.Join(", ", sink.Outputs)})";
 
         private void OutputsFailed(OutputTarget sink, Exception error, int failures, TimeSpan wait)
         {

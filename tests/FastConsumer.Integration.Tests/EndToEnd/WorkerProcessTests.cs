@@ -111,19 +111,26 @@ public sealed class WorkerProcessTests(LocalAws aws)
         Assert.Equal(more[^1].SequenceNumber, Assert.Single(await RowsAsync(stream)).Value.Position());
     }
 
-    [Fact]
-    public async Task Two_share_the_shards_and_the_one_that_stays_takes_all()
+    [Theory]
+    [InlineData("shared-at-once", false)]
+    [InlineData("shared-later", true)]
+    public async Task Two_share_the_shards_and_the_one_that_stays_takes_all(string stream, bool comesLater)
     {
-        const string stream = "shared";
         await aws.Producer.CreateStreamAsync(stream, 4, TestContext.Current.CancellationToken);
         await using var first = WorkerProcess.Start(aws, stream, "first");
+        if (comesLater)
+        {
+            await Eventually.ThatAsync("the first has all shards", () => Logged("took shard", first) == 4, first.ToString);
+        }
+
         await using var second = WorkerProcess.Start(aws, stream, "second");
         await Eventually.ThatAsync(
             "each has two shards",
             async () =>
                 (await RowsAsync(stream)).Values.Select(row => row.Owner()).Order().SequenceEqual(["first", "first", "second", "second"])
-                // one that was robbed of a shard goes on with it until it notices
-                && Logged("took shard", first, second) - Logged("lost shard", first, second) == 4,
+                // one that was robbed of a shard goes on with it until it notices; one that is asked for a shard releases it
+                && Logged("took shard", first, second)
+                    - Logged("lost shard", first, second) - Logged("released shard", first, second) == 4,
             () => $"{first}{Environment.NewLine}{second}");
         var owners = (await RowsAsync(stream)).ToDictionary(row => row.Key, row => row.Value.Owner());
         var produced = await PutMoreAsync(stream, 0, 400);

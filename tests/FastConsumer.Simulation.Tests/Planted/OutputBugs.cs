@@ -21,7 +21,7 @@ internal sealed class WrappedRoute(OutputRoute right, Func<OutputTarget, OutputT
 }
 
 /// <summary>A target before the right one.</summary>
-internal abstract class WrappedTarget(OutputTarget right) : OutputTarget
+internal abstract class WrappedTarget(OutputTarget right) : OutputTarget(right.Outputs)
 {
     public override string Description => right.Description;
 

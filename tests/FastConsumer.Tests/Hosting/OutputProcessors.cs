@@ -110,3 +110,70 @@ internal sealed partial class OutputOnlyProcessor
         Rows.Add(context, new Row(text, 2));
     }
 }
+
+/// <summary>Outputs of batches, without state; refused values are left out.</summary>
+[KinesisProcessor("events")]
+[OnError(typeof(UnwantedException), ErrorAction.Skip)]
+[OnError(typeof(RejectedOutputException), ErrorAction.Skip)]
+internal sealed partial class SkippingBatchProcessor(Journal journal)
+{
+    [Output("rows")]
+    private partial Output<Row> Rows { get; }
+
+    // the ten records of a test, which come in several pages
+    [OnBatch(MaxRecords = 10, MaxWait = "00:01:00")]
+    private async ValueTask HandleAsync(RecordBatch batch, BatchContext context, CancellationToken cancellationToken)
+    {
+        List<Delivery> all = [];
+        for (int i = 0; i < batch.Count; i++)
+        {
+            string text = Encoding.UTF8.GetString(batch[i].DataSpan);
+            all.Add(new Delivery(
+                context.ShardId, batch[i].PartitionKey, text, batch[i].SequenceNumber, context.Attempt, context.FencingToken,
+                Completed: false));
+            try
+            {
+                Rows.Add(context, i, new Row(text, 1));
+            }
+            catch (InvalidOperationException) when (text.EndsWith('9'))
+            {
+                context.Fail(i, new UnwantedException());
+            }
+        }
+
+        await journal.BatchHandler(all, context, cancellationToken);
+    }
+}
+
+/// <summary>A refused value is tried three times, and left out then.</summary>
+[KinesisProcessor("events")]
+[OnError(typeof(RejectedOutputException), ErrorAction.Retry, MaxAttempts = 3, Then = ErrorAction.Skip, InitialBackoff = "00:00:00.01")]
+internal sealed partial class RetryingOutputProcessor
+{
+    [Output("rows")]
+    private partial Output<Row> Rows { get; }
+
+    [OnRecord]
+    private void Handle(KinesisRecord record, RecordContext context) =>
+        Rows.Add(context, new Row(Encoding.UTF8.GetString(record.DataSpan), 1));
+}
+
+/// <summary>Two outputs; refused values are left out.</summary>
+[KinesisProcessor("events")]
+[OnError(typeof(RejectedOutputException), ErrorAction.Skip)]
+internal sealed partial class TwoOutputsProcessor
+{
+    [Output("rows")]
+    private partial Output<Row> Rows { get; }
+
+    [Output("others")]
+    private partial Output<Row> Others { get; }
+
+    [OnRecord]
+    private void Handle(KinesisRecord record, RecordContext context)
+    {
+        string text = Encoding.UTF8.GetString(record.DataSpan);
+        Rows.Add(context, new Row(text, 1));
+        Others.Add(context, new Row(text, 2));
+    }
+}

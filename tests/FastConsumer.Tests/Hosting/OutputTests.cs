@@ -1,23 +1,13 @@
 using System.Collections.Concurrent;
-using FastConsumer.Hosting;
-using FastConsumer.Processors;
-using FastConsumer.Testing.Checkpoints;
 using FastConsumer.Testing.Positions;
 using FastConsumer.Tests.Hosting.Outputs;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FastConsumer.Tests.Hosting;
 
 /// <summary>Outputs of handlers: written beside the records, before the checkpoint that covers them, and once.</summary>
-public sealed class OutputTests : StateTest
+public sealed class OutputTests : OutputTest
 {
-    private readonly Effects _effects = new();
-    private readonly FailingPositions _positions = new();
-    private readonly RowWriter _writer;
-
-    public OutputTests() => _writer = new RowWriter(_effects);
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -26,15 +16,15 @@ public sealed class OutputTests : StateTest
         Kinesis.CreateStream(Stream);
         List<string> first = Put(200, keys: 20);
         WorkerHost dying = await StartAsync(inBatches, static options => options.CheckpointInterval = TimeSpan.FromHours(1));
-        await _effects.WaitForAsync(Expected(first), dying.Log);
+        await Effects.WaitForAsync(Expected(first), dying.Log);
         await dying.DisposeWithoutStopAsync();
         ForgetCheckpoint();
 
         List<string> second = Put(100, keys: 20);
         await using WorkerHost next = await StartAsync(inBatches);
-        await _effects.WaitForAsync(Expected([.. first, .. second]), next.Log);
+        await Effects.WaitForAsync(Expected([.. first, .. second]), next.Log);
         await Eventually.TrueAsync(
-            () => Rows.Single().Checkpoint == _positions.Rows.Single().Value.Position!, () => next.Log.ToString());
+            () => Rows.Single().Checkpoint == Positions.Rows.Single().Value.Position!, () => next.Log.ToString());
         await next.StopAsync();
 
         AssertOnce([.. first, .. second]);
@@ -51,18 +41,18 @@ public sealed class OutputTests : StateTest
             ? throw new InvalidOperationException("As the test wants it.")
             : default;
         WorkerHost dying = await StartAsync(inBatches: false, static options => options.CheckpointInterval = TimeSpan.FromHours(1));
-        await Eventually.TrueAsync(() => _effects.All.Count >= 15, () => dying.Log.ToString());
+        await Eventually.TrueAsync(() => Effects.All.Count >= 15, () => dying.Log.ToString());
         await dying.DisposeWithoutStopAsync();
         ForgetCheckpoint();
-        Assert.NotNull(_positions.Rows.Single().Value.Runs);
-        Assert.DoesNotContain(_effects.All, static text => text.StartsWith("key-3:stubborn", StringComparison.Ordinal));
+        Assert.NotNull(Positions.Rows.Single().Value.Runs);
+        Assert.DoesNotContain(Effects.All, static text => text.StartsWith("key-3:stubborn", StringComparison.Ordinal));
 
         fails = false;
         await using WorkerHost next = await StartAsync(inBatches: false);
-        await _effects.WaitForAsync(Expected(["key-3:stubborn", .. texts]), next.Log);
+        await Effects.WaitForAsync(Expected(["key-3:stubborn", .. texts]), next.Log);
         await next.StopAsync();
         AssertOnce(["key-3:stubborn", .. texts]);
-        Assert.Null(_positions.Rows.Single().Value.Runs);
+        Assert.Null(Positions.Rows.Single().Value.Runs);
     }
 
     [Fact]
@@ -71,7 +61,7 @@ public sealed class OutputTests : StateTest
         Kinesis.CreateStream(Stream);
         List<string> first = Put(6, keys: 1);
         WorkerHost dying = await StartAsync(inBatches: true);
-        await _effects.WaitForAsync(Expected(first), dying.Log);
+        await Effects.WaitForAsync(Expected(first), dying.Log);
         await dying.DisposeWithoutStopAsync();
         ForgetCheckpoint();
 
@@ -83,7 +73,7 @@ public sealed class OutputTests : StateTest
         };
         List<string> second = Put(9, keys: 1);
         await using WorkerHost next = await StartAsync(inBatches: true);
-        await _effects.WaitForAsync(Expected([.. first, .. second]), next.Log);
+        await Effects.WaitForAsync(Expected([.. first, .. second]), next.Log);
         await next.StopAsync();
         AssertOnce([.. first, .. second]);
         Assert.All(batches, batch => Assert.True(batch.All(first.Contains) || batch.All(second.Contains), string.Join(',', batch)));
@@ -94,18 +84,18 @@ public sealed class OutputTests : StateTest
     public async Task A_commit_without_an_answer_is_made_once()
     {
         Kinesis.CreateStream(Stream);
-        _positions.LosesEach = 2;
+        Positions.LosesEach = 2;
         await using WorkerHost host = await StartAsync(inBatches: false);
         List<string> texts = [];
         for (int i = 0; i < 10; i++)
         {
             texts.AddRange(Put(20, keys: 20));
-            await _effects.WaitForAsync(Expected(texts), host.Log);
+            await Effects.WaitForAsync(Expected(texts), host.Log);
         }
 
         await host.StopAsync();
         AssertOnce(texts);
-        Assert.True(_positions.Lost > 0);
+        Assert.True(Positions.Lost > 0);
     }
 
     [Fact]
@@ -113,12 +103,12 @@ public sealed class OutputTests : StateTest
     {
         Kinesis.CreateStream(Stream);
         var late = new LatePositions();
-        _writer.Fails = texts => texts.Any(_effects.All.Contains) ? new InvalidOperationException("The key is there.") : null;
+        Writer.Fails = texts => texts.Any(Effects.All.Contains) ? new InvalidOperationException("The key is there.") : null;
         List<string> texts = Put(20, keys: 5);
         await using WorkerHost host = Build<OutputProcessor>(output =>
-            output.ToTransaction<InMemoryTransaction>(_ => late, _ => _writer));
+            output.ToTransaction<InMemoryTransaction>(_ => late, _ => Writer));
         await host.StartAsync();
-        await _effects.WaitForAsync(Expected(texts), host.Log);
+        await Effects.WaitForAsync(Expected(texts), host.Log);
         await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
         await host.StopAsync();
         AssertOnce(texts);
@@ -138,7 +128,7 @@ public sealed class OutputTests : StateTest
                 ? throw new InvalidOperationException("As the test wants it.")
                 : default;
         await using WorkerHost host = await StartAsync(inBatches: false);
-        await _effects.WaitForAsync(Expected(texts), host.Log);
+        await Effects.WaitForAsync(Expected(texts), host.Log);
         await host.StopAsync();
         AssertOnce(texts);
     }
@@ -147,7 +137,7 @@ public sealed class OutputTests : StateTest
     public async Task No_checkpoint_passes_outputs_that_are_not_written()
     {
         Kinesis.CreateStream(Stream);
-        _writer.Fails = static _ => new IOException("The sink is down.");
+        Writer.Fails = static _ => new IOException("The sink is down.");
         List<string> texts = Put(30, keys: 10);
         await using WorkerHost host = await StartAsync(inBatches: false);
         string said = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
@@ -155,10 +145,10 @@ public sealed class OutputTests : StateTest
         Assert.Contains("in-memory positions", said, StringComparison.Ordinal);
         await host.WaitForLogAsync(2426);
         Assert.Equal(CheckpointKind.TrimHorizon, Rows.Single().Checkpoint.Kind);
-        Assert.Empty(_effects.All);
+        Assert.Empty(Effects.All);
 
-        _writer.Fails = static _ => null;
-        await _effects.WaitForAsync(Expected(texts), host.Log);
+        Writer.Fails = static _ => null;
+        await Effects.WaitForAsync(Expected(texts), host.Log);
         await host.WaitForHealthAsync(HealthStatus.Healthy);
         await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
         await host.StopAsync();
@@ -172,16 +162,16 @@ public sealed class OutputTests : StateTest
         List<string> texts = Put(50, keys: 10);
         WorkerHost dying = await StartAsync(
             inBatches: false, static options => options.CheckpointInterval = TimeSpan.FromHours(1), withTransactions: false);
-        await Eventually.TrueAsync(() => _effects.All.Count == 50, () => dying.Log.ToString());
+        await Eventually.TrueAsync(() => Effects.All.Count == 50, () => dying.Log.ToString());
         await dying.DisposeWithoutStopAsync();
         ForgetCheckpoint();
 
         await using WorkerHost next = await StartAsync(inBatches: false, withTransactions: false);
-        await Eventually.TrueAsync(() => _effects.All.Count == 100, () => next.Log.ToString());
+        await Eventually.TrueAsync(() => Effects.All.Count == 100, () => next.Log.ToString());
         await next.StopAsync();
-        Assert.All(_effects.All.GroupBy(static text => text), static group => Assert.Equal(2, group.Count()));
-        Assert.Equal(50, _effects.All.Distinct().Select(static text => text.Split('(')[1]).Distinct().Count());
-        Assert.Equal(Expected(texts).Order(StringComparer.Ordinal), _effects.All.Distinct()
+        Assert.All(Effects.All.GroupBy(static text => text), static group => Assert.Equal(2, group.Count()));
+        Assert.Equal(50, Effects.All.Distinct().Select(static text => text.Split('(')[1]).Distinct().Count());
+        Assert.Equal(Expected(texts).Order(StringComparer.Ordinal), Effects.All.Distinct()
             .Select(static text => text.Split(" (")[0]).Order(StringComparer.Ordinal));
     }
 
@@ -192,71 +182,24 @@ public sealed class OutputTests : StateTest
         List<string> texts = Put(20, keys: 5);
         await using (WorkerHost host = await StartAsync(inBatches: false))
         {
-            await _effects.WaitForAsync(Expected(texts), host.Log);
+            await Effects.WaitForAsync(Expected(texts), host.Log);
             await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
             await host.StopAsync();
         }
 
-        (PositionKey key, StoredPosition row) = _positions.Rows.Single();
-        _positions.Database.Put(key, row with { Number = row.Number - 1 });
+        (PositionKey key, StoredPosition row) = Positions.Rows.Single();
+        Positions.Database.Put(key, row with { Number = row.Number - 1 });
         await using (WorkerHost refused = await StartAsync(inBatches: false))
         {
             string said = await refused.WaitForHealthAsync(HealthStatus.Unhealthy);
             Assert.Contains("the sink has lost some", said, StringComparison.Ordinal);
         }
 
-        _positions.Database.Put(key, row with { Lineage = "another" });
+        Positions.Database.Put(key, row with { Lineage = "another" });
         await using WorkerHost other = await StartAsync(inBatches: false);
         Assert.Contains(
             "another life of its lease", await other.WaitForHealthAsync(HealthStatus.Unhealthy), StringComparison.Ordinal);
-        Assert.Equal(20, _effects.All.Count);
-    }
-
-    [Theory]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    [InlineData(false, false)]
-    public async Task A_value_that_its_sink_will_never_take_is_left_out_alone_where_a_rule_says_so(bool withTransactions, bool saysWhich)
-    {
-        Kinesis.CreateStream(Stream);
-        List<string> texts = Put(60, keys: 10);
-        string unwanted = Expected(texts)[25];
-        _writer.Fails = values => values.ToList().FindIndex(text => text == unwanted) is >= 0 and int index
-            ? new RejectedOutputException(saysWhich ? index : null, "It is too long.")
-            : null;
-        await using WorkerHost host = Build<OutputProcessor>(output => withTransactions
-            ? output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer)
-            : output.To<FailingSink>());
-        await host.StartAsync();
-        string[] expected = [.. Expected(texts).Where(text => text != unwanted)];
-        await _effects.WaitForAsync(expected, host.Log);
-        await host.WaitForLogAsync(2427);
-        await Eventually.TrueAsync(() => Rows.Single().Checkpoint.Kind == CheckpointKind.Record, () => host.Log.ToString());
-        await host.StopAsync();
-        Assert.Equal(expected.Order(StringComparer.Ordinal), _effects.All.Order(StringComparer.Ordinal));
-    }
-
-    [Fact]
-    public async Task Without_a_rule_a_value_that_its_sink_will_never_take_ends_the_run_and_nothing_is_left_out()
-    {
-        Kinesis.CreateStream(Stream);
-        List<string> texts = Put(5, keys: 5);
-        _writer.Fails = static _ => new RejectedOutputException(0, "It is too long.");
-        await using WorkerHost host = Build<OutputOnlyProcessor>(output =>
-            output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer));
-        await host.StartAsync();
-        string said = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
-        Assert.Contains("will never take value 0 of the output 'rows' for record", said, StringComparison.Ordinal);
-        Assert.Contains("It is too long.", said, StringComparison.Ordinal);
-        Assert.Contains("ErrorAction.Skip", said, StringComparison.Ordinal);
-        Assert.Equal(CheckpointKind.TrimHorizon, Rows.Single().Checkpoint.Kind);
-        Assert.Empty(_effects.All);
-
-        _writer.Fails = static _ => null;
-        await _effects.WaitForAsync([.. texts.SelectMany(static text => new[] { $"{text} is 1", $"{text} is 2" })], host.Log);
-        await host.StopAsync();
-        Assert.Equal(10, _effects.All.Count);
+        Assert.Equal(20, Effects.All.Count);
     }
 
     [Theory]
@@ -265,40 +208,24 @@ public sealed class OutputTests : StateTest
     public async Task A_sink_that_takes_few_values_gets_few_and_each_is_there_once(bool inBatches)
     {
         Kinesis.CreateStream(Stream);
-        _positions.MostOutputs = 10;
+        Positions.MostOutputs = 10;
         int most = 0;
-        _writer.Fails = values =>
+        Writer.Fails = values =>
         {
             most = Math.Max(most, values.Count);
             return null;
         };
         List<string> texts = Put(300, keys: 10);
         WorkerHost dying = await StartAsync(inBatches, static options => options.CheckpointInterval = TimeSpan.FromHours(1));
-        await Eventually.TrueAsync(() => _effects.All.Count >= 40, () => dying.Log.ToString());
+        await Eventually.TrueAsync(() => Effects.All.Count >= 40, () => dying.Log.ToString());
         await dying.DisposeWithoutStopAsync();
         ForgetCheckpoint();
 
         await using WorkerHost next = await StartAsync(inBatches);
-        await _effects.WaitForAsync(Expected(texts), next.Log);
+        await Effects.WaitForAsync(Expected(texts), next.Log);
         await next.StopAsync();
         AssertOnce(texts);
         Assert.InRange(most, 1, 10);
-    }
-
-    [Fact]
-    public async Task A_record_that_adds_more_than_its_sink_takes_is_refused_at_Add()
-    {
-        Kinesis.CreateStream(Stream);
-        _positions.MostOutputs = 1;
-        Put(1, keys: 1);
-        await using WorkerHost host = Build<OutputOnlyProcessor>(output =>
-            output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer));
-        await host.StartAsync();
-        await Eventually.TrueAsync(
-            () => host.Log.ToString().Contains("A record adds more than 1 values to the output 'rows'", StringComparison.Ordinal),
-            () => host.Log.ToString());
-        await host.StopAsync();
-        Assert.Empty(_effects.All);
     }
 
     [Fact]
@@ -308,9 +235,9 @@ public sealed class OutputTests : StateTest
         List<string> texts = Put(10, keys: 5);
         await using WorkerHost host = Build<OutputOnlyProcessor>(static output => output.To<NumberSink>());
         await host.StartAsync();
-        await _effects.WaitForAsync([.. texts.SelectMany(static text => new[] { $"{text} 0 1", $"{text} 1 2" })], host.Log);
+        await Effects.WaitForAsync([.. texts.SelectMany(static text => new[] { $"{text} 0 1", $"{text} 1 2" })], host.Log);
         await host.StopAsync();
-        Assert.Equal(20, _effects.All.Count);
+        Assert.Equal(20, Effects.All.Count);
     }
 
     [Fact]
@@ -340,64 +267,6 @@ public sealed class OutputTests : StateTest
             "no sink is named",
             (await Assert.ThrowsAsync<InvalidOperationException>(sinkless.StartAsync)).Message,
             StringComparison.Ordinal);
-    }
-
-    private static IEnumerable<string> ExpectedOf(IEnumerable<string> texts)
-    {
-        Dictionary<string, int> counts = new(StringComparer.Ordinal);
-        foreach (string text in texts)
-        {
-            counts[KeyOf(text)] = counts.GetValueOrDefault(KeyOf(text)) + 1;
-            yield return $"{text} is {counts[KeyOf(text)]}";
-        }
-    }
-
-    /// <summary>What must be visible: each text, and how many its key has had in the order of the stream.</summary>
-    private static string[] Expected(IEnumerable<string> texts) => [.. ExpectedOf(texts)];
-
-    private void AssertOnce(IEnumerable<string> texts) =>
-        Assert.Equal(Expected(texts).Order(StringComparer.Ordinal), _effects.All.Order(StringComparer.Ordinal));
-
-    /// <summary>As where the process died before its first checkpoint: all is handled again, with no state.</summary>
-    private void ForgetCheckpoint() => Leases.Put(
-        WorkerHost.Application, Rows.Single() with { Checkpoint = CheckpointPosition.TrimHorizon, Snapshot = null });
-
-    private FastConsumerBuilder Add<TProcessor>(FastConsumerBuilder consumer)
-        where TProcessor : class, IKinesisProcessor<TProcessor> =>
-        consumer.AddProcessor<TProcessor>().UseInMemoryLeases(Leases).UseInMemoryCheckpoints(new InMemoryCheckpointStore(Objects));
-
-    private WorkerHost Build<TProcessor>(
-        Func<OutputBuilder<Row>, FastConsumerBuilder> bind,
-        string name = "rows",
-        bool withRows = false,
-        Action<FastConsumerOptions>? options = null)
-        where TProcessor : class, IKinesisProcessor<TProcessor> =>
-        WorkerHost.Build(
-            Kinesis,
-            Journal,
-            consumer =>
-            {
-                bind(Add<TProcessor>(consumer).AddOutput<Row>(name));
-                if (withRows)
-                {
-                    consumer.AddOutput<Row>("rows").To<RowSink>();
-                }
-            },
-            options,
-            services: services => services.AddSingleton(_effects).AddSingleton(_writer));
-
-    private async Task<WorkerHost> StartAsync(
-        bool inBatches, Action<FastConsumerOptions>? options = null, bool withTransactions = true)
-    {
-        WorkerHost host = inBatches
-            ? Build<BatchOutputProcessor>(Bind, options: options)
-            : Build<OutputProcessor>(Bind, options: options);
-        await host.StartAsync();
-        return host;
-
-        FastConsumerBuilder Bind(OutputBuilder<Row> output) => withTransactions
-            ? output.ToTransaction<InMemoryTransaction>(_ => _positions, _ => _writer)
-            : output.To<RowSink>();
     }
 
     /// <summary>The first commit is not answered, and is there only after its row was read.</summary>
@@ -433,21 +302,6 @@ public sealed class OutputTests : StateTest
             }
 
             return read;
-        }
-    }
-
-    private sealed class FailingSink(Effects effects, RowWriter writer) : IOutputSink<Row>
-    {
-        public Task WriteAsync(ReadOnlyMemory<Positioned<Row>> outputs, CancellationToken cancellationToken)
-        {
-            string[] texts = [.. outputs.ToArray().Select(static row => $"{row.Value.Text} is {row.Value.Count}")];
-            if (writer.Fails(texts) is { } error)
-            {
-                throw error;
-            }
-
-            Array.ForEach(texts, effects.Add);
-            return Task.CompletedTask;
         }
     }
 

@@ -197,12 +197,13 @@ public sealed class ProcessorState
     private void AddOutput<T>(
         ShardContext shard, StateStripe stripe, OutputBatch? batch, int place, CheckpointPosition position, int number, T value)
     {
-        stripe.AddsOutput();
         if (_feeds[number].Limit is { } limit)
         {
+            // before the record has an effect: a handler may catch it, and name the record in Fail
             ThrowIfFull(stripe, batch, _feeds[number].Name, limit.Together, limit.Most);
         }
 
+        stripe.AddsOutput();
         ((OutputBuffer<T>)stripe.Outputs[number]).Stage(shard, batch, place, position, value);
     }
 
@@ -216,8 +217,7 @@ public sealed class ProcessorState
 
         if (added >= most)
         {
-            throw new RejectedOutputException(
-                null,
+            throw new InvalidOperationException(
                 $"A {(batch is null ? "record" : "batch")} adds more than {most} values to the output '{output}' and those that go to the "
                     + "same sink, which takes no more in one transaction. "
                     + (batch is null ? "Add fewer, or unite them in one value." : "Lower MaxRecords of [OnBatch], or add fewer."));

@@ -25,8 +25,9 @@ public sealed class Output<T>
     /// <summary>Adds a value for a record.</summary>
     /// <param name="context">The context of the call.</param>
     /// <param name="value">The value; it must not be changed any more.</param>
-    /// <exception cref="InvalidOperationException">The call is over.</exception>
-    /// <exception cref="RejectedOutputException">The record adds more than the sink takes in one transaction.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The call is over, or the record adds more than the sink takes in one transaction.
+    /// </exception>
     public void Add(RecordContext context, T value) => _owner.AddOutput(context, _number, value);
 
     /// <summary>Adds a value for one record of a batch.</summary>
@@ -34,8 +35,8 @@ public sealed class Output<T>
     /// <param name="index">The record's index in this call's batch.</param>
     /// <param name="value">The value; it must not be changed any more.</param>
     /// <exception cref="InvalidOperationException">
-    /// The call is over, or <see cref="BatchContext.Fail"/> has named the record.
+    /// The call is over, <see cref="BatchContext.Fail"/> has named the record, or the batch adds more than the sink takes in one
+    /// transaction.
     /// </exception>
-    /// <exception cref="RejectedOutputException">The batch adds more than the sink takes in one transaction.</exception>
     public void Add(BatchContext context, int index, T value) => _owner.AddOutput(context, index, _number, value);
 }

@@ -7,8 +7,7 @@ namespace FastConsumer;
 /// <remarks>
 /// The processor's error rule for this exception decides. <see cref="ErrorAction.Retry"/> writes the values again;
 /// <see cref="ErrorAction.Skip"/> leaves out this value, and only it: the record stays done, and the state as it is. Where there is no
-/// rule, the shard is released before its next checkpoint. <c>Output.Add</c> throws it too, where a record adds more than its sink takes in
-/// one transaction. That is an error of the handler's like any other, and this rule is asked: Skip leaves out the record, or the batch.
+/// rule, the shard is released before its next checkpoint.
 /// </remarks>
 public sealed class RejectedOutputException : Exception
 {
