@@ -44,6 +44,18 @@ internal static class Examples
             "fastconsumer state show customer-17 -a billing --s3 billing-state --prefix prod",
             "fastconsumer state show customer-17 -a billing --local /var/lib/billing --state totals -o json",
         ],
+        ["savepoint create"] = ["fastconsumer savepoint create before-2.0 -a billing --s3 billing-state"],
+        ["savepoint list"] = ["fastconsumer savepoint list -a billing --s3 billing-state"],
+        ["savepoint describe"] = ["fastconsumer savepoint describe before-2.0 -a billing --s3 billing-state"],
+        ["savepoint export"] = ["fastconsumer savepoint export before-2.0 -a billing --s3 billing-state --file state.jsonl"],
+        ["savepoint restore"] =
+        [
+            "fastconsumer savepoint restore before-2.0 -a billing --s3 billing-state --replace",
+            "fastconsumer savepoint restore before-2.0 -a billing --s3 billing-state --as billing-test",
+            "fastconsumer savepoint restore before-2.0 -a billing --s3 billing-state --as billing-2 -s orders-2 --state-only --from "
+                + "TRIM_HORIZON",
+        ],
+        ["savepoint delete"] = ["fastconsumer savepoint delete before-2.0 -a billing --s3 billing-state"],
         ["release"] = ["fastconsumer lease release -a billing --shard shardId-000000000003"],
         ["evict"] = ["fastconsumer lease evict -a billing --shard shardId-000000000003 --reason 'its handler hangs'"],
         ["doctor"] = ["fastconsumer doctor -a billing -s orders", "fastconsumer doctor -a billing -s orders --json"],

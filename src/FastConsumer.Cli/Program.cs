@@ -9,6 +9,7 @@ using FastConsumer.Cli.Commands.Doctor;
 using FastConsumer.Cli.Commands.Fleet;
 using FastConsumer.Cli.Commands.Positions;
 using FastConsumer.Cli.Commands.Records;
+using FastConsumer.Cli.Commands.Savepoints;
 using FastConsumer.Cli.Commands.State;
 using FastConsumer.Cli.Commands.Streams;
 
@@ -39,6 +40,7 @@ var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis st
         PositionShowCommand.Create(), PositionChangeCommands.CreateReset(), PositionChangeCommands.CreateAdopt(),
     },
     new Command("state", "Shows the state that processors keep.") { StateShowCommand.Create() },
+    SavepointCommands.Create(),
     LeaseCommands.Create(),
     TailCommand.CreateTail(),
     TailCommand.CreatePeek(),

@@ -5,6 +5,7 @@ using FastConsumer.Cli.Connections;
 using FastConsumer.Cli.Output;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Savepoints;
 
 namespace FastConsumer.Cli;
 
@@ -44,6 +45,16 @@ internal static class ToolCommand
         return command;
     }
 
+    /// <summary>A command on an application that changes nothing that is there, so it asks for no leave.</summary>
+    public static Command CreateAddition(
+        string name, string description, Func<ToolContext, CancellationToken, Task<int>> run, params ReadOnlySpan<Option> options)
+    {
+        Command command = Create(name, description, options);
+        FleetOptions.AddFleetTo(command);
+        SetAction(command, isToWrite: false, run);
+        return command;
+    }
+
     /// <summary>A command on a stream.</summary>
     public static Command CreateStreamCommand(
         string name, string description, Func<ToolContext, CancellationToken, Task<int>> run, params ReadOnlySpan<Option> options)
@@ -77,7 +88,7 @@ internal static class ToolCommand
                 return await FailAsync(ExitCodes.Refused, e.Message);
             }
             catch (Exception e) when (e is LeaseStoreException or KinesisException or TimeoutException or IOException
-                or UnauthorizedAccessException or DbException or CheckpointStoreException or InvalidDataException)
+                or UnauthorizedAccessException or DbException or CheckpointStoreException or InvalidDataException or SavepointException)
             {
                 return await FailAsync(ExitCodes.Failure, e.Message);
             }

@@ -13,7 +13,7 @@ public sealed class LayeringTests
     private static readonly string[] s_layers =
     [
         "Timing", "Diagnostics", "Kinesis/Wire", "Buffers", "Kinesis", "State/Format", "State", "Processors", "Operators", "Reading",
-        "Dispatch", "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Supervision", "Monitoring", "Hosting",
+        "Dispatch", "Leases", "Leases/Core", "Leases/Loop", "Checkpoints", "Savepoints", "Supervision", "Monitoring", "Hosting",
     ];
 
     private static readonly string s_core = Path.Combine(WrittenFiles.Root, "src/FastConsumer");

@@ -79,6 +79,9 @@ internal sealed record Scenario
     /// <summary>What goes wrong with the sink of outputs beside the state; null where there are none.</summary>
     public SinkSettings? Outputs { get; init; }
 
+    /// <summary>True where savepoints are made.</summary>
+    public bool HasSavepoints { get; init; }
+
     /// <summary>How checkpoints of state are taken.</summary>
     public CheckpointingSettings Checkpointing { get; init; } = new();
 
@@ -186,6 +189,9 @@ internal sealed record Scenario
     /// <summary>The same with state, and half of the seeds with outputs.</summary>
     public Scenario WithState() =>
         new Random(unchecked((Seed * 16777619) + 17)).Next(2) == 0 ? WithStateOnly() : WithOutputs();
+
+    /// <summary>The same with state, of which savepoints are made.</summary>
+    public Scenario WithSavepoints() => WithState() with { HasSavepoints = true };
 
     /// <summary>The same with state and outputs.</summary>
     public Scenario WithOutputs() => WithOutputs(WithStateOnly());

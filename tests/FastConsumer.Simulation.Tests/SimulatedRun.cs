@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
+using FastConsumer.Savepoints;
 using FastConsumer.Simulation.Tests.Planted;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;
@@ -44,6 +45,9 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     /// <summary>How many snapshots a row has named, and how many of them were the first ones of children.</summary>
     public (int All, int OfChildren, int WithRuns) Snapshots { get; init; }
 
+    /// <summary>How many savepoints were made, with how many shards that had not taken over their parents' state, and how many not.</summary>
+    public (int Made, int Inherited, int Failed) Savepoints { get; init; }
+
     /// <summary>How many sweeps have deleted objects of the state.</summary>
     public int Swept { get; init; }
 
@@ -70,6 +74,7 @@ internal sealed class SimulatedRun
     private readonly SimulatedObjects? _objects;
     private readonly StateOracle? _oracle;
     private readonly OutputSink? _outputs;
+    private readonly SavepointActions? _savepoints;
 
     private SimulatedRun(Scenario scenario, PlantedBug? bug)
     {
@@ -105,6 +110,14 @@ internal sealed class SimulatedRun
             _objects = new SimulatedObjects(_cluster);
             _oracle = new StateOracle(_cluster, _objects);
             _cluster.Table.Written += _oracle.LeaseWritten;
+        }
+
+        if (scenario.HasSavepoints)
+        {
+            _savepoints = new SavepointActions(_cluster, _objects!, _oracle!, scenario.State!, () => _life.IsQuiet)
+            {
+                Off = bug?.SavepointRulesOff ?? SavepointStore.Rules.None,
+            };
         }
 
         if (scenario.Outputs is not null)
@@ -188,6 +201,7 @@ internal sealed class SimulatedRun
             Outputs = (_outputs?.WithRuns ?? 0, _outputs?.Ahead ?? 0, _outputs?.Full ?? 0),
             Snapshots = (_oracle?.Judged ?? 0, _oracle?.Inherited ?? 0, _oracle?.WithRuns ?? 0),
             MetKeys = _oracle?.Met ?? 0,
+            Savepoints = (_savepoints?.Made ?? 0, _savepoints?.Inherited ?? 0, _savepoints?.Failed ?? 0),
             Swept = _cluster.Loop.Trace.Events.Count(static one => one.Text.StartsWith("[2423]", StringComparison.Ordinal)),
         };
     }
@@ -247,6 +261,10 @@ internal sealed class SimulatedRun
         }
 
         _oracle.RequireAllThere();
+        if (_savepoints is not null)
+        {
+            _cluster.Ledger.Require("a savepoint is made", await _savepoints.MakeAsync(), null, "nothing hinders it, and it was not made.");
+        }
     }
 
     private SinkHandler? SinkHandlerOf(SimulatedWorker worker)
@@ -321,6 +339,7 @@ internal sealed class SimulatedRun
     private async Task PutAsync()
     {
         var producer = new SimulatedProducer(_cluster, _scenario, _random);
+        Task saving = _savepoints is null ? Task.CompletedTask : _cluster.Beside(_savepoints.ActAsync);
         // of aggregates about twice as many records come at once
         double atOnce = _scenario.Aggregates ? 10 : 5;
         while (!_life.IsQuiet)
@@ -328,5 +347,7 @@ internal sealed class SimulatedRun
             await _cluster.DelayAsync(TimeSpan.FromSeconds(_random.NextDouble() * 2 * atOnce / _scenario.RecordsPerSecond));
             producer.Put();
         }
+
+        await saving;
     }
 }

@@ -65,6 +65,24 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
+    /// <summary>The lease table of another application.</summary>
+    /// <param name="application">The application.</param>
+    /// <param name="table">The table, where it has another name.</param>
+    /// <param name="isCreated">True where the table is created if it is missing.</param>
+    public ILeaseStore Open(string application, string? table, bool isCreated)
+    {
+        var options = new DynamoDbLeaseOptions
+        {
+            TableMode = isCreated ? LeaseTableMode.Create : LeaseTableMode.Require,
+            TableName = table,
+            Region = _options.Region,
+            Profile = _options.Profile,
+            ServiceUrl = _options.ServiceUrl,
+        };
+        var stores = new DynamoDbLeaseStoreFactory(options, () => Connection, _time, new OneLogger(_log));
+        return stores.Create(new LeaseStoreContext("", application, "", NoServices.Instance));
+    }
+
     /// <summary>The table's name.</summary>
     public string TableName => _options.TableName ?? Application;
 

@@ -100,6 +100,39 @@ internal sealed record StateItem(
     int StateVersion,
     string Position);
 
+/// <summary>The document of <c>savepoint create</c> and <c>savepoint list</c>.</summary>
+internal sealed record SavepointsDocument(
+    string Kind, string Application, string Store, DateTimeOffset At, IReadOnlyList<SavepointItem> Items)
+    : Document(Kind, Application, At);
+
+/// <summary>The document of <c>savepoint describe</c>.</summary>
+internal sealed record SavepointDocument(
+    string Application, string Store, DateTimeOffset At, SavepointItem Savepoint, IReadOnlyList<SavepointShardItem> Items)
+    : Document("savepoint", Application, At);
+
+internal sealed record SavepointItem(
+    string Name, DateTimeOffset CreatedAt, int Shards, long Bytes, string Processor, int StateVersion, string StreamArn);
+
+internal sealed record SavepointShardItem(
+    string ShardId, string Position, IReadOnlyList<string> Parents, int StateVersion, bool HasState, bool? IsInherited);
+
+/// <summary>A line of <c>savepoint export</c>.</summary>
+internal sealed record ExportedEntry(
+    string ShardId,
+    string State,
+    string Of,
+    string Key,
+    string? SubKey,
+    string? SubKeyBytes,
+    JsonElement? Value,
+    IReadOnlyList<JsonElement>? Values,
+    string? ValueBytes,
+    IReadOnlyList<string>? ValuesBytes,
+    string Codec,
+    DateTimeOffset? ExpiresAt,
+    bool? IsCopy,
+    int StateVersion);
+
 /// <summary>The document of <c>doctor</c>.</summary>
 internal sealed record DoctorDocument(string Application, DateTimeOffset At, IReadOnlyList<CheckItem> Items)
     : Document("doctor", Application, At);
@@ -255,6 +288,9 @@ internal sealed record CheckItem(string Check, string Result, string Detail, str
 [JsonSerializable(typeof(DoctorDocument))]
 [JsonSerializable(typeof(PositionsDocument))]
 [JsonSerializable(typeof(StateDocument))]
+[JsonSerializable(typeof(SavepointsDocument))]
+[JsonSerializable(typeof(SavepointDocument))]
+[JsonSerializable(typeof(ExportedEntry))]
 internal sealed partial class DocumentContext : JsonSerializerContext;
 
 /// <summary>Writes documents.</summary>

@@ -138,6 +138,10 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
             && (own is null || own.Contains(entry.HashKey) || !manifest.HashKeys.Contains(entry.HashKey));
     }
 
+    /// <summary>What has written the values of a state.</summary>
+    internal static string CodecOf(SnapshotManifest manifest, string state) =>
+        manifest.States.FirstOrDefault(declared => declared.Name == state)?.Codec ?? "";
+
     private static StoredState StoredOf(StoredSnapshot snapshot, in BlockReader block, in StateEntry entry, bool keepsBytes) =>
         new(snapshot.Row.LeaseKey, block.State, Encoding.UTF8.GetString(entry.Key), entry.SubKey.ToArray())
         {
@@ -146,6 +150,7 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
             IsCopy = entry.IsCopy,
             ExpiresAt = entry.Expiry == StateEntry.Never ? null : TimeOf(entry.Expiry),
             Kind = block.Kind,
+            Codec = CodecOf(snapshot.Manifest, block.State),
             Stored = keepsBytes ? entry.Stored : default,
         };
 
@@ -223,6 +228,9 @@ public sealed record StoredState(string ShardId, string State, string PartitionK
 
     /// <summary>What the state keeps for each key.</summary>
     internal StateKind Kind { get; init; }
+
+    /// <summary>What wrote the values: <c>json</c>, or the name of a serializer's class.</summary>
+    public string Codec { get; init; } = "";
 
     /// <summary>The value as one, a list's too; none where all keys were read, since it would keep their bytes alive.</summary>
     internal StoredValue Stored { get; init; }

@@ -62,6 +62,19 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
     /// <summary>What a child's row says of one parent, where the child's position is moved.</summary>
     public static string InheritAt(string text, CheckpointPosition position) => $"{text[..text.LastIndexOf('>')]}>{StampOf(position)}";
 
+    /// <summary>What a child's row says of one parent, where the parent's snapshot is in another place.</summary>
+    public static string InheritFrom(string text, SnapshotHandle parent)
+    {
+        string[] parts = text.Split('>');
+        return $"{parts[0]}>{parent.Place}>{parent.Stamp}>{parts[^1]}";
+    }
+
+    /// <summary>What the row of a shard says of a snapshot that it begins with as a child does, and that is no parent's.</summary>
+    /// <param name="snapshot">The snapshot, which says that it is at its shard's end.</param>
+    /// <param name="start">Where the shard begins.</param>
+    public static string InheritSnapshot(SnapshotHandle snapshot, CheckpointPosition start) =>
+        $">{snapshot.Place}>{StampOf(CheckpointPosition.ShardEnd)}>{StampOf(start)}";
+
     /// <summary>The handles of the parents that a child's row bears, and whether the row still stands at its start.</summary>
     /// <param name="row">The child's row.</param>
     /// <returns>
@@ -81,6 +94,12 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
 
         return (parents, isAtStart);
     }
+
+    /// <summary>All handles of a row that name an object: those of its parents, and its own.</summary>
+    public static IEnumerable<SnapshotHandle> AllOf(Lease row) => Inherited(row).Parents
+        .Append(Parse(row.Snapshot))
+        .OfType<SnapshotHandle>()
+        .Where(static handle => handle.Object is not null);
 
     /// <summary>The handle that a row bears; null where it bears none, or one that cannot be read.</summary>
     public static SnapshotHandle? Parse(string? text)

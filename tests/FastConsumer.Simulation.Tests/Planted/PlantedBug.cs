@@ -2,6 +2,7 @@ using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Savepoints;
 using FastConsumer.Simulation.Tests.Sink;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.Testing.Simulation;
@@ -34,6 +35,9 @@ internal abstract class PlantedBug
 
     /// <summary>Where a worker keeps its state; null for the right store.</summary>
     public virtual SimulatedCheckpointStore? Checkpoints(StatePlace place) => null;
+
+    /// <summary>The rules that savepoints break.</summary>
+    public virtual SavepointStore.Rules SavepointRulesOff => SavepointStore.Rules.None;
 
     /// <summary>The rules that sweeps of the state's objects break.</summary>
     public virtual SegmentSweep.Rules SweepRulesOff => SegmentSweep.Rules.None;

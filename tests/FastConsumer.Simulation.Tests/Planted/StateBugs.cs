@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
+using FastConsumer.Savepoints;
 using FastConsumer.Simulation.Tests.State;
 using FastConsumer.State.Format;
 using FastConsumer.Testing.Simulation;
@@ -20,6 +21,12 @@ internal sealed class SweepBug(SegmentSweep.Rules off) : PlantedBug
     public override SegmentSweep.Rules SweepRulesOff => off;
 }
 
+/// <summary>Savepoints break a rule.</summary>
+internal sealed class SavepointBug(SavepointStore.Rules off) : PlantedBug
+{
+    public override SavepointStore.Rules SavepointRulesOff => off;
+}
+
 /// <summary>What a crash leaves over stays.</summary>
 internal sealed class NeverSweeps : PlantedBug
 {
@@ -34,7 +41,7 @@ internal sealed class AcknowledgesBeforeTheUpload(StatePlace place) : SimulatedC
     public override Task CreateAsync(string name, ReadOnlySequence<byte> content, CancellationToken cancellationToken)
     {
         byte[] bytes = content.ToArray();
-        _place.Cluster.Loop.At(TimeSpan.FromSeconds(3), () => _place.Objects.Create(_place.Worker.Name, name, bytes));
+        _place.Cluster.Loop.At(TimeSpan.FromSeconds(3), () => _place.Objects.Create(_place.Process.Name, name, bytes));
         return Task.CompletedTask;
     }
 }

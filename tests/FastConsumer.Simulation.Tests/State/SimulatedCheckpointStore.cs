@@ -26,9 +26,27 @@ internal sealed record StateSettings
     public double Strays { get; init; }
 }
 
-/// <summary>Where a store of snapshots is: a worker's, in a world with state.</summary>
+/// <summary>Where a store of snapshots is: a worker's or a tool's, in a world with state.</summary>
 internal sealed record StatePlace(
-    SimulatedCluster Cluster, SimulatedWorker Worker, SimulatedObjects Objects, StateSettings Settings, Func<bool> IsQuiet, Random Random);
+    SimulatedCluster Cluster, SimulatedProcess Process, SimulatedObjects Objects, StateSettings Settings, Func<bool> IsQuiet, Random Random)
+{
+    private readonly SimulatedWorker? _worker;
+
+    public StatePlace(
+        SimulatedCluster cluster,
+        SimulatedWorker worker,
+        SimulatedObjects objects,
+        StateSettings settings,
+        Func<bool> isQuiet,
+        Random random)
+        : this(cluster, worker.Process, objects, settings, isQuiet, random) => _worker = worker;
+
+    /// <summary>The worker whose place it is.</summary>
+    public SimulatedWorker Worker => _worker ?? throw new InvalidOperationException($"{Process.Name} is no worker.");
+
+    /// <summary>Told that a call has failed or takes long; null where nobody minds.</summary>
+    public Action? Troubled => _worker is { } worker ? () => worker.ToTable.Troubled?.Invoke() : null;
+}
 
 /// <summary>The objects as their service sees them.</summary>
 internal sealed class SimulatedObjects(SimulatedCluster cluster)
@@ -75,8 +93,7 @@ internal sealed class SimulatedObjects(SimulatedCluster cluster)
     /// <summary>The objects that a row leads to, by its own handle and by what it inherits.</summary>
     public IEnumerable<string> NamedBy(Lease row)
     {
-        foreach (SnapshotHandle handle in SnapshotHandle.Inherited(row).Parents.Append(SnapshotHandle.Parse(row.Snapshot))
-            .OfType<SnapshotHandle>().Where(static handle => handle.Object is not null))
+        foreach (SnapshotHandle handle in SnapshotHandle.AllOf(row))
         {
             yield return handle.Object!;
             if (Find(handle.Object!) is { } segment && segment.Length >= handle.Offset + handle.Length)
@@ -100,11 +117,11 @@ internal class SimulatedCheckpointStore : ICheckpointStore
     public SimulatedCheckpointStore(StatePlace place)
     {
         _place = place;
-        _link = new SimulatedLink(place.Cluster.Loop, place.Worker.Process, "objects", place.Random)
+        _link = new SimulatedLink(place.Cluster.Loop, place.Process, "objects", place.Random)
         {
             Patience = TimeSpan.FromSeconds(2),
             // a last checkpoint that is lost may let a hand-over take too long
-            Troubled = () => place.Worker.ToTable.Troubled?.Invoke(),
+            Troubled = place.Troubled,
         };
     }
 
@@ -125,12 +142,12 @@ internal class SimulatedCheckpointStore : ICheckpointStore
         if (!_place.IsQuiet() && _place.Random.NextDouble() < _place.Settings.HeldUp)
         {
             _place.Cluster.Loop.At(
-                TimeSpan.FromSeconds(1 + (_place.Random.NextDouble() * 20)), () => Objects.Create(_place.Worker.Name, name, bytes));
-            await Task.Delay(_link.Patience, _place.Worker.Process.Clock, cancellationToken);
+                TimeSpan.FromSeconds(1 + (_place.Random.NextDouble() * 20)), () => Objects.Create(_place.Process.Name, name, bytes));
+            await Task.Delay(_link.Patience, _place.Process.Clock, cancellationToken);
             throw new CheckpointStoreException("The bucket did not answer PUT.", isTransient: true);
         }
 
-        if (!await CallAsync("PUT", () => Objects.Create(_place.Worker.Name, name, bytes), cancellationToken))
+        if (!await CallAsync("PUT", () => Objects.Create(_place.Process.Name, name, bytes), cancellationToken))
         {
             throw new CheckpointObjectConflictException(name, Description);
         }
@@ -166,7 +183,7 @@ internal class SimulatedCheckpointStore : ICheckpointStore
         "DELETE",
         () =>
         {
-            Objects.Delete(_place.Worker.Name, name);
+            Objects.Delete(_place.Process.Name, name);
             return true;
         },
         cancellationToken);

@@ -65,7 +65,9 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
     public string? FirstLeftOver()
     {
         HashSet<string> named = [.. cluster.Table.Rows.SelectMany(objects.NamedBy)];
-        return objects.All.Keys.FirstOrDefault(name => name.IndexOf("/seg/", StringComparison.Ordinal) is >= 0 and int at
+        return objects.All.Keys.FirstOrDefault(name => name.StartsWith("simulation/", StringComparison.Ordinal)
+            && !name.StartsWith("simulation/savepoints/", StringComparison.Ordinal)
+            && name.IndexOf("/seg/", StringComparison.Ordinal) is >= 0 and int at
             && !named.Contains(name[(at + "/seg/".Length)..]));
     }
 
@@ -83,6 +85,47 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
     {
         Judged++;
         Inherited += write.Before?.Inherits.Count > 0 ? 1 : 0;
+        DoneRuns runs = Judge(write.Worker, row, handle, segment, row.Checkpoint, row.LeaseKey);
+        WithRuns += runs.Count > 0 ? 1 : 0;
+        Named?.Invoke(row, runs);
+    }
+
+    /// <summary>A copy of a table's rows was made: each names what it named before, and together they are as one table's.</summary>
+    public void JudgeCopy(string by, IReadOnlyList<Lease> rows)
+    {
+        HashSet<string> keys = [.. rows.Select(static row => row.LeaseKey)];
+        foreach (Lease row in rows)
+        {
+            string? child = row.IsFinished ? null : keys.FirstOrDefault(key => AncestorsOf(key).Contains(row.LeaseKey));
+            Require("a copy is of one table", child is null, row, $"{by} has it at {row.Checkpoint}, and its descendant {child} too.");
+            foreach (SnapshotHandle handle in SnapshotHandle.AllOf(row))
+            {
+                byte[]? segment = objects.Find(handle.Object!);
+                Require("named is whole", segment is not null, row, $"{by} names {handle.Object}, which is not there.");
+                if (row.Snapshot is not null)
+                {
+                    Judge(by, row, handle, segment!, row.Checkpoint, row.LeaseKey);
+                }
+                else
+                {
+                    string parent = SegmentReader.ReadManifest(
+                        segment.AsSpan((int)handle.Offset, handle.Length).ToArray()).Shard;
+                    Require("a copy is of one table", cluster.ParentsOf(row.LeaseKey).Contains(parent), row, $"{by} has it from {parent}.");
+                    Judge(by, row, handle, segment!, CheckpointPosition.ShardEnd, parent);
+                }
+            }
+        }
+
+        IReadOnlyList<HashKeyRange> holes = HashKeyRanges.Holes(rows.Select(static row => row.HashKeyRange!));
+        Require("a copy is of one table", holes.Count == 0, rows[0], $"{by} has no row for some hash keys.");
+    }
+
+    private IEnumerable<string> AncestorsOf(string shardId) =>
+        cluster.ParentsOf(shardId).SelectMany(parent => AncestorsOf(parent).Append(parent));
+
+    private DoneRuns Judge(
+        string by, Lease row, SnapshotHandle handle, byte[] segment, CheckpointPosition position, string shard)
+    {
         Dictionary<string, Folded> stored = [];
         DoneRuns runs = DoneRuns.None;
         try
@@ -93,21 +136,20 @@ internal sealed class StateOracle(SimulatedCluster cluster, SimulatedObjects obj
         }
         catch (Exception e) when (e is SnapshotDamagedException or ArgumentOutOfRangeException)
         {
-            Require("named is whole", false, row, $"{write.Worker} named {handle.Object}: {e.Message}");
+            Require("named is whole", false, row, $"{by} named {handle.Object}: {e.Message}");
         }
 
-        WithRuns += runs.Count > 0 ? 1 : 0;
-        Named?.Invoke(row, runs);
-        Dictionary<string, Folded> expected = Fold(row.LeaseKey, row.Checkpoint, runs);
+        Dictionary<string, Folded> expected = Fold(shard, position, runs);
         foreach ((string key, Folded fold) in expected)
         {
             Require("state is the fold", stored.TryGetValue(key, out Folded? there) && there.Says == fold.Says, row,
-                $"{write.Worker} named {handle.Object} at {cluster.Ledger.Name(row.LeaseKey, row.Checkpoint)}, and {key} is "
+                $"{by} named {handle.Object} at {cluster.Ledger.Name(shard, position)}, and {key} is "
                     + $"{there?.Says ?? "missing"} instead of {fold.Says}.");
         }
 
         Require("state is the fold", stored.Count == expected.Count, row,
-            $"{write.Worker} named {handle.Object}, which has {string.Join(", ", stored.Keys.Except(expected.Keys))} too.");
+            $"{by} named {handle.Object}, which has {string.Join(", ", stored.Keys.Except(expected.Keys))} too.");
+        return runs;
     }
 
     /// <summary>What the tally of a record's key is once the record is handled.</summary>

@@ -119,8 +119,7 @@ internal static class StateShowCommand
 
     private static StateItem ItemOf(SnapshotManifest manifest, StoredState entry, ReadOnlyMemory<byte> value, int index)
     {
-        string codec = StateValues.CodecOf(manifest, entry.State);
-        JsonElement? json = StateValues.ReadJson(codec, value);
+        JsonElement? json = StateValues.ReadJson(entry.Codec, value);
         bool isMap = entry.Kind == StateKind.Map;
         return new StateItem(
             entry.ShardId,
@@ -131,7 +130,7 @@ internal static class StateShowCommand
             entry.Kind == StateKind.List ? index : null,
             json,
             json is null ? Convert.ToBase64String(value.Span) : null,
-            codec,
+            entry.Codec,
             entry.ExpiresAt,
             entry.IsCopy ? true : null,
             entry.Version,

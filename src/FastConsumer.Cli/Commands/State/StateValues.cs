@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using FastConsumer.State.Format;
 
 namespace FastConsumer.Cli.Commands.State;
 
@@ -15,10 +14,6 @@ internal static class StateValues
     private const int GuidBytes = 16;
 
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    /// <summary>What has written the values of a state.</summary>
-    public static string CodecOf(SnapshotManifest manifest, string state) =>
-        manifest.States.FirstOrDefault(declared => declared.Name == state)?.Codec ?? "";
 
     /// <summary>
     /// The value that JSON has written; null for other serializers, and for what an older version of the processor has written by another.

@@ -210,8 +210,7 @@ internal static partial class LeaseMachine
         {
             ImmutableArray<LeasePlan.ShardNode> nodes =
             [
-                .. shards.Select(static shard =>
-                    new LeasePlan.ShardNode(shard.ShardId, ParentsOf(shard), shard.EndingSequenceNumber is not null, shard.HashKeyRange)),
+                .. shards.Select(LeasePlan.ShardNode.Of),
             ];
             _stream = _stream with
             {
@@ -248,8 +247,6 @@ internal static partial class LeaseMachine
                 _scan = _scan with { IsStrongWanted = true };
             }
         }
-
-        private static string[] ParentsOf(Shard shard) => [.. new[] { shard.ParentShardId, shard.AdjacentParentShardId }.OfType<string>()];
 
         private IReadOnlyList<Lease> Missing(Creation creating) => LeasePlan.Missing(
             creating.Shards,

@@ -396,7 +396,14 @@ internal static class LeasePlan
     };
 
     /// <summary>What the plan needs to know of a listed shard.</summary>
-    public sealed record ShardNode(string ShardId, IReadOnlyList<string> ParentIds, bool IsClosed, HashKeyRange HashKeyRange);
+    public sealed record ShardNode(string ShardId, IReadOnlyList<string> ParentIds, bool IsClosed, HashKeyRange HashKeyRange)
+    {
+        public static ShardNode Of(Shard shard) => new(
+            shard.ShardId,
+            [.. new[] { shard.ParentShardId, shard.AdjacentParentShardId }.OfType<string>()],
+            shard.EndingSequenceNumber is not null,
+            shard.HashKeyRange);
+    }
 
     /// <summary>What <see cref="Balance"/> needs to know of the leases beside their rows.</summary>
     /// <param name="Me">This worker.</param>

@@ -186,6 +186,22 @@ internal sealed class SegmentWriter(string segment)
         return [.. blocks._ranges.Select(range => range with { Segment = segment, Offset = range.Offset + moved })];
     }
 
+    /// <summary>Adds a range of another segment as it is.</summary>
+    /// <param name="range">What the range is there.</param>
+    /// <param name="bytes">All of it; not copied, so it must stay as it is.</param>
+    /// <returns>What it is here.</returns>
+    public SnapshotRange AddRange(SnapshotRange range, ReadOnlyMemory<byte> bytes)
+    {
+        SnapshotRange added = range with { Segment = segment, Offset = Length };
+        _frames.Add(bytes);
+        Length += bytes.Length;
+        return added;
+    }
+
+    /// <summary>Says whose ranges the segment holds, where the manifest is in another.</summary>
+    public void AddShard(SnapshotManifest manifest) =>
+        _shards.Add(new SegmentShard(manifest.Shard, manifest.Epoch, manifest.Number, 0, 0));
+
     /// <summary>Adds the manifest of the shard whose states were written last.</summary>
     /// <returns>Where it lies: the handle's offset and length.</returns>
     public (long Offset, int Length) AddManifest(SnapshotManifest manifest)

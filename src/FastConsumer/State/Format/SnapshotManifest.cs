@@ -70,6 +70,12 @@ internal sealed record SnapshotManifest
     /// <summary>The transactions that are not known to be committed; there are none yet.</summary>
     public IReadOnlyList<string> Transactions { get; init; } = [];
 
+    /// <summary>
+    /// The <see cref="CopyId"/> of the snapshot that this one is a copy of, made from or for a savepoint; null for one that a worker wrote.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ulong? FormerCopyId { get; init; }
+
     [JsonIgnore]
     public HashKeyRange HashKeys => new(ParseHashKey(StartingHashKey), ParseHashKey(EndingHashKey));
 
@@ -77,7 +83,7 @@ internal sealed record SnapshotManifest
     /// A number that no other snapshot has: what a split copies from this one is known by it, so it is the same for both children.
     /// </summary>
     [JsonIgnore]
-    public ulong CopyId => (ulong)Kinesis.HashKeys.Of(System.Text.Encoding.UTF8.GetBytes(
+    public ulong CopyId => FormerCopyId ?? (ulong)Kinesis.HashKeys.Of(System.Text.Encoding.UTF8.GetBytes(
         string.Create(CultureInfo.InvariantCulture, $"{Lineage}/{Shard}/{Epoch}/{Number}")));
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, SnapshotJson.Default.SnapshotManifest);

@@ -1,0 +1,219 @@
+using System.Globalization;
+using FastConsumer.Checkpoints;
+using FastConsumer.Kinesis;
+using FastConsumer.Leases;
+using FastConsumer.Leases.Core;
+using FastConsumer.Operators;
+using FastConsumer.State.Format;
+
+namespace FastConsumer.Savepoints;
+
+/// <content>Begins an application with a savepoint.</content>
+/// <remarks>
+/// <para>
+/// The snapshots are copied once more, under a new lineage, and the rows are written to name the copies: so nothing that a former owner
+/// still does reaches them, and the savepoint can be deleted.
+/// </para>
+/// <para>
+/// What must hold: no worker goes on with some shards from the savepoint and others from before. Workers take nothing from a table that
+/// has state of two lineages, so it is enough that the first write makes it so and the last one ends it. Each write is conditional on the
+/// row as it was read when nobody was alive.
+/// </para>
+/// </remarks>
+public sealed partial class SavepointStore
+{
+    private static readonly TimeSpan s_usualDuration = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Begins an application with a savepoint: copies the state, and writes the leases, which nobody owns then. Workers that start
+    /// afterwards go on from there. A call that was broken off is repeated; until then, workers leave the table alone.
+    /// </summary>
+    /// <param name="savepoint">The savepoint; it stays as it is.</param>
+    /// <param name="target">The application.</param>
+    /// <param name="progress">Is told of each snapshot that is copied; null for nobody.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The shards that have a lease now.</returns>
+    /// <exception cref="SavepointException">It cannot be done; the message says why, and what to do.</exception>
+    /// <exception cref="CheckpointStoreException">An object cannot be read or written.</exception>
+    /// <exception cref="InvalidDataException">A snapshot is damaged; the message names the object.</exception>
+    /// <exception cref="LeaseStoreException">The leases cannot be read or written.</exception>
+    public async Task<IReadOnlyList<string>> RestoreAsync(
+        Savepoint savepoint,
+        SavepointTarget target,
+        IProgress<SavepointProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(savepoint);
+        ArgumentNullException.ThrowIfNull(target);
+        OperatorTable.Check(target.By, target.Reason);
+        List<Lease> source = RowsOf(savepoint);
+        List<Lease> rows = RowsOf(savepoint, target);
+        Dictionary<string, Lease> former = await ListStoppedAsync(target, cancellationToken);
+
+        string lineage = NewSession();
+        string root = CheckpointName.Escape(target.ApplicationName);
+        string session = NewSession();
+        var copy = new SnapshotCopy(
+            _store,
+            one => CheckpointPlace.NameOf(_root, LineageOf(savepoint.Name), one),
+            one => CheckpointPlace.NameOf(root, lineage, one),
+            session,
+            manifest => Restored(manifest, target, lineage));
+        try
+        {
+            Dictionary<string, SnapshotHandle> copies = await CopyAllAsync(copy, source, progress, cancellationToken);
+            var place = new CheckpointPlace(_store, target.ApplicationName, session, target.TableName);
+            await place.RequireTableAsync(lineage, cancellationToken);
+            rows = [.. rows.Select(row => Planned(row, former.GetValueOrDefault(row.LeaseKey), target, copies, lineage))];
+        }
+        catch
+        {
+            await copy.DeleteAsync();
+            throw;
+        }
+
+        await WriteRowsAsync(target, rows, former, cancellationToken);
+        foreach (string name in rows.SelectMany(SnapshotHandle.AllOf).Select(static handle => handle.Object).OfType<string>().Distinct())
+        {
+            // a worker that was there all the same may have swept it
+            await _store.ReadAsync(
+                CheckpointPlace.NameOf(root, lineage, name), 0, Memory<byte>.Empty, cancellationToken);
+        }
+
+        return [.. rows.Select(static row => row.LeaseKey)];
+    }
+
+    /// <summary>The rows that a restore writes, with the savepoint's own objects.</summary>
+    /// <exception cref="SavepointException">The savepoint does not do for the layout.</exception>
+    internal static List<Lease> RowsOf(Savepoint savepoint, SavepointTarget target) =>
+        target.Layout is { } layout ? RowsOf(layout, savepoint, RowsOf(savepoint)) : RowsOf(savepoint);
+
+    /// <summary>Each shard of a layout begins with the snapshots that have hash keys of it, as a child does with its parents'.</summary>
+    private static List<Lease> RowsOf(SavepointLayout layout, Savepoint savepoint, List<Lease> source)
+    {
+        List<Lease> current = [.. SnapshotReader.Current(source)];
+        IReadOnlyList<HashKeyRange> holes = HashKeyRanges.Holes(
+            current.Where(static row => row.Inherits.Count == 0).Select(static row => row.HashKeyRange).OfType<HashKeyRange>());
+        if (holes.Count > 0 || current.Exists(static row => row.Inherits.Count > 0))
+        {
+            throw new SavepointException(
+                $"Savepoint '{savepoint.Name}' was made while shards were split or merged, and "
+                    + $"{string.Join(", ", source.Where(static row => row.Inherits.Count > 0).Select(static row => row.LeaseKey))} had not "
+                    + "taken over the state yet: it can begin the same shards only. Make another one for other shards.");
+        }
+
+        IReadOnlyList<Lease> begun = LeasePlan.Missing(
+            [.. layout.Shards.Select(LeasePlan.ShardNode.Of)], [], layout.Start, layout.StartedAt);
+        return [.. begun.Select(row => row with
+        {
+            StreamName = StreamIdentifier.Parse(layout.StreamArn).Name,
+            StreamCreatedAt = layout.StreamCreatedAt,
+            StateVersion = savepoint.StateVersion,
+            Inherits =
+            [
+                .. current
+                    .Where(had => SnapshotHandle.Parse(had.Snapshot)?.Object is not null && Overlap(had.HashKeyRange!, row.HashKeyRange!))
+                    .Select(had => SnapshotHandle.InheritSnapshot(SnapshotHandle.Parse(had.Snapshot)!, row.Checkpoint)),
+            ],
+        })];
+    }
+
+    private static bool Overlap(HashKeyRange one, HashKeyRange other) =>
+        one.StartingHashKey <= other.EndingHashKey && other.StartingHashKey <= one.EndingHashKey;
+
+    private static SnapshotManifest Restored(SnapshotManifest manifest, SavepointTarget target, string lineage)
+    {
+        SnapshotManifest restored = manifest with { Application = target.ApplicationName, Lineage = lineage };
+        return target.Layout is not { } layout ? restored : restored with
+        {
+            StreamArn = layout.StreamArn,
+            StreamCreated = layout.StreamCreatedAt.ToUnixTimeMilliseconds(),
+            Position = CheckpointPosition.ShardEnd.ToCheckpointString(),
+            SubSequenceNumber = 0,
+            Runs = [],
+            Sinks = null,
+        };
+    }
+
+    internal static void ThrowIfThereAreLeases(SavepointTarget target, IReadOnlyList<Lease> rows)
+    {
+        if (rows.Count > 0 && !target.ReplacesLeases)
+        {
+            throw new SavepointException(
+                $"{target.Leases.Description} has {rows.Count} leases, and nothing was said of replacing them. Name another application, or "
+                    + "say that these are to be replaced: their positions and state are given up then.");
+        }
+    }
+
+    /// <summary>The rows that are there, of which nobody's is alive.</summary>
+    private async Task<Dictionary<string, Lease>> ListStoppedAsync(SavepointTarget target, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Lease> rows = await target.Leases.ListAsync(ReadConsistency.Strong, cancellationToken);
+        ThrowIfThereAreLeases(target, rows);
+        TimeSpan longest = rows.Where(static row => row.Owner is not null)
+            .Select(static row => row.Duration ?? s_usualDuration)
+            .DefaultIfEmpty()
+            .Max();
+        if (longest > TimeSpan.Zero)
+        {
+            // an owner that lives writes within this time
+            await Task.Delay(longest + TimeSpan.FromSeconds(1), _time, cancellationToken);
+            Dictionary<string, long> before = rows.ToDictionary(static row => row.LeaseKey, static row => row.LeaseCounter);
+            rows = await target.Leases.ListAsync(ReadConsistency.Strong, cancellationToken);
+            if (rows.FirstOrDefault(row => before.GetValueOrDefault(row.LeaseKey, -1) != row.LeaseCounter) is { } alive)
+            {
+                throw new SavepointException(
+                    $"Shard {alive.LeaseKey} of {target.Leases.Description} is held by {alive.Owner ?? "a worker"}, which lives. Stop all "
+                        + "workers of the application, and restore then.");
+            }
+        }
+
+        return rows.ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
+    }
+
+    private static async Task<Dictionary<string, SnapshotHandle>> CopyAllAsync(
+        SnapshotCopy copy, List<Lease> source, IProgress<SavepointProgress>? progress, CancellationToken cancellationToken)
+    {
+        Dictionary<string, SnapshotHandle> copies = new(StringComparer.Ordinal);
+        List<SnapshotHandle> handles = [.. source.SelectMany(SnapshotHandle.AllOf).DistinctBy(PlaceOf)];
+        await ForEachAsync(handles, async handle =>
+        {
+            (SnapshotHandle copied, _) = await copy.CopyAsync(handle, cancellationToken);
+            lock (copies)
+            {
+                copies.Add(PlaceOf(handle), copied);
+                progress?.Report(new SavepointProgress(copies.Count, handles.Count, copy.Bytes));
+            }
+        });
+        return copies;
+    }
+
+    private static string PlaceOf(SnapshotHandle handle) =>
+        string.Create(CultureInfo.InvariantCulture, $"{handle.Object}:{handle.Offset}");
+
+    /// <summary>The row that is written: the copies' places, a new life, and a note of who did it.</summary>
+    private Lease Planned(
+        Lease row, Lease? former, SavepointTarget target, Dictionary<string, SnapshotHandle> copies, string lineage) => row with
+        {
+            LeaseCounter = Math.Max(row.LeaseCounter, former?.LeaseCounter ?? 0) + 1,
+            Lineage = $"{lineage}.{NewSession()[..8]}",
+            Snapshot = SnapshotHandle.Parse(row.Snapshot) is { } handle ? Moved(handle, copies).ToString() : row.Snapshot,
+            Inherits = [.. row.Inherits.Zip(SnapshotHandle.Inherited(row).Parents).Select(pair => pair.Second is null
+                ? pair.First
+                : SnapshotHandle.InheritFrom(pair.First, Moved(pair.Second, copies)))],
+            Paused = former?.Paused,
+            // it also keeps a row without progress from following the start position of the options, which the state does not belong to
+            Reset = OperatorNotes.Write(new CheckpointReset(
+                target.By,
+                target.Reason,
+                _time.GetUtcNow(),
+                former?.Checkpoint.ToString() ?? "",
+                row.Checkpoint.ToString(),
+                row.FirstStart)),
+        };
+
+    private static SnapshotHandle Moved(SnapshotHandle handle, Dictionary<string, SnapshotHandle> copies) =>
+        handle.Object is not null && copies[PlaceOf(handle)] is var copied
+            ? handle with { Object = copied.Object, Offset = copied.Offset, Length = copied.Length }
+            : handle;
+}

@@ -1,0 +1,147 @@
+using FastConsumer.Leases;
+
+namespace FastConsumer.Savepoints;
+
+/// <content>Writes the rows of a table that nobody works on.</content>
+public sealed partial class SavepointStore
+{
+    private const int WrittenAtOnce = 25;
+    private const int MostWrites = 5;
+
+    private static readonly TimeSpan s_writeInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Replaces and creates the planned rows, and deletes the others.</summary>
+    private async Task WriteRowsAsync(
+        SavepointTarget target, List<Lease> planned, Dictionary<string, Lease> former, CancellationToken cancellationToken)
+    {
+        // rows with state come first: from then on the table has two lineages, and workers take nothing
+        List<(Lease Row, Lease? Former)> left =
+        [
+            .. planned.Select(row => (Row: row, Former: former.GetValueOrDefault(row.LeaseKey)))
+                .OrderBy(static write => write.Former is null)
+                .ThenByDescending(static write => write.Row.HasState && write.Former?.HasState == true),
+        ];
+        List<Lease> unwanted = [.. former.Values.Where(row => !planned.Exists(one => one.LeaseKey == row.LeaseKey))];
+        int done = 0;
+        int all = left.Count + unwanted.Count;
+        for (; left.Count > 0; left.RemoveRange(0, Math.Min(WrittenAtOnce, left.Count)))
+        {
+            await WriteSomeAsync(target, [.. left.Take(WrittenAtOnce)], done, all, cancellationToken);
+            done += Math.Min(WrittenAtOnce, left.Count);
+        }
+
+        foreach (Lease row in unwanted)
+        {
+            await DeleteRowAsync(target, row, done, all, cancellationToken);
+            done++;
+        }
+    }
+
+    private async Task WriteSomeAsync(
+        SavepointTarget target, List<(Lease Row, Lease? Former)> some, int done, int all, CancellationToken cancellationToken)
+    {
+        for (int writes = 1; ; writes++)
+        {
+            List<(Lease Row, Lease? Former)> left = [];
+            Exception? error = null;
+            foreach (((Lease Row, Lease? Former) write, LeaseWrite.Result result) in some.Zip(
+                await WriteOnceAsync(target.Leases, some, cancellationToken)))
+            {
+                if (result.Outcome != LeaseWrite.Outcome.Written)
+                {
+                    left.Add(write);
+                    error ??= result.Error;
+                }
+            }
+
+            if (left.Count == 0)
+            {
+                return;
+            }
+
+            // a write whose answer was lost may have been made: the row bears the life that was drawn for it
+            HashSet<string?> lives = [.. (await target.Leases.GetManyAsync(
+                [.. left.Select(static write => write.Row.LeaseKey)], ReadConsistency.Strong, cancellationToken))
+                .Select(static row => row.Lineage)];
+            left.RemoveAll(write => lives.Contains(write.Row.Lineage));
+            if (left.Count == 0)
+            {
+                return;
+            }
+
+            if (writes == MostWrites || error is LeaseStoreException { IsTransient: false })
+            {
+                throw BrokenOff(target, left[0].Row.LeaseKey, done, all, error);
+            }
+
+            some = left;
+            await Task.Delay(s_writeInterval * writes, _time, cancellationToken);
+        }
+    }
+
+    private static async Task<IReadOnlyList<LeaseWrite.Result>> WriteOnceAsync(
+        ILeaseStore leases, List<(Lease Row, Lease? Former)> some, CancellationToken cancellationToken)
+    {
+        LeaseWrite[] replacing = [.. some.Where(static write => write.Former is not null)
+            .Select(static write => Replace(write.Former!, write.Row))];
+        Queue<LeaseWrite.Result> replaced = new(replacing.Length == 0
+            ? []
+            : await leases.WriteAsync(replacing, cancellationToken));
+        List<LeaseWrite.Result> results = [];
+        foreach ((Lease row, Lease? former) in some)
+        {
+            results.Add(former is null
+                ? await leases.CreateAsync(row, cancellationToken)
+                : replaced.Dequeue());
+        }
+
+        return results;
+    }
+
+    /// <summary>All of a row but its key becomes another's, on condition that nobody has written it since.</summary>
+    private static LeaseWrite Replace(Lease former, Lease row)
+    {
+        Dictionary<string, Lease.Value> set = new(row.ToAttributes(), StringComparer.Ordinal);
+        set.Remove(Lease.Names.LeaseKey);
+        return new LeaseWrite
+        {
+            LeaseKey = row.LeaseKey,
+            If = new Dictionary<string, Lease.Value?>(StringComparer.Ordinal)
+            {
+                [Lease.Names.LeaseCounter] = former.LeaseCounter,
+                [Lease.Names.LeaseOwner] = Lease.Value.Optional(former.LeaseOwner),
+                [Lease.Names.CheckpointOwner] = Lease.Value.Optional(former.CheckpointOwner),
+                [Lease.Names.Session] = Lease.Value.Optional(former.Session),
+            },
+            Set = set,
+            Remove = [.. former.Attributes.Keys.Where(name => name != Lease.Names.LeaseKey && !set.ContainsKey(name))],
+        };
+    }
+
+    private async Task DeleteRowAsync(SavepointTarget target, Lease row, int done, int all, CancellationToken cancellationToken)
+    {
+        for (int writes = 1; ; writes++)
+        {
+            LeaseWrite.Result result = await target.Leases.DeleteAsync(row, cancellationToken);
+            if (result.Outcome == LeaseWrite.Outcome.Written
+                || (await target.Leases.GetManyAsync([row.LeaseKey], ReadConsistency.Strong, cancellationToken))
+                    .Count == 0)
+            {
+                return;
+            }
+
+            if (writes == MostWrites || result.Error is LeaseStoreException { IsTransient: false })
+            {
+                throw BrokenOff(target, row.LeaseKey, done, all, result.Error);
+            }
+
+            await Task.Delay(s_writeInterval * writes, _time, cancellationToken);
+        }
+    }
+
+    private static SavepointException BrokenOff(SavepointTarget target, string shard, int done, int all, Exception? error) => new(
+        $"The lease of shard {shard} in {target.Leases.Description} was not written: "
+            + $"{error?.Message ?? "a worker has written it meanwhile. Stop all workers of the application."} About {done} of {all} leases are "
+            + "done, and workers are to leave the others alone until the restore is complete: repeat it, and replace the leases.",
+        error);
+}
