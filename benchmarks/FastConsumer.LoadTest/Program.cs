@@ -9,6 +9,7 @@ using FastConsumer.LoadTest.Lanes;
 using FastConsumer.LoadTest.Pipeline;
 using FastConsumer.LoadTest.Quota;
 using FastConsumer.LoadTest.Read;
+using FastConsumer.LoadTest.Savepoints;
 using FastConsumer.LoadTest.Shards;
 using FastConsumer.LoadTest.Sinks;
 using FastConsumer.LoadTest.StateSize;
@@ -17,7 +18,7 @@ var root = new RootCommand("Load tests of FastConsumer.")
 {
     Read(), TelemetryCostCommand.Create(), StateCostCommand.Create(), Decode(), PipelineCommand.Create(), RouteCommand.Create(),
     LanesCommand.Create(), QuotaCommand.Create(), Shards(), FailoverCommand.Create(), CheckpointsCommand.Create(),
-    SinkCostCommand.Create(), StateSizeCommand.Create(), ExactlyOnceCommand.Create(),
+    SinkCostCommand.Create(), StateSizeCommand.Create(), SavepointCommand.Create(), ExactlyOnceCommand.Create(),
     Serve(), ServeShards(), FailoverWorker.CreateCommand(), ExactlyOnceWorker.CreateCommand(),
 };
 // a worker's own host handles signals, and stops in its own time

@@ -45,7 +45,9 @@ internal sealed record RunResult(Exception? Failure, SimulationTrace Trace, Time
     /// <summary>How many snapshots a row has named, and how many of them were the first ones of children.</summary>
     public (int All, int OfChildren, int WithRuns) Snapshots { get; init; }
 
-    /// <summary>How many savepoints were made, with how many shards that had not taken over their parents' state, and how many not.</summary>
+    /// <summary>
+    /// How many savepoints were made, with how many shards that had not taken over their parents' state, and how many were not.
+    /// </summary>
     public (int Made, int Inherited, int Failed) Savepoints { get; init; }
 
     /// <summary>How many sweeps have deleted objects of the state.</summary>

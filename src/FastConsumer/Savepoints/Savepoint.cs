@@ -79,7 +79,9 @@ internal sealed record SavepointRow
 
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>When the application first started, where an operator has set the position since (<see cref="Lease.FirstStart"/>).</summary>
+    /// <summary>
+    /// When the application first started, where an operator has set the position since (<see cref="Lease.FirstStart"/>).
+    /// </summary>
     public DateTimeOffset? FirstStart { get; init; }
 
     public long Counter { get; init; }

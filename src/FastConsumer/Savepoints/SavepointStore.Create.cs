@@ -142,11 +142,11 @@ public sealed partial class SavepointStore
         {
             1 => lineages[0],
             0 => throw new SavepointException(
-                $"No savepoint was made: no lease in {leases.Description} names a state. Either the processor keeps none ([State]), or none "
-                    + "was checkpointed yet."),
+                $"No savepoint was made: no lease in {leases.Description} names a state. Either the processor keeps none ([State]), or "
+                    + "none was checkpointed yet."),
             _ => throw new SavepointException(
-                $"No savepoint was made: {leases.Description} holds the state of {lineages.Length} lineages, {lineages[0]} and {lineages[1]}. "
-                    + "A restore that was broken off leaves it so: restore again."),
+                $"No savepoint was made: {leases.Description} holds the state of {lineages.Length} lineages, {lineages[0]} and "
+                    + $"{lineages[1]}. A restore that was broken off leaves it so: restore again."),
         };
     }
 

@@ -140,8 +140,8 @@ public sealed partial class SavepointStore
         if (rows.Count > 0 && !target.ReplacesLeases)
         {
             throw new SavepointException(
-                $"{target.Leases.Description} has {rows.Count} leases, and nothing was said of replacing them. Name another application, or "
-                    + "say that these are to be replaced: their positions and state are given up then.");
+                $"{target.Leases.Description} has {rows.Count} leases, and nothing was said of replacing them. Name another application, "
+                    + "or say that these are to be replaced: their positions and state are given up then.");
         }
     }
 

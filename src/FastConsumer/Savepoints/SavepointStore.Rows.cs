@@ -141,7 +141,7 @@ public sealed partial class SavepointStore
 
     private static SavepointException BrokenOff(SavepointTarget target, string shard, int done, int all, Exception? error) => new(
         $"The lease of shard {shard} in {target.Leases.Description} was not written: "
-            + $"{error?.Message ?? "a worker has written it meanwhile. Stop all workers of the application."} About {done} of {all} leases are "
-            + "done, and workers are to leave the others alone until the restore is complete: repeat it, and replace the leases.",
+            + $"{error?.Message ?? "a worker has written it meanwhile. Stop all workers of the application."} About {done} of {all} leases "
+            + "are done. Workers take nothing from this table until the restore is complete: repeat it, and replace the leases.",
         error);
 }

@@ -237,7 +237,8 @@ public sealed class SavepointTests(DynoxideServer dynamo) : FleetTest(dynamo), I
     {
         ToolRun run = await RunAsync(["savepoint", "export", name, .. place ?? Place]);
         Assert.True(run.ExitCode == 0, run.Errors);
-        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement)];
+        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(static line => JsonDocument.Parse(line).RootElement)];
     }
 
     private static Dictionary<string, int> Totals(IEnumerable<JsonElement> entries) => entries

@@ -59,7 +59,10 @@ internal sealed class SavepointActions(
         };
         var place = new StatePlace(cluster, process, objects, few, isQuiet, new Random(_random.Next()));
         var store = new SavepointStore(
-            new SimulatedCheckpointStore(place), "simulation", new Random(_random.Next()), process.Clock) { Off = Off };
+            new SimulatedCheckpointStore(place), "simulation", new Random(_random.Next()), process.Clock)
+        {
+            Off = Off,
+        };
         if (!isQuiet() && _random.Next(5) == 0)
         {
             cluster.Loop.At(TimeSpan.FromSeconds(_random.NextDouble()), process.Kill);

@@ -20,7 +20,8 @@ internal static class SavepointRestoreCommand
 
     private static readonly Option<string?> s_as = new("--as")
     {
-        Description = "Another application begins with the savepoint. Its lease table is created where it is missing; it must have no leases.",
+        Description = "Another application begins with the savepoint. Its lease table is created where it is missing, and must have no "
+            + "leases.",
         HelpName = "application",
     };
 
@@ -46,7 +47,8 @@ internal static class SavepointRestoreCommand
     {
         Command command = ToolCommand.CreateChange(
             "restore",
-            "Begins an application with a savepoint: copies its state, and writes the leases. Workers that start afterwards go on from there.",
+            "Begins an application with a savepoint: copies its state, and writes the leases. Workers that start afterwards go on from "
+                + "there.",
             RunAsync,
             [.. SavepointPlace.Options, s_replace, s_as, s_asTable, s_stateOnly, s_from]);
         command.Arguments.Add(SavepointPlace.Name);
