@@ -86,7 +86,11 @@ public sealed partial class SavepointStore
     /// <summary>The rows that a restore writes, with the savepoint's own objects.</summary>
     /// <exception cref="SavepointException">The savepoint does not do for the layout.</exception>
     internal static List<Lease> RowsOf(Savepoint savepoint, SavepointTarget target) =>
-        target.Layout is { } layout ? RowsOf(layout, savepoint, RowsOf(savepoint)) : RowsOf(savepoint);
+        target.Layout is { } layout ? RowsOf(layout, savepoint, RowsOf(savepoint))
+        : savepoint.StreamArn.Length > 0 ? RowsOf(savepoint)
+        : throw new SavepointException(
+            $"Savepoint '{savepoint.Name}' was written from elsewhere and has no positions. It has to be said where the shards of a stream "
+                + "begin (--state-only, --from).");
 
     /// <summary>Each shard of a layout begins with the snapshots that have hash keys of it, as a child does with its parents'.</summary>
     private static List<Lease> RowsOf(SavepointLayout layout, Savepoint savepoint, List<Lease> source)
@@ -123,7 +127,13 @@ public sealed partial class SavepointStore
 
     private static SnapshotManifest Restored(SnapshotManifest manifest, SavepointTarget target, string lineage)
     {
-        SnapshotManifest restored = manifest with { Application = target.ApplicationName, Lineage = lineage };
+        SnapshotManifest restored = manifest with
+        {
+            Application = target.ApplicationName,
+            Lineage = lineage,
+            // another application has rows of its own in the sinks, which begin with nothing
+            Sinks = target.ApplicationName == manifest.Application ? manifest.Sinks : null,
+        };
         return target.Layout is not { } layout ? restored : restored with
         {
             StreamArn = layout.StreamArn,

@@ -22,7 +22,7 @@ internal sealed class SnapshotCopy(
     Func<SnapshotManifest, SnapshotManifest> change)
 {
     /// <summary>An object is closed when it has so many bytes: they are in memory.</summary>
-    private const long ObjectBytes = 64 * 1024 * 1024;
+    public const long ObjectBytes = 64 * 1024 * 1024;
 
     private long _number;
     private long _bytes;

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Integration.Tests.Fixtures;
+using FastConsumer.Processors;
+using FastConsumer.Savepoints;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -151,6 +154,48 @@ public sealed class SavepointTests(DynoxideServer dynamo) : FleetTest(dynamo), I
         await HandledAsync(Put(40));
         await CheckpointedAsync(140);
         AssertEachOnce(140, await ShowAllAsync());
+    }
+
+    [Fact]
+    public async Task State_that_comes_from_elsewhere_is_begun_with()
+    {
+        Kinesis.CreateStream(Stream, 3);
+        var tallies = new JsonStateSerializer<Tally>(TallyJson.Default.Tally);
+        var seen = new JsonStateSerializer<bool>(TallyJson.Default.Boolean);
+        var writer = new SnapshotWriter(nameof(TallyProcessor));
+        for (int i = 1; i <= 200; i++)
+        {
+            string key = $"customer-{i % Keys}";
+            writer.Set("tally", key, new Tally((i + Keys - 1) / Keys, $"order-{i}"), tallies);
+            writer.SetEntry("seen", key, $"order-{i}", true, seen, DateTimeOffset.MaxValue);
+            writer.Append("lengths", key, $"order-{i}".Length, new FourBytes());
+        }
+
+        Assert.Equal(Keys + 200 + Keys, writer.Count);
+        Assert.Throws<ArgumentException>(() => writer.Append("tally", "customer-1", new Tally(1, ""), tallies));
+        Assert.Throws<ArgumentException>(() => writer.Set("tally", "customer-1", 1, new FourBytes()));
+        var savepoints = new SavepointStore(new LocalCheckpointStore(_folder, new Random(1)), Application, new Random(2));
+        await savepoints.WriteAsync("imported", writer, Cancellation);
+        Assert.Contains("'imported'", (await Assert.ThrowsAsync<SavepointException>(
+            () => savepoints.WriteAsync("imported", writer, Cancellation))).Message, StringComparison.Ordinal);
+        AssertEachOnce(200, await ExportAsync("imported"));
+        string[] command = ["savepoint", "restore", "imported", "--as", Application, "--yes", .. Place];
+        (await RunAsync(command)).AssertFails(1, "no positions", "--state-only");
+        (await RunAsync([.. command, "--state-only", "--from", "LATEST"])).AssertFails(2, "--stream");
+        ToolRun run = await RunAsync([.. command, "--state-only", "--from", "TRIM_HORIZON", "--stream", Stream]);
+        Assert.True(run.ExitCode == 0, run.Errors);
+
+        await StartAsync();
+        List<string> put = [];
+        for (int i = 201; i <= 240; i++)
+        {
+            Kinesis.Put(Stream, $"customer-{i % Keys}", $"order-{i}");
+            put.Add($"order-{i}");
+        }
+
+        await HandledAsync(put);
+        await CheckpointedAsync(240);
+        AssertEachOnce(240, await ShowAllAsync());
     }
 
     [Fact]

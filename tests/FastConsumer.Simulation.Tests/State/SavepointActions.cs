@@ -1,6 +1,7 @@
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
 using FastConsumer.Savepoints;
+using FastConsumer.State.Format;
 using FastConsumer.Testing.Leases;
 using FastConsumer.Testing.Simulation;
 
@@ -109,7 +110,14 @@ internal sealed class SavepointActions(
             TableName = "simulation-2",
             By = "ann",
         });
-        oracle.JudgeCopy($"what began with {name}", await table.ListAsync(ReadConsistency.Strong, CancellationToken.None));
+        IReadOnlyList<Lease> rows = await table.ListAsync(ReadConsistency.Strong, CancellationToken.None);
+        oracle.JudgeCopy($"what began with {name}", rows);
+        cluster.Ledger.Require(
+            "another application has its own sinks",
+            !rows.SelectMany(SnapshotHandle.AllOf).Any(handle => SegmentReader.ReadManifest(
+                objects.Find(handle.Object!).AsSpan((int)handle.Offset, handle.Length).ToArray()).Sinks is not null),
+            null,
+            $"what began with {name} counts the transactions of simulation.");
         await store.DeleteAsync(name);
     }
 

@@ -78,26 +78,25 @@ internal static class SavepointRestoreCommand
         ResetTarget? start = from is null ? null : ResetCommand.ParseTarget(from, context.Time.GetUtcNow(), shardId: null);
         using SavepointPlace place = SavepointPlace.Open(context);
         Savepoint savepoint = await place.RequireAsync(context, cancellationToken);
-        bool isDryRun = context.Arguments.GetValue(CommonOptions.DryRun);
-        ILeaseStore leases = application is null
-            ? context.Fleet.Store
-            : context.Fleet.Open(application, FleetOptions.Read(context.Arguments, s_asTable), isCreated: !isDryRun);
-        bool isThere = await PrepareAsync(leases, isDryRun && application is not null, cancellationToken);
+        string? table = FleetOptions.Read(context.Arguments, s_asTable);
+        ILeaseStore leases = application is null ? context.Fleet.Store : context.Fleet.Open(application, table, isCreated: false);
         var target = new SavepointTarget
         {
             ApplicationName = application ?? context.Fleet.Application,
             Leases = leases,
             TableName = application is null
                 ? context.Fleet.TableName
-                : FleetOptions.Read(context.Arguments, s_asTable) ?? application,
+                : table ?? application,
             ReplacesLeases = isReplaced,
             Layout = start is { } position ? await LayoutAsync(context, savepoint, position, cancellationToken) : null,
             By = by,
             Reason = reason,
         };
+        List<Lease> rows = SavepointStore.RowsOf(savepoint, target);
+        bool isThere = await PrepareAsync(leases, mayBeMissing: application is not null, cancellationToken);
         IReadOnlyList<Lease> former = isThere ? await leases.ListAsync(ReadConsistency.Strong, cancellationToken) : [];
         SavepointStore.ThrowIfThereAreLeases(target, former);
-        List<ChangeItem> plan = Plan(savepoint, target, former);
+        List<ChangeItem> plan = Plan(rows, former);
         if (await Confirmation.AskAsync(
             context,
             $"Begin application {target.ApplicationName} with savepoint '{savepoint.Name}'?",
@@ -107,11 +106,17 @@ internal static class SavepointRestoreCommand
             return exitCode;
         }
 
+        if (!isThere)
+        {
+            target = target with { Leases = context.Fleet.Open(application!, table, isCreated: true) };
+            await target.Leases.PrepareAsync(cancellationToken);
+        }
+
         await place.Savepoints.RestoreAsync(savepoint, target, SavepointPlace.ProgressTo(context), cancellationToken);
         return Confirmation.Show(context, [.. plan.Select(static item => item with { IsDone = true })]);
     }
 
-    /// <summary>False where the table is not there, and is not to be created to look.</summary>
+    /// <summary>False where the table is not there: it is created once the change is confirmed.</summary>
     private static async Task<bool> PrepareAsync(ILeaseStore leases, bool mayBeMissing, CancellationToken cancellationToken)
     {
         try
@@ -125,9 +130,8 @@ internal static class SavepointRestoreCommand
         }
     }
 
-    private static List<ChangeItem> Plan(Savepoint savepoint, SavepointTarget target, IReadOnlyList<Lease> former)
+    private static List<ChangeItem> Plan(List<Lease> rows, IReadOnlyList<Lease> former)
     {
-        List<Lease> rows = SavepointStore.RowsOf(savepoint, target);
         Dictionary<string, Lease> byKey = former.ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
         return
         [
@@ -146,9 +150,14 @@ internal static class SavepointRestoreCommand
     private static async Task<SavepointLayout> LayoutAsync(
         ToolContext context, Savepoint savepoint, ResetTarget start, CancellationToken cancellationToken)
     {
-        StreamIdentifier stream = FleetOptions.Read(context.Arguments, FleetOptions.Stream, "FASTCONSUMER_STREAM") is null
-            ? StreamIdentifier.Parse(savepoint.StreamArn)
-            : await context.Fleet.StreamAsync(null, cancellationToken);
+        string? named = FleetOptions.Read(context.Arguments, FleetOptions.Stream, "FASTCONSUMER_STREAM");
+        StreamIdentifier stream = (named, savepoint.StreamArn) switch
+        {
+            (not null, _) => await context.Fleet.StreamAsync(null, cancellationToken),
+            (null, { Length: > 0 } arn) => StreamIdentifier.Parse(arn),
+            _ => throw ToolException.Usage(
+                $"Savepoint '{savepoint.Name}' is of no stream: name the one that is gone on with, with --stream (or FASTCONSUMER_STREAM)."),
+        };
         StreamDescriptionSummary there = await context.Fleet.Kinesis.DescribeStreamSummaryAsync(stream, cancellationToken);
         ShardListing listing = await ShardListing.ListAllAsync(context.Fleet.Kinesis, stream, cancellationToken);
         return new SavepointLayout

@@ -489,16 +489,19 @@ public sealed class ProcessorState
         ArgumentOutOfRangeException.ThrowIfLessThan(ttl?.TotalMilliseconds ?? 1, 1, nameof(ttl));
         _shard.Add(name, stripe => new StateTable<TSub, T>(stripe, name, kind, (long?)ttl?.TotalMilliseconds, codec));
         _shapes.Add(shape);
-        Type type = serializer.GetType();
         _states.Add(new SnapshotState
         {
             Name = name,
             Kind = kind,
             Version = Version,
-            Codec = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(JsonStateSerializer<>) ? "json" : type.Name,
+            Codec = CodecOf(serializer),
         });
         return new StateAccess<TSub, T>(this, _states.Count - 1);
     }
+
+    /// <summary>What manifests call a serializer.</summary>
+    internal static string CodecOf(object serializer) => serializer.GetType() is { IsGenericType: true } type
+        && type.GetGenericTypeDefinition() == typeof(JsonStateSerializer<>) ? "json" : serializer.GetType().Name;
 
     private StateAsOf Tell<TDone>(TDone done) => done is IStateCutPosition at
         ? _tell!(at.Position, at.StreamTime)

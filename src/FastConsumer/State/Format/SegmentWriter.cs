@@ -325,7 +325,8 @@ internal sealed class SegmentWriter(string segment)
         }
     }
 
-    private static void WriteBytes(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
+    /// <summary>A length, and so many bytes.</summary>
+    public static void WriteBytes(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
     {
         WriteVarint(output, (uint)bytes.Length);
         output.Write(bytes);
