@@ -36,6 +36,12 @@ internal static class Examples
             "fastconsumer checkpoint reset -a billing --all --to 2026-01-31T12:00:00Z --export before.json",
             "fastconsumer checkpoint reset -a billing --shard shardId-000000000003 --to TRIM_HORIZON --yes",
         ],
+        ["history"] = ["fastconsumer checkpoint history -a billing --s3 billing-state --shard shardId-000000000003"],
+        ["rollback"] =
+        [
+            "fastconsumer checkpoint rollback -a billing --s3 billing-state --all --dry-run",
+            "fastconsumer checkpoint rollback -a billing --s3 billing-state --shard shardId-000000000003 --to 7/41",
+        ],
         ["position show"] = ["fastconsumer position show -a billing --postgres 'Host=db;Username=ops;Database=billing' -o wide"],
         ["position reset"] = ["fastconsumer position reset -a billing --shard shardId-000000000003 --to -2h --dry-run"],
         ["position adopt"] = ["fastconsumer position adopt -a billing --all --from sink --reason 'the lease table was made anew'"],

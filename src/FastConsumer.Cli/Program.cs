@@ -34,7 +34,10 @@ var root = new Command("fastconsumer", "Shows how consumers of Amazon Kinesis st
     DecideCommand.Create(),
     PauseCommands.CreatePause(),
     PauseCommands.CreateResume(),
-    new Command("checkpoint", "Shows and sets how far shards are done.") { ShardsCommands.CreateCheckpoints(), ResetCommand.Create() },
+    new Command("checkpoint", "Shows and sets how far shards are done.")
+    {
+        ShardsCommands.CreateCheckpoints(), RollbackCommands.CreateHistory(), ResetCommand.Create(), RollbackCommands.CreateRollback(),
+    },
     new Command("position", "Shows and sets the positions that a sink keeps.")
     {
         PositionShowCommand.Create(), PositionChangeCommands.CreateReset(), PositionChangeCommands.CreateAdopt(),

@@ -102,7 +102,8 @@ internal sealed class SavepointCommand : IDisposable
         // all that was put is in this one
         Savepoint whole = await savepoints.CreateAsync("stopped", leases, Progress(), cancellationToken);
         since = _time.GetTimestamp();
-        await savepoints.RestoreAsync(whole, await TargetAsync(worker.Services, cancellationToken), Progress(), cancellationToken);
+        SavepointTarget target = await TargetAsync(worker.Services, cancellationToken);
+        await savepoints.RestoreAsync(whole, target, Progress(), cancellationToken);
         double restored = _time.GetElapsedTime(since).TotalSeconds;
         IHost other = await StartAsync("saved-2", "saved-2", cancellationToken);
         for (int key = 0; key < _keys; key += 10)
@@ -112,10 +113,21 @@ internal sealed class SavepointCommand : IDisposable
 
         await HandledAsync(cancellationToken);
         await other.StopAsync(cancellationToken);
-        (long count, int keys) = await TotalsAsync(new SavepointStore(checkpoints, "saved-2", new Random(Seed + 2), _time), cancellationToken);
+        savepoints = new SavepointStore(checkpoints, "saved-2", new Random(Seed + 2), _time);
+        (long count, int keys) = await TotalsAsync(savepoints, cancellationToken);
         return count == _put && keys == _keys
             ? new SavepointFigures(
-                shards, toShards, _keys, running!.Bytes, created, usual, during, usualPause.TotalSeconds, pause.TotalSeconds, restored, count)
+                shards,
+                toShards,
+                _keys,
+                running!.Bytes,
+                created,
+                usual,
+                during,
+                usualPause.TotalSeconds,
+                pause.TotalSeconds,
+                restored,
+                count)
             : throw new InvalidOperationException(
                 $"{_put} records of {_keys} keys were put, and the state of saved-2 says {count} records of {keys} keys.");
     }
@@ -251,8 +263,8 @@ internal sealed record SavepointFigures(
 {
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Shards} shards, {Keys} keys, {Bytes / 1e6:F0} MB: made in {CreateSeconds:F1} s while {RecordsPerSecondDuring:F0} records a second "
-            + $"were handled ({RecordsPerSecondBefore:F0} before), the longest pause {LongestPauseDuring:F2} s ({LongestPauseBefore:F2} "
+        $"{Shards} shards, {Keys} keys, {Bytes / 1e6:F0} MB: made in {CreateSeconds:F1} s while {RecordsPerSecondDuring:F0} records a "
+            + $"second were handled ({RecordsPerSecondBefore:F0} before), the longest pause {LongestPauseDuring:F2} s ({LongestPauseBefore:F2} "
             + $"before); restored in {RestoreSeconds:F1} s onto {ToShards} shards, where all {Records} records of {Keys} keys are counted");
 }
 

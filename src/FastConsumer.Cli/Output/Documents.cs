@@ -100,6 +100,13 @@ internal sealed record StateItem(
     int StateVersion,
     string Position);
 
+/// <summary>The document of <c>checkpoint history</c>.</summary>
+internal sealed record HistoryDocument(string Application, DateTimeOffset At, IReadOnlyList<KeptCheckpointItem> Items)
+    : Document("history", Application, At);
+
+internal sealed record KeptCheckpointItem(
+    string ShardId, string Checkpoint, string Position, DateTimeOffset? StreamTime, int StateVersion, bool? IsOfLease);
+
 /// <summary>The document of <c>savepoint create</c> and <c>savepoint list</c>.</summary>
 internal sealed record SavepointsDocument(
     string Kind, string Application, string Store, DateTimeOffset At, IReadOnlyList<SavepointItem> Items)
@@ -288,6 +295,7 @@ internal sealed record CheckItem(string Check, string Result, string Detail, str
 [JsonSerializable(typeof(DoctorDocument))]
 [JsonSerializable(typeof(PositionsDocument))]
 [JsonSerializable(typeof(StateDocument))]
+[JsonSerializable(typeof(HistoryDocument))]
 [JsonSerializable(typeof(SavepointsDocument))]
 [JsonSerializable(typeof(SavepointDocument))]
 [JsonSerializable(typeof(ExportedEntry))]

@@ -302,7 +302,7 @@ internal sealed class SegmentSweep(CheckpointPlace place, ILeaseStore leases)
             IReadOnlyList<SegmentShard>? shards;
             try
             {
-                shards = await ReadFooterAsync(segment, cancellationToken);
+                shards = await SegmentFooters.ReadAsync(place.Store, segment.Name, segment.Length, cancellationToken);
             }
             catch (CheckpointObjectMissingException)
             {
@@ -349,35 +349,6 @@ internal sealed class SegmentSweep(CheckpointPlace place, ILeaseStore leases)
             && session == segment.Session
             && number > segment.Number;
         return !namesLater;
-    }
-
-    /// <summary>What the segment's footer lists; null where it has none.</summary>
-    private async Task<IReadOnlyList<SegmentShard>?> ReadFooterAsync(Segment segment, CancellationToken cancellationToken)
-    {
-        long end = segment.Length - SegmentLayout.TrailerBytes;
-        if (end < 0)
-        {
-            return null;
-        }
-
-        try
-        {
-            byte[] trailer = new byte[SegmentLayout.TrailerBytes];
-            await place.Store.ReadAsync(segment.Name, end, trailer, cancellationToken);
-            int length = SegmentReader.FooterLength(trailer);
-            if (length > end)
-            {
-                return null;
-            }
-
-            byte[] frame = new byte[length];
-            await place.Store.ReadAsync(segment.Name, end - length, frame, cancellationToken);
-            return SegmentReader.ReadFooter(frame);
-        }
-        catch (Exception e) when (e is SnapshotDamagedException or CheckpointObjectTooShortException)
-        {
-            return null;
-        }
     }
 
     /// <summary>Deletes a segment, after a last look at what must hold.</summary>

@@ -131,6 +131,10 @@ internal sealed partial class OperatorTable
         CheckpointPosition position = change.Target.Position;
         switch (change.State)
         {
+            case StateChoice.Keep when change.Snapshot is { } earlier:
+                set[Lease.Names.Snapshot] = earlier.Handle.ToString();
+                set[Lease.Names.StateVersion] = earlier.StateVersion;
+                break;
             case StateChoice.Keep when SnapshotHandle.Parse(row.Snapshot) is { } handle:
                 set[Lease.Names.Snapshot] = (handle with { Stamp = SnapshotHandle.StampOf(position), Seen = null }).ToString();
                 break;
@@ -154,7 +158,9 @@ internal sealed partial class OperatorTable
     /// <param name="Note">What the row says of the reset.</param>
     /// <param name="State">What becomes of the state.</param>
     /// <param name="Lineage">The lineage of a row that has none, where its state is dropped.</param>
-    private readonly record struct CheckpointChange(ResetTarget Target, string Note, StateChoice State, string? Lineage);
+    /// <param name="Snapshot">The snapshot that the state goes back to.</param>
+    private readonly record struct CheckpointChange(
+        ResetTarget Target, string Note, StateChoice State, string? Lineage, EarlierSnapshot? Snapshot);
 
     /// <summary>What is to be freed.</summary>
     /// <param name="Seen">The row of the owner that was asked for it, or that it is to be taken from.</param>

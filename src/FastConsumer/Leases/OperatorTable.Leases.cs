@@ -81,6 +81,7 @@ internal sealed partial class OperatorTable
     /// <param name="cancellationToken">Ends the wait. A request that was written is withdrawn; the checkpoint is as it was, or set.</param>
     /// <param name="withSink">True where the position in the sink that leads was set before.</param>
     /// <param name="state">What becomes of the state that belongs to the position.</param>
+    /// <param name="snapshot">The snapshot that the state goes back to; null where it goes back to none.</param>
     /// <exception cref="LeaseStoreException">The table cannot be read or written.</exception>
     public async Task<FreedLease> ResetAsync(
         string shardId,
@@ -90,7 +91,8 @@ internal sealed partial class OperatorTable
         string? reason,
         CancellationToken cancellationToken,
         bool withSink = false,
-        StateChoice state = StateChoice.None)
+        StateChoice state = StateChoice.None,
+        EarlierSnapshot? snapshot = null)
     {
         Check(by, reason);
         requester = Unique(requester);
@@ -121,7 +123,8 @@ internal sealed partial class OperatorTable
                         target.ToString(),
                         current.FirstStart)),
                     state,
-                    lineage is null ? null : $"{lineage}.{NewId()[..8]}"),
+                    lineage is null ? null : $"{lineage}.{NewId()[..8]}",
+                    snapshot),
             };
             if (await FreeAsync(freeing, cancellationToken) is { } freed)
             {

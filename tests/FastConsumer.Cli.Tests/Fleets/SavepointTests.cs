@@ -157,6 +157,44 @@ public sealed class SavepointTests(DynoxideServer dynamo) : FleetTest(dynamo), I
     }
 
     [Fact]
+    public async Task Shards_go_back_to_a_checkpoint_that_is_kept_also_where_the_last_one_is_damaged()
+    {
+        Kinesis.CreateStream(Stream);
+        IHost worker = await StartAsync(configure: static options => options.Checkpointing.RetainedCheckpoints = 4);
+        for (int i = 1; i <= 3; i++)
+        {
+            await HandledAsync(Put(50));
+            await CheckpointedAsync(50 * i);
+        }
+
+        ToolRun history = await RunAsync(["checkpoint", "history", "--json", .. Place]);
+        JsonElement[] kept = [.. history.Items];
+        Assert.InRange(kept.Length, 3, 4);
+        Assert.True(kept[0].GetProperty("isOfLease").GetBoolean());
+        Assert.All(kept, static one => Assert.Matches("^[0-9]+/[0-9]+$", one.GetProperty("checkpoint").GetString()));
+        (await RunAsync(["checkpoint", "rollback", "--all", "--yes", .. Place])).AssertRefused("holds shard shardId-000000000000");
+        await worker.StopAsync(Cancellation);
+        Assert.Matches("SHARD +CHECKPOINT +POSITION", (await RunAsync(["checkpoint", "history", .. Place])).Output);
+
+        // the object of the last checkpoint is cut off: the next worker stops at it
+        ToolRun stopped = await RunAsync(["checkpoint", "show", "--json"]);
+        string named = stopped.Items.Single().GetProperty("state").GetProperty("snapshot").GetString()!;
+        string file = Files().Single(one => one.EndsWith($"/seg/{named}", StringComparison.Ordinal));
+        await File.WriteAllBytesAsync(file, (await File.ReadAllBytesAsync(file, Cancellation))[..40], Cancellation);
+        string[] rollback = ["checkpoint", "rollback", "--shard", "shardId-000000000000", "--yes", .. Place];
+        (await RunAsync([.. rollback, "--to", "1/99"])).AssertRefused("no checkpoint 1/99");
+        (await RunAsync(["checkpoint", "rollback", "--all", "--to", "1/1", .. Place])).AssertFails(2, "--shard");
+        ToolRun back = await RunAsync([.. rollback, "--json", "--reason", "the disk"]);
+        Assert.True(back.ExitCode == 0, back.Output + back.Errors);
+        int total = Totals(await ShowAllAsync()).Values.Sum();
+        Assert.True(total is > 0 and < 150, $"{total} orders are in the state that was gone back to.");
+        await StartAsync();
+        await HandledAsync(Put(10));
+        await CheckpointedAsync(160);
+        AssertEachOnce(160, await ShowAllAsync());
+    }
+
+    [Fact]
     public async Task State_that_comes_from_elsewhere_is_begun_with()
     {
         Kinesis.CreateStream(Stream, 3);

@@ -156,7 +156,7 @@ internal static class SavepointRestoreCommand
             (not null, _) => await context.Fleet.StreamAsync(null, cancellationToken),
             (null, { Length: > 0 } arn) => StreamIdentifier.Parse(arn),
             _ => throw ToolException.Usage(
-                $"Savepoint '{savepoint.Name}' is of no stream: name the one that is gone on with, with --stream (or FASTCONSUMER_STREAM)."),
+                $"Savepoint '{savepoint.Name}' is of no stream: name the one to go on with, with --stream (or FASTCONSUMER_STREAM)."),
         };
         StreamDescriptionSummary there = await context.Fleet.Kinesis.DescribeStreamSummaryAsync(stream, cancellationToken);
         ShardListing listing = await ShardListing.ListAllAsync(context.Fleet.Kinesis, stream, cancellationToken);
