@@ -147,7 +147,8 @@ internal static class RollbackCommands
         : to is null
             ? $"The store has no earlier checkpoint of shard {row.LeaseKey}. Checkpointing:RetainedCheckpoints says how many are kept (1: "
                 + "the last one only)."
-        : $"The store has no checkpoint {to} of shard {row.LeaseKey} with all of its objects. 'checkpoint history' lists those that it has.";
+        : $"The store has no checkpoint {to} of shard {row.LeaseKey} with all of its objects. 'checkpoint history' lists those that it "
+            + "has.";
 
     private static async Task<(List<Lease> Rows, IReadOnlyDictionary<string, IReadOnlyList<KeptSnapshot>> Kept)> FindAsync(
         ToolContext context, string? shardId, CancellationToken cancellationToken)
