@@ -265,7 +265,8 @@ internal sealed record SavepointFigures(
         CultureInfo.InvariantCulture,
         $"{Shards} shards, {Keys} keys, {Bytes / 1e6:F0} MB: made in {CreateSeconds:F1} s while {RecordsPerSecondDuring:F0} records a "
             + $"second were handled ({RecordsPerSecondBefore:F0} before), the longest pause {LongestPauseDuring:F2} s "
-            + $"({LongestPauseBefore:F2} before); restored in {RestoreSeconds:F1} s onto {ToShards} shards, where all {Records} records of {Keys} keys are counted");
+            + $"({LongestPauseBefore:F2} before); restored in {RestoreSeconds:F1} s onto {ToShards} shards, where all {Records} records of "
+            + $"{Keys} keys are counted");
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

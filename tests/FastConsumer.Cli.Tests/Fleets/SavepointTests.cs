@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
+using Amazon.Runtime;
 using FastConsumer.Checkpoints;
 using FastConsumer.Hosting;
 using FastConsumer.Integration.Tests.Fixtures;
 using FastConsumer.Processors;
 using FastConsumer.Savepoints;
+using FastConsumer.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -90,6 +92,42 @@ public sealed class SavepointTests(DynoxideServer dynamo) : FleetTest(dynamo), I
         AssertEachOnce(200, await ShowAllAsync());
         AssertEachOnce(200, await ShowAllAsync(other));
         await worker.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Savepoints_in_a_bucket_are_as_good_as_those_in_a_folder()
+    {
+        await using EmbeddedS3 s3 = await EmbeddedS3.StartAsync(cancellationToken: Cancellation);
+        s3.CreateBucket("states");
+        string[] bucket = ["--s3", "states", "--prefix", "prod", "--s3-endpoint-url", s3.ServiceUrl];
+        Kinesis.CreateStream(Stream, 2);
+        IHost worker = await StartAsync(Application);
+        await HandledAsync(Put(60));
+        await worker.StopAsync(Cancellation);
+        ToolRun created = await RunAsync(["savepoint", "create", "day 1", .. bucket]);
+        Assert.True(created.ExitCode == 0, created.Errors);
+        Assert.Equal(60, Totals(await ExportAsync("day 1", bucket)).Values.Sum());
+        string other = $"{Application}-2";
+        ToolRun restored = await RunAsync(["savepoint", "restore", "day 1", "--as", other, "--yes", .. bucket]);
+        Assert.True(restored.ExitCode == 0, restored.Errors);
+        await StartAsync(other);
+        await HandledAsync(Put(40));
+        string[] place = [.. bucket, "--application", other];
+        await Eventually.ThatAsync("100 orders are checkpointed", async () =>
+            Totals(await LookAsync(place)).Values.Sum() == 100);
+        AssertEachOnce(100, await LookAsync(place));
+        Assert.Equal(0, (await RunAsync(["savepoint", "delete", "day 1", "--yes", .. bucket])).ExitCode);
+        (await RunAsync(["savepoint", "describe", "day 1", .. bucket])).AssertFails(1, "'day 1'", "s3://states/prod");
+
+        Task<IHost> StartAsync(string application) => StartWorkerAsync(
+            $"worker-{application}",
+            consumer => consumer.AddProcessor<TallyProcessor>().UseS3Checkpoints("states", "prod", options =>
+            {
+                options.ServiceUrl = s3.ServiceUrl;
+                options.Region = s3.Region;
+                options.Credentials = new BasicAWSCredentials("embedded", "embedded");
+            }),
+            options => options.ApplicationName = application);
     }
 
     [Theory]
@@ -301,10 +339,12 @@ public sealed class SavepointTests(DynoxideServer dynamo) : FleetTest(dynamo), I
         async () => Totals(await ShowAllAsync(application)).Values.Sum() == orders);
 
     /// <summary>What the tool shows of all keys' tallies, of the last checkpoints.</summary>
-    private async Task<List<JsonElement>> ShowAllAsync(string? application = null)
+    private Task<List<JsonElement>> ShowAllAsync(string? application = null) =>
+        LookAsync(application is null ? Place : [.. Place, "--application", application]);
+
+    private async Task<List<JsonElement>> LookAsync(string[] place)
     {
         string name = $"look-{Guid.NewGuid():N}";
-        string[] place = application is null ? Place : [.. Place, "--application", application];
         ToolRun created = await RunAsync(["savepoint", "create", name, .. place]);
         if (created.ExitCode != 0)
         {
