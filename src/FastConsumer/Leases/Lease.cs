@@ -135,7 +135,8 @@ public sealed partial record Lease
     public string? Lineage { get; init; }
 
     /// <summary>The <see cref="Lineage"/> without the row's life: the same for all rows of a table of state; null for none.</summary>
-    internal string? TableLineage => Lineage?.Split('.')[0];
+    internal string? TableLineage =>
+        Lineage is { } lineage && lineage.LastIndexOf('.') is >= 0 and int life ? lineage[..life] : Lineage;
 
     /// <summary>True where KCL has prepared a checkpoint that it has not made: the next one drops it.</summary>
     public bool HasPendingCheckpoint { get; init; }

@@ -79,10 +79,8 @@ internal sealed record SavepointRow
 
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>
-    /// When the application first started, where an operator has set the position since (<see cref="Lease.FirstStart"/>).
-    /// </summary>
-    public DateTimeOffset? FirstStart { get; init; }
+    /// <summary>The last time that an operator has set the position (<see cref="Lease.Reset"/>).</summary>
+    public string? Reset { get; init; }
 
     public long Counter { get; init; }
 
@@ -114,7 +112,7 @@ internal sealed record SavepointRow
         Position = row.Checkpoint.ToCheckpointString(),
         SubSequenceNumber = row.Checkpoint.SubSequenceNumber,
         StartedAt = row.StartedAt,
-        FirstStart = row.FirstStart,
+        Reset = row.Reset,
         Counter = row.LeaseCounter,
         StreamCreatedAt = row.StreamCreatedAt,
         Stream = row.StreamName,
@@ -124,7 +122,7 @@ internal sealed record SavepointRow
     };
 
     /// <summary>The row of a lease that nobody owns.</summary>
-    /// <param name="lineage">The lineage of the objects that it names.</param>
+    /// <param name="lineage">The lineage of the objects that it names, with a life.</param>
     public Lease ToLease(string lineage) => new()
     {
         LeaseKey = Shard,
@@ -135,6 +133,7 @@ internal sealed record SavepointRow
             ? position
             : throw new InvalidDataException($"The savepoint has '{Position}' as the position of shard {Shard}, which is none."),
         StartedAt = StartedAt,
+        Reset = Reset,
         LeaseCounter = Counter,
         StreamCreatedAt = StreamCreatedAt,
         StreamName = Stream,

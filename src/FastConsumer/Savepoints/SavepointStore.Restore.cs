@@ -160,6 +160,11 @@ public sealed partial class SavepointStore
     {
         IReadOnlyList<Lease> rows = await target.Leases.ListAsync(ReadConsistency.Strong, cancellationToken);
         ThrowIfThereAreLeases(target, rows);
+        if (rows.FirstOrDefault(static row => row.Problem is not null) is { } unreadable)
+        {
+            throw new SavepointException($"Nothing was changed. {unreadable.Problem}");
+        }
+
         TimeSpan longest = rows.Where(static row => row.Owner is not null)
             .Select(static row => row.Duration ?? s_usualDuration)
             .DefaultIfEmpty()

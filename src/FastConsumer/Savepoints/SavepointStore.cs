@@ -133,7 +133,7 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
     {
         ThrowIfNoName(name);
         List<string> objects = [];
-        await foreach (CheckpointObject one in _store.ListAsync($"{Prefix}{PartOf(name)}/", cancellationToken))
+        await foreach (CheckpointObject one in _store.ListAsync($"{Prefix}{CheckpointName.Escape(name)}/", cancellationToken))
         {
             objects.Add(one.Name);
         }
@@ -142,13 +142,11 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
     }
 
     /// <summary>The rows, which name the savepoint's own objects.</summary>
-    private static List<Lease> RowsOf(Savepoint savepoint) => [.. savepoint.Rows.Select(row => row.ToLease(LineageOf(savepoint.Name)))];
+    private static List<Lease> RowsOf(Savepoint savepoint) =>
+        [.. savepoint.Rows.Select(row => row.ToLease($"{LineageOf(savepoint.Name)}.0"))];
 
     /// <summary>The objects of a savepoint are named as those of a lineage are: its rows are read by what reads a lease table's.</summary>
-    private static string LineageOf(string name) => $"savepoints/{PartOf(name)}";
-
-    /// <summary>A '.' would end the lineage of a row.</summary>
-    private static string PartOf(string name) => CheckpointName.Escape(name).Replace(".", "!2E", StringComparison.Ordinal);
+    private static string LineageOf(string name) => $"savepoints/{CheckpointName.Escape(name)}";
 
     private static void ThrowIfNoName(string name)
     {
@@ -193,7 +191,7 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
         }
     }
 
-    private string DescriptionOf(string name) => $"{Prefix}{PartOf(name)}/{Description}";
+    private string DescriptionOf(string name) => $"{Prefix}{CheckpointName.Escape(name)}/{Description}";
 
     private async Task<Savepoint> ReadAsync(CheckpointObject one, CancellationToken cancellationToken)
     {

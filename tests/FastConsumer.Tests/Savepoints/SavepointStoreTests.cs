@@ -29,22 +29,25 @@ public sealed partial class SavepointStoreTests
     [InlineData("../..")]
     [InlineData(".")]
     [InlineData("Ünï")]
+    [InlineData("v1.2.3")]
     [InlineData("!2E")]
+    [InlineData("....................................................................................................")]
     public async Task A_name_may_be_any_text_and_is_nobody_elses(string name)
     {
         SavepointStore savepoints = Savepoints();
         await savepoints.WriteAsync(name, Writer(), Cancellation);
-        await savepoints.WriteAsync($"{name}.", Writer(), Cancellation);
+        string other = $"{name[..^1]}x";
+        await savepoints.WriteAsync(other, Writer(), Cancellation);
         await Savepoints(seed: 2, application: "payments").WriteAsync(name, Writer(), Cancellation);
 
         Assert.Equal(name, (await savepoints.FindAsync(name, Cancellation))?.Name);
         Assert.Equal(
-            new[] { name, $"{name}." }.Order(StringComparer.Ordinal),
+            new[] { name, other }.Order(StringComparer.Ordinal),
             (await savepoints.ListAsync(Cancellation)).Select(static savepoint => savepoint.Name));
         Assert.Equal(Keys, await CountAsync(savepoints, name));
         Assert.Equal(2, await savepoints.DeleteAsync(name, Cancellation));
         Assert.Equal(0, await savepoints.DeleteAsync(name, Cancellation));
-        Assert.Equal(Keys, await CountAsync(savepoints, $"{name}."));
+        Assert.Equal(Keys, await CountAsync(savepoints, other));
     }
 
     [Fact]
