@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using FastConsumer.Leases;
+using FastConsumer.Processors;
 using FastConsumer.Testing.Positions;
 using FastConsumer.Tests.Hosting.Outputs;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -229,6 +231,45 @@ public sealed class OutputTests : OutputTest
     }
 
     [Fact]
+    public async Task A_sink_is_not_called_any_more_once_the_lease_is_lost()
+    {
+        Kinesis.CreateStream(Stream);
+        int calls = 0;
+        Writer.Fails = _ => Interlocked.Increment(ref calls) == 1 ? new IOException("The sink is down.") : null;
+        Put(1);
+        // the wait for the next try lasts until the loss ends it
+        await using WorkerHost host = Build<OutputOnlyProcessor>(static output => output.To<FailingSink>(), options: static options =>
+            (options.RetryInitialBackoff, options.RetryMaxBackoff) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1)));
+        await host.StartAsync();
+        await host.WaitForLogAsync(2426);
+
+        Lease lease = Rows.Single();
+        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
+        await host.WaitForLogAsync(2301);
+        await host.StopAsync();
+        Assert.Equal(1, calls);
+        Assert.Empty(Effects.All);
+    }
+
+    [Fact]
+    public async Task A_row_that_can_never_be_written_ends_the_run_and_the_next_one_makes_another()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20, keys: 5);
+        bool isOver = false;
+        // as where too many records are done behind one: what the first run is to write is too large, however often it is tried
+        Positions.BeforeCommit = _ => Volatile.Read(ref isOver) ? Task.CompletedTask : throw new TooLargeException();
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        LogEntry released = await host.WaitForLogAsync(2422);
+        Assert.Contains("The row is too large.", released.Message, StringComparison.Ordinal);
+        Assert.Empty(Effects.All);
+        Volatile.Write(ref isOver, true);
+        await Effects.WaitForAsync(Expected(texts), host.Log);
+        await host.StopAsync();
+        AssertOnce(texts);
+    }
+
+    [Fact]
     public async Task A_processor_with_an_output_and_no_state_numbers_the_values_of_a_record()
     {
         Kinesis.CreateStream(Stream);
@@ -303,6 +344,11 @@ public sealed class OutputTests : OutputTest
 
             return read;
         }
+    }
+
+    private sealed class TooLargeException() : Exception("The row is too large."), IUnrepeatable
+    {
+        public bool IsUnrepeatable => true;
     }
 
     private sealed class NumberSink(Effects effects) : IOutputSink<Row>
