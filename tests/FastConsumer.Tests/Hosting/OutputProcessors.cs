@@ -181,3 +181,23 @@ internal sealed partial class TwoOutputsProcessor
         Others.Add(context, new Row(text, 2));
     }
 }
+
+/// <summary>An output of a stream that no other test has, so that it can be told by its measurements.</summary>
+[KinesisProcessor(StreamName)]
+internal sealed partial class MeasuredOutputProcessor(Journal journal)
+{
+    public const string StreamName = "measured-outputs";
+
+    [Output("rows")]
+    private partial Output<Row> Rows { get; }
+
+    [OnRecord]
+    private async ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
+    {
+        string text = Encoding.UTF8.GetString(record.DataSpan);
+        Rows.Add(context, new Row(text, 1));
+        var delivery = new Delivery(
+            context.ShardId, record.PartitionKey, text, record.SequenceNumber, context.Attempt, context.FencingToken, Completed: false);
+        await journal.Handler(delivery, context, cancellationToken);
+    }
+}

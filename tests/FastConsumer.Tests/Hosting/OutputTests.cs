@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using FastConsumer.Diagnostics;
 using FastConsumer.Leases;
 using FastConsumer.Processors;
 using FastConsumer.Testing.Positions;
@@ -267,6 +269,55 @@ public sealed class OutputTests : OutputTest
         await Effects.WaitForAsync(Expected(texts), host.Log);
         await host.StopAsync();
         AssertOnce(texts);
+    }
+
+    [Fact]
+    public async Task What_a_sink_says_of_its_row_is_the_reason_also_where_a_checkpoint_fails_at_the_same_time()
+    {
+        const string stream = MeasuredOutputProcessor.StreamName;
+        Kinesis.CreateStream(stream);
+        List<string> texts = Put(2, keys: 1, stream);
+        TaskCompletionSource refused = new();
+        using var isEnding = new ManualResetEventSlim();
+        Positions.BeforeCommit = token => refused.Task.WaitAsync(token);
+        Journal.Handler = async (delivery, context, token) =>
+        {
+            if (delivery.Text == texts[1])
+            {
+                await Assert.ThrowsAnyAsync<Exception>(() => context.CheckpointAsync(token).AsTask());
+                isEnding.Set();
+            }
+        };
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = static (instrument, listener) =>
+        {
+            if (instrument.Name == InstrumentCatalog.StateFailures.Name)
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        // the checkpoint has waited for the outputs in vain, and has not said so yet
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            if (tags.ToArray().Any(static tag => Equals(tag.Value, stream)) && !refused.Task.IsCompleted)
+            {
+                (PositionKey key, StoredPosition row) = Positions.Rows.Single();
+                Positions.Database.Put(key, row with { Epoch = row.Epoch + 10 });
+                refused.SetResult();
+                isEnding.Wait(Eventually.Patience);
+            }
+        });
+        listener.Start();
+        await using WorkerHost host = Build<MeasuredOutputProcessor>(
+            output => output.ToTransaction<InMemoryTransaction>(_ => Positions, _ => Writer),
+            options: static options =>
+                (options.Checkpointing.TolerableFailures, options.Checkpointing.Timeout) = (0, TimeSpan.FromMilliseconds(300)));
+        await host.StartAsync();
+        LogEntry told = await host.WaitForLogAsync(2413);
+        Assert.Contains("knows an owner of shard", told.Message, StringComparison.Ordinal);
+        Assert.True(isEnding.IsSet);
+        Assert.Empty(host.Log.Of(2422));
+        Assert.Empty(Effects.All);
     }
 
     [Fact]
