@@ -1,4 +1,5 @@
 using Amazon.Runtime;
+using FastConsumer.Processors;
 
 namespace FastConsumer.DynamoDb;
 
@@ -6,7 +7,7 @@ namespace FastConsumer.DynamoDb;
 /// The table of the positions cannot be used, or a transaction cannot be written. The message is complete: it names the table and the
 /// endpoint, and what to do. <see cref="Exception.InnerException"/> is the AWS SDK's, where it said so.
 /// </summary>
-public sealed class DynamoDbPositionException : Exception
+public sealed class DynamoDbPositionException : Exception, IUnrepeatable
 {
     /// <summary>Creates the exception.</summary>
     /// <param name="message">Names value and remedy.</param>
@@ -24,4 +25,8 @@ public sealed class DynamoDbPositionException : Exception
 
     /// <summary>DynamoDB's code of the error, such as <c>AccessDeniedException</c>; null where DynamoDB did not answer.</summary>
     public string? ErrorCode { get; }
+
+    internal bool IsUnrepeatable { get; init; }
+
+    bool IUnrepeatable.IsUnrepeatable => IsUnrepeatable;
 }

@@ -70,9 +70,14 @@ internal sealed class PositionFaults(string place)
         exception);
 
     /// <summary>The position's item would be too large.</summary>
-    public DynamoDbPositionException TooManyRuns(string shardId, int length) => Passing(
-        $"the row of {shardId} would have {length} bytes of runs, and an item has at most 400 KB: too many records are done behind one "
-        + "that is not. Nothing was written. Look for the record that fails ('fastconsumer stopped'), and decide about it.");
+    public DynamoDbPositionException TooManyRuns(string shardId, int length) => new(
+        $"{place}: the row of {shardId} would have {length} bytes of runs, and an item has at most 400 KB: too many records are done "
+        + "behind one that is not. Nothing was written. If this comes again, look for the record that fails ('fastconsumer stopped'), and "
+        + "decide about it.",
+        isTransient: false)
+    {
+        IsUnrepeatable = true,
+    };
 
     /// <summary>Nothing was written, and the same transaction may be later.</summary>
     public DynamoDbPositionException Cancelled(IReadOnlyList<CancellationReason> reasons, TransactionCanceledException exception)

@@ -196,12 +196,13 @@ internal sealed class OutputPump
     private async Task WriteAsync(OutputCut cut, CancellationToken cancellationToken)
     {
         int failures = 0;
-        int rejections = 0;
+        // of each value, and without a name of those that the sink does not name
+        var rejections = new Dictionary<(string? Output, OutputPlace Place), int>();
         while (cut.Count > 0)
         {
             try
             {
-                await _target.WriteAsync(cut, cancellationToken);
+                await SendAsync(cut, cancellationToken);
                 Written(cut.Count);
                 return;
             }
@@ -218,16 +219,16 @@ internal sealed class OutputPump
                     return;
                 }
 
-                if (WaitAfter(cut, e, ++rejections) is { } wait)
+                if (WaitAfter(cut, e, rejections) is { } wait)
                 {
                     await RetryAsync(e, ++failures, wait, cancellationToken);
                     continue;
                 }
 
                 cut = await LeaveOutAsync(cut, e, cancellationToken);
-                // the next value that is refused has its own tries
                 failures = 0;
-                rejections = 0;
+                // the next value that is refused without a name has its own tries
+                rejections.Remove(default);
             }
             catch (Exception e) when (IsPassing(e, cancellationToken))
             {
@@ -237,6 +238,14 @@ internal sealed class OutputPump
 
         // all of it was left out
         Written(0);
+    }
+
+    /// <summary>Calls the sink, unless the shard is another's by now.</summary>
+    private Task SendAsync(OutputCut cut, CancellationToken cancellationToken)
+    {
+        // a wait that the token ends does not throw, and a sink need not look at the token
+        cancellationToken.ThrowIfCancellationRequested();
+        return _target.WriteAsync(cut, cancellationToken);
     }
 
     private void Written(int values)
@@ -256,20 +265,19 @@ internal sealed class OutputPump
 
     /// <summary>What the rule says of a value that the sink refuses: the wait before the next try, or null for Skip.</summary>
     /// <exception cref="NotCheckpointedException">The shard is to stop.</exception>
-    private TimeSpan? WaitAfter(OutputCut cut, RejectedOutputException rejected, int rejections)
+    private TimeSpan? WaitAfter(
+        OutputCut cut, RejectedOutputException rejected, Dictionary<(string? Output, OutputPlace Place), int> rejections)
     {
-        if (rejected.Index is { } index && (index < 0 || index >= cut.Count))
-        {
-            throw _target.OfNoValue(rejected, $"{cut.Count}");
-        }
-
+        ThrowIfOfNoValue(cut, rejected);
+        (string? Output, OutputPlace Place) value = rejected.Index is { } index ? Find(cut, index) : default;
+        int count = rejections[value] = rejections.GetValueOrDefault(value) + 1;
         ErrorRule? rule = _events.RuleFor(rejected);
         ErrorAction action = rule?.Action ?? ErrorAction.Stop;
         if (action == ErrorAction.Retry)
         {
-            if (rule!.MaxAttempts <= 0 || rejections < rule.MaxAttempts)
+            if (rule!.MaxAttempts <= 0 || count < rule.MaxAttempts)
             {
-                return _backoff.After(rejections, rule.InitialBackoff, rule.MaxBackoff);
+                return _backoff.After(count, rule.InitialBackoff, rule.MaxBackoff);
             }
 
             action = rule.Then;
@@ -309,9 +317,18 @@ internal sealed class OutputPump
             + ", and does not say which";
     }
 
+    private void ThrowIfOfNoValue(OutputCut cut, RejectedOutputException rejected)
+    {
+        if (rejected.Index is { } index && (index < 0 || index >= cut.Count))
+        {
+            throw _target.OfNoValue(rejected, $"{cut.Count}");
+        }
+    }
+
     /// <summary>
     /// Leaves out a value that the sink refuses, and returns what is still to be written. Where the sink does not say which it is, the
-    /// record or batch is tried without each of them, until one such try is taken; where none is, all are left out.
+    /// record or batch is tried without each of them, until one such try is taken. Where none is, the first value is left out without
+    /// which the sink names another one: that is then a matter of its own. Where it names none, all are left out.
     /// </summary>
     private async Task<OutputCut> LeaveOutAsync(OutputCut cut, RejectedOutputException rejected, CancellationToken cancellationToken)
     {
@@ -320,15 +337,22 @@ internal sealed class OutputPump
             return LeaveOut(cut, index, rejected);
         }
 
+        int? naming = null;
         for (int i = 0; cut.Count > 1 && i < cut.Count; i++)
         {
-            OutputCut others = OutputDivision.Without(cut, i);
-            if (await TryAsync(others, cancellationToken))
+            if (await TryWithoutAsync(cut, i, rejected, cancellationToken) is not { } other)
             {
                 LeaveOut(cut, i, rejected);
-                Written(others.Count);
+                Written(cut.Count - 1);
                 return cut with { Values = [] };
             }
+
+            naming ??= other.Index is null ? null : i;
+        }
+
+        if (naming is { } without)
+        {
+            return LeaveOut(cut, without, rejected);
         }
 
         while (cut.Count > 0)
@@ -339,19 +363,40 @@ internal sealed class OutputPump
         return cut;
     }
 
-    /// <summary>False where the sink refuses one of the values too.</summary>
-    private async Task<bool> TryAsync(OutputCut cut, CancellationToken cancellationToken)
+    /// <summary>Writes a cut without one of its values; returns why the sink refuses the others too, or null where it takes them.</summary>
+    private async Task<RejectedOutputException?> TryWithoutAsync(
+        OutputCut cut, int index, RejectedOutputException rejected, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        OutputCut others = OutputDivision.Without(cut, index);
+        (string output, OutputPlace place) = Find(cut, index);
+        // once the sink has taken the others, the record's outputs count as written: a crash then must not leave the value untold
+        _events.TryWithout(_target, output, place, rejected);
+        try
+        {
+            return await TryAsync(others, cancellationToken);
+        }
+        catch (Exception e) when (e is not NotCheckpointedException)
+        {
+            _events.TryUnknown(_target, output, place, e);
+            throw;
+        }
+    }
+
+    /// <summary>Writes a cut; returns why the sink refuses one of its values, or null where it takes them.</summary>
+    private async Task<RejectedOutputException?> TryAsync(OutputCut cut, CancellationToken cancellationToken)
     {
         for (int failures = 1; ; failures++)
         {
             try
             {
-                await _target.WriteAsync(cut, cancellationToken);
-                return true;
+                await SendAsync(cut, cancellationToken);
+                return null;
             }
-            catch (RejectedOutputException) when (!cancellationToken.IsCancellationRequested)
+            catch (RejectedOutputException e) when (!cancellationToken.IsCancellationRequested)
             {
-                return false;
+                ThrowIfOfNoValue(cut, e);
+                return e;
             }
             catch (Exception e) when (IsPassing(e, cancellationToken))
             {

@@ -26,7 +26,9 @@ internal abstract class OutputTarget(IReadOnlyList<string> outputs)
     /// <exception cref="RejectedOutputException">
     /// The sink refuses a value for good, and nothing of the cut is there. The index counts the values of all outputs, in their order.
     /// </exception>
-    /// <exception cref="NotCheckpointedException">The sink refuses a value that it was not given.</exception>
+    /// <exception cref="NotCheckpointedException">
+    /// The sink refuses a value that it was not given, or will never take the cut's row.
+    /// </exception>
     public abstract Task WriteAsync(OutputCut cut, CancellationToken cancellationToken);
 
     /// <summary>Calls what writes the values of one output, whose refusals count these alone.</summary>

@@ -89,6 +89,11 @@ internal sealed class OutputTransactions<TTransaction>(
 
             throw;
         }
+        catch (Exception e) when (e is IUnrepeatable { IsUnrepeatable: true } && !cancellationToken.IsCancellationRequested)
+        {
+            // the cut says always the same; that of a new run has what is done by then
+            throw new NotCheckpointedException(e.Message, e);
+        }
         finally
         {
             await store.EndAsync(transaction);

@@ -295,6 +295,20 @@ internal static partial class ConsumerLog
     public static partial void OutputLeftOut(
         ILogger log, string processor, int number, string output, object position, string shardId, string sink, Exception error);
 
+    [LoggerMessage(2428, LogLevel.Information,
+        "{Processor} tries without value {Number} of the output '{Output}' for record {Position} of shard {ShardId}: {Sink} refuses a "
+            + "value of this record or batch, and does not say which. Where it takes the others, this value is left out, as the error "
+            + "policy says, and event 2427 follows. {Reason}")]
+    public static partial void OutputTriedWithout(
+        ILogger log, string processor, int number, string output, object position, string shardId, string sink, string reason);
+
+    [LoggerMessage(2429, LogLevel.Warning,
+        "{Processor} does not know what became of a try without value {Number} of the output '{Output}' for record {Position} of shard "
+            + "{ShardId}: the run has ended in it. Where {Sink} has the other values of this record or batch, this one is left out, and "
+            + "event 2427 does not follow.")]
+    public static partial void OutputTryUnknown(
+        ILogger log, string processor, int number, string output, object position, string shardId, string sink, Exception error);
+
     [LoggerMessage(2411, LogLevel.Critical,
         "{Processor} stops the host, as its error policy says for record {Position} of shard {ShardId}. The record is not passed: it "
             + "comes again after the restart.")]

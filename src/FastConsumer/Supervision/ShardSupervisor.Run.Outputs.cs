@@ -43,6 +43,8 @@ internal sealed partial class ShardSupervisor
                         OutputsFailed,
                         OutputsWritten,
                         OutputLeftOut,
+                        OutputTriedWithout,
+                        OutputTryUnknown,
                         OutputStopsHost)))]);
         }
 
@@ -72,6 +74,7 @@ internal sealed partial class ShardSupervisor
             }
             catch (Exception e)
             {
+                _notCheckpointed = e;
                 EndWithout(progress, e);
                 await _outputsEnd.CancelApartAsync();
             }
@@ -116,6 +119,14 @@ internal sealed partial class ShardSupervisor
             ConsumerLog.OutputLeftOut(
                 _log, _parts.ProcessorName, place.Number, output, place.Position, Key, sink.Description, rejected);
         }
+
+        private void OutputTriedWithout(OutputTarget sink, string output, OutputPlace place, RejectedOutputException rejected) =>
+            ConsumerLog.OutputTriedWithout(
+                _log, _parts.ProcessorName, place.Number, output, place.Position, Key, sink.Description, rejected.Message);
+
+        private void OutputTryUnknown(OutputTarget sink, string output, OutputPlace place, Exception error) =>
+            ConsumerLog.OutputTryUnknown(
+                _log, _parts.ProcessorName, place.Number, output, place.Position, Key, sink.Description, error);
 
         private void OutputStopsHost(OutputTarget sink, OutputPlace place, RejectedOutputException rejected)
         {

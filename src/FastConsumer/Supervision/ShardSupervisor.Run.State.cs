@@ -311,13 +311,14 @@ internal sealed partial class ShardSupervisor
                 $"The state of shard {Key} was not checkpointed {failures} time{(failures == 1 ? "" : "s")} in a row, and "
                     + $"Checkpointing:TolerableFailures is {_parts.Checkpointing.TolerableFailures}: {error.Message}",
                 error);
+            // what a sink of outputs says is the reason of this failure too: who reports it must still have the lease
+            Interlocked.CompareExchange(ref _notCheckpointed, reason, null);
             EndWithout(progress, reason);
         }
 
         /// <summary>No checkpoint can be taken any more: the run ends, and begins again with the last one.</summary>
         private void EndWithout(ShardProgress progress, Exception reason)
         {
-            _notCheckpointed = reason;
             _lane?.RequestStop();
             // a handler that waits for a checkpoint would wait for ever
             progress.Close(reason);

@@ -2,6 +2,7 @@ using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using FastConsumer.DynamoDb.Tests.Faults;
 using FastConsumer.Integration.Tests.Fixtures;
+using FastConsumer.Processors;
 
 namespace FastConsumer.DynamoDb.Tests.Positions;
 
@@ -46,7 +47,8 @@ public sealed class TransactionTests(DynoxideServer server) : IClassFixture<Dyno
             () => store.CommitAsync(transaction, PositionPlace.Key, row, large, Cancellation));
         await store.EndAsync(transaction);
 
-        Assert.True(refused.IsTransient);
+        Assert.False(refused.IsTransient);
+        Assert.True(((IUnrepeatable)refused).IsUnrepeatable);
         Assert.Contains("409600 bytes of runs", refused.Message, StringComparison.Ordinal);
         Assert.Empty(await place.EffectsAsync());
         Assert.Equal(row, await store.ReadAsync(PositionPlace.Key, Cancellation));

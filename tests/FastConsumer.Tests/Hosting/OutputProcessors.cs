@@ -145,7 +145,7 @@ internal sealed partial class SkippingBatchProcessor(Journal journal)
     }
 }
 
-/// <summary>A refused value is tried three times, and left out then.</summary>
+/// <summary>Two values of each record; one that is refused is tried three times, and left out then.</summary>
 [KinesisProcessor("events")]
 [OnError(typeof(RejectedOutputException), ErrorAction.Retry, MaxAttempts = 3, Then = ErrorAction.Skip, InitialBackoff = "00:00:00.01")]
 internal sealed partial class RetryingOutputProcessor
@@ -154,8 +154,12 @@ internal sealed partial class RetryingOutputProcessor
     private partial Output<Row> Rows { get; }
 
     [OnRecord]
-    private void Handle(KinesisRecord record, RecordContext context) =>
-        Rows.Add(context, new Row(Encoding.UTF8.GetString(record.DataSpan), 1));
+    private void Handle(KinesisRecord record, RecordContext context)
+    {
+        string text = Encoding.UTF8.GetString(record.DataSpan);
+        Rows.Add(context, new Row(text, 1));
+        Rows.Add(context, new Row(text, 2));
+    }
 }
 
 /// <summary>Two outputs; refused values are left out.</summary>
@@ -175,5 +179,25 @@ internal sealed partial class TwoOutputsProcessor
         string text = Encoding.UTF8.GetString(record.DataSpan);
         Rows.Add(context, new Row(text, 1));
         Others.Add(context, new Row(text, 2));
+    }
+}
+
+/// <summary>An output of a stream that no other test has, so that it can be told by its measurements.</summary>
+[KinesisProcessor(StreamName)]
+internal sealed partial class MeasuredOutputProcessor(Journal journal)
+{
+    public const string StreamName = "measured-outputs";
+
+    [Output("rows")]
+    private partial Output<Row> Rows { get; }
+
+    [OnRecord]
+    private async ValueTask HandleAsync(KinesisRecord record, RecordContext context, CancellationToken cancellationToken)
+    {
+        string text = Encoding.UTF8.GetString(record.DataSpan);
+        Rows.Add(context, new Row(text, 1));
+        var delivery = new Delivery(
+            context.ShardId, record.PartitionKey, text, record.SequenceNumber, context.Attempt, context.FencingToken, Completed: false);
+        await journal.Handler(delivery, context, cancellationToken);
     }
 }

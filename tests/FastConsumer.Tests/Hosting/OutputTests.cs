@@ -1,4 +1,8 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using FastConsumer.Diagnostics;
+using FastConsumer.Leases;
+using FastConsumer.Processors;
 using FastConsumer.Testing.Positions;
 using FastConsumer.Tests.Hosting.Outputs;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -229,6 +233,94 @@ public sealed class OutputTests : OutputTest
     }
 
     [Fact]
+    public async Task A_sink_is_not_called_any_more_once_the_lease_is_lost()
+    {
+        Kinesis.CreateStream(Stream);
+        int calls = 0;
+        Writer.Fails = _ => Interlocked.Increment(ref calls) == 1 ? new IOException("The sink is down.") : null;
+        Put(1);
+        // the wait for the next try lasts until the loss ends it
+        await using WorkerHost host = Build<OutputOnlyProcessor>(static output => output.To<FailingSink>(), options: static options =>
+            (options.RetryInitialBackoff, options.RetryMaxBackoff) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1)));
+        await host.StartAsync();
+        await host.WaitForLogAsync(2426);
+
+        Lease lease = Rows.Single();
+        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
+        await host.WaitForLogAsync(2301);
+        await host.StopAsync();
+        Assert.Equal(1, calls);
+        Assert.Empty(Effects.All);
+    }
+
+    [Fact]
+    public async Task A_row_that_can_never_be_written_ends_the_run_and_the_next_one_makes_another()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(20, keys: 5);
+        bool isOver = false;
+        // as where too many records are done behind one: what the first run is to write is too large, however often it is tried
+        Positions.BeforeCommit = _ => Volatile.Read(ref isOver) ? Task.CompletedTask : throw new TooLargeException();
+        await using WorkerHost host = await StartAsync(inBatches: false);
+        LogEntry released = await host.WaitForLogAsync(2422);
+        Assert.Contains("The row is too large.", released.Message, StringComparison.Ordinal);
+        Assert.Empty(Effects.All);
+        Volatile.Write(ref isOver, true);
+        await Effects.WaitForAsync(Expected(texts), host.Log);
+        await host.StopAsync();
+        AssertOnce(texts);
+    }
+
+    [Fact]
+    public async Task What_a_sink_says_of_its_row_is_the_reason_also_where_a_checkpoint_fails_at_the_same_time()
+    {
+        const string stream = MeasuredOutputProcessor.StreamName;
+        Kinesis.CreateStream(stream);
+        List<string> texts = Put(2, keys: 1, stream);
+        TaskCompletionSource refused = new();
+        using var isEnding = new ManualResetEventSlim();
+        Positions.BeforeCommit = token => refused.Task.WaitAsync(token);
+        Journal.Handler = async (delivery, context, token) =>
+        {
+            if (delivery.Text == texts[1])
+            {
+                await Assert.ThrowsAnyAsync<Exception>(() => context.CheckpointAsync(token).AsTask());
+                isEnding.Set();
+            }
+        };
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = static (instrument, listener) =>
+        {
+            if (instrument.Name == InstrumentCatalog.StateFailures.Name)
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        // the checkpoint has waited for the outputs in vain, and has not said so yet
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            if (tags.ToArray().Any(static tag => Equals(tag.Value, stream)) && !refused.Task.IsCompleted)
+            {
+                (PositionKey key, StoredPosition row) = Positions.Rows.Single();
+                Positions.Database.Put(key, row with { Epoch = row.Epoch + 10 });
+                refused.SetResult();
+                isEnding.Wait(Eventually.Patience);
+            }
+        });
+        listener.Start();
+        await using WorkerHost host = Build<MeasuredOutputProcessor>(
+            output => output.ToTransaction<InMemoryTransaction>(_ => Positions, _ => Writer),
+            options: static options =>
+                (options.Checkpointing.TolerableFailures, options.Checkpointing.Timeout) = (0, TimeSpan.FromMilliseconds(300)));
+        await host.StartAsync();
+        LogEntry told = await host.WaitForLogAsync(2413);
+        Assert.Contains("knows an owner of shard", told.Message, StringComparison.Ordinal);
+        Assert.True(isEnding.IsSet);
+        Assert.Empty(host.Log.Of(2422));
+        Assert.Empty(Effects.All);
+    }
+
+    [Fact]
     public async Task A_processor_with_an_output_and_no_state_numbers_the_values_of_a_record()
     {
         Kinesis.CreateStream(Stream);
@@ -303,6 +395,11 @@ public sealed class OutputTests : OutputTest
 
             return read;
         }
+    }
+
+    private sealed class TooLargeException() : Exception("The row is too large."), IUnrepeatable
+    {
+        public bool IsUnrepeatable => true;
     }
 
     private sealed class NumberSink(Effects effects) : IOutputSink<Row>

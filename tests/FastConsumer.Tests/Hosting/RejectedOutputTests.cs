@@ -1,5 +1,6 @@
 using FastConsumer.Diagnostics;
 using FastConsumer.Hosting;
+using FastConsumer.Leases;
 using FastConsumer.Processors;
 using FastConsumer.Testing.Positions;
 using FastConsumer.Tests.Hosting.Outputs;
@@ -136,13 +137,56 @@ public sealed class RejectedOutputTests : OutputTest
         };
         await using WorkerHost host = BuildInTransactions<RetryingOutputProcessor>();
         await host.StartAsync();
-        await Eventually.TrueAsync(() => host.Log.Of(2427).Count() == texts.Count, () => host.Log.ToString());
+        string[] values = TwoOf(texts);
+        await Eventually.TrueAsync(() => host.Log.Of(2427).Count() == values.Length, () => host.Log.ToString());
         await CheckpointedAsync(host);
         await host.WaitForHealthAsync(HealthStatus.Healthy);
         await host.StopAsync();
         Assert.Empty(Effects.All);
-        Assert.Equal(texts.Select(static text => $"{text} is 1").Order(StringComparer.Ordinal), tries.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(values.Order(StringComparer.Ordinal), tries.Keys.Order(StringComparer.Ordinal));
         Assert.All(tries.Values, static count => Assert.Equal(3, count));
+    }
+
+    [Fact]
+    public async Task A_value_that_is_taken_after_some_tries_takes_none_of_the_next_one()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(6, keys: 3);
+        var tries = new Dictionary<string, int>();
+        // each one is taken in the third and last try that it has
+        Writer.Fails = values =>
+        {
+            int index = values.ToList().FindIndex(value => tries.GetValueOrDefault(value) < 2);
+            if (index < 0)
+            {
+                return null;
+            }
+
+            tries[values[index]] = tries.GetValueOrDefault(values[index]) + 1;
+            return new RejectedOutputException(index, "Its parent is missing.");
+        };
+        await using WorkerHost host = BuildInTransactions<RetryingOutputProcessor>();
+        await host.StartAsync();
+        await CheckpointedAsync(host);
+        await host.StopAsync();
+        Assert.Equal(TwoOf(texts).Order(StringComparer.Ordinal), Effects.All.Order(StringComparer.Ordinal));
+        Assert.Empty(host.Log.Of(2427));
+    }
+
+    [Fact]
+    public async Task Values_that_are_refused_in_turn_are_left_out_when_each_has_had_its_tries()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(1, keys: 1);
+        int calls = 0;
+        Writer.Fails = values => new RejectedOutputException(calls++ % values.Count, "It is too long.");
+        await using WorkerHost host = BuildInTransactions<RetryingOutputProcessor>();
+        await host.StartAsync();
+        await Eventually.TrueAsync(() => host.Log.Of(2427).Count() == TwoOf(texts).Length, () => host.Log.ToString());
+        await host.StopAsync();
+        Assert.Empty(Effects.All);
+        // three tries of each value
+        Assert.Equal(6, calls);
     }
 
     [Theory]
@@ -167,6 +211,73 @@ public sealed class RejectedOutputTests : OutputTest
     }
 
     [Fact]
+    public async Task Where_a_try_without_one_value_names_another_those_two_are_left_out_and_no_other()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(10, keys: 1);
+        // as DynamoDB does: two values for one item, which it does not name, and one whose condition is false
+        Writer.Fails = values =>
+        {
+            List<string> all = [.. values];
+            return all.Exists(Is(texts[3])) && all.Exists(Is(texts[6]))
+                ? new RejectedOutputException(null, "Two values are for one item.")
+                : all.FindIndex(Is(texts[8])) is >= 0 and int index ? new RejectedOutputException(index, "It is there.") : null;
+        };
+        await using WorkerHost host = BuildInTransactions<SkippingBatchProcessor>();
+        await host.StartAsync();
+        await CheckpointedAsync(host);
+        await host.StopAsync();
+        Assert.Equal(texts.Where(text => text != texts[3] && text != texts[8]).Select(static text => $"{text} is 1"), Effects.All);
+        Assert.Equal(2, host.Log.Of(2427).Count());
+
+        static Predicate<string> Is(string text) => value => value == $"{text} is 1";
+    }
+
+    [Fact]
+    public async Task An_index_of_no_value_is_a_mistake_of_the_sink_also_in_a_try_without_a_value()
+    {
+        Kinesis.CreateStream(Stream);
+        Put(10, keys: 1);
+        int commits = 0;
+        // a writer that adds two items for each value counts otherwise
+        Positions.BeforeCommit = _ => throw new RejectedOutputException(commits++ == 0 ? null : 10, "It is too long.");
+        await using WorkerHost host = BuildInTransactions<SkippingBatchProcessor>();
+        await host.StartAsync();
+        string said = await host.WaitForHealthAsync(HealthStatus.Unhealthy);
+        Assert.Contains("refuses value 10, and was given 9", said, StringComparison.Ordinal);
+        await host.StopAsync();
+        Assert.Empty(Effects.All);
+        Assert.Empty(host.Log.Of(2427));
+    }
+
+    [Fact]
+    public async Task What_a_try_leaves_out_is_said_before_the_try_and_when_the_run_ends_in_it()
+    {
+        Kinesis.CreateStream(Stream);
+        List<string> texts = Put(10, keys: 1);
+        Writer.Fails = values => values.Contains($"{texts[0]} is 1") ? new RejectedOutputException(null, "It is too long.") : null;
+        TaskCompletionSource committed = new();
+        Positions.AfterCommit = async token =>
+        {
+            committed.TrySetResult();
+            // the answer is lost
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+        };
+        await using WorkerHost host = BuildInTransactions<SkippingBatchProcessor>();
+        await host.StartAsync();
+        await Eventually.WithinAsync(committed.Task);
+        LogEntry said = Assert.Single(host.Log.Of(2428));
+        Assert.Contains("without value 0 of the output 'rows' for record", said.Message, StringComparison.Ordinal);
+
+        Lease lease = Rows.Single();
+        Leases.Put(WorkerHost.Application, lease with { LeaseOwner = "another", LeaseCounter = lease.LeaseCounter + 10 });
+        await host.WaitForLogAsync(2429);
+        await host.StopAsync();
+        Assert.Equal(texts[1..].Select(static text => $"{text} is 1"), Effects.All);
+        Assert.Empty(host.Log.Of(2427));
+    }
+
+    [Fact]
     public async Task Two_outputs_to_sinks_of_one_type_are_told_of_apart()
     {
         Kinesis.CreateStream(Stream);
@@ -187,6 +298,9 @@ public sealed class RejectedOutputTests : OutputTest
         await host.StopAsync();
         Assert.Equal(42, Effects.All.Count);
     }
+
+    private static string[] TwoOf(IEnumerable<string> texts) =>
+        [.. texts.SelectMany(static text => new[] { $"{text} is 1", $"{text} is 2" })];
 
     private Task CheckpointedAsync(WorkerHost host) => Eventually.TrueAsync(
         () => Rows.Any(static row => row.Checkpoint.Kind == CheckpointKind.Record), () => host.Log.ToString());

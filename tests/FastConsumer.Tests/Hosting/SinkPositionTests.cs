@@ -454,6 +454,12 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
 
     public override int MaxOutputs => MostOutputs > 0 ? MostOutputs : base.MaxOutputs;
 
+    /// <summary>What a commit of outputs does before it is made.</summary>
+    public Func<CancellationToken, Task> BeforeCommit { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>What it does once it is made, and before it is answered.</summary>
+    public Func<CancellationToken, Task> AfterCommit { get; set; } = static _ => Task.CompletedTask;
+
     public int Refused { get; private set; }
 
     public bool IsDown { get; set; }
@@ -480,8 +486,13 @@ internal sealed class FailingPositions(InMemoryPositionDatabase database) : InMe
         PositionKey key,
         StoredPosition former,
         StoredPosition next,
-        CancellationToken cancellationToken) =>
-        Answer(await base.CommitAsync(transaction, key, former, next, cancellationToken));
+        CancellationToken cancellationToken)
+    {
+        await BeforeCommit(cancellationToken);
+        bool isCommitted = await base.CommitAsync(transaction, key, former, next, cancellationToken);
+        await AfterCommit(cancellationToken);
+        return Answer(isCommitted);
+    }
 
     private bool Answer(bool isCommitted)
     {
