@@ -143,6 +143,12 @@ public sealed partial record Lease
         /// <summary>Ours: N, KB a second. Not <see cref="ThroughputKBps"/>, by which a fleet of KCL 3.x is recognized.</summary>
         public const string Throughput = "fastConsumerThroughput";
 
+        /// <summary>
+        /// Ours: the key of a row that is no shard's. While it is there, a savepoint is being restored into the table, and no worker takes
+        /// or creates anything.
+        /// </summary>
+        internal const string RestoreKey = "savepoint-restore";
+
         /// <summary>What goes with the owner, at a take or release: what it says of itself, and what others wrote for it.</summary>
         internal static IReadOnlyList<string> OfOwner { get; } = [RequestedBy, Notification, Standing, Command, Report];
 

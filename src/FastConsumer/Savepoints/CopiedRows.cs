@@ -86,12 +86,14 @@ internal sealed class CopiedRows(
     private async Task<SavepointRow> CopyOnceAsync(Lease row, CancellationToken cancellationToken)
     {
         string? snapshot = null;
+        SnapshotManifest? own = null;
         if (row.Snapshot is not null)
         {
             SnapshotHandle handle = SnapshotHandle.Parse(row.Snapshot) ?? throw new SavepointException(
                 $"No savepoint was made: the lease of shard {row.LeaseKey} in {leases.Description} names its state as "
                     + $"'{row.Snapshot}', which cannot be read.");
-            snapshot = (await CopyOnceAsync(handle, cancellationToken)).ToString();
+            (SnapshotHandle copied, own) = await CopyOnceAsync(handle, cancellationToken);
+            snapshot = copied.ToString();
         }
 
         List<string> inherits = [];
@@ -100,17 +102,23 @@ internal sealed class CopiedRows(
             // a parent without state says so in its text
             inherits.Add(parent is null
                 ? text
-                : SnapshotHandle.InheritFrom(text, await CopyOnceAsync(parent, cancellationToken)));
+                : SnapshotHandle.InheritFrom(text, (await CopyOnceAsync(parent, cancellationToken)).Handle));
         }
 
-        return SavepointRow.Of(row) with { Snapshot = snapshot, Inherits = inherits };
+        // rows of KCL may not say their hash keys
+        return SavepointRow.Of(row.HashKeyRange is null && own is not null ? row with { HashKeyRange = own.HashKeys } : row) with
+        {
+            Snapshot = snapshot,
+            Inherits = inherits,
+        };
     }
 
-    private async Task<SnapshotHandle> CopyOnceAsync(SnapshotHandle handle, CancellationToken cancellationToken)
+    private async Task<(SnapshotHandle Handle, SnapshotManifest? Manifest)> CopyOnceAsync(
+        SnapshotHandle handle, CancellationToken cancellationToken)
     {
         if (handle.Object is null)
         {
-            return handle;
+            return (handle, null);
         }
 
         Task<(SnapshotHandle Handle, SnapshotManifest Manifest)>? copying;
@@ -124,9 +132,9 @@ internal sealed class CopiedRows(
 
         try
         {
-            (SnapshotHandle copied, _) = await copying;
+            (SnapshotHandle copied, SnapshotManifest manifest) = await copying;
             progress?.Report(new SavepointProgress(Copied(), Math.Max(Copied(), _expected), copy.Bytes));
-            return handle with { Object = copied.Object, Offset = copied.Offset, Length = copied.Length };
+            return (handle with { Object = copied.Object, Offset = copied.Offset, Length = copied.Length }, manifest);
         }
         catch
         {

@@ -45,12 +45,29 @@ public sealed record Savepoint
     [JsonIgnore]
     public int Shards => Rows.Count(static row => row.Snapshot is not null || row.Inherits.Count > 0);
 
-    /// <summary>Is 1.</summary>
     [JsonInclude]
     internal int Format { get; init; } = CurrentFormat;
 
+    /// <summary>All objects that it has, as <c>session/number</c>.</summary>
+    [JsonInclude]
+    internal IReadOnlyList<string> Objects { get; init; } = [];
+
     [JsonInclude]
     internal IReadOnlyList<SavepointRow> Rows { get; init; } = [];
+
+    /// <summary>What stands in the place of the description while a savepoint is being deleted.</summary>
+    internal static byte[] Deleted => "{\"format\":0}"u8.ToArray();
+
+    /// <summary>The format that a description says; 0 while it is being deleted.</summary>
+    /// <exception cref="JsonException">It says none.</exception>
+    internal static int FormatOf(byte[] json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.ValueKind == JsonValueKind.Object
+            && document.RootElement.TryGetProperty("format", out JsonElement format) && format.TryGetInt32(out int number)
+            ? number
+            : throw new JsonException("It says no format.");
+    }
 
     internal byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, SavepointJson.Default.Savepoint);
 

@@ -52,7 +52,15 @@ public sealed partial class SavepointStore
                 await Task.Delay(s_listingInterval, _time, cancellationToken);
             }
 
+            IReadOnlyList<Lease> before = await leases.ListAsync(ReadConsistency.Strong, cancellationToken);
             IReadOnlyList<Lease> rows = await leases.ListAsync(ReadConsistency.Strong, cancellationToken);
+            if (Holds(Rules.OneTable) && !Keys(before).SetEquals(Keys(rows)))
+            {
+                // a list is read page by page: of two that have the same rows, all were there at one moment
+                problem = "Its leases change.";
+                continue;
+            }
+
             string lineage = LineageOf(rows, leases);
             var copy = new SnapshotCopy(
                 _store,
@@ -60,6 +68,7 @@ public sealed partial class SavepointStore
                 one => CheckpointPlace.NameOf(_root, LineageOf(name), one),
                 NewSession(),
                 static manifest => manifest);
+            bool isDescribed = false;
             try
             {
                 var copied = new CopiedRows(copy, leases, _time, progress);
@@ -67,16 +76,17 @@ public sealed partial class SavepointStore
                 {
                     problem = "A lease was deleted meanwhile.";
                 }
-                else if ((problem = (Off & Rules.OneTable) != 0 ? null : ProblemOf(copied.Rows)) is null)
+                else if ((problem = Holds(Rules.OneTable) ? ProblemOf(copied.Rows) : null) is null)
                 {
                     Savepoint savepoint = Describe(name, copied, copy);
+                    isDescribed = true;
                     await CompleteAsync(savepoint, cancellationToken);
                     return savepoint;
                 }
             }
-            catch (Exception e) when (e is not CheckpointStoreException { IsTransient: true } and not OperationCanceledException)
+            catch when (!isDescribed)
             {
-                // after any other the description may be there, or may come: it names the copies
+                // from the description on it may be there, whatever the call says
                 await copy.DeleteAsync();
                 throw;
             }
@@ -89,7 +99,12 @@ public sealed partial class SavepointStore
                 + " no shard is being split or merged.");
     }
 
-    /// <summary>Writes the description, from which on the savepoint is there.</summary>
+    private static HashSet<string> Keys(IReadOnlyList<Lease> rows) =>
+        new(rows.Select(static row => row.LeaseKey), StringComparer.Ordinal);
+
+    private bool Holds(Rules rule) => (Off & rule) == 0;
+
+    /// <summary>Writes the description, from which on the savepoint is there, and makes sure that its objects are.</summary>
     private async Task CompleteAsync(Savepoint savepoint, CancellationToken cancellationToken)
     {
         for (int writes = 1; ; writes++)
@@ -98,11 +113,20 @@ public sealed partial class SavepointStore
             {
                 await _store.CreateAsync(
                     DescriptionOf(savepoint.Name), new ReadOnlySequence<byte>(savepoint.ToJson()), cancellationToken);
-                return;
+                break;
+            }
+            catch (CheckpointObjectConflictException) when (writes == 1)
+            {
+                // it is somebody else's, which has other objects
+                foreach (string one in savepoint.Objects)
+                {
+                    await _store.DeleteAsync($"{FolderOf(savepoint.Name)}seg/{one}", cancellationToken);
+                }
+
+                throw ThereIsOne(savepoint.Name);
             }
             catch (CheckpointObjectConflictException)
             {
-                // somebody else's, which names other copies
                 throw ThereIsOne(savepoint.Name);
             }
             catch (CheckpointStoreException e) when (e.IsTransient && writes < MostWrites)
@@ -110,6 +134,15 @@ public sealed partial class SavepointStore
                 // a write without an answer may have been made, or may still be: the same bytes do no harm
                 await Task.Delay(s_writeInterval * writes, _time, cancellationToken);
             }
+        }
+
+        HashSet<string> there = new(
+            (await ListObjectsAsync(savepoint.Name, cancellationToken)).Select(static one => one.Name), StringComparer.Ordinal);
+        if (savepoint.Objects.Any(one => !there.Contains($"{FolderOf(savepoint.Name)}seg/{one}")))
+        {
+            await _store.DeleteAsync(DescriptionOf(savepoint.Name), cancellationToken);
+            throw new SavepointException(
+                $"No savepoint was made: somebody has deleted '{savepoint.Name}' in {_store.Description} meanwhile.");
         }
     }
 
@@ -132,6 +165,13 @@ public sealed partial class SavepointStore
 
     private static string LineageOf(IReadOnlyList<Lease> rows, ILeaseStore leases)
     {
+        if (rows.FirstOrDefault(static row => row.LeaseKey == Lease.Names.RestoreKey) is { } mark)
+        {
+            throw new SavepointException(
+                $"No savepoint was made: one is being restored into {leases.Description} {mark.StreamName}, or was not restored to "
+                    + "the end.");
+        }
+
         if (rows.FirstOrDefault(static row => row.Problem is not null) is { } unreadable)
         {
             throw new SavepointException($"No savepoint was made. {unreadable.Problem}");
@@ -173,12 +213,14 @@ public sealed partial class SavepointStore
             StreamCreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(about.StreamCreated),
             CreatedAt = _time.GetUtcNow(),
             Bytes = copy.Bytes,
+            Objects = copy.Objects,
             Rows = [.. copied.Rows.OrderBy(static row => row.Shard, StringComparer.Ordinal)],
         };
     }
 
     private SavepointException ThereIsOne(string name) => new(
-        $"There is a savepoint '{name}' in {_store.Description} already, and it stays as it is. Choose another name, or delete it first.");
+        $"There is a savepoint '{name}' in {_store.Description} already, or one is being deleted. Choose another name, or delete it "
+            + "first.");
 
     /// <summary>A name that no other copy has.</summary>
     private string NewSession()

@@ -15,9 +15,10 @@ namespace FastConsumer.Savepoints;
 /// still does reaches them, and the savepoint can be deleted.
 /// </para>
 /// <para>
-/// What must hold: no worker goes on with some shards from the savepoint and others from before. Workers take nothing from a table that
-/// has state of two lineages, so it is enough that the first write makes it so and the last one ends it. Each write is conditional on the
-/// row as it was read when nobody was alive.
+/// What must hold: no worker goes on with some shards from the savepoint and others from before, or without any state. So the first write
+/// is a row that is no shard's (<see cref="Lease.Names.RestoreKey"/>): while it is there, workers take and create nothing. It goes when
+/// all rows are the planned ones, and all that they name is there. Each write is conditional on the row as it was read when nobody was
+/// alive.
 /// </para>
 /// </remarks>
 public sealed partial class SavepointStore
@@ -64,7 +65,13 @@ public sealed partial class SavepointStore
             Dictionary<string, SnapshotHandle> copies = await CopyAllAsync(copy, source, progress, cancellationToken);
             var place = new CheckpointPlace(_store, target.ApplicationName, session, target.TableName);
             await place.RequireTableAsync(lineage, cancellationToken);
-            rows = [.. rows.Select(row => Planned(row, former.GetValueOrDefault(row.LeaseKey), target, copies, lineage))];
+            string? pauseOfAll = former.Values.Select(static row => row.Paused)
+                .FirstOrDefault(static pause => OperatorNotes.ReadPause(pause) is { IsOfAll: true });
+            rows =
+            [
+                .. rows.Select(row => Planned(
+                    row, former.GetValueOrDefault(row.LeaseKey), pauseOfAll, target, copies, lineage)),
+            ];
         }
         catch
         {
@@ -72,14 +79,11 @@ public sealed partial class SavepointStore
             throw;
         }
 
+        Lease mark = await MarkAsync(savepoint, target, cancellationToken);
+        await RequireUnchangedAsync(target, former, mark, cancellationToken);
         await WriteRowsAsync(target, rows, former, cancellationToken);
-        foreach (string name in rows.SelectMany(SnapshotHandle.AllOf).Select(static handle => handle.Object).OfType<string>().Distinct())
-        {
-            // a worker that was there all the same may have swept it
-            await _store.ReadAsync(
-                CheckpointPlace.NameOf(root, lineage, name), 0, Memory<byte>.Empty, cancellationToken);
-        }
-
+        await RequireCompleteAsync(target, rows, one => CheckpointPlace.NameOf(root, lineage, one), copy.Objects, cancellationToken);
+        await DeleteRowAsync(target, mark, rows.Count, rows.Count, cancellationToken);
         return [.. rows.Select(static row => row.LeaseKey)];
     }
 
@@ -96,18 +100,21 @@ public sealed partial class SavepointStore
     private static List<Lease> RowsOf(SavepointLayout layout, Savepoint savepoint, List<Lease> source)
     {
         List<Lease> current = [.. SnapshotReader.Current(source)];
-        IReadOnlyList<HashKeyRange> holes = HashKeyRanges.Holes(
-            current.Where(static row => row.Inherits.Count == 0).Select(static row => row.HashKeyRange).OfType<HashKeyRange>());
-        if (holes.Count > 0 || current.Exists(static row => row.Inherits.Count > 0))
+        if (ProblemOf(current, source) is { } problem)
         {
             throw new SavepointException(
-                $"Savepoint '{savepoint.Name}' was made while shards were split or merged, and "
-                    + $"{string.Join(", ", source.Where(static row => row.Inherits.Count > 0).Select(static row => row.LeaseKey))} had not "
-                    + "taken over the state yet: it can begin the same shards only. Make another one for other shards.");
+                $"Savepoint '{savepoint.Name}' can begin the same shards only: {problem} Make another one for other shards.");
         }
 
         IReadOnlyList<Lease> begun = LeasePlan.Missing(
             [.. layout.Shards.Select(LeasePlan.ShardNode.Of)], [], layout.Start, layout.StartedAt);
+        if (HashKeyRanges.Holes(begun.Select(static row => row.HashKeyRange!)).Count > 0)
+        {
+            throw new SavepointException(
+                $"The shards of {layout.StreamArn} are being split or merged, and those that are listed do not hold all hash keys. Try "
+                    + "again in a minute.");
+        }
+
         return [.. begun.Select(row => row with
         {
             StreamName = StreamIdentifier.Parse(layout.StreamArn).Name,
@@ -120,6 +127,32 @@ public sealed partial class SavepointStore
                     .Select(had => SnapshotHandle.InheritSnapshot(SnapshotHandle.Parse(had.Snapshot)!, row.Checkpoint)),
             ],
         })];
+    }
+
+    /// <summary>Why the snapshots of rows are not all of the state, each for its hash keys; null where they are.</summary>
+    private static string? ProblemOf(List<Lease> current, List<Lease> all)
+    {
+        if (current.Find(static row => row.Inherits.Count > 0) is { } heir)
+        {
+            return $"it was made while shards were split or merged, and shard {heir.LeaseKey} had not taken over the state yet.";
+        }
+
+        if (current.Find(row => !row.HasState && all.Exists(other => other.HasState && row.ParentShardIds.Contains(other.LeaseKey))) is
+            { } without)
+        {
+            return $"the lease of shard {without.LeaseKey} was created by a program that does not know of its parents' state, such as KCL.";
+        }
+
+        if (current.Find(static row => row.HashKeyRange is null) is { } unknown)
+        {
+            return $"the lease of shard {unknown.LeaseKey} does not say its hash keys, as rows of older versions of KCL do not.";
+        }
+
+        return HashKeyRanges.Holes(current.Select(static row => row.HashKeyRange!)) is [{ } hole, ..]
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"it was made while shards were split or merged, and has no state for the hash keys from {hole.StartingHashKey} on.")
+            : null;
     }
 
     private static bool Overlap(HashKeyRange one, HashKeyRange other) =>
@@ -147,7 +180,7 @@ public sealed partial class SavepointStore
 
     internal static void ThrowIfThereAreLeases(SavepointTarget target, IReadOnlyList<Lease> rows)
     {
-        if (rows.Count > 0 && !target.ReplacesLeases)
+        if (rows.Count > 0 && !target.ReplacesLeases && !rows.Any(static row => row.LeaseKey == Lease.Names.RestoreKey))
         {
             throw new SavepointException(
                 $"{target.Leases.Description} has {rows.Count} leases, and nothing was said of replacing them. Name another application, "
@@ -183,7 +216,8 @@ public sealed partial class SavepointStore
             }
         }
 
-        return rows.ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
+        return rows.Where(static row => row.LeaseKey != Lease.Names.RestoreKey)
+            .ToDictionary(static row => row.LeaseKey, StringComparer.Ordinal);
     }
 
     private static async Task<Dictionary<string, SnapshotHandle>> CopyAllAsync(
@@ -208,7 +242,12 @@ public sealed partial class SavepointStore
 
     /// <summary>The row that is written: the copies' places, a new life, and a note of who did it.</summary>
     private Lease Planned(
-        Lease row, Lease? former, SavepointTarget target, Dictionary<string, SnapshotHandle> copies, string lineage) => row with
+        Lease row,
+        Lease? former,
+        string? pauseOfAll,
+        SavepointTarget target,
+        Dictionary<string, SnapshotHandle> copies,
+        string lineage) => row with
         {
             LeaseCounter = Math.Max(row.LeaseCounter, former?.LeaseCounter ?? 0) + 1,
             Lineage = $"{lineage}.{NewSession()[..8]}",
@@ -216,7 +255,7 @@ public sealed partial class SavepointStore
             Inherits = [.. row.Inherits.Zip(SnapshotHandle.Inherited(row).Parents).Select(pair => pair.Second is null
                 ? pair.First
                 : SnapshotHandle.InheritFrom(pair.First, Moved(pair.Second, copies)))],
-            Paused = former?.Paused,
+            Paused = former?.Paused ?? pauseOfAll,
             // it also keeps a row without progress from following the start position of the options, which the state does not belong to
             Reset = OperatorNotes.Write(new CheckpointReset(
                 target.By,

@@ -14,12 +14,9 @@ public sealed partial class SavepointStore
     private async Task WriteRowsAsync(
         SavepointTarget target, List<Lease> planned, Dictionary<string, Lease> former, CancellationToken cancellationToken)
     {
-        // rows with state come first: from then on the table has two lineages, and workers take nothing
         List<(Lease Row, Lease? Former)> left =
         [
-            .. planned.Select(row => (Row: row, Former: former.GetValueOrDefault(row.LeaseKey)))
-                .OrderBy(static write => write.Former is null)
-                .ThenByDescending(static write => write.Row.HasState && write.Former?.HasState == true),
+            .. planned.Select(row => (Row: row, Former: former.GetValueOrDefault(row.LeaseKey))),
         ];
         List<Lease> unwanted = [.. former.Values.Where(row => !planned.Exists(one => one.LeaseKey == row.LeaseKey))];
         int done = 0;
@@ -34,6 +31,78 @@ public sealed partial class SavepointStore
         {
             await DeleteRowAsync(target, row, done, all, cancellationToken);
             done++;
+        }
+    }
+
+    /// <summary>Creates the row that keeps workers from the table, unless a restore that was broken off has left it.</summary>
+    private async Task<Lease> MarkAsync(Savepoint savepoint, SavepointTarget target, CancellationToken cancellationToken)
+    {
+        var mark = new Lease
+        {
+            LeaseKey = Lease.Names.RestoreKey,
+            Checkpoint = CheckpointPosition.ShardEnd,
+            StreamName = $"(savepoint '{savepoint.Name}' by {target.By})",
+        };
+        for (int writes = 1; ; writes++)
+        {
+            LeaseWrite.Result result = await target.Leases.CreateAsync(mark, cancellationToken);
+            if (await target.Leases.GetManyAsync([mark.LeaseKey], ReadConsistency.Strong, cancellationToken) is [{ } there])
+            {
+                return there;
+            }
+
+            if (writes == MostWrites || result.Error is LeaseStoreException { IsTransient: false })
+            {
+                throw new SavepointException(
+                    $"Nothing was changed: {target.Leases.Description} takes no rows. {result.Error?.Message}", result.Error);
+            }
+
+            await Task.Delay(s_writeInterval * writes, _time, cancellationToken);
+        }
+    }
+
+    /// <summary>From the mark on nothing begins; what had begun before has changed the rows.</summary>
+    private async Task RequireUnchangedAsync(
+        SavepointTarget target, Dictionary<string, Lease> former, Lease mark, CancellationToken cancellationToken)
+    {
+        List<Lease> now = [.. (await target.Leases.ListAsync(ReadConsistency.Strong, cancellationToken))
+            .Where(static row => row.LeaseKey != Lease.Names.RestoreKey)];
+        if (now.Count != former.Count || now.Exists(row => former.GetValueOrDefault(row.LeaseKey)?.LeaseCounter != row.LeaseCounter))
+        {
+            await DeleteRowAsync(target, mark, 0, former.Count, cancellationToken);
+            throw new SavepointException(
+                $"Nothing was changed: a worker has begun with {target.Leases.Description} meanwhile. Stop all workers of the "
+                    + "application, and restore then.");
+        }
+    }
+
+    /// <summary>The table has the planned rows and no others, and all that was copied for them is there.</summary>
+    private async Task RequireCompleteAsync(
+        SavepointTarget target,
+        List<Lease> planned,
+        Func<string, string> nameOf,
+        IReadOnlyList<string> objects,
+        CancellationToken cancellationToken)
+    {
+        Dictionary<string, string?> lives = planned.ToDictionary(
+            static row => row.LeaseKey, static row => row.Lineage, StringComparer.Ordinal);
+        foreach (Lease row in (await target.Leases.ListAsync(ReadConsistency.Strong, cancellationToken))
+            .Where(static row => row.LeaseKey != Lease.Names.RestoreKey))
+        {
+            if (!lives.Remove(row.LeaseKey, out string? life) || life != row.Lineage)
+            {
+                throw BrokenOff(target, row.LeaseKey, planned.Count, planned.Count, null);
+            }
+        }
+
+        if (lives.Count > 0)
+        {
+            throw BrokenOff(target, lives.First().Key, planned.Count - lives.Count, planned.Count, null);
+        }
+
+        foreach (string one in objects)
+        {
+            await _store.ReadAsync(nameOf(one), 0, Memory<byte>.Empty, cancellationToken);
         }
     }
 
@@ -140,8 +209,8 @@ public sealed partial class SavepointStore
     }
 
     private static SavepointException BrokenOff(SavepointTarget target, string shard, int done, int all, Exception? error) => new(
-        $"The lease of shard {shard} in {target.Leases.Description} was not written: "
-            + $"{error?.Message ?? "a worker has written it meanwhile. Stop all workers of the application."} About {done} of {all} leases "
-            + "are done. Workers take nothing from this table until the restore is complete: repeat it, and replace the leases.",
+        $"The restore is not complete: the lease of shard {shard} in {target.Leases.Description} is another one than was to be. "
+            + $"{error?.Message ?? "A worker has written it meanwhile. Stop all workers of the application."} About {done} of {all} leases "
+            + "are done. Workers take nothing from this table until the restore is complete: repeat it.",
         error);
 }

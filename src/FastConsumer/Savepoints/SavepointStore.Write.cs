@@ -32,7 +32,7 @@ public sealed partial class SavepointStore
             throw ThereIsOne(name);
         }
 
-        (SnapshotHandle handle, long bytes) = await WriteSnapshotAsync(name, writer, cancellationToken);
+        (SnapshotHandle handle, long bytes, int objects) = await WriteSnapshotAsync(name, writer, cancellationToken);
         var savepoint = new Savepoint
         {
             Name = name,
@@ -43,6 +43,7 @@ public sealed partial class SavepointStore
             StreamCreatedAt = DateTimeOffset.UnixEpoch,
             CreatedAt = _time.GetUtcNow(),
             Bytes = bytes,
+            Objects = [.. Enumerable.Range(1, objects).Select(number => $"{handle.Object!.Split('/')[0]}/{number}")],
             Rows =
             [
                 new SavepointRow
@@ -60,7 +61,7 @@ public sealed partial class SavepointStore
         return savepoint;
     }
 
-    private async Task<(SnapshotHandle Handle, long Bytes)> WriteSnapshotAsync(
+    private async Task<(SnapshotHandle Handle, long Bytes, int Objects)> WriteSnapshotAsync(
         string name, SnapshotWriter writer, CancellationToken cancellationToken)
     {
         string session = NewSession();
@@ -130,7 +131,8 @@ public sealed partial class SavepointStore
         await CreateAsync(segment, output);
         return (
             new SnapshotHandle(segment, offset, length, SnapshotHandle.StampOf(CheckpointPosition.TrimHorizon)),
-            bytes);
+            bytes,
+            number);
 
         async Task CreateAsync(string segment, SegmentWriter output)
         {

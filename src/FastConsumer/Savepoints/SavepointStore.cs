@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using FastConsumer.Checkpoints;
@@ -57,46 +58,59 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
     /// <summary>Lists the savepoints, in the order of their names.</summary>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <exception cref="CheckpointStoreException">The store cannot be listed or read.</exception>
-    /// <exception cref="InvalidDataException">A savepoint cannot be read; the message names the object.</exception>
+    /// <exception cref="InvalidDataException">Savepoints cannot be read; the message names them.</exception>
     public async Task<IReadOnlyList<Savepoint>> ListAsync(CancellationToken cancellationToken = default)
     {
-        List<Savepoint> found = [];
+        (IReadOnlyList<Savepoint> found, IReadOnlyList<string> problems) = await ListAllAsync(cancellationToken);
+        return problems.Count == 0 ? found : throw new InvalidDataException(string.Join(' ', problems));
+    }
+
+    /// <summary>The savepoints that can be read, and what is wrong with the others, in full sentences.</summary>
+    internal async Task<(IReadOnlyList<Savepoint> Found, IReadOnlyList<string> Problems)> ListAllAsync(
+        CancellationToken cancellationToken)
+    {
+        Dictionary<string, List<CheckpointObject>> all = new(StringComparer.Ordinal);
         await foreach (CheckpointObject one in _store.ListAsync(Prefix, cancellationToken))
         {
-            if (one.Name.AsSpan(Prefix.Length).Count('/') == 1 && one.Name.EndsWith($"/{Description}", StringComparison.Ordinal))
+            string part = one.Name[Prefix.Length..];
+            part = part[..Math.Max(0, part.IndexOf('/', StringComparison.Ordinal))];
+            if (!all.TryGetValue(part, out List<CheckpointObject>? objects))
             {
-                try
+                all.Add(part, objects = []);
+            }
+
+            objects.Add(one);
+        }
+
+        List<Savepoint> found = [];
+        List<string> problems = [];
+        foreach ((string part, List<CheckpointObject> objects) in all)
+        {
+            try
+            {
+                if (await ReadAsync($"{Prefix}{part}/", objects, cancellationToken) is { } savepoint)
                 {
-                    found.Add(await ReadAsync(one, cancellationToken));
+                    found.Add(savepoint);
                 }
-                catch (CheckpointObjectMissingException)
-                {
-                    // somebody deletes it
-                }
+            }
+            catch (InvalidDataException e)
+            {
+                problems.Add(e.Message);
             }
         }
 
-        return [.. found.OrderBy(static savepoint => savepoint.Name, StringComparer.Ordinal)];
+        return ([.. found.OrderBy(static savepoint => savepoint.Name, StringComparer.Ordinal)], problems);
     }
 
     /// <summary>Finds a savepoint; null where there is none of this name.</summary>
     /// <param name="name">The name.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <exception cref="CheckpointStoreException">The store cannot be listed or read.</exception>
-    /// <exception cref="InvalidDataException">The savepoint cannot be read; the message names the object.</exception>
-    public async Task<Savepoint?> FindAsync(string name, CancellationToken cancellationToken = default)
-    {
-        ThrowIfNoName(name);
-        await foreach (CheckpointObject one in _store.ListAsync(DescriptionOf(name), cancellationToken))
-        {
-            if (one.Name == DescriptionOf(name))
-            {
-                return await ReadAsync(one, cancellationToken);
-            }
-        }
-
-        return null;
-    }
+    /// <exception cref="InvalidDataException">
+    /// The savepoint cannot be read, or an object of it is gone; the message names the object.
+    /// </exception>
+    public async Task<Savepoint?> FindAsync(string name, CancellationToken cancellationToken = default) =>
+        await ReadAsync(FolderOf(name), await ListObjectsAsync(name, cancellationToken), cancellationToken);
 
     /// <summary>
     /// Deletes a savepoint, and what a call that has failed left behind of one. Applications that have begun with it need it no more.
@@ -107,14 +121,39 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
     /// <exception cref="CheckpointStoreException">The store cannot be listed, or an object not be deleted.</exception>
     public async Task<int> DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
-        IReadOnlyList<string> objects = await ListObjectsAsync(name, cancellationToken);
-        // the description goes first: what is there without it is no savepoint
-        foreach (string one in objects.OrderBy(one => one != DescriptionOf(name)))
+        IReadOnlyList<CheckpointObject> objects = await ListObjectsAsync(name, cancellationToken);
+        string description = DescriptionOf(name);
+        int deleted = 0;
+        while (objects.Count > 0)
         {
-            await _store.DeleteAsync(one, cancellationToken);
+            // the description goes first: what is there without it is no savepoint. Something else takes its name meanwhile, so that nobody
+            // who is still making one completes it
+            await _store.DeleteAsync(description, cancellationToken);
+            try
+            {
+                await _store.CreateAsync(description, new ReadOnlySequence<byte>(Savepoint.Deleted), cancellationToken);
+            }
+            catch (CheckpointObjectConflictException)
+            {
+                // it was completed just now
+                continue;
+            }
+
+            foreach (CheckpointObject one in objects.Where(one => one.Name != description))
+            {
+                await _store.DeleteAsync(one.Name, cancellationToken);
+            }
+
+            deleted += objects.Count;
+            objects = [.. (await ListObjectsAsync(name, cancellationToken)).Where(one => one.Name != description)];
         }
 
-        return objects.Count;
+        if (deleted > 0)
+        {
+            await _store.DeleteAsync(description, cancellationToken);
+        }
+
+        return deleted;
     }
 
     /// <summary>Reads all entries of a savepoint, shard by shard.</summary>
@@ -129,13 +168,13 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
     }
 
     /// <summary>The objects of a savepoint, or of what is left of one.</summary>
-    internal async Task<IReadOnlyList<string>> ListObjectsAsync(string name, CancellationToken cancellationToken)
+    internal async Task<IReadOnlyList<CheckpointObject>> ListObjectsAsync(string name, CancellationToken cancellationToken)
     {
         ThrowIfNoName(name);
-        List<string> objects = [];
-        await foreach (CheckpointObject one in _store.ListAsync($"{Prefix}{CheckpointName.Escape(name)}/", cancellationToken))
+        List<CheckpointObject> objects = [];
+        await foreach (CheckpointObject one in _store.ListAsync(FolderOf(name), cancellationToken))
         {
-            objects.Add(one.Name);
+            objects.Add(one);
         }
 
         return objects;
@@ -191,27 +230,50 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
         }
     }
 
-    private string DescriptionOf(string name) => $"{Prefix}{CheckpointName.Escape(name)}/{Description}";
+    private string FolderOf(string name) => $"{Prefix}{CheckpointName.Escape(name)}/";
 
-    private async Task<Savepoint> ReadAsync(CheckpointObject one, CancellationToken cancellationToken)
+    private string DescriptionOf(string name) => $"{FolderOf(name)}{Description}";
+
+    /// <summary>Reads a savepoint of which these objects are there; null where there is none, or none any more.</summary>
+    private async Task<Savepoint?> ReadAsync(
+        string folder, IReadOnlyList<CheckpointObject> objects, CancellationToken cancellationToken)
     {
-        byte[] json = new byte[one.Length];
-        await _store.ReadAsync(one.Name, 0, json, cancellationToken);
+        if (objects.FirstOrDefault(one => one.Name == $"{folder}{Description}") is not { Name: { } name } description)
+        {
+            return null;
+        }
+
+        Savepoint savepoint;
+        byte[] json = new byte[description.Length];
         try
         {
-            Savepoint savepoint = Savepoint.Parse(json);
-            return savepoint.Format == Savepoint.CurrentFormat
-                ? savepoint
-                : throw new InvalidDataException(
-                    $"Object '{one.Name}' in {_store.Description} is a savepoint of format {savepoint.Format}, and this version of "
-                        + $"FastConsumer reads format {Savepoint.CurrentFormat}.");
+            await _store.ReadAsync(name, 0, json, cancellationToken);
+            if (Savepoint.FormatOf(json) is var format and not Savepoint.CurrentFormat)
+            {
+                return format == 0 ? null : throw new InvalidDataException(
+                    $"Object '{name}' in {_store.Description} is a savepoint of format {format}, and this version of FastConsumer reads "
+                        + $"format {Savepoint.CurrentFormat}.");
+            }
+
+            savepoint = Savepoint.Parse(json);
+        }
+        catch (CheckpointObjectMissingException)
+        {
+            // somebody deletes it
+            return null;
         }
         catch (JsonException e)
         {
             throw new InvalidDataException(
-                $"Object '{one.Name}' in {_store.Description} is no savepoint that this version of FastConsumer can read, at "
+                $"Object '{name}' in {_store.Description} is no savepoint that this version of FastConsumer can read, at "
                     + $"{e.Path ?? "its beginning"}.",
                 e);
         }
+
+        HashSet<string> there = new(objects.Select(static one => one.Name), StringComparer.Ordinal);
+        string? gone = savepoint.Objects.FirstOrDefault(one => !there.Contains($"{folder}seg/{one}"));
+        return gone is null ? savepoint : throw new InvalidDataException(
+            $"Savepoint '{savepoint.Name}' in {_store.Description} is not whole: object '{folder}seg/{gone}' is gone. Delete "
+                + "the savepoint.");
     }
 }

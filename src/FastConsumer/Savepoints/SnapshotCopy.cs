@@ -24,11 +24,34 @@ internal sealed class SnapshotCopy(
     /// <summary>An object is closed when it has so many bytes: they are in memory.</summary>
     public const long ObjectBytes = 64 * 1024 * 1024;
 
+    private readonly Lock _lock = new();
+    private readonly List<string> _objects = [];
     private long _number;
     private long _bytes;
 
     /// <summary>How many bytes were copied.</summary>
-    public long Bytes => Interlocked.Read(ref _bytes);
+    public long Bytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _bytes;
+            }
+        }
+    }
+
+    /// <summary>The objects that were made.</summary>
+    public IReadOnlyList<string> Objects
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _objects];
+            }
+        }
+    }
 
     /// <summary>Copies what a handle names.</summary>
     /// <returns>The copy's handle, and what its manifest says.</returns>
@@ -38,6 +61,31 @@ internal sealed class SnapshotCopy(
     /// <exception cref="InvalidDataException">The snapshot is damaged; the message names the object.</exception>
     public async Task<(SnapshotHandle Handle, SnapshotManifest Manifest)> CopyAsync(
         SnapshotHandle handle, CancellationToken cancellationToken)
+    {
+        List<(string Name, long Bytes)> created = [];
+        try
+        {
+            (SnapshotHandle, SnapshotManifest) copy = await CopyAsync(handle, created, cancellationToken);
+            lock (_lock)
+            {
+                _objects.AddRange(created.Select(static one => one.Name));
+                _bytes += created.Sum(static one => one.Bytes);
+            }
+
+            return copy;
+        }
+        catch
+        {
+            await DeleteAsync(created.Select(static one => one.Name));
+            throw;
+        }
+    }
+
+    /// <summary>Deletes all that was copied, as far as the store does.</summary>
+    public Task DeleteAsync() => DeleteAsync(Objects);
+
+    private async Task<(SnapshotHandle Handle, SnapshotManifest Manifest)> CopyAsync(
+        SnapshotHandle handle, List<(string Name, long Bytes)> created, CancellationToken cancellationToken)
     {
         byte[] frame = await ReadAsync(handle.Object!, handle.Offset, handle.Length, cancellationToken);
         SnapshotManifest manifest = Check(handle.Object!, () => SegmentReader.ReadManifest(frame));
@@ -56,7 +104,7 @@ internal sealed class SnapshotCopy(
             if (writer.Length > SegmentLayout.HeaderBytes && writer.Length + bytes.Length > ObjectBytes)
             {
                 writer.AddShard(manifest);
-                await CreateAsync(name, writer, cancellationToken);
+                await CreateAsync(name, writer, created, cancellationToken);
                 name = NextObject();
                 writer = new SegmentWriter(name);
             }
@@ -71,36 +119,35 @@ internal sealed class SnapshotCopy(
             FormerCopyId = manifest.CopyId,
         };
         (long offset, int length) = writer.AddManifest(copy);
-        await CreateAsync(name, writer, cancellationToken);
+        await CreateAsync(name, writer, created, cancellationToken);
         return (handle with { Object = name, Offset = offset, Length = length }, copy);
     }
 
-    /// <summary>Deletes all that was copied, as far as the store does.</summary>
-    public async Task DeleteAsync()
+    private async Task DeleteAsync(IEnumerable<string> names)
     {
-        for (long number = Interlocked.Read(ref _number); number > 0; number--)
+        foreach (string name in names)
         {
             try
             {
-                await store.DeleteAsync(to(ObjectOf(number)), CancellationToken.None);
+                await store.DeleteAsync(to(name), CancellationToken.None);
             }
             catch (CheckpointStoreException)
             {
-                // the failure that ended the copy is told; what is left over belongs to nothing, and 'delete' or a sweep takes it
+                // the failure that ended the copy is told; what is left over belongs to nothing, and 'savepoint delete' takes it
                 return;
             }
         }
     }
 
-    private string NextObject() => ObjectOf(Interlocked.Increment(ref _number));
+    private string NextObject() =>
+        string.Create(CultureInfo.InvariantCulture, $"{session}/{Interlocked.Increment(ref _number)}");
 
-    private string ObjectOf(long number) => string.Create(CultureInfo.InvariantCulture, $"{session}/{number}");
-
-    private async Task CreateAsync(string name, SegmentWriter writer, CancellationToken cancellationToken)
+    private async Task CreateAsync(
+        string name, SegmentWriter writer, List<(string Name, long Bytes)> created, CancellationToken cancellationToken)
     {
         IReadOnlyList<ReadOnlyMemory<byte>> frames = writer.Finish();
+        created.Add((name, writer.Length));
         await store.CreateAsync(to(name), Segments.Of(frames), cancellationToken);
-        Interlocked.Add(ref _bytes, writer.Length);
     }
 
     private async Task<byte[]> ReadAsync(string name, long offset, int length, CancellationToken cancellationToken)

@@ -386,19 +386,20 @@ internal sealed class ShardState
                     continue;
                 }
 
-                if (isSplit && !_range.Contains(entry.HashKey))
+                if (isSplit && former.Contains(entry.HashKey))
                 {
-                    if (former.Contains(entry.HashKey))
+                    if (!_range.Contains(entry.HashKey))
                     {
                         // the other child's
                         continue;
                     }
-
-                    if (!entry.IsCopy && !entry.IsRemoved)
-                    {
-                        entry.Bases = new CopyBase(copyId, entry.Exists, entry.Stored, entry.Bases);
-                        entry.IsCopy = true;
-                    }
+                }
+                else if (isSplit && !entry.IsCopy && !entry.IsRemoved)
+                {
+                    // each shard that begins with the snapshot gets it, and has it in common with the others; where it is of the shard's
+                    // own range, as it may be after a savepoint, the shard has the original
+                    entry.Bases = new CopyBase(copyId, entry.Exists, entry.Stored, entry.Bases);
+                    entry.IsCopy = !_range.Contains(entry.HashKey);
                 }
 
                 if (number >= 0)

@@ -394,6 +394,9 @@ internal sealed class LeaseReport
             $"The {_table} holds state of two tables: lease {block.Key} is of lineage {block.Found}, others are of {block.Expected}. Rows "
             + "were copied from another table. Delete the copied rows, or choose another application name "
             + "(FastConsumer:ApplicationName).",
+        Tell.Block.Reason.RestoreUnderWay =>
+            $"A savepoint is being restored into the {_table} {block.Found}. Wait until that has ended, and do not start workers before. "
+            + "Where it was broken off, repeat it: 'fastconsumer savepoint restore'.",
         _ => $"The {_table} refuses this worker: {block.Found} It is tried again.",
     };
 

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using FastConsumer.Checkpoints;
 using FastConsumer.Kinesis;
 using FastConsumer.Leases;
+using FastConsumer.Operators;
 using FastConsumer.Processors;
 using FastConsumer.Savepoints;
 using FastConsumer.Testing.Checkpoints;
@@ -51,7 +52,7 @@ public sealed partial class SavepointStoreTests
     }
 
     [Fact]
-    public async Task A_restore_that_is_broken_off_leaves_rows_of_two_lineages_and_is_repeated()
+    public async Task A_restore_that_is_broken_off_leaves_a_mark_and_is_repeated()
     {
         SavepointStore savepoints = await BegunAsync(shards: 4);
         Savepoint savepoint = await savepoints.CreateAsync("one", Leases(), cancellationToken: Cancellation);
@@ -67,12 +68,14 @@ public sealed partial class SavepointStoreTests
 
         Assert.Contains("shardId-000000000002", broken.Message, StringComparison.Ordinal);
         Assert.Contains("repeat it", broken.Message, StringComparison.Ordinal);
-        // workers take nothing from such a table
-        Assert.Equal(2, (await RowsAsync()).Where(static row => row.HasState).Select(static row => row.TableLineage).Distinct().Count());
+        Assert.Contains("'one'", (await RowsAsync()).Single(static row => row.LeaseKey == Lease.Names.RestoreKey).StreamName!,
+            StringComparison.Ordinal);
         SavepointException mixed = await Assert.ThrowsAsync<SavepointException>(
             () => savepoints.CreateAsync("two", Leases(), cancellationToken: Cancellation));
-        Assert.Contains("2 lineages", mixed.Message, StringComparison.Ordinal);
-        await savepoints.RestoreAsync(savepoint, Target(Leases()) with { ReplacesLeases = true }, cancellationToken: Cancellation);
+        Assert.Contains("being restored", mixed.Message, StringComparison.Ordinal);
+        // what the mark stands for has said already that the rows are replaced
+        await savepoints.RestoreAsync(savepoint, Target(Leases()), cancellationToken: Cancellation);
+        Assert.Equal(4, (await RowsAsync()).Count);
         string? after = Assert.Single((await RowsAsync()).Select(static row => row.TableLineage).Distinct());
         Assert.NotEqual(before, after);
         Assert.Equal(Keys, await CountAsync(savepoints, (await savepoints.CreateAsync(
@@ -127,8 +130,110 @@ public sealed partial class SavepointStoreTests
             "one", Leases(), cancellationToken: Cancellation));
 
         Assert.Equal(Keys, await CountAsync(savepoints, "one"));
-        // a copy of each shard that has another one, and the description
+        // a copy of what both shards begin with, and the description
         Assert.Equal(2, (await savepoints.ListObjectsAsync("one", Cancellation)).Count);
+    }
+
+    [Fact]
+    public async Task A_worker_that_begins_in_the_midst_of_a_restore_is_told_of()
+    {
+        SavepointStore savepoints = await BegunAsync(shards: 2);
+        Savepoint savepoint = await savepoints.CreateAsync("one", Leases(), cancellationToken: Cancellation);
+        var late = new FaultyLeases(Leases())
+        {
+            // its creation was under way when the restore began
+            BeforeCreation = table => table.CreateAsync(
+                new Lease { LeaseKey = "shardId-000000000007", Checkpoint = CheckpointPosition.Latest }, Cancellation),
+        };
+        SavepointException told = await Assert.ThrowsAsync<SavepointException>(
+            () => savepoints.RestoreAsync(savepoint, Target(late) with { ReplacesLeases = true }, cancellationToken: Cancellation));
+        Assert.Contains("Nothing was changed", told.Message, StringComparison.Ordinal);
+        Assert.Equal(3, (await RowsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task One_that_is_deleted_while_it_is_made_is_not_there()
+    {
+        SavepointStore savepoints = await BegunAsync(shards: 2);
+        var store = new LosingStore(_checkpoints)
+        {
+            Before = async name =>
+            {
+                if (name.EndsWith("/savepoint", StringComparison.Ordinal))
+                {
+                    Assert.Equal(1, await savepoints.DeleteAsync("one", Cancellation));
+                }
+            },
+        };
+        SavepointException told = await Assert.ThrowsAsync<SavepointException>(
+            () => new SavepointStore(store, Application, new Random(5)).CreateAsync("one", Leases(), cancellationToken: Cancellation));
+        Assert.Contains("deleted", told.Message, StringComparison.Ordinal);
+        Assert.Empty(await savepoints.ListObjectsAsync("one", Cancellation));
+    }
+
+    [Fact]
+    public async Task A_description_that_was_made_and_then_refused_keeps_its_copies()
+    {
+        SavepointStore savepoints = await BegunAsync(shards: 1);
+        int writes = 0;
+        var store = new LosingStore(_checkpoints)
+        {
+            LosesAnswersOf = static name => name.EndsWith("/savepoint", StringComparison.Ordinal),
+            Before = name => name.EndsWith("/savepoint", StringComparison.Ordinal) && ++writes == 2
+                ? throw new CheckpointStoreException("No usable credentials.", isTransient: false)
+                : Task.CompletedTask,
+        };
+        await Assert.ThrowsAsync<CheckpointStoreException>(
+            () => new SavepointStore(store, Application, new Random(5)).CreateAsync("one", Leases(), cancellationToken: Cancellation));
+        Assert.Equal(Keys, await CountAsync(savepoints, "one"));
+    }
+
+    [Fact]
+    public async Task One_that_cannot_be_read_hides_no_other_and_can_be_deleted()
+    {
+        SavepointStore savepoints = await BegunAsync(shards: 2);
+        await savepoints.CreateAsync("whole", Leases(), cancellationToken: Cancellation);
+        await savepoints.CreateAsync("cut", Leases(), cancellationToken: Cancellation);
+        string gone = (await savepoints.ListObjectsAsync("cut", Cancellation))
+            .First(static one => one.Name.Contains("/seg/", StringComparison.Ordinal)).Name;
+        await _checkpoints.DeleteAsync(gone, Cancellation);
+        await _checkpoints.CreateAsync(
+            $"{Application}/savepoints/later/savepoint",
+            new ReadOnlySequence<byte>("""{"format":2,"isNew":true}"""u8.ToArray()),
+            Cancellation);
+
+        (IReadOnlyList<Savepoint> found, IReadOnlyList<string> problems) = await savepoints.ListAllAsync(Cancellation);
+        Assert.Equal(["whole", "written"], found.Select(static savepoint => savepoint.Name));
+        Assert.Equal(2, problems.Count);
+        Assert.Contains(problems, problem => problem.Contains(gone, StringComparison.Ordinal));
+        Assert.Contains(problems, static problem => problem.Contains("format 2", StringComparison.Ordinal));
+        Assert.Contains("format 2", (await Assert.ThrowsAsync<InvalidDataException>(
+            () => savepoints.ListAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await savepoints.DeleteAsync("cut", Cancellation);
+        await savepoints.DeleteAsync("later", Cancellation);
+        Assert.Equal(2, (await savepoints.ListAsync(Cancellation)).Count);
+    }
+
+    [Fact]
+    public async Task A_pause_of_all_holds_for_shards_that_the_restore_brings_back()
+    {
+        SavepointStore savepoints = await BegunAsync(shards: 2);
+        Savepoint savepoint = await savepoints.CreateAsync("one", Leases(), cancellationToken: Cancellation);
+        string pause = OperatorNotes.Write(new ShardPause { By = "ann", At = DateTimeOffset.UnixEpoch, IsOfAll = true });
+        Lease[] rows = [.. await RowsAsync()];
+        await Leases().DeleteAsync(rows[0], Cancellation);
+        await Leases().WriteAsync(
+            [
+                new LeaseWrite
+                {
+                    LeaseKey = rows[1].LeaseKey,
+                    If = new Dictionary<string, Lease.Value?>(),
+                    Set = new Dictionary<string, Lease.Value> { [Lease.Names.Paused] = pause },
+                },
+            ],
+            Cancellation);
+        await savepoints.RestoreAsync(savepoint, Target(Leases()) with { ReplacesLeases = true }, cancellationToken: Cancellation);
+        Assert.All(await RowsAsync(), row => Assert.Equal(pause, row.Paused));
     }
 
     [Fact]
@@ -153,6 +258,14 @@ public sealed partial class SavepointStoreTests
         Savepoint written = (await savepoints.FindAsync("written", Cancellation))!;
         await RefusedAsync("no positions", () => savepoints.RestoreAsync(
             written, Target(Leases()) with { ReplacesLeases = true }, cancellationToken: Cancellation));
+        await RefusedAsync("Try again in a minute", () => savepoints.RestoreAsync(
+            written,
+            Target(Leases()) with
+            {
+                ReplacesLeases = true,
+                Layout = Layout(2) with { Shards = [.. Layout(2).Shards.Take(1)] },
+            },
+            cancellationToken: Cancellation));
         await RefusedAsync("2 leases", () => savepoints.RestoreAsync(
             written, Target(Leases()) with { Layout = Layout(2) }, cancellationToken: Cancellation));
         await Assert.ThrowsAsync<ArgumentException>(() => savepoints.FindAsync(new string('x', 101), Cancellation));
@@ -242,6 +355,8 @@ public sealed partial class SavepointStoreTests
 
         public bool LosesAnswers { get; init; }
 
+        public Func<ILeaseStore, Task> BeforeCreation { get; init; } = static _ => Task.CompletedTask;
+
         public string Description => table.Description;
 
         public Task PrepareAsync(CancellationToken cancellationToken) => table.PrepareAsync(cancellationToken);
@@ -253,8 +368,11 @@ public sealed partial class SavepointStoreTests
             IReadOnlyList<string> leaseKeys, ReadConsistency consistency, CancellationToken cancellationToken) =>
             table.GetManyAsync(leaseKeys, consistency, cancellationToken);
 
-        public async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken) =>
-            Answer(lease.LeaseKey, await table.CreateAsync(lease, cancellationToken));
+        public async Task<LeaseWrite.Result> CreateAsync(Lease lease, CancellationToken cancellationToken)
+        {
+            await BeforeCreation(table);
+            return Answer(lease.LeaseKey, await table.CreateAsync(lease, cancellationToken));
+        }
 
         public async Task<IReadOnlyList<LeaseWrite.Result>> WriteAsync(
             IReadOnlyList<LeaseWrite> writes, CancellationToken cancellationToken)

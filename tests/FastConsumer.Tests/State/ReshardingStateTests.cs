@@ -207,6 +207,23 @@ public sealed class ReshardingStateTests
         Assert.Equal(18, Simple.Of(s_whole, merge, a1, m).Value);
     }
 
+    /// <summary>A savepoint takes the state to shards whose ranges are no parts of those before.</summary>
+    [Fact]
+    public void A_key_that_comes_into_its_own_range_has_it_in_common_with_the_copies_all_the_same()
+    {
+        StateMerger<long> merge = static (a, b, hasCommon, common) => hasCommon ? a + b - common : throw new InvalidOperationException();
+        var parent = new Simple(s_lower, null);
+        parent.Add(10);
+        Simple copy = Simple.Of(new(0, s_quarter), null, parent);
+        Simple own = Simple.Of(new(s_quarter + 1, UInt128.MaxValue), null, parent);
+        Assert.Equal((1, 0), (copy.State.Copies, own.State.Copies));
+        Assert.Equal(10, Simple.Of(s_whole, null, copy, own).Value);
+        own.Add(5);
+        Assert.Equal(15, Simple.Of(s_whole, null, copy, own).Value);
+        copy.Add(3);
+        Assert.Equal(18, Simple.Of(s_whole, merge, copy, own).Value);
+    }
+
     /// <summary>A key whose hash is in neither child, since it lies outside of the shard that is split.</summary>
     private static (Simple A, Simple B) Split(long value, TimeSpan? ttl = null)
     {

@@ -58,7 +58,13 @@ internal static class SavepointCommands
     private static async Task<ToolView> ListAsync(ToolContext context, CancellationToken cancellationToken)
     {
         using SavepointPlace place = SavepointPlace.Open(context);
-        return ViewOf(context, place, await place.Savepoints.ListAsync(cancellationToken));
+        (IReadOnlyList<Savepoint> found, IReadOnlyList<string> problems) = await place.Savepoints.ListAllAsync(cancellationToken);
+        foreach (string problem in problems)
+        {
+            await context.Error.WriteLineAsync(problem);
+        }
+
+        return ViewOf(context, place, found) with { ExitCode = problems.Count > 0 ? ExitCodes.Failure : ExitCodes.Success };
     }
 
     private static async Task<ToolView> DescribeAsync(ToolContext context, CancellationToken cancellationToken)
@@ -97,8 +103,17 @@ internal static class SavepointCommands
             throw place.ThereIsNone(context, name);
         }
 
-        Savepoint? savepoint = await place.Savepoints.FindAsync(name, cancellationToken);
-        SavepointItem[] items = savepoint is null ? [] : [ItemOf(savepoint)];
+        SavepointItem[] items = [];
+        try
+        {
+            items = await place.Savepoints.FindAsync(name, cancellationToken) is { } savepoint ? [ItemOf(savepoint)] : [];
+        }
+        catch (InvalidDataException e)
+        {
+            // it can be deleted all the same
+            await context.Error.WriteLineAsync(e.Message);
+        }
+
         if (await Confirmation.AskAsync(
             context,
             $"Delete savepoint '{name}'?",

@@ -136,7 +136,7 @@ internal static class SavepointRestoreCommand
         return
         [
             .. rows.Select(row => Item(row.LeaseKey, "restore", row.Checkpoint.ToString())),
-            .. former.Where(row => !rows.Exists(one => one.LeaseKey == row.LeaseKey))
+            .. former.Where(row => row.LeaseKey != Lease.Names.RestoreKey && !rows.Exists(one => one.LeaseKey == row.LeaseKey))
                 .Select(row => Item(row.LeaseKey, "delete", null)),
         ];
 

@@ -95,6 +95,9 @@ internal abstract partial record LeaseCommand
                 /// <summary>Rows bear state of two lineages: they come from two tables.</summary>
                 SeveralLineages,
 
+                /// <summary>A savepoint is being restored into the table, or was, and not to the end.</summary>
+                RestoreUnderWay,
+
                 /// <summary>The store refuses the table: it is gone, or access is denied.</summary>
                 Refused,
 

@@ -542,7 +542,11 @@ internal static partial class LeaseMachine
                 _stream = _stream with { IsWanted = true, WantsCreation = true };
             }
 
-            Block(several is not null
+            Lease? restore = Rows().Find(static row => row.LeaseKey == Lease.Names.RestoreKey);
+            Block(restore is not null
+                ? new LeaseCommand.Tell.Block(
+                    LeaseCommand.Tell.Block.Reason.RestoreUnderWay, restore.LeaseKey, restore.StreamName, null)
+                : several is not null
                 ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.SeveralStreams, several.LeaseKey, null, null)
                 : another is not null
                     ? new LeaseCommand.Tell.Block(LeaseCommand.Tell.Block.Reason.AnotherStream, another.LeaseKey, another.StreamName,

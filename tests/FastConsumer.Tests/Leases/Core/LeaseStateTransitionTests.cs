@@ -465,6 +465,36 @@ public sealed class LeaseStateTransitionTests
         Assert.All(world.Rows.Values, static row => Assert.Null(row.RequestedBy));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void While_a_savepoint_is_restored_nothing_is_taken_or_created(bool hasRows)
+    {
+        LeaseWorld world = World(out _);
+        world.SetShards(LeaseLifeTests.Shard("0", 0, 1));
+        world.Put(new Lease
+        {
+            LeaseKey = Lease.Names.RestoreKey,
+            Checkpoint = CheckpointPosition.ShardEnd,
+            StreamName = "(savepoint 'one' by ann)",
+        });
+        if (hasRows)
+        {
+            world.Put(Row("0", "7"));
+        }
+
+        LeaseWorld.Worker a = world.Add(Settings("A", 1));
+        world.RunFor(3 * s_d);
+        LeaseCommand.Tell.Block block = Assert.Single(a.Told.OfType<LeaseCommand.Tell.Block>());
+        Assert.Equal((LeaseCommand.Tell.Block.Reason.RestoreUnderWay, "(savepoint 'one' by ann)"), (block.Why, block.Found));
+        Assert.Empty(a.Runs);
+        Assert.Equal(hasRows ? 2 : 1, world.Rows.Count);
+
+        world.Remove(Lease.Names.RestoreKey);
+        world.RunFor(3 * s_d);
+        Assert.NotEmpty(a.Runs);
+    }
+
     [Fact]
     public void State_of_two_lineages_blocks()
     {
