@@ -95,8 +95,7 @@ public sealed partial class SavepointStore
         }
 
         throw new SavepointException(
-            $"No savepoint was made of {leases.Description}: {problem} Try again when "
-                + " no shard is being split or merged.");
+            $"No savepoint was made of {leases.Description}: {problem} Try again when no shard is being split or merged.");
     }
 
     private static HashSet<string> Keys(IReadOnlyList<Lease> rows) =>

@@ -79,8 +79,8 @@ public sealed partial class SavepointStore
             throw;
         }
 
-        Lease mark = await MarkAsync(savepoint, target, cancellationToken);
-        await RequireUnchangedAsync(target, former, mark, cancellationToken);
+        (Lease mark, bool isFirst) = await MarkAsync(savepoint, target, cancellationToken);
+        await RequireUnchangedAsync(target, former, isFirst ? mark : null, cancellationToken);
         await WriteRowsAsync(target, rows, former, cancellationToken);
         await RequireCompleteAsync(target, rows, one => CheckpointPlace.NameOf(root, lineage, one), copy.Objects, cancellationToken);
         await DeleteRowAsync(target, mark, rows.Count, rows.Count, cancellationToken);

@@ -1,3 +1,4 @@
+using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
 
 namespace FastConsumer.Savepoints;
@@ -34,8 +35,11 @@ public sealed partial class SavepointStore
         }
     }
 
-    /// <summary>Creates the row that keeps workers from the table, unless a restore that was broken off has left it.</summary>
-    private async Task<Lease> MarkAsync(Savepoint savepoint, SavepointTarget target, CancellationToken cancellationToken)
+    /// <summary>
+    /// Creates the row that keeps workers from the table, unless a restore that was broken off has left it: then it is not the first.
+    /// </summary>
+    private async Task<(Lease Mark, bool IsFirst)> MarkAsync(
+        Savepoint savepoint, SavepointTarget target, CancellationToken cancellationToken)
     {
         var mark = new Lease
         {
@@ -43,12 +47,13 @@ public sealed partial class SavepointStore
             Checkpoint = CheckpointPosition.ShardEnd,
             StreamName = $"(savepoint '{savepoint.Name}' by {target.By})",
         };
+        bool wasThere = (await target.Leases.GetManyAsync([mark.LeaseKey], ReadConsistency.Strong, cancellationToken)).Count > 0;
         for (int writes = 1; ; writes++)
         {
             LeaseWrite.Result result = await target.Leases.CreateAsync(mark, cancellationToken);
             if (await target.Leases.GetManyAsync([mark.LeaseKey], ReadConsistency.Strong, cancellationToken) is [{ } there])
             {
-                return there;
+                return (there, !wasThere);
             }
 
             if (writes == MostWrites || result.Error is LeaseStoreException { IsTransient: false })
@@ -63,13 +68,17 @@ public sealed partial class SavepointStore
 
     /// <summary>From the mark on nothing begins; what had begun before has changed the rows.</summary>
     private async Task RequireUnchangedAsync(
-        SavepointTarget target, Dictionary<string, Lease> former, Lease mark, CancellationToken cancellationToken)
+        SavepointTarget target, Dictionary<string, Lease> former, Lease? mark, CancellationToken cancellationToken)
     {
         List<Lease> now = [.. (await target.Leases.ListAsync(ReadConsistency.Strong, cancellationToken))
             .Where(static row => row.LeaseKey != Lease.Names.RestoreKey)];
         if (now.Count != former.Count || now.Exists(row => former.GetValueOrDefault(row.LeaseKey)?.LeaseCounter != row.LeaseCounter))
         {
-            await DeleteRowAsync(target, mark, 0, former.Count, cancellationToken);
+            if (mark is not null)
+            {
+                await DeleteRowAsync(target, mark, 0, former.Count, cancellationToken);
+            }
+
             throw new SavepointException(
                 $"Nothing was changed: a worker has begun with {target.Leases.Description} meanwhile. Stop all workers of the "
                     + "application, and restore then.");
@@ -100,9 +109,19 @@ public sealed partial class SavepointStore
             throw BrokenOff(target, lives.First().Key, planned.Count - lives.Count, planned.Count, null);
         }
 
-        foreach (string one in objects)
+        try
         {
-            await _store.ReadAsync(nameOf(one), 0, Memory<byte>.Empty, cancellationToken);
+            foreach (string one in objects)
+            {
+                await _store.ReadAsync(nameOf(one), 0, Memory<byte>.Empty, cancellationToken);
+            }
+        }
+        catch (CheckpointObjectMissingException e)
+        {
+            throw new SavepointException(
+                $"The restore is not complete: a worker has deleted what was copied. {e.Message} Stop all workers of the application. They "
+                    + "take nothing from this table until the restore is complete: repeat it.",
+                e);
         }
     }
 

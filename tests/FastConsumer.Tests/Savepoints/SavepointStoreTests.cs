@@ -73,6 +73,27 @@ public sealed partial class SavepointStoreTests
         SavepointException mixed = await Assert.ThrowsAsync<SavepointException>(
             () => savepoints.CreateAsync("two", Leases(), cancellationToken: Cancellation));
         Assert.Contains("being restored", mixed.Message, StringComparison.Ordinal);
+        // a repetition that finds a worker leaves the mark of the first one
+        var late = new FaultyLeases(Leases())
+        {
+            BeforeCreation = async table =>
+            {
+                Lease row = (await table.GetManyAsync(["shardId-000000000003"], ReadConsistency.Strong, Cancellation))[0];
+                await table.WriteAsync(
+                    [
+                        new LeaseWrite
+                        {
+                            LeaseKey = row.LeaseKey,
+                            If = new Dictionary<string, Lease.Value?>(),
+                            Set = new Dictionary<string, Lease.Value> { [Lease.Names.LeaseCounter] = row.LeaseCounter + 1 },
+                        },
+                    ],
+                    Cancellation);
+            },
+        };
+        await Assert.ThrowsAsync<SavepointException>(
+            () => savepoints.RestoreAsync(savepoint, Target(late), cancellationToken: Cancellation));
+        Assert.Contains(await RowsAsync(), static row => row.LeaseKey == Lease.Names.RestoreKey);
         // what the mark stands for has said already that the rows are replaced
         await savepoints.RestoreAsync(savepoint, Target(Leases()), cancellationToken: Cancellation);
         Assert.Equal(4, (await RowsAsync()).Count);
