@@ -139,7 +139,7 @@ public sealed class SnapshotReader(ICheckpointStore store, string applicationNam
     }
 
     /// <summary>What has written the values of a state.</summary>
-    internal static string CodecOf(SnapshotManifest manifest, string state) =>
+    private static string CodecOf(SnapshotManifest manifest, string state) =>
         manifest.States.FirstOrDefault(declared => declared.Name == state)?.Codec ?? "";
 
     private static StoredState StoredOf(StoredSnapshot snapshot, in BlockReader block, in StateEntry entry, bool keepsBytes) =>

@@ -95,6 +95,9 @@ internal sealed record SnapshotHandle(string? Object, long Offset, int Length, s
         return (parents, isAtStart);
     }
 
+    /// <summary>The same of a copy, which says where it is.</summary>
+    public SnapshotHandle MovedTo(SnapshotHandle copy) => this with { Object = copy.Object, Offset = copy.Offset, Length = copy.Length };
+
     /// <summary>All handles of a row that name an object: those of its parents, and its own.</summary>
     public static IEnumerable<SnapshotHandle> AllOf(Lease row) => Inherited(row).Parents
         .Append(Parse(row.Snapshot))

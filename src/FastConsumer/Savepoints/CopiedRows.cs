@@ -134,7 +134,7 @@ internal sealed class CopiedRows(
         {
             (SnapshotHandle copied, SnapshotManifest manifest) = await copying;
             progress?.Report(new SavepointProgress(Copied(), Math.Max(Copied(), _expected), copy.Bytes));
-            return (handle with { Object = copied.Object, Offset = copied.Offset, Length = copied.Length }, manifest);
+            return (handle.MovedTo(copied), manifest);
         }
         catch
         {

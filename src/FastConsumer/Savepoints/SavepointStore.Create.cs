@@ -65,8 +65,8 @@ public sealed partial class SavepointStore
             var copy = new SnapshotCopy(
                 _store,
                 one => CheckpointPlace.NameOf(_root, lineage, one),
-                one => CheckpointPlace.NameOf(_root, LineageOf(name), one),
-                NewSession(),
+                one => ObjectOf(name, one),
+                NewName(),
                 static manifest => manifest);
             bool isDescribed = false;
             try
@@ -119,7 +119,7 @@ public sealed partial class SavepointStore
                 // it is somebody else's, which has other objects
                 foreach (string one in savepoint.Objects)
                 {
-                    await _store.DeleteAsync($"{FolderOf(savepoint.Name)}seg/{one}", cancellationToken);
+                    await _store.DeleteAsync(ObjectOf(savepoint.Name, one), cancellationToken);
                 }
 
                 throw ThereIsOne(savepoint.Name);
@@ -135,9 +135,7 @@ public sealed partial class SavepointStore
             }
         }
 
-        HashSet<string> there = new(
-            (await ListObjectsAsync(savepoint.Name, cancellationToken)).Select(static one => one.Name), StringComparer.Ordinal);
-        if (savepoint.Objects.Any(one => !there.Contains($"{FolderOf(savepoint.Name)}seg/{one}")))
+        if (MissingOf(savepoint, await ListObjectsAsync(savepoint.Name, cancellationToken)) is not null)
         {
             await _store.DeleteAsync(DescriptionOf(savepoint.Name), cancellationToken);
             throw new SavepointException(
@@ -185,7 +183,7 @@ public sealed partial class SavepointStore
                     + "none was checkpointed yet."),
             _ => throw new SavepointException(
                 $"No savepoint was made: {leases.Description} holds the state of {lineages.Length} lineages, {lineages[0]} and "
-                    + $"{lineages[1]}. A restore that was broken off leaves it so: restore again."),
+                    + $"{lineages[1]}. Rows were copied from another table: delete these first."),
         };
     }
 
@@ -220,13 +218,4 @@ public sealed partial class SavepointStore
     private SavepointException ThereIsOne(string name) => new(
         $"There is a savepoint '{name}' in {_store.Description} already, or one is being deleted. Choose another name, or delete it "
             + "first.");
-
-    /// <summary>A name that no other copy has.</summary>
-    private string NewSession()
-    {
-        lock (_random)
-        {
-            return _random.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
-        }
-    }
 }

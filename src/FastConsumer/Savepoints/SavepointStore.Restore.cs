@@ -47,22 +47,21 @@ public sealed partial class SavepointStore
         ArgumentNullException.ThrowIfNull(savepoint);
         ArgumentNullException.ThrowIfNull(target);
         OperatorTable.Check(target.By, target.Reason);
-        List<Lease> source = RowsOf(savepoint);
         List<Lease> rows = RowsOf(savepoint, target);
         Dictionary<string, Lease> former = await ListStoppedAsync(target, cancellationToken);
 
-        string lineage = NewSession();
+        string lineage = NewName();
         string root = CheckpointName.Escape(target.ApplicationName);
-        string session = NewSession();
+        string session = NewName();
         var copy = new SnapshotCopy(
             _store,
-            one => CheckpointPlace.NameOf(_root, LineageOf(savepoint.Name), one),
+            one => ObjectOf(savepoint.Name, one),
             one => CheckpointPlace.NameOf(root, lineage, one),
             session,
             manifest => Restored(manifest, target, lineage));
         try
         {
-            Dictionary<string, SnapshotHandle> copies = await CopyAllAsync(copy, source, progress, cancellationToken);
+            Dictionary<string, SnapshotHandle> copies = await CopyAllAsync(copy, rows, progress, cancellationToken);
             var place = new CheckpointPlace(_store, target.ApplicationName, session, target.TableName);
             await place.RequireTableAsync(lineage, cancellationToken);
             string? pauseOfAll = former.Values.Select(static row => row.Paused)
@@ -221,10 +220,10 @@ public sealed partial class SavepointStore
     }
 
     private static async Task<Dictionary<string, SnapshotHandle>> CopyAllAsync(
-        SnapshotCopy copy, List<Lease> source, IProgress<SavepointProgress>? progress, CancellationToken cancellationToken)
+        SnapshotCopy copy, List<Lease> rows, IProgress<SavepointProgress>? progress, CancellationToken cancellationToken)
     {
         Dictionary<string, SnapshotHandle> copies = new(StringComparer.Ordinal);
-        List<SnapshotHandle> handles = [.. source.SelectMany(SnapshotHandle.AllOf).DistinctBy(PlaceOf)];
+        List<SnapshotHandle> handles = [.. rows.SelectMany(SnapshotHandle.AllOf).DistinctBy(PlaceOf)];
         await ForEachAsync(handles, async handle =>
         {
             (SnapshotHandle copied, _) = await copy.CopyAsync(handle, cancellationToken);
@@ -250,7 +249,7 @@ public sealed partial class SavepointStore
         string lineage) => row with
         {
             LeaseCounter = Math.Max(row.LeaseCounter, former?.LeaseCounter ?? 0) + 1,
-            Lineage = $"{lineage}.{NewSession()[..8]}",
+            Lineage = $"{lineage}.{NewName()[..8]}",
             Snapshot = SnapshotHandle.Parse(row.Snapshot) is { } handle ? Moved(handle, copies).ToString() : row.Snapshot,
             Inherits = [.. row.Inherits.Zip(SnapshotHandle.Inherited(row).Parents).Select(pair => pair.Second is null
                 ? pair.First
@@ -267,7 +266,5 @@ public sealed partial class SavepointStore
         };
 
     private static SnapshotHandle Moved(SnapshotHandle handle, Dictionary<string, SnapshotHandle> copies) =>
-        handle.Object is not null && copies[PlaceOf(handle)] is var copied
-            ? handle with { Object = copied.Object, Offset = copied.Offset, Length = copied.Length }
-            : handle;
+        handle.Object is null ? handle : handle.MovedTo(copies[PlaceOf(handle)]);
 }

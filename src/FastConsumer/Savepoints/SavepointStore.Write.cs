@@ -64,7 +64,7 @@ public sealed partial class SavepointStore
     private async Task<(SnapshotHandle Handle, long Bytes, int Objects)> WriteSnapshotAsync(
         string name, SnapshotWriter writer, CancellationToken cancellationToken)
     {
-        string session = NewSession();
+        string session = NewName();
         var about = new SnapshotManifest
         {
             Application = applicationName,
@@ -137,8 +137,7 @@ public sealed partial class SavepointStore
         async Task CreateAsync(string segment, SegmentWriter output)
         {
             IReadOnlyList<ReadOnlyMemory<byte>> frames = output.Finish();
-            await _store.CreateAsync(
-                CheckpointPlace.NameOf(_root, LineageOf(name), segment), Segments.Of(frames), cancellationToken);
+            await _store.CreateAsync(ObjectOf(name, segment), Segments.Of(frames), cancellationToken);
             bytes += output.Length;
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 using FastConsumer.Checkpoints;
 using FastConsumer.Leases;
@@ -230,7 +231,9 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
         }
     }
 
-    private string FolderOf(string name) => $"{Prefix}{CheckpointName.Escape(name)}/";
+    private string FolderOf(string name) => $"{_root}/{LineageOf(name)}/";
+
+    private string ObjectOf(string name, string one) => CheckpointPlace.NameOf(_root, LineageOf(name), one);
 
     private string DescriptionOf(string name) => $"{FolderOf(name)}{Description}";
 
@@ -270,10 +273,23 @@ public sealed partial class SavepointStore(ICheckpointStore store, string applic
                 e);
         }
 
+        return MissingOf(savepoint, objects) is not { } gone ? savepoint : throw new InvalidDataException(
+            $"Savepoint '{savepoint.Name}' in {_store.Description} is not whole: object '{gone}' is gone. Delete the savepoint.");
+    }
+
+    /// <summary>The first object of a savepoint that is not there; null for none.</summary>
+    private string? MissingOf(Savepoint savepoint, IReadOnlyList<CheckpointObject> objects)
+    {
         HashSet<string> there = new(objects.Select(static one => one.Name), StringComparer.Ordinal);
-        string? gone = savepoint.Objects.FirstOrDefault(one => !there.Contains($"{folder}seg/{one}"));
-        return gone is null ? savepoint : throw new InvalidDataException(
-            $"Savepoint '{savepoint.Name}' in {_store.Description} is not whole: object '{folder}seg/{gone}' is gone. Delete "
-                + "the savepoint.");
+        return savepoint.Objects.Select(one => ObjectOf(savepoint.Name, one)).FirstOrDefault(one => !there.Contains(one));
+    }
+
+    /// <summary>16 hexadecimal digits that nothing else is called by.</summary>
+    private string NewName()
+    {
+        lock (_random)
+        {
+            return _random.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
+        }
     }
 }

@@ -16,6 +16,21 @@ internal static class Confirmation
         ToolContext context, string question, IReadOnlyList<ChangeItem> plan, CancellationToken cancellationToken) =>
         AskAsync(context, question, console => Write(console, plan), () => Serialize(context, "plan", plan), cancellationToken);
 
+    /// <summary>The same for a plan that a refusal of one item ends as a whole.</summary>
+    /// <exception cref="ToolException">Nobody can be asked, and --yes was not said.</exception>
+    public static async Task<int?> AskUnlessRefusedAsync(
+        ToolContext context, string question, IReadOnlyList<ChangeItem> plan, CancellationToken cancellationToken)
+    {
+        if (plan.All(static item => item.Refusal is null))
+        {
+            return await AskAsync(context, question, plan, cancellationToken);
+        }
+
+        int refused = Show(context, plan);
+        await context.Error.WriteLineAsync("Nothing was changed.");
+        return refused;
+    }
+
     /// <summary>The same for a plan of any form.</summary>
     /// <param name="context">The command's surroundings.</param>
     /// <param name="question">What is asked for.</param>

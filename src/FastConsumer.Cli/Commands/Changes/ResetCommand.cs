@@ -97,14 +97,8 @@ internal static class ResetCommand
                 refusal));
         }
 
-        if (plan.Exists(static item => item.Refusal is not null))
-        {
-            int refused = Confirmation.Show(context, plan);
-            await context.Error.WriteLineAsync("Nothing was changed.");
-            return refused;
-        }
-
-        if (await Confirmation.AskAsync(context, $"Reset {plan.Count} checkpoints to {target}?", plan, cancellationToken) is { } exitCode)
+        string question = $"Reset {plan.Count} checkpoints to {target}?";
+        if (await Confirmation.AskUnlessRefusedAsync(context, question, plan, cancellationToken) is { } exitCode)
         {
             return exitCode;
         }

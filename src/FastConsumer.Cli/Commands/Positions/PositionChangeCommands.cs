@@ -137,14 +137,8 @@ internal static class PositionChangeCommands
         string? reason = context.Arguments.GetValue(CommonOptions.Reason);
         OperatorTable.Check(by, reason);
         List<ChangeItem> plan = [.. changes.Select(change => change.Item(verb))];
-        if (plan.Exists(static item => item.Refusal is not null))
-        {
-            int refused = Confirmation.Show(context, plan);
-            await context.Error.WriteLineAsync("Nothing was changed.");
-            return refused;
-        }
-
-        if (await Confirmation.AskAsync(context, $"{verb} {plan.Count} positions?", plan, cancellationToken) is { } exitCode)
+        string question = $"{verb} {plan.Count} positions?";
+        if (await Confirmation.AskUnlessRefusedAsync(context, question, plan, cancellationToken) is { } exitCode)
         {
             return exitCode;
         }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using FastConsumer.Cli.Commands.Changes;
+using FastConsumer.Cli.Commands.State;
 using FastConsumer.Cli.Output;
 using FastConsumer.Savepoints;
 using Spectre.Console;
@@ -21,18 +22,18 @@ internal static class SavepointCommands
             "create",
             "Copies the state of all shards, as it was checkpointed last, and their positions. Workers may run, and are not disturbed.",
             CreateAsync,
-            SavepointPlace.Options);
+            StatePlace.Options);
         command.Arguments.Add(SavepointPlace.Name);
         return command;
     }
 
     private static Command CreateList() => ToolCommand.CreateView(
-        "list", "Lists the savepoints of an application.", ListAsync, SavepointPlace.Options);
+        "list", "Lists the savepoints of an application.", ListAsync, StatePlace.Options);
 
     private static Command CreateDescribe()
     {
         Command command = ToolCommand.CreateView(
-            "describe", "Shows a savepoint: its shards and their positions.", DescribeAsync, SavepointPlace.Options);
+            "describe", "Shows a savepoint: its shards and their positions.", DescribeAsync, StatePlace.Options);
         command.Arguments.Add(SavepointPlace.Name);
         return command;
     }
@@ -40,7 +41,7 @@ internal static class SavepointCommands
     private static Command CreateDelete()
     {
         Command command = ToolCommand.CreateChange(
-            "delete", "Deletes a savepoint, and what is left of one that was not completed.", DeleteAsync, SavepointPlace.Options);
+            "delete", "Deletes a savepoint, and what is left of one that was not completed.", DeleteAsync, StatePlace.Options);
         command.Arguments.Add(SavepointPlace.Name);
         return command;
     }

@@ -23,7 +23,7 @@ internal static class SavepointExportCommand
             "export",
             "Writes the state of a savepoint as JSON, a line for each entry of a state. A list is one line.",
             RunAsync,
-            [.. SavepointPlace.Options, s_file]);
+            [.. StatePlace.Options, s_file]);
         command.Arguments.Add(SavepointPlace.Name);
         return command;
     }

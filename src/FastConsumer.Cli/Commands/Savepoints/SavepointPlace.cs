@@ -23,9 +23,6 @@ internal sealed class SavepointPlace : IDisposable
     /// <summary>The savepoint that is meant.</summary>
     public static Argument<string> Name { get; } = new("name") { Description = "The savepoint's name." };
 
-    /// <summary>What names the place.</summary>
-    public static Option[] Options => [StatePlace.Local, StatePlace.Bucket, StatePlace.Prefix, StatePlace.S3EndpointUrl];
-
     public SavepointStore Savepoints { get; }
 
     public string Description => _checkpoints.Description;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FastConsumer.Cli.Commands.Changes;
+using FastConsumer.Cli.Commands.State;
 using FastConsumer.Cli.Connections;
 using FastConsumer.Cli.Output;
 using FastConsumer.Kinesis;
@@ -50,7 +51,7 @@ internal static class SavepointRestoreCommand
             "Begins an application with a savepoint: copies its state, and writes the leases. Workers that start afterwards go on from "
                 + "there.",
             RunAsync,
-            [.. SavepointPlace.Options, s_replace, s_as, s_asTable, s_stateOnly, s_from]);
+            [.. StatePlace.Options, s_replace, s_as, s_asTable, s_stateOnly, s_from]);
         command.Arguments.Add(SavepointPlace.Name);
         return command;
     }

@@ -19,19 +19,17 @@ internal static class RollbackCommands
         HelpName = "checkpoint",
     };
 
-    private static Option[] Place => [StatePlace.Local, StatePlace.Bucket, StatePlace.Prefix, StatePlace.S3EndpointUrl];
-
     public static Command CreateHistory() => ToolCommand.CreateView(
         "history",
         "Shows the checkpoints with state that the store still has: Checkpointing:RetainedCheckpoints says how many are kept.",
         ShowAsync,
-        [.. Place, CommonOptions.Shard]);
+        [.. StatePlace.Options, CommonOptions.Shard]);
 
     public static Command CreateRollback() => ToolCommand.CreateChange(
         "rollback",
         "Takes shards back to an earlier checkpoint: state and position. Records behind it are handled again.",
         RunAsync,
-        [.. Place, CommonOptions.Shard, ResetCommand.All, s_to]);
+        [.. StatePlace.Options, CommonOptions.Shard, ResetCommand.All, s_to]);
 
     private static async Task<ToolView> ShowAsync(ToolContext context, CancellationToken cancellationToken)
     {
@@ -106,14 +104,8 @@ internal static class RollbackCommands
         }
 
         ChangeItem[] items = [.. plan.Select(static change => change.Item)];
-        if (items.Any(static item => item.Refusal is not null))
-        {
-            int refused = Confirmation.Show(context, items);
-            await context.Error.WriteLineAsync("Nothing was changed.");
-            return refused;
-        }
-
-        if (await Confirmation.AskAsync(context, $"Take {items.Length} shards back?", items, cancellationToken) is { } exitCode)
+        string question = $"Take {items.Length} shards back?";
+        if (await Confirmation.AskUnlessRefusedAsync(context, question, items, cancellationToken) is { } exitCode)
         {
             return exitCode;
         }

@@ -33,6 +33,9 @@ internal static class StatePlace
         HelpName = "url",
     };
 
+    /// <summary>All that names the place.</summary>
+    public static Option[] Options => [Local, Bucket, Prefix, S3EndpointUrl];
+
     /// <summary>Opens it; nothing is written. What it holds is disposed with the process, or by <c>IDisposable</c>.</summary>
     /// <exception cref="ToolException">What is meant was not said, or makes no sense.</exception>
     public static ICheckpointStore Open(ToolContext context)

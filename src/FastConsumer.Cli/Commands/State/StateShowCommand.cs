@@ -43,7 +43,7 @@ internal static class StateShowCommand
             "Shows what each state holds for a partition key, as it was checkpointed last. It reads the shard of the key's own hash key. "
                 + "Where a producer sets explicit hash keys, say --everywhere: the key may be in other shards.",
             FindAsync,
-            [StatePlace.Local, StatePlace.Bucket, StatePlace.Prefix, StatePlace.S3EndpointUrl, s_state, s_all, s_everywhere]);
+            [.. StatePlace.Options, s_state, s_all, s_everywhere]);
         command.Arguments.Add(s_key);
         return command;
     }
