@@ -25,7 +25,9 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
 
     // the one that became idle last goes on first, so that the others may end
     private readonly List<Worker> _idle = [];
-    private readonly SemaphoreSlim _backlog = new(0);
+
+    // as a worker's signal, it does not spin: a backlog comes with nearly each page
+    private readonly ManualResetEventSlim _backlog = new(initialState: false, spinCount: 0);
     private readonly ManualResetEventSlim _never = new(initialState: false, spinCount: 0);
     private readonly string _name;
     private readonly int _least;
@@ -93,7 +95,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
         }
 
         Array.ForEach(idle, static worker => worker.Signal.Set());
-        _backlog.Release();
+        _backlog.Set();
     }
 
     protected override void QueueTask(Task task)
@@ -118,7 +120,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
                 _hasBacklog = true;
                 startsWatch = !_isWatched;
                 _isWatched = true;
-                _backlog.Release();
+                _backlog.Set();
             }
         }
 
@@ -228,6 +230,8 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
                 }
             }
 
+            // before the look: what is set after it belongs to a task that the look may miss
+            _backlog.Reset();
             while (Look())
             {
             }

@@ -37,7 +37,7 @@ internal sealed partial class ShardSupervisor : IDisposable
     private readonly TaskScheduler _handlers;
     private readonly TaskScheduler _control;
     private readonly PoolWatch _pool;
-    private readonly ManualResetEventSlim _isOver = new();
+    private readonly ManualResetEventSlim _isOver = new(initialState: false, spinCount: 0);
     private readonly double[] _timeOfEnded = new double[ShardTime.States];
     private long? _blockedToldAt;
     private long _leasesLost;

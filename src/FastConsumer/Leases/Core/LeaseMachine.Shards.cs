@@ -395,8 +395,9 @@ internal static partial class LeaseMachine
                 return;
             }
 
-            // others are quicker: the list tells what they leave
-            ImmutableList<Lease> left = others > CreatedAtOnce / 4 ? [] : creating.Left;
+            // Others have created most of what this worker reaches for: the list tells what they leave. It costs more than some creations
+            // that are refused.
+            ImmutableList<Lease> left = others > CreatedAtOnce / 2 ? [] : creating.Left;
             _stream = _stream with { Creating = creating with { Left = left, Request = null, Asked = [], ListAfter = _now } };
             if (left.IsEmpty)
             {

@@ -75,6 +75,16 @@ internal static partial class LeaseMachine
                 .. (IsOff(Rules.ParentsFirst) ? all.Where(static lease => !lease.IsFinished) : LeasePlan.Runnable(all))
                     .Where(lease => lease.Problem is null && MayRun(lease) && IsInPlan(_leases[lease.LeaseKey])),
             ];
+            _stream = _stream with { Missing = _stream.Missing.RemoveAll(_leases.ContainsKey) };
+            SetShare(runnable.Count);
+            _scan = _scan with { Runnable = runnable.Count };
+            if (_stream.Creating is { IsFirstStart: true })
+            {
+                // While the leases of a first start are created, a share cannot be told: takes would collide, and use up the write units
+                // that creations need. A creation that fails or takes long ends, and what is there is taken then.
+                return false;
+            }
+
             var view = new LeasePlan.View(
                 Me,
                 lease => _leases[lease.LeaseKey] is { IsHeld: true } or { Hold: Hold.Taking },
@@ -95,11 +105,8 @@ internal static partial class LeaseMachine
 
             LeasePlan.Moves moves = LeasePlan.Balance(runnable, view, _chance);
             CheckLevels(runnable, view, moves, asking);
-            _stream = _stream with { Missing = _stream.Missing.RemoveAll(_leases.ContainsKey) };
-            SetShare(runnable.Count);
             _scan = _scan with
             {
-                Runnable = runnable.Count,
                 ToTake = [.. moves.Take.Select(lease => (lease.LeaseKey, lease.LeaseCounter, Origin(_leases[lease.LeaseKey])))],
                 ToWithdraw = [.. moves.Withdraw.Select(static lease => lease.LeaseKey)],
                 ToAsk = _now < _scan.LimitsBy
