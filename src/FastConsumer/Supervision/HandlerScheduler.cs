@@ -230,7 +230,7 @@ internal sealed class HandlerScheduler : TaskScheduler, IDisposable
                 }
             }
 
-            // before the look: what is set after it belongs to a task that the look may miss
+            // before the look, so that a task that comes after it sets this again
             _backlog.Reset();
             while (Look())
             {

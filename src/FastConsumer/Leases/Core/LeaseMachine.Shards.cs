@@ -230,7 +230,7 @@ internal static partial class LeaseMachine
             var creating = new Creation(nodes, listed.Begun, listed.AnsweredAt, before, _now);
             IReadOnlyList<Lease> missing = Missing(creating);
             _stream = _stream with { Missing = [.. missing.Select(static lease => lease.LeaseKey)] };
-            SetShare(_scan.Runnable);
+            SetShare();
             if (missing.Count == 0)
             {
                 Followed(creating);

@@ -76,12 +76,10 @@ internal static partial class LeaseMachine
                     .Where(lease => lease.Problem is null && MayRun(lease) && IsInPlan(_leases[lease.LeaseKey])),
             ];
             _stream = _stream with { Missing = _stream.Missing.RemoveAll(_leases.ContainsKey) };
-            SetShare(runnable.Count);
             _scan = _scan with { Runnable = runnable.Count };
-            if (_stream.Creating is { IsFirstStart: true })
+            SetShare();
+            if (CreatesFirstLeases)
             {
-                // While the leases of a first start are created, a share cannot be told: takes would collide, and use up the write units
-                // that creations need. A creation that fails or takes long ends, and what is there is taken then.
                 return false;
             }
 
@@ -120,6 +118,13 @@ internal static partial class LeaseMachine
             PassOn(runnable, moves.Take);
             return moves.Take.Count > 0;
         }
+
+        /// <summary>
+        /// True while the leases of a first start are created. A share cannot be told before they are there: takes would collide, and
+        /// use up the write units that creations need. It ends when a worker has taken a lease, or when the creation fails or takes long.
+        /// </summary>
+        private bool CreatesFirstLeases =>
+            _stream.Creating is not null && _leases.Values.All(static entry => entry.Row.LeaseCounter == 0);
 
         /// <summary>
         /// What was given to this worker and does not fit, or is left alone here, is nobody's at once instead of expiring.
@@ -265,9 +270,9 @@ internal static partial class LeaseMachine
         /// <summary>
         /// This worker's part of the table's units: what it holds of the leases that may run, and of those that are still to be created.
         /// </summary>
-        private void SetShare(int runnable)
+        private void SetShare()
         {
-            int leases = runnable + _stream.Missing.Length;
+            int leases = _scan.Runnable + _stream.Missing.Length;
             // more than they need: of what a table throttles some has to be sent again
             _budget = _budget.WithShare(_held, leases, 1.5 * UnitsToHold(_held));
             double needed = UnitsToHold(leases);
@@ -641,7 +646,7 @@ internal static partial class LeaseMachine
                 Redrive = redrive,
                 HaveParentsState = row.ParentShardIds.Any(parent => Find(parent)?.Row.HasState == true),
             });
-            SetShare(_scan.Runnable);
+            SetShare();
         }
 
         /// <summary>

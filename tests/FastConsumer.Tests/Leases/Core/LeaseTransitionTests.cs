@@ -637,6 +637,28 @@ public sealed class LeaseTransitionTests
     }
 
     [Theory]
+    [InlineData(0, 0)]
+    [InlineData(4, 1)]
+    public void While_leases_are_created_none_is_taken_unless_one_was_before(long counter, int takes)
+    {
+        // under TRIM_HORIZON no row says when the application started
+        _row = Read(new Lease { LeaseKey = "0", LeaseCounter = counter });
+        Step(new LeaseEvent.Tick());
+        Step(new LeaseEvent.TableListed([], _now, ReadConsistency.Strong));
+        Shard[] shards = [LeaseLifeTests.Shard("0", 0, 2), LeaseLifeTests.Shard("1", 1, 2)];
+        Step(new LeaseEvent.StreamListed(shards, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, _now, null));
+        Until<LeaseCommand.List>(_now + s_d);
+        Step(new LeaseEvent.TableListed([_row], _now, ReadConsistency.Strong));
+        LeaseCommand.Create creation = Assert.Single(_all.OfType<LeaseCommand.Create>());
+        Assert.Equal(takes, _all.OfType<LeaseCommand.WriteOne>().Count());
+
+        Answer(creation.Request, new LeaseWrite.Result(LeaseWrite.Outcome.Written, null));
+        Until<LeaseCommand.List>(_now + s_d);
+        Step(new LeaseEvent.TableListed([_row, Read(new Lease { LeaseKey = "1" })], _now, ReadConsistency.Strong));
+        Assert.Equal(["0", "1"], _all.OfType<LeaseCommand.WriteOne>().Select(static take => take.Write.Key).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
     [InlineData("whole")]
     [InlineData("with a hole")]
     [InlineData("failed")]
