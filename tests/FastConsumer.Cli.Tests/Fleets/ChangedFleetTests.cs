@@ -65,6 +65,11 @@ public sealed class ChangedFleetTests(DynoxideServer dynamo) : FleetTest(dynamo)
         await StartWorkerAsync("worker-2");
         List<string> put = Put(20);
         await HandledAsync(put);
+        // a lease that is being handed over is not reset
+        await RunUntilAsync(
+            static run => run.ExitCode == 0 && run.Items.Count() == 2
+                && run.Items.All(static worker => worker.GetProperty("leases").GetInt32() == 1),
+            "workers", "--json");
         string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, "before.json");
         ToolRun plan = await RunAsync("checkpoint", "reset", "--all", "--to", "TRIM_HORIZON", "--dry-run", "--json");
         Assert.Equal((0, 2), (plan.ExitCode, plan.Items.Count()));
